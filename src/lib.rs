@@ -1,1 +1,35 @@
+//! A Terraform and OpenTofu provider that rotates secrets.
+//!
+//! | module | room for |
+//! |---|---|
+//! | [`plugin`] | how Terraform talks to us: go-plugin handshake, mutual TLS, the tfplugin 6 service |
+//! | [`terraform`] | Terraform's vocabulary: values, schema, paths, diagnostics, configuration cursor |
+//! | [`provider`] | what a user sees: the provider block and the resource `rotation_secret` |
+//! | [`rotation`] | the engine: what happens next, decided without clock, network or randomness |
+//! | [`executor`] | performs the engine's steps through the adapters and records what became known |
+//! | [`source`], [`target`], [`check`] | the adapters, one file a kind |
+//! | [`connection`] | one authenticated client per vendor account, shared by its adapters |
+//! | [`http`] | the one HTTP client: retry, redaction, caps, redirects |
+//! | [`secret`], [`clock`], [`randomness`], [`environment`] | the only places for values, time, entropy, variables |
+//!
+//! Which module may use which is a table in `tests/architecture.rs`.
 
+pub mod address;
+pub mod call;
+pub mod check;
+pub mod clock;
+pub mod connection;
+pub mod duration;
+pub mod environment;
+pub mod executor;
+pub mod http;
+pub mod label;
+pub mod plugin;
+pub mod provider;
+pub mod randomness;
+pub mod rotation;
+pub mod secret;
+pub mod source;
+pub mod target;
+pub mod template;
+pub mod terraform;

@@ -1,1 +1,3 @@
-fn main(){}
+//! The provider's executable.
+
+fn main() {}

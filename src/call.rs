@@ -1,0 +1,144 @@
+//! How a call to an outside service ends: done, refused, or unknown.
+//!
+//! Every adapter speaks in these types, so that the executor never has to look at a status code.
+
+use std::fmt;
+use std::time::Duration;
+
+/// Permission to change something at a vendor.
+///
+/// Only the apply path creates one (`tests/architecture.rs` checks it); validate, plan and read have
+/// none to pass on, so they cannot write.
+#[derive(Debug)]
+pub struct WritePermit(());
+
+impl WritePermit {
+    /// Grants writing. Called by apply and destroy alone.
+    pub fn granted_by_apply() -> Self {
+        Self(())
+    }
+}
+
+/// What went wrong, in terms that decide what to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallErrorKind {
+    /// The service does not know the credential that this run authenticates with (401).
+    Unauthenticated,
+    /// The credential lacks a permission (403).
+    Forbidden,
+    /// The object, or for some vendors the permission to see it, is missing (404).
+    NotFound,
+    /// The object changed, exists already, or is locked by somebody else (409, 412, 423).
+    Conflict,
+    /// The service refused the request's content (400, 422).
+    Invalid,
+    /// Too many requests (429, or a vendor's own way of saying so).
+    RateLimited {
+        /// How long the service asks us to wait, where it says so.
+        retry_after: Option<Duration>,
+    },
+    /// The service failed or could not be reached (5xx, connection refused, DNS).
+    Unavailable,
+    /// No answer within the time allowed.
+    TimedOut,
+    /// The answer could not be understood.
+    Malformed,
+    /// The run was interrupted before the call was made.
+    Interrupted,
+}
+
+/// Whether a failed call can have changed something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Certainly not: the call was refused, or never left.
+    None,
+    /// Perhaps: the answer was lost, or the service failed after accepting the request.
+    Possible,
+}
+
+/// A failed call to an outside service. Holds no secret: [`CallError::new`] redacts and caps the message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallError {
+    /// What went wrong.
+    pub kind: CallErrorKind,
+    /// Whether something may have changed nevertheless.
+    pub effect: Effect,
+    /// The service as its users call it: `Fly`, `GitHub`, `Neon`, `AWS SSM`.
+    pub service: &'static str,
+    /// What was attempted, as a gerund phrase: `setting secrets of app "x"`.
+    pub operation: String,
+    /// HTTP status, where there was an answer.
+    pub status: Option<u16>,
+    /// What the service said, or what we know; redacted and capped.
+    pub message: String,
+}
+
+/// Longest vendor message that is passed on, in characters.
+const MESSAGE_LIMIT: usize = 300;
+
+impl CallError {
+    /// An error whose message is redacted and capped.
+    pub fn new(
+        kind: CallErrorKind,
+        effect: Effect,
+        service: &'static str,
+        operation: impl Into<String>,
+        status: Option<u16>,
+        message: &str,
+    ) -> Self {
+        let clean = crate::secret::redact(message);
+        let line: String = clean.split_whitespace().collect::<Vec<_>>().join(" ");
+        let message = if line.chars().count() > MESSAGE_LIMIT {
+            line.chars().take(MESSAGE_LIMIT).chain("…".chars()).collect()
+        } else {
+            line
+        };
+        Self {
+            kind,
+            effect,
+            service,
+            operation: operation.into(),
+            status,
+            message,
+        }
+    }
+
+    /// A refusal that this side decided on before any request left.
+    pub fn refused(service: &'static str, operation: impl Into<String>, message: &str) -> Self {
+        Self::new(CallErrorKind::Invalid, Effect::None, service, operation, None, message)
+    }
+
+    /// Adds what the user can do about it, such as the permission to grant.
+    #[must_use]
+    pub fn advise(mut self, advice: &str) -> Self {
+        if !self.message.is_empty() && !self.message.ends_with(['.', '!', '?', '…']) {
+            self.message.push('.');
+        }
+        if !self.message.is_empty() {
+            self.message.push(' ');
+        }
+        self.message.push_str(advice);
+        self
+    }
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} failed at {}", self.operation, self.service)?;
+        match self.status {
+            Some(status) => write!(f, " ({status})")?,
+            None => match self.kind {
+                CallErrorKind::TimedOut => f.write_str(" (no answer in time)")?,
+                CallErrorKind::Unavailable => f.write_str(" (unreachable)")?,
+                CallErrorKind::Malformed => f.write_str(" (answer not understood)")?,
+                _ => {}
+            },
+        }
+        if !self.message.is_empty() {
+            write!(f, ": {}", self.message)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for CallError {}

@@ -1,0 +1,101 @@
+//! How a rotation is proved to work: the trait of every check, its data types, and the registry of kinds.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::call::WritePermit;
+use crate::connection::Connections;
+use crate::executor::Stop;
+use crate::secret::Parts;
+use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node};
+
+/// Which credential a check presents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presents {
+    /// The one that is being delivered.
+    New,
+    /// The one that it follows; needs its value.
+    Previous,
+    /// None at all.
+    Nothing,
+}
+
+/// How long a check may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// For one attempt.
+    pub timeout: Duration,
+    /// For attempts altogether: a failed one is repeated until this has passed.
+    pub retry_for: Duration,
+}
+
+/// A check that did not pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckFailure {
+    /// What was seen and what was expected, redacted: `GET https://… answered 404, expected 401`.
+    pub message: String,
+    /// It was interrupted, not answered.
+    pub interrupted: bool,
+}
+
+/// A check, ready to run.
+#[async_trait]
+pub trait Check: Send + Sync {
+    /// Runs until it passes or the patience ends. `parts` is the credential that [`CheckConfig::presents`] asks for. Ends early when `stop` is set.
+    async fn run(
+        &self,
+        parts: Option<&Parts>,
+        patience: Patience,
+        stop: &Stop,
+        permit: &WritePermit,
+    ) -> Result<(), CheckFailure>;
+}
+
+/// A check's configuration, parsed and complete.
+pub trait CheckConfig: Send + Sync {
+    /// Which credential it presents.
+    fn presents(&self) -> Presents;
+
+    /// The parts its templates use, checked against the source's.
+    fn parts_used(&self) -> Vec<String>;
+
+    /// The patience when the user sets none.
+    fn default_patience(&self) -> Patience;
+
+    /// The adapter, ready to call.
+    ///
+    /// # Errors
+    /// A diagnostic that names argument and environment variable when the connection is not configured.
+    fn connect(&self, connections: &Connections) -> Result<Box<dyn Check>, Diagnostic>;
+}
+
+/// Everything about a kind of check that is known without building one.
+pub struct CheckKind {
+    /// The key in `checks = { x = { … } }`.
+    pub name: &'static str,
+    /// One sentence for the docs.
+    pub summary: &'static str,
+    /// The vendor's API page.
+    pub api_docs: Option<&'static str>,
+    /// The arguments.
+    pub attributes: fn() -> Vec<Attribute>,
+    /// Reads the kind's object. `None` when something in it is unknown or wrong; what is wrong is reported.
+    pub parse: fn(&Node<'_>, &mut Diagnostics) -> Option<Box<dyn CheckConfig>>,
+}
+
+/// Declares the files of this folder and lists their kinds.
+macro_rules! checks {
+    ($($file:ident),* $(,)?) => {
+        $(pub mod $file;)*
+        /// Every kind of check, in the order of the docs.
+        pub static ALL: &[&CheckKind] = &[$(&$file::KIND),*];
+    };
+}
+
+checks! {}
+
+/// The kind of that name.
+pub fn kind(name: &str) -> Option<&'static CheckKind> {
+    ALL.iter().find(|kind| kind.name == name).copied()
+}

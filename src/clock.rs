@@ -1,0 +1,60 @@
+//! The only caller of the system clock and of sleep.
+//!
+//! Plan never gets a clock: time enters the decision in Read, and is stored there.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
+
+/// The wall clock, moved by a fixed offset for tests and try-outs (`ROTATION_CLOCK_OFFSET`).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Clock {
+    offset: SignedDuration,
+}
+
+impl Clock {
+    /// A clock that shows the system's time plus `offset`.
+    pub fn with_offset(offset: SignedDuration) -> Self {
+        Self { offset }
+    }
+
+    /// By how much this clock differs from the system's.
+    pub fn offset(&self) -> SignedDuration {
+        self.offset
+    }
+
+    /// Now, in whole seconds: what is stored and shown has no finer grain.
+    pub fn now(&self) -> Timestamp {
+        let now = Timestamp::now();
+        let moved = now.checked_add(self.offset).unwrap_or(now);
+        Timestamp::from_second(moved.as_second()).unwrap_or(moved)
+    }
+
+    /// Waits; not moved by the offset.
+    pub async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+
+    /// A point in the future by which something must have happened.
+    pub fn deadline(&self, after: Duration) -> Deadline {
+        Deadline(Instant::now().checked_add(after))
+    }
+}
+
+/// A monotonic point in time; `None` means never.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline(Option<Instant>);
+
+impl Deadline {
+    /// How much time is left; zero once it has passed.
+    pub fn remaining(&self) -> Duration {
+        self.0
+            .map_or(Duration::MAX, |at| at.saturating_duration_since(Instant::now()))
+    }
+
+    /// Whether it has passed.
+    pub fn passed(&self) -> bool {
+        self.remaining().is_zero()
+    }
+}

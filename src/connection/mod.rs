@@ -1,0 +1,48 @@
+//! One authenticated client per vendor account, shared by the adapters that talk to it.
+//!
+//! A connection is read from the provider block and, argument by argument, from the environment variables of its
+//! ecosystem. It may be wholly unset: only a secret that needs it finds that wrong.
+
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::environment::Environment;
+use crate::http::HttpClient;
+use crate::terraform::{Diagnostics, NestedBlock, Node};
+
+/// What every connection is built with.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// The process environment.
+    pub environment: Environment,
+    /// The clock.
+    pub clock: Clock,
+    /// Plain http off loopback is permitted (`allow_insecure`).
+    pub allow_insecure: bool,
+}
+
+/// All connections of one provider configuration.
+#[derive(Clone)]
+pub struct Connections {
+    /// The HTTP client for calls that belong to no vendor connection (checks).
+    pub http: HttpClient,
+    /// The clock.
+    pub clock: Clock,
+}
+
+impl Connections {
+    /// The nested blocks of the provider schema, one per vendor.
+    pub fn blocks() -> Vec<NestedBlock> {
+        Vec::new()
+    }
+
+    /// Reads all connections from the provider block. `None` when something is unknown or wrong; what is wrong is reported.
+    pub fn parse(_provider: &Node<'_>, surroundings: &Surroundings, problems: &mut Diagnostics) -> Option<Arc<Self>> {
+        let _ = problems;
+        let http = HttpClient::new(surroundings.clock, surroundings.allow_insecure);
+        Some(Arc::new(Self {
+            http,
+            clock: surroundings.clock,
+        }))
+    }
+}

@@ -1,0 +1,1 @@
+//! What a user sees: the provider block and the resource `rotation_secret`.

@@ -1,0 +1,1 @@
+//! The engine: what happens next. No clock, no network, no randomness.

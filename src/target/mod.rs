@@ -1,0 +1,200 @@
+//! Where credentials are held: the trait of every target, its data types, and the registry of kinds.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::address::Address;
+use crate::call::{CallError, WritePermit};
+use crate::connection::Connections;
+use crate::executor::Stop;
+use crate::label::Label;
+use crate::secret::Secret;
+use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node};
+
+/// When consumers see what was published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activation {
+    /// [`Target::activate`] makes it live and waits until it is.
+    Itself,
+    /// Consumers pick it up in their own time; nobody can tell when.
+    Later,
+    /// Consumers pick it up at their next deployment, and the target can tell whether they have.
+    Staged,
+}
+
+/// What the engine must know about a target; data, never a special case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TargetTraits {
+    /// When consumers see what was published.
+    pub activation: Activation,
+    /// The value can be read back, so that an interrupted delivery resumes with it.
+    pub readable: bool,
+}
+
+/// What a slot holds, as far as the vendor says. Never the value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The vendor's marker of the last write: a version, a digest, a time. `None` when there is none.
+    pub revision: Option<String>,
+    /// Our label, where the vendor keeps metadata beside the value.
+    pub label: Option<Label>,
+    /// When it was last written.
+    pub modified_at: Option<Timestamp>,
+    /// Whether consumers use it already; `None` when the vendor cannot tell.
+    pub live: Option<bool>,
+    /// A short remark for `deliveries[].detail`, such as `2 of 3 machines run it`.
+    pub detail: Option<String>,
+}
+
+/// The answer to: is what we wrote still there?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// The marker is that of our write.
+    Same,
+    /// Somebody wrote after us.
+    Changed,
+    /// The vendor gives no marker that would tell.
+    CannotTell,
+}
+
+/// One value for one slot.
+#[derive(Debug)]
+pub struct Delivery<'a> {
+    /// The slot, as [`TargetConfig::slot`] named it.
+    pub slot: Address,
+    /// The value, rendered for this slot.
+    pub value: &'a Secret,
+    /// The generation's mark, stored beside the value where the vendor keeps metadata.
+    pub label: &'a Label,
+}
+
+/// Proof of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// The vendor's marker of this write, read back until it is at least as new as the write.
+    pub revision: Option<String>,
+}
+
+/// How an activation ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Activated {
+    /// Every consumer uses the new value.
+    Live,
+    /// Interrupted between consumers; says how far it came.
+    Stopped(String),
+}
+
+/// A value that a readable target gave back.
+#[derive(Debug)]
+pub struct Escrowed {
+    /// The mark that was written with it.
+    pub label: Label,
+    /// The revision that was read.
+    pub revision: String,
+    /// The value as it stands in the slot.
+    pub value: Secret,
+}
+
+/// The part of a target that outlives its configuration: found again from a ledger's address.
+#[async_trait]
+pub trait Slot: Send + Sync {
+    /// What the slot holds; `None` when it is empty. Uses metadata reads only, shared per container and run.
+    async fn inspect(&self) -> Result<Option<Entry>, CallError>;
+
+    /// The same by a direct read of that entry, not from a shared listing: what "changed" and "missing" must be confirmed by.
+    async fn inspect_directly(&self) -> Result<Option<Entry>, CallError>;
+
+    /// Compares our recorded marker with an entry.
+    fn compare(&self, recorded: &str, entry: &Entry) -> Comparison {
+        match &entry.revision {
+            Some(revision) if revision == recorded => Comparison::Same,
+            Some(_) => Comparison::Changed,
+            None => Comparison::CannotTell,
+        }
+    }
+
+    /// Empties the slot. One that is already empty is success.
+    async fn remove(&self, permit: &WritePermit) -> Result<(), CallError>;
+}
+
+/// A target that can be written.
+#[async_trait]
+pub trait Target: Slot {
+    /// Writes the values of one batch ([`TargetConfig::batch`]), this target's own among them, in as few calls as the vendor allows.
+    /// The receipts are in the order of the deliveries. Repeating it changes nothing but markers.
+    async fn deliver(&self, deliveries: &[Delivery<'_>], permit: &WritePermit) -> Result<Vec<Receipt>, CallError>;
+
+    /// Makes the published entry live for its consumers and waits until it is, for [`Activation::Itself`]; called once per batch with the
+    /// revision of the newest delivery. Needs no value, so that an interrupted one is taken up again. Ends early between two consumers when `stop` is set.
+    async fn activate(&self, revision: Option<&str>, stop: &Stop, permit: &WritePermit)
+    -> Result<Activated, CallError>;
+
+    /// The value, where [`TargetTraits::readable`]. `None` when the slot is empty or the entry carries no label of ours. Called in apply only, because it decrypts.
+    async fn read(&self) -> Result<Option<Escrowed>, CallError>;
+}
+
+/// A target's configuration, parsed and complete.
+pub trait TargetConfig: Send + Sync {
+    /// The slot: `kind:connection:container/name`.
+    ///
+    /// # Errors
+    /// A diagnostic when the provider block is needed for it and does not say (a GitHub owner).
+    fn slot(&self, connections: &Connections) -> Result<Address, Diagnostic>;
+
+    /// Targets of one wave with the same batch are written in one call and activated once; `None` is a batch of its own.
+    fn batch(&self) -> Option<String> {
+        None
+    }
+
+    /// What the engine must know.
+    fn traits(&self) -> TargetTraits;
+
+    /// Arguments whose change makes the entry be written again (description, tier, tags, `stage` …), free of secrets.
+    fn fingerprint(&self) -> String {
+        String::new()
+    }
+
+    /// Checks a value against the vendor's limits before anything is minted or written; the error says what the limit is, never the value.
+    ///
+    /// # Errors
+    /// One sentence.
+    fn accepts(&self, value: &Secret) -> Result<(), String>;
+
+    /// The adapter, ready to call.
+    ///
+    /// # Errors
+    /// A diagnostic that names argument and environment variable when the connection is not configured.
+    fn connect(&self, connections: &Connections) -> Result<Box<dyn Target>, Diagnostic>;
+}
+
+/// Everything about a kind of target that is known without building one.
+pub struct TargetKind {
+    /// The key in `targets = { x = { … } }`.
+    pub name: &'static str,
+    /// One sentence for the docs.
+    pub summary: &'static str,
+    /// The vendor's API page.
+    pub api_docs: Option<&'static str>,
+    /// The arguments.
+    pub attributes: fn() -> Vec<Attribute>,
+    /// Reads the kind's object; `default_name` is the secret's `name` (`None` while unknown). `None` when something in it is unknown or wrong; what is wrong is reported.
+    pub parse: fn(&Node<'_>, Option<&str>, &mut Diagnostics) -> Option<Box<dyn TargetConfig>>,
+    /// The slot at an address of this kind, for targets whose configuration is gone.
+    pub slot: fn(&Address, &Connections) -> Result<Box<dyn Slot>, Diagnostic>,
+}
+
+/// Declares the files of this folder and lists their kinds.
+macro_rules! targets {
+    ($($file:ident),* $(,)?) => {
+        $(pub mod $file;)*
+        /// Every kind of target, in the order of the docs.
+        pub static ALL: &[&TargetKind] = &[$(&$file::KIND),*];
+    };
+}
+
+targets! {}
+
+/// The kind of that name.
+pub fn kind(name: &str) -> Option<&'static TargetKind> {
+    ALL.iter().find(|kind| kind.name == name).copied()
+}

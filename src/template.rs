@@ -1,0 +1,1 @@
+//! Text built from a credential's parts: `postgres://{{ username | urlencode }}@host/db`.

@@ -1,0 +1,17 @@
+//! Terraform's vocabulary: values, types, schema, paths, diagnostics, and the cursor that reads a configuration.
+//!
+//! Pure, and knows nothing of rotation or of the transport.
+
+pub mod diagnostic;
+pub mod node;
+pub mod number;
+pub mod path;
+pub mod schema;
+pub mod value;
+
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use node::{Field, Node, Origin};
+pub use number::Number;
+pub use path::Path;
+pub use schema::{Attribute, AttributeType, Block, Mode, NestedBlock, Nesting, Schema, Type};
+pub use value::Value;

@@ -1,0 +1,399 @@
+//! A cursor over a configuration: a value together with its path, read once into typed structs.
+//!
+//! Every mistake is reported at its path. An unknown value is not a mistake: it makes the struct
+//! unavailable (`None`) and nothing else.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+
+use super::diagnostic::Diagnostics;
+use super::path::Path;
+use super::value::Value;
+use crate::secret::Secret;
+
+/// Where the value was taken from. State and plan never hold write-only values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The user's configuration.
+    Configuration,
+    /// Stored state or a planned state.
+    State,
+}
+
+/// What stands at a place: nothing, something known after apply (or wrong, and reported), or a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Field<T> {
+    /// Null.
+    Absent,
+    /// Known after apply, or reported as wrong.
+    Unknown,
+    /// The value.
+    Known(T),
+}
+
+impl<T> Field<T> {
+    /// The value; `None` when it is absent or unknown.
+    pub fn known(self) -> Option<T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Absent | Self::Unknown => None,
+        }
+    }
+
+    /// The value or its absence; `None` when it is unknown.
+    #[expect(clippy::option_option, reason = "outer: is it decided; inner: is it set")]
+    pub fn optional(self) -> Option<Option<T>> {
+        match self {
+            Self::Known(value) => Some(Some(value)),
+            Self::Absent => Some(None),
+            Self::Unknown => None,
+        }
+    }
+
+    /// The value, or `default` when absent; `None` when it is unknown.
+    pub fn or(self, default: T) -> Option<T> {
+        self.optional().map(|value| value.unwrap_or(default))
+    }
+
+    /// Converts a known value.
+    pub fn map<U>(self, convert: impl FnOnce(T) -> U) -> Field<U> {
+        match self {
+            Self::Known(value) => Field::Known(convert(value)),
+            Self::Absent => Field::Absent,
+            Self::Unknown => Field::Unknown,
+        }
+    }
+}
+
+/// A value and its place.
+#[derive(Debug, Clone)]
+pub struct Node<'a> {
+    value: &'a Value,
+    path: Path,
+    origin: Origin,
+}
+
+impl<'a> Node<'a> {
+    /// The root of a block.
+    pub fn root(value: &'a Value, origin: Origin) -> Self {
+        Self {
+            value,
+            path: Path::root(),
+            origin,
+        }
+    }
+
+    /// The value here.
+    pub fn value(&self) -> &'a Value {
+        self.value
+    }
+
+    /// The place.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the whole value was taken from.
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// Whether nothing is set here.
+    pub fn is_null(&self) -> bool {
+        self.value.is_null()
+    }
+
+    /// Whether it is unknown as a whole.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self.value, Value::Unknown(_))
+    }
+
+    /// The attribute of that name. Below an unknown object everything is unknown, below null everything is null.
+    pub fn attr(&self, name: &str) -> Node<'a> {
+        let value = if self.is_unknown() {
+            self.value
+        } else {
+            self.value.get(name)
+        };
+        Node {
+            value,
+            path: self.path.then_attribute(name),
+            origin: self.origin,
+        }
+    }
+
+    /// The elements of a map with their keys; none when it is null or unknown.
+    pub fn elements(&self) -> Vec<(&'a str, Node<'a>)> {
+        let Some(items) = self.value.as_map() else {
+            return Vec::new();
+        };
+        let node = |key: &str, value| Node {
+            value,
+            path: self.path.then_key(key),
+            origin: self.origin,
+        };
+        items
+            .iter()
+            .map(|(key, value)| (key.as_str(), node(key, value)))
+            .collect()
+    }
+
+    /// The names of an object's attributes that are set (unknown ones included).
+    pub fn set_attributes(&self) -> Vec<&'a str> {
+        let Some(items) = self.value.as_map() else {
+            return Vec::new();
+        };
+        items
+            .iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(name, _)| name.as_str())
+            .collect()
+    }
+
+    /// The string here. An empty one is a mistake.
+    pub fn string(&self, problems: &mut Diagnostics) -> Field<String> {
+        match self.text(problems) {
+            Field::Known(text) if text.is_empty() => {
+                problems.error(
+                    self.path.clone(),
+                    format!("{} is empty", self.path),
+                    "Leave it out, or give it a value.",
+                );
+                Field::Unknown
+            }
+            field => field,
+        }
+    }
+
+    /// The string here, which may be empty.
+    pub fn text(&self, problems: &mut Diagnostics) -> Field<String> {
+        self.read("a string", problems, |value| value.as_str().map(str::to_owned))
+    }
+
+    /// The string here; its absence is a mistake.
+    pub fn required_string(&self, problems: &mut Diagnostics) -> Field<String> {
+        self.required(self.string(problems), problems)
+    }
+
+    /// The secret here.
+    pub fn secret(&self, problems: &mut Diagnostics) -> Field<Secret> {
+        self.string(problems).map(Secret::new)
+    }
+
+    /// The boolean here.
+    pub fn bool(&self, problems: &mut Diagnostics) -> Field<bool> {
+        self.read("true or false", problems, |value| match value {
+            Value::Bool(value) => Some(*value),
+            _ => None,
+        })
+    }
+
+    /// The whole number here, between `least` and `most`.
+    pub fn integer(&self, least: u64, most: u64, problems: &mut Diagnostics) -> Field<u64> {
+        let expected = format!("a whole number from {least} to {most}");
+        self.read(&expected, problems, |value| {
+            value.as_u64().filter(|n| (least..=most).contains(n))
+        })
+    }
+
+    /// The duration here.
+    pub fn duration(&self, problems: &mut Diagnostics) -> Field<SignedDuration> {
+        self.string(problems)
+            .and_then_checked(|text| match crate::duration::parse(&text) {
+                Ok(duration) => Some(duration),
+                Err(error) => {
+                    problems.error(
+                        self.path.clone(),
+                        format!("{} is not a duration", self.path),
+                        format!("{error}."),
+                    );
+                    None
+                }
+            })
+    }
+
+    /// One of a fixed set of words.
+    pub fn one_of(&self, choices: &[&'static str], problems: &mut Diagnostics) -> Field<&'static str> {
+        self.string(problems).and_then_checked(|text| {
+            let found = choices.iter().find(|choice| **choice == text).copied();
+            if found.is_none() {
+                let list = choices
+                    .iter()
+                    .map(|choice| format!("{choice:?}"))
+                    .collect::<Vec<_>>()
+                    .join(", ");
+                problems.error(
+                    self.path.clone(),
+                    format!("{} must be one of {list}", self.path),
+                    format!("It is {text:?}."),
+                );
+            }
+            found
+        })
+    }
+
+    /// A map of strings; null elements are left out.
+    pub fn string_map(&self, problems: &mut Diagnostics) -> Field<BTreeMap<String, String>> {
+        self.collect(problems, |node, problems| node.text(problems))
+    }
+
+    /// A map of secrets; null elements are left out.
+    pub fn secret_map(&self, problems: &mut Diagnostics) -> Field<BTreeMap<String, Secret>> {
+        self.collect(problems, |node, problems| node.text(problems).map(Secret::new))
+    }
+
+    /// A list of whole numbers between `least` and `most`.
+    pub fn integers(&self, least: u64, most: u64, problems: &mut Diagnostics) -> Field<Vec<u64>> {
+        self.items(problems, |node, problems| node.integer(least, most, problems))
+    }
+
+    /// A list of strings.
+    pub fn strings(&self, problems: &mut Diagnostics) -> Field<Vec<String>> {
+        self.items(problems, |node, problems| node.string(problems))
+    }
+
+    /// Reports the absence of `field`.
+    pub fn required<T>(&self, field: Field<T>, problems: &mut Diagnostics) -> Field<T> {
+        if matches!(field, Field::Absent) {
+            problems.error(
+                self.path.clone(),
+                format!("{} is required", self.path),
+                "Give it a value.",
+            );
+            return Field::Unknown;
+        }
+        field
+    }
+
+    fn items<T>(
+        &self,
+        problems: &mut Diagnostics,
+        read: impl Fn(&Node<'a>, &mut Diagnostics) -> Field<T>,
+    ) -> Field<Vec<T>> {
+        match self.value {
+            Value::Null => Field::Absent,
+            Value::List(items) => {
+                let nodes = items.iter().enumerate().map(|(at, value)| Node {
+                    value,
+                    path: self.path.then_index(i64::try_from(at).unwrap_or(i64::MAX)),
+                    origin: self.origin,
+                });
+                let fields: Vec<Field<T>> = nodes
+                    .map(|node| node.required(read(&node, problems), problems))
+                    .collect();
+                fields
+                    .into_iter()
+                    .map(Field::known)
+                    .collect::<Option<Vec<T>>>()
+                    .map_or(Field::Unknown, Field::Known)
+            }
+            Value::Unknown(_) => Field::Unknown,
+            _ => self.mismatch("a list", problems),
+        }
+    }
+
+    fn collect<T>(
+        &self,
+        problems: &mut Diagnostics,
+        read: impl Fn(&Node<'a>, &mut Diagnostics) -> Field<T>,
+    ) -> Field<BTreeMap<String, T>> {
+        match self.value {
+            Value::Null => Field::Absent,
+            Value::Map(_) => {
+                let mut known = BTreeMap::new();
+                let mut complete = true;
+                for (key, node) in self.elements() {
+                    match read(&node, problems) {
+                        Field::Known(value) => drop(known.insert(key.to_owned(), value)),
+                        Field::Absent => {}
+                        Field::Unknown => complete = false,
+                    }
+                }
+                if complete { Field::Known(known) } else { Field::Unknown }
+            }
+            Value::Unknown(_) => Field::Unknown,
+            _ => self.mismatch("a map", problems),
+        }
+    }
+
+    fn read<T>(&self, expected: &str, problems: &mut Diagnostics, read: impl Fn(&Value) -> Option<T>) -> Field<T> {
+        match self.value {
+            Value::Null => Field::Absent,
+            Value::Unknown(_) => Field::Unknown,
+            value => read(value).map_or_else(|| self.mismatch(expected, problems), Field::Known),
+        }
+    }
+
+    fn mismatch<T>(&self, expected: &str, problems: &mut Diagnostics) -> Field<T> {
+        problems.error(
+            self.path.clone(),
+            format!("{} must be {expected}", self.path),
+            "Change it to a permitted value.",
+        );
+        Field::Unknown
+    }
+}
+
+impl<T> Field<T> {
+    /// Converts a known value where that is possible; a failed conversion has been reported.
+    pub fn and_then_checked<U>(self, convert: impl FnOnce(T) -> Option<U>) -> Field<U> {
+        match self {
+            Self::Known(value) => convert(value).map_or(Field::Unknown, Field::Known),
+            Self::Absent => Field::Absent,
+            Self::Unknown => Field::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> Value {
+        Value::object([
+            ("app", Value::string("molecule-cp")),
+            ("wave", Value::Number(crate::terraform::Number::parse("1.5").unwrap())),
+            ("later", Value::unknown()),
+            ("every", Value::string("soon")),
+            ("status", Value::List(vec![Value::number(200), Value::number(99)])),
+        ])
+    }
+
+    #[test]
+    fn a_mistake_names_its_path_and_what_is_allowed() {
+        let value = config();
+        let node = Node::root(&value, Origin::Configuration);
+        let mut problems = Diagnostics::new();
+        assert_eq!(node.attr("wave").integer(1, 100, &mut problems), Field::Unknown);
+        assert_eq!(node.attr("every").duration(&mut problems), Field::Unknown);
+        assert_eq!(node.attr("status").integers(100, 599, &mut problems), Field::Unknown);
+        assert_eq!(node.attr("missing").required_string(&mut problems), Field::Unknown);
+        let summaries: Vec<&str> = problems.iter().map(|d| d.summary.as_str()).collect();
+        assert_eq!(
+            summaries,
+            [
+                "wave must be a whole number from 1 to 100",
+                "every is not a duration",
+                "status[1] must be a whole number from 100 to 599",
+                "missing is required"
+            ]
+        );
+    }
+
+    #[test]
+    fn unknown_is_no_mistake_and_spreads_downwards() {
+        let value = config();
+        let node = Node::root(&value, Origin::Configuration);
+        let mut problems = Diagnostics::new();
+        assert_eq!(
+            node.attr("later").attr("deeper").required_string(&mut problems),
+            Field::Unknown
+        );
+        assert_eq!(
+            node.attr("app").string(&mut problems),
+            Field::Known("molecule-cp".to_owned())
+        );
+        assert!(problems.is_empty());
+    }
+}
