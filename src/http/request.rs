@@ -1,0 +1,154 @@
+//! A request under construction, and what its sender said about repeating it.
+//!
+//! Nothing is sent or checked here. Headers that hold a credential are kept apart from the others, because they alone
+//! are marked sensitive and dropped at a redirect to another origin.
+
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use crate::secret::Secret;
+
+/// Time for one attempt when the request does not say.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How the field of an error body that carries the message is found. Nothing else of an unexpected body is passed on.
+pub type ErrorMessage = fn(&serde_json::Value) -> Option<String>;
+
+/// What is sent after the headers.
+pub(super) enum Content {
+    /// JSON. Not a [`Secret`]: the redaction would take the harmless words around the values for secrets too.
+    Json(Zeroizing<String>),
+    /// Anything else, secret as a whole.
+    Other(String, Secret),
+}
+
+impl Content {
+    pub(super) fn media_type(&self) -> &str {
+        match self {
+            Self::Json(_) => "application/json",
+            Self::Other(media_type, _) => media_type,
+        }
+    }
+
+    pub(super) fn text(&self) -> &str {
+        match self {
+            Self::Json(text) => text,
+            Self::Other(_, text) => text.expose(),
+        }
+    }
+}
+
+/// A request under construction.
+pub struct Request {
+    pub(super) method: &'static str,
+    pub(super) url: String,
+    pub(super) service: &'static str,
+    pub(super) operation: String,
+    pub(super) query: Vec<(String, String)>,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) secret_headers: Vec<(String, Secret)>,
+    pub(super) content: Option<Content>,
+    pub(super) timeout: Duration,
+    pub(super) idempotent: bool,
+    pub(super) retry: bool,
+    pub(super) accept: Vec<u16>,
+    pub(super) error_message: Option<ErrorMessage>,
+}
+
+impl Request {
+    /// A request to `url` of `service`, described by a gerund phrase: `listing secrets of app "x"`. GET, HEAD, PUT and
+    /// DELETE count as idempotent (RFC 9110 section 9.2.2).
+    pub fn new(
+        method: &'static str,
+        url: impl Into<String>,
+        service: &'static str,
+        operation: impl Into<String>,
+    ) -> Self {
+        Self {
+            method,
+            url: url.into(),
+            service,
+            operation: operation.into(),
+            query: Vec::new(),
+            headers: Vec::new(),
+            secret_headers: Vec::new(),
+            content: None,
+            timeout: DEFAULT_TIMEOUT,
+            idempotent: matches!(method, "GET" | "HEAD" | "PUT" | "DELETE"),
+            retry: true,
+            accept: Vec::new(),
+            error_message: None,
+        }
+    }
+
+    /// Adds a query parameter, percent-encoded.
+    #[must_use]
+    pub fn query(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.query.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Adds a header that is no secret.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Adds a header whose value is a secret; it is marked sensitive and dropped at a redirect to another origin.
+    #[must_use]
+    pub fn secret_header(mut self, name: &str, value: Secret) -> Self {
+        self.secret_headers.push((name.to_owned(), value));
+        self
+    }
+
+    /// A JSON body that may hold secrets; it is treated as one.
+    #[must_use]
+    pub fn json(mut self, body: &serde_json::Value) -> Self {
+        self.content = Some(Content::Json(Zeroizing::new(body.to_string())));
+        self
+    }
+
+    /// A body of any other type; it is treated as a secret.
+    #[must_use]
+    pub fn body(mut self, content_type: &str, body: Secret) -> Self {
+        self.content = Some(Content::Other(content_type.to_owned(), body));
+        self
+    }
+
+    /// Time for one attempt, its answer included; 30 seconds by default.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Overrides whether repeating the request does no harm, which permits a retry after an unknown outcome.
+    #[must_use]
+    pub fn idempotent(mut self, idempotent: bool) -> Self {
+        self.idempotent = idempotent;
+        self
+    }
+
+    /// One attempt, whatever happens.
+    #[must_use]
+    pub fn once(mut self) -> Self {
+        self.retry = false;
+        self
+    }
+
+    /// Statuses outside 2xx that are an answer and no error.
+    #[must_use]
+    pub fn accept(mut self, statuses: &[u16]) -> Self {
+        self.accept.extend_from_slice(statuses);
+        self
+    }
+
+    /// Where an error body keeps its message.
+    #[must_use]
+    pub fn error_message(mut self, find: ErrorMessage) -> Self {
+        self.error_message = Some(find);
+        self
+    }
+}

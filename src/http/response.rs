@@ -1,0 +1,114 @@
+//! An answer with an accepted status, and the capped reading of its body.
+//!
+//! A body may hold secrets, so it is wiped when the answer is dropped and only ever leaves as parsed data or a [`Secret`].
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use reqwest::header::HeaderMap;
+use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
+
+use super::request::Request;
+use crate::call::{CallError, CallErrorKind, Effect};
+use crate::secret::Secret;
+
+/// Largest body that is read, in bytes.
+pub const BODY_LIMIT: usize = 8 * 1024 * 1024;
+
+/// An answer with an accepted status; the body is at most [`BODY_LIMIT`] bytes.
+pub struct Response {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers by lower-case name; of repeated ones the last. Values that are not visible ASCII are left out.
+    pub headers: BTreeMap<String, String>,
+    body: Zeroizing<String>,
+    /// Made on demand: as long as it lives, every eight characters of the body are taken for a secret by the redaction.
+    secret: OnceLock<Secret>,
+    service: &'static str,
+    operation: String,
+    effect_on_malformed: Effect,
+}
+
+impl Response {
+    pub(super) fn new(
+        request: &Request,
+        status: u16,
+        headers: &HeaderMap,
+        body: Vec<u8>,
+        effect_on_malformed: Effect,
+    ) -> Self {
+        Self {
+            status,
+            headers: plain(headers),
+            body: Zeroizing::new(text(body)),
+            secret: OnceLock::new(),
+            service: request.service,
+            operation: request.operation.clone(),
+            effect_on_malformed,
+        }
+    }
+
+    /// The body as JSON. Nesting is limited to 128 levels by the parser.
+    ///
+    /// # Errors
+    /// [`CallErrorKind::Malformed`]; after a write its effect is possible.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, CallError> {
+        serde_json::from_str(&self.body).map_err(|error| {
+            // The parser's own text may quote the body; its position cannot.
+            let place = format!(
+                "the body is not the expected JSON (line {}, column {})",
+                error.line(),
+                error.column()
+            );
+            CallError::new(
+                CallErrorKind::Malformed,
+                self.effect_on_malformed,
+                self.service,
+                &*self.operation,
+                Some(self.status),
+                &place,
+            )
+        })
+    }
+
+    /// The body as text; it may hold secrets. Bytes that are not UTF-8 are replaced.
+    pub fn text(&self) -> &Secret {
+        self.secret.get_or_init(|| Secret::new(self.body.to_string()))
+    }
+}
+
+/// Why a body was not read to its end.
+pub(super) enum BodyError {
+    /// It is longer than [`BODY_LIMIT`].
+    TooLong,
+    /// The connection failed.
+    Lost(reqwest::Error),
+}
+
+/// Reads a body up to [`BODY_LIMIT`].
+pub(super) async fn read_body(mut answer: reqwest::Response) -> Result<Vec<u8>, BodyError> {
+    let announced = answer.content_length().unwrap_or(0);
+    if announced > u64::try_from(BODY_LIMIT).unwrap_or(u64::MAX) {
+        return Err(BodyError::TooLong);
+    }
+    let mut body = Vec::with_capacity(usize::try_from(announced).unwrap_or(0));
+    while let Some(chunk) = answer.chunk().await.map_err(BodyError::Lost)? {
+        if body.len().saturating_add(chunk.len()) > BODY_LIMIT {
+            return Err(BodyError::TooLong);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+pub(super) fn text(body: Vec<u8>) -> String {
+    String::from_utf8(body).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+fn plain(headers: &HeaderMap) -> BTreeMap<String, String> {
+    let readable = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
+        Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+    };
+    headers.iter().filter_map(readable).collect()
+}
