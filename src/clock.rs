@@ -31,6 +31,11 @@ impl Clock {
         Timestamp::from_second(moved.as_second()).unwrap_or(moved)
     }
 
+    /// The system's time, not moved by the offset: for comparing with instants that come from outside.
+    pub fn real_now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
     /// Waits; not moved by the offset.
     pub async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(duration).await;

@@ -1,0 +1,277 @@
+//! Sends requests: one attempt after the other, redirects by hand, one debug event each.
+//!
+//! It must not decide what an answer means (`classify`) nor when to try again (`retry`).
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use reqwest::header::{HeaderName, HeaderValue, LOCATION};
+use reqwest::{Method, redirect};
+use url::Url;
+
+use super::classify::{self, Intent};
+use super::governor::Governor;
+use super::request::Request;
+use super::response::{self, BodyError, Response};
+use super::retry::{self, Failure};
+use super::url_policy::{self, GuardedResolver};
+use crate::call::{CallError, WritePermit};
+use crate::clock::Clock;
+use crate::secret::redact;
+
+const USER_AGENT: &str = concat!("terraform-provider-rotation/", env!("CARGO_PKG_VERSION"));
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const REDIRECTS: u8 = 5;
+
+/// The client; cheap to clone, all clones share connections, limits and pauses.
+#[derive(Clone)]
+pub struct HttpClient(Arc<Inner>);
+
+struct Inner {
+    clock: Clock,
+    allow_insecure: bool,
+    governor: Governor,
+    /// For this machine: a proxy could not reach it, or would reach itself.
+    direct: OnceLock<Result<reqwest::Client, String>>,
+    /// For all others: through the proxy that the environment names (`HTTPS_PROXY`, `NO_PROXY`), if it names one.
+    outward: OnceLock<Result<reqwest::Client, String>>,
+}
+
+/// A header name and its value, and whether it carries a credential.
+type Header = (HeaderName, HeaderValue, bool);
+
+impl HttpClient {
+    /// A client. Building it is cheap: TLS is set up at the first call.
+    pub fn new(clock: Clock, allow_insecure: bool) -> Self {
+        Self(Arc::new(Inner {
+            clock,
+            allow_insecure,
+            governor: Governor::default(),
+            direct: OnceLock::new(),
+            outward: OnceLock::new(),
+        }))
+    }
+
+    /// Sends a request that changes nothing (GET, or a POST that is a query). Retried while the deadline allows.
+    ///
+    /// # Errors
+    /// [`CallError`] with [`Effect::None`](crate::call::Effect::None).
+    pub async fn read(&self, request: Request) -> Result<Response, CallError> {
+        self.send(&request, Intent::Read).await
+    }
+
+    /// Sends a request that changes something. Retried only where the first attempt certainly had no effect, or the
+    /// request is idempotent. Redirects are not followed.
+    ///
+    /// # Errors
+    /// [`CallError`]; its `effect` says whether something may have changed, by any of the attempts.
+    pub async fn write(&self, request: Request, _permit: &WritePermit) -> Result<Response, CallError> {
+        self.send(&request, Intent::Write).await
+    }
+
+    async fn send(&self, request: &Request, intent: Intent) -> Result<Response, CallError> {
+        let deadline = self.0.clock.deadline(retry::PATIENCE);
+        let idempotent = request.idempotent || intent == Intent::Read;
+        let mut lost: Option<CallError> = None;
+        let mut failed = 0;
+        loop {
+            let failure = match self.attempt(request, intent).await {
+                Ok(response) => return Ok(response),
+                Err(failure) => failure,
+            };
+            failed += 1;
+            let left = deadline.remaining();
+            let pause = retry::pause(&failure, idempotent, failed, left, jitter()).filter(|_| request.retry);
+            // Once an attempt may have had an effect, a later refusal does not undo it.
+            let effect = lost.as_ref().map_or(failure.error.effect, |earlier| earlier.effect);
+            let error = CallError {
+                effect,
+                ..failure.error
+            };
+            let Some(pause) = pause else {
+                return Err(error);
+            };
+            self.0.clock.sleep(pause).await;
+            if effect == intent.unknown_effect() {
+                lost = Some(error);
+            }
+        }
+    }
+
+    /// One attempt, with the redirects that it meets.
+    async fn attempt(&self, request: &Request, intent: Intent) -> Result<Response, Failure> {
+        let refuse = |why: String| classify::refused(request, &why);
+        let mut url = url_policy::permitted(&request.url, self.0.allow_insecure).map_err(refuse)?;
+        if !request.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&request.query);
+        }
+        let mut headers = self.headers(request)?;
+        let followable = intent == Intent::Read && matches!(request.method, "GET" | "HEAD");
+        let mut hops = 0;
+        loop {
+            let answer = self.exchange(request, intent, &url, &headers).await?;
+            let status = answer.status().as_u16();
+            let accepted = answer.status().is_success() || request.accept.contains(&status);
+            if !accepted && followable && matches!(status, 301 | 302 | 303 | 307 | 308) {
+                let next = self.next_url(&url, &answer).map_err(refuse)?;
+                hops += 1;
+                if hops > REDIRECTS {
+                    return Err(refuse(format!("more than {REDIRECTS} redirects")));
+                }
+                if next.origin() != url.origin() {
+                    headers.retain(|(_, _, secret)| !secret);
+                }
+                url = next;
+                continue;
+            }
+            return self.conclude(request, intent, answer, accepted, &url).await;
+        }
+    }
+
+    /// Sends the request to `url` once and waits for the head of the answer.
+    async fn exchange(
+        &self,
+        request: &Request,
+        intent: Intent,
+        url: &Url,
+        headers: &[Header],
+    ) -> Result<reqwest::Response, Failure> {
+        let client = self.transport(url).map_err(|why| classify::refused(request, &why))?;
+        let method = Method::from_bytes(request.method.as_bytes())
+            .map_err(|_| classify::refused(request, "the method is not an HTTP method"))?;
+        let mut builder = client.request(method, url.clone()).timeout(request.timeout);
+        for (name, value, _) in headers {
+            builder = builder.header(name, value);
+        }
+        if let Some(content) = &request.content {
+            builder = builder.body(content.text().to_owned());
+        }
+        let _slot = self.0.governor.enter(&host_of(url), &self.0.clock).await;
+        let limit = self.0.clock.deadline(request.timeout);
+        let result = builder.send().await;
+        tracing::debug!(
+            method = request.method,
+            host = url.host_str().unwrap_or_default(),
+            path = %redact(url.path()),
+            status = result.as_ref().ok().map(|answer| answer.status().as_u16()),
+            milliseconds = request.timeout.saturating_sub(limit.remaining()).as_millis(),
+            "called {}",
+            request.service,
+        );
+        result.map_err(|error| classify::transport(request, intent, error))
+    }
+
+    /// Reads the body and tells an answer from an error.
+    async fn conclude(
+        &self,
+        request: &Request,
+        intent: Intent,
+        answer: reqwest::Response,
+        accepted: bool,
+        url: &Url,
+    ) -> Result<Response, Failure> {
+        let status = answer.status().as_u16();
+        let headers = answer.headers().clone();
+        let body = response::read_body(answer).await;
+        if !accepted {
+            // A refusal stands, whatever became of its explanation.
+            let text = body.map(response::text).unwrap_or_default();
+            let failure = classify::status(request, intent, status, &headers, &text, &self.0.clock);
+            if let Some(wait) = failure.wait.filter(|wait| *wait <= retry::LONGEST_WAIT) {
+                self.0.governor.close(&host_of(url), wait, &self.0.clock);
+            }
+            return Err(failure);
+        }
+        match body {
+            Ok(body) => Ok(Response::new(request, status, &headers, body, intent.unknown_effect())),
+            Err(BodyError::TooLong) => Err(classify::too_long(request, intent, status)),
+            Err(BodyError::Lost(error)) => Err(classify::transport(request, intent, error)),
+        }
+    }
+
+    fn headers(&self, request: &Request) -> Result<Vec<Header>, Failure> {
+        let mut headers = Vec::new();
+        let open = request
+            .headers
+            .iter()
+            .map(|(name, value)| (name, value.as_str(), false));
+        let secret = request
+            .secret_headers
+            .iter()
+            .map(|(name, value)| (name, value.expose(), true));
+        for (name, value, secret) in open.chain(secret) {
+            let refuse = || {
+                classify::refused(
+                    request,
+                    &format!("the header {name} holds a character that HTTP forbids"),
+                )
+            };
+            let parsed: HeaderName = name.parse().map_err(|_| refuse())?;
+            let mut value: HeaderValue = value.parse().map_err(|_| refuse())?;
+            value.set_sensitive(secret);
+            headers.push((parsed, value, secret));
+        }
+        if let Some(content) = &request.content {
+            let media_type = content.media_type().parse();
+            let media_type = media_type.map_err(|_| classify::refused(request, "the content type is malformed"))?;
+            headers.push((reqwest::header::CONTENT_TYPE, media_type, false));
+        }
+        Ok(headers)
+    }
+
+    /// Where a redirect leads, if it may be followed.
+    fn next_url(&self, url: &Url, answer: &reqwest::Response) -> Result<Url, String> {
+        let location = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+        let next = location.and_then(|location| url.join(location).ok());
+        let next = next.ok_or("the answer is a redirect to nowhere")?;
+        if url.scheme() == "https" && next.scheme() != "https" {
+            return Err("the answer is a redirect from https to an unencrypted URL".to_owned());
+        }
+        url_policy::check(&next, self.0.allow_insecure).map_err(|why| format!("the answer is a redirect: {why}"))?;
+        Ok(next)
+    }
+
+    fn transport(&self, url: &Url) -> Result<&reqwest::Client, String> {
+        let client = if url_policy::is_loopback(url) {
+            self.0.direct.get_or_init(|| build(false))
+        } else {
+            self.0.outward.get_or_init(|| build(true))
+        };
+        client.as_ref().map_err(Clone::clone)
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that builds an HTTP client"
+)]
+fn build(proxied: bool) -> Result<reqwest::Client, String> {
+    let builder = reqwest::Client::builder()
+        .tls_backend_rustls()
+        .user_agent(USER_AGENT)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .redirect(redirect::Policy::none())
+        .dns_resolver(GuardedResolver);
+    let builder = if proxied { builder } else { builder.no_proxy() };
+    builder.build().map_err(|error| {
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        let cause = cause.unwrap_or_else(|| error.to_string());
+        format!("TLS cannot be set up: {cause}; SSL_CERT_FILE can name a file of certificate authorities")
+    })
+}
+
+/// Host and port: what limits are counted by.
+fn host_of(url: &Url) -> String {
+    let port = url.port_or_known_default().unwrap_or_default();
+    format!("{}:{port}", url.host_str().unwrap_or_default())
+}
+
+/// A random byte; without entropy the pauses are merely not spread.
+fn jitter() -> u8 {
+    let mut byte = [u8::MAX];
+    if crate::randomness::fill(&mut byte).is_err() {
+        return u8::MAX;
+    }
+    let [byte] = byte;
+    byte
+}

@@ -1,0 +1,330 @@
+//! The HTTP client against small servers on loopback: what is repeated, what is passed on, where credentials go.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request as Incoming;
+use axum::http::{HeaderMap, Response as Answer, StatusCode};
+use axum::routing::{any, get};
+use rotation_provider::call::{CallErrorKind, Effect, WritePermit};
+use rotation_provider::clock::Clock;
+use rotation_provider::http::{BODY_LIMIT, HttpClient, Request};
+use rotation_provider::secret::Secret;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+async fn serve(router: Router) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    format!("http://{address}")
+}
+
+/// A server that gives `answers` one after the other, and the last one from then on; counts the requests.
+async fn script(
+    answers: Vec<(u16, &'static [(&'static str, &'static str)], &'static str)>,
+) -> (String, Arc<AtomicUsize>) {
+    let count = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&count);
+    let handler = move || {
+        let at = seen.fetch_add(1, Ordering::SeqCst).min(answers.len() - 1);
+        let (status, headers, body) = answers[at];
+        let mut answer = Answer::builder().status(status);
+        for (name, value) in headers {
+            answer = answer.header(*name, *value);
+        }
+        async move { answer.body(Body::from(body)).unwrap() }
+    };
+    (serve(Router::new().fallback(any(handler))).await, count)
+}
+
+/// A server that reads a request and hangs up, the first `times`; then it answers 200.
+async fn hang_up(times: usize) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let count = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&count);
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut buffer = [0; 4096];
+            let _ = stream.read(&mut buffer).await;
+            if seen.fetch_add(1, Ordering::SeqCst) >= times {
+                let _ = stream
+                    .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}")
+                    .await;
+            }
+        }
+    });
+    (format!("http://{address}"), count)
+}
+
+fn client() -> HttpClient {
+    HttpClient::new(Clock::default(), false)
+}
+
+fn request(method: &'static str, url: &str) -> Request {
+    Request::new(method, url, "Test", "testing").error_message(|body| body.get("error")?.as_str().map(str::to_owned))
+}
+
+fn permit() -> WritePermit {
+    WritePermit::granted_by_apply()
+}
+
+#[tokio::test]
+async fn a_read_is_repeated_while_the_service_is_down() {
+    let (url, count) = script(vec![(503, &[], ""), (502, &[], ""), (200, &[], "{\"ok\":true}")]).await;
+    let answer = client().read(request("GET", &url)).await.unwrap();
+    let body: serde_json::Value = answer.json().unwrap();
+    assert_eq!(body["ok"], true);
+    assert_eq!(count.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn a_write_that_fails_inside_the_service_is_sent_once_and_its_effect_is_unknown() {
+    for status in [500, 503, 504, 408] {
+        let (url, count) = script(vec![(status, &[], "")]).await;
+        let error = client().write(request("POST", &url), &permit()).await.err().unwrap();
+        assert_eq!((error.effect, error.status), (Effect::Possible, Some(status)));
+        assert_eq!(count.load(Ordering::SeqCst), 1);
+    }
+}
+
+#[tokio::test]
+async fn an_idempotent_write_is_repeated_after_a_failure_inside_the_service() {
+    let (url, count) = script(vec![(503, &[], ""), (408, &[], ""), (200, &[], "{}")]).await;
+    client().write(request("PUT", &url), &permit()).await.unwrap();
+    assert_eq!(count.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn a_refusal_after_a_lost_attempt_leaves_the_effect_unknown() {
+    let (url, _) = script(vec![(503, &[], ""), (403, &[], "")]).await;
+    let error = client().write(request("PUT", &url), &permit()).await.err().unwrap();
+    assert_eq!((error.kind, error.effect), (CallErrorKind::Forbidden, Effect::Possible));
+}
+
+#[tokio::test]
+async fn too_many_requests_are_repeated_after_the_wait_that_the_service_asks_for() {
+    let (url, count) = script(vec![(429, &[("retry-after", "1")], ""), (201, &[], "{}")]).await;
+    let clock = Clock::default();
+    let second = clock.deadline(Duration::from_secs(1));
+    client().write(request("POST", &url), &permit()).await.unwrap();
+    assert!(second.passed());
+    assert_eq!(count.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_wait_of_an_hour_is_reported_instead_of_kept() {
+    let (url, count) = script(vec![(429, &[("retry-after", "3600")], "")]).await;
+    let error = client().read(request("GET", &url)).await.err().unwrap();
+    let retry_after = Some(Duration::from_secs(3600));
+    assert_eq!(error.kind, CallErrorKind::RateLimited { retry_after });
+    assert_eq!(count.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_used_up_allowance_is_a_limit_although_its_status_is_403() {
+    let reset = &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "99999999999")];
+    let (url, _) = script(vec![(403, reset, "")]).await;
+    let error = client().read(request("GET", &url)).await.err().unwrap();
+    assert!(
+        matches!(error.kind, CallErrorKind::RateLimited { retry_after: Some(_) }),
+        "{error:?}"
+    );
+    let (url, _) = script(vec![(403, &[("retry-after", "0")], ""), (200, &[], "")]).await;
+    client().write(request("POST", &url), &permit()).await.unwrap();
+}
+
+#[tokio::test]
+async fn refusals_have_their_kind_no_effect_and_the_vendors_words() {
+    for (status, kind) in [
+        (400, CallErrorKind::Invalid),
+        (401, CallErrorKind::Unauthenticated),
+        (403, CallErrorKind::Forbidden),
+        (404, CallErrorKind::NotFound),
+        (409, CallErrorKind::Conflict),
+        (412, CallErrorKind::Conflict),
+        (422, CallErrorKind::Invalid),
+        (423, CallErrorKind::Conflict),
+    ] {
+        let (url, count) = script(vec![(status, &[], "{\"error\":\"no such app\"}")]).await;
+        let error = client().write(request("PUT", &url), &permit()).await.err().unwrap();
+        assert_eq!((error.kind, error.effect), (kind, Effect::None));
+        assert_eq!(error.message, "no such app");
+        assert_eq!(count.load(Ordering::SeqCst), 1, "{status} was repeated");
+    }
+}
+
+#[tokio::test]
+async fn an_error_page_and_a_value_that_the_service_echoes_are_not_passed_on() {
+    let (url, _) = script(vec![(502, &[], "<html>gateway tok_1234567890</html>")]).await;
+    let error = client().read(request("GET", &url).once()).await.err().unwrap();
+    assert_eq!(error.to_string(), "testing failed at Test (502)");
+
+    let value = Secret::new("tok_1234567890".to_owned());
+    let (url, _) = script(vec![(
+        422,
+        &[],
+        "{\"error\":\"the value tok_1234567890 is too short\"}",
+    )])
+    .await;
+    let body = serde_json::json!({ "the value": value.expose() });
+    let error = client()
+        .write(request("POST", &url).json(&body), &permit())
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(error.message, "the value [redacted] is too short");
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_unknown_for_a_write_and_repeated_for_a_read() {
+    let (url, count) = hang_up(1).await;
+    let error = client().write(request("POST", &url), &permit()).await.err().unwrap();
+    assert_eq!(
+        (error.kind, error.effect),
+        (CallErrorKind::Unavailable, Effect::Possible)
+    );
+    assert_eq!(count.load(Ordering::SeqCst), 1);
+
+    let (url, count) = hang_up(2).await;
+    client().read(request("GET", &url)).await.unwrap();
+    assert_eq!(count.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_come_in_time_is_unknown_for_a_write() {
+    let slow = get(|| async { "never" }).post(|| async { tokio::time::sleep(Duration::from_secs(60)).await });
+    let url = serve(Router::new().fallback(slow)).await;
+    let late = request("POST", &url).timeout(Duration::from_millis(50));
+    let error = client().write(late, &permit()).await.err().unwrap();
+    assert_eq!((error.kind, error.effect), (CallErrorKind::TimedOut, Effect::Possible));
+}
+
+#[tokio::test]
+async fn a_refused_connection_had_no_effect_even_for_a_write() {
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", free.local_addr().unwrap());
+    drop(free);
+    let error = client().write(request("POST", &url), &permit()).await.err().unwrap();
+    assert_eq!((error.kind, error.effect), (CallErrorKind::Unavailable, Effect::None));
+    assert!(error.message.contains("refused"), "{}", error.message);
+}
+
+#[tokio::test]
+async fn a_body_beyond_the_limit_is_not_read() {
+    let long = get(|| async { vec![b' '; BODY_LIMIT + 1] }).post(|| async { vec![b' '; BODY_LIMIT + 1] });
+    let url = serve(Router::new().fallback(long)).await;
+    let read = client().read(request("GET", &url)).await.err().unwrap();
+    assert_eq!((read.kind, read.effect), (CallErrorKind::Malformed, Effect::None));
+    let write = client().write(request("POST", &url), &permit()).await.err().unwrap();
+    assert_eq!((write.kind, write.effect), (CallErrorKind::Malformed, Effect::Possible));
+}
+
+#[tokio::test]
+async fn what_is_no_json_is_malformed_and_not_quoted() {
+    let (url, _) = script(vec![(200, &[], "{\"token\": tok_1234567890}")]).await;
+    let answer = client().write(request("POST", &url), &permit()).await.unwrap();
+    let error = answer.json::<serde_json::Value>().unwrap_err();
+    assert_eq!(
+        (error.kind.clone(), error.effect),
+        (CallErrorKind::Malformed, Effect::Possible)
+    );
+    assert!(!error.to_string().contains("tok_"), "{error}");
+    let deep: &'static str = Box::leak("[".repeat(200).into_boxed_str());
+    let (url, _) = script(vec![(200, &[], deep)]).await;
+    let answer = client().read(request("GET", &url)).await.unwrap();
+    assert!(answer.json::<serde_json::Value>().is_err());
+}
+
+/// Answers with the credential headers that arrived.
+async fn echo(headers: HeaderMap) -> String {
+    let shown = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+    format!("{:?} {:?}", shown("authorization"), shown("x-plain"))
+}
+
+async fn redirect_to(location: String) -> String {
+    let handler = move || {
+        let location = location.clone();
+        async move { (StatusCode::TEMPORARY_REDIRECT, [("location", location)]) }
+    };
+    serve(Router::new().fallback(any(handler))).await
+}
+
+fn with_headers(url: &str) -> Request {
+    request("GET", url)
+        .header("x-plain", "open")
+        .secret_header("authorization", Secret::new("Bearer tok_1234567890".to_owned()))
+}
+
+#[tokio::test]
+async fn a_redirect_to_another_origin_is_followed_without_the_credential() {
+    let other = serve(Router::new().fallback(get(echo))).await;
+    let url = redirect_to(format!("{other}/elsewhere")).await;
+    let answer = client().read(with_headers(&url)).await.unwrap();
+    assert_eq!(answer.text().expose(), "None Some(\"open\")");
+}
+
+#[tokio::test]
+async fn a_redirect_within_the_origin_keeps_the_credential() {
+    let moved = || async { (StatusCode::FOUND, [("location", "/new")]) };
+    let url = serve(Router::new().route("/old", get(moved)).route("/new", get(echo))).await;
+    let answer = client().read(with_headers(&format!("{url}/old"))).await.unwrap();
+    assert_eq!(answer.text().expose(), "Some(\"Bearer tok_1234567890\") Some(\"open\")");
+}
+
+#[tokio::test]
+async fn redirects_end_and_do_not_lead_to_metadata_services() {
+    let again = || async { (StatusCode::FOUND, [("location", "/again")]) };
+    let url = serve(Router::new().fallback(any(again))).await;
+    let error = client().read(request("GET", &url)).await.err().unwrap();
+    assert!(error.message.contains("more than 5 redirects"), "{error}");
+    let url = redirect_to("http://169.254.169.254/latest".to_owned()).await;
+    let error = client().read(request("GET", &url)).await.err().unwrap();
+    assert!(error.message.contains("link-local"), "{error}");
+}
+
+#[tokio::test]
+async fn a_write_does_not_follow_redirects() {
+    let url = redirect_to("/elsewhere".to_owned()).await;
+    let error = client().write(request("POST", &url), &permit()).await.err().unwrap();
+    assert_eq!((error.kind, error.effect), (CallErrorKind::Malformed, Effect::None));
+}
+
+#[tokio::test]
+async fn user_agent_query_and_accepted_statuses_arrive_as_asked() {
+    let echo = |incoming: Incoming| async move {
+        let agent = incoming.headers()["user-agent"].to_str().unwrap().to_owned();
+        (StatusCode::NOT_FOUND, format!("{agent} {}", incoming.uri()))
+    };
+    let url = serve(Router::new().fallback(any(echo))).await;
+    let asked = request("GET", &format!("{url}/a"))
+        .query("name", "x y&z")
+        .accept(&[404]);
+    let answer = client().read(asked).await.unwrap();
+    let expected = format!(
+        "terraform-provider-rotation/{} /a?name=x+y%26z",
+        env!("CARGO_PKG_VERSION")
+    );
+    assert_eq!((answer.status, answer.text().expose()), (404, expected.as_str()));
+}
+
+#[tokio::test]
+async fn a_header_value_that_http_forbids_is_refused_without_being_shown() {
+    let bad =
+        request("GET", "http://127.0.0.1:1").secret_header("authorization", Secret::new("tok\n1234567".to_owned()));
+    let error = client().read(bad).await.err().unwrap();
+    assert_eq!(error.kind, CallErrorKind::Invalid);
+    assert!(!error.to_string().contains("1234567"), "{error}");
+}
+
+#[tokio::test]
+async fn plain_http_off_this_machine_is_refused_before_anything_is_sent() {
+    let error = client().read(request("GET", "http://192.0.2.1/")).await.err().unwrap();
+    assert_eq!(error.kind, CallErrorKind::Invalid);
+    assert!(error.message.contains("allow_insecure"), "{error}");
+}
