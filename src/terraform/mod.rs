@@ -2,13 +2,17 @@
 //!
 //! Pure, and knows nothing of rotation or of the transport.
 
+pub mod codec;
 pub mod diagnostic;
+pub mod json;
+pub mod msgpack;
 pub mod node;
 pub mod number;
 pub mod path;
 pub mod schema;
 pub mod value;
 
+pub use codec::CodecError;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use node::{Field, Node, Origin};
 pub use number::Number;

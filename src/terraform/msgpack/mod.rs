@@ -1,0 +1,18 @@
+//! Values as msgpack, the encoding that Terraform sends (tfplugin6 `DynamicValue.msgpack`).
+//!
+//! The schema's type leads: bytes that do not fit it are an error with a place, whatever they are. Declared
+//! lengths are never trusted with memory. The rules are go-cty's (`cty/msgpack`), as observed with Terraform.
+
+mod decode;
+mod encode;
+mod refinement;
+mod token;
+
+pub use decode::decode;
+pub use encode::encode;
+
+/// Ext type of an unknown value that promises something; every other ext type is a plain unknown (go-cty `cty/msgpack/unknown.go`).
+const REFINED: i8 = 12;
+
+/// Longest ext body, in bytes: go-cty refuses a refinement that is longer.
+const LONGEST_EXT: usize = 1024;
