@@ -1,0 +1,36 @@
+//! Compiles the protocol descriptions. Needs no installed `protoc`: protox is a compiler in Rust.
+//!
+//! The product serves and never calls, so its code is server code only. Client code goes to a directory of its own,
+//! which only tests include.
+
+use std::error::Error;
+use std::path::PathBuf;
+
+const PROTOCOLS: [&str; 4] = [
+    "tfplugin6.proto",
+    "go-plugin/grpc_broker.proto",
+    "go-plugin/grpc_controller.proto",
+    "go-plugin/grpc_stdio.proto",
+];
+
+#[expect(clippy::disallowed_methods, reason = "cargo talks to build scripts in variables")]
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=proto");
+    println!("cargo::rerun-if-changed=build.rs");
+    let out = PathBuf::from(std::env::var("OUT_DIR")?);
+    let clients = out.join("clients");
+    std::fs::create_dir_all(&clients)?;
+    let descriptors = protox::compile(PROTOCOLS, ["proto"])?;
+    tonic_prost_build::configure()
+        .build_client(false)
+        .build_transport(false)
+        .generate_default_stubs(true)
+        .compile_fds(descriptors.clone())?;
+    tonic_prost_build::configure()
+        .build_server(false)
+        .build_transport(false)
+        .file_descriptor_set_path(out.join("descriptors.bin"))
+        .out_dir(clients)
+        .compile_fds(descriptors)?;
+    Ok(())
+}
