@@ -2,9 +2,30 @@
 //!
 //! No behaviour of its own, and no knowledge of rotation: everything goes to a [`Provider`].
 
+mod arguments;
+mod auxiliary;
+mod calls;
+mod catalog;
+mod crash;
+mod diagnostics;
+mod ending;
+mod handshake;
+mod lifetime;
+mod log;
+mod schema;
+mod serve;
+mod service;
+mod socket;
+mod tls;
+mod transport;
+mod wire;
+mod write_only;
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+
+pub use serve::{Identity, serve};
 
 use crate::terraform::{Diagnostics, Path, Schema, Value};
 

@@ -1,0 +1,220 @@
+//! A provider of one resource that keeps everything in its state, for the tests of the protocol. Nothing of rotation is in it.
+//!
+//! `fixture_note` has every shape that the protocol knows: primitives, collections, nested attributes, a nested block,
+//! a write-only value. Its `misbehave` makes it panic, wait for StopProvider, or break the rules, so that tests see what
+//! the plugin layer makes of that.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rotation_provider::environment::Environment;
+use rotation_provider::plugin::{
+    self, ApplyRequest, ApplyResponse, ClientCapabilities, Identity, PlanRequest, PlanResponse, Provider,
+    ProviderSchema, ReadRequest, ReadResponse,
+};
+use rotation_provider::terraform::{
+    Attribute, Block, Diagnostic, Diagnostics, Mode, NestedBlock, Nesting, Path, Schema, Type, Value,
+};
+use tokio::sync::watch;
+
+fn main() -> ExitCode {
+    let identity = Identity {
+        name: "terraform-provider-fixture",
+        version: env!("CARGO_PKG_VERSION"),
+        address: "registry.terraform.io/example/fixture",
+    };
+    let environment = Environment::of_process();
+    plugin::serve(identity, &environment, || {
+        match environment.get("FIXTURE_CANNOT_START") {
+            Some(reason) => Err(reason.to_owned()),
+            None => Ok(Fixture {
+                stopped: watch::Sender::new(false),
+            }),
+        }
+    })
+}
+
+struct Fixture {
+    stopped: watch::Sender<bool>,
+}
+
+fn note() -> Block {
+    let words = Nesting::Map;
+    Block {
+        attributes: vec![
+            Attribute::required("text", Type::String, "What it says."),
+            Attribute::optional("size", Type::Number, "Any number."),
+            Attribute::optional("urgent", Type::Bool, "Any boolean."),
+            Attribute::optional("tags", Type::string_map(), "Any map."),
+            Attribute::optional("marks", Type::Set(Box::new(Type::String)), "Any set."),
+            Attribute::nested(
+                "words",
+                words,
+                Mode::Optional,
+                vec![
+                    Attribute::required("spelling", Type::String, "One word."),
+                    Attribute::optional("whisper_wo", Type::String, "Never stored.").write_only(),
+                ],
+                "Words by name.",
+            ),
+            Attribute::optional("value_wo", Type::String, "Never stored.").write_only(),
+            Attribute::optional("misbehave", Type::String, "What goes wrong, and when."),
+            Attribute::computed("id", Type::String, "Derived from the text."),
+            Attribute::computed(
+                "length",
+                Type::Number,
+                "Bytes of the write-only value, as seen by the last apply.",
+            ),
+        ],
+        blocks: vec![NestedBlock {
+            name: "frame",
+            block: Block {
+                attributes: vec![Attribute::optional("colour", Type::String, "Any colour.")],
+                ..Block::default()
+            },
+        }],
+        description: "A note that exists in the state alone.".to_owned(),
+    }
+}
+
+static SCHEMA: LazyLock<ProviderSchema> = LazyLock::new(|| ProviderSchema {
+    provider: Schema {
+        version: 0,
+        block: Block {
+            attributes: vec![Attribute::optional("greeting", Type::String, "Any text.")],
+            ..Block::default()
+        },
+    },
+    resources: BTreeMap::from([(
+        "fixture_note".to_owned(),
+        Schema {
+            version: 1,
+            block: note(),
+        },
+    )]),
+});
+
+impl Fixture {
+    /// What the configuration or state asks to go wrong at `moment`.
+    fn misbehaves(value: &Value, moment: &str) -> bool {
+        value.get("misbehave").as_str() == Some(moment)
+    }
+
+    async fn until_stopped(&self) {
+        let mut stopped = self.stopped.subscribe();
+        let wait = stopped.wait_for(|stopped| *stopped);
+        let _ = tokio::time::timeout(Duration::from_secs(60), wait).await.is_ok();
+    }
+}
+
+#[async_trait]
+impl Provider for Fixture {
+    fn schema(&self) -> &ProviderSchema {
+        &SCHEMA
+    }
+
+    async fn validate_provider(&self, _config: Value) -> Diagnostics {
+        Diagnostics::new()
+    }
+
+    async fn configure(&self, _config: Value) -> Diagnostics {
+        Diagnostics::new()
+    }
+
+    async fn validate_resource(&self, _type_name: &str, config: Value, _client: ClientCapabilities) -> Diagnostics {
+        if Self::misbehaves(&config, "invalid") {
+            let path = Path::attribute("misbehave");
+            return Diagnostic::error(path, "misbehave must not be \"invalid\"", "Choose something else.").into();
+        }
+        Diagnostics::new()
+    }
+
+    async fn upgrade(&self, _type_name: &str, version: i64, state: Value) -> Result<Value, Diagnostics> {
+        if version > 1 {
+            return Err(Diagnostic::error(Path::root(), "The state is from the future", "Use a newer fixture.").into());
+        }
+        Ok(state)
+    }
+
+    #[expect(clippy::panic, reason = "tests ask for it")]
+    async fn read(&self, request: ReadRequest) -> ReadResponse {
+        if Self::misbehaves(&request.state, "panic in read") {
+            panic!("read went wrong");
+        }
+        ReadResponse {
+            state: request.state,
+            private: request.private,
+            diagnostics: Diagnostics::new(),
+        }
+    }
+
+    #[expect(clippy::panic, reason = "tests ask for it")]
+    async fn plan(&self, request: PlanRequest) -> PlanResponse {
+        if Self::misbehaves(&request.proposed, "panic in plan") {
+            panic!("plan went wrong");
+        }
+        let changes = request.prior.get("text") != request.proposed.get("text");
+        // The write-only values stay in on purpose: taking them out is the plugin layer's duty.
+        let planned = if changes && !request.proposed.is_null() {
+            let planned = request.proposed.with("length", Value::unknown());
+            if request.prior.is_null() {
+                planned.with("id", Value::unknown())
+            } else {
+                planned
+            }
+        } else {
+            request.proposed
+        };
+        PlanResponse {
+            planned,
+            requires_replace: Vec::new(),
+            private: request.private,
+            diagnostics: Diagnostics::new(),
+        }
+    }
+
+    #[expect(clippy::panic, reason = "tests ask for it")]
+    async fn apply(&self, request: ApplyRequest) -> ApplyResponse {
+        let mut diagnostics = Diagnostics::new();
+        let moment = if request.planned.is_null() {
+            &request.prior
+        } else {
+            &request.planned
+        };
+        if Self::misbehaves(moment, "panic in apply") {
+            panic!("apply went wrong");
+        }
+        if Self::misbehaves(moment, "wait in apply") {
+            self.until_stopped().await;
+            diagnostics.warning(Path::root(), "Stopped", "The wait ended.");
+        }
+        let mut state = request.planned;
+        if Self::misbehaves(&state, "break the schema in apply") {
+            state = state.with("text", Value::Bool(true));
+        }
+        if !state.is_null() {
+            let bytes = request.config.get("value_wo").as_str().map_or(0, str::len);
+            if matches!(state.get("length"), Value::Unknown(_)) {
+                state = state.with("length", Value::number(u64::try_from(bytes).unwrap_or(u64::MAX)));
+            }
+            if matches!(state.get("id"), Value::Unknown(_)) {
+                let id = format!("note-{}", request.config.get("text").as_str().unwrap_or_default());
+                state = state
+                    .with("id", Value::string(id))
+                    .with("value_wo", Value::string("leak"));
+            }
+        }
+        ApplyResponse {
+            state,
+            private: b"applied".to_vec(),
+            diagnostics,
+        }
+    }
+
+    fn stop(&self) {
+        self.stopped.send_replace(true);
+    }
+}

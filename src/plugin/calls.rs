@@ -1,0 +1,65 @@
+//! The calls in flight. Each runs as a task of its own: a client that hangs up does not cancel it half way,
+//! and a panic in it ends that call alone.
+
+use std::future::Future;
+
+use tokio::sync::watch;
+
+use crate::secret::redact;
+use crate::terraform::{Diagnostic, Diagnostics, Path};
+
+/// Counts calls in flight; cheap to clone.
+#[derive(Clone)]
+pub(super) struct Calls(watch::Sender<usize>);
+
+/// Counts one call for as long as it lives.
+struct InFlight(watch::Sender<usize>);
+
+impl Calls {
+    pub(super) fn new() -> Self {
+        Self(watch::Sender::new(0))
+    }
+
+    /// Runs one call to its end, even if the caller goes away. A panic becomes an error diagnostic.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        rpc: &'static str,
+        call: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, Diagnostics> {
+        tracing::debug!(rpc, "call begins");
+        self.0.send_modify(|count| *count += 1);
+        let in_flight = InFlight(self.0.clone());
+        let task = tokio::spawn(async move {
+            let _in_flight = in_flight;
+            call.await
+        });
+        let result = task.await;
+        tracing::debug!(rpc, ok = result.is_ok(), "call ended");
+        result.map_err(|error| crashed(rpc, error))
+    }
+
+    /// Completes when no call is in flight.
+    pub(super) async fn idle(&self) {
+        // The sender lives in self, so waiting cannot fail.
+        drop(self.0.subscribe().wait_for(|count| *count == 0).await);
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count = count.saturating_sub(1));
+    }
+}
+
+fn crashed(rpc: &'static str, error: tokio::task::JoinError) -> Diagnostics {
+    let message = match error.try_into_panic() {
+        Ok(payload) => super::crash::message(&*payload).to_owned(),
+        Err(error) => error.to_string(),
+    };
+    let detail = format!(
+        "{}. This is a bug in the provider; please report it. The state that was stored before is kept, but the call may \
+         have had effects already: the next plan looks at what exists and goes on from there.",
+        redact(&message)
+    );
+    Diagnostic::error(Path::root(), format!("The provider crashed in {rpc}"), detail).into()
+}

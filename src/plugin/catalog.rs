@@ -1,0 +1,125 @@
+//! What the provider declares, prepared for the codecs: bytes to values and back, for the provider block and each resource type.
+
+use std::collections::BTreeMap;
+
+use super::wire::tfplugin6::{DynamicValue, RawState};
+use super::{ProviderSchema, write_only};
+use crate::terraform::{Block, CodecError, Diagnostic, Diagnostics, Path, Schema, Type, Value, json, msgpack};
+
+/// The shapes of everything that crosses the wire.
+pub(super) struct Catalog {
+    pub(super) provider: Shape,
+    resources: BTreeMap<String, Shape>,
+}
+
+/// A block and the type of its value.
+pub(super) struct Shape {
+    block: Block,
+    kind: Type,
+}
+
+impl Catalog {
+    pub(super) fn of(schema: &ProviderSchema) -> Self {
+        Self {
+            provider: Shape::of(&schema.provider),
+            resources: schema
+                .resources
+                .iter()
+                .map(|(name, schema)| (name.clone(), Shape::of(schema)))
+                .collect(),
+        }
+    }
+
+    /// The shape of a resource type, or a diagnostic that names the types that exist.
+    pub(super) fn resource(&self, type_name: &str) -> Result<&Shape, Diagnostics> {
+        self.resources.get(type_name).ok_or_else(|| {
+            let known: Vec<&str> = self.resources.keys().map(String::as_str).collect();
+            Diagnostic::error(
+                Path::root(),
+                format!("This provider has no resource type {type_name:?}"),
+                format!(
+                    "It has: {}. Check the name, and the version of the provider.",
+                    known.join(", ")
+                ),
+            )
+            .into()
+        })
+    }
+}
+
+impl Shape {
+    fn of(schema: &Schema) -> Self {
+        Self {
+            block: schema.block.clone(),
+            kind: schema.block.value_type(),
+        }
+    }
+
+    /// Reads a value; absent or empty is null, as go-plugin hosts mean it. `what` names it in errors.
+    pub(super) fn decode(&self, value: Option<DynamicValue>, what: &str) -> Result<Value, Diagnostics> {
+        let Some(value) = value else {
+            return Ok(Value::Null);
+        };
+        let decoded = match (value.msgpack.as_slice(), value.json.as_slice()) {
+            ([], []) => Ok(Value::Null),
+            ([], json) => json::decode(json, &self.kind),
+            (msgpack, _) => msgpack::decode(msgpack, &self.kind),
+        };
+        decoded.map_err(|error| unreadable(what, &error))
+    }
+
+    /// Reads a stored state, leniently.
+    pub(super) fn decode_state(&self, state: Option<RawState>) -> Result<Value, Diagnostics> {
+        let state = state.unwrap_or_default();
+        if !state.flatmap.is_empty() {
+            return Err(Diagnostic::error(
+                Path::root(),
+                "The stored state is in a format from before Terraform 0.12",
+                "No version of this provider has written it. Remove the object from the state with `terraform state rm`.",
+            )
+            .into());
+        }
+        json::decode(&state.json, &self.kind).map_err(|error| unreadable("the stored state", &error))
+    }
+
+    /// Writes a plan or state, its write-only attributes nulled. When the value does not fit the schema, `instead` is
+    /// answered and the mistake is reported.
+    pub(super) fn encode_or(
+        &self,
+        mut value: Value,
+        instead: Option<DynamicValue>,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<DynamicValue> {
+        write_only::strip(&mut value, &self.block);
+        match msgpack::encode(&value, &self.kind) {
+            Ok(msgpack) => Some(DynamicValue {
+                msgpack,
+                json: Vec::new(),
+            }),
+            Err(error) => {
+                diagnostics.error(
+                    error.path.clone(),
+                    "The provider made a value that its own schema forbids",
+                    format!("{error}. This is a bug in the provider; please report it. The previous state is kept."),
+                );
+                instead
+            }
+        }
+    }
+
+    /// An error for each write-only attribute that is set, for clients that would store it.
+    pub(super) fn refuse_write_only(&self, config: &mut Value) -> Diagnostics {
+        let mut diagnostics = Diagnostics::new();
+        for path in write_only::set(config, &self.block) {
+            let summary = format!("{path} is write-only, which this client does not support");
+            let detail = "It would store the value in its state. Use Terraform 1.11 or OpenTofu 1.11, or a later one.";
+            diagnostics.error(path, summary, detail);
+        }
+        diagnostics
+    }
+}
+
+fn unreadable(what: &str, error: &CodecError) -> Diagnostics {
+    let detail = format!("{error}. Nothing was changed. Check that the provider's version fits the one that wrote it.");
+    Diagnostic::error(error.path.clone(), format!("Cannot read {what}"), detail).into()
+}

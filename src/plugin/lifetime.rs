@@ -1,0 +1,83 @@
+//! When the process ends: never by Ctrl-C, which reaches provider and Terraform alike and would lose the apply in flight;
+//! on SIGTERM, and when Terraform has died without a word, after the calls in flight.
+
+use std::io;
+use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit, getppid, setrlimit};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::ending::Ending;
+use crate::clock::Clock;
+
+/// How long calls in flight may take when nobody waits for the answer any more.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// How often the parent is looked at. A signal at the parent's death is no alternative: Linux ties it to the parent's
+/// *thread*, and Go ends threads as it likes (prctl(2), `PR_SET_PDEATHSIG`).
+const PARENT_CHECK: Duration = Duration::from_secs(1);
+
+/// Forbids core dumps: they would hold secrets. A system that refuses has its own reasons.
+pub(super) fn forbid_core_dumps() {
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    if let Err(error) = setrlimit(Resource::Core, none) {
+        tracing::warn!(%error, "core dumps could not be forbidden");
+    }
+}
+
+/// What SIGINT means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Interrupt {
+    /// Nothing: Terraform sends StopProvider when it wants an end.
+    Ignored,
+    /// The end: a developer runs the provider by hand.
+    Ends,
+}
+
+/// Watches signals from now on and, when a host started us, the host. `on_end` is called once before the end is told.
+///
+/// # Errors
+/// When the system refuses a signal handler.
+pub(super) fn watch(
+    interrupt: Interrupt,
+    ending: Ending,
+    clock: Clock,
+    on_end: impl FnOnce() + Send + 'static,
+) -> io::Result<()> {
+    let interrupts = signal(SignalKind::interrupt())?;
+    let mut terminations = signal(SignalKind::terminate())?;
+    tokio::spawn(async move {
+        tokio::select! {
+            () = interrupted(interrupts, interrupt) => tracing::info!("interrupted"),
+            _ = terminations.recv() => tracing::info!("asked to terminate"),
+            () = orphaned(interrupt, clock) => tracing::warn!("the host has died"),
+        }
+        on_end();
+        ending.begin(GRACE);
+    });
+    Ok(())
+}
+
+async fn interrupted(mut interrupts: Signal, interrupt: Interrupt) {
+    while interrupts.recv().await.is_some() {
+        if interrupt == Interrupt::Ends {
+            return;
+        }
+        tracing::info!("interrupt ignored: the host says when to stop");
+    }
+    std::future::pending().await
+}
+
+async fn orphaned(interrupt: Interrupt, clock: Clock) {
+    if interrupt == Interrupt::Ends {
+        // Run by hand, there is no host to outlive.
+        std::future::pending().await
+    }
+    let parent = getppid();
+    while getppid() == parent {
+        clock.sleep(PARENT_CHECK).await;
+    }
+}

@@ -1,0 +1,185 @@
+//! The life of the process: start, handshake, service, end.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use tonic::transport::Server;
+
+use super::arguments::{self, Command};
+use super::auxiliary::Auxiliary;
+use super::calls::Calls;
+use super::ending::Ending;
+use super::lifetime::Interrupt;
+use super::service::Service;
+use super::socket::SocketDirectory;
+use super::tls::Tls;
+use super::wire::go_plugin::grpc_broker_server::GrpcBrokerServer;
+use super::wire::go_plugin::grpc_controller_server::GrpcControllerServer;
+use super::wire::go_plugin::grpc_stdio_server::GrpcStdioServer;
+use super::wire::tfplugin6::provider_server::ProviderServer;
+use super::{Provider, crash, handshake, lifetime, log, transport};
+use crate::clock::Clock;
+use crate::environment::Environment;
+
+/// Largest message either way, in bytes; what Go providers allow. The default of 4 MiB is too small for real states.
+const LARGEST_MESSAGE: usize = 256 * 1024 * 1024;
+
+/// Who is being served.
+#[derive(Debug, Clone, Copy)]
+pub struct Identity {
+    /// Name of the executable.
+    pub name: &'static str,
+    /// Version of the executable.
+    pub version: &'static str,
+    /// Full address, such as `registry.terraform.io/namespace/type`; for `-debug`.
+    pub address: &'static str,
+}
+
+/// Serves the provider that `build` makes until the host ends it; the whole of a provider's `main`.
+///
+/// Started by Terraform or OpenTofu it speaks go-plugin's protocol. `-debug` serves without a host and prints what to
+/// put into `TF_REATTACH_PROVIDERS`; `--version` prints the version. A failure of `build` reaches the user as the
+/// reason why the provider did not start.
+pub fn serve<P: Provider>(
+    identity: Identity,
+    environment: &Environment,
+    build: impl FnOnce() -> Result<P, String>,
+) -> ExitCode {
+    crash::install_hook();
+    log::install(identity.name, environment);
+    lifetime::forbid_core_dumps();
+    match arguments::parse(std::env::args().skip(1)) {
+        Ok(Command::Version) => {
+            let version = format!("{} {}", identity.name, identity.version);
+            handshake::announce(&version).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
+        }
+        Ok(Command::Debug) => match debug(identity, environment, build) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(problem) => complain(&problem),
+        },
+        Ok(Command::Serve) if !handshake::started_by_host(environment) => complain(&by_hand(identity)),
+        Ok(Command::Serve) => match launched(environment, build) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(problem) => {
+                tracing::error!(problem, "the provider cannot start");
+                // The exit status says the same when nobody reads the line.
+                drop(handshake::announce(&handshake::failure_line(&problem)));
+                ExitCode::FAILURE
+            }
+        },
+        Err(problem) => complain(&problem),
+    }
+}
+
+/// Serves a host that started us, over TLS when it sent a certificate (`TF_DISABLE_PLUGIN_TLS` makes it send none).
+fn launched<P: Provider>(environment: &Environment, build: impl FnOnce() -> Result<P, String>) -> Result<(), String> {
+    handshake::negotiate(environment)?;
+    let tls = environment.get("PLUGIN_CLIENT_CERT").map(Tls::for_client).transpose()?;
+    let socket = socket(environment)?;
+    let certificate = tls.as_ref().map(|tls| tls.certificate.as_ref());
+    let line = handshake::line(&socket.socket(), certificate);
+    run(build()?, &socket, tls, Interrupt::Ignored, &line)
+}
+
+/// Serves whoever sets `TF_REATTACH_PROVIDERS`: no cookie, no TLS, and Ctrl-C ends it. The socket's directory still keeps others out.
+fn debug<P: Provider>(
+    identity: Identity,
+    environment: &Environment,
+    build: impl FnOnce() -> Result<P, String>,
+) -> Result<(), String> {
+    let socket = socket(environment)?;
+    let line = arguments::reattach(identity.address, &socket.socket());
+    run(build()?, &socket, None, Interrupt::Ends, &line)
+}
+
+fn socket(environment: &Environment) -> Result<SocketDirectory, String> {
+    SocketDirectory::create(environment).map_err(|error| {
+        format!("no private directory for its socket could be made ({error}). Set TMPDIR to a directory that can be written to")
+    })
+}
+
+/// Announces `line` once everything is ready, then serves until the end.
+fn run<P: Provider>(
+    provider: P,
+    socket: &SocketDirectory,
+    tls: Option<Tls>,
+    interrupt: Interrupt,
+    line: &str,
+) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("the runtime did not start ({error})"))?;
+    let result = runtime.block_on(work(Arc::new(provider), socket, tls, interrupt, line));
+    // Calls that outlast their grace must not keep the process.
+    runtime.shutdown_background();
+    result
+}
+
+async fn work<P: Provider>(
+    provider: Arc<P>,
+    socket: &SocketDirectory,
+    tls: Option<Tls>,
+    interrupt: Interrupt,
+    line: &str,
+) -> Result<(), String> {
+    let (ending, calls, clock) = (Ending::new(), Calls::new(), Clock::default());
+    let stopped = Arc::clone(&provider);
+    lifetime::watch(interrupt, ending.clone(), clock, move || stopped.stop())
+        .map_err(|error| format!("signals cannot be handled ({error})"))?;
+    let listener = socket
+        .listen()
+        .map_err(|error| format!("its socket cannot be opened ({error})"))?;
+    let incoming = transport::accept(listener, tls.map(|tls| tls.config), clock);
+    let provider_server = ProviderServer::new(Service::new(provider, calls.clone()))
+        .max_decoding_message_size(LARGEST_MESSAGE)
+        .max_encoding_message_size(LARGEST_MESSAGE);
+    let auxiliary = Auxiliary(ending.clone());
+    let begun = ending.clone();
+    let end = async move {
+        begun.begun().await;
+    };
+    let server = Server::builder()
+        .add_service(provider_server)
+        .add_service(GrpcControllerServer::new(auxiliary.clone()))
+        .add_service(GrpcStdioServer::new(auxiliary.clone()))
+        .add_service(GrpcBrokerServer::new(auxiliary))
+        .serve_with_incoming_shutdown(incoming, end);
+    handshake::announce(line).map_err(|error| format!("the handshake line cannot be written ({error})"))?;
+    tokio::select! {
+        served = server => served.map_err(|error| format!("the server failed ({error})"))?,
+        () = overdue(&ending, clock) => tracing::debug!("ended without waiting for connections to close"),
+    }
+    drained(&ending, &calls, clock).await;
+    Ok(())
+}
+
+/// Completes when the grace after the wish to end has passed.
+async fn overdue(ending: &Ending, clock: Clock) {
+    let grace = ending.begun().await;
+    clock.sleep(grace).await;
+}
+
+/// Waits for calls whose client has gone, within the grace.
+async fn drained(ending: &Ending, calls: &Calls, clock: Clock) {
+    tokio::select! {
+        () = calls.idle() => {}
+        () = overdue(ending, clock) => tracing::warn!("calls in flight were given up"),
+    }
+}
+
+fn by_hand(identity: Identity) -> String {
+    format!(
+        "{} {} is a plugin of Terraform and OpenTofu, which start it themselves: it is of no use on its own.\n\
+         Name it under required_providers and run `terraform init`, or start it with -debug to attach a debugger.",
+        identity.name, identity.version
+    )
+}
+
+/// Tells a person at a terminal.
+fn complain(problem: &str) -> ExitCode {
+    // The exit status says the same when nobody reads the text.
+    drop(std::io::stderr().write_all(format!("{problem}\n").as_bytes()));
+    ExitCode::FAILURE
+}

@@ -1,0 +1,75 @@
+//! Write-only attributes (tfplugin 6.8): allowed in a configuration, forbidden in every plan and state.
+//!
+//! Enforced here for every resource, so that no provider code can let one through. Terraform treats a write-only value
+//! in a response as a bug of the provider, and by then the value has crossed into its logs.
+
+use crate::terraform::{Attribute, AttributeType, Block, Nesting, Path, Value};
+
+/// Sets every write-only attribute of `value` to null.
+pub(super) fn strip(value: &mut Value, block: &Block) {
+    visit_block(value, block, &Path::root(), &mut |_, value| *value = Value::Null);
+}
+
+/// The paths of all write-only attributes of `value` that are set; unknown counts as set.
+pub(super) fn set(value: &mut Value, block: &Block) -> Vec<Path> {
+    let mut paths = Vec::new();
+    visit_block(value, block, &Path::root(), &mut |path, value| {
+        if !value.is_null() {
+            paths.push(path.clone());
+        }
+    });
+    paths
+}
+
+fn visit_block(value: &mut Value, block: &Block, path: &Path, visit: &mut impl FnMut(&Path, &mut Value)) {
+    visit_attributes(value, &block.attributes, path, visit);
+    let Value::Map(items) = value else { return };
+    for nested in &block.blocks {
+        if let Some(value) = items.get_mut(nested.name) {
+            visit_block(value, &nested.block, &path.then_attribute(nested.name), visit);
+        }
+    }
+}
+
+fn visit_attributes(
+    value: &mut Value,
+    attributes: &[Attribute],
+    path: &Path,
+    visit: &mut impl FnMut(&Path, &mut Value),
+) {
+    let Value::Map(items) = value else { return };
+    for attribute in attributes {
+        let Some(value) = items.get_mut(attribute.name) else {
+            continue;
+        };
+        let path = path.then_attribute(attribute.name);
+        match &attribute.kind {
+            _ if attribute.write_only => visit(&path, value),
+            AttributeType::Plain(_) => {}
+            AttributeType::Nested(nesting, attributes) => visit_nested(value, *nesting, attributes, &path, visit),
+        }
+    }
+}
+
+fn visit_nested(
+    value: &mut Value,
+    nesting: Nesting,
+    attributes: &[Attribute],
+    path: &Path,
+    visit: &mut impl FnMut(&Path, &mut Value),
+) {
+    match (nesting, value) {
+        (Nesting::Single, value) => visit_attributes(value, attributes, path, visit),
+        (Nesting::List, Value::List(items)) => {
+            for (at, item) in (0..).zip(items) {
+                visit_attributes(item, attributes, &path.then_index(at), visit);
+            }
+        }
+        (Nesting::Map, Value::Map(items)) => {
+            for (key, item) in items {
+                visit_attributes(item, attributes, &path.then_key(key), visit);
+            }
+        }
+        _ => {}
+    }
+}
