@@ -1,1 +1,435 @@
-//! Text built from a credential's parts: `postgres://{{ username | urlencode }}@host/db`.
+//! Text with parts of a credential in it: `postgres://{{ username | urlencode }}:{{ password | urlencode }}@host/db`.
+//!
+//! `{{` opens an expression, a part's name and filters stand in it, `}}` closes it. Single braces are plain text, so that
+//! JSON needs no escaping; the two characters `{{` can't be written as plain text. There are no conditions and no
+//! functions on purpose: what decides something belongs in HCL, where it is shown in the plan.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use zeroize::Zeroizing;
+
+use crate::secret::{Parts, Secret};
+
+/// The name that means the primary part, whatever that is called.
+pub const VALUE: &str = "value";
+
+/// What RFC 3986 §2.3 calls unreserved stays as it is; everything else is percent-encoded.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A parsed template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template(Vec<Piece>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Piece {
+    Literal(String),
+    Part {
+        name: String,
+        filters: Vec<Filter>,
+        at: usize,
+    },
+}
+
+/// An encoding that is applied to a part before it is put into the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Filter {
+    /// Standard alphabet with padding (RFC 4648 §4).
+    Base64,
+    /// URL-safe alphabet without padding (RFC 4648 §5, as JOSE writes it in RFC 7515 §2).
+    Base64Url,
+    /// Escaped as inside a JSON string (RFC 8259 §7), without the quotes: the template has them, `"{{ value | json }}"`.
+    Json,
+    /// Percent-encoded except for the unreserved characters of RFC 3986 §2.3; fits every component of a URL.
+    UrlEncode,
+}
+
+/// Why a template can't be used. Positions count characters from 1.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// `{{` without an end.
+    #[error("the \"{{{{\" at character {at} is never closed: write \"{{{{ value }}}}\"")]
+    NeverClosed {
+        /// Where it is opened.
+        at: usize,
+    },
+    /// `}}` without a beginning.
+    #[error("the \"}}}}\" at character {at} closes nothing: write \"{{{{ value }}}}\"")]
+    NeverOpened {
+        /// Where it stands.
+        at: usize,
+    },
+    /// What stands in an expression is no name.
+    #[error(
+        "the expression at character {at} is not a part's name with filters: write \"{{{{ password | urlencode }}}}\""
+    )]
+    NotAnExpression {
+        /// Where the expression is opened.
+        at: usize,
+    },
+    /// No such filter.
+    #[error("there is no filter {name:?} (character {at}); the filters are {}", Filter::names())]
+    UnknownFilter {
+        /// The filter's name.
+        name: String,
+        /// Where the expression is opened.
+        at: usize,
+    },
+    /// The credential has no such part.
+    #[error("there is no part {name:?} (character {at}); the parts are {}", permitted.join(", "))]
+    UnknownPart {
+        /// The part's name.
+        name: String,
+        /// Where the expression is opened.
+        at: usize,
+        /// The names that would be right.
+        permitted: Vec<String>,
+    },
+}
+
+impl Template {
+    /// Reads a template. Any text without double braces is one.
+    ///
+    /// # Errors
+    /// [`TemplateError`] for unbalanced double braces, what is no expression, and unknown filters. A `}}` that ends two
+    /// objects opened by single braces, as in JSON, is plain text.
+    pub fn parse(text: &str) -> Result<Self, TemplateError> {
+        let mut pieces = Vec::new();
+        let mut rest = text;
+        let mut at = 1;
+        let mut depth = 0_usize;
+        while let Some((literal, tail)) = rest.split_once("{{") {
+            check_literal(literal, at, &mut depth)?;
+            at += literal.chars().count();
+            if !literal.is_empty() {
+                pieces.push(Piece::Literal(literal.to_owned()));
+            }
+            let (expression, after) = tail.split_once("}}").ok_or(TemplateError::NeverClosed { at })?;
+            if expression.contains("{{") {
+                return Err(TemplateError::NeverClosed { at });
+            }
+            pieces.push(parse_expression(expression, at)?);
+            at += expression.chars().count() + 4;
+            rest = after;
+        }
+        check_literal(rest, at, &mut depth)?;
+        if !rest.is_empty() {
+            pieces.push(Piece::Literal(rest.to_owned()));
+        }
+        Ok(Self(pieces))
+    }
+
+    /// The names of the parts that it uses, in order, each once; [`VALUE`] where it is written so.
+    pub fn parts(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for piece in &self.0 {
+            if let Piece::Part { name, .. } = piece
+                && !names.contains(name)
+            {
+                names.push(name.clone());
+            }
+        }
+        names
+    }
+
+    /// Whether it uses no part at all.
+    pub fn is_literal(&self) -> bool {
+        !self.0.iter().any(|piece| matches!(piece, Piece::Part { .. }))
+    }
+
+    /// Checks that every part that it uses is [`VALUE`] or one of `names`.
+    ///
+    /// # Errors
+    /// [`TemplateError::UnknownPart`] for the first that is not.
+    pub fn check_parts(&self, names: &[&str]) -> Result<(), TemplateError> {
+        for piece in &self.0 {
+            if let Piece::Part { name, at, .. } = piece
+                && name != VALUE
+                && !names.contains(&name.as_str())
+            {
+                return Err(unknown_part(name, *at, names.iter().copied()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The text with the parts of `parts` in it; [`VALUE`] stands for the part called `primary`.
+    ///
+    /// # Errors
+    /// [`TemplateError::UnknownPart`] when `parts` lacks one.
+    pub fn render(&self, primary: &str, parts: &Parts) -> Result<Secret, TemplateError> {
+        let mut pieces: Vec<Zeroizing<String>> = Vec::with_capacity(self.0.len());
+        for piece in &self.0 {
+            match piece {
+                Piece::Literal(text) => pieces.push(Zeroizing::new(text.clone())),
+                Piece::Part { name, filters, at } => {
+                    let wanted = if name == VALUE { primary } else { name };
+                    let part = parts
+                        .get(wanted)
+                        .ok_or_else(|| unknown_part(name, *at, parts.names()))?;
+                    let whole = Zeroizing::new(part.expose().to_owned());
+                    pieces.push(filters.iter().fold(whole, |text, filter| filter.apply(&text)));
+                }
+            }
+        }
+        // Allocated once: a string that grows leaves copies of the value behind.
+        let mut text = String::with_capacity(pieces.iter().map(|piece| piece.len()).sum());
+        for piece in &pieces {
+            text.push_str(piece);
+        }
+        Ok(Secret::new(text))
+    }
+}
+
+/// Whether the plain text of a template holds a password inside a URL, as in `https://user:literal@host`.
+///
+/// Such a password would be stored in state; a part in its place, even beside plain text, is no mistake.
+pub fn literal_credential(template: &Template) -> bool {
+    // One character a piece of plain text, `None` where an expression stands.
+    let mut characters: Vec<Option<char>> = Vec::new();
+    for piece in &template.0 {
+        match piece {
+            Piece::Literal(text) => characters.extend(text.chars().map(Some)),
+            Piece::Part { .. } => characters.push(None),
+        }
+    }
+    let scheme_end = [Some(':'), Some('/'), Some('/')];
+    let authorities = characters
+        .windows(scheme_end.len())
+        .enumerate()
+        .filter(|(_, window)| *window == scheme_end)
+        .filter_map(|(at, _)| characters.get(at + scheme_end.len()..));
+    authorities.into_iter().any(|rest| {
+        let authority = rest.split(|c| c.is_some_and(ends_authority)).next().unwrap_or_default();
+        let Some(end) = authority.iter().rposition(|c| *c == Some('@')) else {
+            return false;
+        };
+        let user_info = authority.get(..end).unwrap_or_default();
+        let mut halves = user_info.splitn(2, |c| *c == Some(':'));
+        let _user = halves.next();
+        halves
+            .next()
+            .is_some_and(|password| !password.is_empty() && password.iter().all(Option::is_some))
+    })
+}
+
+/// RFC 3986 §3.2, and what ends a URL inside other text.
+fn ends_authority(character: char) -> bool {
+    matches!(character, '/' | '?' | '#' | '\\' | '"' | '\'' | '<' | '>') || character.is_whitespace()
+}
+
+/// Follows single braces through plain text; `}}` must close two of them.
+fn check_literal(literal: &str, start: usize, depth: &mut usize) -> Result<(), TemplateError> {
+    let mut before = None;
+    for (offset, character) in literal.chars().enumerate() {
+        match character {
+            '{' => *depth += 1,
+            '}' => match depth.checked_sub(1) {
+                Some(less) => *depth = less,
+                None if before == Some('}') => {
+                    return Err(TemplateError::NeverOpened {
+                        at: start + offset.saturating_sub(1),
+                    });
+                }
+                None => {}
+            },
+            _ => {}
+        }
+        before = Some(character);
+    }
+    Ok(())
+}
+
+fn parse_expression(expression: &str, at: usize) -> Result<Piece, TemplateError> {
+    let mut words = expression.split('|').map(str::trim);
+    let name = words.next().unwrap_or_default();
+    if !is_name(name) {
+        return Err(TemplateError::NotAnExpression { at });
+    }
+    let filters = words
+        .map(|word| match Filter::named(word) {
+            Some(filter) => Ok(filter),
+            None if is_name(word) => Err(TemplateError::UnknownFilter {
+                name: word.to_owned(),
+                at,
+            }),
+            None => Err(TemplateError::NotAnExpression { at }),
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Piece::Part {
+        name: name.to_owned(),
+        filters,
+        at,
+    })
+}
+
+fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+fn unknown_part<'a>(name: &str, at: usize, known: impl Iterator<Item = &'a str>) -> TemplateError {
+    let mut permitted = vec![VALUE.to_owned()];
+    permitted.extend(known.filter(|known| *known != VALUE).map(str::to_owned));
+    TemplateError::UnknownPart {
+        name: name.to_owned(),
+        at,
+        permitted,
+    }
+}
+
+impl Filter {
+    const ALL: [(&'static str, Self); 4] = [
+        ("base64", Self::Base64),
+        ("base64url", Self::Base64Url),
+        ("json", Self::Json),
+        ("urlencode", Self::UrlEncode),
+    ];
+
+    fn named(name: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, filter)| *filter)
+    }
+
+    fn names() -> String {
+        Self::ALL.map(|(name, _)| name).join(", ")
+    }
+
+    fn apply(self, text: &str) -> Zeroizing<String> {
+        Zeroizing::new(match self {
+            Self::Base64 => STANDARD.encode(text),
+            Self::Base64Url => URL_SAFE_NO_PAD.encode(text),
+            Self::Json => {
+                let quoted = Zeroizing::new(serde_json::Value::from(text).to_string());
+                let inside = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+                inside.unwrap_or_default().to_owned()
+            }
+            Self::UrlEncode => utf8_percent_encode(text, RESERVED).to_string(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts() -> Parts {
+        Parts::single("password", Secret::new("p@ss/\"wörd\"\n{{x}}".to_owned()))
+            .with("username", Secret::new("app".to_owned()))
+    }
+
+    fn render(text: &str) -> Result<String, TemplateError> {
+        let rendered = Template::parse(text)?.render("password", &parts())?;
+        Ok(rendered.expose().to_owned())
+    }
+
+    #[test]
+    fn parts_are_put_where_their_names_stand() {
+        assert_eq!(render("no part"), Ok("no part".to_owned()));
+        assert_eq!(render("{{username}}:{{ username }}"), Ok("app:app".to_owned()));
+        assert_eq!(
+            render("postgres://{{ username | urlencode }}:{{ value | urlencode }}@h/db"),
+            Ok("postgres://app:p%40ss%2F%22w%C3%B6rd%22%0A%7B%7Bx%7D%7D@h/db".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_value_that_holds_braces_is_not_a_template_again() {
+        assert!(render("{{ value }}").is_ok_and(|text| text.ends_with("{{x}}")));
+    }
+
+    #[test]
+    fn filters_apply_from_left_to_right() {
+        let parts = Parts::single("key", Secret::new("a?>\u{7f}~".to_owned()));
+        let check = |text: &str, expected: &str| {
+            let rendered = Template::parse(text).unwrap().render("key", &parts).unwrap();
+            assert_eq!(rendered.expose(), expected, "{text}");
+        };
+        check("{{ key | base64 }}", "YT8+f34=");
+        check("{{ key | base64url }}", "YT8-f34");
+        check("{{ key | base64 | urlencode }}", "YT8%2Bf34%3D");
+        check("{{ key | urlencode }}", "a%3F%3E%7F~");
+    }
+
+    #[test]
+    fn the_json_filter_makes_a_string_that_json_reads_back() {
+        let text = render("{\"a\":{\"b\":\"{{ value | json }}\"}}").unwrap();
+        let read: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(read["a"]["b"], parts().get("password").unwrap().expose());
+    }
+
+    #[test]
+    fn mistakes_name_their_place_and_what_is_permitted() {
+        for (text, expected) in [
+            (
+                "añ{{ value",
+                "the \"{{\" at character 3 is never closed: write \"{{ value }}\"",
+            ),
+            (
+                "{{ value {{ x }}",
+                "the \"{{\" at character 1 is never closed: write \"{{ value }}\"",
+            ),
+            (
+                "x { value }}",
+                "the \"}}\" at character 11 closes nothing: write \"{{ value }}\"",
+            ),
+            (
+                "{{ }}",
+                "the expression at character 1 is not a part's name with filters: write \"{{ password | urlencode }}\"",
+            ),
+            (
+                "{{ value | }}",
+                "the expression at character 1 is not a part's name with filters: write \"{{ password | urlencode }}\"",
+            ),
+            (
+                "a{{ value | trim }}",
+                "there is no filter \"trim\" (character 2); the filters are base64, base64url, json, urlencode",
+            ),
+            (
+                "{{ value }}{{ token }}",
+                "there is no part \"token\" (character 12); the parts are value, password, username",
+            ),
+        ] {
+            assert_eq!(
+                render(text).map_err(|error| error.to_string()),
+                Err(expected.to_owned()),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn parts_are_listed_once_and_checked_by_name() {
+        let template = Template::parse("{{ b }}{{ a }}{{ b }}{{ value }}").unwrap();
+        assert_eq!(template.parts(), ["b", "a", "value"]);
+        assert_eq!(template.check_parts(&["a", "b"]), Ok(()));
+        assert!(matches!(template.check_parts(&["a"]), Err(TemplateError::UnknownPart { name, .. }) if name == "b"));
+        assert!(!template.is_literal());
+        assert!(Template::parse("{}").unwrap().is_literal());
+    }
+
+    #[test]
+    fn a_password_in_plain_text_is_found() {
+        for (text, found) in [
+            ("https://user:hunter2@host/", true),
+            ("redis://:hunter2@host", true),
+            (
+                "see https://example.org then postgres://{{ username }}:hunter2@host/db",
+                true,
+            ),
+            ("url=\"amqp://a:b@c\"", true),
+            ("postgres://{{ username }}:{{ password }}@host/db", false),
+            ("postgres://{{ username }}:x{{ password }}@host/db", false),
+            ("https://user@host", false),
+            ("https://host:8080/a@b", false),
+            ("https://host/?mail=a:b@c", false),
+            ("a:b@c", false),
+            ("https://user:@host", false),
+        ] {
+            let template = Template::parse(text).unwrap();
+            assert_eq!(literal_credential(&template), found, "{text}");
+        }
+    }
+}
