@@ -1,5 +1,240 @@
-//! Performs the engine's steps through the adapters, and records what became known.
+//! Performs the engine's steps through the adapters, and records what became known. Decides nothing itself.
+//!
+//! Calls end as done, refused or unknown; an unknown one is recorded as such. An interrupt is looked at between steps.
 
+mod deliver;
+mod job;
+mod obtain;
+mod prove;
+mod retire;
 mod stop;
+mod survey;
 
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+pub use job::{Job, JobCheck, JobTarget, When};
+pub use retire::{Retired, issuer_of, retire_anywhere, revoke_minted};
 pub use stop::Stop;
+pub use survey::{FARTHEST, found};
+
+use crate::call::{CallError, Effect, WritePermit};
+use crate::rotation::{Goal, Ledger, Session, Step, Why, next_step};
+use crate::secret::Parts;
+
+/// What a failure concerns; the caller turns it into an attribute path.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Site {
+    /// The source.
+    Source,
+    /// A target, by key.
+    Target(String),
+    /// A check, by key.
+    Check(String),
+    /// The resource as a whole.
+    Whole,
+}
+
+/// Why a run ended early.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What it concerns.
+    pub site: Site,
+    /// One line: what failed.
+    pub summary: String,
+    /// What is known of it.
+    pub detail: String,
+}
+
+impl Failure {
+    fn of_call(site: Site, error: &CallError) -> Self {
+        let mut detail = error.to_string();
+        if error.effect == Effect::Possible {
+            detail.push_str(" It is unknown whether the call took effect.");
+        }
+        Self {
+            site,
+            summary: format!("{} failed", capitalized(&error.operation)),
+            detail,
+        }
+    }
+}
+
+fn capitalized(text: &str) -> String {
+    let mut characters = text.chars();
+    characters
+        .next()
+        .map(|first| first.to_uppercase().chain(characters).collect())
+        .unwrap_or_default()
+}
+
+/// How a check ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proof {
+    /// The check's key.
+    pub check: String,
+    /// Whether it passed.
+    pub passed: bool,
+    /// How long it took, in seconds.
+    pub seconds: u64,
+}
+
+/// Where a run ended.
+#[derive(Debug, Clone, Default)]
+pub struct Outcome {
+    /// What is known now.
+    pub ledger: Ledger,
+    /// Public parts of the newest generation, when it was minted or recovered in this run.
+    pub public: Option<BTreeMap<String, String>>,
+    /// A generation was minted, or an interrupted one finished: it was promoted in this run at this instant.
+    pub promoted_at: Option<Timestamp>,
+    /// Handles that were revoked.
+    pub revoked: Vec<String>,
+    /// Checks that ran.
+    pub proofs: Vec<Proof>,
+    /// Things the user should know although nothing failed.
+    pub warnings: Vec<Failure>,
+    /// Generations that this run authenticates with.
+    pub own: std::collections::BTreeSet<u64>,
+    /// Why it ended early; empty when it reached its goal.
+    pub failures: Vec<Failure>,
+    /// It was interrupted.
+    pub interrupted: bool,
+    /// The plan relied on having a value again, and it could not be had.
+    pub value_lost: bool,
+    /// Something was written to a target in this run.
+    pub delivered: bool,
+    /// A credential was minted in this run, or may have been.
+    pub minted: bool,
+}
+
+/// One run in progress.
+struct Run<'a> {
+    job: &'a Job,
+    goal: Goal,
+    session: Session,
+    stop: &'a Stop,
+    permit: &'a WritePermit,
+    outcome: Outcome,
+    /// The value of `session.in_hand`.
+    parts: Option<Parts>,
+    /// The value of the generation that is superseded, for checks that present it.
+    previous: Option<Parts>,
+    /// Credentials of this very id were found that no state knows, all young: an interrupted create.
+    interrupted_create: bool,
+}
+
+/// Runs until the goal is reached, something fails, or `stop` is set.
+pub async fn run(job: &Job, goal: Goal, ledger: Ledger, stop: &Stop, permit: &WritePermit) -> Outcome {
+    let mut run = Run {
+        job,
+        goal,
+        session: Session::default(),
+        stop,
+        permit,
+        outcome: Outcome {
+            ledger,
+            ..Outcome::default()
+        },
+        parts: None,
+        previous: None,
+        interrupted_create: false,
+    };
+    loop {
+        let step = next_step(&run.goal, &run.outcome.ledger, &run.session);
+        if step == Step::Done {
+            break;
+        }
+        if stop.requested() {
+            run.outcome.interrupted = true;
+            break;
+        }
+        tracing::info!(secret = %job.id, step = ?step, "step");
+        let performed = run.perform(step).await;
+        if let Err(mut failures) = performed {
+            run.outcome.failures.append(&mut failures);
+            break;
+        }
+        if run.outcome.interrupted {
+            break;
+        }
+    }
+    run.outcome
+}
+
+/// The result of a step; several targets may fail in one.
+type Performed = Result<(), Vec<Failure>>;
+
+impl Run<'_> {
+    async fn perform(&mut self, step: Step) -> Performed {
+        match step {
+            Step::Survey => self.survey().await,
+            Step::Inspect => self.inspect().await,
+            Step::Preflight => self.preflight().await,
+            Step::Recover(generation) => self.recover(generation).await,
+            Step::Mint(generation) => self.mint(generation).await,
+            Step::Deliver { generation, targets } => self.deliver(generation, &targets).await,
+            Step::Activate { targets } => self.activate(&targets).await,
+            Step::Check(wave) => self.check(wave).await,
+            Step::Promote => {
+                self.promote();
+                Ok(())
+            }
+            Step::Remove(key) => self.remove(&key).await,
+            Step::Revoke(generation) => self.revoke(generation).await,
+            Step::CheckRevoked => self.check_revoked().await,
+            Step::Done => Ok(()),
+            Step::Stuck(why) => {
+                self.outcome.value_lost = why == Why::ValueLost;
+                Err(vec![self.stuck(why)])
+            }
+        }
+    }
+
+    /// Declares the newest generation to be in place everywhere.
+    fn promote(&mut self) {
+        let now = self.job.clock.now();
+        let end = now.checked_add(self.job.overlap).unwrap_or(Timestamp::MAX);
+        let ledger = &mut self.outcome.ledger;
+        ledger.promote(Some(end));
+        // Nobody can end what nobody issued.
+        let newest = ledger.generation;
+        ledger
+            .credentials
+            .retain(|known| known.generation == newest || known.credential_id.is_some());
+        self.outcome.promoted_at = Some(now);
+    }
+
+    fn stuck(&self, why: Why) -> Failure {
+        let generation = self.goal.generation.unwrap_or(self.outcome.ledger.generation);
+        match why {
+            Why::ValueLost => Failure {
+                site: Site::Source,
+                summary: format!("The value of generation {generation} could not be had again"),
+                detail:
+                    "Neither the issuer nor a readable target gave it back, and nothing was changed. The next plan \
+                         shows a rotation instead."
+                        .to_owned(),
+            },
+            Why::LimitReached => {
+                let live: Vec<String> = self
+                    .outcome
+                    .ledger
+                    .credentials
+                    .iter()
+                    .filter_map(|known| known.credential_id.clone())
+                    .collect();
+                Failure {
+                    site: Site::Source,
+                    summary: "The issuer's limit on live credentials is reached".to_owned(),
+                    detail: format!(
+                        "Live are {}; each may be in use by a target, so none was revoked. Find out which one no \
+                         consumer uses, revoke it by hand, and apply again.",
+                        live.join(", ")
+                    ),
+                }
+            }
+        }
+    }
+}

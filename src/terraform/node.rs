@@ -110,7 +110,7 @@ impl<'a> Node<'a> {
     }
 
     /// The attribute of that name. Below an unknown object everything is unknown, below null everything is null.
-    pub fn attr(&self, name: &str) -> Node<'a> {
+    pub fn attr(&self, name: &str) -> Self {
         let value = if self.is_unknown() {
             self.value
         } else {
@@ -124,7 +124,7 @@ impl<'a> Node<'a> {
     }
 
     /// The elements of a map with their keys; none when it is null or unknown.
-    pub fn elements(&self) -> Vec<(&'a str, Node<'a>)> {
+    pub fn elements(&self) -> Vec<(&'a str, Self)> {
         let Some(items) = self.value.as_map() else {
             return Vec::new();
         };
@@ -269,7 +269,7 @@ impl<'a> Node<'a> {
     fn items<T>(
         &self,
         problems: &mut Diagnostics,
-        read: impl Fn(&Node<'a>, &mut Diagnostics) -> Field<T>,
+        read: impl Fn(&Self, &mut Diagnostics) -> Field<T>,
     ) -> Field<Vec<T>> {
         match self.value {
             Value::Null => Field::Absent,
@@ -296,7 +296,7 @@ impl<'a> Node<'a> {
     fn collect<T>(
         &self,
         problems: &mut Diagnostics,
-        read: impl Fn(&Node<'a>, &mut Diagnostics) -> Field<T>,
+        read: impl Fn(&Self, &mut Diagnostics) -> Field<T>,
     ) -> Field<BTreeMap<String, T>> {
         match self.value {
             Value::Null => Field::Absent,

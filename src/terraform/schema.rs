@@ -12,13 +12,13 @@ pub enum Type {
     /// `string`
     String,
     /// `list(T)`
-    List(Box<Type>),
+    List(Box<Self>),
     /// `set(T)`
-    Set(Box<Type>),
+    Set(Box<Self>),
     /// `map(T)`
-    Map(Box<Type>),
+    Map(Box<Self>),
     /// `object({…})`
-    Object(BTreeMap<String, Type>),
+    Object(BTreeMap<String, Self>),
 }
 
 impl Type {

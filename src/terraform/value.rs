@@ -28,9 +28,9 @@ pub enum Value {
     /// A string.
     String(String),
     /// A list, set or tuple.
-    List(Vec<Value>),
+    List(Vec<Self>),
     /// A map, object or block.
-    Map(BTreeMap<String, Value>),
+    Map(BTreeMap<String, Self>),
 }
 
 impl Value {

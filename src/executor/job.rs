@@ -1,0 +1,109 @@
+//! What a run works with: connected adapters and the arguments that concern the executor.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+
+use crate::address::Address;
+use crate::check::{Check, Patience, Presents};
+use crate::clock::Clock;
+use crate::connection::Connections;
+use crate::source::{Source, SourceTraits};
+use crate::target::{Target, TargetConfig, TargetTraits};
+use crate::template::Template;
+
+/// Everything that stays the same during a run.
+pub struct Job {
+    /// The secret's id.
+    pub id: String,
+    /// Stands before our mark in labels.
+    pub label_prefix: String,
+    /// The connected source.
+    pub source: Box<dyn Source>,
+    /// Its facts.
+    pub source_traits: SourceTraits,
+    /// Its address.
+    pub issuer: Address,
+    /// Name of its primary part.
+    pub primary: &'static str,
+    /// Connected targets by key.
+    pub targets: BTreeMap<String, JobTarget>,
+    /// Connected checks by key.
+    pub checks: BTreeMap<String, JobCheck>,
+    /// For issuers and slots whose configuration is gone.
+    pub connections: Arc<Connections>,
+    /// The clock.
+    pub clock: Clock,
+    /// How long superseded credentials stay valid.
+    pub overlap: SignedDuration,
+    /// An entry that somebody else made may be overwritten.
+    pub replace_existing: bool,
+    /// No state exists yet.
+    pub is_create: bool,
+}
+
+/// A connected target.
+pub struct JobTarget {
+    /// The adapter.
+    pub target: Box<dyn Target>,
+    /// Its facts.
+    pub traits: TargetTraits,
+    /// Its slot.
+    pub slot: Address,
+    /// What it is written together with.
+    pub batch: String,
+    /// Its wave.
+    pub wave: u64,
+    /// The part it holds.
+    pub part: String,
+    /// The text it holds instead.
+    pub template: Option<Template>,
+    /// Its arguments, for the vendor's limits on values.
+    pub config: Arc<dyn TargetConfig>,
+}
+
+impl JobTarget {
+    /// The parts that its value is made of.
+    pub fn parts(&self, primary: &str) -> BTreeSet<String> {
+        let named = |part: &str| {
+            if part == "value" {
+                primary.to_owned()
+            } else {
+                part.to_owned()
+            }
+        };
+        match &self.template {
+            Some(template) => template.parts().iter().map(|part| named(part)).collect(),
+            None => BTreeSet::from([named(&self.part)]),
+        }
+    }
+
+    /// The batch of a target: its own slot when it is alone.
+    pub fn batch_of(config: &dyn TargetConfig, slot: &Address) -> String {
+        config.batch().unwrap_or_else(|| slot.to_string())
+    }
+}
+
+/// When a check runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// Before anything is minted.
+    Preflight,
+    /// After that wave.
+    Wave(u64),
+    /// After a revocation.
+    Revoked,
+}
+
+/// A connected check.
+pub struct JobCheck {
+    /// The adapter.
+    pub check: Box<dyn Check>,
+    /// When it runs.
+    pub when: When,
+    /// Which credential it presents.
+    pub presents: Presents,
+    /// How long it may take.
+    pub patience: Patience,
+}

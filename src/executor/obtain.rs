@@ -1,0 +1,283 @@
+//! Bringing a value into memory: from the issuer, from a readable target, or by minting.
+
+use super::{Failure, Performed, Run, Site};
+use crate::call::Effect;
+use crate::label::Label;
+use crate::rotation::{CredentialRecord, CredentialStatus, DeliveryStatus};
+use crate::secret::Parts;
+use crate::source::{Credential, MintOrder};
+
+impl Run<'_> {
+    fn order(&self, generation: u64) -> MintOrder {
+        let issuer = self.job.issuer.to_string();
+        let predecessor = self
+            .outcome
+            .ledger
+            .credentials
+            .iter()
+            .rfind(|known| known.generation < generation && known.issuer == issuer);
+        MintOrder {
+            label: Label::new(&self.job.label_prefix, &self.job.id, generation),
+            predecessor_minted_at: predecessor.and_then(|known| known.minted_at),
+        }
+    }
+
+    /// Mints, and records the credential before anything else happens.
+    pub(super) async fn mint(&mut self, generation: u64) -> Performed {
+        self.fetch_previous().await;
+        let order = self.order(generation);
+        let issuer = self.job.issuer.to_string();
+        match self.job.source.mint(&order, self.permit).await {
+            Ok(minted) => {
+                self.outcome.minted = true;
+                self.begin(generation, &order.label, minted.credential.as_ref(), &issuer);
+                self.outcome.public = Some(minted.public);
+                self.parts = Some(minted.parts);
+                self.session.in_hand = Some(generation);
+                self.accepted_everywhere()
+            }
+            Err(error) => {
+                let mut failure = Failure::of_call(Site::Source, &error);
+                if error.effect == Effect::Possible {
+                    self.outcome.minted = true;
+                    self.look_for_lost_mint(generation, &mut failure).await;
+                }
+                Err(vec![failure])
+            }
+        }
+    }
+
+    /// Starts a generation in the ledger: it is the newest now, everything older has been superseded.
+    fn begin(&mut self, generation: u64, label: &Label, credential: Option<&Credential>, issuer: &str) {
+        let now = self.job.clock.now();
+        let ledger = &mut self.outcome.ledger;
+        if self.goal.replaces {
+            ledger.credentials.retain(|known| known.issuer != issuer);
+        }
+        for known in &mut ledger.credentials {
+            if known.status == CredentialStatus::Current {
+                known.status = CredentialStatus::Overlapping;
+            }
+        }
+        ledger.note(CredentialRecord {
+            generation,
+            credential_id: credential.map(|credential| credential.id.clone()),
+            issuer: issuer.to_owned(),
+            label: label.to_string(),
+            status: CredentialStatus::Current,
+            minted_at: credential.and_then(|credential| credential.minted_at).or(Some(now)),
+            expires_at: credential.and_then(|credential| credential.expires_at),
+            revoke_after: None,
+        });
+        ledger.generation = generation;
+        ledger.finished = false;
+        self.goal.generation = Some(generation);
+    }
+
+    /// After a lost answer: the issuer is asked once more, so that the error and the state can say what exists.
+    async fn look_for_lost_mint(&mut self, generation: u64, failure: &mut Failure) {
+        let found = match self.job.source.survey().await {
+            Ok(listed) => listed,
+            Err(error) => {
+                failure.detail.push_str(&format!(
+                    " Looking for it failed too ({error}). The next apply looks for a credential named {} and finishes \
+                     with it.",
+                    self.order(generation).label
+                ));
+                return;
+            }
+        };
+        let ours = found.iter().find_map(|credential| {
+            let label = credential.label()?;
+            (label.belongs_to(&self.job.id) && label.generation == generation).then_some((label, credential))
+        });
+        let Some((label, credential)) = ours else {
+            failure
+                .detail
+                .push_str(" The issuer lists no such credential now; the next apply looks again.");
+            return;
+        };
+        let issuer = self.job.issuer.to_string();
+        let record = super::survey::found(&label, credential, &issuer, CredentialStatus::Orphaned);
+        failure.detail.push_str(&format!(
+            " It did: {label} ({}) exists, but its value is lost. No target holds it; it will be revoked.",
+            credential.id
+        ));
+        self.outcome.ledger.note(record);
+    }
+
+    /// Tries the issuer, then readable targets in the order of their waves.
+    pub(super) async fn recover(&mut self, generation: u64) -> Performed {
+        self.session.recovery_tried = true;
+        let order = self.order(generation);
+        let issuer = self.job.issuer.to_string();
+        let known = self
+            .outcome
+            .ledger
+            .credential(generation)
+            .filter(|known| known.issuer == issuer);
+        let credential = known.map(|known| Credential {
+            id: known.credential_id.clone().unwrap_or_default(),
+            name: Some(known.label.clone()),
+            minted_at: known.minted_at,
+            expires_at: known.expires_at,
+        });
+        if self.job.source_traits.reveals
+            && let Some(credential) = &credential
+        {
+            let revealed = self.job.source.reveal(credential, &order).await;
+            let revealed = revealed.map_err(|error| vec![Failure::of_call(Site::Source, &error)])?;
+            if let Some(minted) = revealed {
+                self.outcome.public = Some(minted.public);
+                self.hold(generation, minted.parts);
+                return self.accepted_everywhere();
+            }
+        }
+        if let Some(parts) = self.read_escrow(generation).await? {
+            self.hold(generation, parts);
+        }
+        Ok(())
+    }
+
+    fn hold(&mut self, generation: u64, parts: Parts) {
+        self.parts = Some(parts);
+        self.session.in_hand = Some(generation);
+        self.goal.generation = Some(generation);
+        let ledger = &mut self.outcome.ledger;
+        if generation > ledger.generation {
+            ledger.generation = generation;
+            ledger.finished = false;
+        }
+        for known in &mut ledger.credentials {
+            if known.generation == generation {
+                known.status = CredentialStatus::Current;
+            }
+        }
+    }
+
+    /// Reads a readable target whose mark names that generation, if its part suffices for what is to be written.
+    async fn read_escrow(&mut self, generation: u64) -> Result<Option<Parts>, Vec<Failure>> {
+        let needed: std::collections::BTreeSet<String> = self
+            .goal
+            .targets
+            .iter()
+            .filter(|(key, _)| {
+                !self
+                    .outcome
+                    .ledger
+                    .deliveries
+                    .get(*key)
+                    .is_some_and(|d| d.holds(generation))
+            })
+            .filter_map(|(key, _)| self.job.targets.get(key))
+            .flat_map(|target| target.parts(self.job.primary))
+            .collect();
+        let mut readable: Vec<_> = self
+            .job
+            .targets
+            .iter()
+            .filter(|(_, t)| t.traits.readable && t.template.is_none())
+            .collect();
+        readable.sort_by_key(|(key, target)| (target.wave, *key));
+        for (key, target) in readable {
+            let part = if target.part == "value" {
+                self.job.primary
+            } else {
+                target.part.as_str()
+            };
+            if needed.iter().any(|name| name != part) {
+                continue;
+            }
+            let read = target.target.read().await;
+            let read = read.map_err(|error| vec![Failure::of_call(Site::Target(key.clone()), &error)])?;
+            let Some(escrowed) = read else { continue };
+            if !escrowed.label.belongs_to(&self.job.id) || escrowed.label.generation != generation {
+                continue;
+            }
+            let now = self.job.clock.now();
+            if let Some(delivery) = self.outcome.ledger.deliveries.get_mut(key) {
+                // The mark and the version agree: what stands there is this generation.
+                delivery.generation = Some(generation);
+                delivery.status = DeliveryStatus::Current;
+                delivery.revision = Some(escrowed.revision);
+                delivery.delivered_at = delivery.delivered_at.or(Some(now));
+                delivery.detail = None;
+            }
+            return Ok(Some(Parts::single(part, escrowed.value)));
+        }
+        Ok(None)
+    }
+
+    /// Gets the superseded value while it can be had, for checks that present it.
+    pub(super) async fn fetch_previous(&mut self) {
+        let wanted = self
+            .job
+            .checks
+            .values()
+            .any(|check| check.presents == crate::check::Presents::Previous);
+        let generation = self.outcome.ledger.generation;
+        if !wanted || generation == 0 || self.previous.is_some() {
+            return;
+        }
+        for target in self
+            .job
+            .targets
+            .values()
+            .filter(|t| t.traits.readable && t.template.is_none())
+        {
+            if let Ok(Some(escrowed)) = target.target.read().await
+                && escrowed.label.belongs_to(&self.job.id)
+                && escrowed.label.generation == generation
+            {
+                let part = if target.part == "value" {
+                    self.job.primary
+                } else {
+                    target.part.as_str()
+                };
+                self.previous = Some(Parts::single(part, escrowed.value));
+                return;
+            }
+        }
+        let order = self.order(generation);
+        let known = self.outcome.ledger.credential(generation);
+        let credential = known.map(|known| Credential {
+            id: known.credential_id.clone().unwrap_or_default(),
+            name: Some(known.label.clone()),
+            minted_at: known.minted_at,
+            expires_at: known.expires_at,
+        });
+        if self.job.source_traits.reveals
+            && let Some(credential) = credential
+            && let Ok(Some(minted)) = self.job.source.reveal(&credential, &order).await
+        {
+            self.previous = Some(minted.parts);
+        }
+    }
+
+    /// Every target's limits against the value in hand, before the first one is written.
+    fn accepted_everywhere(&self) -> Performed {
+        let mut failures = Vec::new();
+        for key in self.goal.targets.keys() {
+            let Some(target) = self.job.targets.get(key) else {
+                continue;
+            };
+            match self.value_for(target) {
+                Ok(value) => {
+                    if let Err(limit) = target.config.accepts(&value) {
+                        failures.push(Failure {
+                            site: Site::Target(key.clone()),
+                            summary: format!("{} does not take the value", target.slot),
+                            detail: limit,
+                        });
+                    }
+                }
+                Err(missing) => failures.push(Failure {
+                    site: Site::Target(key.clone()),
+                    summary: format!("The value for {} cannot be put together", target.slot),
+                    detail: missing,
+                }),
+            }
+        }
+        if failures.is_empty() { Ok(()) } else { Err(failures) }
+    }
+}

@@ -1,0 +1,241 @@
+//! Ending what is no longer wanted: entries of targets that left the configuration, superseded credentials.
+
+use std::time::Duration;
+
+use super::{Failure, Performed, Run, Site};
+use crate::address::Address;
+use crate::rotation::CredentialRecord;
+use crate::source::{self, Issuer, Liveness};
+use crate::target::{self, Comparison};
+
+/// How long an issuer may take to act on a revocation before it counts as failed: verification caches lag by seconds.
+const REVOCATION_LAG: Duration = Duration::from_secs(30);
+
+impl Run<'_> {
+    /// Deletes the entry of a target that left the configuration, unless somebody else wrote it since.
+    pub(super) async fn remove(&mut self, key: &str) -> Performed {
+        let Some(delivery) = self.outcome.ledger.deliveries.get(key).cloned() else {
+            return Ok(());
+        };
+        let failed = |summary: String, detail: String| {
+            vec![Failure {
+                site: Site::Whole,
+                summary,
+                detail,
+            }]
+        };
+        let address: Address = delivery
+            .slot
+            .parse()
+            .map_err(|error| failed(format!("{key} cannot be removed"), format!("{error}")))?;
+        let Some(kind) = target::kind(&address.kind) else {
+            return Err(failed(
+                format!("{key} cannot be removed"),
+                format!("This version knows no target {:?}.", address.kind),
+            ));
+        };
+        let slot = (kind.slot)(&address, &self.job.connections).map_err(|d| failed(d.summary, d.detail))?;
+        let call = |error| vec![Failure::of_call(Site::Whole, &error)];
+        if let Some(entry) = slot.inspect_directly().await.map_err(call)? {
+            let ours = delivery
+                .revision
+                .as_ref()
+                .is_some_and(|known| slot.compare(known, &entry) == Comparison::Same);
+            if ours {
+                slot.remove(self.permit).await.map_err(call)?;
+            } else {
+                self.outcome.warnings.push(Failure {
+                    site: Site::Whole,
+                    summary: format!("The entry at {} was left in place", delivery.slot),
+                    detail: format!(
+                        "Target {key} is no longer configured, but its entry was written by somebody else since. Delete it \
+                         by hand if it is not needed."
+                    ),
+                });
+            }
+        }
+        self.outcome.ledger.deliveries.remove(key);
+        Ok(())
+    }
+
+    /// Ends a superseded credential and asks the issuer whether it is dead.
+    pub(super) async fn revoke(&mut self, generation: u64) -> Performed {
+        let Some(record) = self.outcome.ledger.credential(generation).cloned() else {
+            return Ok(());
+        };
+        let ended = retire(&record, self.job, self.permit).await;
+        match ended {
+            Ok(Ended::Dead(id)) => {
+                self.outcome.revoked.extend(id);
+                self.session.revoked = true;
+                self.outcome.ledger.credentials.retain(|known| known != &record);
+                Ok(())
+            }
+            Ok(Ended::Own(id)) => {
+                self.session.spared.insert(generation);
+                self.outcome.own.insert(generation);
+                self.outcome.warnings.push(Failure {
+                    site: Site::Source,
+                    summary: format!("Generation {generation} ({id}) was not revoked"),
+                    detail:
+                        "This run authenticates with it. Give the provider the new credential; the next apply revokes \
+                             the old one."
+                            .to_owned(),
+                });
+                Ok(())
+            }
+            Err(failure) => Err(vec![failure]),
+        }
+    }
+}
+
+/// How a credential's end went.
+pub(crate) enum Ended {
+    /// It is dead; its handle, if it had one.
+    Dead(Option<String>),
+    /// It is this run's own.
+    Own(String),
+}
+
+/// Revokes one credential at the issuer that its record names.
+async fn retire(
+    record: &CredentialRecord,
+    job: &super::Job,
+    permit: &crate::call::WritePermit,
+) -> Result<Ended, Failure> {
+    let Some(id) = record.credential_id.clone().filter(|id| !id.is_empty()) else {
+        return Ok(Ended::Dead(None));
+    };
+    if record.issuer == job.issuer.to_string() {
+        return revoke_at(job.source.as_ref(), id, record, job.clock, permit).await;
+    }
+    match issuer_of(record, &job.connections)? {
+        Some(issuer) => revoke_at(issuer.as_ref(), id, record, job.clock, permit).await,
+        None => Ok(Ended::Dead(None)),
+    }
+}
+
+/// How the end of a credential outside a run went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retired {
+    /// It is dead, or never was anything that an issuer could end.
+    Dead,
+    /// It is this run's own, and lives on.
+    Own,
+}
+
+/// Revokes a credential by its record alone: destroy has no configuration to rely on.
+///
+/// # Errors
+/// What failed.
+pub async fn retire_anywhere(
+    record: &CredentialRecord,
+    connections: &crate::connection::Connections,
+    clock: crate::clock::Clock,
+    permit: &crate::call::WritePermit,
+) -> Result<Retired, Failure> {
+    let Some(id) = record.credential_id.clone().filter(|id| !id.is_empty()) else {
+        return Ok(Retired::Dead);
+    };
+    let Some(issuer) = issuer_of(record, connections)? else {
+        return Ok(Retired::Dead);
+    };
+    match revoke_at(issuer.as_ref(), id, record, clock, permit).await? {
+        Ended::Dead(_) => Ok(Retired::Dead),
+        Ended::Own(_) => Ok(Retired::Own),
+    }
+}
+
+/// Revokes what a create minted before it reached any target. Says what happened, and whether nothing is left.
+pub async fn revoke_minted(
+    job: &super::Job,
+    ledger: &crate::rotation::Ledger,
+    permit: &crate::call::WritePermit,
+) -> (String, bool) {
+    let newest = ledger
+        .credentials
+        .iter()
+        .map(|known| known.generation)
+        .max()
+        .unwrap_or(0);
+    let minted = ledger
+        .credentials
+        .iter()
+        .filter(|known| known.generation == newest && known.credential_id.is_some());
+    let minted: Vec<&CredentialRecord> = minted.collect();
+    let mut sentences = Vec::new();
+    // An issued credential that is on no record is one whose mint was never confirmed.
+    let mut complete = !minted.is_empty() || !job.source_traits.revocable;
+    for record in minted {
+        match retire(record, job, permit).await {
+            Ok(Ended::Dead(_)) => sentences.push(format!("{} was revoked again.", record.label)),
+            Ok(Ended::Own(_)) => complete = false,
+            Err(failure) => {
+                complete = false;
+                sentences.push(format!(
+                    "{} could not be revoked again: {}.",
+                    record.label, failure.summary
+                ));
+            }
+        }
+    }
+    (sentences.join(" "), complete)
+}
+
+/// The issuer that a record names; `None` for kinds that issue nothing revocable.
+pub fn issuer_of(
+    record: &CredentialRecord,
+    connections: &crate::connection::Connections,
+) -> Result<Option<Box<dyn Issuer>>, Failure> {
+    let failed = |summary: String, detail: String| Failure {
+        site: Site::Source,
+        summary,
+        detail,
+    };
+    let unreachable = || format!("Generation {} cannot be revoked", record.generation);
+    let address: Address = record
+        .issuer
+        .parse()
+        .map_err(|error| failed(unreachable(), format!("{error}.")))?;
+    let kind = source::kind(&address.kind).ok_or_else(|| {
+        failed(
+            unreachable(),
+            format!("This version knows no source {:?}.", address.kind),
+        )
+    })?;
+    (kind.issuer)(&address, connections).map_err(|d| failed(d.summary, d.detail))
+}
+
+/// Revokes, then asks by id until the issuer says that it is dead.
+pub(crate) async fn revoke_at(
+    issuer: &dyn Issuer,
+    id: String,
+    record: &CredentialRecord,
+    clock: crate::clock::Clock,
+    permit: &crate::call::WritePermit,
+) -> Result<Ended, Failure> {
+    let call = |error| Failure::of_call(Site::Source, &error);
+    if issuer.authenticates_this_run(&id).await.map_err(call)? {
+        return Ok(Ended::Own(id));
+    }
+    issuer.revoke(&id, permit).await.map_err(call)?;
+    let deadline = clock.deadline(REVOCATION_LAG);
+    let mut pause = Duration::from_millis(250);
+    loop {
+        match issuer.liveness(&id).await.map_err(call)? {
+            Liveness::Dead | Liveness::CannotTell => return Ok(Ended::Dead(Some(id))),
+            Liveness::Alive if deadline.passed() => {
+                return Err(Failure {
+                    site: Site::Source,
+                    summary: format!("Generation {} ({id}) is still alive", record.generation),
+                    detail: format!(
+                        "{} accepted the revocation, but says that the credential works. The next apply tries again.",
+                        record.issuer
+                    ),
+                });
+            }
+            Liveness::Alive => clock.sleep(pause).await,
+        }
+        pause = (pause * 2).min(Duration::from_secs(4));
+    }
+}

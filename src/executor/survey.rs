@@ -1,0 +1,219 @@
+//! Looking before anything is at stake: what the issuer has, what the targets hold.
+
+use futures::future::join_all;
+use jiff::SignedDuration;
+
+use super::{Failure, Performed, Run, Site};
+use crate::label::Label;
+use crate::rotation::{CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus};
+use crate::source::Credential;
+use crate::target::Entry;
+
+/// How old the credentials of an interrupted create may be to count as its own.
+const INTERRUPTED_CREATE: SignedDuration = SignedDuration::from_hours(24);
+
+/// A generation further ahead than this is not of our counting.
+pub const FARTHEST: u64 = 100;
+
+/// The record of a credential that a survey found.
+pub fn found(label: &Label, credential: &Credential, issuer: &str, status: CredentialStatus) -> CredentialRecord {
+    CredentialRecord {
+        generation: label.generation,
+        credential_id: Some(credential.id.clone()),
+        issuer: issuer.to_owned(),
+        label: label.to_string(),
+        status,
+        minted_at: credential.minted_at,
+        expires_at: credential.expires_at,
+        revoke_after: None,
+    }
+}
+
+impl Run<'_> {
+    /// Asks the issuer what exists, and stops before a rival's credentials.
+    pub(super) async fn survey(&mut self) -> Performed {
+        let listed = self
+            .job
+            .source
+            .survey()
+            .await
+            .map_err(|error| vec![Failure::of_call(Site::Source, &error)])?;
+        let issuer = self.job.issuer.to_string();
+        let known = self
+            .outcome
+            .ledger
+            .credentials
+            .iter()
+            .map(|c| c.generation)
+            .max()
+            .unwrap_or(0);
+        let known = known.max(self.outcome.ledger.generation);
+        let strangers: Vec<(Label, &Credential)> = listed
+            .iter()
+            .filter_map(|credential| Some((credential.label()?, credential)))
+            .filter(|(label, _)| label.belongs_to(&self.job.id))
+            .filter(|(label, credential)| {
+                label.generation <= known + FARTHEST
+                    && !self
+                        .outcome
+                        .ledger
+                        .credentials
+                        .iter()
+                        .any(|c| c.credential_id.as_ref() == Some(&credential.id))
+            })
+            .collect();
+        if self.job.is_create {
+            let now = self.job.clock.now();
+            let young = |credential: &Credential| {
+                credential
+                    .minted_at
+                    .is_some_and(|at| now.duration_since(at) < INTERRUPTED_CREATE)
+            };
+            if !strangers.is_empty() && !self.job.replace_existing && !strangers.iter().all(|(_, c)| young(c)) {
+                return Err(vec![rival(
+                    &strangers,
+                    "No state knows them, and they are older than an interrupted create",
+                )]);
+            }
+            self.interrupted_create = !strangers.is_empty();
+            for (label, credential) in strangers {
+                // Whether a target holds it shows only when the targets have been looked at.
+                let record = found(&label, credential, &issuer, CredentialStatus::Overlapping);
+                self.outcome.ledger.note(record);
+            }
+        } else {
+            let ahead: Vec<_> = strangers
+                .iter()
+                .filter(|(label, _)| label.generation > known)
+                .cloned()
+                .collect();
+            if !ahead.is_empty() {
+                return Err(vec![rival(
+                    &ahead,
+                    "The state that this run was planned from does not know them",
+                )]);
+            }
+        }
+        self.session.surveyed = true;
+        Ok(())
+    }
+
+    /// Looks at every target that is to be written, and at the issuer's readiness; reports everything that is wrong at once.
+    pub(super) async fn inspect(&mut self) -> Performed {
+        let ledger = &self.outcome.ledger;
+        let mints = self.goal.may_mint;
+        let wanted: Vec<&String> = self
+            .goal
+            .targets
+            .iter()
+            .filter(|(key, goal)| {
+                let holds = |g| ledger.deliveries.get(*key).is_some_and(|delivery| delivery.holds(g));
+                goal.write || mints || !self.goal.generation.is_some_and(holds)
+            })
+            .map(|(key, _)| key)
+            .collect();
+        let looks = wanted
+            .iter()
+            .filter_map(|key| Some((*key, self.job.targets.get(*key)?)));
+        let looks: Vec<_> = looks
+            .map(|(key, target)| async move { (key.clone(), target.target.inspect().await) })
+            .collect();
+        let ready = async { if mints { self.job.source.inspect().await } else { Ok(()) } };
+        let (ready, seen) = futures::future::join(ready, join_all(looks)).await;
+        let mut failures = Vec::new();
+        if let Err(error) = ready {
+            failures.push(Failure::of_call(Site::Source, &error));
+        }
+        let mut any_entry = false;
+        for (key, entry) in seen {
+            match entry {
+                Err(error) => failures.push(Failure::of_call(Site::Target(key), &error)),
+                Ok(entry) => {
+                    any_entry |= entry.is_some();
+                    if let Err(failure) = self.admit(&key, entry) {
+                        failures.push(failure);
+                    }
+                }
+            }
+        }
+        if !failures.is_empty() {
+            return Err(failures);
+        }
+        if self.job.is_create && !any_entry {
+            for credential in &mut self.outcome.ledger.credentials {
+                credential.status = CredentialStatus::Orphaned;
+            }
+        }
+        self.session.inspected = true;
+        Ok(())
+    }
+
+    /// Decides whether a slot may be written, and starts its record.
+    fn admit(&mut self, key: &str, entry: Option<Entry>) -> Result<(), Failure> {
+        let Some(target) = self.job.targets.get(key) else {
+            return Ok(());
+        };
+        let slot = target.slot.to_string();
+        let first_time = self
+            .outcome
+            .ledger
+            .deliveries
+            .get(key)
+            .is_none_or(|delivery| delivery.generation.is_none());
+        let ours = |entry: &Entry| entry.label.as_ref().is_some_and(|label| label.belongs_to(&self.job.id));
+        let mut record = self
+            .outcome
+            .ledger
+            .deliveries
+            .get(key)
+            .cloned()
+            .unwrap_or_else(|| DeliveryRecord::new(slot.clone()));
+        if first_time && let Some(entry) = &entry {
+            let explained = ours(entry) || self.interrupted_create;
+            if !explained && !self.job.replace_existing {
+                let when = entry
+                    .modified_at
+                    .map(|at| format!(", last written {at}"))
+                    .unwrap_or_default();
+                return Err(Failure {
+                    site: Site::Target(key.to_owned()),
+                    summary: format!("{slot} already has an entry"),
+                    detail: format!(
+                        "Something exists there{when} that this secret did not write; overwriting it could be fatal, so \
+                         nothing was minted or changed. If it may be replaced, set on_existing = \"replace\"; otherwise \
+                         delete it, or choose another name."
+                    ),
+                });
+            }
+            record.existed_before = !explained;
+            // An interrupted create of this secret wrote it: what it holds is known by its label alone.
+            if let Some(label) = entry.label.as_ref().filter(|label| label.belongs_to(&self.job.id)) {
+                record.generation = Some(label.generation);
+                record.revision.clone_from(&entry.revision);
+                record.status = DeliveryStatus::Stale;
+            }
+        }
+        self.outcome.ledger.deliveries.insert(key.to_owned(), record);
+        Ok(())
+    }
+}
+
+fn rival(credentials: &[(Label, &Credential)], why: &str) -> Failure {
+    let list: Vec<String> = credentials
+        .iter()
+        .map(|(label, credential)| match credential.minted_at {
+            Some(at) => format!("{label} ({}, made {at})", credential.id),
+            None => format!("{label} ({})", credential.id),
+        })
+        .collect();
+    Failure {
+        site: Site::Whole,
+        summary: "Another state manages this secret".to_owned(),
+        detail: format!(
+            "The issuer has credentials that carry this secret's id: {}. {why}, so another workspace or a lost state made \
+             them. Nothing was minted or changed. Give each state its own namespace; if the state was lost, set \
+             on_existing = \"replace\" for one apply to take over.",
+            list.join(", ")
+        ),
+    }
+}

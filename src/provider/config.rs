@@ -1,0 +1,112 @@
+//! The provider block: namespace, connections, and what holds for every secret of this configuration.
+
+use jiff::SignedDuration;
+
+use crate::clock::Clock;
+use crate::connection::{Connections, Surroundings};
+use crate::environment::Environment;
+use crate::provider::Configured;
+use crate::terraform::{Attribute, Block, Diagnostics, Node, Origin, Path, Schema, Type, Value};
+
+/// Moves the provider's clock; for tests and try-outs.
+pub const CLOCK_OFFSET: &str = "ROTATION_CLOCK_OFFSET";
+
+/// Longest namespace, in characters.
+const LONGEST_NAMESPACE: usize = 200;
+
+/// The provider block's schema.
+pub(super) fn schema() -> Schema {
+    Schema {
+        version: 0,
+        block: Block {
+            attributes: vec![
+                Attribute::required(
+                    "namespace",
+                    Type::String,
+                    "Part of every secret's id. Two states must never share one, or each takes the other's credentials for its own.",
+                ),
+                Attribute::optional(
+                    "allow_insecure",
+                    Type::Bool,
+                    "`true` permits plain http to hosts other than loopback. Default `false`.",
+                ),
+            ],
+            blocks: Connections::blocks(),
+            description:
+                "Rotates secrets: mints a credential, delivers it to every place that holds it, activates and \
+                          checks it, and revokes the old one once nothing uses it."
+                    .to_owned(),
+        },
+    }
+}
+
+/// Checks the block's shape.
+pub(super) fn validate(config: &Value, environment: &Environment) -> Diagnostics {
+    let mut problems = Diagnostics::new();
+    parse(config, environment, &mut problems);
+    problems
+}
+
+/// Takes the block over. Errors are reported; unknown values leave the connections out.
+pub(super) fn configure(config: &Value, environment: &Environment, problems: &mut Diagnostics) -> Configured {
+    let (namespace, connections, clock) = parse(config, environment, problems);
+    if clock.offset() != SignedDuration::ZERO {
+        problems.warning(
+            Path::root(),
+            format!("{CLOCK_OFFSET} moves the provider's clock"),
+            format!("It shows {}. Unset it for real work.", clock.now()),
+        );
+    }
+    let known = namespace.is_some();
+    Configured::new(namespace, connections.filter(|_| known), clock, environment)
+}
+
+type Parsed = (Option<String>, Option<std::sync::Arc<Connections>>, Clock);
+
+fn parse(config: &Value, environment: &Environment, problems: &mut Diagnostics) -> Parsed {
+    let node = Node::root(config, Origin::Configuration);
+    let clock = Clock::with_offset(offset(environment, problems));
+    let namespace = node.attr("namespace");
+    let text = namespace.required_string(problems).known().filter(|text| {
+        let fits = text.chars().count() <= LONGEST_NAMESPACE;
+        if !fits {
+            problems.error(
+                namespace.path().clone(),
+                format!("namespace is longer than {LONGEST_NAMESPACE} characters"),
+                "Use a short name for this state, such as molecule-production.",
+            );
+        }
+        fits
+    });
+    let allow_insecure = node.attr("allow_insecure").bool(problems).or(false);
+    let Some(allow_insecure) = allow_insecure else {
+        return (text, None, clock);
+    };
+    let surroundings = Surroundings {
+        environment: environment.clone(),
+        clock,
+        allow_insecure,
+    };
+    let connections = Connections::parse(&node, &surroundings, problems);
+    (text, connections, clock)
+}
+
+/// A duration, forward or with a minus sign backward.
+fn offset(environment: &Environment, problems: &mut Diagnostics) -> SignedDuration {
+    let Some(text) = environment.get(CLOCK_OFFSET) else {
+        return SignedDuration::ZERO;
+    };
+    let (backward, amount) = text.strip_prefix('-').map_or((false, text), |amount| (true, amount));
+    match crate::duration::parse(amount) {
+        Ok(duration) if backward => -duration,
+        Ok(duration) => duration,
+        Err(error) => {
+            problems.error(
+                Path::root(),
+                format!("{CLOCK_OFFSET} is not a duration"),
+                format!("{error}."),
+            );
+            SignedDuration::ZERO
+        }
+    }
+}

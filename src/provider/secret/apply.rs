@@ -1,0 +1,401 @@
+//! Carrying a plan out: the plan becomes a goal, the executor runs, and what is known goes back, errors or not.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::config::{Config, Phase};
+use super::decide::{Decision, Rotate, decide};
+use super::outlook::{Sightings, due, outlook};
+use super::plan::{FIRST_CREATE, texts};
+use super::state::{CheckResult, Receipt, State};
+use super::{config_in_state, destroy, place, text};
+use crate::call::WritePermit;
+use crate::connection::Connections;
+use crate::executor::{self, Failure, Outcome};
+use crate::plugin::{ApplyRequest, ApplyResponse};
+use crate::provider::Configured;
+use crate::rotation::{Goal, Pending, TargetGoal, schedule};
+use crate::target::Activation;
+use crate::terraform::{Diagnostic, Diagnostics, Node, Origin, Path, Value};
+
+/// Applies a create, an update or a destroy.
+pub async fn apply(configured: &Configured, request: ApplyRequest) -> ApplyResponse {
+    let permit = WritePermit::granted_by_apply();
+    if request.planned.is_null() {
+        return destroy::destroy(configured, request, &permit).await;
+    }
+    let mut problems = Diagnostics::new();
+    let state = change(configured, &request, &permit, &mut problems).await;
+    // Without a state of its own, a failed change leaves everything as it was.
+    let state = state.unwrap_or_else(|| request.prior.clone());
+    ApplyResponse {
+        state,
+        private: request.private,
+        diagnostics: problems,
+    }
+}
+
+/// The new state; `None` when nothing was begun.
+async fn change(
+    configured: &Configured,
+    request: &ApplyRequest,
+    permit: &WritePermit,
+    problems: &mut Diagnostics,
+) -> Option<Value> {
+    let config = Config::parse(&Node::root(&request.config, Origin::Configuration), problems);
+    let (Some(config), Some(connections)) = (config, configured.connections.as_ref()) else {
+        if !problems.has_errors() {
+            problems.error(
+                Path::root(),
+                "The configuration is not wholly known",
+                "Terraform asked to apply it all the same. This is a bug in the provider or in Terraform; nothing was changed.",
+            );
+        }
+        return None;
+    };
+    let slots = place::slots(&config, connections, problems)?;
+    let adapters = place::connect(&config, &slots, connections, problems)?;
+    let is_create = request.prior.is_null();
+    let id = match request.prior.get("id").as_str() {
+        Some(id) => id.to_owned(),
+        None => place::derive_id(configured.namespace.as_deref().unwrap_or_default(), &config, &slots),
+    };
+    let _turn = configured.turn(&id).await;
+    let before = config_in_state(&request.prior);
+    let mut state = State::read(&request.prior);
+    state.id.clone_from(&id);
+    let mut decision = decide(&state, before.as_ref(), &config, &texts(&slots));
+    if is_create {
+        decision.rotate = Rotate::Yes {
+            reason: FIRST_CREATE.to_owned(),
+            scheduled: false,
+        };
+    }
+    let now = configured.clock.now();
+    reschedule(&mut state, before.as_ref(), &config);
+    if decision.rotate == Rotate::AtApply {
+        decision = decide_now(decision, &state, &config, now);
+    }
+    if let Some(planned) = request.planned.get("generation").as_u64()
+        && !is_create
+        && planned != decision.generation
+    {
+        problems.error(
+            Path::root(),
+            "The plan and this apply disagree",
+            format!(
+                "The plan leads to generation {planned}, the state and the configuration now lead to {}. Nothing was \
+                 changed; plan again.",
+                decision.generation
+            ),
+        );
+        return None;
+    }
+    state.ledger = decision.ledger.clone();
+    for key in &decision.forget {
+        state.ledger.deliveries.remove(key);
+    }
+    if !decision.acts() {
+        finish_quietly(&mut state, &config, now);
+        return Some(state.write_over(request.planned.clone()));
+    }
+    let rotates = matches!(decision.rotate, Rotate::Yes { .. });
+    if let Rotate::Yes { reason, .. } = &decision.rotate {
+        state.last_rotation = Some(receipt(configured, reason.clone(), now));
+    }
+    let goal = goal(&decision, &config, is_create);
+    let job = adapters.into_job(&id, &config, connections, configured.clock, is_create);
+    let ledger = state.ledger.clone();
+    let outcome = executor::run(&job, goal, ledger, &configured.stop, permit).await;
+    if is_create && !outcome.delivered && (!outcome.failures.is_empty() || outcome.interrupted) {
+        return undo_create(&job, outcome, state, &config, request, permit, problems).await;
+    }
+    let previous_receipt = State::read(&request.prior).last_rotation;
+    let rotation_began = outcome.ledger.generation != decision.ledger.generation;
+    if rotates && !rotation_began && !is_create {
+        // Nothing was minted: the receipt on record is still that of the generation in place.
+        state.last_rotation = previous_receipt;
+    }
+    let failed = !outcome.failures.is_empty() || outcome.interrupted;
+    absorb(&mut state, &outcome, &decision, &config);
+    let seen = Sightings {
+        own: outcome.own.clone(),
+        ..Sightings::default()
+    };
+    outlook(&mut state, &config, &seen, configured.clock.now());
+    if failed {
+        remember_what_failed(&mut state, &outcome, &decision);
+        report(&outcome, &state, &config, problems);
+    } else {
+        state.pending.clear();
+    }
+    warn(&outcome, &config, problems);
+    let base = if failed && !is_create {
+        request.prior.clone()
+    } else {
+        request.planned.clone()
+    };
+    Some(state.write_over(base))
+}
+
+/// A changed schedule moves the anchor.
+fn reschedule(state: &mut State, before: Option<&Config>, config: &Config) {
+    let changed = before.is_some_and(|before| before.schedule.every != config.schedule.every);
+    if changed {
+        state.rotate_after = match (config.schedule.every, state.rotated_at) {
+            (Some(every), Some(at)) => Some(schedule::next_anchor(every, None, at)),
+            _ => None,
+        };
+    }
+}
+
+/// Resolves what the plan left to the clock.
+fn decide_now(mut decision: Decision, state: &State, config: &Config, now: jiff::Timestamp) -> Decision {
+    decision.rotate = Rotate::No;
+    if let Some(reason) = due(state, config, &Sightings::default(), now) {
+        let newest = decision
+            .ledger
+            .credentials
+            .iter()
+            .map(|c| c.generation)
+            .max()
+            .unwrap_or(0);
+        decision.generation = newest.max(decision.ledger.generation) + 1;
+        decision.write = config.targets.keys().cloned().collect();
+        decision.rotate = Rotate::Yes {
+            reason,
+            scheduled: true,
+        };
+    }
+    decision
+}
+
+/// An update of arguments that no vendor needs to hear of.
+fn finish_quietly(state: &mut State, config: &Config, now: jiff::Timestamp) {
+    let own: BTreeSet<u64> = BTreeSet::new();
+    let notices = state.notices.clone();
+    outlook(
+        state,
+        config,
+        &Sightings {
+            own,
+            ..Sightings::default()
+        },
+        now,
+    );
+    state.notices = notices;
+    state.pending.clear();
+}
+
+fn receipt(configured: &Configured, reason: String, now: jiff::Timestamp) -> Receipt {
+    Receipt {
+        reason,
+        started_at: Some(now),
+        actor: configured.actor.clone(),
+        commit: configured.commit.clone(),
+        ..Receipt::default()
+    }
+}
+
+/// The decision in the engine's terms.
+fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goal {
+    let traits = config.source.config.traits();
+    let rotates = matches!(decision.rotate, Rotate::Yes { .. });
+    let touches_targets = rotates || decision.finish || !decision.write.is_empty();
+    let targets = config.targets.iter().filter(|_| touches_targets).map(|(key, target)| {
+        let goal = TargetGoal {
+            wave: target.wave,
+            write: !rotates && !decision.finish && decision.write.contains(key),
+            activates: target.config.traits().activation == Activation::Itself,
+        };
+        (key.clone(), goal)
+    });
+    let has = |phase| config.checks.values().any(|check| check.phase == phase);
+    let delivered = config.checks.values().filter(|check| check.phase == Phase::Delivered);
+    Goal {
+        generation: (!is_create).then_some(decision.generation),
+        may_mint: rotates,
+        may_recover: is_create || !rotates,
+        max_live: traits.max_live,
+        replaces: traits.replaces,
+        revocable: !config.revoke_by_hand,
+        targets: targets.collect(),
+        checked_waves: delivered.map(|check| check.wave).collect(),
+        has_preflight: has(Phase::Preflight),
+        has_revoked_checks: has(Phase::Revoked),
+        remove: decision.remove.clone(),
+        revoke: decision.revoke.clone(),
+        revoke_at_once: rotates && config.overlap.is_zero(),
+    }
+}
+
+/// Takes over what the run found out.
+fn absorb(state: &mut State, outcome: &Outcome, decision: &Decision, config: &Config) {
+    state.ledger = outcome.ledger.clone();
+    if let Some(public) = &outcome.public {
+        state.public.clone_from(public);
+    }
+    let renewed = matches!(decision.rotate, Rotate::Yes { .. }) || decision.finish;
+    if let Some(at) = outcome.promoted_at.filter(|_| renewed) {
+        let scheduled = matches!(decision.rotate, Rotate::Yes { scheduled: true, .. });
+        let anchor = state.rotate_after.filter(|_| scheduled);
+        state.rotate_after = config
+            .schedule
+            .every
+            .map(|every| schedule::next_anchor(every, anchor, at));
+        state.rotated_at = Some(at);
+    }
+    let Some(receipt) = &mut state.last_rotation else {
+        return;
+    };
+    if renewed {
+        if outcome.promoted_at.is_some() {
+            receipt.finished_at = outcome.promoted_at;
+        }
+        receipt.checks = outcome
+            .proofs
+            .iter()
+            .map(|proof| CheckResult {
+                name: proof.check.clone(),
+                passed: proof.passed,
+                seconds: proof.seconds,
+            })
+            .collect();
+    }
+    receipt.revoked.extend(outcome.revoked.iter().cloned());
+}
+
+/// The next plan must know what this run could not do.
+fn remember_what_failed(state: &mut State, outcome: &Outcome, decision: &Decision) {
+    let mentions =
+        |pending: &[Pending], wanted: &Pending| pending.iter().any(|known| known.to_string() == wanted.to_string());
+    if outcome.value_lost {
+        let reason = format!("{VALUE_LOST} {} cannot be had again", decision.generation);
+        state.pending.insert(0, Pending::Rotate { reason });
+        return;
+    }
+    let nothing_began = outcome.ledger.generation == decision.ledger.generation;
+    if let Rotate::Yes { reason, .. } = &decision.rotate
+        && nothing_began
+        && decision.ledger.generation > 0
+    {
+        let again = Pending::Rotate { reason: reason.clone() };
+        if !state
+            .pending
+            .iter()
+            .any(|known| matches!(known, Pending::Rotate { .. }))
+        {
+            state.pending.insert(0, again);
+        }
+        return;
+    }
+    for key in &decision.write {
+        let written = outcome
+            .ledger
+            .deliveries
+            .get(key)
+            .is_some_and(|d| d.holds(outcome.ledger.generation));
+        let wanted = Pending::Deliver {
+            target: key.clone(),
+            reason: "the last apply did not reach it".to_owned(),
+        };
+        if !written && state.ledger.finished && !mentions(&state.pending, &wanted) {
+            state.pending.push(wanted);
+        }
+    }
+}
+
+/// How a rotation's reason begins whose predecessor's value could not be had.
+pub(super) const VALUE_LOST: &str = "the value of generation";
+
+/// Every failure at its path, with what exists now and what comes next.
+fn report(outcome: &Outcome, state: &State, config: &Config, problems: &mut Diagnostics) {
+    let situation = text::situation(state);
+    let next = text::next(state);
+    for failure in &outcome.failures {
+        problems.push(diagnostic(
+            failure,
+            config,
+            &format!("{}\n\n{situation}\n{next}", failure.detail),
+        ));
+    }
+    if outcome.interrupted && outcome.failures.is_empty() {
+        problems.error(
+            Path::root(),
+            "Interrupted",
+            format!("The call in flight was finished and no new step was begun.\n\n{situation}\n{next}"),
+        );
+    }
+}
+
+fn diagnostic(failure: &Failure, config: &Config, detail: &str) -> Diagnostic {
+    let path = place::path_of(&failure.site, Some(config));
+    Diagnostic::error(
+        path,
+        crate::secret::redact(&failure.summary),
+        crate::secret::redact(detail),
+    )
+}
+
+fn warn(outcome: &Outcome, config: &Config, problems: &mut Diagnostics) {
+    for warning in &outcome.warnings {
+        problems.warning(
+            place::path_of(&warning.site, Some(config)),
+            &warning.summary,
+            &warning.detail,
+        );
+    }
+}
+
+/// A create that reached no target: what it minted is revoked, and no state remains. After an interrupt nothing new is begun.
+async fn undo_create(
+    job: &executor::Job,
+    outcome: Outcome,
+    mut state: State,
+    config: &Config,
+    request: &ApplyRequest,
+    permit: &WritePermit,
+    problems: &mut Diagnostics,
+) -> Option<Value> {
+    if !outcome.minted {
+        for failure in &outcome.failures {
+            problems.push(diagnostic(
+                failure,
+                config,
+                &format!("{}\n\nNothing was minted or changed.", failure.detail),
+            ));
+        }
+        if outcome.interrupted {
+            problems.error(Path::root(), "Interrupted", "Nothing was minted or changed.");
+        }
+        return None;
+    }
+    if outcome.interrupted {
+        state.ledger = outcome.ledger.clone();
+        report(&outcome, &state, config, problems);
+        return Some(state.write_over(request.planned.clone()));
+    }
+    let (undone, complete) = executor::revoke_minted(job, &outcome.ledger, permit).await;
+    let ending = if complete {
+        format!("{undone} No target was touched, and nothing is left behind.")
+    } else {
+        format!("{undone} No target was touched. The next apply finds it by its label and finishes with it.")
+    };
+    for failure in &outcome.failures {
+        problems.push(diagnostic(failure, config, &format!("{}\n\n{ending}", failure.detail)));
+    }
+    None
+}
+
+/// What a destroy and an apply share: the connections, or an error that says why there are none.
+pub(super) fn connections<'c>(configured: &'c Configured, problems: &mut Diagnostics) -> Option<&'c Arc<Connections>> {
+    let connections = configured.connections.as_ref();
+    if connections.is_none() {
+        problems.error(
+            Path::root(),
+            "The provider is not configured",
+            "Terraform asked for a change before it configured the provider. Nothing was changed.",
+        );
+    }
+    connections
+}

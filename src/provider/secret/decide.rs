@@ -1,0 +1,298 @@
+//! What a change of state or configuration means: the decision that plan shows and apply carries out.
+//!
+//! Pure. Time and drift come in as `pending` sentences that Read left in state; so plan and apply decide alike.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::config::{Config, TargetEntry};
+use super::state::State;
+use crate::rotation::{DeliveryRecord, DeliveryStatus, Ledger, Pending};
+
+/// Whether a new generation is minted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Rotate {
+    /// It is not.
+    No,
+    /// It is.
+    Yes {
+        /// Why, as `last_rotation.reason` shows it.
+        reason: String,
+        /// The schedule asked for it, so the next one stays on the schedule's grid.
+        scheduled: bool,
+    },
+    /// Apply looks at its clock: a schedule argument changed.
+    AtApply,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Decision {
+    /// The ledger with its deliveries under the configuration's keys; targets that left it are `removing`.
+    pub ledger: Ledger,
+    /// Whether a new generation is minted.
+    pub rotate: Rotate,
+    /// The generation that is to be in place, unless apply decides.
+    pub generation: u64,
+    /// Targets that are written.
+    pub write: BTreeSet<String>,
+    /// An interrupted rotation is finished.
+    pub finish: bool,
+    /// Targets whose entry is deleted.
+    pub remove: BTreeSet<String>,
+    /// Generations that are revoked.
+    pub revoke: BTreeSet<u64>,
+    /// Targets that left the configuration and keep their entry.
+    pub forget: BTreeSet<String>,
+}
+
+impl Decision {
+    /// Whether a vendor is written to.
+    pub(super) fn acts(&self) -> bool {
+        self.rotate != Rotate::No
+            || self.finish
+            || !self.write.is_empty()
+            || !self.remove.is_empty()
+            || !self.revoke.is_empty()
+    }
+}
+
+/// Decides. `before` is the configuration in state, where it can still be read; `slots` are the configured targets' addresses.
+pub(super) fn decide(
+    state: &State,
+    before: Option<&Config>,
+    config: &Config,
+    slots: &BTreeMap<String, String>,
+) -> Decision {
+    let (ledger, forget) = rekey(&state.ledger, before, slots);
+    let mut write: BTreeSet<String> = BTreeSet::new();
+    for (key, target) in &config.targets {
+        let slot = slots.get(key);
+        let old = before.and_then(|before| before.targets.values().find(|old| same_slot(old, before, state, slot)));
+        let delivered = ledger
+            .deliveries
+            .get(key)
+            .is_some_and(|delivery| delivery.generation.is_some());
+        let reworded = old.is_some_and(|old| old.fingerprint != target.fingerprint);
+        if !delivered || reworded {
+            write.insert(key.clone());
+        }
+    }
+    let mut finish = !ledger.finished && ledger.generation > 0;
+    let mut revoke = BTreeSet::new();
+    let mut rotate = Rotate::No;
+    for pending in &state.pending {
+        match pending {
+            Pending::Rotate { reason } => {
+                rotate = Rotate::Yes {
+                    reason: reason.clone(),
+                    scheduled: reason.starts_with("every "),
+                };
+            }
+            Pending::Finish { .. } => finish = true,
+            Pending::Deliver { target, .. } => {
+                let slot = state.ledger.deliveries.get(target).map(|delivery| &delivery.slot);
+                write.extend(
+                    slots
+                        .iter()
+                        .filter(|(_, s)| Some(*s) == slot)
+                        .map(|(key, _)| key.clone()),
+                );
+            }
+            Pending::Revoke { generation, .. } => {
+                revoke.insert(*generation);
+            }
+            Pending::Remove { .. } => {}
+        }
+    }
+    if rotate == Rotate::No
+        && let Some(reason) = asked_for(before, config)
+    {
+        rotate = Rotate::Yes {
+            reason,
+            scheduled: false,
+        };
+    }
+    if finish {
+        let unwritten = config.targets.keys().filter(|key| {
+            ledger
+                .deliveries
+                .get(*key)
+                .is_none_or(|delivery| !delivery.holds(ledger.generation))
+        });
+        write.extend(unwritten.cloned());
+    }
+    if rotate == Rotate::No
+        && let Some(reason) = value_lost(state, config, &ledger, &write)
+    {
+        rotate = Rotate::Yes {
+            reason,
+            scheduled: false,
+        };
+    }
+    let schedule_changed = before.is_some_and(|before| before.schedule != config.schedule);
+    if rotate == Rotate::No && schedule_changed && !finish {
+        rotate = Rotate::AtApply;
+    }
+    let newest = ledger
+        .credentials
+        .iter()
+        .map(|c| c.generation)
+        .max()
+        .unwrap_or(0)
+        .max(ledger.generation);
+    let rotates = matches!(rotate, Rotate::Yes { .. });
+    if rotates {
+        write = config.targets.keys().cloned().collect();
+    }
+    let remove = ledger
+        .deliveries
+        .iter()
+        .filter(|(key, delivery)| !slots.contains_key(*key) && delivery.status == DeliveryStatus::Removing)
+        .map(|(key, _)| key.clone())
+        .collect();
+    Decision {
+        generation: if rotates { newest + 1 } else { ledger.generation },
+        finish: finish && !rotates,
+        ledger,
+        rotate,
+        write,
+        remove,
+        revoke,
+        forget,
+    }
+}
+
+/// Whether `old` is the target whose entry stands in `slot`.
+fn same_slot(old: &TargetEntry, before: &Config, state: &State, slot: Option<&String>) -> bool {
+    before
+        .targets
+        .iter()
+        .find(|(_, entry)| std::ptr::eq(*entry, old))
+        .and_then(|(key, _)| state.ledger.deliveries.get(key))
+        .is_some_and(|delivery| Some(&delivery.slot) == slot)
+}
+
+/// Puts every delivery under the key that the configuration gives its slot now: renaming a key writes nothing.
+fn rekey(ledger: &Ledger, before: Option<&Config>, slots: &BTreeMap<String, String>) -> (Ledger, BTreeSet<String>) {
+    let mut deliveries = BTreeMap::new();
+    let mut leaving: Vec<(&String, &DeliveryRecord)> = Vec::new();
+    let mut forget = BTreeSet::new();
+    for (key, delivery) in &ledger.deliveries {
+        match slots.iter().find(|(_, slot)| **slot == delivery.slot) {
+            Some((now, _)) => {
+                let mut delivery = delivery.clone();
+                if delivery.status == DeliveryStatus::Removing {
+                    delivery.status = DeliveryStatus::Stale;
+                }
+                deliveries.insert(now.clone(), delivery);
+            }
+            None => leaving.push((key, delivery)),
+        }
+    }
+    for (key, delivery) in leaving {
+        if before
+            .and_then(|before| before.targets.get(key))
+            .is_some_and(|target| target.keep)
+        {
+            forget.insert(key.clone());
+            continue;
+        }
+        // A key that names another slot now is free for it; what leaves goes on under its address.
+        let free = !slots.contains_key(key) && !deliveries.contains_key(key);
+        let name = if free { key.clone() } else { delivery.slot.clone() };
+        deliveries.insert(
+            name,
+            DeliveryRecord {
+                status: DeliveryStatus::Removing,
+                ..delivery.clone()
+            },
+        );
+    }
+    (
+        Ledger {
+            deliveries,
+            ..ledger.clone()
+        },
+        forget,
+    )
+}
+
+/// A rotation that the user asked for by a change of arguments.
+fn asked_for(before: Option<&Config>, config: &Config) -> Option<String> {
+    let before = before?;
+    if let Some(text) = &config.rotate_now
+        && before.rotate_now.as_ref() != Some(text)
+    {
+        return Some(text.clone());
+    }
+    let changed = config
+        .triggers
+        .iter()
+        .find(|(key, value)| before.triggers.get(*key).is_some_and(|old| old != *value));
+    if let Some((key, _)) = changed {
+        return Some(format!("triggers[{key:?}] changed"));
+    }
+    if before.source.kind.name != config.source.kind.name {
+        return Some(format!(
+            "source changed from {} to {}",
+            before.source.kind.name, config.source.kind.name
+        ));
+    }
+    (before.source.config.fingerprint() != config.source.config.fingerprint())
+        .then(|| format!("source changed: other arguments of {}", config.source.kind.name))
+}
+
+/// Why the targets in `write` cannot get the current generation's value, if they cannot.
+fn value_lost(state: &State, config: &Config, ledger: &Ledger, write: &BTreeSet<String>) -> Option<String> {
+    let lacking = |key: &&String| {
+        let readable = config
+            .targets
+            .get(*key)
+            .is_some_and(|target| target.config.traits().readable);
+        // A target that the interrupted run wrote is an escrow, not a place to write.
+        !(readable
+            && ledger
+                .deliveries
+                .get(*key)
+                .is_some_and(|delivery| delivery.holds(ledger.generation)))
+    };
+    let first = write.iter().find(lacking)?;
+    if config.source.config.traits().reveals {
+        return None;
+    }
+    let escrowed: BTreeSet<&str> = config
+        .targets
+        .iter()
+        .filter(|(key, target)| {
+            target.config.traits().readable
+                && target.template.is_none()
+                && ledger
+                    .deliveries
+                    .get(*key)
+                    .is_some_and(|delivery| delivery.holds(ledger.generation))
+        })
+        .map(|(_, target)| target.part.as_str())
+        .collect();
+    let primary = config.source.kind.parts.first().copied().unwrap_or("value");
+    let can = write.iter().filter_map(|key| config.targets.get(key)).all(|target| {
+        target
+            .parts()
+            .iter()
+            .all(|part| escrowed.contains(if part == "value" { primary } else { part.as_str() }))
+    });
+    if can {
+        return None;
+    }
+    let why = match ledger.deliveries.get(first).map(|delivery| delivery.status) {
+        Some(DeliveryStatus::Changed) => format!("{first} was changed outside Terraform"),
+        Some(DeliveryStatus::Missing) => format!("{first} was deleted outside Terraform"),
+        Some(DeliveryStatus::Unknown) => format!("it is unknown what {first} holds"),
+        Some(_) if state.ledger.finished => format!("{first} needs to be written"),
+        Some(_) => format!("the rotation to generation {} did not reach {first}", ledger.generation),
+        None => format!("{first} is a new target"),
+    };
+    Some(format!(
+        "{why}, and the value of generation {} cannot be had again",
+        ledger.generation
+    ))
+}

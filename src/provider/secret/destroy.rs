@@ -1,0 +1,237 @@
+//! The end of a secret: entries first, then credentials; what is not certainly ours is left and named.
+
+use std::collections::BTreeMap;
+
+use super::apply::connections;
+use super::config::Config;
+use super::config_in_state;
+use super::state::State;
+use crate::address::Address;
+use crate::call::WritePermit;
+use crate::connection::Connections;
+use crate::executor::{self, Retired};
+use crate::plugin::{ApplyRequest, ApplyResponse};
+use crate::provider::Configured;
+use crate::rotation::{CredentialRecord, DeliveryRecord, DeliveryStatus};
+use crate::target::{self, Comparison};
+use crate::terraform::{Diagnostics, Path, Value};
+
+/// Destroys; what could not be ended stays in the state that is returned with the errors.
+pub(super) async fn destroy(configured: &Configured, request: ApplyRequest, permit: &WritePermit) -> ApplyResponse {
+    let mut problems = Diagnostics::new();
+    let state = ended(configured, &request.prior, permit, &mut problems).await;
+    ApplyResponse {
+        state,
+        private: request.private,
+        diagnostics: problems,
+    }
+}
+
+async fn ended(configured: &Configured, prior: &Value, permit: &WritePermit, problems: &mut Diagnostics) -> Value {
+    let mut state = State::read(prior);
+    let config = config_in_state(prior);
+    if config.as_ref().is_some_and(|config| !config.revoke_on_destroy) {
+        return Value::Null;
+    }
+    let Some(connections) = connections(configured, problems) else {
+        return prior.clone();
+    };
+    let _turn = configured.turn(&state.id).await;
+    let failed_create = state.rotated_at.is_none();
+    let mut kept = BTreeMap::new();
+    for (key, delivery) in state.ledger.deliveries.clone() {
+        if configured.stop.requested() {
+            problems.error(
+                Path::root(),
+                "Interrupted",
+                "The rest is still there; destroy again to go on.",
+            );
+            return state.write_over(prior.clone());
+        }
+        let keep = config
+            .as_ref()
+            .and_then(|config| config.targets.get(&key))
+            .is_some_and(|target| target.keep);
+        match clear(&key, &delivery, keep, failed_create, connections, permit, problems).await {
+            Cleared::Gone => drop(state.ledger.deliveries.remove(&key)),
+            Cleared::Kept => {
+                state.ledger.deliveries.remove(&key);
+                kept.insert(key, delivery);
+            }
+            Cleared::Failed => {}
+        }
+    }
+    if !problems.has_errors() {
+        revoke_all(
+            &mut state,
+            config.as_ref(),
+            &kept,
+            configured,
+            connections,
+            permit,
+            problems,
+        )
+        .await;
+    }
+    if problems.has_errors() {
+        state.write_over(prior.clone())
+    } else {
+        Value::Null
+    }
+}
+
+enum Cleared {
+    /// The slot no longer holds our entry.
+    Gone,
+    /// The entry stays by the user's wish, and holds what it held.
+    Kept,
+    /// It is still there.
+    Failed,
+}
+
+async fn clear(
+    key: &str,
+    delivery: &DeliveryRecord,
+    keep: bool,
+    failed_create: bool,
+    connections: &Connections,
+    permit: &WritePermit,
+    problems: &mut Diagnostics,
+) -> Cleared {
+    if delivery.generation.is_none() {
+        return Cleared::Gone;
+    }
+    if keep {
+        return Cleared::Kept;
+    }
+    let path = Path::attribute("targets").then_key(key);
+    let slot = delivery.slot.parse::<Address>().ok().and_then(|address| {
+        let kind = target::kind(&address.kind)?;
+        Some((kind.slot)(&address, connections))
+    });
+    let slot = match slot {
+        Some(Ok(slot)) => slot,
+        Some(Err(diagnostic)) => {
+            problems.error(path, diagnostic.summary, diagnostic.detail);
+            return Cleared::Failed;
+        }
+        None => {
+            problems.error(
+                path,
+                format!("{} is no address that this version knows", delivery.slot),
+                "Delete the entry by hand, and set on_destroy = \"abandon\".",
+            );
+            return Cleared::Failed;
+        }
+    };
+    let entry = match slot.inspect_directly().await {
+        Ok(Some(entry)) => entry,
+        Ok(None) => return Cleared::Gone,
+        Err(error) => {
+            problems.error(
+                path,
+                format!("The entry at {} could not be looked at", delivery.slot),
+                format!("{error} It was not deleted, and no credential was revoked."),
+            );
+            return Cleared::Failed;
+        }
+    };
+    let same = delivery
+        .revision
+        .as_ref()
+        .is_some_and(|known| slot.compare(known, &entry) == Comparison::Same);
+    let ours = same
+        && matches!(
+            delivery.status,
+            DeliveryStatus::Current | DeliveryStatus::Staged | DeliveryStatus::Stale | DeliveryStatus::Removing
+        );
+    if !ours || (failed_create && delivery.existed_before) {
+        let why = if ours {
+            "it was there before this secret was created"
+        } else {
+            "it was written by somebody else since"
+        };
+        problems.warning(
+            path,
+            format!("The entry at {} was left in place", delivery.slot),
+            format!("Destroy deletes only what this secret wrote, and {why}. Delete it by hand if it is not needed."),
+        );
+        return Cleared::Gone;
+    }
+    match slot.remove(permit).await {
+        Ok(()) => Cleared::Gone,
+        Err(error) => {
+            problems.error(
+                path,
+                format!("The entry at {} could not be deleted", delivery.slot),
+                format!("{error} No credential was revoked; destroy again to go on."),
+            );
+            Cleared::Failed
+        }
+    }
+}
+
+async fn revoke_all(
+    state: &mut State,
+    config: Option<&Config>,
+    kept: &BTreeMap<String, DeliveryRecord>,
+    configured: &Configured,
+    connections: &Connections,
+    permit: &WritePermit,
+    problems: &mut Diagnostics,
+) {
+    let path = Path::attribute("source");
+    let by_hand = config.is_some_and(|config| config.revoke_by_hand);
+    for record in state.ledger.credentials.clone() {
+        let Some(id) = record.credential_id.clone() else {
+            continue;
+        };
+        if configured.stop.requested() {
+            problems.error(
+                Path::root(),
+                "Interrupted",
+                "The rest is still there; destroy again to go on.",
+            );
+            return;
+        }
+        let holder = kept
+            .iter()
+            .find(|(_, delivery)| delivery.generation == Some(record.generation));
+        if let Some((key, delivery)) = holder {
+            problems.warning(
+                path.clone(),
+                format!("Generation {} ({id}) was not revoked", record.generation),
+                format!("Target {key} keeps its entry at {} (on_remove = \"keep\"), which holds it. Revoke it at {} by hand when nothing uses it.", delivery.slot, record.issuer),
+            );
+            continue;
+        }
+        if by_hand {
+            problems.warning(
+                path.clone(),
+                format!("Generation {} ({id}) was not revoked", record.generation),
+                format!("revoke.mode is \"manual\": revoke it at {} by hand.", record.issuer),
+            );
+            continue;
+        }
+        match retire(&record, connections, configured, permit).await {
+            Ok(Retired::Dead) => state.ledger.credentials.retain(|known| *known != record),
+            Ok(Retired::Own) => problems.warning(
+                path.clone(),
+                format!("Generation {} ({id}) was not revoked", record.generation),
+                format!("This run authenticates with it. Revoke it at {} by hand once the provider uses another credential.", record.issuer),
+            ),
+            Err((summary, detail)) => problems.error(path.clone(), summary, format!("{detail} Destroy again to go on.")),
+        }
+    }
+}
+
+async fn retire(
+    record: &CredentialRecord,
+    connections: &Connections,
+    configured: &Configured,
+    permit: &WritePermit,
+) -> Result<Retired, (String, String)> {
+    executor::retire_anywhere(record, connections, configured.clock, permit)
+        .await
+        .map_err(|failure| (failure.summary, failure.detail))
+}

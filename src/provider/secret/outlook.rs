@@ -1,0 +1,192 @@
+//! What time and drift ask for, seen from the ledger: the sentences of `pending` and `notices`, and the next instant.
+//!
+//! Pure: `now` comes in, and every sentence names recorded instants, so that the same facts give the same text.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::config::Config;
+use super::state::State;
+use crate::rotation::{CredentialStatus, DeliveryStatus, Pending, schedule};
+use crate::target::Activation;
+
+/// What Read saw that the ledger cannot hold.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Sightings {
+    /// The current credential is gone at its issuer.
+    pub current_gone: bool,
+    /// Generations whose credential this run authenticates with.
+    pub own: BTreeSet<u64>,
+    /// Remarks to pass on.
+    pub notices: Vec<String>,
+}
+
+/// Fills in `pending`, `notices` and `next_action_at`.
+pub(super) fn outlook(state: &mut State, config: &Config, seen: &Sightings, now: Timestamp) {
+    let mut pending = Vec::new();
+    let mut notices = seen.notices.clone();
+    if let Some(reason) = due(state, config, seen, now) {
+        pending.push(Pending::Rotate { reason });
+    }
+    if !state.ledger.finished && state.ledger.generation > 0 {
+        pending.push(Pending::Finish {
+            generation: state.ledger.generation,
+            reason: progress(state),
+        });
+    }
+    targets(state, config, &mut pending, &mut notices);
+    superseded(state, config, seen, now, &mut pending, &mut notices);
+    notices.sort();
+    notices.dedup();
+    state.next_action_at = next_action_at(state, config);
+    state.pending = pending;
+    state.notices = notices;
+}
+
+/// Why a rotation is due, if it is.
+pub(super) fn due(state: &State, config: &Config, seen: &Sightings, now: Timestamp) -> Option<String> {
+    let ledger = &state.ledger;
+    if ledger.generation == 0 {
+        return None;
+    }
+    if seen.current_gone {
+        return Some(format!(
+            "the credential of generation {} is gone at its issuer",
+            ledger.generation
+        ));
+    }
+    if let (Some(every), Some(after)) = (config.schedule.every, state.rotate_after)
+        && schedule::door(after, config.schedule.early) <= now
+    {
+        return Some(format!("every {}, due since {after}", crate::duration::format(every)));
+    }
+    let expiry = expiry_due(state, config)?;
+    let expires_at = ledger.credential(ledger.generation)?.expires_at?;
+    (expiry <= now).then(|| format!("the credential expires at {expires_at}, due since {expiry}"))
+}
+
+/// When the current credential's own end makes a rotation due.
+fn expiry_due(state: &State, config: &Config) -> Option<Timestamp> {
+    let credential = state.ledger.credential(state.ledger.generation)?;
+    let (minted, expires) = (credential.minted_at?, credential.expires_at?);
+    Some(schedule::expiry_due(
+        minted,
+        expires,
+        config.overlap,
+        config.schedule.every.is_some(),
+    ))
+}
+
+/// How far an interrupted rotation came.
+fn progress(state: &State) -> String {
+    let generation = state.ledger.generation;
+    let configured = state
+        .ledger
+        .deliveries
+        .iter()
+        .filter(|(_, d)| d.status != DeliveryStatus::Removing);
+    let (done, left): (Vec<_>, Vec<_>) = configured.partition(|(_, delivery)| delivery.holds(generation));
+    let left: Vec<&str> = left.iter().map(|(key, _)| key.as_str()).collect();
+    let total = done.len() + left.len();
+    if left.is_empty() {
+        "delivered to every target; activation or checks are left".to_owned()
+    } else {
+        format!("{} of {total} targets hold it; {} left", done.len(), left.join(", "))
+    }
+}
+
+fn targets(state: &State, config: &Config, pending: &mut Vec<Pending>, notices: &mut Vec<String>) {
+    for (key, delivery) in &state.ledger.deliveries {
+        let reason = match delivery.status {
+            DeliveryStatus::Changed => delivery
+                .detail
+                .clone()
+                .unwrap_or_else(|| "changed outside Terraform".to_owned()),
+            DeliveryStatus::Missing => "deleted outside Terraform".to_owned(),
+            DeliveryStatus::Removing => {
+                pending.push(Pending::Remove {
+                    target: key.clone(),
+                    slot: delivery.slot.clone(),
+                });
+                continue;
+            }
+            DeliveryStatus::Staged => {
+                let staged = config.targets.get(key).map(|target| target.config.traits().activation);
+                if staged == Some(Activation::Staged) {
+                    let generation = delivery.generation.unwrap_or_default();
+                    notices.push(format!(
+                        "generation {generation} is staged at {key} ({}): deploy its consumers to make it live",
+                        delivery.slot
+                    ));
+                }
+                continue;
+            }
+            _ => continue,
+        };
+        if config.heal {
+            pending.push(Pending::Deliver {
+                target: key.clone(),
+                reason,
+            });
+        } else {
+            notices.push(format!(
+                "{key} ({}) was {reason}; on_drift = \"report\" leaves it alone",
+                delivery.slot
+            ));
+        }
+    }
+}
+
+fn superseded(
+    state: &State,
+    config: &Config,
+    seen: &Sightings,
+    now: Timestamp,
+    pending: &mut Vec<Pending>,
+    notices: &mut Vec<String>,
+) {
+    for credential in &state.ledger.credentials {
+        if credential.generation == state.ledger.generation {
+            continue;
+        }
+        let Some(id) = &credential.credential_id else { continue };
+        let generation = credential.generation;
+        let reason = if credential.status == CredentialStatus::Orphaned {
+            "minted by an interrupted apply, held by no target".to_owned()
+        } else {
+            match credential.revoke_after {
+                Some(after) if after <= now => format!("overlap ended {after}"),
+                _ => continue,
+            }
+        };
+        if config.revoke_by_hand {
+            notices.push(format!(
+                "revoke generation {generation} ({id}) at {} by hand: {reason}",
+                credential.issuer
+            ));
+        } else if seen.own.contains(&generation) {
+            notices.push(format!(
+                "generation {generation} ({id}) is not revoked: this run authenticates with it; use the new credential"
+            ));
+        } else {
+            pending.push(Pending::Revoke {
+                generation,
+                credential_id: id.clone(),
+                reason,
+            });
+        }
+    }
+}
+
+/// The earliest instant at which an apply has something to do.
+fn next_action_at(state: &State, config: &Config) -> Option<Timestamp> {
+    let door = state
+        .rotate_after
+        .map(|after| schedule::door(after, config.schedule.early));
+    let revocation = (!config.revoke_by_hand).then(|| state.revoke_after()).flatten();
+    [door, expiry_due(state, config), revocation]
+        .into_iter()
+        .flatten()
+        .min()
+}

@@ -1,0 +1,199 @@
+//! From a configuration to addresses, adapters and attribute paths.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use aws_lc_rs::digest;
+
+use super::config::{Config, Phase};
+use crate::address::Address;
+use crate::clock::Clock;
+use crate::connection::Connections;
+use crate::executor::{Job, JobCheck, JobTarget, Site, When};
+use crate::source::Source;
+use crate::terraform::{Diagnostic, Diagnostics, Path};
+
+/// Everything that is connected for one secret.
+pub(super) struct Adapters {
+    source: Box<dyn Source>,
+    targets: BTreeMap<String, JobTarget>,
+    checks: BTreeMap<String, JobCheck>,
+}
+
+/// The attribute that a failure concerns.
+pub(super) fn path_of(site: &Site, config: Option<&Config>) -> Path {
+    match site {
+        Site::Source => {
+            let path = Path::attribute("source");
+            config.map_or(path.clone(), |config| path.then_attribute(config.source.kind.name))
+        }
+        Site::Target(key) => {
+            let path = Path::attribute("targets").then_key(key);
+            let kind = config
+                .and_then(|config| config.targets.get(key))
+                .map(|target| target.kind.name);
+            kind.map_or(path.clone(), |kind| path.then_attribute(kind))
+        }
+        Site::Check(key) => {
+            let path = Path::attribute("checks").then_key(key);
+            let kind = config
+                .and_then(|config| config.checks.get(key))
+                .map(|check| check.kind.name);
+            kind.map_or(path.clone(), |kind| path.then_attribute(kind))
+        }
+        Site::Whole => Path::root(),
+    }
+}
+
+fn at(site: Site, config: &Config, diagnostic: Diagnostic) -> Diagnostic {
+    if diagnostic.path == Path::root() {
+        Diagnostic {
+            path: path_of(&site, Some(config)),
+            ..diagnostic
+        }
+    } else {
+        diagnostic
+    }
+}
+
+/// The slots of all targets by key; two targets on one slot are a mistake.
+pub(super) fn slots(
+    config: &Config,
+    connections: &Connections,
+    problems: &mut Diagnostics,
+) -> Option<BTreeMap<String, Address>> {
+    let mut slots: BTreeMap<String, Address> = BTreeMap::new();
+    let mut complete = true;
+    for (key, target) in &config.targets {
+        match target.config.slot(connections) {
+            Ok(slot) => {
+                if let Some((other, _)) = slots.iter().find(|(_, known)| **known == slot) {
+                    problems.error(
+                        path_of(&Site::Target(key.clone()), Some(config)),
+                        format!("targets {other:?} and {key:?} are the same place"),
+                        format!("Both write {slot}: remove one, or give it another name."),
+                    );
+                    complete = false;
+                }
+                slots.insert(key.clone(), slot);
+            }
+            Err(diagnostic) => {
+                problems.push(at(Site::Target(key.clone()), config, diagnostic));
+                complete = false;
+            }
+        }
+    }
+    complete.then_some(slots)
+}
+
+/// The secret's id: 32 hexadecimal characters of SHA-256 over what names it.
+pub(super) fn derive_id(namespace: &str, config: &Config, slots: &BTreeMap<String, Address>) -> String {
+    let mut places: Vec<String> = slots.values().map(ToString::to_string).collect();
+    places.sort();
+    // JSON keeps the parts apart, whatever characters they hold.
+    let text = serde_json::json!([
+        namespace,
+        config.name,
+        config.source.config.issuer().to_string(),
+        places
+    ])
+    .to_string();
+    let hash = digest::digest(&digest::SHA256, text.as_bytes());
+    hash.as_ref()
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// Connects every adapter; what is not configured is reported at its path.
+pub(super) fn connect(
+    config: &Config,
+    slots: &BTreeMap<String, Address>,
+    connections: &Connections,
+    problems: &mut Diagnostics,
+) -> Option<Adapters> {
+    let source = config.source.config.connect(connections);
+    let source = source
+        .map_err(|diagnostic| problems.push(at(Site::Source, config, diagnostic)))
+        .ok();
+    let mut targets = BTreeMap::new();
+    for (key, entry) in &config.targets {
+        let Some(slot) = slots.get(key) else { continue };
+        let site = || Site::Target(key.clone());
+        let connected = entry
+            .config
+            .connect(connections)
+            .map_err(|d| problems.push(at(site(), config, d)));
+        let Ok(target) = connected else { continue };
+        targets.insert(
+            key.clone(),
+            JobTarget {
+                target,
+                traits: entry.config.traits(),
+                slot: slot.clone(),
+                batch: JobTarget::batch_of(entry.config.as_ref(), slot),
+                wave: entry.wave,
+                part: entry.part.clone(),
+                template: entry.template.clone(),
+                config: Arc::clone(&entry.config),
+            },
+        );
+    }
+    let mut checks = BTreeMap::new();
+    for (key, entry) in &config.checks {
+        let site = || Site::Check(key.clone());
+        let connected = entry
+            .config
+            .connect(connections)
+            .map_err(|d| problems.push(at(site(), config, d)));
+        let Ok(check) = connected else { continue };
+        checks.insert(
+            key.clone(),
+            JobCheck {
+                check,
+                when: match entry.phase {
+                    Phase::Preflight => When::Preflight,
+                    Phase::Delivered => When::Wave(entry.wave),
+                    Phase::Revoked => When::Revoked,
+                },
+                presents: entry.config.presents(),
+                patience: entry.patience,
+            },
+        );
+    }
+    let complete = targets.len() == config.targets.len() && checks.len() == config.checks.len();
+    source.filter(|_| complete).map(|source| Adapters {
+        source,
+        targets,
+        checks,
+    })
+}
+
+impl Adapters {
+    /// A run's job.
+    pub(super) fn into_job(
+        self,
+        id: &str,
+        config: &Config,
+        connections: &Arc<Connections>,
+        clock: Clock,
+        is_create: bool,
+    ) -> Job {
+        Job {
+            id: id.to_owned(),
+            label_prefix: config.label_prefix.clone(),
+            source: self.source,
+            source_traits: config.source.config.traits(),
+            issuer: config.source.config.issuer(),
+            primary: config.source.kind.parts.first().copied().unwrap_or("value"),
+            targets: self.targets,
+            checks: self.checks,
+            connections: Arc::clone(connections),
+            clock,
+            overlap: config.overlap,
+            replace_existing: config.replace_existing,
+            is_create,
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! What a plan shows. Decided from arguments alone: no clock, no network, so that planning twice gives the same.
+
+use std::collections::BTreeMap;
+
+use super::config::Config;
+use super::decide::{Decision, Rotate, decide};
+use super::state::{COMPUTED, Receipt, State, delivery_value};
+use super::{config_in_state, place};
+use crate::address::Address;
+use crate::plugin::{PlanRequest, PlanResponse};
+use crate::provider::Configured;
+use crate::rotation::{DeliveryRecord, Ledger};
+use crate::terraform::{Diagnostics, Node, Origin, Value};
+
+/// Plans a create, an update or a destroy.
+pub fn plan(configured: &Configured, request: PlanRequest) -> PlanResponse {
+    let mut problems = Diagnostics::new();
+    let planned = if request.proposed.is_null() {
+        Value::Null
+    } else {
+        planned(configured, &request, &mut problems)
+    };
+    PlanResponse {
+        planned,
+        requires_replace: Vec::new(),
+        private: request.private,
+        diagnostics: problems,
+    }
+}
+
+fn planned(configured: &Configured, request: &PlanRequest, problems: &mut Diagnostics) -> Value {
+    let everything = |object: Value| {
+        COMPUTED
+            .iter()
+            .fold(object, |object, name| object.with(name, Value::unknown()))
+    };
+    let is_create = request.prior.is_null();
+    let undecided = |object: Value| {
+        let object = everything(object).with("pending", Value::List(Vec::new()));
+        if is_create {
+            object
+        } else {
+            object.with("id", request.prior.get("id").clone())
+        }
+    };
+    let config = Config::parse(&Node::root(&request.config, Origin::Configuration), problems);
+    let (Some(config), Some(connections)) = (config, configured.connections.as_ref()) else {
+        return undecided(request.proposed.clone());
+    };
+    let Some(slots) = place::slots(&config, connections, problems) else {
+        return undecided(request.proposed.clone());
+    };
+    place::connect(&config, &slots, connections, problems);
+    configured.claim(request.prior.get("id").as_str(), &config, &slots, problems);
+    if is_create {
+        return undecided(request.proposed.clone()).with("last_rotation", Receipt::planned(FIRST_CREATE));
+    }
+    let slots = texts(&slots);
+    let state = State::read(&request.prior);
+    let before = config_in_state(&request.prior);
+    let decision = decide(&state, before.as_ref(), &config, &slots);
+    update(
+        request.proposed.clone(),
+        &request.prior,
+        &state,
+        &config,
+        &slots,
+        &decision,
+    )
+}
+
+/// The reason of a first generation.
+pub(super) const FIRST_CREATE: &str = "first create";
+
+/// Addresses as they stand in state.
+pub(super) fn texts(slots: &BTreeMap<String, Address>) -> BTreeMap<String, String> {
+    slots
+        .iter()
+        .map(|(key, slot)| (key.clone(), slot.to_string()))
+        .collect()
+}
+
+fn update(
+    proposed: Value,
+    prior: &Value,
+    state: &State,
+    config: &Config,
+    slots: &BTreeMap<String, String>,
+    decision: &Decision,
+) -> Value {
+    let mut object = proposed.with("pending", Value::List(Vec::new()));
+    object = object.with("deliveries", deliveries(slots, decision, &state.ledger));
+    if !decision.acts() {
+        return object;
+    }
+    let mut unknown = vec!["notices"];
+    let renews = decision.rotate != Rotate::No;
+    if renews || decision.finish || !decision.revoke.is_empty() {
+        unknown.extend(["phase", "credentials", "revoke_after", "next_action_at"]);
+    }
+    if renews || decision.finish {
+        unknown.extend(["rotated_at", "rotate_after"]);
+        let same_kind = config_in_state(prior).is_some_and(|before| before.source.kind.name == config.source.kind.name);
+        if !state.public.is_empty() || !same_kind {
+            unknown.push("public");
+        }
+    }
+    for name in unknown {
+        object = object.with(name, Value::unknown());
+    }
+    match &decision.rotate {
+        Rotate::Yes { reason, .. } => object
+            .with("generation", Value::number(decision.generation))
+            .with("last_rotation", Receipt::planned(reason)),
+        Rotate::AtApply => object
+            .with("generation", Value::unknown())
+            .with("last_rotation", Value::unknown()),
+        Rotate::No if decision.finish || !decision.revoke.is_empty() => {
+            let receipt = prior.get("last_rotation").clone();
+            let changing: &[&str] = if decision.finish {
+                &["finished_at", "checks", "revoked"]
+            } else {
+                &["revoked", "checks"]
+            };
+            let receipt = changing
+                .iter()
+                .fold(receipt, |receipt, name| receipt.with(name, Value::unknown()));
+            object.with("last_rotation", receipt)
+        }
+        Rotate::No => object,
+    }
+}
+
+/// What each target will hold; only what changes is unknown.
+fn deliveries(slots: &BTreeMap<String, String>, decision: &Decision, before: &Ledger) -> Value {
+    let planned = slots.iter().map(|(key, slot)| {
+        let known = decision.ledger.deliveries.get(key);
+        let written = decision.write.contains(key) || decision.rotate == Rotate::AtApply;
+        let activated = decision.finish && known.is_some_and(|d| d.status == crate::rotation::DeliveryStatus::Staged);
+        let value = match known {
+            Some(delivery) if !written && !activated => delivery_value(delivery),
+            known => changing(known, slot, decision),
+        };
+        (key.clone(), value)
+    });
+    let planned: BTreeMap<String, Value> = planned.collect();
+    // What leaves is gone afterwards; what is not decided to leave stays as it is.
+    let staying = decision
+        .ledger
+        .deliveries
+        .iter()
+        .filter(|(key, _)| {
+            !planned.contains_key(*key) && !decision.remove.contains(*key) && before.deliveries.contains_key(*key)
+        })
+        .map(|(key, delivery)| (key.clone(), delivery_value(delivery)))
+        .collect::<Vec<_>>();
+    Value::Map(planned.into_iter().chain(staying).collect())
+}
+
+fn changing(known: Option<&DeliveryRecord>, slot: &str, decision: &Decision) -> Value {
+    let unknown = || Value::unknown();
+    let held_before = known.filter(|delivery| delivery.generation.is_some());
+    let generation = if decision.rotate == Rotate::AtApply {
+        unknown()
+    } else {
+        Value::number(decision.generation)
+    };
+    Value::object([
+        ("slot", Value::string(slot)),
+        ("generation", generation),
+        ("status", unknown()),
+        ("revision", unknown()),
+        (
+            "existed_before",
+            held_before.map_or_else(unknown, |delivery| Value::Bool(delivery.existed_before)),
+        ),
+        ("delivered_at", unknown()),
+        ("detail", unknown()),
+    ])
+}

@@ -1,0 +1,375 @@
+//! Refreshing: the clock and the vendors are looked at here, and nowhere else before apply. Reads only.
+//!
+//! What is found is stored as recorded instants and sentences; the same facts give the same state.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::future::join_all;
+use jiff::{SignedDuration, Timestamp};
+
+use super::apply::VALUE_LOST;
+use super::config::Config;
+use super::outlook::{Sightings, outlook};
+use super::state::State;
+use super::{config_in_state, place};
+use crate::address::Address;
+use crate::connection::Connections;
+use crate::executor::{FARTHEST, Site, found, issuer_of};
+use crate::label::Label;
+use crate::plugin::{ReadRequest, ReadResponse};
+use crate::provider::Configured;
+use crate::rotation::{CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus, Pending};
+use crate::source::{Credential, Issuer, Liveness};
+use crate::target::{self, Activation, Comparison, Entry, Slot};
+use crate::terraform::{Diagnostics, Path, Value};
+
+/// A credential this young may be missing from a list that lags behind its mint.
+const LIST_LAG: SignedDuration = SignedDuration::from_mins(2);
+
+/// Refreshes a state. With an error, Terraform keeps the one that it has.
+pub async fn read(configured: &Configured, request: ReadRequest) -> ReadResponse {
+    let mut problems = Diagnostics::new();
+    let state = refreshed(configured, &request.state, &mut problems)
+        .await
+        .unwrap_or_else(|| request.state.clone());
+    ReadResponse {
+        state,
+        private: request.private,
+        diagnostics: problems,
+    }
+}
+
+async fn refreshed(configured: &Configured, stored: &Value, problems: &mut Diagnostics) -> Option<Value> {
+    // Without a wholly known provider block there is nobody to ask; the next plan will.
+    let connections = configured.connections.as_ref()?;
+    let Some(config) = config_in_state(stored) else {
+        problems.warning(
+            Path::root(),
+            "The stored arguments cannot be read by this version",
+            "The secret was not refreshed; an apply of a valid configuration mends it.",
+        );
+        return None;
+    };
+    let mut state = State::read(stored);
+    let mut seen = Sightings::default();
+    let now = configured.clock.now();
+    targets(&mut state, &config, connections, now, problems).await;
+    credentials(&mut state, &config, connections, now, &mut seen, problems).await;
+    if problems.has_errors() {
+        return None;
+    }
+    begin_overlap(&mut state, &config, now);
+    let lost = state.pending.iter().find(|known| is_value_lost(known)).cloned();
+    outlook(&mut state, &config, &seen, now);
+    if let Some(lost) = lost.filter(|_| {
+        !state
+            .pending
+            .iter()
+            .any(|known| matches!(known, Pending::Rotate { .. }))
+    }) {
+        state.pending.insert(0, lost);
+    }
+    Some(state.write_over(stored.clone()))
+}
+
+/// An earlier apply found out that a value cannot be had; only a rotation ends that.
+fn is_value_lost(pending: &Pending) -> bool {
+    matches!(pending, Pending::Rotate { reason } if reason.starts_with(VALUE_LOST))
+}
+
+/// What was staged is live: the overlap begins with this instant.
+fn begin_overlap(state: &mut State, config: &Config, now: Timestamp) {
+    if !state.ledger.finished || state.ledger.has_staged() {
+        return;
+    }
+    let end = now.checked_add(config.overlap).unwrap_or(Timestamp::MAX);
+    let newest = state.ledger.generation;
+    for credential in &mut state.ledger.credentials {
+        if credential.generation != newest
+            && credential.status == CredentialStatus::Overlapping
+            && credential.revoke_after.is_none()
+            && credential.generation < newest
+        {
+            credential.revoke_after = Some(end);
+        }
+    }
+}
+
+/// The slot at a stored address.
+fn slot_at(text: &str, connections: &Connections) -> Result<Box<dyn Slot>, (String, String)> {
+    let unknown = || {
+        (
+            format!("{text} is no address that this version knows"),
+            "Use a newer version of the provider.".to_owned(),
+        )
+    };
+    let address: Address = text.parse().map_err(|_| unknown())?;
+    let kind = target::kind(&address.kind).ok_or_else(unknown)?;
+    (kind.slot)(&address, connections).map_err(|d| (d.summary, d.detail))
+}
+
+async fn targets(
+    state: &mut State,
+    config: &Config,
+    connections: &Connections,
+    now: Timestamp,
+    problems: &mut Diagnostics,
+) {
+    let looks = state.ledger.deliveries.iter().map(|(key, delivery)| async move {
+        let slot = slot_at(&delivery.slot, connections);
+        let seen = match slot {
+            Ok(slot) => look(slot.as_ref(), delivery).await.map_err(|error| {
+                (
+                    format!("The entry at {} could not be looked at", delivery.slot),
+                    format!("{error} The stored state was kept."),
+                )
+            }),
+            Err(problem) => Err(problem),
+        };
+        (key.clone(), seen)
+    });
+    let seen: BTreeMap<String, _> = join_all(looks.collect::<Vec<_>>()).await.into_iter().collect();
+    let id = state.id.clone();
+    let live: BTreeSet<u64> = state.ledger.credentials.iter().map(|known| known.generation).collect();
+    let newest = state.ledger.generation;
+    let mut ahead = None;
+    for (key, delivery) in &mut state.ledger.deliveries {
+        match seen.get(key) {
+            Some(Ok(seen)) => {
+                let activation = config.targets.get(key).map(|target| target.config.traits().activation);
+                ahead = ahead.max(refresh_delivery(delivery, seen, &id, newest, activation, now));
+            }
+            Some(Err((summary, detail))) => {
+                problems.error(
+                    place::path_of(&Site::Target(key.clone()), Some(config)),
+                    summary,
+                    detail,
+                );
+            }
+            None => {}
+        }
+    }
+    // An interrupted apply wrote a generation that the state does not know, and left its mark beside it.
+    if let Some(generation) = ahead.filter(|generation| !live.contains(generation) || *generation > newest) {
+        state.ledger.generation = generation;
+        state.ledger.finished = false;
+        if let Some(receipt) = &mut state.last_rotation {
+            receipt.finished_at = None;
+        }
+    }
+}
+
+/// What a look at a slot told.
+struct Look {
+    entry: Option<Entry>,
+    comparison: Comparison,
+}
+
+/// Looks at a slot through the shared listing; a change or a loss is confirmed by a direct read.
+async fn look(slot: &dyn Slot, delivery: &DeliveryRecord) -> Result<Look, crate::call::CallError> {
+    let compare = |entry: &Option<Entry>| match (entry, &delivery.revision) {
+        (Some(entry), Some(known)) => slot.compare(known, entry),
+        (Some(_), None) => Comparison::CannotTell,
+        (None, _) => Comparison::Changed,
+    };
+    let mut entry = slot.inspect().await?;
+    if delivery.generation.is_some() && compare(&entry) == Comparison::Changed {
+        entry = slot.inspect_directly().await?;
+    }
+    let comparison = compare(&entry);
+    Ok(Look { entry, comparison })
+}
+
+/// Brings one record up to date. Returns a generation above `newest` that the entry's own mark names.
+fn refresh_delivery(
+    delivery: &mut DeliveryRecord,
+    seen: &Look,
+    id: &str,
+    newest: u64,
+    activation: Option<Activation>,
+    now: Timestamp,
+) -> Option<u64> {
+    if delivery.generation.is_none() || delivery.status == DeliveryStatus::Removing {
+        return None;
+    }
+    let Some(entry) = &seen.entry else {
+        delivery.status = DeliveryStatus::Missing;
+        delivery.detail = None;
+        return None;
+    };
+    match seen.comparison {
+        Comparison::Same => {
+            let live = entry.live.unwrap_or(true);
+            let deferred = activation == Some(Activation::Staged);
+            delivery.status = match delivery.status {
+                // Our own activation decides for targets that go live by it.
+                DeliveryStatus::Staged if live => DeliveryStatus::Current,
+                DeliveryStatus::Staged => DeliveryStatus::Staged,
+                DeliveryStatus::Current if deferred && !live => DeliveryStatus::Staged,
+                DeliveryStatus::Changed | DeliveryStatus::Missing => DeliveryStatus::Current,
+                status => status,
+            };
+            delivery.detail = if delivery.status == DeliveryStatus::Staged {
+                entry.detail.clone()
+            } else {
+                None
+            };
+            None
+        }
+        Comparison::CannotTell => None,
+        Comparison::Changed => {
+            let ours = entry.label.as_ref().filter(|label| label.belongs_to(id));
+            if let Some(label) = ours.filter(|label| label.generation > newest && label.generation <= newest + FARTHEST)
+            {
+                delivery.generation = Some(label.generation);
+                delivery.status = DeliveryStatus::Current;
+                delivery.revision.clone_from(&entry.revision);
+                delivery.delivered_at = entry.modified_at.or(Some(now));
+                delivery.detail = None;
+                return Some(label.generation);
+            }
+            delivery.status = DeliveryStatus::Changed;
+            let when = entry.modified_at.map(|at| format!(" at {at}")).unwrap_or_default();
+            delivery.detail = Some(format!("changed outside Terraform{when}"));
+            None
+        }
+    }
+}
+
+async fn credentials(
+    state: &mut State,
+    config: &Config,
+    connections: &std::sync::Arc<Connections>,
+    now: Timestamp,
+    seen: &mut Sightings,
+    problems: &mut Diagnostics,
+) {
+    let path = place::path_of(&Site::Source, Some(config));
+    let current = config.source.config.issuer().to_string();
+    let issuers: BTreeSet<String> = state
+        .ledger
+        .credentials
+        .iter()
+        .map(|known| known.issuer.clone())
+        .chain([current.clone()])
+        .collect();
+    for address in issuers {
+        let probe = CredentialRecord {
+            generation: state.ledger.generation,
+            credential_id: None,
+            issuer: address.clone(),
+            label: String::new(),
+            status: CredentialStatus::Current,
+            minted_at: None,
+            expires_at: None,
+            revoke_after: None,
+        };
+        let issuer = match issuer_of(&probe, connections) {
+            Ok(Some(issuer)) => issuer,
+            Ok(None) => continue,
+            Err(failure) => {
+                problems.error(path.clone(), failure.summary, failure.detail);
+                continue;
+            }
+        };
+        if let Err(error) = survey(issuer.as_ref(), &address, state, config, now, seen).await {
+            problems.error(
+                path.clone(),
+                format!("Credentials at {address} could not be looked at"),
+                format!("{error} The stored state was kept."),
+            );
+        }
+    }
+}
+
+async fn survey(
+    issuer: &dyn Issuer,
+    address: &str,
+    state: &mut State,
+    config: &Config,
+    now: Timestamp,
+    seen: &mut Sightings,
+) -> Result<(), crate::call::CallError> {
+    let listed = issuer.survey().await?;
+    // Gone: the issuer says so when it is asked by id.
+    let mut gone = Vec::new();
+    for known in state.ledger.credentials.iter().filter(|known| known.issuer == address) {
+        let Some(id) = &known.credential_id else { continue };
+        let fresh = known.minted_at.is_some_and(|at| now.duration_since(at) < LIST_LAG);
+        if !listed.iter().any(|credential| credential.id == *id)
+            && !fresh
+            && issuer.liveness(id).await? == Liveness::Dead
+        {
+            gone.push(known.clone());
+        }
+    }
+    for known in gone {
+        if known.generation == state.ledger.generation {
+            seen.current_gone = true;
+        } else {
+            state.ledger.credentials.retain(|other| *other != known);
+        }
+    }
+    let held_elsewhere = state
+        .ledger
+        .deliveries
+        .values()
+        .any(|delivery| matches!(delivery.status, DeliveryStatus::Changed | DeliveryStatus::Unknown));
+    for credential in &listed {
+        let Some(label) = credential.label() else { continue };
+        if label.belongs_to(&state.id) {
+            adopt_orphan(&label, credential, address, held_elsewhere, state);
+        } else if label.prefix == config.label_prefix {
+            seen.notices.push(format!(
+                "{} ({label}) at {address} looks like a credential of this secret made under another configuration; revoke it by hand if nothing uses it",
+                credential.id
+            ));
+        }
+    }
+    // Only a revocation that is due makes the question worth a call.
+    let newest = state.ledger.generation;
+    let due = state.ledger.credentials.iter().filter(|known| {
+        let over = known.revoke_after.is_some_and(|after| after <= now) || known.status == CredentialStatus::Orphaned;
+        known.generation != newest && known.issuer == address && over
+    });
+    for known in due {
+        if let Some(id) = &known.credential_id
+            && issuer.authenticates_this_run(id).await?
+        {
+            seen.own.insert(known.generation);
+        }
+    }
+    Ok(())
+}
+
+/// A credential of our id that the state does not know: an interrupted apply made it.
+fn adopt_orphan(label: &Label, credential: &Credential, address: &str, may_be_held: bool, state: &mut State) {
+    let ledger = &mut state.ledger;
+    if ledger
+        .credentials
+        .iter()
+        .any(|known| known.credential_id.as_ref() == Some(&credential.id))
+    {
+        return;
+    }
+    let newest = ledger
+        .credentials
+        .iter()
+        .map(|known| known.generation)
+        .max()
+        .unwrap_or(0)
+        .max(ledger.generation);
+    // An interrupted apply explains the next generation, or one that a target carries already; anything further is a rival's.
+    let explained = label.generation <= newest.max(ledger.generation) + 1;
+    if !explained {
+        return;
+    }
+    let status = if ledger.generation == label.generation {
+        CredentialStatus::Current
+    } else if may_be_held {
+        CredentialStatus::Overlapping
+    } else {
+        CredentialStatus::Orphaned
+    };
+    ledger.note(found(label, credential, address, status));
+}

@@ -1,0 +1,45 @@
+//! What a run is asked to reach: the plan's promise, in the engine's terms.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is wanted of one target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TargetGoal {
+    /// Its wave.
+    pub wave: u64,
+    /// It is to be written although its record looks right.
+    pub write: bool,
+    /// It goes live by an activation of ours.
+    pub activates: bool,
+}
+
+/// The promise of a plan. A run never does more than this.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Goal {
+    /// The generation that is to be in place; `None` on create: whatever a survey finds recoverable, else the next.
+    pub generation: Option<u64>,
+    /// A new credential may be minted.
+    pub may_mint: bool,
+    /// Values can be had from the issuer or from a readable target.
+    pub may_recover: bool,
+    /// How many credentials the issuer lets live at once.
+    pub max_live: Option<u8>,
+    /// Minting ends the predecessor.
+    pub replaces: bool,
+    /// There is something to revoke.
+    pub revocable: bool,
+    /// Targets by key.
+    pub targets: BTreeMap<String, TargetGoal>,
+    /// Waves that have checks.
+    pub checked_waves: BTreeSet<u64>,
+    /// There are checks to pass before anything is minted.
+    pub has_preflight: bool,
+    /// There are checks to pass after a revocation.
+    pub has_revoked_checks: bool,
+    /// Targets to delete, by key in the ledger.
+    pub remove: BTreeSet<String>,
+    /// Generations whose revocation the plan announced.
+    pub revoke: BTreeSet<u64>,
+    /// Older generations are revoked in the run that supersedes them (`overlap = "0s"`, automatic).
+    pub revoke_at_once: bool,
+}

@@ -1,0 +1,234 @@
+//! What is durably known about one secret: which credentials may be live, and what each target holds.
+//!
+//! It is stored in the resource's computed attributes and holds no value. Records only ever say what was seen: an
+//! unknown outcome is recorded as unknown, never as success or failure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+/// Where a credential stands in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CredentialStatus {
+    /// The newest one; targets hold it or are about to.
+    Current,
+    /// An older one that some consumer may still use.
+    Overlapping,
+    /// One that no target ever held.
+    Orphaned,
+    /// Switched off at the issuer, not deleted yet.
+    Disabled,
+}
+
+impl CredentialStatus {
+    /// The word in state.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::Overlapping => "overlapping",
+            Self::Orphaned => "orphaned",
+            Self::Disabled => "disabled",
+        }
+    }
+
+    /// Reads the word in state.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Current, Self::Overlapping, Self::Orphaned, Self::Disabled]
+            .into_iter()
+            .find(|s| s.as_str() == text)
+    }
+}
+
+/// What is known of a target's entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DeliveryStatus {
+    /// Holds the generation, and consumers use it or pick it up by themselves.
+    Current,
+    /// Holds an older generation, or nothing of ours yet.
+    Stale,
+    /// Holds the generation; consumers do not use it yet.
+    Staged,
+    /// Somebody wrote after us.
+    Changed,
+    /// Somebody deleted it.
+    Missing,
+    /// The answer to our write was lost.
+    Unknown,
+    /// No longer configured; waits to be deleted.
+    Removing,
+}
+
+impl DeliveryStatus {
+    const ALL: [Self; 7] = [
+        Self::Current,
+        Self::Stale,
+        Self::Staged,
+        Self::Changed,
+        Self::Missing,
+        Self::Unknown,
+        Self::Removing,
+    ];
+
+    /// The word in state.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::Stale => "stale",
+            Self::Staged => "staged",
+            Self::Changed => "changed",
+            Self::Missing => "missing",
+            Self::Unknown => "unknown",
+            Self::Removing => "removing",
+        }
+    }
+
+    /// Reads the word in state.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text)
+    }
+}
+
+/// A credential that may be live at its issuer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CredentialRecord {
+    /// Its generation.
+    pub generation: u64,
+    /// The issuer's handle; `None` for values that nobody issues.
+    pub credential_id: Option<String>,
+    /// The issuer's complete address.
+    pub issuer: String,
+    /// The name it carries there.
+    pub label: String,
+    /// Where it stands.
+    pub status: CredentialStatus,
+    /// When it was made.
+    pub minted_at: Option<Timestamp>,
+    /// When it ends by itself.
+    pub expires_at: Option<Timestamp>,
+    /// When its overlap ends; `None` while that is not decided.
+    pub revoke_after: Option<Timestamp>,
+}
+
+/// What is known of one target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryRecord {
+    /// The slot's complete address.
+    pub slot: String,
+    /// The generation that we last wrote there; `None` before the first write.
+    pub generation: Option<u64>,
+    /// What is known of the entry.
+    pub status: DeliveryStatus,
+    /// The vendor's marker of our write.
+    pub revision: Option<String>,
+    /// Something stood there before our first write.
+    pub existed_before: bool,
+    /// When we last wrote it.
+    pub delivered_at: Option<Timestamp>,
+    /// A short remark.
+    pub detail: Option<String>,
+}
+
+impl DeliveryRecord {
+    /// A slot that holds nothing of ours yet.
+    pub fn new(slot: String) -> Self {
+        Self {
+            slot,
+            generation: None,
+            status: DeliveryStatus::Stale,
+            revision: None,
+            existed_before: false,
+            delivered_at: None,
+            detail: None,
+        }
+    }
+
+    /// Whether it certainly holds that generation.
+    pub fn holds(&self, generation: u64) -> bool {
+        self.generation == Some(generation) && matches!(self.status, DeliveryStatus::Current | DeliveryStatus::Staged)
+    }
+}
+
+/// All that is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ledger {
+    /// The newest generation that was minted; 0 before the first.
+    pub generation: u64,
+    /// Whether the newest generation was delivered, activated and checked everywhere.
+    pub finished: bool,
+    /// Credentials that may be live, newest last.
+    pub credentials: Vec<CredentialRecord>,
+    /// Targets by key.
+    pub deliveries: BTreeMap<String, DeliveryRecord>,
+}
+
+impl Ledger {
+    /// The record of one generation.
+    pub fn credential(&self, generation: u64) -> Option<&CredentialRecord> {
+        self.credentials
+            .iter()
+            .find(|credential| credential.generation == generation)
+    }
+
+    /// Adds or replaces the record of a generation at its issuer, keeping the order.
+    pub fn note(&mut self, record: CredentialRecord) {
+        self.credentials
+            .retain(|known| known.generation != record.generation || known.issuer != record.issuer);
+        self.credentials.push(record);
+        self.credentials.sort_by_key(|credential| credential.generation);
+    }
+
+    /// Generations older than the newest that may be live.
+    pub fn superseded(&self) -> BTreeSet<u64> {
+        self.credentials
+            .iter()
+            .map(|c| c.generation)
+            .filter(|generation| *generation != self.generation)
+            .collect()
+    }
+
+    /// Generations that the entry of this target may hold: what we wrote last, or anything live when its write is in doubt.
+    pub fn may_hold(&self, key: &str) -> BTreeSet<u64> {
+        match self.deliveries.get(key) {
+            Some(delivery) => match delivery.status {
+                DeliveryStatus::Unknown | DeliveryStatus::Changed => {
+                    self.credentials.iter().map(|c| c.generation).collect()
+                }
+                DeliveryStatus::Missing => BTreeSet::new(),
+                _ => delivery.generation.into_iter().collect(),
+            },
+            None => BTreeSet::new(),
+        }
+    }
+
+    /// Whether any target may hold that generation.
+    pub fn is_held(&self, generation: u64) -> bool {
+        self.deliveries
+            .keys()
+            .any(|key| self.may_hold(key).contains(&generation))
+    }
+
+    /// Whether some target holds the newest generation without its consumers using it.
+    pub fn has_staged(&self) -> bool {
+        self.deliveries
+            .values()
+            .any(|delivery| delivery.status == DeliveryStatus::Staged)
+    }
+
+    /// Marks the newest generation as in place everywhere: older ones end at `revoke_after`, or wait while something is staged.
+    pub fn promote(&mut self, revoke_after: Option<Timestamp>) {
+        self.finished = true;
+        let staged = self.has_staged();
+        let newest = self.generation;
+        for credential in &mut self.credentials {
+            if credential.generation == newest {
+                credential.status = CredentialStatus::Current;
+                credential.revoke_after = None;
+            } else if credential.status != CredentialStatus::Orphaned {
+                credential.status = CredentialStatus::Overlapping;
+                if credential.revoke_after.is_none() && !staged {
+                    credential.revoke_after = revoke_after;
+                }
+            }
+        }
+    }
+}
