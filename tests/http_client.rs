@@ -1,5 +1,7 @@
 //! The HTTP client against small servers on loopback: what is repeated, what is passed on, where credentials go.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

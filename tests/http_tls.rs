@@ -2,6 +2,8 @@
 //!
 //! The variable is read when TLS is set up, so the trusting half runs in a child process that is given it.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::io::Write as _;
 use std::process::Command;
 use std::sync::Arc;

@@ -3,6 +3,8 @@
 //! A connection is read from the provider block and, argument by argument, from the environment variables of its
 //! ecosystem. It may be wholly unset: only a secret that needs it finds that wrong.
 
+pub mod fly;
+
 use std::sync::Arc;
 
 use crate::clock::Clock;
@@ -28,21 +30,24 @@ pub struct Connections {
     pub http: HttpClient,
     /// The clock.
     pub clock: Clock,
+    /// Fly.io.
+    pub fly: fly::Fly,
 }
 
 impl Connections {
     /// The nested blocks of the provider schema, one per vendor.
     pub fn blocks() -> Vec<NestedBlock> {
-        Vec::new()
+        vec![fly::Fly::block()]
     }
 
     /// Reads all connections from the provider block. `None` when something is unknown or wrong; what is wrong is reported.
-    pub fn parse(_provider: &Node<'_>, surroundings: &Surroundings, problems: &mut Diagnostics) -> Option<Arc<Self>> {
-        let _ = problems;
+    pub fn parse(provider: &Node<'_>, surroundings: &Surroundings, problems: &mut Diagnostics) -> Option<Arc<Self>> {
         let http = HttpClient::new(surroundings.clock, surroundings.allow_insecure);
+        let fly = fly::Fly::parse(&provider.attr("fly"), surroundings, &http, problems);
         Some(Arc::new(Self {
             http,
             clock: surroundings.clock,
+            fly: fly?,
         }))
     }
 }

@@ -82,6 +82,11 @@ impl Request {
         }
     }
 
+    /// The URL as it was given, without query parameters.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Adds a query parameter, percent-encoded.
     #[must_use]
     pub fn query(mut self, name: &str, value: impl Into<String>) -> Self {

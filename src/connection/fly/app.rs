@@ -1,0 +1,158 @@
+//! What an app holds: its secrets' metadata and its machines, each listed once a run.
+//!
+//! The answers are reduced to what is used; a machine's configuration stays as it came, because an update has to send all
+//! of it back.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use super::{FlyClient, advise_app};
+use crate::call::CallError;
+use crate::http::Shared;
+
+/// Listings by app.
+#[derive(Default)]
+pub(super) struct Listings {
+    secrets: Shared<Vec<AppSecret>>,
+    machines: Shared<Vec<Machine>>,
+}
+
+/// An app secret's metadata (Machines API, `AppSecret`). The value is never asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct AppSecret {
+    /// Its name, as given.
+    pub name: String,
+    /// Opaque; the same for the same value.
+    #[serde(default)]
+    pub digest: Option<String>,
+    /// When it was last written.
+    #[serde(default, deserialize_with = "instant")]
+    pub updated_at: Option<Timestamp>,
+}
+
+/// A machine (Machines API, `Machine`).
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Machine {
+    /// Its id.
+    pub id: String,
+    /// `started`, `stopped`, `suspended`, `created`, `destroyed` and states between them.
+    #[serde(default)]
+    pub state: String,
+    /// Changes with every update; a ULID.
+    #[serde(default)]
+    pub instance_id: Option<String>,
+    /// The region, which an update must repeat.
+    #[serde(default)]
+    pub region: Option<String>,
+    /// `ok`, `unknown` or `unreachable`: whether Fly can reach the host.
+    #[serde(default)]
+    pub host_status: Option<String>,
+    /// The whole configuration; absent while the host is not `ok`.
+    #[serde(default)]
+    pub config: Option<Value>,
+    /// The newest events.
+    #[serde(default)]
+    pub events: Vec<MachineEvent>,
+    /// The newest results of its health checks.
+    #[serde(default)]
+    pub checks: Vec<MachineCheck>,
+}
+
+/// Something that happened to a machine.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct MachineEvent {
+    /// `launch`, `update`, `start`, `exit`, `restart` …
+    #[serde(default, rename = "type")]
+    pub kind: String,
+    /// Milliseconds since 1970.
+    #[serde(default)]
+    pub timestamp: i64,
+    /// Details; for `exit` the exit code.
+    #[serde(default)]
+    pub request: Option<Value>,
+}
+
+/// The result of a machine's health check.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct MachineCheck {
+    /// Its name in the app's configuration.
+    #[serde(default)]
+    pub name: String,
+    /// `passing`, `warning` or `critical`.
+    #[serde(default)]
+    pub status: String,
+}
+
+#[derive(Deserialize)]
+struct SecretList {
+    #[serde(default)]
+    secrets: Vec<AppSecret>,
+}
+
+/// An RFC 3339 instant; one that is malformed is as good as none, and no reason to lose the whole listing.
+pub(super) fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    Ok(text.and_then(|text| text.parse().ok()))
+}
+
+impl FlyClient {
+    /// The secrets of an app, from the listing that all readers of this run share.
+    ///
+    /// # Errors
+    /// [`CallError`] without effect, with advice about the app.
+    pub async fn secrets(&self, app: &str) -> Result<Arc<Vec<AppSecret>>, CallError> {
+        self.0.listings.secrets.get(app, || self.secrets_now(app, None)).await
+    }
+
+    /// The secrets of an app as they are now, at least as new as `version` (Fly replicates writes with a delay).
+    ///
+    /// # Errors
+    /// As [`Self::secrets`].
+    pub async fn secrets_now(&self, app: &str, version: Option<u64>) -> Result<Vec<AppSecret>, CallError> {
+        let mut request = self.request(
+            "GET",
+            &["apps", app, "secrets"],
+            format!("listing secrets of app {app:?}"),
+        );
+        if let Some(version) = version {
+            // The specification calls the parameter `min_version`, Fly's own client sends `version`.
+            let version = version.to_string();
+            request = request
+                .query("min_version", version.as_str())
+                .query("version", version.as_str());
+        }
+        let response = self.read(request).await.map_err(|error| advise_app(error, app))?;
+        Ok(response.json::<SecretList>()?.secrets)
+    }
+
+    /// The machines of an app, from the listing that all readers of this run share.
+    ///
+    /// # Errors
+    /// As [`Self::secrets`].
+    pub async fn machines(&self, app: &str) -> Result<Arc<Vec<Machine>>, CallError> {
+        self.0.listings.machines.get(app, || self.machines_now(app)).await
+    }
+
+    /// The machines of an app as they are now.
+    ///
+    /// # Errors
+    /// As [`Self::secrets`].
+    pub async fn machines_now(&self, app: &str) -> Result<Vec<Machine>, CallError> {
+        let request = self.request(
+            "GET",
+            &["apps", app, "machines"],
+            format!("listing machines of app {app:?}"),
+        );
+        let response = self.read(request).await.map_err(|error| advise_app(error, app))?;
+        response.json()
+    }
+
+    /// Makes the next readers list the app again; called after every write to it.
+    pub fn forget(&self, app: &str) {
+        self.0.listings.secrets.forget(app);
+        self.0.listings.machines.forget(app);
+    }
+}

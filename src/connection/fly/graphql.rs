@@ -1,0 +1,119 @@
+//! Fly's GraphQL endpoint. Its errors arrive with HTTP 200 and a code of their own.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::{FlyClient, SERVICE, advise_token};
+use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
+use crate::http::{Request, Response};
+
+/// The answer's envelope (GraphQL specification, section 7.1).
+#[derive(Deserialize)]
+#[serde(bound = "T: DeserializeOwned")]
+struct Envelope<T> {
+    data: Option<T>,
+    #[serde(default)]
+    errors: Vec<GraphqlError>,
+}
+
+#[derive(Deserialize)]
+struct GraphqlError {
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    extensions: Option<Extensions>,
+}
+
+#[derive(Deserialize)]
+struct Extensions {
+    #[serde(default)]
+    code: Option<String>,
+}
+
+impl FlyClient {
+    /// Sends a query.
+    ///
+    /// # Errors
+    /// [`CallError`] without effect.
+    pub async fn query<T: DeserializeOwned>(
+        &self,
+        operation: impl Into<String>,
+        query: &str,
+        variables: Value,
+    ) -> Result<T, CallError> {
+        let operation = operation.into();
+        let response = self.read(self.graphql(&operation, query, variables)).await?;
+        unwrap(&response, &operation, Effect::None)
+    }
+
+    /// Sends a mutation, once unless it certainly had no effect.
+    ///
+    /// # Errors
+    /// [`CallError`]; an error whose code we do not know may have come after the effect.
+    pub async fn mutation<T: DeserializeOwned>(
+        &self,
+        operation: impl Into<String>,
+        mutation: &str,
+        variables: Value,
+        permit: &WritePermit,
+    ) -> Result<T, CallError> {
+        let operation = operation.into();
+        let response = self
+            .write(self.graphql(&operation, mutation, variables), permit)
+            .await?;
+        unwrap(&response, &operation, Effect::Possible)
+    }
+
+    fn graphql(&self, operation: &str, query: &str, variables: Value) -> Request {
+        Request::new("POST", format!("{}/graphql", self.0.graphql_url), SERVICE, operation)
+            .secret_header("authorization", self.0.authorization.share())
+            .error_message(message)
+            .json(&json!({ "query": query, "variables": variables }))
+    }
+}
+
+/// The first error's message, as in the errors that come with HTTP 200; or the plain one of the gateway before it.
+fn message(body: &Value) -> Option<String> {
+    let first = body
+        .get("errors")
+        .and_then(|errors| errors.get(0)?.get("message")?.as_str());
+    first.map(str::to_owned).or_else(|| super::message(body))
+}
+
+fn unwrap<T: DeserializeOwned>(response: &Response, operation: &str, unknown: Effect) -> Result<T, CallError> {
+    let envelope: Envelope<T> = response.json()?;
+    let new =
+        |kind, effect, message: &str| CallError::new(kind, effect, SERVICE, operation, Some(response.status), message);
+    if let Some(error) = envelope.errors.first() {
+        let code = error
+            .extensions
+            .as_ref()
+            .and_then(|extensions| extensions.code.as_deref());
+        let (kind, effect) = classify(code, unknown);
+        return Err(advise_token(new(kind, effect, &error.message)));
+    }
+    envelope.data.ok_or_else(|| {
+        new(
+            CallErrorKind::Malformed,
+            unknown,
+            "the answer has neither data nor errors",
+        )
+    })
+}
+
+/// Unverified: Fly publishes no list of codes. These are the ones its own client looks for, and their usual synonyms.
+fn classify(code: Option<&str>, unknown: Effect) -> (CallErrorKind, Effect) {
+    let kind = match code.unwrap_or_default() {
+        "UNAUTHENTICATED" => CallErrorKind::Unauthenticated,
+        "UNAUTHORIZED" | "FORBIDDEN" => CallErrorKind::Forbidden,
+        "NOT_FOUND" => CallErrorKind::NotFound,
+        "CONFLICT" => CallErrorKind::Conflict,
+        "UNPROCESSABLE" | "BAD_REQUEST" | "BAD_USER_INPUT" | "GRAPHQL_VALIDATION_FAILED" | "undefinedField" => {
+            CallErrorKind::Invalid
+        }
+        "RATE_LIMITED" | "TOO_MANY_REQUESTS" => CallErrorKind::RateLimited { retry_after: None },
+        _ => return (CallErrorKind::Unavailable, unknown),
+    };
+    (kind, Effect::None)
+}
