@@ -165,7 +165,7 @@ macro_rules! sources {
     };
 }
 
-sources! {}
+sources! { fly_token }
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static SourceKind> {

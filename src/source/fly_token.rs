@@ -1,0 +1,334 @@
+//! Fly access tokens: minted, listed and revoked over GraphQL.
+//!
+//! Fly keeps a name with every token, so a lost mint is found again. It cannot renew a token, and tells its value only when
+//! it is made. A revoked token is refused after some seconds, because Fly's services cache what they have verified.
+//! A token that was derived offline from another dies with it.
+//! <https://fly.io/docs/security/tokens/>; operations as in Fly's published GraphQL schema.
+
+mod api;
+
+use async_trait::async_trait;
+use jiff::SignedDuration;
+
+use self::api::Container;
+use super::{
+    Credential, Issuer, Liveness, MintOrder, Minted, Source, SourceConfig, SourceKind, SourceTraits,
+};
+use crate::address::Address;
+use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
+use crate::connection::Connections;
+use crate::connection::fly::{FlyClient, SERVICE};
+use crate::secret::Parts;
+use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Path, Type};
+
+const NAME: &str = "fly_token";
+
+/// The kind.
+pub static KIND: SourceKind = SourceKind {
+    name: NAME,
+    summary: "A Fly.io deploy token of one app or of an organization.",
+    api_docs: Some("https://fly.io/docs/security/tokens/"),
+    attributes,
+    parts: &["token"],
+    parse,
+    issuer,
+};
+
+/// What `type` may be. Fly's other kinds (read-only, ssh, machine-exec) are derived from these by the holder, without Fly.
+const TYPES: &[&str] = &["deploy"];
+
+fn attributes() -> Vec<Attribute> {
+    vec![
+        Attribute::optional(
+            "app",
+            Type::String,
+            "The app that the token is for. Exactly one of `app` and `organization`.",
+        ),
+        Attribute::optional(
+            "organization",
+            Type::String,
+            "The slug of the organization that the token is for. Exactly one of `app` and `organization`.",
+        ),
+        Attribute::optional(
+            "type",
+            Type::String,
+            "What the token may do: `deploy` (default) deploys, and sets secrets of, the app or all apps of the organization.",
+        ),
+        Attribute::optional(
+            "expires_in",
+            Type::String,
+            "How long a token lives, such as `2400h` or `100d`. Default: as Fly decides.",
+        ),
+    ]
+}
+
+struct Config {
+    container: Container,
+    kind: &'static str,
+    expires_in: Option<SignedDuration>,
+}
+
+fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<dyn SourceConfig>> {
+    let container = container(node, problems);
+    let kind = node.attr("type").one_of(TYPES, problems).or("deploy");
+    let lifetime = node.attr("expires_in");
+    let expires_in = lifetime.duration(problems).and_then_checked(|life| {
+        let lives = life.is_positive();
+        if !lives {
+            problems.error(
+                lifetime.path().clone(),
+                format!("{} must be longer than zero", lifetime.path()),
+                "A token that expires at once is of no use. Leave it out for Fly's own default.",
+            );
+        }
+        lives.then_some(life)
+    });
+    Some(Box::new(Config {
+        container: container?,
+        kind: kind?,
+        expires_in: expires_in.optional()?,
+    }))
+}
+
+/// Exactly one of `app` and `organization`.
+fn container(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Container> {
+    let app = node.attr("app").string(problems);
+    let organization = node.attr("organization").string(problems);
+    let wrong = match (app, organization) {
+        (Field::Known(app), Field::Absent) => return slug(node, "app", app, problems).map(Container::App),
+        (Field::Absent, Field::Known(name)) => {
+            return slug(node, "organization", name, problems).map(Container::Organization);
+        }
+        (Field::Absent, Field::Absent) => "Neither is set: name the app or the organization that the token is for.",
+        (Field::Known(_), Field::Known(_)) => "Both are set: leave one out.",
+        // One of them may turn out null.
+        (Field::Unknown, _) | (_, Field::Unknown) => return None,
+    };
+    problems.error(
+        node.path().clone(),
+        "a fly_token needs exactly one of app and organization",
+        wrong,
+    );
+    None
+}
+
+fn slug(node: &Node<'_>, attribute: &str, text: String, problems: &mut Diagnostics) -> Option<String> {
+    if is_slug(&text) {
+        return Some(text);
+    }
+    let path = node.attr(attribute).path().clone();
+    problems.error(
+        path.clone(),
+        format!("{path} is not the name of a Fly app or organization"),
+        format!("It is {text:?}. Such names consist of lower-case letters, digits and hyphens."),
+    );
+    None
+}
+
+/// Fly's names for apps and organizations.
+fn is_slug(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
+fn issuer(address: &Address, connections: &Connections) -> Result<Option<Box<dyn Issuer>>, Diagnostic> {
+    let container = Container::from_locator(&address.locator).ok_or_else(|| {
+        Diagnostic::error(
+            Path::root(),
+            format!("{address} is not a place where Fly tokens are issued"),
+            "The state holds an address that this provider did not write. Expected app/<name> or organization/<slug>.",
+        )
+    })?;
+    let client = connections.fly.client()?;
+    Ok(Some(Box::new(Tokens { client, container })))
+}
+
+impl SourceConfig for Config {
+    fn issuer(&self) -> Address {
+        Address::new(NAME, self.container.to_string())
+    }
+
+    fn traits(&self) -> SourceTraits {
+        SourceTraits {
+            max_live: None,
+            replaces: false,
+            lists: true,
+            revocable: true,
+            reveals: false,
+            generated: true,
+        }
+    }
+
+    fn lifetime(&self) -> Option<SignedDuration> {
+        self.expires_in
+    }
+
+    fn fingerprint(&self) -> String {
+        let life = self.expires_in.map(crate::duration::format).unwrap_or_default();
+        format!("{} {} {life}", self.container, self.kind)
+    }
+
+    fn connect(&self, connections: &Connections) -> Result<Box<dyn Source>, Diagnostic> {
+        let client = connections.fly.client()?;
+        let container = self.container.clone();
+        Ok(Box::new(Mint {
+            tokens: Tokens { client, container },
+            expires_in: self.expires_in,
+        }))
+    }
+}
+
+/// The tokens of one app or organization.
+struct Tokens {
+    client: FlyClient,
+    container: Container,
+}
+
+#[async_trait]
+impl Issuer for Tokens {
+    async fn survey(&self) -> Result<Vec<Credential>, CallError> {
+        let now = self.client.clock().real_now();
+        let tokens = api::list(&self.client, &self.container).await?;
+        Ok(tokens
+            .into_iter()
+            .filter(|token| token.is_alive(now))
+            .map(api::Token::into_credential)
+            .collect())
+    }
+
+    async fn liveness(&self, id: &str) -> Result<Liveness, CallError> {
+        let now = self.client.clock().real_now();
+        let tokens = api::list(&self.client, &self.container).await?;
+        let alive = tokens.iter().any(|token| token.id == id && token.is_alive(now));
+        Ok(if alive { Liveness::Alive } else { Liveness::Dead })
+    }
+
+    async fn authenticates_this_run(&self, id: &str) -> Result<bool, CallError> {
+        let current = api::current_ids(&self.client).await?;
+        Ok(current.iter().any(|current| current == id))
+    }
+
+    async fn revoke(&self, id: &str, permit: &WritePermit) -> Result<(), CallError> {
+        let operation = format!("revoking token {id:?} of {}", self.container);
+        if id.is_empty() {
+            return Err(CallError::refused(SERVICE, operation, "the id is empty"));
+        }
+        let error = match api::delete(&self.client, id, operation, permit).await {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
+        // Somebody may have been faster; Fly has no code for that which we could rely on.
+        let refused = matches!(error.kind, CallErrorKind::NotFound | CallErrorKind::Invalid)
+            || error.effect == Effect::Possible;
+        if refused && self.liveness(id).await == Ok(Liveness::Dead) {
+            return Ok(());
+        }
+        Err(error)
+    }
+}
+
+/// Tokens, and how long new ones live.
+struct Mint {
+    tokens: Tokens,
+    expires_in: Option<SignedDuration>,
+}
+
+#[async_trait]
+impl Issuer for Mint {
+    async fn survey(&self) -> Result<Vec<Credential>, CallError> {
+        self.tokens.survey().await
+    }
+
+    async fn liveness(&self, id: &str) -> Result<Liveness, CallError> {
+        self.tokens.liveness(id).await
+    }
+
+    async fn authenticates_this_run(&self, id: &str) -> Result<bool, CallError> {
+        self.tokens.authenticates_this_run(id).await
+    }
+
+    async fn revoke(&self, id: &str, permit: &WritePermit) -> Result<(), CallError> {
+        self.tokens.revoke(id, permit).await
+    }
+}
+
+#[async_trait]
+impl Source for Mint {
+    async fn inspect(&self) -> Result<(), CallError> {
+        api::owner(&self.tokens.client, &self.tokens.container).await.map(drop)
+    }
+
+    async fn mint(&self, order: &MintOrder, permit: &WritePermit) -> Result<Minted, CallError> {
+        let Tokens { client, container } = &self.tokens;
+        let owner = api::owner(client, container).await?;
+        let created = api::create(client, container, &owner, &order.label, self.expires_in, permit).await?;
+        Ok(Minted {
+            credential: Some(created.token.into_credential()),
+            parts: Parts::single("token", created.value),
+            public: std::collections::BTreeMap::new(),
+        })
+    }
+
+    /// Fly tells a token's value only once.
+    async fn reveal(&self, _credential: &Credential, _order: &MintOrder) -> Result<Option<Minted>, CallError> {
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::terraform::{Origin, Value};
+
+    fn parsed(value: &Value) -> (Option<Box<dyn SourceConfig>>, Vec<String>) {
+        let mut problems = Diagnostics::new();
+        let config = parse(&Node::root(value, Origin::Configuration), &mut problems);
+        (config, problems.iter().map(|problem| problem.summary.clone()).collect())
+    }
+
+    #[test]
+    fn exactly_one_of_app_and_organization_is_needed() {
+        let app = ("app", Value::string("molecule-cp"));
+        let organization = ("organization", Value::string("molecule"));
+        let (config, problems) = parsed(&Value::object([app.clone(), ("expires_in", Value::string("100d"))]));
+        let config = config.unwrap();
+        assert!(problems.is_empty());
+        assert_eq!(config.issuer().to_string(), "fly_token:default:app/molecule-cp");
+        assert_eq!(config.lifetime(), Some(SignedDuration::from_hours(2400)));
+        let (config, _) = parsed(&Value::object([organization.clone()]));
+        assert_eq!(config.unwrap().issuer().locator, "organization/molecule");
+        for value in [Value::object([app.clone(), organization]), Value::object([])] {
+            let (config, problems) = parsed(&value);
+            assert!(config.is_none());
+            assert_eq!(problems, ["a fly_token needs exactly one of app and organization"]);
+        }
+        let (config, problems) = parsed(&Value::object([app, ("organization", Value::unknown())]));
+        assert!(config.is_none() && problems.is_empty());
+    }
+
+    #[test]
+    fn what_fly_would_refuse_is_refused_with_its_path() {
+        let (_, problems) = parsed(&Value::object([
+            ("app", Value::string("Molecule/CP")),
+            ("type", Value::string("readonly")),
+            ("expires_in", Value::string("0s")),
+        ]));
+        assert_eq!(
+            problems,
+            [
+                "app is not the name of a Fly app or organization",
+                "type must be one of \"deploy\"",
+                "expires_in must be longer than zero"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_longer_life_is_a_different_credential() {
+        let fingerprint = |life: &str| {
+            let value = Value::object([("app", Value::string("a")), ("expires_in", Value::string(life))]);
+            parsed(&value).0.unwrap().fingerprint()
+        };
+        assert_ne!(fingerprint("1d"), fingerprint("2d"));
+        assert_eq!(fingerprint("1d"), fingerprint("24h"));
+    }
+}

@@ -1,0 +1,361 @@
+//! The calls behind `fly_token`. A listing never selects a token's value, although the schema would give it.
+
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Credential;
+use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
+use crate::connection::fly::{FlyClient, SERVICE, advise_app, instant};
+use crate::label::Label;
+use crate::secret::Secret;
+
+/// Tokens per page.
+const PAGE: u32 = 100;
+
+/// Pages of one listing. More would be a listing that does not end.
+const PAGES: u32 = 1000;
+
+/// What a token is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Container {
+    /// One app, by name.
+    App(String),
+    /// All apps of an organization, by its slug.
+    Organization(String),
+}
+
+impl fmt::Display for Container {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::App(name) => write!(f, "app/{name}"),
+            Self::Organization(slug) => write!(f, "organization/{slug}"),
+        }
+    }
+}
+
+impl Container {
+    pub(super) fn from_locator(locator: &str) -> Option<Self> {
+        let (kind, name) = locator.split_once('/')?;
+        match kind {
+            _ if !super::is_slug(name) => None,
+            "app" => Some(Self::App(name.to_owned())),
+            "organization" => Some(Self::Organization(name.to_owned())),
+            _ => None,
+        }
+    }
+
+    fn name(&self) -> &str {
+        match self {
+            Self::App(name) | Self::Organization(name) => name,
+        }
+    }
+
+    /// The field of `Queries` that holds it.
+    fn field(&self) -> &'static str {
+        match self {
+            Self::App(_) => "container: app(name: $name)",
+            Self::Organization(_) => "container: organization(slug: $name)",
+        }
+    }
+
+    fn missing(&self, operation: &str) -> CallError {
+        let error = CallError::new(CallErrorKind::NotFound, Effect::None, SERVICE, operation, None, "");
+        self.advise(error)
+    }
+
+    fn advise(&self, error: CallError) -> CallError {
+        match self {
+            Self::App(name) => advise_app(error, name),
+            Self::Organization(slug) if matches!(error.kind, CallErrorKind::NotFound | CallErrorKind::Forbidden) => {
+                error.advise(&format!(
+                    "The organization {slug:?} does not exist, or the token in FLY_API_TOKEN (or fly.token) is not of one of its members."
+                ))
+            }
+            Self::Organization(_) => error,
+        }
+    }
+}
+
+/// A token's metadata (`LimitedAccessToken`).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Token {
+    pub(super) id: String,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default, deserialize_with = "instant")]
+    created_at: Option<Timestamp>,
+    #[serde(default, deserialize_with = "instant")]
+    expires_at: Option<Timestamp>,
+    /// Any text at all means revoked, also one that is not an instant.
+    #[serde(default)]
+    revoked_at: Option<String>,
+}
+
+impl Token {
+    pub(super) fn is_alive(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| end > now)
+    }
+
+    pub(super) fn into_credential(self) -> Credential {
+        Credential {
+            id: self.id,
+            name: self.name,
+            minted_at: self.created_at,
+            expires_at: self.expires_at,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Found<T> {
+    container: Option<T>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TokenHolder {
+    limited_access_tokens: TokenPage,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TokenPage {
+    #[serde(default)]
+    nodes: Option<Vec<Option<Token>>>,
+    page_info: PageInfo,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PageInfo {
+    #[serde(default)]
+    end_cursor: Option<String>,
+    has_next_page: bool,
+}
+
+/// All tokens of the container; revoked ones stay in Fly's list.
+pub(super) async fn list(client: &FlyClient, container: &Container) -> Result<Vec<Token>, CallError> {
+    let operation = format!("listing tokens of {container}");
+    let query = format!(
+        "query($name: String!, $first: Int!, $after: String) {{ {} {{ \
+           limitedAccessTokens(first: $first, after: $after) {{ \
+             nodes {{ id name createdAt expiresAt revokedAt }} \
+             pageInfo {{ endCursor hasNextPage }} }} }} }}",
+        container.field()
+    );
+    let mut tokens = Vec::new();
+    let mut after: Option<String> = None;
+    for _ in 0..PAGES {
+        let variables = json!({ "name": container.name(), "first": PAGE, "after": after });
+        let answer: Found<TokenHolder> = client
+            .query(&*operation, &query, variables)
+            .await
+            .map_err(|error| container.advise(error))?;
+        let page = answer.container.ok_or_else(|| container.missing(&operation))?.limited_access_tokens;
+        tokens.extend(page.nodes.unwrap_or_default().into_iter().flatten());
+        match page.page_info.end_cursor.filter(|_| page.page_info.has_next_page) {
+            Some(cursor) if after.as_ref() != Some(&cursor) => after = Some(cursor),
+            Some(_) => break,
+            None => return Ok(tokens),
+        }
+    }
+    // Half a list would hide tokens, and hidden tokens are never revoked.
+    let endless = "the list of tokens does not end";
+    Err(CallError::new(CallErrorKind::Malformed, Effect::None, SERVICE, operation, None, endless))
+}
+
+/// The node ids that minting needs.
+pub(super) struct Owner {
+    organization: String,
+    app: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct AppNode {
+    id: String,
+    organization: OrganizationNode,
+}
+
+#[derive(Deserialize)]
+struct OrganizationNode {
+    id: String,
+}
+
+/// Finds app and organization.
+pub(super) async fn owner(client: &FlyClient, container: &Container) -> Result<Owner, CallError> {
+    let operation = format!("looking up {container}");
+    let variables = json!({ "name": container.name() });
+    let advise = |error| container.advise(error);
+    let missing = || container.missing(&operation);
+    match container {
+        Container::App(_) => {
+            let query = "query($name: String!) { container: app(name: $name) { id organization { id } } }";
+            let found: Found<AppNode> = client.query(&*operation, query, variables).await.map_err(advise)?;
+            let app = found.container.ok_or_else(missing)?;
+            Ok(Owner {
+                organization: app.organization.id,
+                app: Some(app.id),
+            })
+        }
+        Container::Organization(_) => {
+            let query = "query($name: String!) { container: organization(slug: $name) { id } }";
+            let found: Found<OrganizationNode> = client.query(&*operation, query, variables).await.map_err(advise)?;
+            Ok(Owner {
+                organization: found.container.ok_or_else(missing)?.id,
+                app: None,
+            })
+        }
+    }
+}
+
+/// A new token and its value, as users of flyctl know it: with the scheme `FlyV1` in front.
+pub(super) struct Created {
+    pub(super) token: Token,
+    pub(super) value: Secret,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CreateAnswer {
+    create_limited_access_token: Option<CreatePayload>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CreatePayload {
+    limited_access_token: NewToken,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NewToken {
+    #[serde(default)]
+    token_header: Option<String>,
+    #[serde(flatten)]
+    token: Token,
+}
+
+/// Mints a token named after `label`.
+pub(super) async fn create(
+    client: &FlyClient,
+    container: &Container,
+    owner: &Owner,
+    label: &Label,
+    expires_in: Option<SignedDuration>,
+    permit: &WritePermit,
+) -> Result<Created, CallError> {
+    let operation = format!("minting token {label} for {container}");
+    let mutation = "mutation($input: CreateLimitedAccessTokenInput!) { createLimitedAccessToken(input: $input) { \
+                    limitedAccessToken { id name createdAt expiresAt revokedAt tokenHeader } } }";
+    let mut input = json!({ "name": label.to_string(), "organizationId": owner.organization });
+    // The profiles that flyctl uses for deploy tokens of an app and of an organization.
+    let (profile, parameters) = match &owner.app {
+        Some(app) => ("deploy", json!({ "app_id": app })),
+        None => ("deploy_organization", json!({})),
+    };
+    set(&mut input, "profile", json!(profile));
+    set(&mut input, "profileParams", parameters);
+    if let Some(life) = expires_in {
+        set(&mut input, "expiry", json!(go_duration(life)));
+    }
+    let variables = json!({ "input": input });
+    let answer: CreateAnswer = client
+        .mutation(&*operation, mutation, variables, permit)
+        .await
+        .map_err(|error| container.advise(error))?;
+    let malformed =
+        |what: &str| CallError::new(CallErrorKind::Malformed, Effect::Possible, SERVICE, &*operation, None, what);
+    let payload = answer.create_limited_access_token;
+    let new = payload.ok_or_else(|| malformed("the answer has no payload"))?.limited_access_token;
+    let value = new.token_header.filter(|value| !value.is_empty());
+    Ok(Created {
+        value: Secret::new(value.ok_or_else(|| malformed("the answer has no token"))?),
+        token: new.token,
+    })
+}
+
+fn set(object: &mut Value, name: &str, value: Value) {
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert(name.to_owned(), value);
+    }
+}
+
+/// Hours, minutes and seconds, as Go's `time.ParseDuration` reads them.
+fn go_duration(duration: SignedDuration) -> String {
+    let seconds = duration.as_secs();
+    format!("{}h{}m{}s", seconds / 3600, seconds % 3600 / 60, seconds % 60)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DeleteAnswer {
+    delete_limited_access_token: Option<serde::de::IgnoredAny>,
+}
+
+/// Revokes a token by id.
+pub(super) async fn delete(
+    client: &FlyClient,
+    id: &str,
+    operation: String,
+    permit: &WritePermit,
+) -> Result<(), CallError> {
+    let mutation = "mutation($input: DeleteLimitedAccessTokenInput!) { \
+                    deleteLimitedAccessToken(input: $input) { clientMutationId } }";
+    let variables = json!({ "input": { "id": id } });
+    let answer: DeleteAnswer = client.mutation(&*operation, mutation, variables, permit).await?;
+    if answer.delete_limited_access_token.is_none() {
+        let what = "the answer has no payload";
+        return Err(CallError::new(CallErrorKind::Malformed, Effect::Possible, SERVICE, operation, None, what));
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct CurrentTokens {
+    #[serde(default)]
+    tokens: Vec<CurrentToken>,
+}
+
+#[derive(Deserialize)]
+struct CurrentToken {
+    #[serde(default)]
+    token_id: Option<String>,
+}
+
+/// The ids of the tokens that this run authenticates with (`GET /v1/tokens/current`); none where Fly does not say.
+///
+/// Unverified: that `token_id` is the id that GraphQL lists.
+pub(super) async fn current_ids(client: &FlyClient) -> Result<Vec<String>, CallError> {
+    let request = client.request("GET", &["tokens", "current"], "asking which token this run authenticates with");
+    let response = client.read(request.accept(&[404])).await?;
+    if response.status == 404 {
+        return Ok(Vec::new());
+    }
+    let current: CurrentTokens = response.json()?;
+    Ok(current.tokens.into_iter().filter_map(|token| token.token_id).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_container_survives_its_locator() {
+        for container in [Container::App("a-1".to_owned()), Container::Organization("o".to_owned())] {
+            assert_eq!(Container::from_locator(&container.to_string()), Some(container));
+        }
+        for wrong in ["app", "app/", "app/a/b", "team/x", "app/A"] {
+            assert_eq!(Container::from_locator(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn durations_are_written_as_go_reads_them() {
+        assert_eq!(go_duration(SignedDuration::from_hours(2400)), "2400h0m0s");
+        assert_eq!(go_duration(SignedDuration::from_secs(3_723)), "1h2m3s");
+    }
+}
