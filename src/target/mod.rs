@@ -192,7 +192,7 @@ macro_rules! targets {
     };
 }
 
-targets! {}
+targets! { fly_secret }
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static TargetKind> {

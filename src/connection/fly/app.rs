@@ -3,11 +3,13 @@
 //! The answers are reduced to what is used; a machine's configuration stays as it came, because an update has to send all
 //! of it back.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::{FlyClient, advise_app};
 use crate::call::CallError;
@@ -18,6 +20,7 @@ use crate::http::Shared;
 pub(super) struct Listings {
     secrets: Shared<Vec<AppSecret>>,
     machines: Shared<Vec<Machine>>,
+    turns: Shared<Mutex<()>>,
 }
 
 /// An app secret's metadata (Machines API, `AppSecret`). The value is never asked for.
@@ -34,10 +37,15 @@ pub struct AppSecret {
 }
 
 /// A machine (Machines API, `Machine`).
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+///
+/// Not `Debug`: its configuration holds environment variables and files.
+#[derive(Clone, PartialEq, Deserialize)]
 pub struct Machine {
     /// Its id.
     pub id: String,
+    /// Its name, which an update must repeat.
+    #[serde(default)]
+    pub name: Option<String>,
     /// `started`, `stopped`, `suspended`, `created`, `destroyed` and states between them.
     #[serde(default)]
     pub state: String,
@@ -53,6 +61,9 @@ pub struct Machine {
     /// The whole configuration; absent while the host is not `ok`.
     #[serde(default)]
     pub config: Option<Value>,
+    /// What is known of the configuration meanwhile.
+    #[serde(default)]
+    pub incomplete_config: Option<Value>,
     /// The newest events.
     #[serde(default)]
     pub events: Vec<MachineEvent>,
@@ -148,6 +159,13 @@ impl FlyClient {
         );
         let response = self.read(request).await.map_err(|error| advise_app(error, app))?;
         response.json()
+    }
+
+    /// Waits until nobody else in this process changes the app's machines; the turn ends when the guard is dropped.
+    pub async fn turn(&self, app: &str) -> OwnedMutexGuard<()> {
+        let fresh = || async { Ok::<_, Infallible>(Mutex::new(())) };
+        let Ok(turn) = self.0.listings.turns.get(app, fresh).await;
+        turn.lock_owned().await
     }
 
     /// Makes the next readers list the app again; called after every write to it.

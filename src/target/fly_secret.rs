@@ -1,0 +1,239 @@
+//! Secrets of a Fly app: written in one call for all that go to the app, then made live machine by machine.
+//!
+//! Setting a secret changes no machine: only an update of the machine does, a restart does not. Fly keeps no metadata
+//! beside a secret and never tells its value; its digest is opaque, but the same for the same value.
+//! <https://fly.io/docs/apps/secrets/>, <https://fly.io/docs/machines/api/machines-resource/>
+
+mod lease;
+mod machine;
+mod roll;
+mod slot;
+
+use crate::address::Address;
+use crate::connection::Connections;
+use crate::secret::Secret;
+use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Path, Type};
+
+use super::{Activation, Slot, Target, TargetConfig, TargetKind, TargetTraits};
+
+pub use roll::Patience;
+pub use slot::FlySecret;
+
+const NAME: &str = "fly_secret";
+
+/// The kind.
+pub static KIND: TargetKind = TargetKind {
+    name: NAME,
+    summary: "A secret of a Fly.io app, live at once by updating its machines one by one, or staged until the next deployment.",
+    api_docs: Some("https://fly.io/docs/apps/secrets/"),
+    attributes,
+    parse,
+    slot: slot_at,
+};
+
+/// flyctl reads at most this much from its standard input; the API publishes no limit. In bytes.
+const VALUE_LIMIT: usize = 64 * 1024;
+
+fn attributes() -> Vec<Attribute> {
+    vec![
+        Attribute::required("app", Type::String, "The app's name."),
+        Attribute::optional(
+            "name",
+            Type::String,
+            "The secret's name, which is the name of the environment variable. Default: `name` of the resource.",
+        ),
+        Attribute::optional(
+            "stage",
+            Type::Bool,
+            "`true` leaves the machines alone: the value is live after the app's next deployment. \
+             `false` (default) updates the machines one by one and waits until each is healthy.",
+        ),
+    ]
+}
+
+#[derive(Debug)]
+struct Config {
+    app: String,
+    name: String,
+    stage: bool,
+}
+
+fn parse(
+    node: &Node<'_>,
+    default_name: Option<&str>,
+    problems: &mut Diagnostics,
+) -> Option<Box<dyn TargetConfig>> {
+    let app_node = node.attr("app");
+    let app = app_node.required_string(problems).and_then_checked(|app| {
+        let good = is_app(&app);
+        if !good {
+            problems.error(
+                app_node.path().clone(),
+                format!("{} is not the name of a Fly app", app_node.path()),
+                format!("It is {app:?}. Such names consist of lower-case letters, digits and hyphens."),
+            );
+        }
+        good.then_some(app)
+    });
+    let name_node = node.attr("name");
+    let name = match name_node.string(problems) {
+        Field::Known(name) => Some(name),
+        Field::Absent => default_name.map(str::to_owned),
+        Field::Unknown => None,
+    };
+    let name = name.filter(|name| {
+        let good = is_variable(name);
+        if !good {
+            problems.error(
+                name_node.path().clone(),
+                format!("{} is not the name of an environment variable", name_node.path()),
+                format!(
+                    "It is {name:?} (the resource's name, unless it is set here). \
+                     Fly hands secrets to machines as environment variables: letters, digits and underscores, not beginning with a digit."
+                ),
+            );
+        }
+        good
+    });
+    let stage = node.attr("stage").bool(problems).or(false);
+    Some(Box::new(Config {
+        app: app.known()?,
+        name: name?,
+        stage: stage?,
+    }))
+}
+
+/// Fly's names for apps.
+fn is_app(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
+/// Names of environment variables (POSIX.1-2017, section 8.1, with lower case).
+fn is_variable(text: &str) -> bool {
+    let follows = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    text.bytes().all(follows) && text.bytes().next().is_some_and(|byte| !byte.is_ascii_digit())
+}
+
+/// App and name in a locator of ours.
+fn parts_of(locator: &str) -> Option<(&str, &str)> {
+    locator.split_once('/').filter(|(app, name)| is_app(app) && is_variable(name))
+}
+
+fn slot_at(address: &Address, connections: &Connections) -> Result<Box<dyn Slot>, Diagnostic> {
+    let (app, name) = parts_of(&address.locator).ok_or_else(|| {
+        Diagnostic::error(
+            Path::root(),
+            format!("{address} is not the place of a Fly secret"),
+            "The state holds an address that this provider did not write. Expected <app>/<NAME>.",
+        )
+    })?;
+    let client = connections.fly.client()?;
+    // Whether it is staged matters for writing alone, which this one is never asked for.
+    Ok(Box::new(FlySecret::new(client, app, name, true, Patience::default())))
+}
+
+impl TargetConfig for Config {
+    fn slot(&self, _connections: &Connections) -> Result<Address, Diagnostic> {
+        Ok(Address::new(NAME, format!("{}/{}", self.app, self.name)))
+    }
+
+    fn batch(&self) -> Option<String> {
+        let how = if self.stage { "staged" } else { "live" };
+        Some(format!("{NAME}:{}:{how}", self.app))
+    }
+
+    fn traits(&self) -> TargetTraits {
+        TargetTraits {
+            activation: if self.stage { Activation::Staged } else { Activation::Itself },
+            readable: false,
+        }
+    }
+
+    fn fingerprint(&self) -> String {
+        format!("stage={}", self.stage)
+    }
+
+    fn accepts(&self, value: &Secret) -> Result<(), String> {
+        if value.is_empty() {
+            return Err("the value is empty; Fly would hand machines an empty variable".to_owned());
+        }
+        if value.expose().contains('\0') {
+            return Err("the value holds a NUL byte, which no environment variable can".to_owned());
+        }
+        if value.len() > VALUE_LIMIT {
+            return Err(format!(
+                "the value has {} bytes; a Fly secret has at most {VALUE_LIMIT}",
+                value.len()
+            ));
+        }
+        Ok(())
+    }
+
+    fn connect(&self, connections: &Connections) -> Result<Box<dyn Target>, Diagnostic> {
+        let client = connections.fly.client()?;
+        Ok(Box::new(FlySecret::new(client, &self.app, &self.name, self.stage, Patience::default())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::terraform::{Origin, Value};
+
+    fn parsed(value: &Value, name: Option<&str>) -> (Option<Box<dyn TargetConfig>>, Vec<String>) {
+        let mut problems = Diagnostics::new();
+        let config = parse(&Node::root(value, Origin::Configuration), name, &mut problems);
+        (config, problems.iter().map(|problem| problem.summary.clone()).collect())
+    }
+
+    fn object(app: &str) -> Value {
+        Value::object([("app", Value::string(app)), ("stage", Value::Bool(true))])
+    }
+
+    #[test]
+    fn secrets_of_one_app_are_one_batch_unless_one_is_staged() {
+        let (config, problems) = parsed(&object("molecule-cp"), Some("FLY_API_TOKEN"));
+        let config = config.unwrap();
+        assert!(problems.is_empty());
+        assert_eq!(config.traits().activation, Activation::Staged);
+        let live = Value::object([("app", Value::string("molecule-cp")), ("name", Value::string("other"))]);
+        let live = parsed(&live, Some("FLY_API_TOKEN")).0.unwrap();
+        assert_eq!(live.traits().activation, Activation::Itself);
+        assert_ne!(config.batch(), live.batch());
+    }
+
+    #[test]
+    fn names_that_fly_or_a_shell_would_not_take_are_refused() {
+        for (app, name, expected) in [
+            ("Molecule", "A", "app is not the name of a Fly app"),
+            ("a/b", "A", "app is not the name of a Fly app"),
+            ("a", "1A", "name is not the name of an environment variable"),
+            ("a", "fly-token", "name is not the name of an environment variable"),
+            ("a", "É", "name is not the name of an environment variable"),
+        ] {
+            let (config, problems) = parsed(&object(app), Some(name));
+            assert!(config.is_none());
+            assert_eq!(problems, [expected]);
+        }
+        let (config, problems) = parsed(&object("a"), None);
+        assert!(config.is_none() && problems.is_empty(), "an unknown name is no mistake");
+    }
+
+    #[test]
+    fn values_are_accepted_up_to_the_limit() {
+        let config = parsed(&object("a"), Some("A")).0.unwrap();
+        let accepts = |value: String| config.accepts(&Secret::new(value)).is_ok();
+        assert!(accepts("x".repeat(VALUE_LIMIT)));
+        for wrong in [String::new(), "a\0b".to_owned(), "x".repeat(VALUE_LIMIT + 1)] {
+            assert!(!accepts(wrong));
+        }
+    }
+
+    #[test]
+    fn a_locator_gives_app_and_name_back() {
+        assert_eq!(parts_of("molecule-cp/FLY_API_TOKEN"), Some(("molecule-cp", "FLY_API_TOKEN")));
+        for wrong in ["molecule-cp", "a/..", "../b", "a/b/c"] {
+            assert_eq!(parts_of(wrong), None, "{wrong}");
+        }
+    }
+}

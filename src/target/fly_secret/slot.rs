@@ -1,0 +1,268 @@
+//! One secret of one app: what it holds, and writing it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::machine;
+use super::parts_of;
+use super::roll::{Patience, Roll};
+use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
+use crate::connection::fly::{AppSecret, FlyClient, Machine, SERVICE, advise_app};
+use crate::executor::Stop;
+use crate::target::{Activated, Comparison, Delivery, Entry, Escrowed, Receipt, Slot, Target};
+
+/// How long a write may take to show in listings.
+const REPLICATION: Duration = Duration::from_secs(20);
+
+/// Between two looks for it.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// A secret of an app.
+pub struct FlySecret {
+    client: FlyClient,
+    app: String,
+    name: String,
+    stage: bool,
+    patience: Patience,
+}
+
+/// The answer to a write (Machines API, `AppSecretsUpdateResp`). `Version` is the deprecated twin of `version`; both come.
+#[derive(Deserialize)]
+struct Written {
+    #[serde(default)]
+    secrets: Vec<AppSecret>,
+    version: Option<u64>,
+    #[serde(rename = "Version")]
+    old_version: Option<u64>,
+}
+
+impl FlySecret {
+    /// The secret `name` of `app`. With `stage` the machines are never touched.
+    pub fn new(client: FlyClient, app: &str, name: &str, stage: bool, patience: Patience) -> Self {
+        Self {
+            client,
+            app: app.to_owned(),
+            name: name.to_owned(),
+            stage,
+            patience,
+        }
+    }
+
+    fn entry(&self, secret: &AppSecret, machines: &[Machine]) -> Entry {
+        let holders: Vec<&Machine> = machines.iter().filter(|machine| machine::holds_secrets(machine)).collect();
+        let total = holders.len();
+        let answers: Option<Vec<bool>> = secret
+            .updated_at
+            .and_then(|written| holders.iter().map(|machine| machine::runs(machine, written)).collect());
+        let running = answers.map(|answers| answers.into_iter().filter(|runs| *runs).count());
+        let detail = match running {
+            _ if total == 0 => Some("the app has no machines: its next deployment takes it".to_owned()),
+            Some(running) if running < total => Some(format!("{running} of {total} machines run it")),
+            _ => None,
+        };
+        Entry {
+            revision: secret.digest.clone().filter(|digest| !digest.is_empty()),
+            label: None,
+            modified_at: secret.updated_at,
+            live: if total == 0 { Some(true) } else { running.map(|running| running == total) },
+            detail,
+        }
+    }
+
+    /// Writes values, or with null removes them; idempotent, because it says how the secrets are to be.
+    async fn write(
+        &self,
+        values: &BTreeMap<&str, Value>,
+        operation: String,
+        permit: &WritePermit,
+    ) -> Result<Written, CallError> {
+        let request = self
+            .client
+            .request("POST", &["apps", &self.app, "secrets"], operation)
+            .json(&json!({ "values": values }))
+            .idempotent(true);
+        let result = self.client.write(request, permit).await;
+        self.client.forget(&self.app);
+        result.map_err(|error| advise_app(error, &self.app))?.json()
+    }
+
+    /// Waits until the listing shows what was written, and gives each name's digest.
+    async fn read_back(
+        &self,
+        names: &[&str],
+        written: &Written,
+        version: Option<u64>,
+    ) -> Result<BTreeMap<String, String>, CallError> {
+        let clock = self.client.clock();
+        let deadline = clock.deadline(REPLICATION);
+        loop {
+            let listed = self.client.secrets_now(&self.app, version).await;
+            let shown = listed.as_ref().ok().and_then(|listed| digests(names, &written.secrets, listed));
+            if let Some(digests) = shown {
+                return Ok(digests);
+            }
+            if deadline.passed() {
+                let operation = format!("reading back secrets of app {:?}", self.app);
+                let said = listed.err().map_or_else(|| "the listing does not show them".to_owned(), |error| error.to_string());
+                let error = CallError::new(CallErrorKind::Unavailable, Effect::Possible, SERVICE, operation, None, &said);
+                return Err(error.advise("They were written. Apply again to go on."));
+            }
+            clock.sleep(LOOK).await;
+        }
+    }
+}
+
+/// The digests of `names`, once the listing is at least as new as what the write answered.
+fn digests(names: &[&str], written: &[AppSecret], listed: &[AppSecret]) -> Option<BTreeMap<String, String>> {
+    let find = |secrets: &'_ [AppSecret], name: &str| secrets.iter().find(|secret| secret.name == name).cloned();
+    let shown = names.iter().map(|name| {
+        let listed = find(listed, name)?;
+        let current = find(written, name).is_none_or(|written| {
+            // Somebody may have written after us; then the listing is newer, and the difference is drift.
+            listed.digest == written.digest || listed.updated_at > written.updated_at
+        });
+        current.then(|| ((*name).to_owned(), listed.digest.unwrap_or_default()))
+    });
+    shown.collect()
+}
+
+/// `<digest>@<version>`: the digest tells drift, the version what a machine must have seen.
+fn revision(digest: &str, version: Option<u64>) -> String {
+    match version {
+        Some(version) => format!("{digest}@{version}"),
+        None => digest.to_owned(),
+    }
+}
+
+fn digest_of(revision: &str) -> &str {
+    revision.rsplit_once('@').map_or(revision, |(digest, _)| digest)
+}
+
+fn version_of(revision: &str) -> Option<u64> {
+    revision.rsplit_once('@')?.1.parse().ok()
+}
+
+#[async_trait]
+impl Slot for FlySecret {
+    async fn inspect(&self) -> Result<Option<Entry>, CallError> {
+        let secrets = self.client.secrets(&self.app).await?;
+        let Some(secret) = secrets.iter().find(|secret| secret.name == self.name) else {
+            return Ok(None);
+        };
+        let machines = self.client.machines(&self.app).await?;
+        Ok(Some(self.entry(secret, &machines)))
+    }
+
+    async fn inspect_directly(&self) -> Result<Option<Entry>, CallError> {
+        let operation = format!("looking at secret {:?} of app {:?}", self.name, self.app);
+        let segments = ["apps", &self.app, "secrets", &self.name];
+        let request = self.client.request("GET", &segments, operation).accept(&[404]);
+        let response = self.client.read(request).await.map_err(|error| advise_app(error, &self.app))?;
+        let machines = self.client.machines_now(&self.app).await?;
+        if response.status == 404 {
+            // The app is there, else listing its machines would have failed: so it is the secret that is missing.
+            return Ok(None);
+        }
+        let secret: AppSecret = response.json()?;
+        Ok(Some(self.entry(&secret, &machines)))
+    }
+
+    fn compare(&self, recorded: &str, entry: &Entry) -> Comparison {
+        match (digest_of(recorded), &entry.revision) {
+            ("", _) | (_, None) => Comparison::CannotTell,
+            (digest, Some(current)) if digest == digest_of(current) => Comparison::Same,
+            _ => Comparison::Changed,
+        }
+    }
+
+    async fn remove(&self, permit: &WritePermit) -> Result<(), CallError> {
+        let operation = format!("removing secret {:?} of app {:?}", self.name, self.app);
+        let values = BTreeMap::from([(self.name.as_str(), Value::Null)]);
+        self.write(&values, operation, permit).await.map(drop)
+    }
+}
+
+#[async_trait]
+impl Target for FlySecret {
+    async fn deliver(&self, deliveries: &[Delivery<'_>], permit: &WritePermit) -> Result<Vec<Receipt>, CallError> {
+        let operation = format!("setting secrets of app {:?}", self.app);
+        let mut names = Vec::new();
+        let mut values = BTreeMap::new();
+        for delivery in deliveries {
+            let Some((_, name)) = parts_of(&delivery.slot.locator).filter(|(app, _)| *app == self.app) else {
+                let what = format!("{} is not a secret of this app", delivery.slot);
+                return Err(CallError::refused(SERVICE, operation, &what));
+            };
+            names.push(name);
+            values.insert(name, Value::from(delivery.value.expose()));
+        }
+        let written = self.write(&values, operation, permit).await?;
+        let version = written.version.or(written.old_version);
+        let digests = self.read_back(&names, &written, version).await?;
+        let receipt = |name: &&str| Receipt {
+            revision: digests.get(*name).map(|digest| revision(digest, version)),
+        };
+        Ok(names.iter().map(receipt).collect())
+    }
+
+    async fn activate(
+        &self,
+        revision: Option<&str>,
+        stop: &Stop,
+        permit: &WritePermit,
+    ) -> Result<Activated, CallError> {
+        if self.stage {
+            return Ok(Activated::Stopped("it waits for the app's next deployment".to_owned()));
+        }
+        // Secrets that are rotated together would update the same machines: the second finds them done.
+        let _turn = self.client.turn(&self.app).await;
+        let roll = Roll {
+            client: &self.client,
+            app: &self.app,
+            patience: self.patience,
+            version: revision.and_then(version_of),
+            stop,
+            permit,
+        };
+        let result = roll.run().await;
+        self.client.forget(&self.app);
+        result
+    }
+
+    /// Fly tells no value outside the app's own machines.
+    async fn read(&self) -> Result<Option<Escrowed>, CallError> {
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_revision_gives_digest_and_version_back() {
+        let text = revision("sha256:ab@c", Some(17));
+        assert_eq!((digest_of(&text), version_of(&text)), ("sha256:ab@c", Some(17)));
+        assert_eq!((digest_of("abc"), version_of("abc")), ("abc", None));
+    }
+
+    #[test]
+    fn a_listing_that_lags_behind_the_write_is_not_believed() {
+        let secret = |digest: &str, second: i64| AppSecret {
+            name: "A".to_owned(),
+            digest: Some(digest.to_owned()),
+            updated_at: jiff::Timestamp::from_second(second).ok(),
+        };
+        let written = [secret("new", 10)];
+        assert_eq!(digests(&["A"], &written, &[secret("old", 5)]), None);
+        assert_eq!(digests(&["A"], &written, &[]), None);
+        for (listed, digest) in [(secret("new", 10), "new"), (secret("newer", 11), "newer")] {
+            let shown = digests(&["A"], &written, &[listed]).unwrap();
+            assert_eq!(shown.get("A").map(String::as_str), Some(digest));
+        }
+    }
+}
