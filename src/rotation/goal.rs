@@ -14,7 +14,7 @@ pub struct TargetGoal {
 }
 
 /// The promise of a plan. A run never does more than this.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Goal {
     /// The generation that is to be in place; `None` on create: whatever a survey finds recoverable, else the next.
     pub generation: Option<u64>,

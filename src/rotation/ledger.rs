@@ -89,7 +89,7 @@ impl DeliveryStatus {
 }
 
 /// A credential that may be live at its issuer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CredentialRecord {
     /// Its generation.
     pub generation: u64,
@@ -110,7 +110,7 @@ pub struct CredentialRecord {
 }
 
 /// What is known of one target.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DeliveryRecord {
     /// The slot's complete address.
     pub slot: String,
@@ -149,7 +149,7 @@ impl DeliveryRecord {
 }
 
 /// All that is known.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Ledger {
     /// The newest generation that was minted; 0 before the first.
     pub generation: u64,

@@ -42,7 +42,6 @@ impl<T> Field<T> {
     }
 
     /// The value or its absence; `None` when it is unknown.
-    #[expect(clippy::option_option, reason = "outer: is it decided; inner: is it set")]
     pub fn optional(self) -> Option<Option<T>> {
         match self {
             Self::Known(value) => Some(Some(value)),
