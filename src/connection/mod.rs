@@ -3,6 +3,7 @@
 //! A connection is read from the provider block and, argument by argument, from the environment variables of its
 //! ecosystem. It may be wholly unset: only a secret that needs it finds that wrong.
 
+pub mod aws;
 pub mod fly;
 
 use std::sync::Arc;
@@ -30,6 +31,8 @@ pub struct Connections {
     pub http: HttpClient,
     /// The clock.
     pub clock: Clock,
+    /// AWS.
+    pub aws: aws::Aws,
     /// Fly.io.
     pub fly: fly::Fly,
 }
@@ -37,16 +40,18 @@ pub struct Connections {
 impl Connections {
     /// The nested blocks of the provider schema, one per vendor.
     pub fn blocks() -> Vec<NestedBlock> {
-        vec![fly::Fly::block()]
+        vec![aws::Aws::block(), fly::Fly::block()]
     }
 
     /// Reads all connections from the provider block. `None` when something is unknown or wrong; what is wrong is reported.
     pub fn parse(provider: &Node<'_>, surroundings: &Surroundings, problems: &mut Diagnostics) -> Option<Arc<Self>> {
         let http = HttpClient::new(surroundings.clock, surroundings.allow_insecure);
+        let aws = aws::Aws::parse(&provider.attr("aws"), surroundings, problems);
         let fly = fly::Fly::parse(&provider.attr("fly"), surroundings, &http, problems);
         Some(Arc::new(Self {
             http,
             clock: surroundings.clock,
+            aws: aws?,
             fly: fly?,
         }))
     }

@@ -1,0 +1,330 @@
+//! What the block says, and the SDK session that follows from it.
+//!
+//! A `profile` in the block goes before keys in the environment, as in the AWS CLI: a second account must not silently
+//! become the first one. The rest of the order is the SDK's (docs.aws.amazon.com/sdkref, "Standardized credential providers").
+
+use std::time::Duration;
+
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
+use aws_config::sts::AssumeRoleProvider;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_ssm::config::SharedHttpClient;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::{Builder, Connector};
+use url::{Host, Url};
+
+use super::ssm::Ssm;
+use crate::call::CallError;
+use crate::clock::Clock;
+use crate::connection::Surroundings;
+use crate::environment::Environment;
+use crate::http::permitted;
+use crate::secret::Secret;
+use crate::terraform::{Diagnostics, Field, Node};
+
+/// Pinned, so that an update of the SDK does not change behaviour unnoticed.
+fn behavior() -> BehaviorVersion {
+    BehaviorVersion::v2026_01_12()
+}
+
+/// Time for one attempt, and for all attempts of one call. The SDK repeats reads only; see `Ssm` for writes.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
+const CALL_TIMEOUT: Duration = Duration::from_secs(120);
+
+const SESSION_NAME: &str = "terraform-provider-rotation";
+
+/// The `aws` block together with what the environment says instead of it.
+pub(super) struct Settings {
+    region: Option<String>,
+    profile: Option<String>,
+    endpoint: Endpoint,
+    keys: Option<Keys>,
+    role: Option<Role>,
+    allow_insecure: bool,
+}
+
+/// Where calls go.
+enum Endpoint {
+    /// To AWS, or where the shared configuration files say.
+    Default,
+    /// All calls go there: the block, or `AWS_ENDPOINT_URL`.
+    All(String),
+    /// Calls to Systems Manager go there (`AWS_ENDPOINT_URL_SSM`), others to the second, if any.
+    Ssm(String, Option<String>),
+}
+
+/// Keys in the environment.
+struct Keys {
+    id: String,
+    secret: Secret,
+    token: Option<Secret>,
+}
+
+/// The block `assume_role`.
+struct Role {
+    arn: String,
+    session_name: String,
+    external_id: Option<String>,
+}
+
+impl Settings {
+    /// Reads the block, argument by argument, and the environment where an argument is missing.
+    pub(super) fn parse(block: &Node<'_>, surroundings: &Surroundings, problems: &mut Diagnostics) -> Option<Self> {
+        let region = checked(
+            &block.attr("region"),
+            problems,
+            is_region,
+            "a region, such as eu-west-1",
+        );
+        let profile = block.attr("profile").string(problems);
+        let endpoint_node = block.attr("endpoint_url");
+        let endpoint =
+            endpoint_node
+                .string(problems)
+                .and_then_checked(|url| match permitted(&url, surroundings.allow_insecure) {
+                    Ok(_) => Some(url),
+                    Err(refusal) => {
+                        let summary = format!("{} cannot be used", endpoint_node.path());
+                        problems.error(endpoint_node.path().clone(), summary, format!("{refusal}."));
+                        None
+                    }
+                });
+        let role = parse_role(&block.attr("assume_role"), problems);
+        let environment = &surroundings.environment;
+        let variable = |names: &[&str]| environment.first(names).map(str::to_owned);
+        Some(Self {
+            region: region
+                .optional()?
+                .or_else(|| variable(&["AWS_REGION", "AWS_DEFAULT_REGION"])),
+            profile: profile.optional()?,
+            endpoint: match endpoint.optional()? {
+                Some(url) => Endpoint::All(url),
+                None => Endpoint::from_environment(environment),
+            },
+            keys: Keys::from_environment(environment),
+            role: role?,
+            allow_insecure: surroundings.allow_insecure,
+        })
+    }
+
+    /// Loads the session: region, endpoint and the way to credentials; the credentials themselves are fetched by the first call.
+    ///
+    /// # Errors
+    /// When no region is set anywhere, or the environment's endpoint is not permitted.
+    pub(super) async fn load(&self) -> Result<SdkConfig, CallError> {
+        let refused = |why: &str| CallError::refused("AWS", "preparing the AWS session", why);
+        for url in self.endpoint.urls() {
+            permitted(url, self.allow_insecure).map_err(|refusal| {
+                refused(&format!(
+                    "the endpoint in AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_SSM: {refusal}"
+                ))
+            })?;
+        }
+        let client = http_client(self.endpoint.is_local());
+        let timeouts = TimeoutConfig::builder()
+            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+            .operation_timeout(CALL_TIMEOUT)
+            .build();
+        let mut loader = aws_config::defaults(behavior())
+            .http_client(client.clone())
+            .timeout_config(timeouts);
+        if let Ok(name) = AppName::new(SESSION_NAME) {
+            loader = loader.app_name(name);
+        }
+        if let Some(region) = &self.region {
+            loader = loader.region(Region::new(region.clone()));
+        }
+        if let Some(url) = self.endpoint.general() {
+            loader = loader.endpoint_url(url);
+        }
+        loader = match (&self.profile, &self.keys) {
+            (Some(profile), _) => loader.profile_name(profile).no_credentials(),
+            (None, Some(keys)) => loader.credentials_provider(keys.credentials()),
+            (None, None) => loader,
+        };
+        let mut session = loader.load().await;
+        let Some(region) = session.region().cloned() else {
+            return Err(refused(
+                "no region is set. Set `region` in the provider's `aws` block (aws.region), AWS_REGION or AWS_DEFAULT_REGION",
+            ));
+        };
+        if let Some(profile) = &self.profile {
+            let around = ProviderConfig::without_region()
+                .with_region(Some(region))
+                .with_http_client(client);
+            let provider = ProfileFileCredentialsProvider::builder()
+                .configure(&around)
+                .profile_name(profile)
+                .build();
+            session = with_credentials(session, SharedCredentialsProvider::new(provider));
+        }
+        if let Some(role) = &self.role {
+            let mut builder = AssumeRoleProvider::builder(&role.arn).session_name(&role.session_name);
+            if let Some(id) = &role.external_id {
+                builder = builder.external_id(id);
+            }
+            let provider = builder.configure(&session).build().await;
+            session = with_credentials(session, SharedCredentialsProvider::new(provider));
+        }
+        Ok(session)
+    }
+
+    /// The client of Systems Manager.
+    pub(super) fn ssm(&self, session: &SdkConfig, clock: Clock) -> Ssm {
+        let mut config = aws_sdk_ssm::config::Builder::from(session);
+        if let Endpoint::Ssm(url, _) = &self.endpoint {
+            config = config.endpoint_url(url);
+        }
+        Ssm::new(aws_sdk_ssm::Client::from_conf(config.build()), clock)
+    }
+}
+
+impl Endpoint {
+    /// docs.aws.amazon.com/sdkref, "Service-specific endpoints": the service's variable goes before the general one.
+    fn from_environment(environment: &Environment) -> Self {
+        let ignored = environment
+            .get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+            .is_some_and(|text| text.eq_ignore_ascii_case("true"));
+        if ignored {
+            return Self::Default;
+        }
+        let general = environment.get("AWS_ENDPOINT_URL").map(str::to_owned);
+        match (environment.get("AWS_ENDPOINT_URL_SSM"), general) {
+            (Some(ssm), general) => Self::Ssm(ssm.to_owned(), general),
+            (None, Some(general)) => Self::All(general),
+            (None, None) => Self::Default,
+        }
+    }
+
+    /// The endpoint of services that have none of their own.
+    fn general(&self) -> Option<&str> {
+        match self {
+            Self::Default => None,
+            Self::All(url) => Some(url),
+            Self::Ssm(_, general) => general.as_deref(),
+        }
+    }
+
+    /// Whether every call that an endpoint is set for stays on this machine: a proxy could not reach it.
+    fn is_local(&self) -> bool {
+        let local = |text: &str| match Url::parse(text)
+            .ok()
+            .and_then(|url| url.host().map(|host| host.to_owned()))
+        {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        };
+        self.urls().next().is_some() && self.urls().all(local)
+    }
+
+    fn urls(&self) -> impl Iterator<Item = &str> {
+        let own = match self {
+            Self::Ssm(url, _) => Some(url.as_str()),
+            Self::Default | Self::All(_) => None,
+        };
+        own.into_iter().chain(self.general())
+    }
+}
+
+impl Keys {
+    fn from_environment(environment: &Environment) -> Option<Self> {
+        let secret = |name: &str| environment.get(name).map(|value| Secret::new(value.to_owned()));
+        Some(Self {
+            id: environment.get("AWS_ACCESS_KEY_ID")?.to_owned(),
+            secret: secret("AWS_SECRET_ACCESS_KEY")?,
+            token: secret("AWS_SESSION_TOKEN"),
+        })
+    }
+
+    fn credentials(&self) -> Credentials {
+        let token = self.token.as_ref().map(|token| token.expose().to_owned());
+        Credentials::new(&self.id, self.secret.expose(), token, None, "environment")
+    }
+}
+
+fn with_credentials(session: SdkConfig, provider: SharedCredentialsProvider) -> SdkConfig {
+    session.into_builder().credentials_provider(provider).build()
+}
+
+/// The HTTP client of all SDK calls, on the same TLS stack as the rest of the provider, through the proxy that the
+/// environment names (`HTTPS_PROXY`, `NO_PROXY`), if it names one and the endpoint is not `local`. The SDK alone would ignore that.
+fn http_client(local: bool) -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(move |settings, components| {
+        let proxy = if local {
+            ProxyConfig::disabled()
+        } else {
+            ProxyConfig::from_env()
+        };
+        let mut connector = Connector::builder().proxy_config(proxy);
+        connector.set_connector_settings(settings.cloned());
+        if let Some(components) = components {
+            connector.set_sleep_impl(components.sleep_impl());
+        }
+        connector.tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build()
+    })
+}
+
+fn parse_role(block: &Node<'_>, problems: &mut Diagnostics) -> Option<Option<Role>> {
+    if block.is_null() {
+        return Some(None);
+    }
+    let arn_node = block.attr("role_arn");
+    let arn = checked(
+        &arn_node,
+        problems,
+        |text| text.starts_with("arn:"),
+        "the ARN of a role, such as arn:aws:iam::123456789012:role/rotation",
+    );
+    let arn = arn_node.required(arn, problems);
+    // STS API, AssumeRole: RoleSessionName [\w+=,.@-]{2,64}, ExternalId [\w+=,.@:\/-]{2,1224}.
+    let session_name = checked(
+        &block.attr("session_name"),
+        problems,
+        |text| (2..=64).contains(&text.len()) && text.chars().all(|c| is_word(c, "_+=,.@-")),
+        "2 to 64 letters, digits or _+=,.@-",
+    );
+    let external_id = checked(
+        &block.attr("external_id"),
+        problems,
+        |text| (2..=1224).contains(&text.len()) && text.chars().all(|c| is_word(c, "_+=,.@:/-")),
+        "2 to 1224 letters, digits or _+=,.@:/-",
+    );
+    Some(Some(Role {
+        arn: arn.known()?,
+        session_name: session_name.or(SESSION_NAME.to_owned())?,
+        external_id: external_id.optional()?,
+    }))
+}
+
+/// The string at `node` if it passes `test`; otherwise an error that says what is expected.
+fn checked(node: &Node<'_>, problems: &mut Diagnostics, test: fn(&str) -> bool, expected: &str) -> Field<String> {
+    node.string(problems).and_then_checked(|text| {
+        if test(&text) {
+            return Some(text);
+        }
+        problems.error(
+            node.path().clone(),
+            format!("{} must be {expected}", node.path()),
+            format!("It is {text:?}."),
+        );
+        None
+    })
+}
+
+fn is_word(character: char, others: &str) -> bool {
+    character.is_ascii_alphanumeric() || others.contains(character)
+}
+
+/// The region becomes part of a host name.
+fn is_region(text: &str) -> bool {
+    let label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    text.len() <= 63 && text.chars().all(label) && !text.starts_with('-') && !text.ends_with('-')
+}

@@ -1,0 +1,218 @@
+//! One parameter as a slot and as a target.
+//!
+//! Parameter Store answers DescribeParameters from a copy that lags behind: what was just written may be missing or old
+//! there for a moment. So a delivery waits until its version is listed, and "missing" is confirmed by GetParameter.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::{Settings, mark};
+use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
+use crate::connection::aws::{Aws, Metadata, Put, Ssm};
+use crate::executor::Stop;
+use crate::target::{Activated, Delivery, Entry, Escrowed, Receipt, Slot, Target};
+
+/// Pauses between looks at a listing that lags behind; about six seconds altogether.
+const LAG: [Duration; 6] = [
+    Duration::from_millis(100),
+    Duration::from_millis(200),
+    Duration::from_millis(400),
+    Duration::from_millis(800),
+    Duration::from_millis(1600),
+    Duration::from_millis(3200),
+];
+
+/// A parameter by its name, as a ledger's address gives it.
+pub(super) struct ParameterSlot {
+    pub(super) aws: Aws,
+    pub(super) name: String,
+}
+
+/// A parameter with the configuration that writes it.
+pub(super) struct ParameterTarget {
+    pub(super) slot: ParameterSlot,
+    pub(super) settings: Settings,
+}
+
+#[async_trait]
+impl Slot for ParameterSlot {
+    async fn inspect(&self) -> Result<Option<Entry>, CallError> {
+        let found = self.aws.ssm().await?.describe(&self.name).await?;
+        Ok(found.as_ref().map(entry))
+    }
+
+    async fn inspect_directly(&self) -> Result<Option<Entry>, CallError> {
+        let ssm = self.aws.ssm().await?;
+        for pause in LAG {
+            if let Some(found) = ssm.describe_alone(&self.name).await? {
+                return Ok(Some(entry(&found)));
+            }
+            if !ssm.exists(&self.name).await? {
+                return Ok(None);
+            }
+            ssm.clock().sleep(pause).await;
+        }
+        Ok(Some(Entry {
+            revision: None,
+            label: None,
+            modified_at: None,
+            live: None,
+            detail: Some("exists, but AWS does not list its metadata yet".to_owned()),
+        }))
+    }
+
+    async fn remove(&self, permit: &WritePermit) -> Result<(), CallError> {
+        self.aws.ssm().await?.delete(&self.name, permit).await
+    }
+}
+
+#[async_trait]
+impl Slot for ParameterTarget {
+    async fn inspect(&self) -> Result<Option<Entry>, CallError> {
+        self.slot.inspect().await
+    }
+
+    async fn inspect_directly(&self) -> Result<Option<Entry>, CallError> {
+        self.slot.inspect_directly().await
+    }
+
+    async fn remove(&self, permit: &WritePermit) -> Result<(), CallError> {
+        self.slot.remove(permit).await
+    }
+}
+
+#[async_trait]
+impl Target for ParameterTarget {
+    async fn deliver(&self, deliveries: &[Delivery<'_>], permit: &WritePermit) -> Result<Vec<Receipt>, CallError> {
+        let ssm = self.slot.aws.ssm().await?;
+        let mut receipts = Vec::with_capacity(deliveries.len());
+        for delivery in deliveries {
+            let version = self.put(ssm, delivery, permit).await?;
+            self.wait_until_listed(ssm, version).await;
+            receipts.push(Receipt {
+                revision: Some(version.to_string()),
+            });
+        }
+        Ok(receipts)
+    }
+
+    /// Nothing to do: consumers read the parameter when they start.
+    async fn activate(&self, _: Option<&str>, _: &Stop, _: &WritePermit) -> Result<Activated, CallError> {
+        Ok(Activated::Live)
+    }
+
+    async fn read(&self) -> Result<Option<Escrowed>, CallError> {
+        let ssm = self.slot.aws.ssm().await?;
+        let name = &self.slot.name;
+        for pause in LAG {
+            let listed = ssm.describe_alone(name).await?;
+            let label = listed.as_ref().and_then(|found| mark::read(found.description.as_deref()));
+            match (listed, label) {
+                (None, _) if !ssm.exists(name).await? => return Ok(None),
+                (Some(_), None) => return Ok(None),
+                (Some(listed), Some(label)) => match ssm.read(name).await? {
+                    None => return Ok(None),
+                    // Only then does the mark belong to this value.
+                    Some(stored) if stored.version == listed.version => {
+                        return Ok(Some(Escrowed {
+                            label,
+                            revision: stored.version.to_string(),
+                            value: stored.value,
+                        }));
+                    }
+                    Some(_) => {}
+                },
+                (None, _) => {}
+            }
+            ssm.clock().sleep(pause).await;
+        }
+        let message = "its value and its description are of different versions. Somebody is writing it, or AWS lists it late. \
+                       Nothing was changed; apply again";
+        Err(CallError::new(
+            CallErrorKind::Conflict,
+            Effect::None,
+            "AWS SSM",
+            format!("reading parameter {name:?}"),
+            None,
+            message,
+        ))
+    }
+}
+
+impl ParameterTarget {
+    /// Writes value and mark in one call, and sees to the tags. The version is that of the value.
+    async fn put(&self, ssm: &Ssm, delivery: &Delivery<'_>, permit: &WritePermit) -> Result<i64, CallError> {
+        let (name, settings) = (&self.slot.name, &self.settings);
+        let listed = ssm.describe_alone(name).await?;
+        if let Some(listed) = &listed {
+            self.refuse_other_type(listed)?;
+        }
+        let description = mark::write(settings.description.as_deref(), delivery.label);
+        let mut put = Put {
+            name,
+            value: delivery.value,
+            kind: settings.kind,
+            key_id: settings.key_id.as_deref(),
+            tier: settings.tier,
+            description: &description,
+            create_with_tags: None,
+        };
+        if settings.tags.is_empty() {
+            return ssm.put(&put, permit).await;
+        }
+        // Tags in the creating call satisfy policies that demand them there (`aws:RequestTag`).
+        if listed.is_none() {
+            put.create_with_tags = Some(&settings.tags);
+            match ssm.put(&put, permit).await {
+                Err(error) if error.kind == CallErrorKind::Conflict => put.create_with_tags = None,
+                done => return done,
+            }
+        }
+        let version = ssm.put(&put, permit).await?;
+        ssm.tag(name, &settings.tags, permit).await?;
+        Ok(version)
+    }
+
+    /// AWS refuses it as well, but only once a value is on its way.
+    fn refuse_other_type(&self, listed: &Metadata) -> Result<(), CallError> {
+        let (is, wanted) = (listed.kind.as_str(), self.settings.kind);
+        if is.is_empty() || is == wanted {
+            return Ok(());
+        }
+        let message = format!(
+            "it is a {is} and `type` is {wanted:?}; a parameter cannot change its type. \
+             Delete it first, choose another name, or set `type`"
+        );
+        Err(CallError::new(
+            CallErrorKind::Conflict,
+            Effect::None,
+            "AWS SSM",
+            format!("writing parameter {:?}", self.slot.name),
+            None,
+            &message,
+        ))
+    }
+
+    /// Waits until the listing shows at least this version. The write is proved by its own answer: if the listing stays
+    /// behind or fails, that is no failure of the delivery.
+    async fn wait_until_listed(&self, ssm: &Ssm, version: i64) {
+        for pause in LAG {
+            match ssm.describe_alone(&self.slot.name).await {
+                Ok(Some(listed)) if listed.version >= version => return,
+                Ok(_) => ssm.clock().sleep(pause).await,
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+fn entry(found: &Metadata) -> Entry {
+    Entry {
+        revision: Some(found.version.to_string()),
+        label: mark::read(found.description.as_deref()),
+        modified_at: found.modified_at,
+        live: None,
+        detail: None,
+    }
+}
