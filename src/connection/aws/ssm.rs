@@ -36,9 +36,11 @@ const NAMES_PER_CALL: usize = 50;
 /// Pages of one DescribeParameters call that are followed; a page may be empty and still not be the last.
 const PAGES: usize = 100;
 
-/// Attempts of a write that is refused for being too fast. PutParameter is allowed a few times a second and account.
+/// Attempts of a write that is refused for being too fast, or never leaves. PutParameter is allowed a few times a second
+/// and account.
 const WRITE_ATTEMPTS: u32 = 6;
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const FIRST_PAUSE_WHEN_LIMITED: Duration = Duration::from_millis(500);
 
 /// Parameter Store of one account and region.
 pub struct Ssm {
@@ -252,7 +254,7 @@ impl Ssm {
             if failure.effect == Effect::Possible || !passing || failed >= WRITE_ATTEMPTS {
                 return Err(failure);
             }
-            self.clock.sleep(pause(failed)).await;
+            self.clock.sleep(pause(&failure.kind, failed)).await;
         }
     }
 
@@ -356,8 +358,12 @@ fn once() -> aws_sdk_ssm::config::Builder {
 }
 
 /// Doubles with each failure; between one half and the whole, so that targets of one wave do not come back together.
-fn pause(failed: u32) -> Duration {
-    let doubled = FIRST_PAUSE.saturating_mul(1 << failed.saturating_sub(1).min(16));
+fn pause(kind: &CallErrorKind, failed: u32) -> Duration {
+    let first = match kind {
+        CallErrorKind::RateLimited { .. } => FIRST_PAUSE_WHEN_LIMITED,
+        _ => FIRST_PAUSE,
+    };
+    let doubled = first.saturating_mul(1 << failed.saturating_sub(1).min(16));
     let mut jitter = [0];
     // Without entropy all pauses are the shortest; nothing else depends on it.
     let [jitter] = randomness::fill(&mut jitter).map_or([0], |()| jitter);
