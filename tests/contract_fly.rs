@@ -1,0 +1,16 @@
+//! The Fly adapters against a Fly that keeps state: what is written is there, what is revoked is dead, what is lost is found.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::large_futures,
+    reason = "a test fails by panicking, and its futures may be large"
+)]
+
+#[path = "contract_fly/fake.rs"]
+mod fake;
+#[path = "contract_fly/secret.rs"]
+mod secret;
+#[path = "contract_fly/token.rs"]
+mod token;

@@ -1,0 +1,418 @@
+//! A small Fly on loopback that keeps state: apps with secrets and machines, tokens, a log of calls, faults on demand.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::any;
+use jiff::Timestamp;
+use rotation_provider::clock::Clock;
+use rotation_provider::connection::{Connections, Surroundings};
+use rotation_provider::environment::Environment;
+use rotation_provider::executor::Stop;
+use rotation_provider::terraform::{Diagnostics, Node, Origin, Value as Config};
+use serde_json::{Value, json};
+
+/// The token that the run under test authenticates with, and its id.
+pub(crate) const TOKEN: &str = "fm2_run-token-0123456789";
+pub(crate) const TOKEN_ID: &str = "token-of-this-run";
+
+/// What goes wrong with a call.
+#[derive(Clone, Copy)]
+pub(crate) enum Fault {
+    /// Answered with this status, message and `retry-after: 0`.
+    Status(u16, &'static str),
+    /// The same without `retry-after`, which would make a limit of a 403.
+    Refused(u16, &'static str),
+    /// The connection breaks before anything is done.
+    LostBefore,
+    /// It is done, and the connection breaks before the answer.
+    LostAfter,
+}
+
+#[derive(Default)]
+pub(crate) struct World {
+    pub(crate) calls: Vec<String>,
+    pub(crate) bodies: Vec<Value>,
+    /// Part of `METHOD path`, and the fault of the next call that has it.
+    pub(crate) faults: Vec<(String, Fault)>,
+    pub(crate) apps: BTreeMap<String, App>,
+    pub(crate) tokens: Vec<Value>,
+    /// Set when a machine is updated.
+    pub(crate) stop_at_update: Option<Stop>,
+    /// The clock of secrets and events, in milliseconds.
+    time: i64,
+    serial: u64,
+}
+
+#[derive(Default)]
+pub(crate) struct App {
+    pub(crate) secrets: BTreeMap<String, Value>,
+    pub(crate) version: u64,
+    pub(crate) machines: BTreeMap<String, Machine>,
+}
+
+pub(crate) struct Machine {
+    pub(crate) description: Value,
+    pub(crate) lease: Option<String>,
+    /// Its health check fails after the next update.
+    pub(crate) sick: bool,
+    pub(crate) secrets_version: u64,
+}
+
+impl World {
+    fn now(&mut self) -> i64 {
+        self.time += 1_000;
+        self.time
+    }
+
+    fn serial(&mut self) -> String {
+        self.serial += 1;
+        self.serial.to_string()
+    }
+
+    /// Adds a machine that was launched now.
+    pub(crate) fn machine(&mut self, app: &str, id: &str, state: &str, config: Value) {
+        let launch = json!({ "type": "launch", "timestamp": self.now() });
+        let description = json!({
+            "id": id, "name": format!("name-{id}"), "state": state, "region": "fra", "host_status": "ok",
+            "instance_id": format!("instance-{}", self.serial()), "config": config, "events": [launch],
+            "checks": passing(&config),
+        });
+        let machine = Machine {
+            description,
+            lease: None,
+            sick: false,
+            secrets_version: 0,
+        };
+        self.apps.get_mut(app).unwrap().machines.insert(id.to_owned(), machine);
+    }
+
+    /// What a deployment does: every machine is updated.
+    pub(crate) fn deploy(&mut self, app: &str) {
+        let now = self.now();
+        for machine in self.apps.get_mut(app).unwrap().machines.values_mut() {
+            let event = json!({ "type": "update", "timestamp": now });
+            machine.description["events"].as_array_mut().unwrap().insert(0, event);
+        }
+    }
+
+    /// How often a call whose text has all of `parts` was made.
+    pub(crate) fn count(&self, parts: &[&str]) -> usize {
+        self.calls
+            .iter()
+            .filter(|call| parts.iter().all(|part| call.contains(part)))
+            .count()
+    }
+
+    /// A token as Fly lists it.
+    pub(crate) fn token(&mut self, name: &str, expires_at: &str, revoked_at: Option<&str>) -> String {
+        let id = format!("token-{}", self.serial());
+        self.tokens.push(json!({
+            "id": id, "name": name, "createdAt": "2026-01-01T00:00:00Z", "expiresAt": expires_at, "revokedAt": revoked_at,
+        }));
+        id
+    }
+}
+
+fn passing(config: &Value) -> Value {
+    match config["checks"].as_object() {
+        Some(checks) => checks
+            .keys()
+            .map(|name| json!({ "name": name, "status": "passing" }))
+            .collect(),
+        None => json!([]),
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct Fly {
+    world: Arc<Mutex<World>>,
+    pub(crate) connections: Arc<Connections>,
+}
+
+impl Fly {
+    /// Starts a Fly with an empty app `web` in the organization `org`.
+    pub(crate) async fn start() -> Self {
+        let world = Arc::new(Mutex::new(World {
+            time: 1_700_000_000_000,
+            ..World::default()
+        }));
+        world.lock().unwrap().apps.insert("web".to_owned(), App::default());
+        let router = Router::new()
+            .route("/graphql", any(graphql))
+            .route("/v1/{*path}", any(rest))
+            .layer(middleware::from_fn_with_state(Arc::clone(&world), gate))
+            .with_state(Arc::clone(&world));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let environment = [
+            ("FLY_API_TOKEN", TOKEN),
+            ("FLY_FLAPS_BASE_URL", url.as_str()),
+            ("FLY_API_BASE_URL", url.as_str()),
+        ];
+        let surroundings = Surroundings {
+            environment: Environment::of(&environment),
+            clock: Clock::default(),
+            allow_insecure: false,
+        };
+        let mut problems = Diagnostics::new();
+        let block = Config::object([]);
+        let provider = Node::root(&block, Origin::Configuration);
+        let connections = Connections::parse(&provider, &surroundings, &mut problems).unwrap();
+        Self { world, connections }
+    }
+
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap()
+    }
+
+    /// How often an update of that machine was sent.
+    pub(crate) fn updates(&self, machine: &str) -> usize {
+        self.world().count(&[&update_of(machine)])
+    }
+
+    pub(crate) fn fault(&self, call: &str, fault: Fault) {
+        self.world().faults.push((call.to_owned(), fault));
+    }
+}
+
+/// The log line of an update of a machine of `web`.
+pub(crate) fn update_of(machine: &str) -> String {
+    format!("POST /v1/apps/web/machines/{machine} update")
+}
+
+fn error(status: u16, text: &str) -> Response {
+    let status = StatusCode::from_u16(status).unwrap();
+    (status, json!({ "error": text }).to_string()).into_response()
+}
+
+fn done(body: &Value) -> Response {
+    ([("content-type", "application/json")], body.to_string()).into_response()
+}
+
+/// An answer that ends in the middle.
+fn lost() -> Response {
+    let chunks = [Ok("{"), Err(std::io::Error::other("lost"))];
+    Body::from_stream(futures::stream::iter(chunks)).into_response()
+}
+
+/// Logs the call, asks for the token, injects faults.
+async fn gate(State(world): State<Arc<Mutex<World>>>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    let mutation = std::str::from_utf8(&body).unwrap_or_default().to_owned();
+    let kind = [
+        "createLimitedAccessToken",
+        "deleteLimitedAccessToken",
+        "limitedAccessTokens",
+    ];
+    let kind = kind
+        .iter()
+        .find(|kind| parts.uri.path() == "/graphql" && mutation.contains(**kind));
+    let mut call = format!(
+        "{} {}{}",
+        parts.method,
+        parts.uri,
+        kind.map(|kind| format!(" {kind}")).unwrap_or_default()
+    );
+    if call.starts_with("POST /v1/apps/web/machines/") && !call.contains("/lease") {
+        call.push_str(" update");
+    }
+    let fault = {
+        let mut world = world.lock().unwrap();
+        world.calls.push(call.clone());
+        world.bodies.push(serde_json::from_slice(&body).unwrap_or(Value::Null));
+        let at = world.faults.iter().position(|(part, _)| call.contains(part.as_str()));
+        at.map(|at| world.faults.remove(at).1)
+    };
+    let authorized = parts
+        .headers
+        .get("authorization")
+        .is_some_and(|value| value == &format!("FlyV1 {TOKEN}"));
+    if !authorized {
+        return error(401, "unauthorized");
+    }
+    match fault {
+        Some(Fault::Status(status, text)) => ([("retry-after", "0")], error(status, text)).into_response(),
+        Some(Fault::Refused(status, text)) => error(status, text),
+        Some(Fault::LostBefore) => lost(),
+        Some(Fault::LostAfter) => {
+            next.run(Request::from_parts(parts, Body::from(body))).await;
+            lost()
+        }
+        None => next.run(Request::from_parts(parts, Body::from(body))).await,
+    }
+}
+
+async fn rest(State(world): State<Arc<Mutex<World>>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let body: Bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let nonce = parts
+        .headers
+        .get("fly-machine-lease-nonce")
+        .map(|nonce| nonce.to_str().unwrap().to_owned());
+    let path = parts.uri.path().to_owned();
+    let segments: Vec<&str> = path.trim_start_matches("/v1/").split('/').collect();
+    let mut world = world.lock().unwrap();
+    let now = world.now();
+    let serial = world.serial();
+    if segments == ["tokens", "current"] {
+        return done(&json!({ "tokens": [{ "token_id": TOKEN_ID }] }));
+    }
+    let stop = world.stop_at_update.clone();
+    let ["apps", app, rest @ ..] = segments.as_slice() else {
+        return error(404, "no such path");
+    };
+    let Some(app) = world.apps.get_mut(*app) else {
+        return error(404, "app not found");
+    };
+    match (parts.method.as_str(), rest) {
+        ("GET", ["secrets"]) => done(&json!({ "secrets": app.secrets.values().collect::<Vec<_>>() })),
+        ("GET", ["secrets", name]) => app
+            .secrets
+            .get(*name)
+            .map_or_else(|| error(404, "secret not found"), done),
+        ("POST", ["secrets"]) => set_secrets(app, &body, now),
+        ("GET", ["machines"]) => done(
+            &app.machines
+                .values()
+                .map(|machine| machine.description.clone())
+                .collect(),
+        ),
+        (method, ["machines", id, rest @ ..]) => {
+            let version = app.version;
+            let Some(machine) = app.machines.get_mut(*id) else {
+                return error(404, "machine not found");
+            };
+            match (method, rest) {
+                ("GET", []) => done(&machine.description),
+                ("POST", []) => update(machine, &body, nonce.as_deref(), version, (now, &serial), stop),
+                ("POST", ["lease"]) if machine.lease.is_some() && machine.lease != nonce => {
+                    error(409, "lease currently held")
+                }
+                ("POST", ["lease"]) => {
+                    let nonce = machine.lease.get_or_insert(format!("nonce-{serial}"));
+                    done(&json!({ "status": "success", "data": { "nonce": nonce } }))
+                }
+                ("DELETE", ["lease"]) if machine.lease == nonce => {
+                    machine.lease = None;
+                    done(&json!({}))
+                }
+                _ => error(404, "no such path"),
+            }
+        }
+        _ => error(404, "no such path"),
+    }
+}
+
+fn set_secrets(app: &mut App, body: &Value, now: i64) -> Response {
+    app.version += 1;
+    let at = Timestamp::from_millisecond(now).unwrap().to_string();
+    let mut written = Vec::new();
+    for (name, value) in body["values"].as_object().unwrap() {
+        let Some(value) = value.as_str() else {
+            app.secrets.remove(name);
+            continue;
+        };
+        let digest = format!(
+            "digest-of-{}-characters-{}",
+            value.len(),
+            value.bytes().map(u64::from).sum::<u64>()
+        );
+        let before = app
+            .secrets
+            .get(name)
+            .filter(|secret| secret["digest"] == digest.as_str());
+        let at = before.map_or(json!(at), |secret| secret["updated_at"].clone());
+        let secret = json!({ "name": name, "digest": digest, "created_at": at, "updated_at": at });
+        app.secrets.insert(name.clone(), secret.clone());
+        written.push(secret);
+    }
+    done(&json!({ "secrets": written, "version": app.version, "Version": app.version }))
+}
+
+fn update(
+    machine: &mut Machine,
+    body: &Value,
+    nonce: Option<&str>,
+    version: u64,
+    (now, serial): (i64, &str),
+    stop: Option<Stop>,
+) -> Response {
+    let description = &mut machine.description;
+    if machine.lease.as_deref() != nonce {
+        return error(409, "machine lease held");
+    }
+    if body["current_version"] != description["instance_id"] {
+        return error(409, "version does not match");
+    }
+    if body["name"] != description["name"] || body["region"] != description["region"] {
+        return error(422, "name and region are fixed");
+    }
+    assert!(
+        body["min_secrets_version"]
+            .as_u64()
+            .is_some_and(|least| least <= version)
+    );
+    machine.secrets_version = version;
+    description["config"] = body["config"].clone();
+    description["instance_id"] = json!(format!("instance-{serial}"));
+    if body["skip_launch"] != true {
+        description["state"] = json!("started");
+    }
+    let event = json!({ "type": "update", "timestamp": now });
+    description["events"].as_array_mut().unwrap().insert(0, event);
+    if machine.sick {
+        description["checks"] = json!([{ "name": "http", "status": "critical" }]);
+    }
+    if let Some(stop) = stop {
+        stop.request();
+    }
+    done(description)
+}
+
+/// Two tokens a page.
+const PAGE: usize = 2;
+
+async fn graphql(State(world): State<Arc<Mutex<World>>>, body: Bytes) -> Response {
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    let (query, variables) = (body["query"].as_str().unwrap(), &body["variables"]);
+    let mut world = world.lock().unwrap();
+    let input = &variables["input"];
+    let data = if query.contains("createLimitedAccessToken") {
+        let id = world.token(input["name"].as_str().unwrap(), "2999-01-01T00:00:00Z", None);
+        let mut token = world.tokens.last().unwrap().clone();
+        token["tokenHeader"] = json!(format!("FlyV1 fm2_value-of-{id}"));
+        json!({ "createLimitedAccessToken": { "limitedAccessToken": token } })
+    } else if query.contains("deleteLimitedAccessToken") {
+        let token = world
+            .tokens
+            .iter_mut()
+            .find(|token| token["id"] == input["id"] && token["revokedAt"].is_null());
+        let Some(token) = token else {
+            let gone = json!({ "message": "Could not find token", "extensions": { "code": "NOT_FOUND" } });
+            return done(&json!({ "data": null, "errors": [gone] }));
+        };
+        token["revokedAt"] = json!("2026-02-02T00:00:00Z");
+        json!({ "deleteLimitedAccessToken": { "clientMutationId": null } })
+    } else if variables["name"] != "web" && variables["name"] != "org" {
+        json!({ "container": null })
+    } else if query.contains("limitedAccessTokens") {
+        let from: usize = variables["after"].as_str().map_or(0, |cursor| cursor.parse().unwrap());
+        let to = (from + PAGE).min(world.tokens.len());
+        let page = json!({ "endCursor": to.to_string(), "hasNextPage": to < world.tokens.len() });
+        let nodes = &world.tokens[from.min(to)..to];
+        json!({ "container": { "limitedAccessTokens": { "nodes": nodes, "pageInfo": page } } })
+    } else {
+        json!({ "container": { "id": "node-of-it", "organization": { "id": "node-of-org" } } })
+    };
+    done(&json!({ "data": data }))
+}

@@ -1,0 +1,392 @@
+//! The target `fly_secret`.
+
+use std::time::Duration;
+
+use rotation_provider::address::Address;
+use rotation_provider::call::{CallError, CallErrorKind, Effect, WritePermit};
+use rotation_provider::executor::Stop;
+use rotation_provider::label::Label;
+use rotation_provider::secret::Secret;
+use rotation_provider::target::fly_secret::{FlySecret, KIND, Patience};
+use rotation_provider::target::{Activated, Comparison, Delivery, Entry, Slot as _, Target as _};
+use serde_json::json;
+
+use super::fake::{Fault, Fly, update_of};
+
+const SECRETS: &str = "POST /v1/apps/web/secrets";
+
+fn patience() -> Patience {
+    Patience {
+        healthy: Duration::from_millis(50),
+        lasting: Duration::ZERO,
+        lease: Duration::ZERO,
+    }
+}
+
+fn target(fly: &Fly, name: &str, stage: bool) -> FlySecret {
+    FlySecret::new(fly.connections.fly.client().unwrap(), "web", name, stage, patience())
+}
+
+async fn put(target: &FlySecret, secrets: &[(&str, &str)]) -> Result<Vec<String>, CallError> {
+    let label = Label::new("x", "0123456789ab", 1);
+    let values: Vec<Secret> = secrets
+        .iter()
+        .map(|(_, value)| Secret::new((*value).to_owned()))
+        .collect();
+    let deliveries: Vec<Delivery<'_>> = secrets
+        .iter()
+        .zip(&values)
+        .map(|((name, _), value)| Delivery {
+            slot: Address::new("fly_secret", format!("web/{name}")),
+            value,
+            label: &label,
+        })
+        .collect();
+    let receipts = target.deliver(&deliveries, &WritePermit::granted_by_apply()).await?;
+    Ok(receipts.into_iter().map(|receipt| receipt.revision.unwrap()).collect())
+}
+
+async fn roll(target: &FlySecret, revision: &str) -> Result<Activated, CallError> {
+    let permit = WritePermit::granted_by_apply();
+    target.activate(Some(revision), &Stop::default(), &permit).await
+}
+
+async fn entry(target: &FlySecret) -> Entry {
+    target.inspect().await.unwrap().expect("the secret is there")
+}
+
+/// Three machines, one of them stopped, and the console of a developer.
+fn with_machines(fly: &Fly) {
+    let mut world = fly.world();
+    let checks = json!({ "http": { "type": "http" } });
+    let config = json!({ "image": "web:1", "env": { "A": "b" }, "checks": checks, "guest": { "memory_mb": 256 } });
+    world.machine("web", "m1", "started", config.clone());
+    world.machine("web", "m2", "started", config.clone());
+    world.machine("web", "m0", "stopped", config);
+    let console = json!({ "metadata": { "fly_process_group": "fly_app_console" } });
+    world.machine("web", "m9", "started", console);
+}
+
+#[tokio::test]
+async fn a_value_that_was_put_is_recognized_until_somebody_puts_another() {
+    let fly = Fly::start().await;
+    let target = target(&fly, "KEY", false);
+    assert_eq!(target.inspect().await, Ok(None));
+    let first = put(&target, &[("KEY", "one")]).await.unwrap().remove(0);
+    assert!(first.ends_with("@1"), "{first}");
+    assert_eq!(target.compare(&first, &entry(&target).await), Comparison::Same);
+    let again = put(&target, &[("KEY", "one")]).await.unwrap().remove(0);
+    assert!(again.ends_with("@2"), "{again}");
+    assert_eq!(target.compare(&first, &entry(&target).await), Comparison::Same);
+    put(&target, &[("KEY", "other")]).await.unwrap();
+    assert_eq!(target.compare(&first, &entry(&target).await), Comparison::Changed);
+    assert_eq!(target.inspect_directly().await.unwrap(), Some(entry(&target).await));
+}
+
+#[tokio::test]
+async fn all_secrets_of_an_app_are_one_call_and_all_readers_share_one_listing() {
+    let fly = Fly::start().await;
+    let (one, two) = (target(&fly, "ONE", false), target(&fly, "TWO", false));
+    let revisions = put(&one, &[("TWO", "value-two"), ("ONE", "value-one-longer")])
+        .await
+        .unwrap();
+    assert!(
+        revisions[0].contains("of-9") && revisions[1].contains("of-16"),
+        "{revisions:?}"
+    );
+    assert_eq!(fly.world().count(&[SECRETS]), 1);
+    fly.world().calls.clear();
+    let (first, second) = tokio::join!(one.inspect(), two.inspect());
+    assert!(first.unwrap().is_some() && second.unwrap().is_some());
+    assert_eq!(fly.world().calls.len(), 2, "{:?}", fly.world().calls);
+}
+
+#[tokio::test]
+async fn a_removed_secret_is_gone_and_removing_it_again_is_fine() {
+    let fly = Fly::start().await;
+    let permit = WritePermit::granted_by_apply();
+    let target = target(&fly, "KEY", false);
+    put(&target, &[("KEY", "one"), ("OTHER", "two")]).await.unwrap();
+    target.remove(&permit).await.unwrap();
+    assert_eq!(target.inspect().await, Ok(None));
+    assert_eq!(target.inspect_directly().await, Ok(None));
+    target.remove(&permit).await.unwrap();
+    assert!(fly.world().apps["web"].secrets.contains_key("OTHER"));
+}
+
+#[tokio::test]
+async fn a_roll_updates_every_machine_with_its_whole_configuration() {
+    let fly = Fly::start().await;
+    with_machines(&fly);
+    let before: Vec<_> = fly.world().apps["web"]
+        .machines
+        .values()
+        .map(|m| m.description["config"].clone())
+        .collect();
+    let target = target(&fly, "KEY", false);
+    let revision = put(&target, &[("KEY", "one")]).await.unwrap().remove(0);
+    let staged = entry(&target).await;
+    assert_eq!(
+        (staged.live, staged.detail.as_deref()),
+        (Some(false), Some("0 of 3 machines run it"))
+    );
+
+    assert_eq!(roll(&target, &revision).await, Ok(Activated::Live));
+    assert_eq!(entry(&target).await.live, Some(true));
+    let world = fly.world();
+    let machines = &world.apps["web"].machines;
+    let after: Vec<_> = machines.values().map(|m| m.description["config"].clone()).collect();
+    assert_eq!(before, after);
+    assert!(
+        machines.values().all(|machine| machine.lease.is_none()),
+        "a lease is left"
+    );
+    let versions: Vec<u64> = machines.values().map(|machine| machine.secrets_version).collect();
+    assert_eq!(versions, [1, 1, 1, 0], "m0, m1, m2 and the console m9");
+    assert_eq!(machines["m0"].description["state"], "stopped");
+    let updates: Vec<&String> = world.calls.iter().filter(|call| call.ends_with(" update")).collect();
+    let order = ["m1", "m2", "m0"].map(update_of);
+    assert_eq!(updates, order.iter().collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn rolling_again_touches_nothing() {
+    let fly = Fly::start().await;
+    with_machines(&fly);
+    let target = target(&fly, "KEY", false);
+    let revision = put(&target, &[("KEY", "one")]).await.unwrap().remove(0);
+    roll(&target, &revision).await.unwrap();
+    fly.world().calls.clear();
+    assert_eq!(roll(&target, &revision).await, Ok(Activated::Live));
+    assert_eq!(fly.world().count(&["POST"]), 0, "{:?}", fly.world().calls);
+}
+
+#[tokio::test]
+async fn a_machine_that_fails_its_check_ends_the_roll_and_is_waited_for_by_the_next() {
+    let fly = Fly::start().await;
+    with_machines(&fly);
+    fly.world()
+        .apps
+        .get_mut("web")
+        .unwrap()
+        .machines
+        .get_mut("m1")
+        .unwrap()
+        .sick = true;
+    let target = target(&fly, "KEY", false);
+    let revision = put(&target, &[("KEY", "one")]).await.unwrap().remove(0);
+    for _ in 0..2 {
+        let error = roll(&target, &revision).await.unwrap_err();
+        assert_eq!(
+            (&error.kind, error.effect),
+            (&CallErrorKind::Unavailable, Effect::Possible)
+        );
+        let text = error.to_string();
+        assert!(
+            text.contains("\"m1\"") && text.contains("check \"http\" is critical"),
+            "{text}"
+        );
+    }
+    assert_eq!(entry(&target).await.detail.as_deref(), Some("1 of 3 machines run it"));
+    {
+        let mut world = fly.world();
+        let machines = &mut world.apps.get_mut("web").unwrap().machines;
+        assert!(
+            machines.values().all(|machine| machine.lease.is_none()),
+            "a lease is left"
+        );
+        assert_eq!(machines["m2"].secrets_version, 0);
+        machines.get_mut("m1").unwrap().description["checks"] = json!([{ "name": "http", "status": "passing" }]);
+    }
+    assert_eq!(roll(&target, &revision).await, Ok(Activated::Live));
+    assert_eq!(fly.updates("m1"), 1);
+}
+
+#[tokio::test]
+async fn an_interrupted_roll_ends_after_the_machine_in_hand_and_is_taken_up_again() {
+    let fly = Fly::start().await;
+    with_machines(&fly);
+    let stop = Stop::default();
+    fly.world().stop_at_update = Some(stop.clone());
+    let target = target(&fly, "KEY", false);
+    let revision = put(&target, &[("KEY", "one")]).await.unwrap().remove(0);
+    let permit = WritePermit::granted_by_apply();
+    let ended = target.activate(Some(&revision), &stop, &permit).await;
+    assert_eq!(ended, Ok(Activated::Stopped("1 of 3 machines run it".to_owned())));
+    assert_eq!(entry(&target).await.detail.as_deref(), Some("1 of 3 machines run it"));
+    fly.world().stop_at_update = None;
+    assert_eq!(roll(&target, &revision).await, Ok(Activated::Live));
+    assert_eq!((fly.updates("m1"), fly.updates("m2"), fly.updates("m0")), (1, 1, 1));
+}
+
+#[tokio::test]
+async fn a_machine_that_somebody_else_has_leased_is_left_alone() {
+    let fly = Fly::start().await;
+    with_machines(&fly);
+    fly.world()
+        .apps
+        .get_mut("web")
+        .unwrap()
+        .machines
+        .get_mut("m1")
+        .unwrap()
+        .lease = Some("of-a-deployment".to_owned());
+    let target = target(&fly, "KEY", false);
+    let revision = put(&target, &[("KEY", "one")]).await.unwrap().remove(0);
+    let error = roll(&target, &revision).await.unwrap_err();
+    assert_eq!(error.kind, CallErrorKind::Conflict);
+    assert!(
+        error.to_string().contains("Somebody else holds the machine's lease"),
+        "{error}"
+    );
+    assert_eq!(
+        fly.world().apps["web"].machines["m1"].lease.as_deref(),
+        Some("of-a-deployment")
+    );
+}
+
+#[tokio::test]
+async fn a_machine_on_an_unreachable_host_ends_the_roll_unchanged() {
+    let fly = Fly::start().await;
+    with_machines(&fly);
+    {
+        let mut world = fly.world();
+        let machine = world.apps.get_mut("web").unwrap().machines.get_mut("m1").unwrap();
+        machine.description["host_status"] = json!("unreachable");
+        machine.description["incomplete_config"] = machine.description["config"].take();
+    }
+    let target = target(&fly, "KEY", false);
+    let revision = put(&target, &[("KEY", "one")]).await.unwrap().remove(0);
+    let error = roll(&target, &revision).await.unwrap_err();
+    assert_eq!(error.effect, Effect::None);
+    assert!(
+        error.to_string().contains("\"m1\"") && error.to_string().contains("unreachable"),
+        "{error}"
+    );
+    assert!(fly.world().apps["web"].machines["m1"].lease.is_none());
+}
+
+#[tokio::test]
+async fn an_update_whose_answer_is_lost_is_found_at_the_machine() {
+    let fly = Fly::start().await;
+    with_machines(&fly);
+    let target = target(&fly, "KEY", false);
+    let revision = put(&target, &[("KEY", "one")]).await.unwrap().remove(0);
+    fly.fault(&update_of("m1"), Fault::LostAfter);
+    assert_eq!(roll(&target, &revision).await, Ok(Activated::Live));
+    assert_eq!((fly.updates("m1"), fly.updates("m2")), (1, 1));
+}
+
+#[tokio::test]
+async fn an_update_that_was_lost_on_its_way_is_not_repeated_blindly() {
+    let fly = Fly::start().await;
+    with_machines(&fly);
+    let target = target(&fly, "KEY", false);
+    let revision = put(&target, &[("KEY", "one")]).await.unwrap().remove(0);
+    fly.fault(&update_of("m1"), Fault::LostBefore);
+    let error = roll(&target, &revision).await.unwrap_err();
+    assert_eq!(error.effect, Effect::Possible);
+    assert!(error.to_string().contains("0 of 3"), "{error}");
+    assert_eq!(fly.updates("m1"), 1);
+    assert_eq!(roll(&target, &revision).await, Ok(Activated::Live));
+}
+
+#[tokio::test]
+async fn a_staged_secret_is_live_only_after_the_next_deployment() {
+    let fly = Fly::start().await;
+    with_machines(&fly);
+    let target = target(&fly, "KEY", true);
+    let revision = put(&target, &[("KEY", "one")]).await.unwrap().remove(0);
+    assert!(matches!(roll(&target, &revision).await, Ok(Activated::Stopped(_))));
+    assert_eq!(fly.world().count(&["POST", "machines"]), 0);
+    assert_eq!(entry(&target).await.live, Some(false));
+    fly.world().deploy("web");
+    let deployed = target.inspect_directly().await.unwrap().unwrap();
+    assert_eq!((deployed.live, deployed.detail), (Some(true), None));
+}
+
+#[tokio::test]
+async fn an_app_without_machines_has_nothing_to_roll() {
+    let fly = Fly::start().await;
+    let target = target(&fly, "KEY", false);
+    let revision = put(&target, &[("KEY", "one")]).await.unwrap().remove(0);
+    assert_eq!(roll(&target, &revision).await, Ok(Activated::Live));
+    let entry = entry(&target).await;
+    assert_eq!(entry.live, Some(true));
+    assert!(entry.detail.unwrap().contains("no machines"));
+}
+
+#[tokio::test]
+async fn refusals_say_what_is_wrong_and_have_no_effect() {
+    for (status, kind, advice) in [
+        (400, CallErrorKind::Invalid, "bad"),
+        (401, CallErrorKind::Unauthenticated, "FLY_API_TOKEN"),
+        (403, CallErrorKind::Forbidden, "deploy token of that app"),
+        (404, CallErrorKind::NotFound, "does not exist"),
+        (409, CallErrorKind::Conflict, "bad"),
+        (422, CallErrorKind::Invalid, "bad"),
+    ] {
+        let fly = Fly::start().await;
+        fly.fault(SECRETS, Fault::Refused(status, "bad value"));
+        let error = put(&target(&fly, "KEY", false), &[("KEY", "one")]).await.unwrap_err();
+        assert_eq!((&error.kind, error.effect), (&kind, Effect::None), "{status}");
+        assert!(error.to_string().contains(advice), "{error}");
+        assert!(fly.world().apps["web"].secrets.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_that_quotes_the_value_is_redacted() {
+    let fly = Fly::start().await;
+    fly.fault(SECRETS, Fault::Status(422, "value canary-0123456789 has a bad shape"));
+    let error = put(&target(&fly, "KEY", false), &[("KEY", "canary-0123456789")])
+        .await
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("has a bad shape") && !error.to_string().contains("canary"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn limits_failures_and_lost_answers_are_repeated_because_setting_twice_is_setting_once() {
+    for fault in [
+        Fault::Status(429, ""),
+        Fault::Status(503, ""),
+        Fault::Status(408, ""),
+        Fault::LostBefore,
+        Fault::LostAfter,
+    ] {
+        let fly = Fly::start().await;
+        fly.fault(SECRETS, fault);
+        put(&target(&fly, "KEY", false), &[("KEY", "one")]).await.unwrap();
+        assert_eq!(fly.world().count(&[SECRETS]), 2);
+        assert!(fly.world().apps["web"].secrets.contains_key("KEY"));
+    }
+}
+
+#[tokio::test]
+async fn a_failure_that_lasts_leaves_the_effect_unknown() {
+    let fly = Fly::start().await;
+    for _ in 0..5 {
+        fly.fault(SECRETS, Fault::Status(500, "boom"));
+    }
+    let error = put(&target(&fly, "KEY", false), &[("KEY", "one")]).await.unwrap_err();
+    assert_eq!(
+        (error.kind, error.effect),
+        (CallErrorKind::Unavailable, Effect::Possible)
+    );
+}
+
+#[tokio::test]
+async fn a_slot_is_found_again_from_its_address_alone() {
+    let fly = Fly::start().await;
+    put(&target(&fly, "KEY", false), &[("KEY", "one")]).await.unwrap();
+    let address: Address = "fly_secret:default:web/KEY".parse().unwrap();
+    let slot = (KIND.slot)(&address, &fly.connections).unwrap();
+    assert!(slot.inspect().await.unwrap().is_some());
+    slot.remove(&WritePermit::granted_by_apply()).await.unwrap();
+    assert_eq!(slot.inspect().await, Ok(None));
+    let foreign: Address = "fly_secret:default:web/../x".parse().unwrap();
+    assert!((KIND.slot)(&foreign, &fly.connections).is_err());
+}
