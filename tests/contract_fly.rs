@@ -4,8 +4,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
-    clippy::large_futures,
-    reason = "a test fails by panicking, and its futures may be large"
+    reason = "a test fails by panicking"
 )]
 
 #[path = "contract_fly/fake.rs"]

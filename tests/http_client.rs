@@ -53,11 +53,12 @@ async fn hang_up(times: usize) -> (String, Arc<AtomicUsize>) {
         loop {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut buffer = [0; 4096];
-            let _ = stream.read(&mut buffer).await;
+            assert!(stream.read(&mut buffer).await.unwrap() > 0);
             if seen.fetch_add(1, Ordering::SeqCst) >= times {
-                let _ = stream
+                stream
                     .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}")
-                    .await;
+                    .await
+                    .unwrap();
             }
         }
     });

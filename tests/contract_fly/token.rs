@@ -53,7 +53,7 @@ async fn a_minted_token_carries_its_label_lives_and_dies_by_its_id() {
         );
         assert_eq!(input["expiry"], "2400h0m0s");
     }
-    assert_eq!(source.survey().await.unwrap(), [credential.clone()]);
+    assert_eq!(source.survey().await.unwrap(), std::slice::from_ref(&credential));
     assert_eq!(source.liveness(&credential.id).await, Ok(Liveness::Alive));
     source.revoke(&credential.id, &permit()).await.unwrap();
     assert_eq!(source.liveness(&credential.id).await, Ok(Liveness::Dead));
