@@ -97,6 +97,8 @@ pub struct Outcome {
     pub warnings: Vec<Failure>,
     /// Generations that this run authenticates with.
     pub own: std::collections::BTreeSet<u64>,
+    /// Generations that only a person can revoke.
+    pub by_hand: std::collections::BTreeSet<u64>,
     /// Why it ended early; empty when it reached its goal.
     pub failures: Vec<Failure>,
     /// It was interrupted.

@@ -84,6 +84,11 @@ impl Run<'_> {
                 });
                 Ok(())
             }
+            Ok(Ended::ByHand(_)) => {
+                self.session.spared.insert(generation);
+                self.outcome.by_hand.insert(generation);
+                Ok(())
+            }
             Err(failure) => Err(vec![failure]),
         }
     }
@@ -95,6 +100,8 @@ pub(crate) enum Ended {
     Dead(Option<String>),
     /// It is this run's own.
     Own(String),
+    /// Nobody but a person can end it.
+    ByHand(String),
 }
 
 /// Revokes one credential at the issuer that its record names.
@@ -107,11 +114,14 @@ async fn retire(
         return Ok(Ended::Dead(None));
     };
     if record.issuer == job.issuer.to_string() {
+        if !job.source_traits.revocable {
+            return Ok(Ended::ByHand(id));
+        }
         return revoke_at(job.source.as_ref(), id, record, job.clock, permit).await;
     }
     match issuer_of(record, &job.connections)? {
         Some(issuer) => revoke_at(issuer.as_ref(), id, record, job.clock, permit).await,
-        None => Ok(Ended::Dead(None)),
+        None => Ok(Ended::ByHand(id)),
     }
 }
 
@@ -122,6 +132,8 @@ pub enum Retired {
     Dead,
     /// It is this run's own, and lives on.
     Own,
+    /// Nobody but a person can end it.
+    ByHand,
 }
 
 /// Revokes a credential by its record alone: destroy has no configuration to rely on.
@@ -138,11 +150,12 @@ pub async fn retire_anywhere(
         return Ok(Retired::Dead);
     };
     let Some(issuer) = issuer_of(record, connections)? else {
-        return Ok(Retired::Dead);
+        return Ok(Retired::ByHand);
     };
     match revoke_at(issuer.as_ref(), id, record, clock, permit).await? {
         Ended::Dead(_) => Ok(Retired::Dead),
         Ended::Own(_) => Ok(Retired::Own),
+        Ended::ByHand(_) => Ok(Retired::ByHand),
     }
 }
 
@@ -169,7 +182,7 @@ pub async fn revoke_minted(
     for record in minted {
         match retire(record, job, permit).await {
             Ok(Ended::Dead(_)) => sentences.push(format!("{} was revoked again.", record.label)),
-            Ok(Ended::Own(_)) => complete = false,
+            Ok(Ended::Own(_) | Ended::ByHand(_)) => complete = false,
             Err(failure) => {
                 complete = false;
                 sentences.push(format!(

@@ -165,7 +165,9 @@ macro_rules! sources {
     };
 }
 
-sources! { fly_token }
+mod generated;
+
+sources! { random, fernet_key, provided, fly_token }
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static SourceKind> {

@@ -120,6 +120,7 @@ async fn change(
     absorb(&mut state, &outcome, &decision, &config);
     let seen = Sightings {
         own: outcome.own.clone(),
+        by_hand: outcome.by_hand.clone(),
         ..Sightings::default()
     };
     outlook(&mut state, &config, &seen, configured.clock.now());

@@ -215,6 +215,11 @@ async fn revoke_all(
         }
         match retire(&record, connections, configured, permit).await {
             Ok(Retired::Dead) => state.ledger.credentials.retain(|known| *known != record),
+            Ok(Retired::ByHand) => problems.warning(
+                path.clone(),
+                format!("Generation {} ({id}) was not revoked", record.generation),
+                format!("{} has no call for it: revoke it by hand.", record.issuer),
+            ),
             Ok(Retired::Own) => problems.warning(
                 path.clone(),
                 format!("Generation {} ({id}) was not revoked", record.generation),

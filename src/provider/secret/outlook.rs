@@ -18,6 +18,8 @@ pub(super) struct Sightings {
     pub current_gone: bool,
     /// Generations whose credential this run authenticates with.
     pub own: BTreeSet<u64>,
+    /// Generations that only a person can revoke.
+    pub(super) by_hand: BTreeSet<u64>,
     /// Remarks to pass on.
     pub notices: Vec<String>,
 }
@@ -160,7 +162,7 @@ fn superseded(
                 _ => continue,
             }
         };
-        if config.revoke_by_hand {
+        if config.revoke_by_hand || seen.by_hand.contains(&generation) {
             notices.push(format!(
                 "revoke generation {generation} ({id}) at {} by hand: {reason}",
                 credential.issuer

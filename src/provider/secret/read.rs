@@ -266,7 +266,11 @@ async fn credentials(
         };
         let issuer = match issuer_of(&probe, connections) {
             Ok(Some(issuer)) => issuer,
-            Ok(None) => continue,
+            Ok(None) => {
+                let here = state.ledger.credentials.iter().filter(|known| known.issuer == address);
+                seen.by_hand.extend(here.map(|known| known.generation));
+                continue;
+            }
             Err(failure) => {
                 problems.error(path.clone(), failure.summary, failure.detail);
                 continue;
@@ -302,6 +306,19 @@ async fn survey(
         {
             gone.push(known.clone());
         }
+    }
+    // The same handle, made anew: somebody reset it (a role's password).
+    let newest = state.ledger.generation;
+    for known in state
+        .ledger
+        .credentials
+        .iter()
+        .filter(|known| known.issuer == address && known.generation == newest)
+    {
+        let replaced = listed.iter().any(|credential| {
+            Some(&credential.id) == known.credential_id.as_ref() && credential.minted_at > known.minted_at
+        });
+        seen.current_gone |= replaced;
     }
     for known in gone {
         if known.generation == state.ledger.generation {

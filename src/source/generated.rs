@@ -1,0 +1,70 @@
+//! What sources have in common whose values nobody issues: there is nothing to list, to ask or to revoke.
+
+use async_trait::async_trait;
+
+use super::{Credential, Issuer, Liveness, MintOrder, Minted, Source, SourceTraits};
+use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
+use crate::randomness::NoEntropy;
+
+/// Makes values on this machine.
+pub(super) trait Generator: Send + Sync {
+    /// A new value.
+    fn generate(&self) -> Result<Minted, NoEntropy>;
+}
+
+/// A generator as a source.
+pub(super) struct Generated<G>(pub(super) G);
+
+/// The facts of every generator.
+pub(super) const TRAITS: SourceTraits = SourceTraits {
+    max_live: None,
+    replaces: false,
+    lists: false,
+    revocable: false,
+    reveals: false,
+    generated: true,
+};
+
+#[async_trait]
+impl<G: Generator> Issuer for Generated<G> {
+    async fn survey(&self) -> Result<Vec<Credential>, CallError> {
+        Ok(Vec::new())
+    }
+
+    async fn liveness(&self, _id: &str) -> Result<Liveness, CallError> {
+        Ok(Liveness::CannotTell)
+    }
+
+    async fn authenticates_this_run(&self, _id: &str) -> Result<bool, CallError> {
+        Ok(false)
+    }
+
+    async fn revoke(&self, _id: &str, _permit: &WritePermit) -> Result<(), CallError> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl<G: Generator> Source for Generated<G> {
+    async fn inspect(&self) -> Result<(), CallError> {
+        Ok(())
+    }
+
+    async fn mint(&self, _order: &MintOrder, _permit: &WritePermit) -> Result<Minted, CallError> {
+        self.0.generate().map_err(|error| {
+            let message = format!("{error}; nothing was changed");
+            CallError::new(
+                CallErrorKind::Unavailable,
+                Effect::None,
+                "this machine",
+                "generating a value",
+                None,
+                &message,
+            )
+        })
+    }
+
+    async fn reveal(&self, _credential: &Credential, _order: &MintOrder) -> Result<Option<Minted>, CallError> {
+        Ok(None)
+    }
+}

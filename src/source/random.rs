@@ -1,0 +1,382 @@
+//! Random values: bytes in an encoding, or characters of an alphabet.
+//!
+//! Every generation has at least 96 bits of entropy; less is refused where the argument stands. Characters are drawn
+//! without bias.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use zeroize::Zeroizing;
+
+use super::generated::{Generated, Generator, TRAITS};
+use super::{Minted, Source, SourceConfig, SourceKind, SourceTraits};
+use crate::address::Address;
+use crate::connection::Connections;
+use crate::randomness::{self, NoEntropy};
+use crate::secret::{Parts, Secret};
+use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Type};
+
+const NAME: &str = "random";
+
+/// The kind.
+pub static KIND: SourceKind = SourceKind {
+    name: NAME,
+    summary: "Random bytes in an encoding, or random characters of an alphabet; at least 96 bits of entropy.",
+    api_docs: None,
+    attributes,
+    parts: &["value"],
+    parse,
+    issuer: |_, _| Ok(None),
+};
+
+/// Fewest bits of entropy that are accepted.
+const LEAST_BITS: f64 = 96.0;
+
+/// Most bytes or characters that are generated.
+const LONGEST: u64 = 4_096;
+
+const ALPHANUMERIC: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+const ASCII: &str =
+    "!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~";
+const DIGITS: &str = "0123456789";
+/// The digits of GitHub's token checksums, in their order.
+const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+fn attributes() -> Vec<Attribute> {
+    vec![
+        Attribute::optional("bytes", Type::Number, "How many random bytes; with `encoding`. At least 12."),
+        Attribute::optional(
+            "encoding",
+            Type::String,
+            "How the bytes are written: `hex` (lower case), `base64` (padded), `base64url` (without padding, RFC 4648 §5).",
+        ),
+        Attribute::optional("length", Type::Number, "How many random characters; with `charset` or `characters`."),
+        Attribute::optional(
+            "charset",
+            Type::String,
+            "The alphabet: `alphanumeric`, `ascii` (printable, without space) or `digits`.",
+        ),
+        Attribute::optional("characters", Type::String, "An alphabet of your own, each character once."),
+        Attribute::optional("prefix", Type::String, "Text before the random part, such as `sk_deploy_`."),
+        Attribute::optional(
+            "checksum",
+            Type::Bool,
+            "`true` appends six characters that let a scanner recognise the value offline: the CRC-32 of all that stands \
+             before, in base 62, as GitHub's tokens end.",
+        ),
+    ]
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    Hex,
+    Base64,
+    Base64Url,
+}
+
+#[derive(Clone)]
+enum Shape {
+    Bytes(usize, Encoding),
+    Characters(usize, Vec<char>),
+}
+
+#[derive(Clone)]
+struct Config {
+    shape: Shape,
+    prefix: String,
+    checksum: bool,
+}
+
+fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<dyn SourceConfig>> {
+    Some(Box::new(configure(node, problems)?))
+}
+
+fn configure(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
+    let bytes = node.attr("bytes").integer(1, LONGEST, problems);
+    let length = node.attr("length").integer(1, LONGEST, problems);
+    let encoding = node.attr("encoding").one_of(&["hex", "base64", "base64url"], problems);
+    let charset = node.attr("charset").one_of(&["alphanumeric", "ascii", "digits"], problems);
+    let characters = node.attr("characters").string(problems);
+    let prefix = node.attr("prefix").string(problems).or(String::new());
+    let checksum = node.attr("checksum").bool(problems).or(false);
+    let mut wrong = |attribute: &str, summary: &str, detail: &str| {
+        let path = node.attr(attribute).path().clone();
+        problems.error(path.clone(), format!("{path}: {summary}"), detail);
+    };
+    let shape = match (bytes.optional()?, length.optional()?) {
+        (Some(_), Some(_)) => {
+            wrong("length", "bytes and length are both set", "Use bytes with encoding, or length with charset or characters.");
+            return None;
+        }
+        (None, None) => {
+            let path = node.path().clone();
+            problems.error(
+                path.clone(),
+                format!("{path} says neither bytes nor length"),
+                "Use bytes with encoding (hex, base64, base64url), or length with charset or characters.",
+            );
+            return None;
+        }
+        (Some(bytes), None) => {
+            for attribute in ["charset", "characters"] {
+                if !node.attr(attribute).is_null() {
+                    wrong(attribute, "belongs to length", "With bytes, set encoding instead.");
+                    return None;
+                }
+            }
+            let encoding = match encoding {
+                Field::Absent => {
+                    wrong("encoding", "is required with bytes", "Choose hex, base64 or base64url, whichever the consumer decodes.");
+                    return None;
+                }
+                encoding => encoding.known()?,
+            };
+            let encoding = match encoding {
+                "hex" => Encoding::Hex,
+                "base64" => Encoding::Base64,
+                _ => Encoding::Base64Url,
+            };
+            Shape::Bytes(usize::try_from(bytes).ok()?, encoding)
+        }
+        (None, Some(length)) => {
+            if !node.attr("encoding").is_null() {
+                wrong("encoding", "belongs to bytes", "With length, set charset or characters instead.");
+                return None;
+            }
+            let alphabet = alphabet(charset, characters, &mut wrong)?;
+            Shape::Characters(usize::try_from(length).ok()?, alphabet)
+        }
+    };
+    enough(&shape, &mut wrong)?;
+    Some(Config { shape, prefix: prefix?, checksum: checksum? })
+}
+
+fn alphabet(
+    charset: Field<&'static str>,
+    characters: Field<String>,
+    wrong: &mut impl FnMut(&str, &str, &str),
+) -> Option<Vec<char>> {
+    match (charset.optional()?, characters.optional()?) {
+        (Some(_), Some(_)) => {
+            wrong("characters", "charset and characters are both set", "Remove one.");
+            None
+        }
+        (None, None) => {
+            wrong("charset", "is required with length", "Choose alphanumeric, ascii or digits, or set characters.");
+            None
+        }
+        (Some(charset), None) => Some(
+            match charset {
+                "alphanumeric" => ALPHANUMERIC,
+                "ascii" => ASCII,
+                _ => DIGITS,
+            }
+            .chars()
+            .collect(),
+        ),
+        (None, Some(characters)) => {
+            let alphabet: Vec<char> = characters.chars().collect();
+            let mut distinct = alphabet.clone();
+            distinct.sort_unstable();
+            distinct.dedup();
+            if distinct.len() != alphabet.len() || alphabet.len() < 2 || alphabet.iter().any(|c| c.is_control()) {
+                let rule = "Write at least two printable characters, each once.";
+                wrong("characters", "repeats a character, has a control character, or is too short", rule);
+                return None;
+            }
+            Some(alphabet)
+        }
+    }
+}
+
+/// Refuses what could be guessed.
+fn enough(shape: &Shape, wrong: &mut impl FnMut(&str, &str, &str)) -> Option<()> {
+    let (attribute, count, each) = match shape {
+        Shape::Bytes(count, _) => ("bytes", *count, 8.0),
+        Shape::Characters(count, alphabet) => ("length", *count, bits_of(alphabet.len())),
+    };
+    let bits = count_as_f64(count) * each;
+    if bits < LEAST_BITS {
+        let needed = (LEAST_BITS / each).ceil();
+        wrong(
+            attribute,
+            &format!("{count} gives {bits:.0} bits of entropy, {LEAST_BITS:.0} are required"),
+            &format!("Use at least {needed:.0}."),
+        );
+        return None;
+    }
+    Some(())
+}
+
+fn bits_of(alphabet: usize) -> f64 {
+    count_as_f64(alphabet).log2()
+}
+
+fn count_as_f64(count: usize) -> f64 {
+    u32::try_from(count).map_or(f64::MAX, f64::from)
+}
+
+impl SourceConfig for Config {
+    fn issuer(&self) -> Address {
+        Address::new(NAME, "")
+    }
+
+    fn traits(&self) -> SourceTraits {
+        TRAITS
+    }
+
+    fn fingerprint(&self) -> String {
+        let shape = match &self.shape {
+            Shape::Bytes(count, encoding) => {
+                let encoding = match encoding {
+                    Encoding::Hex => "hex",
+                    Encoding::Base64 => "base64",
+                    Encoding::Base64Url => "base64url",
+                };
+                format!("{count} bytes {encoding}")
+            }
+            Shape::Characters(count, alphabet) => format!("{count} of {}", alphabet.iter().collect::<String>()),
+        };
+        serde_json::json!([shape, self.prefix, self.checksum]).to_string()
+    }
+
+    fn connect(&self, _connections: &Connections) -> Result<Box<dyn Source>, Diagnostic> {
+        Ok(Box::new(Generated(self.clone())))
+    }
+}
+
+impl Generator for Config {
+    fn generate(&self) -> Result<Minted, NoEntropy> {
+        let mut text = Zeroizing::new(self.prefix.clone());
+        match &self.shape {
+            Shape::Bytes(count, encoding) => {
+                let mut bytes = Zeroizing::new(vec![0_u8; *count]);
+                randomness::fill(&mut bytes)?;
+                text.push_str(&Zeroizing::new(match encoding {
+                    Encoding::Hex => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+                    Encoding::Base64 => STANDARD.encode(&*bytes),
+                    Encoding::Base64Url => URL_SAFE_NO_PAD.encode(&*bytes),
+                }));
+            }
+            Shape::Characters(count, alphabet) => {
+                for _ in 0..*count {
+                    text.push(draw(alphabet)?);
+                }
+            }
+        }
+        if self.checksum {
+            let sum = checksum(text.as_bytes());
+            text.push_str(&sum);
+        }
+        let value = Secret::new(std::mem::take(&mut *text));
+        Ok(Minted { credential: None, parts: Parts::single("value", value), public: BTreeMap::new() })
+    }
+}
+
+/// One character, each equally likely: numbers beyond the largest multiple of the alphabet's size are drawn again.
+fn draw(alphabet: &[char]) -> Result<char, NoEntropy> {
+    let size = u32::try_from(alphabet.len()).map_err(|_| NoEntropy)?;
+    let limit = u32::MAX - u32::MAX % size;
+    loop {
+        let mut bytes = [0_u8; 4];
+        randomness::fill(&mut bytes)?;
+        let number = u32::from_le_bytes(bytes);
+        if number < limit {
+            let at = usize::try_from(number % size).map_err(|_| NoEntropy)?;
+            return alphabet.get(at).copied().ok_or(NoEntropy);
+        }
+    }
+}
+
+/// CRC-32 (ISO-HDLC) in six base-62 digits, as GitHub describes for its tokens.
+fn checksum(bytes: &[u8]) -> String {
+    let mut crc = !0_u32;
+    for byte in bytes {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 };
+        }
+    }
+    let mut rest = !crc;
+    let mut digits = Vec::new();
+    for _ in 0..6 {
+        let at = usize::try_from(rest % 62).unwrap_or(0);
+        digits.push(BASE62.get(at).copied().map_or('0', char::from));
+        rest /= 62;
+    }
+    digits.iter().rev().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::terraform::{Origin, Value};
+
+    fn generate(config: Value) -> Result<String, String> {
+        let mut problems = Diagnostics::new();
+        match configure(&Node::root(&config, Origin::Configuration), &mut problems) {
+            Some(config) => Ok(config.generate().unwrap().parts.get("value").unwrap().expose().to_owned()),
+            None => Err(problems.iter().map(|problem| format!("{} {}", problem.summary, problem.detail)).collect()),
+        }
+    }
+
+    #[test]
+    fn bytes_come_in_the_encoding_that_was_asked_for() {
+        let hex = generate(Value::object([("bytes", Value::number(24)), ("encoding", Value::string("hex"))])).unwrap();
+        assert_eq!(hex.len(), 48);
+        assert!(hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)));
+        let base64 = generate(Value::object([("bytes", Value::number(32)), ("encoding", Value::string("base64"))])).unwrap();
+        assert_eq!(STANDARD.decode(base64).unwrap().len(), 32);
+        let url = generate(Value::object([("bytes", Value::number(32)), ("encoding", Value::string("base64url"))])).unwrap();
+        assert_eq!(URL_SAFE_NO_PAD.decode(url).unwrap().len(), 32);
+    }
+
+    #[test]
+    fn a_prefix_stands_before_exactly_the_length_that_was_asked_for() {
+        let value = generate(Value::object([
+            ("length", Value::number(32)),
+            ("charset", Value::string("alphanumeric")),
+            ("prefix", Value::string("sk_deploy_")),
+        ]))
+        .unwrap();
+        assert_eq!(value.len(), "sk_deploy_".len() + 32);
+        assert!(value.starts_with("sk_deploy_"));
+    }
+
+    #[test]
+    fn what_could_be_guessed_is_refused_with_the_length_that_would_do() {
+        let short = Value::object([("length", Value::number(16)), ("charset", Value::string("alphanumeric"))]);
+        let error = generate(short).unwrap_err();
+        assert!(error.contains("95 bits") && error.contains("at least 17"), "{error}");
+        let both = Value::object([("length", Value::number(32)), ("bytes", Value::number(32))]);
+        assert!(generate(both).unwrap_err().contains("bytes and length are both set"));
+        let bare = Value::object([("bytes", Value::number(32))]);
+        assert!(generate(bare).unwrap_err().contains("encoding"));
+        let twice = Value::object([("length", Value::number(99)), ("characters", Value::string("aab"))]);
+        assert!(generate(twice).unwrap_err().contains("repeats a character"));
+    }
+
+    #[test]
+    fn every_character_is_equally_likely() {
+        let alphabet: Vec<char> = "abc".chars().collect();
+        let mut counts = BTreeMap::new();
+        for _ in 0..30_000 {
+            *counts.entry(draw(&alphabet).unwrap()).or_insert(0_u32) += 1;
+        }
+        // Twelve standard deviations: fails for a bias, not by chance.
+        assert!(counts.values().all(|count| (9_000..11_000).contains(count)), "{counts:?}");
+    }
+
+    #[test]
+    fn the_checksum_is_the_crc_in_base_62() {
+        // CRC-32 of "123456789" is 0xCBF43926, the check value of the algorithm's catalogue entry.
+        let mut rest = 0xCBF4_3926_u64;
+        let mut expected = String::new();
+        for _ in 0..6 {
+            expected.insert(0, char::from(BASE62[usize::try_from(rest % 62).unwrap()]));
+            rest /= 62;
+        }
+        assert_eq!(checksum(b"123456789"), expected);
+    }
+}
