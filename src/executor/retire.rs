@@ -84,7 +84,7 @@ impl Run<'_> {
                 });
                 Ok(())
             }
-            Ok(Ended::ByHand(_)) => {
+            Ok(Ended::ByHand) => {
                 self.session.spared.insert(generation);
                 self.outcome.by_hand.insert(generation);
                 Ok(())
@@ -101,7 +101,7 @@ pub(crate) enum Ended {
     /// It is this run's own.
     Own(String),
     /// Nobody but a person can end it.
-    ByHand(String),
+    ByHand,
 }
 
 /// Revokes one credential at the issuer that its record names.
@@ -115,13 +115,13 @@ async fn retire(
     };
     if record.issuer == job.issuer.to_string() {
         if !job.source_traits.revocable {
-            return Ok(Ended::ByHand(id));
+            return Ok(Ended::ByHand);
         }
         return revoke_at(job.source.as_ref(), id, record, job.clock, permit).await;
     }
     match issuer_of(record, &job.connections)? {
         Some(issuer) => revoke_at(issuer.as_ref(), id, record, job.clock, permit).await,
-        None => Ok(Ended::ByHand(id)),
+        None => Ok(Ended::ByHand),
     }
 }
 
@@ -155,7 +155,7 @@ pub async fn retire_anywhere(
     match revoke_at(issuer.as_ref(), id, record, clock, permit).await? {
         Ended::Dead(_) => Ok(Retired::Dead),
         Ended::Own(_) => Ok(Retired::Own),
-        Ended::ByHand(_) => Ok(Retired::ByHand),
+        Ended::ByHand => Ok(Retired::ByHand),
     }
 }
 
@@ -182,7 +182,7 @@ pub async fn revoke_minted(
     for record in minted {
         match retire(record, job, permit).await {
             Ok(Ended::Dead(_)) => sentences.push(format!("{} was revoked again.", record.label)),
-            Ok(Ended::Own(_) | Ended::ByHand(_)) => complete = false,
+            Ok(Ended::Own(_) | Ended::ByHand) => complete = false,
             Err(failure) => {
                 complete = false;
                 sentences.push(format!(
