@@ -187,7 +187,11 @@ async fn a_machine_that_fails_its_check_ends_the_roll_and_is_waited_for_by_the_n
             "{text}"
         );
     }
-    assert_eq!(entry(&target).await.detail.as_deref(), Some("1 of 3 machines run it"));
+    let ill = entry(&target).await;
+    assert_eq!(
+        (ill.live, ill.detail.as_deref()),
+        (Some(false), Some("1 of 3 machines run it, 0 of them healthy"))
+    );
     {
         let mut world = fly.world();
         let machines = &mut world.apps.get_mut("web").unwrap().machines;
@@ -200,6 +204,25 @@ async fn a_machine_that_fails_its_check_ends_the_roll_and_is_waited_for_by_the_n
     }
     assert_eq!(roll(&target, &revision).await, Ok(Activated::Live));
     assert_eq!(fly.updates("m1"), 1);
+}
+
+#[tokio::test]
+async fn a_value_is_not_live_while_the_only_machine_that_runs_it_is_ill() {
+    let fly = Fly::start().await;
+    let checks = json!({ "checks": { "http": { "type": "http" } } });
+    fly.world().machine("web", "m1", "started", checks);
+    fly.world()
+        .apps
+        .get_mut("web")
+        .unwrap()
+        .machines
+        .get_mut("m1")
+        .unwrap()
+        .sick = true;
+    let target = target(&fly, "KEY", false);
+    let revision = put(&target, &[("KEY", "one")]).await.unwrap().remove(0);
+    roll(&target, &revision).await.expect_err("its check fails");
+    assert_eq!(entry(&target).await.live, Some(false));
 }
 
 #[tokio::test]

@@ -112,6 +112,12 @@ pub(super) fn health(machine: &Machine, since: Timestamp) -> Health {
     }
 }
 
+/// Whether nothing speaks against the machine: it rests, or it runs and has not failed since it began to.
+pub(super) fn is_well(machine: &Machine) -> bool {
+    let since = began_at(machine).unwrap_or(Timestamp::MAX);
+    !is_running(machine) || matches!(health(machine, since), Health::Passing | Health::Running)
+}
+
 /// The exit code of an event that tells of a process that ended on its own, and not well.
 fn crash_code(event: &MachineEvent) -> Option<i64> {
     let request = event.request.as_ref().filter(|_| event.kind == "exit")?;

@@ -52,23 +52,29 @@ impl FlySecret {
         }
     }
 
+    /// The secret, and how many machines run it. One that cannot tell counts as running the old value: its next update is
+    /// certain to show.
     fn entry(&self, secret: &AppSecret, machines: &[Machine]) -> Entry {
+        let runs = |machine: &&Machine| {
+            let written = secret.updated_at;
+            written.is_some_and(|written| machine::runs(machine, written) == Some(true))
+        };
         let holders: Vec<&Machine> = machines.iter().filter(|machine| machine::holds_secrets(machine)).collect();
-        let total = holders.len();
-        let answers: Option<Vec<bool>> = secret
-            .updated_at
-            .and_then(|written| holders.iter().map(|machine| machine::runs(machine, written)).collect());
-        let running = answers.map(|answers| answers.into_iter().filter(|runs| *runs).count());
-        let detail = match running {
-            _ if total == 0 => Some("the app has no machines: its next deployment takes it".to_owned()),
-            Some(running) if running < total => Some(format!("{running} of {total} machines run it")),
+        let running: Vec<&Machine> = holders.iter().copied().filter(runs).collect();
+        // A deployment looks after its own machines; of a roll of ours that failed, only health tells that it has come right.
+        let well = |machine: &&&Machine| self.stage || machine::is_well(machine);
+        let (total, running, well) = (holders.len(), running.len(), running.iter().filter(well).count());
+        let detail = match (total, running, well) {
+            (0, _, _) => Some("the app has no machines: its next deployment takes it".to_owned()),
+            _ if well < running => Some(format!("{running} of {total} machines run it, {well} of them healthy")),
+            _ if running < total => Some(format!("{running} of {total} machines run it")),
             _ => None,
         };
         Entry {
             revision: secret.digest.clone().filter(|digest| !digest.is_empty()),
             label: None,
             modified_at: secret.updated_at,
-            live: if total == 0 { Some(true) } else { running.map(|running| running == total) },
+            live: Some(well == total),
             detail,
         }
     }
