@@ -96,3 +96,102 @@ pub fn type_json(kind: &Type) -> Json {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::terraform::arbitrary::typed_value;
+
+    /// What Terraform would store; `None` when something is unknown, which a state never is.
+    fn stored(value: &Value) -> Option<Json> {
+        Some(match value {
+            Value::Unknown(_) => return None,
+            Value::Null => Json::Null,
+            Value::Bool(value) => Json::Bool(*value),
+            Value::Number(number) => serde_json::from_str(number.as_str()).unwrap(),
+            Value::String(text) => Json::String(text.clone()),
+            Value::List(items) => items.iter().map(stored).collect::<Option<Vec<_>>>()?.into(),
+            Value::Map(items) => Json::Object(
+                items
+                    .iter()
+                    .map(|(name, value)| Some((name.clone(), stored(value)?)))
+                    .collect::<Option<_>>()?,
+            ),
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_stored_is_read_back((kind, value) in typed_value()) {
+            if let Some(json) = stored(&value) {
+                prop_assert_eq!(decode(json.to_string().as_bytes(), &kind).unwrap(), value);
+            }
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic((kind, _) in typed_value(), noise in any::<Vec<u8>>(), text in ".*") {
+            let _ = decode(&noise, &kind);
+            let _ = decode(text.as_bytes(), &kind);
+        }
+    }
+
+    fn kind() -> Type {
+        Type::Object(BTreeMap::from([
+            ("count".to_owned(), Type::Number),
+            ("name".to_owned(), Type::String),
+            ("on".to_owned(), Type::Bool),
+            ("tags".to_owned(), Type::string_map()),
+        ]))
+    }
+
+    #[test]
+    fn an_older_state_lacks_attributes_and_has_others() {
+        let value = decode(br#"{"name": "x", "gone": [1, 2]}"#, &kind()).unwrap();
+        let expected = Value::object([
+            ("count", Value::Null),
+            ("name", Value::string("x")),
+            ("on", Value::Null),
+            ("tags", Value::Null),
+        ]);
+        assert_eq!(value, expected);
+    }
+
+    #[test]
+    fn primitives_stand_in_for_each_other() {
+        let value = decode(br#"{"count": "12.50", "name": 7, "on": "true"}"#, &kind()).unwrap();
+        assert_eq!(value.get("count"), &Value::Number(Number::parse("12.5").unwrap()));
+        assert_eq!(value.get("name"), &Value::string("7"));
+        assert_eq!(value.get("on"), &Value::Bool(true));
+    }
+
+    #[test]
+    fn numbers_keep_every_digit() {
+        let value = decode(b"12345678901234567890.123456789012345678901", &Type::Number).unwrap();
+        let expected = Number::parse("12345678901234567890.123456789012345678901").unwrap();
+        assert_eq!(value, Value::Number(expected));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_an_error_that_says_where_and_not_what() {
+        let error = decode(br#"{"tags": {"a": ["hunter2"]}}"#, &kind()).unwrap_err();
+        assert_eq!(error.to_string(), "tags[\"a\"]: the JSON does not fit the schema");
+        let error = decode(br#"{"name": "hunter2"#, &kind()).unwrap_err();
+        assert_eq!(error.to_string(), "not well-formed JSON (line 1, column 17)");
+        let deep = "[".repeat(100_000);
+        assert!(decode(deep.as_bytes(), &kind()).is_err());
+    }
+
+    #[test]
+    fn types_are_written_as_terraform_reads_them() {
+        let types = Type::Set(Box::new(kind()));
+        let expected = json!([
+            "set",
+            ["object", {"count": "number", "name": "string", "on": "bool", "tags": ["map", "string"]}]
+        ]);
+        assert_eq!(type_json(&types), expected);
+        assert_eq!(type_json(&Type::strings()), json!(["list", "string"]));
+    }
+}

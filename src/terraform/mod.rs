@@ -2,6 +2,8 @@
 //!
 //! Pure, and knows nothing of rotation or of the transport.
 
+#[cfg(test)]
+mod arbitrary;
 pub mod codec;
 pub mod diagnostic;
 pub mod json;

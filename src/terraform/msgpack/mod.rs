@@ -6,6 +6,8 @@
 mod decode;
 mod encode;
 mod refinement;
+#[cfg(test)]
+mod tests;
 mod token;
 
 pub use decode::decode;
