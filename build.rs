@@ -1,7 +1,7 @@
 //! Compiles the protocol descriptions. Needs no installed `protoc`: protox is a compiler in Rust.
 //!
 //! The product serves and never calls, so its code is server code only. Client code goes to a directory of its own,
-//! which only tests include.
+//! which only tests include, beside the descriptors that a test compares with the published protocol.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -20,7 +20,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     let clients = out.join("clients");
     std::fs::create_dir_all(&clients)?;
-    let descriptors = protox::compile(PROTOCOLS, ["proto"])?;
+    let mut compiler = protox::Compiler::new(["proto"])?;
+    compiler.include_imports(true).open_files(PROTOCOLS)?;
+    std::fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
+    let descriptors = compiler.file_descriptor_set();
     tonic_prost_build::configure()
         .build_client(false)
         .build_transport(false)
@@ -29,7 +32,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     tonic_prost_build::configure()
         .build_server(false)
         .build_transport(false)
-        .file_descriptor_set_path(out.join("descriptors.bin"))
         .out_dir(clients)
         .compile_fds(descriptors)?;
     Ok(())

@@ -147,26 +147,25 @@ async fn work<P: Provider>(
         .add_service(GrpcBrokerServer::new(auxiliary))
         .serve_with_incoming_shutdown(incoming, end);
     handshake::announce(line).map_err(|error| format!("the handshake line cannot be written ({error})"))?;
+    // Connections close first, then calls whose client has gone come to their end.
+    let done = async {
+        let served = server.await;
+        calls.idle().await;
+        served.map_err(|error| format!("the server failed ({error})"))
+    };
     tokio::select! {
-        served = server => served.map_err(|error| format!("the server failed ({error})"))?,
-        () = overdue(&ending, clock) => tracing::debug!("ended without waiting for connections to close"),
+        done = done => done,
+        () = overdue(&ending, clock) => {
+            tracing::warn!("ended without waiting any longer for calls and connections");
+            Ok(())
+        }
     }
-    drained(&ending, &calls, clock).await;
-    Ok(())
 }
 
 /// Completes when the grace after the wish to end has passed.
 async fn overdue(ending: &Ending, clock: Clock) {
     let grace = ending.begun().await;
     clock.sleep(grace).await;
-}
-
-/// Waits for calls whose client has gone, within the grace.
-async fn drained(ending: &Ending, calls: &Calls, clock: Clock) {
-    tokio::select! {
-        () = calls.idle() => {}
-        () = overdue(ending, clock) => tracing::warn!("calls in flight were given up"),
-    }
 }
 
 fn by_hand(identity: Identity) -> String {

@@ -1,0 +1,27 @@
+//! The plugin layer from outside: an executable, driven by a small gRPC client, by real cores, and by an independent driver.
+//!
+//! The provider is `examples/protocol_fixture.rs`, so nothing here depends on what the product does with secrets.
+
+#[path = "support/grpc.rs"]
+mod grpc;
+#[path = "support/terraform_cores.rs"]
+mod terraform_cores;
+
+#[path = "protocol/cores.rs"]
+mod cores;
+#[path = "protocol/descriptor.rs"]
+mod descriptor;
+#[path = "protocol/driver.rs"]
+mod driver;
+#[path = "protocol/fixture.rs"]
+mod fixture;
+#[path = "protocol/handshake.rs"]
+mod handshake;
+#[path = "protocol/life.rs"]
+mod life;
+#[path = "protocol/log.rs"]
+mod log;
+#[path = "protocol/service.rs"]
+mod service;
+#[path = "protocol/tls.rs"]
+mod tls;

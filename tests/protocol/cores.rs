@@ -1,0 +1,161 @@
+//! Real cores use the fixture: the installed Terraform, and Terraform 1.15, which enforces ALPN and speaks a later minor version.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use crate::fixture::executable;
+use crate::terraform_cores::{Core, Workspace};
+
+const CONFIGURATION: &str = r#"
+terraform {
+  required_providers {
+    fixture = {
+      source = "example/fixture"
+    }
+  }
+}
+
+resource "terraform_data" "seed" {
+  input = "seed"
+}
+
+resource "fixture_note" "all" {
+  text   = "hello"
+  size   = 0.1
+  urgent = true
+  tags = {
+    known   = "x"
+    later   = "v-${terraform_data.seed.id}"
+  }
+  marks = ["p", "q"]
+  words = {
+    one = {
+      spelling   = "uno"
+      whisper_wo = "canary-whisper"
+    }
+  }
+  value_wo = "canary-value"
+  frame {
+    colour = "red-${terraform_data.seed.id}"
+  }
+}
+
+resource "fixture_note" "least" {
+  text = "18446744073709551616"
+  size = 18446744073709551616
+}
+"#;
+
+fn workspace(core: Core, configuration: &str) -> Workspace {
+    let workspace = Workspace::new(core, "example/fixture", executable());
+    workspace.write(configuration);
+    workspace
+}
+
+fn whole_life(core: Core) {
+    let workspace = workspace(core, CONFIGURATION);
+    workspace.run(&["validate"]).success();
+    let plan = workspace.run(&["plan", "-out=saved"]).success();
+    assert!(plan.contains("3 to add"), "{plan}");
+    workspace.run(&["apply", "saved"]).success();
+    let state = workspace.state().to_string();
+    assert!(!state.contains("canary"), "{state}");
+    assert!(state.contains(r#""length":12"#), "{state}");
+    let again = workspace.run(&["plan", "-detailed-exitcode"]).success();
+    assert!(again.contains("No changes"), "{again}");
+    workspace
+        .run(&["plan", "-refresh-only", "-detailed-exitcode"])
+        .success();
+    workspace.write(&CONFIGURATION.replace("\"hello\"", "\"hello again\""));
+    let changed = workspace.run(&["apply", "-auto-approve"]).success();
+    assert!(changed.contains("1 changed"), "{changed}");
+    let gone = workspace.run(&["apply", "-destroy", "-auto-approve"]).success();
+    assert!(gone.contains("3 destroyed"), "{gone}");
+    let left = std::fs::read_dir(workspace.temporary()).unwrap();
+    let left: Vec<_> = left
+        .filter_map(|entry| entry.unwrap().file_name().into_string().ok())
+        .collect();
+    assert!(!left.iter().any(|name| name.starts_with("tf-provider-")), "{left:?}");
+}
+
+#[test]
+fn terraform_takes_a_note_through_its_whole_life() {
+    whole_life(Core::Installed);
+}
+
+#[test]
+fn terraform_1_15_takes_a_note_through_its_whole_life() {
+    whole_life(Core::Terraform115);
+}
+
+#[test]
+fn terraform_points_at_the_line_of_a_mistake() {
+    let configuration = CONFIGURATION.replace("text = \"184", "misbehave = \"invalid\"\n  text = \"184");
+    let outcome = workspace(Core::Installed, &configuration).run(&["validate"]);
+    assert_eq!(outcome.status, 1);
+    assert!(outcome.output.contains("misbehave = \"invalid\""), "{}", outcome.output);
+}
+
+#[test]
+fn terraform_shows_why_the_provider_does_not_start() {
+    let mut workspace = workspace(Core::Installed, CONFIGURATION);
+    workspace.set("FIXTURE_CANNOT_START", "its purse is empty");
+    let outcome = workspace.run(&["plan"]);
+    assert_eq!(outcome.status, 1);
+    assert!(outcome.output.contains("its purse is empty"), "{}", outcome.output);
+}
+
+#[test]
+fn terraform_keeps_the_state_when_an_update_panics() {
+    let workspace = workspace(Core::Installed, CONFIGURATION);
+    workspace.run(&["apply", "-auto-approve"]).success();
+    let before = workspace.state();
+    workspace.write(&CONFIGURATION.replace(
+        "text   = \"hello\"",
+        "text = \"other\"\n  misbehave = \"panic in apply\"",
+    ));
+    let outcome = workspace.run(&["apply", "-auto-approve"]);
+    assert_eq!(outcome.status, 1);
+    assert!(outcome.output.contains("apply went wrong"), "{}", outcome.output);
+    assert_eq!(workspace.state()["resources"], before["resources"]);
+}
+
+#[test]
+fn terraform_without_plugin_tls_is_served_too() {
+    let mut workspace = workspace(Core::Installed, CONFIGURATION);
+    workspace.set("TF_DISABLE_PLUGIN_TLS", "1");
+    workspace.run(&["plan"]).success();
+}
+
+#[test]
+fn after_ctrl_c_terraform_still_gets_the_state() {
+    let configuration = CONFIGURATION.replace(
+        "text   = \"hello\"",
+        "text = \"hello\"\n  misbehave = \"wait in apply\"",
+    );
+    let workspace = workspace(Core::Installed, &configuration);
+    let mut command = workspace.command(&["apply", "-auto-approve", "-no-color", "-input=false"]);
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let run = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let state = workspace.path().join("terraform.tfstate");
+    for _ in 0..400 {
+        if std::fs::read_to_string(&state).is_ok_and(|state| state.contains("\"least\"")) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(25));
+    }
+    // To the whole group, as a terminal does: Terraform and provider both get it.
+    let group = format!("-{}", run.id());
+    assert!(
+        std::process::Command::new("kill")
+            .args(["-INT", "--", &group])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let output = run.wait_with_output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("Interrupt received"), "{text}");
+    let state = workspace.state().to_string();
+    assert!(state.contains("note-hello"), "{text}\n{state}");
+}

@@ -1,0 +1,200 @@
+//! How the process ends, and what does not end it.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use rotation_provider::terraform::Value;
+
+use crate::fixture::{capable, executable, note, null, running, start, type_name};
+use crate::grpc::clients::plugin::Empty;
+use crate::grpc::clients::tfplugin6 as wire;
+
+fn kill(signal: &str, pid: u32) {
+    let status = Command::new("kill").args([signal, &pid.to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+fn waiting() -> wire::apply_resource_change::Request {
+    let planned = note([
+        ("text", Value::string("x")),
+        ("misbehave", Value::string("wait in apply")),
+    ]);
+    wire::apply_resource_change::Request {
+        type_name: type_name(),
+        prior_state: null(),
+        config: planned.clone(),
+        planned_state: planned,
+        ..Default::default()
+    }
+}
+
+async fn until(mut condition: impl FnMut() -> bool) {
+    for _ in 0..400 {
+        if condition() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("what was waited for did not happen");
+}
+
+#[tokio::test]
+async fn shutdown_is_answered_and_done_within_two_seconds() {
+    let (plugin, mut clients) = running(start()).await;
+    let mut other = clients.provider.clone();
+    // A call in flight, as after a crash of the host's logic, must not delay the end.
+    let call = tokio::spawn(async move { other.apply_resource_change(waiting()).await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let begun = Instant::now();
+    clients.controller.shutdown(Empty {}).await.unwrap();
+    let (status, _, _) = plugin.end().await;
+    assert_eq!(status, Some(0));
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    call.await.unwrap().unwrap_err();
+}
+
+#[tokio::test]
+async fn an_idle_provider_ends_at_once() {
+    let (plugin, mut clients) = running(start()).await;
+    let begun = Instant::now();
+    clients.controller.shutdown(Empty {}).await.unwrap();
+    drop(clients);
+    plugin.end().await;
+    assert!(begun.elapsed() < Duration::from_millis(500), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn ctrl_c_does_not_end_it() {
+    let (mut plugin, mut clients) = running(start()).await;
+    for _ in 0..3 {
+        kill("-INT", plugin.pid());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(plugin.is_running());
+    clients
+        .provider
+        .get_metadata(wire::get_metadata::Request {})
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn stop_reaches_the_call_in_flight_and_the_server_goes_on() {
+    let (_plugin, mut clients) = running(start()).await;
+    let mut other = clients.provider.clone();
+    let call = tokio::spawn(async move { other.apply_resource_change(waiting()).await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!call.is_finished());
+    let answer = clients
+        .provider
+        .stop_provider(wire::stop_provider::Request {})
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(answer.error, "");
+    let applied = call.await.unwrap().unwrap().into_inner();
+    assert_eq!(applied.diagnostics[0].summary, "Stopped");
+    assert!(applied.new_state.is_some());
+    clients
+        .provider
+        .get_metadata(wire::get_metadata::Request {})
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_call_whose_client_hangs_up_is_finished() {
+    let (plugin, clients) = running(start().env("TF_LOG_PROVIDER", "DEBUG")).await;
+    let mut provider = clients.provider.clone();
+    let call = tokio::spawn(async move { provider.apply_resource_change(waiting()).await });
+    until(|| plugin.log().contains("call begins")).await;
+    call.abort();
+    drop(clients);
+    kill("-TERM", plugin.pid());
+    let (status, _, log) = plugin.end().await;
+    assert_eq!(status, Some(0));
+    assert!(log.contains("call ended"), "{log}");
+}
+
+#[tokio::test]
+async fn when_its_parent_dies_it_ends_and_cleans_up() {
+    let scratch = tempfile::tempdir().unwrap();
+    let line = scratch.path().join("line");
+    let script = format!(
+        "{} >{} & echo $!; exec sleep 600",
+        executable().display(),
+        line.display()
+    );
+    let mut parent = tokio::process::Command::new("sh")
+        .args(["-c", &script])
+        .env(crate::grpc::COOKIE.0, crate::grpc::COOKIE.1)
+        .env("TMPDIR", scratch.path())
+        .kill_on_drop(true)
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    let mut stdout = tokio::io::BufReader::new(parent.stdout.take().unwrap());
+    tokio::io::AsyncBufReadExt::read_line(&mut stdout, &mut first)
+        .await
+        .unwrap();
+    let provider = Path::new("/proc").join(first.trim());
+    until(|| std::fs::read_to_string(&line).is_ok_and(|line| line.contains("|grpc|"))).await;
+    assert!(provider.exists());
+    parent.kill().await.unwrap();
+    until(|| !provider.exists() || is_zombie(&provider)).await;
+    let left = std::fs::read_dir(scratch.path()).unwrap().count();
+    assert_eq!(left, 1, "only the file with the line is left");
+}
+
+fn is_zombie(process: &Path) -> bool {
+    std::fs::read_to_string(process.join("stat")).is_ok_and(|stat| stat.contains(") Z "))
+}
+
+#[tokio::test]
+async fn core_dumps_are_off() {
+    let (plugin, _clients) = running(start()).await;
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", plugin.pid())).unwrap();
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"))
+        .unwrap();
+    let words: Vec<&str> = core.split_whitespace().collect();
+    assert_eq!(words[4..6], ["0", "0"], "{core}");
+}
+
+#[tokio::test]
+async fn in_debug_mode_it_prints_how_to_attach_and_ctrl_c_ends_it() {
+    let mut plugin = start().env(crate::grpc::COOKIE.0, "").arg("-debug").begin().await;
+    assert!(plugin.line.starts_with("# "), "{}", plugin.line);
+    let variable = plugin.next_line().await;
+    let json = variable
+        .strip_prefix("TF_REATTACH_PROVIDERS='")
+        .and_then(|rest| rest.strip_suffix('\''))
+        .unwrap();
+    let json: serde_json::Value = serde_json::from_str(json).unwrap();
+    let entry = &json["registry.terraform.io/example/fixture"];
+    assert_eq!(
+        (&entry["Protocol"], &entry["ProtocolVersion"]),
+        (&"grpc".into(), &6.into())
+    );
+    assert_eq!(entry["Pid"], plugin.pid());
+    assert_eq!(
+        (&entry["Test"], &entry["Addr"]["Network"]),
+        (&true.into(), &"unix".into())
+    );
+    plugin.line = format!("1|6|unix|{}|grpc|", entry["Addr"]["String"].as_str().unwrap());
+    let mut clients = plugin.plain().await.unwrap();
+    let request = wire::validate_resource_config::Request {
+        type_name: type_name(),
+        config: note([("text", Value::string("x"))]),
+        client_capabilities: capable(),
+    };
+    clients.provider.validate_resource_config(request).await.unwrap();
+    drop(clients);
+    kill("-INT", plugin.pid());
+    let socket = plugin.socket();
+    assert_eq!(plugin.end().await.0, Some(0));
+    assert!(!socket.exists());
+}
