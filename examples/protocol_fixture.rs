@@ -106,7 +106,7 @@ impl Fixture {
     async fn until_stopped(&self) {
         let mut stopped = self.stopped.subscribe();
         let wait = stopped.wait_for(|stopped| *stopped);
-        let _ = tokio::time::timeout(Duration::from_secs(60), wait).await.is_ok();
+        drop(tokio::time::timeout(Duration::from_secs(60), wait).await);
     }
 }
 

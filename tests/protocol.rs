@@ -2,6 +2,13 @@
 //!
 //! The provider is `examples/protocol_fixture.rs`, so nothing here depends on what the product does with secrets.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests fail as tests do"
+)]
+
 #[path = "support/grpc.rs"]
 mod grpc;
 #[path = "support/terraform_cores.rs"]

@@ -63,9 +63,9 @@ fn whole_life(core: Core) {
     assert!(state.contains(r#""length":12"#), "{state}");
     let again = workspace.run(&["plan", "-detailed-exitcode"]).success();
     assert!(again.contains("No changes"), "{again}");
-    workspace
-        .run(&["plan", "-refresh-only", "-detailed-exitcode"])
-        .success();
+    // Without -detailed-exitcode: before 1.15 it counts the dynamic type of terraform_data as a change.
+    let drift = workspace.run(&["plan", "-refresh-only"]).success();
+    assert!(drift.contains("still matches the configuration"), "{drift}");
     workspace.write(&CONFIGURATION.replace("\"hello\"", "\"hello again\""));
     let changed = workspace.run(&["apply", "-auto-approve"]).success();
     assert!(changed.contains("1 changed"), "{changed}");

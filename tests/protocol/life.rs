@@ -2,9 +2,10 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rotation_provider::terraform::Value;
+use tokio::time::Instant;
 
 use crate::fixture::{capable, executable, note, null, running, start, type_name};
 use crate::grpc::clients::plugin::Empty;

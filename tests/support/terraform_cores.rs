@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use rotation_provider::environment::Environment;
 use tempfile::TempDir;
 
 /// A core to run.
@@ -96,7 +97,7 @@ impl Workspace {
             .args(arguments)
             .current_dir(self.directory.path())
             .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("PATH", Environment::of_process().get("PATH").unwrap_or_default())
             .env("HOME", self.directory.path().join("home"))
             .env("TMPDIR", self.temporary())
             .env("TF_CLI_CONFIG_FILE", self.directory.path().join("cli.tfrc"))
