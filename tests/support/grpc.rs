@@ -32,6 +32,7 @@ pub(crate) mod clients {
         #![allow(
             clippy::all,
             clippy::allow_attributes,
+            clippy::allow_attributes_without_reason,
             dead_code,
             missing_docs,
             unreachable_pub,
@@ -44,6 +45,7 @@ pub(crate) mod clients {
         #![allow(
             clippy::all,
             clippy::allow_attributes,
+            clippy::allow_attributes_without_reason,
             dead_code,
             missing_docs,
             unreachable_pub,
