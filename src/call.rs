@@ -120,6 +120,15 @@ impl CallError {
         self.message.push_str(advice);
         self
     }
+
+    /// The whole as a sentence, for texts that go on after it.
+    pub fn sentence(&self) -> String {
+        let mut text = self.to_string();
+        if !text.ends_with(['.', '!', '?', '…']) {
+            text.push('.');
+        }
+        text
+    }
 }
 
 impl fmt::Display for CallError {

@@ -56,42 +56,55 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The parts of one credential by name, such as `username` and `password`; the primary part first among equals.
+/// The parts of one credential by name, such as `username` and `password`; the first one that it is given is the primary.
 #[derive(Debug, Default)]
-pub struct Parts(BTreeMap<String, Secret>);
+pub struct Parts {
+    primary: String,
+    values: BTreeMap<String, Secret>,
+}
 
 impl Parts {
-    /// A credential of one part.
+    /// A credential of one part, which is its primary one.
     pub fn single(name: &str, value: Secret) -> Self {
-        Self(BTreeMap::from([(name.to_owned(), value)]))
+        Self::default().with(name, value)
     }
 
     /// Adds or replaces a part.
     #[must_use]
     pub fn with(mut self, name: &str, value: Secret) -> Self {
-        self.0.insert(name.to_owned(), value);
+        if self.values.is_empty() {
+            name.clone_into(&mut self.primary);
+        }
+        self.values.insert(name.to_owned(), value);
         self
+    }
+
+    /// The name of the primary part, which `value` means in templates; empty when there are no parts.
+    pub fn primary(&self) -> &str {
+        &self.primary
     }
 
     /// The part of that name.
     pub fn get(&self, name: &str) -> Option<&Secret> {
-        self.0.get(name)
+        self.values.get(name)
     }
 
     /// The names of all parts, in alphabetical order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.values.keys().map(String::as_str)
     }
 
     /// Second handles on the same values.
     #[must_use]
     pub fn share(&self) -> Self {
-        Self(
-            self.0
+        Self {
+            primary: self.primary.clone(),
+            values: self
+                .values
                 .iter()
                 .map(|(name, value)| (name.clone(), value.share()))
                 .collect(),
-        )
+        }
     }
 }
 
@@ -186,6 +199,14 @@ mod tests {
         );
         assert_eq!(redact("qwerty alone is not"), "qwerty alone is not");
         drop(secret);
+    }
+
+    #[test]
+    fn the_first_part_is_the_primary_one() {
+        let secret = || Secret::new("x".to_owned());
+        let parts = Parts::single("password", secret()).with("host", secret());
+        assert_eq!(parts.share().primary(), "password");
+        assert_eq!(Parts::default().primary(), "");
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! JSON needs no escaping; the two characters `{{` can't be written as plain text. There are no conditions and no
 //! functions on purpose: what decides something belongs in HCL, where it is shown in the plan.
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -18,12 +20,13 @@ pub const VALUE: &str = "value";
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A parsed template.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Template(Vec<Piece>);
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 enum Piece {
-    Literal(String),
+    /// Plain text, which in a write-only argument may be a credential.
+    Literal(Zeroizing<String>),
     Part {
         name: String,
         filters: Vec<Filter>,
@@ -102,7 +105,7 @@ impl Template {
             check_literal(literal, at, &mut depth)?;
             at += literal.chars().count();
             if !literal.is_empty() {
-                pieces.push(Piece::Literal(literal.to_owned()));
+                pieces.push(Piece::Literal(Zeroizing::new(literal.to_owned())));
             }
             let (expression, after) = tail.split_once("}}").ok_or(TemplateError::NeverClosed { at })?;
             if expression.contains("{{") {
@@ -114,7 +117,7 @@ impl Template {
         }
         check_literal(rest, at, &mut depth)?;
         if !rest.is_empty() {
-            pieces.push(Piece::Literal(rest.to_owned()));
+            pieces.push(Piece::Literal(Zeroizing::new(rest.to_owned())));
         }
         Ok(Self(pieces))
     }
@@ -161,7 +164,7 @@ impl Template {
         let mut pieces: Vec<Zeroizing<String>> = Vec::with_capacity(self.0.len());
         for piece in &self.0 {
             match piece {
-                Piece::Literal(text) => pieces.push(Zeroizing::new(text.clone())),
+                Piece::Literal(text) => pieces.push(text.clone()),
                 Piece::Part { name, filters, at } => {
                     let wanted = if name == VALUE { primary } else { name };
                     let part = parts
@@ -178,6 +181,13 @@ impl Template {
             text.push_str(piece);
         }
         Ok(Secret::new(text))
+    }
+}
+
+/// Shows the names of the parts and no plain text: a write-only template may hold a credential.
+impl fmt::Debug for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Template").field(&self.parts()).finish()
     }
 }
 
@@ -408,6 +418,12 @@ mod tests {
         assert!(matches!(template.check_parts(&["a"]), Err(TemplateError::UnknownPart { name, .. }) if name == "b"));
         assert!(!template.is_literal());
         assert!(Template::parse("{}").unwrap().is_literal());
+    }
+
+    #[test]
+    fn debug_shows_no_plain_text() {
+        let template = Template::parse("Bearer hunter2 {{ value }}").unwrap();
+        assert_eq!(format!("{template:?}"), "Template([\"value\"])");
     }
 
     #[test]

@@ -93,7 +93,7 @@ macro_rules! checks {
     };
 }
 
-checks! {}
+checks! { http, github_workflow }
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static CheckKind> {

@@ -5,6 +5,7 @@
 
 pub mod aws;
 pub mod fly;
+pub mod github;
 
 use std::sync::Arc;
 
@@ -35,12 +36,14 @@ pub struct Connections {
     pub aws: aws::Aws,
     /// Fly.io.
     pub fly: fly::Fly,
+    /// GitHub.
+    pub github: github::GitHub,
 }
 
 impl Connections {
     /// The nested blocks of the provider schema, one per vendor.
     pub fn blocks() -> Vec<NestedBlock> {
-        vec![aws::Aws::block(), fly::Fly::block()]
+        vec![aws::Aws::block(), fly::Fly::block(), github::GitHub::block()]
     }
 
     /// Reads all connections from the provider block. `None` when something is unknown or wrong; what is wrong is reported.
@@ -48,11 +51,13 @@ impl Connections {
         let http = HttpClient::new(surroundings.clock, surroundings.allow_insecure);
         let aws = aws::Aws::parse(&provider.attr("aws"), surroundings, problems);
         let fly = fly::Fly::parse(&provider.attr("fly"), surroundings, &http, problems);
+        let github = github::GitHub::parse(&provider.attr("github"), surroundings, &http, problems);
         Some(Arc::new(Self {
             http,
             clock: surroundings.clock,
             aws: aws?,
             fly: fly?,
+            github: github?,
         }))
     }
 }

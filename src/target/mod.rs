@@ -192,7 +192,7 @@ macro_rules! targets {
     };
 }
 
-targets! { fly_secret, ssm_parameter }
+targets! { fly_secret, github_actions_secret, ssm_parameter }
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static TargetKind> {

@@ -1,0 +1,348 @@
+//! A GitHub Actions workflow that must succeed: the way to prove a secret that only workflows can use.
+//!
+//! It takes no parts of the credential: the workflow reads the secret itself. Starting a workflow can't be undone, so it is
+//! sent once an attempt; when the answer is lost, the run is looked for. It must not take another's run for its own.
+//! <https://docs.github.com/en/rest/actions/workflows#create-a-workflow-dispatch-event>
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
+use crate::check::{Check, CheckConfig, CheckFailure, CheckKind, Patience, Presents};
+use crate::clock::Deadline;
+use crate::connection::Connections;
+use crate::connection::github::{Dispatched, GitHubClient, Repository, Run, Workflow, repository_mistake};
+use crate::executor::Stop;
+use crate::secret::{Parts, redact};
+use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node, Type};
+
+/// The kind.
+pub static KIND: CheckKind = CheckKind {
+    name: "github_workflow",
+    summary: "A GitHub Actions workflow that is started and must succeed.",
+    api_docs: Some("https://docs.github.com/en/rest/actions/workflows"),
+    attributes,
+    parse,
+};
+
+/// The most inputs that a dispatch takes (schema of the request).
+const INPUTS: usize = 25;
+
+/// How far back runs are listed before a dispatch, for those that are not ours: more than two clocks should differ.
+const LOOK_BACK: SignedDuration = SignedDuration::from_mins(10);
+
+/// How long a run is looked for whose id is not known. GitHub lists it some seconds after the dispatch.
+const APPEARS_WITHIN: Duration = Duration::from_secs(120);
+
+/// Pauses between looks at a run: short at first, then this, then that.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_secs(5);
+const LATE_PAUSE: Duration = Duration::from_secs(15);
+/// From when the longer pause is enough.
+const LATE: Duration = Duration::from_secs(300);
+
+fn attributes() -> Vec<Attribute> {
+    vec![
+        Attribute::required(
+            "repository",
+            Type::String,
+            "The repository: `owner/name`, or `name` with the connection's `owner`.",
+        ),
+        Attribute::required(
+            "workflow",
+            Type::String,
+            "The name of the workflow's file, such as `publish.yml`, or its number. It needs the trigger `workflow_dispatch`.",
+        ),
+        Attribute::optional(
+            "ref",
+            Type::String,
+            "The branch or tag to run on. Default: `main`.",
+        ),
+        Attribute::optional(
+            "inputs",
+            Type::string_map(),
+            "The inputs of the workflow, at most 25. They are shown in GitHub and stored in state: no secrets.",
+        ),
+    ]
+}
+
+#[derive(Clone)]
+struct Config {
+    repository: String,
+    workflow: String,
+    git_ref: String,
+    inputs: BTreeMap<String, String>,
+}
+
+fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<dyn CheckConfig>> {
+    let mut checked = |name: &str, mistake: fn(&str) -> Option<&'static str>| {
+        let node = node.attr(name);
+        node.required_string(problems).known().filter(|text| {
+            let rule = mistake(text);
+            if let Some(rule) = rule {
+                let path = node.path();
+                problems.error(path.clone(), format!("GitHub does not permit {path}"), format!("It is {text:?}. {rule}"));
+            }
+            rule.is_none()
+        })
+    };
+    let repository = checked("repository", repository_mistake);
+    let workflow = checked("workflow", workflow_mistake);
+    let git_ref = node.attr("ref").string(problems).or("main".to_owned());
+    let inputs = node.attr("inputs").string_map(problems).or(BTreeMap::new())?;
+    if inputs.len() > INPUTS {
+        let path = node.attr("inputs").path().clone();
+        problems.error(path, "There are too many inputs", format!("A workflow takes at most {INPUTS}."));
+        return None;
+    }
+    Some(Box::new(Config {
+        repository: repository?,
+        workflow: workflow?,
+        git_ref: git_ref?,
+        inputs,
+    }))
+}
+
+fn workflow_mistake(text: &str) -> Option<&'static str> {
+    let is_number = text.chars().all(|c| c.is_ascii_digit());
+    let is_file = !text.contains('/') && [".yml", ".yaml"].iter().any(|end| text.ends_with(end));
+    (!is_number && !is_file)
+        .then_some("Write the name of its file without the folder, such as \"publish.yml\", or its number.")
+}
+
+impl CheckConfig for Config {
+    fn presents(&self) -> Presents {
+        Presents::Nothing
+    }
+
+    fn parts_used(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn default_patience(&self) -> Patience {
+        Patience {
+            timeout: Duration::from_secs(30 * 60),
+            // A failed run is shown to people, who know whether another makes sense.
+            retry_for: Duration::ZERO,
+        }
+    }
+
+    fn connect(&self, connections: &Connections) -> Result<Box<dyn Check>, Diagnostic> {
+        Ok(Box::new(WorkflowCheck {
+            client: connections.github.client()?,
+            workflow: Workflow {
+                repository: connections.github.repository(&self.repository)?,
+                file: self.workflow.clone(),
+                git_ref: self.git_ref.clone(),
+            },
+            inputs: self.inputs.clone(),
+        }))
+    }
+}
+
+struct WorkflowCheck {
+    client: GitHubClient,
+    workflow: Workflow,
+    inputs: BTreeMap<String, String>,
+}
+
+/// Why an attempt did not pass.
+enum Shortfall {
+    /// The run ended, and not with success: another may be started.
+    Failed(String),
+    /// Anything else: another run could meet one that still runs, or fail likewise.
+    Lasting(String),
+    /// The end was asked for.
+    Interrupted(String),
+}
+
+impl Shortfall {
+    fn lasting(error: &CallError) -> Self {
+        Self::Lasting(error.sentence())
+    }
+}
+
+#[async_trait]
+impl Check for WorkflowCheck {
+    async fn run(
+        &self,
+        _parts: Option<&Parts>,
+        patience: Patience,
+        stop: &Stop,
+        permit: &WritePermit,
+    ) -> Result<(), CheckFailure> {
+        let retry_until = self.client.clock().deadline(patience.retry_for);
+        loop {
+            if stop.requested() {
+                return Err(CheckFailure {
+                    message: format!("{} was not started: interrupted.", self.name()),
+                    interrupted: true,
+                });
+            }
+            let (message, interrupted) = match self.attempt(patience.timeout, stop, permit).await {
+                Ok(()) => return Ok(()),
+                Err(Shortfall::Failed(_)) if !retry_until.passed() => continue,
+                Err(Shortfall::Failed(message) | Shortfall::Lasting(message)) => (message, false),
+                Err(Shortfall::Interrupted(message)) => (message, true),
+            };
+            return Err(CheckFailure {
+                message: redact(&message),
+                interrupted,
+            });
+        }
+    }
+}
+
+impl WorkflowCheck {
+    /// For messages.
+    fn name(&self) -> String {
+        let Repository { owner, name } = &self.workflow.repository;
+        format!("Workflow {:?} of {owner}/{name}", self.workflow.file)
+    }
+
+    /// One run from its start to its end.
+    async fn attempt(&self, timeout: Duration, stop: &Stop, permit: &WritePermit) -> Result<(), Shortfall> {
+        let clock = self.client.clock();
+        let deadline = clock.deadline(timeout);
+        let now = clock.real_now();
+        let since = now.checked_sub(LOOK_BACK).unwrap_or(now);
+        // What runs already is not ours. Asking also finds a missing workflow before anything is started.
+        let others = self.client.dispatched_runs(&self.workflow, since, None).await;
+        let others = others.map_err(|error| Shortfall::lasting(&error))?;
+        let others: BTreeSet<u64> = others.into_iter().map(|run| run.id).collect();
+        let id = match self.client.dispatch(&self.workflow, &self.inputs, permit).await {
+            Ok(Dispatched::Run(id)) => id,
+            Ok(Dispatched::Accepted) => self.find(since, &others, deadline, stop).await?.ok_or_else(|| {
+                Shortfall::Lasting(format!(
+                    "{} was started, but its run has not appeared within {} seconds. Look for it in GitHub before you apply again.",
+                    self.name(),
+                    APPEARS_WITHIN.as_secs()
+                ))
+            })?,
+            Err(error) if error.effect == Effect::Possible => {
+                let found = self.find(since, &others, deadline, stop).await?;
+                found.ok_or_else(|| {
+                    Shortfall::Lasting(format!(
+                        "{} No run of it has appeared, so it was probably not started; it was not sent again. Apply again.",
+                        error.sentence()
+                    ))
+                })?
+            }
+            Err(error) => return Err(Shortfall::lasting(&error)),
+        };
+        self.follow(id, timeout, deadline, stop).await
+    }
+
+    /// The run that the dispatch made, among those that appeared since: the only one, or the only one whose title shows an
+    /// input (`run-name: … ${{ inputs.x }}`). `None` when none appears.
+    async fn find(
+        &self,
+        since: Timestamp,
+        others: &BTreeSet<u64>,
+        deadline: Deadline,
+        stop: &Stop,
+    ) -> Result<Option<u64>, Shortfall> {
+        let clock = self.client.clock();
+        let user = self.client.user().await;
+        let appears = clock.deadline(APPEARS_WITHIN);
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let listed = self.client.dispatched_runs(&self.workflow, since, user.as_deref()).await;
+            let listed = listed.map_err(|error| Shortfall::lasting(&error))?;
+            let new: Vec<Run> = listed.into_iter().filter(|run| !others.contains(&run.id)).collect();
+            let shows_input = |run: &&Run| {
+                let mut values = self.inputs.values().filter(|value| !value.is_empty());
+                values.any(|value| run.display_title.contains(value.as_str()))
+            };
+            let titled: Vec<&Run> = new.iter().filter(shows_input).collect();
+            match (new.as_slice(), titled.as_slice()) {
+                ([run], _) => return Ok(Some(run.id)),
+                (_, [run]) => return Ok(Some(run.id)),
+                ([], _) => {}
+                (several, _) => {
+                    let pages: Vec<&str> = several.iter().map(|run| run.html_url.as_str()).collect();
+                    return Err(Shortfall::Lasting(format!(
+                        "{} was started, but several runs began at that time and nothing tells which is ours: {}. Give the \
+                         workflow an input with a value of its own and show it in run-name.",
+                        self.name(),
+                        pages.join(", ")
+                    )));
+                }
+            }
+            if appears.passed() || deadline.passed() {
+                return Ok(None);
+            }
+            let left = appears.remaining().min(deadline.remaining());
+            tokio::select! {
+                () = stop.wait() => return Err(Shortfall::Interrupted(format!(
+                    "{} may have been started; its run was looked for when the interrupt came.",
+                    self.name()
+                ))),
+                () = clock.sleep(pause.min(left)) => {}
+            }
+            pause = pause.saturating_mul(2).min(PAUSE);
+        }
+    }
+
+    /// Looks at a run until it has ended.
+    async fn follow(&self, id: u64, timeout: Duration, deadline: Deadline, stop: &Stop) -> Result<(), Shortfall> {
+        let clock = self.client.clock();
+        let name = self.name();
+        let Repository { owner, name: repository } = &self.workflow.repository;
+        let mut page = format!("run {id} of {owner}/{repository}");
+        let mut state = "not seen yet".to_owned();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.client.run(&self.workflow, id).await {
+                Ok(run) => {
+                    page = run.html_url;
+                    let status = run.status.unwrap_or_default();
+                    if status == "completed" {
+                        let conclusion = run.conclusion.unwrap_or_default();
+                        if conclusion == "success" {
+                            return Ok(());
+                        }
+                        return Err(Shortfall::Failed(format!(
+                            "{name} ended with the conclusion {conclusion:?}, expected \"success\": {page}."
+                        )));
+                    }
+                    state = match status.as_str() {
+                        "waiting" => "waiting for an approval or a wait timer".to_owned(),
+                        other => other.to_owned(),
+                    };
+                }
+                Err(error) if passes(&error) => state = format!("not known: {error}"),
+                // Its own page may lag behind the answer that named it.
+                Err(error) if error.kind == CallErrorKind::NotFound && pause < PAUSE => {}
+                Err(error) => return Err(Shortfall::lasting(&error)),
+            }
+            if deadline.passed() {
+                return Err(Shortfall::Lasting(format!(
+                    "{name} has not ended within {} seconds; its state is {state}: {page}. It goes on; raise timeout, or see \
+                     what it waits for.",
+                    timeout.as_secs()
+                )));
+            }
+            tokio::select! {
+                () = stop.wait() => return Err(Shortfall::Interrupted(format!(
+                    "{name} was started and not waited for because of the interrupt: {page}."
+                ))),
+                () = clock.sleep(pause.min(deadline.remaining())) => {}
+            }
+            let elapsed = timeout.saturating_sub(deadline.remaining());
+            let most = if elapsed > LATE { LATE_PAUSE } else { PAUSE };
+            pause = pause.saturating_mul(2).min(most);
+        }
+    }
+}
+
+/// Whether a failed look at a run says nothing about the run, so that it is worth another look.
+fn passes(error: &CallError) -> bool {
+    matches!(
+        error.kind,
+        CallErrorKind::Unavailable | CallErrorKind::TimedOut | CallErrorKind::RateLimited { .. } | CallErrorKind::Malformed
+    )
+}

@@ -1,0 +1,255 @@
+//! A request to any HTTP service whose answer proves something: the new credential is accepted, the previous one is refused,
+//! a route is protected.
+//!
+//! An answer is only judged: it is never stored or shown, and redirects are answers too. The user declares by `retry_for`
+//! that the request may be repeated (`0s`: once); even so a request that isn't idempotent by RFC 9110 section 9.2.2 is
+//! not repeated while the outcome of the one before is unknown.
+
+mod arguments;
+mod expectation;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use url::Url;
+
+use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
+use crate::check::{Check, CheckConfig, CheckFailure, CheckKind, Patience, Presents};
+use crate::clock::Clock;
+use crate::connection::Connections;
+use crate::executor::Stop;
+use crate::http::{HttpClient, Request, Response};
+use crate::secret::{Parts, Secret, redact};
+use crate::template::Template;
+use crate::terraform::Diagnostic;
+
+use expectation::Expectation;
+
+/// The kind.
+pub static KIND: CheckKind = CheckKind {
+    name: "http",
+    summary: "A request to an HTTP service: its status, and what its body must or must not hold.",
+    api_docs: None,
+    attributes: arguments::attributes,
+    parse: arguments::parse,
+};
+
+/// The service's name in errors.
+const SERVICE: &str = "the checked service";
+
+/// Every status beyond 2xx: here they are answers, redirects included.
+const ANSWERS: std::ops::RangeInclusive<u16> = 300..=599;
+
+/// Pauses between attempts.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// The arguments, parsed.
+#[derive(Clone)]
+struct Config {
+    method: &'static str,
+    url: Url,
+    headers: Vec<Header>,
+    body: Option<Template>,
+    presents: Presents,
+    expectation: Expectation,
+}
+
+/// A header to send.
+#[derive(Clone)]
+struct Header {
+    name: String,
+    value: Template,
+}
+
+/// A request with its templates filled in.
+struct Filled {
+    headers: Vec<(String, Secret)>,
+    content_type: String,
+    body: Option<Secret>,
+}
+
+/// Why an attempt did not pass.
+struct Shortfall {
+    message: String,
+    /// Another attempt would not end differently, or must not be made.
+    lasting: bool,
+}
+
+impl CheckConfig for Config {
+    fn presents(&self) -> Presents {
+        self.presents
+    }
+
+    fn parts_used(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.templates().flat_map(Template::parts).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    fn default_patience(&self) -> Patience {
+        Patience {
+            timeout: Duration::from_secs(10),
+            retry_for: Duration::from_secs(60),
+        }
+    }
+
+    fn connect(&self, connections: &Connections) -> Result<Box<dyn Check>, Diagnostic> {
+        Ok(Box::new(HttpCheck {
+            config: self.clone(),
+            http: connections.http.clone(),
+            clock: connections.clock,
+        }))
+    }
+}
+
+impl Config {
+    /// The templates that are sent.
+    fn templates(&self) -> impl Iterator<Item = &Template> {
+        self.headers.iter().map(|header| &header.value).chain(&self.body)
+    }
+
+    /// The URL for people: without its query, which may hold anything.
+    fn place(&self) -> String {
+        let mut shown = self.url.clone();
+        shown.set_query(None);
+        shown.set_fragment(None);
+        format!("{} {shown}", self.method)
+    }
+
+    fn fill(&self, parts: Option<&Parts>) -> Result<Filled, String> {
+        let none = Parts::default();
+        let parts = parts.unwrap_or(&none);
+        let render = |template: &Template| template.render(parts.primary(), parts).map_err(|error| error.to_string());
+        let mut content_type = None;
+        let mut headers = Vec::new();
+        for header in &self.headers {
+            let value = render(&header.value)?;
+            if header.name.eq_ignore_ascii_case("content-type") {
+                content_type = Some(value.expose().to_owned());
+            } else {
+                headers.push((header.name.clone(), value));
+            }
+        }
+        let body = self.body.as_ref().map(render).transpose()?;
+        let default = match &body {
+            Some(body) if body.expose().trim_start().starts_with(['{', '[']) => "application/json",
+            _ => "text/plain; charset=utf-8",
+        };
+        if let (Some(content_type), None) = (&content_type, &body) {
+            headers.push(("content-type".to_owned(), Secret::new(content_type.clone())));
+        }
+        Ok(Filled {
+            headers,
+            content_type: content_type.unwrap_or_else(|| default.to_owned()),
+            body,
+        })
+    }
+}
+
+/// A check, ready to run.
+struct HttpCheck {
+    config: Config,
+    http: HttpClient,
+    clock: Clock,
+}
+
+#[async_trait]
+impl Check for HttpCheck {
+    async fn run(
+        &self,
+        parts: Option<&Parts>,
+        patience: Patience,
+        stop: &Stop,
+        permit: &WritePermit,
+    ) -> Result<(), CheckFailure> {
+        let place = self.config.place();
+        let filled = self.config.fill(parts).map_err(|why| CheckFailure {
+            message: redact(&format!("{place} was not sent: {why}.")),
+            interrupted: false,
+        })?;
+        let interrupted = || CheckFailure {
+            message: format!("{place} was interrupted before it passed."),
+            interrupted: true,
+        };
+        let deadline = self.clock.deadline(patience.retry_for);
+        let mut pause = FIRST_PAUSE;
+        let mut attempts = 0_u32;
+        loop {
+            if stop.requested() {
+                return Err(interrupted());
+            }
+            attempts = attempts.saturating_add(1);
+            let Err(shortfall) = self.attempt(&filled, patience.timeout, permit).await else {
+                return Ok(());
+            };
+            if shortfall.lasting || deadline.passed() {
+                let times = match attempts {
+                    1 => String::new(),
+                    many => format!(" This was attempt {many} within {} seconds.", patience.retry_for.as_secs()),
+                };
+                return Err(CheckFailure {
+                    message: redact(&format!("{}{times}", shortfall.message)),
+                    interrupted: false,
+                });
+            }
+            tokio::select! {
+                () = stop.wait() => return Err(interrupted()),
+                () = self.clock.sleep(pause.min(deadline.remaining())) => {}
+            }
+            pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+        }
+    }
+}
+
+impl HttpCheck {
+    async fn attempt(&self, filled: &Filled, timeout: Duration, permit: &WritePermit) -> Result<(), Shortfall> {
+        let config = &self.config;
+        let statuses: Vec<u16> = ANSWERS.collect();
+        let mut request = Request::new(config.method, config.url.as_str(), SERVICE, config.place())
+            .timeout(timeout)
+            .accept(&statuses)
+            .once();
+        for (name, value) in &filled.headers {
+            request = request.secret_header(name, value.share());
+        }
+        if let Some(body) = &filled.body {
+            request = request.body(&filled.content_type, body.share());
+        }
+        let answer = match config.method {
+            "GET" | "HEAD" | "OPTIONS" => self.http.read(request).await,
+            _ => self.http.write(request, permit).await,
+        };
+        let verdict = match answer {
+            Ok(answer) => self.judge(&answer),
+            Err(error) => return Err(self.unanswered(&error)),
+        };
+        verdict.map_err(|message| Shortfall {
+            message,
+            lasting: false,
+        })
+    }
+
+    fn judge(&self, answer: &Response) -> Result<(), String> {
+        let Config {
+            expectation, presents, ..
+        } = &self.config;
+        expectation
+            .judge(answer)
+            .map_err(|shortfall| format!("{} {}", self.config.place(), shortfall.explain(expectation, *presents)))
+    }
+
+    fn unanswered(&self, error: &CallError) -> Shortfall {
+        let idempotent = matches!(self.config.method, "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE");
+        let unknown = error.effect == Effect::Possible && !idempotent;
+        let mut message = error.sentence();
+        if unknown {
+            message.push_str(" It may have had its effect, so it was not sent again.");
+        }
+        Shortfall {
+            message,
+            lasting: unknown || error.kind == CallErrorKind::Invalid,
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! The arguments of the check `http`, and the rules that keep other people's credentials out of state.
+
+use url::Url;
+
+use super::expectation::Expectation;
+use super::{Config, Header};
+use crate::check::{CheckConfig, Presents};
+use crate::terraform::{Attribute, Diagnostics, Field, Node, Type};
+use crate::template::{Template, literal_credential};
+
+const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+pub(super) fn attributes() -> Vec<Attribute> {
+    let text = |name, description: &str| Attribute::optional(name, Type::String, description);
+    vec![
+        Attribute::required("url", Type::String, "The whole URL, without user name and password. It is no template."),
+        text("method", "`GET`, `HEAD`, `POST`, `PUT`, `PATCH`, `DELETE` or `OPTIONS`. Default: `GET`."),
+        Attribute::optional(
+            "headers",
+            Type::string_map(),
+            "Headers, as templates: `{ Authorization = \"Bearer {{ value }}\" }`. A credential in plain text belongs into \
+             `headers_wo`.",
+        ),
+        Attribute::optional(
+            "headers_wo",
+            Type::string_map(),
+            "Further headers, as templates, which Terraform never stores: for credentials of others.",
+        )
+        .write_only(),
+        text(
+            "body",
+            "The body, as a template. Without a `Content-Type` header it is sent as JSON when it begins with `{` or `[`, \
+             else as plain text.",
+        ),
+        text(
+            "credential",
+            "Which credential the templates present: `new`; `previous`, the one that it follows; or `none`, which leaves out \
+             every header that is a template. Default: `new`.",
+        ),
+        Attribute::optional(
+            "expect_status",
+            Type::List(Box::new(Type::Number)),
+            "The permitted statuses. Redirects are not followed, so a 3xx is an answer. Default: `[200]`.",
+        ),
+        text(
+            "expect_json",
+            "JSON text that the body must contain: objects may have further keys, arrays must be equally long and are compared \
+             element by element. Use `jsonencode`.",
+        ),
+        text("expect_body", "Text that the body must contain."),
+        text("reject_body", "Text that the body must not contain."),
+    ]
+}
+
+pub(super) fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<dyn CheckConfig>> {
+    let url = url(&node.attr("url"), problems);
+    let method = node.attr("method").one_of(METHODS, problems).or("GET");
+    let headers = headers(node, problems);
+    let body = body(&node.attr("body"), problems);
+    let credential = node
+        .attr("credential")
+        .one_of(&["new", "previous", "none"], problems)
+        .or("new");
+    let expectation = expectation(node, method, problems);
+    let (url, method, headers, body) = (url?, method?, headers?, body?);
+    let (credential, expectation) = (credential?, expectation?);
+    let uses_parts = headers.iter().any(|header| !header.value.is_literal())
+        || body.as_ref().is_some_and(|body| !body.is_literal());
+    if credential == "none" && body.as_ref().is_some_and(|body| !body.is_literal()) {
+        let path = node.attr("body").path().clone();
+        problems.error(
+            path.clone(),
+            format!("{path} presents a credential"),
+            "With credential = \"none\" headers that are templates are left out, but a body can't be: write one without parts.",
+        );
+        return None;
+    }
+    // With write-only headers, state does not tell whether a part is used.
+    let complete = node.origin() == crate::terraform::Origin::Configuration;
+    if credential == "previous" && !uses_parts && complete {
+        let path = node.attr("credential").path().clone();
+        problems.error(
+            path.clone(),
+            format!("{path} has no effect"),
+            "No header and no body presents the credential: write one, such as Authorization = \"Bearer {{ value }}\".",
+        );
+        return None;
+    }
+    let presents = match credential {
+        "none" => Presents::Nothing,
+        "previous" => Presents::Previous,
+        _ if uses_parts => Presents::New,
+        _ => Presents::Nothing,
+    };
+    let headers = headers
+        .into_iter()
+        .filter(|header| credential != "none" || header.value.is_literal())
+        .collect();
+    Some(Box::new(Config {
+        method,
+        url,
+        headers,
+        body,
+        presents,
+        expectation,
+    }))
+}
+
+fn url(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Url> {
+    let text = node.required_string(problems).known()?;
+    let mistake = if text.contains("{{") {
+        "it holds a template, but a URL is written to logs: present the credential in a header or the body".to_owned()
+    } else {
+        // Whether plain http is permitted is decided when the request is sent.
+        match crate::http::permitted(&text, true) {
+            Ok(url) => return Some(url),
+            Err(why) => why,
+        }
+    };
+    let path = node.path();
+    problems.error(path.clone(), format!("{path} cannot be used"), format!("It is refused because of this: {mistake}."));
+    None
+}
+
+/// Both maps of headers, the write-only one last.
+fn headers(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Vec<Header>> {
+    let mut found: Vec<Header> = Vec::new();
+    let mut complete = true;
+    for (attribute, stored) in [("headers", true), ("headers_wo", false)] {
+        let map = node.attr(attribute);
+        if map.is_unknown() {
+            complete = false;
+        }
+        // Reports what is no map of strings.
+        let _ = map.string_map(problems);
+        for (name, value) in map.elements() {
+            let text = match value.text(problems) {
+                Field::Known(text) => text,
+                Field::Absent => continue,
+                Field::Unknown => {
+                    complete = false;
+                    continue;
+                }
+            };
+            let Some(template) = header(name, &text, &value, stored, problems) else {
+                complete = false;
+                continue;
+            };
+            if found.iter().any(|header| header.name.eq_ignore_ascii_case(name)) {
+                let path = value.path();
+                problems.error(path.clone(), format!("{path} is there twice"), "Letter case does not tell headers apart: remove one.");
+                complete = false;
+            }
+            found.push(Header {
+                name: name.to_owned(),
+                value: template,
+            });
+        }
+    }
+    complete.then_some(found)
+}
+
+fn header(name: &str, text: &str, node: &Node<'_>, stored: bool, problems: &mut Diagnostics) -> Option<Template> {
+    let path = node.path();
+    // RFC 9110 section 5.6.2.
+    let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    if name.is_empty() || !name.chars().all(token) {
+        problems.error(path.clone(), format!("{path} is not the name of a header"), "It holds a character that HTTP forbids.");
+        return None;
+    }
+    if text.chars().any(char::is_control) {
+        problems.error(path.clone(), format!("{path} is not the value of a header"), "It holds a control character or a line break.");
+        return None;
+    }
+    let template = template(node, text, stored, problems)?;
+    if stored && template.is_literal() && carries_credentials(name) {
+        problems.error(
+            path.clone(),
+            format!("{path} holds a credential in plain text"),
+            format!(
+                "Terraform stores what stands in headers. Move {name} to headers_wo, or write it as a template, such as \
+                 \"Bearer {{{{ value }}}}\"."
+            ),
+        );
+        return None;
+    }
+    Some(template)
+}
+
+/// Whether the value of such a header is a credential.
+fn carries_credentials(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    matches!(name.as_str(), "authorization" | "proxy-authorization" | "cookie" | "api-key" | "apikey" | "token")
+        || name.ends_with("-api-key")
+        || name.ends_with("-token")
+}
+
+fn template(node: &Node<'_>, text: &str, stored: bool, problems: &mut Diagnostics) -> Option<Template> {
+    let path = node.path();
+    let template = match Template::parse(text) {
+        Ok(template) => template,
+        Err(error) => {
+            problems.error(path.clone(), format!("{path} is not a template"), format!("In it, {error}."));
+            return None;
+        }
+    };
+    if stored && literal_credential(&template) {
+        problems.error(
+            path.clone(),
+            format!("{path} holds a password in plain text"),
+            "Terraform stores it. Write the password as a part, such as {{ value | urlencode }}, or use headers_wo.",
+        );
+        return None;
+    }
+    Some(template)
+}
+
+fn body(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Option<Template>> {
+    match node.string(problems) {
+        Field::Absent => Some(None),
+        Field::Unknown => None,
+        Field::Known(text) => template(node, &text, true, problems).map(Some),
+    }
+}
+
+fn expectation(node: &Node<'_>, method: Option<&str>, problems: &mut Diagnostics) -> Option<Expectation> {
+    let statuses = node.attr("expect_status");
+    let status = statuses.integers(100, 599, problems).and_then_checked(|status| {
+        if status.is_empty() {
+            let path = statuses.path();
+            problems.error(path.clone(), format!("{path} is empty"), "Leave it out for [200], or name a status.");
+            return None;
+        }
+        Some(status.into_iter().filter_map(|status| u16::try_from(status).ok()).collect())
+    });
+    let json_node = node.attr("expect_json");
+    let json = json_node.string(problems).and_then_checked(|text| {
+        serde_json::from_str(&text)
+            .map_err(|error| {
+                let path = json_node.path();
+                problems.error(
+                    path.clone(),
+                    format!("{path} is not JSON"),
+                    format!("Line {}, column {}: use jsonencode.", error.line(), error.column()),
+                );
+            })
+            .ok()
+    });
+    let contains = node.attr("expect_body").string(problems);
+    let lacks = node.attr("reject_body").string(problems);
+    let reads_body = !json_node.is_null() || !node.attr("expect_body").is_null() || !node.attr("reject_body").is_null();
+    if method == Some("HEAD") && reads_body {
+        problems.error(
+            node.attr("method").path().clone(),
+            "An answer to HEAD has no body",
+            "Use GET, or remove expect_json, expect_body and reject_body.",
+        );
+        return None;
+    }
+    Some(Expectation {
+        status: status.or(vec![200])?,
+        json: json.optional()?,
+        contains: contains.optional()?,
+        lacks: lacks.optional()?,
+    })
+}

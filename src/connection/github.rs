@@ -1,0 +1,340 @@
+//! The connection to GitHub: a personal access token, or a GitHub App's installation.
+//!
+//! GitHub can't show a secret's value, keeps times in whole seconds, and answers 404 both for what is missing and for what a
+//! token may not see. It must not decide what a refusal means for a rotation: adapters add that to the error.
+//! <https://docs.github.com/en/rest/overview/resources-in-the-rest-api>
+
+mod app;
+mod arguments;
+mod sealed_box;
+mod secrets;
+mod workflows;
+
+use std::sync::Arc;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use super::Surroundings;
+use crate::call::{CallError, CallErrorKind, WritePermit};
+use crate::clock::Clock;
+use crate::http::{HttpClient, Request, Response, Shared};
+use crate::secret::Secret;
+use crate::terraform::{Diagnostic, Diagnostics, NestedBlock, Node, Path};
+
+pub use sealed_box::{SealError, seal};
+pub use secrets::{ActionsSecret, SecretLevel};
+pub use workflows::{Dispatched, Run, Workflow};
+
+/// The service's name in errors.
+pub const SERVICE: &str = "GitHub";
+
+/// The version whose workflow dispatch still knows `return_run_details`, and the newest that every supported Enterprise
+/// Server has (<https://docs.github.com/en/rest/about-the-rest-api/api-versions>).
+const API_VERSION: &str = "2022-11-28";
+
+/// All that RFC 3986 section 2.3 does not call unreserved is encoded inside a path segment.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The `github` block as it is configured; it may lack credentials.
+#[derive(Clone)]
+pub struct GitHub {
+    owner: Option<String>,
+    client: Option<GitHubClient>,
+}
+
+/// A repository by its owner and name. GitHub ignores letter case in both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repository {
+    /// A user or an organization.
+    pub owner: String,
+    /// The name without the owner.
+    pub name: String,
+}
+
+impl GitHub {
+    /// The block's schema.
+    pub fn block() -> NestedBlock {
+        arguments::block()
+    }
+
+    /// Reads the block, and the environment for what it leaves out. `None` when something is unknown or wrong; what is
+    /// wrong is reported.
+    pub fn parse(
+        node: &Node<'_>,
+        surroundings: &Surroundings,
+        http: &HttpClient,
+        problems: &mut Diagnostics,
+    ) -> Option<Self> {
+        let arguments = arguments::read(node, surroundings, problems)?;
+        let client = arguments.login.map(|login| {
+            GitHubClient(Arc::new(Inner {
+                http: http.clone(),
+                clock: surroundings.clock,
+                base_url: arguments.base_url,
+                login,
+                secrets: Shared::new(),
+                public_keys: Shared::new(),
+            }))
+        });
+        Some(Self {
+            owner: arguments.owner,
+            client,
+        })
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    /// A diagnostic that names arguments and environment variables when there are no credentials.
+    pub fn client(&self) -> Result<GitHubClient, Diagnostic> {
+        self.client.clone().ok_or_else(|| {
+            Diagnostic::error(
+                Path::root(),
+                "GitHub is not configured",
+                "There are no credentials for GitHub. Set github.token in the provider block or GITHUB_TOKEN in the environment; \
+                 for a GitHub App set github.app_id, github.app_installation_id and github.app_private_key, or GITHUB_APP_ID, \
+                 GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY (or GITHUB_APP_PEM_FILE).",
+            )
+        })
+    }
+
+    /// The repository that `text` names: `owner/name`, or `name` with this connection's owner.
+    ///
+    /// # Errors
+    /// A diagnostic when the owner is nowhere to be found.
+    pub fn repository(&self, text: &str) -> Result<Repository, Diagnostic> {
+        let (owner, name) = match text.split_once('/') {
+            Some((owner, name)) => (Some(owner), name),
+            None => (self.owner.as_deref(), text),
+        };
+        let owner = owner.ok_or_else(|| {
+            Diagnostic::error(
+                Path::root(),
+                format!("The owner of the repository {name:?} is not known"),
+                format!(
+                    "Write it as \"owner/{name}\", or set github.owner in the provider block or GITHUB_OWNER in the environment."
+                ),
+            )
+        })?;
+        Ok(Repository {
+            owner: owner.to_owned(),
+            name: name.to_owned(),
+        })
+    }
+}
+
+/// Why a text can't be a repository: a sentence with the rule, or nothing. Owners have letters, digits and hyphens (managed
+/// users an underscore too), names also dots.
+pub fn repository_mistake(text: &str) -> Option<&'static str> {
+    let (owner, name) = match text.split_once('/') {
+        Some((owner, name)) => (Some(owner), name),
+        None => (None, text),
+    };
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let owner_fits = owner.is_none_or(|owner| !owner.is_empty() && owner.chars().all(word));
+    let name_fits = !name.is_empty() && name.chars().all(|c| word(c) || c == '.') && name != "." && name != "..";
+    (!owner_fits || !name_fits)
+        .then_some("Write \"owner/name\", or \"name\" with the connection's owner; neither a URL nor a \".git\" path.")
+}
+
+/// Encodes one path segment, so that `/`, `?` and `#` in a name stay inside it.
+pub fn encode_segment(text: &str) -> String {
+    utf8_percent_encode(text, SEGMENT).to_string()
+}
+
+/// Reads back what [`encode_segment`] wrote.
+pub fn decode_segment(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+/// GitHub, authenticated; cheap to clone, all clones share what was listed.
+#[derive(Clone)]
+pub struct GitHubClient(Arc<Inner>);
+
+struct Inner {
+    http: HttpClient,
+    clock: Clock,
+    base_url: String,
+    login: Login,
+    /// Secrets by level, as listed.
+    secrets: Shared<Vec<ActionsSecret>>,
+    /// Public keys by level.
+    public_keys: Shared<secrets::PublicKey>,
+}
+
+/// How this run authenticates.
+enum Login {
+    /// The authorization header of a token.
+    Token(Secret),
+    /// A GitHub App's installation.
+    App(app::App),
+}
+
+impl GitHubClient {
+    /// The clock.
+    pub fn clock(&self) -> Clock {
+        self.0.clock
+    }
+
+    /// A request that lacks only the credential; `segments` follow the base URL and are percent-encoded.
+    pub fn request(&self, method: &'static str, segments: &[&str], operation: impl Into<String>) -> Request {
+        let mut url = self.0.base_url.clone();
+        for segment in segments {
+            url.push('/');
+            url.push_str(&encode_segment(segment));
+        }
+        Request::new(method, url, SERVICE, operation)
+            .header("accept", "application/vnd.github+json")
+            .header("x-github-api-version", API_VERSION)
+            .error_message(message)
+    }
+
+    /// Sends a request that changes nothing.
+    ///
+    /// # Errors
+    /// [`CallError`], with advice about the credential where that is the cause.
+    pub async fn read(&self, request: Request) -> Result<Response, CallError> {
+        let request = request.secret_header("authorization", self.authorization().await?);
+        self.0.http.read(request).await.map_err(|error| self.explain(error))
+    }
+
+    /// Sends a request that changes something.
+    ///
+    /// # Errors
+    /// As [`Self::read`]; `effect` says whether something may have changed.
+    pub async fn write(&self, request: Request, permit: &WritePermit) -> Result<Response, CallError> {
+        let request = request.secret_header("authorization", self.authorization().await?);
+        let answer = self.0.http.write(request, permit).await;
+        answer.map_err(|error| self.explain(error))
+    }
+
+    async fn authorization(&self) -> Result<Secret, CallError> {
+        match &self.0.login {
+            Login::Token(header) => Ok(header.share()),
+            Login::App(app) => app.authorization(self).await,
+        }
+    }
+
+    fn explain(&self, error: CallError) -> CallError {
+        match (&error.kind, error.status) {
+            // A secondary limit may come without any header, told apart from a missing permission by its text alone
+            // (docs.github.com, "Rate limits for the REST API").
+            (CallErrorKind::Forbidden, _) if error.message.to_lowercase().contains("rate limit") => CallError {
+                kind: CallErrorKind::RateLimited { retry_after: None },
+                ..error
+            }
+            .advise("GitHub limits how much one account may do at a time: apply again in a few minutes."),
+            (CallErrorKind::RateLimited { .. }, _) => {
+                error.advise("GitHub limits how much one account may do at a time: apply again later.")
+            }
+            (CallErrorKind::Unauthenticated, _) => error.advise(match self.0.login {
+                Login::Token(_) => {
+                    "The token that this run authenticates with is expired, revoked or unknown to GitHub: set github.token or \
+                     GITHUB_TOKEN to a valid one."
+                }
+                Login::App(_) => {
+                    "GitHub does not accept the GitHub App's credentials: compare github.app_id, github.app_installation_id \
+                     and github.app_private_key with the App's settings page."
+                }
+            }),
+            (_, Some(301 | 302 | 307 | 308)) => error.advise("Was the repository renamed or moved? Write its present name."),
+            _ => error,
+        }
+    }
+}
+
+/// `message`, and what `errors` adds to it; values that GitHub repeats there are left out (REST API, "Troubleshooting").
+fn message(body: &serde_json::Value) -> Option<String> {
+    let mut text = body.get("message")?.as_str()?.to_owned();
+    for error in body
+        .get("errors")
+        .and_then(serde_json::Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        let field = |name: &str| error.get(name).and_then(serde_json::Value::as_str);
+        let detail = match (error.as_str(), field("message")) {
+            (Some(detail), _) | (None, Some(detail)) => detail.to_owned(),
+            (None, None) => [field("resource"), field("field"), field("code")]
+                .into_iter()
+                .flatten()
+                .collect::<Vec<_>>()
+                .join(" "),
+        };
+        if !detail.is_empty() {
+            text.push_str("; ");
+            text.push_str(&detail);
+        }
+    }
+    Some(text)
+}
+
+/// What a refusal about a repository (and perhaps an environment in it) means. `permission` is the fine-grained permission
+/// that the call needs, such as `Secrets: write`.
+#[must_use]
+pub fn advise_repository(
+    error: CallError,
+    repository: &Repository,
+    environment: Option<&str>,
+    permission: &str,
+) -> CallError {
+    let Repository { owner, name } = repository;
+    let place = match environment {
+        Some(environment) => format!("The environment {environment:?} or the repository {owner}/{name}"),
+        None => format!("The repository {owner}/{name}"),
+    };
+    match error.kind {
+        CallErrorKind::Forbidden => error.advise(&format!(
+            "The credential lacks a permission: a fine-grained token or GitHub App needs \"{permission}\" for {owner}/{name}, \
+             a classic token the scope \"repo\"."
+        )),
+        CallErrorKind::NotFound => error.advise(&format!(
+            "{place} does not exist, or the credential may not see it: it needs \"{permission}\" for {owner}/{name}."
+        )),
+        _ => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repositories_are_written_as_github_writes_them() {
+        for text in [
+            "molecule-ai/molecule-monorepo",
+            "molecule.docs",
+            "me_corp/x",
+            "a/.github",
+        ] {
+            assert_eq!(repository_mistake(text), None, "{text}");
+        }
+        for text in ["", "/x", "a/", "a/b/c", "https://github.com/a/b", "a b", "a/..", "a/."] {
+            assert!(repository_mistake(text).is_some(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_message_carries_details_but_no_repeated_values() {
+        let body = serde_json::json!({
+            "message": "Validation Failed",
+            "errors": [
+                { "resource": "Secret", "field": "name", "code": "invalid", "value": "hunter2" },
+                { "message": "is too long" },
+                "plain words",
+                { "index": 1 }
+            ]
+        });
+        assert_eq!(
+            message(&body).as_deref(),
+            Some("Validation Failed; Secret name invalid; is too long; plain words")
+        );
+        assert_eq!(message(&serde_json::json!({ "other": 1 })), None);
+    }
+
+    #[test]
+    fn odd_names_stay_inside_their_path_segment() {
+        assert_eq!(encode_segment("a/../b?c#d é"), "a%2F..%2Fb%3Fc%23d%20%C3%A9");
+        assert_eq!(decode_segment(&encode_segment("a/../b?c#d é%")), "a/../b?c#d é%");
+    }
+}

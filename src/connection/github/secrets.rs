@@ -1,0 +1,314 @@
+//! The REST API for the Actions secrets of a repository or an environment.
+//!
+//! It can't read a value back, and its times are whole seconds: two writes within one second look like one. Each level has
+//! its own public key. <https://docs.github.com/en/rest/actions/secrets>
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+
+use super::{GitHubClient, Repository, SERVICE, SealError, advise_repository, encode_segment, seal};
+use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
+use crate::http::{Request, Response};
+use crate::secret::Secret;
+
+/// The most that one page holds.
+const PER_PAGE: usize = 100;
+
+/// More pages than any level can fill (it takes 100 secrets): what ends a listing that never ends.
+const PAGES: usize = 100;
+
+/// How long a secret's new time is waited for after the write was confirmed.
+const READ_BACK: Duration = Duration::from_secs(4);
+
+/// By how much the time of the answer may be later than the time of the write that it confirms.
+const ANSWER_DELAY: SignedDuration = SignedDuration::from_secs(5);
+
+/// Where a secret is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretLevel {
+    /// The repository.
+    pub repository: Repository,
+    /// The environment in it; `None` is the repository itself.
+    pub environment: Option<String>,
+}
+
+/// A secret as GitHub shows it: never with its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionsSecret {
+    /// Upper-case.
+    pub name: String,
+    /// When it was last written, in whole seconds.
+    pub updated_at: Timestamp,
+}
+
+/// The key that values for one level are sealed with.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct PublicKey {
+    key_id: String,
+    key: String,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    total_count: usize,
+    secrets: Vec<Item>,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    name: String,
+    updated_at: String,
+}
+
+impl SecretLevel {
+    /// The path of the level's secrets, encoded, followed by one more segment unless it is empty.
+    fn segments<'a>(&'a self, last: &'a str) -> Vec<&'a str> {
+        let Repository { owner, name } = &self.repository;
+        let mut segments = vec!["repos", owner, name];
+        match &self.environment {
+            Some(environment) => segments.extend(["environments", environment, "secrets"]),
+            None => segments.extend(["actions", "secrets"]),
+        }
+        if !last.is_empty() {
+            segments.push(last);
+        }
+        segments
+    }
+
+    /// GitHub ignores letter case in all three, so one listing serves all spellings.
+    fn key(&self) -> String {
+        let environment = self.environment.as_deref().map(encode_segment).unwrap_or_default();
+        let Repository { owner, name } = &self.repository;
+        format!("{owner}/{name}/{environment}").to_lowercase()
+    }
+
+    /// For error texts.
+    fn describe(&self) -> String {
+        let Repository { owner, name } = &self.repository;
+        match &self.environment {
+            Some(environment) => format!("environment {environment:?} of {owner}/{name}"),
+            None => format!("{owner}/{name}"),
+        }
+    }
+
+    fn advise(&self, error: CallError, access: &str) -> CallError {
+        let permission = match self.environment {
+            Some(_) => format!("Environments: {access}"),
+            None => format!("Secrets: {access}"),
+        };
+        advise_repository(error, &self.repository, self.environment.as_deref(), &permission)
+    }
+}
+
+impl Item {
+    fn read(self, operation: &str) -> Result<ActionsSecret, CallError> {
+        let updated_at = self.updated_at.parse().map_err(|_| {
+            let message = "updated_at is not a time";
+            CallError::new(
+                CallErrorKind::Malformed,
+                Effect::None,
+                SERVICE,
+                operation,
+                None,
+                message,
+            )
+        })?;
+        Ok(ActionsSecret {
+            name: self.name.to_ascii_uppercase(),
+            updated_at,
+        })
+    }
+}
+
+impl GitHubClient {
+    /// All secrets of a level, read once per run.
+    ///
+    /// # Errors
+    /// [`CallError`]; [`CallErrorKind::NotFound`] when the level is missing or invisible.
+    pub async fn secrets(&self, level: &SecretLevel) -> Result<Arc<Vec<ActionsSecret>>, CallError> {
+        self.0.secrets.get(&level.key(), || self.list_secrets(level)).await
+    }
+
+    async fn list_secrets(&self, level: &SecretLevel) -> Result<Vec<ActionsSecret>, CallError> {
+        let operation = format!("listing the Actions secrets of {}", level.describe());
+        let mut found = Vec::new();
+        for page in 1..=PAGES {
+            let request = self
+                .request("GET", &level.segments(""), &*operation)
+                .query("per_page", PER_PAGE.to_string())
+                .query("page", page.to_string());
+            let answer = self.read(request).await.map_err(|error| level.advise(error, "read"))?;
+            let Page { total_count, secrets } = answer.json()?;
+            let last = secrets.is_empty();
+            for item in secrets {
+                found.push(item.read(&operation)?);
+            }
+            if last || found.len() >= total_count {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// One secret, read directly; `None` when there is none of that name.
+    ///
+    /// # Errors
+    /// [`CallError`]; [`CallErrorKind::NotFound`] when the level is missing or invisible.
+    pub async fn secret(&self, level: &SecretLevel, name: &str) -> Result<Option<ActionsSecret>, CallError> {
+        let found = self.secret_as_shown(level, name).await?;
+        if found.is_some() {
+            return Ok(found);
+        }
+        // "Not found" is also what a credential without access is told; a listing that can be read decides.
+        let listed = self.list_secrets(level).await?;
+        Ok(listed.into_iter().find(|secret| secret.name.eq_ignore_ascii_case(name)))
+    }
+
+    async fn secret_as_shown(&self, level: &SecretLevel, name: &str) -> Result<Option<ActionsSecret>, CallError> {
+        let operation = format!("reading when Actions secret {name} of {} was written", level.describe());
+        let request = self.request("GET", &level.segments(name), &*operation).accept(&[404]);
+        let answer = self.read(request).await.map_err(|error| level.advise(error, "read"))?;
+        if answer.status == 404 {
+            return Ok(None);
+        }
+        answer.json::<Item>()?.read(&operation).map(Some)
+    }
+
+    /// Writes a secret; gives back its time, read until it is that of this write.
+    ///
+    /// # Errors
+    /// [`CallError`]. Repeating it harms nothing: the name holds one value.
+    pub async fn put_secret(
+        &self,
+        level: &SecretLevel,
+        name: &str,
+        value: &Secret,
+        permit: &WritePermit,
+    ) -> Result<Timestamp, CallError> {
+        let before = self.secret_as_shown(level, name).await?.map(|secret| secret.updated_at);
+        let key = self.public_key(level).await?;
+        let answer = match self.put_sealed(level, name, value, &key, permit).await {
+            // The key may have been replaced since it was read. With the same key again, the refusal has another cause.
+            Err(error) if error.status == Some(422) => {
+                self.0.public_keys.forget(&level.key());
+                let renewed = self.public_key(level).await?;
+                if *renewed == *key {
+                    return Err(error);
+                }
+                self.put_sealed(level, name, value, &renewed, permit).await
+            }
+            other => other,
+        };
+        self.0.secrets.forget(&level.key());
+        let answer = answer?;
+        self.read_back(level, name, before, answered_at(&answer)).await
+    }
+
+    async fn put_sealed(
+        &self,
+        level: &SecretLevel,
+        name: &str,
+        value: &Secret,
+        key: &PublicKey,
+        permit: &WritePermit,
+    ) -> Result<Response, CallError> {
+        let operation = format!("writing Actions secret {name} of {}", level.describe());
+        let sealed = seal(&key.key, value)
+            .map_err(|error: SealError| CallError::refused(SERVICE, &*operation, &error.to_string()))?;
+        let body = serde_json::json!({ "encrypted_value": sealed, "key_id": key.key_id });
+        let request: Request = self.request("PUT", &level.segments(name), operation).json(&body);
+        self.write(request, permit)
+            .await
+            .map_err(|error| level.advise(error, "write"))
+    }
+
+    async fn public_key(&self, level: &SecretLevel) -> Result<Arc<PublicKey>, CallError> {
+        let fetch = || async {
+            let operation = format!("reading the public key of {}", level.describe());
+            let request = self.request("GET", &level.segments("public-key"), operation);
+            let answer = self.read(request).await.map_err(|error| level.advise(error, "write"))?;
+            answer.json::<PublicKey>()
+        };
+        self.0.public_keys.get(&level.key(), fetch).await
+    }
+
+    /// Replicas may lag behind the write. A time that has moved is ours; one that has not may be, when the write before
+    /// fell into the same second.
+    async fn read_back(
+        &self,
+        level: &SecretLevel,
+        name: &str,
+        before: Option<Timestamp>,
+        answered_at: Option<Timestamp>,
+    ) -> Result<Timestamp, CallError> {
+        let deadline = self.0.clock.deadline(READ_BACK);
+        let mut pause = Duration::from_millis(100);
+        loop {
+            let shown = self.secret_as_shown(level, name).await;
+            // The write itself is done, whatever became of the question about it.
+            let shown = shown.map_err(|error| CallError {
+                effect: Effect::Possible,
+                ..error
+            })?;
+            let updated_at = shown.map(|secret| secret.updated_at);
+            if let Some(updated_at) = updated_at
+                && before.is_none_or(|before| updated_at > before)
+            {
+                return Ok(updated_at);
+            }
+            if deadline.passed() {
+                let plausible = |shown: &Timestamp| {
+                    answered_at.is_some_and(|answered| answered.duration_since(*shown) <= ANSWER_DELAY)
+                };
+                return updated_at.filter(plausible).ok_or_else(|| {
+                    CallError::new(
+                        CallErrorKind::Unavailable,
+                        Effect::Possible,
+                        SERVICE,
+                        format!("confirming Actions secret {name} of {}", level.describe()),
+                        None,
+                        "the write was accepted, but GitHub still shows the time of the write before it. Apply again.",
+                    )
+                });
+            }
+            self.0.clock.sleep(pause.min(deadline.remaining())).await;
+            pause = pause.saturating_mul(2);
+        }
+    }
+
+    /// Deletes a secret. One that is not there is success, if the level can be seen.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn delete_secret(&self, level: &SecretLevel, name: &str, permit: &WritePermit) -> Result<(), CallError> {
+        let operation = format!("deleting Actions secret {name} of {}", level.describe());
+        let request = self
+            .request("DELETE", &level.segments(name), &*operation)
+            .accept(&[404]);
+        let answer = self.write(request, permit).await;
+        self.0.secrets.forget(&level.key());
+        let answer = answer.map_err(|error| level.advise(error, "write"))?;
+        if answer.status == 404 && self.secret(level, name).await?.is_some() {
+            let message = "it is there, but the credential may not delete it";
+            let error = CallError::new(
+                CallErrorKind::NotFound,
+                Effect::None,
+                SERVICE,
+                operation,
+                Some(answer.status),
+                message,
+            );
+            return Err(level.advise(error, "write"));
+        }
+        Ok(())
+    }
+}
+
+/// The `Date` header (RFC 9110 section 6.6.1): GitHub's clock, so that ours does not matter.
+fn answered_at(answer: &Response) -> Option<Timestamp> {
+    let text = answer.headers.get("date")?;
+    jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
+}

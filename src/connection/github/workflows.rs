@@ -1,0 +1,176 @@
+//! The REST API for starting a workflow and following its run.
+//!
+//! A dispatch can't be given a name of our own. Newer GitHub answers it with the run's id; older Enterprise Servers only say
+//! that they took it. <https://docs.github.com/en/rest/actions/workflows#create-a-workflow-dispatch-event>
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::{GitHubClient, Repository, advise_repository};
+use crate::call::{CallError, WritePermit};
+use crate::http::Request;
+
+/// A workflow that can be dispatched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workflow {
+    /// Its repository.
+    pub repository: Repository,
+    /// The name of its file, such as `publish.yml`, or its number.
+    pub file: String,
+    /// The branch or tag that it runs on.
+    pub git_ref: String,
+}
+
+/// What an accepted dispatch told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dispatched {
+    /// The id of the run.
+    Run(u64),
+    /// Nothing: the run has to be looked for.
+    Accepted,
+}
+
+/// A run of a workflow.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Run {
+    /// Its id, unique in all of GitHub.
+    pub id: u64,
+    /// `queued`, `in_progress`, `completed`, `waiting`, `pending` or `requested`.
+    pub status: Option<String>,
+    /// How it ended; null until then.
+    pub conclusion: Option<String>,
+    /// Its page.
+    pub html_url: String,
+    /// What the workflow's `run-name` makes of it, which may show an input.
+    #[serde(default)]
+    pub display_title: String,
+}
+
+#[derive(Deserialize)]
+struct Details {
+    workflow_run_id: u64,
+}
+
+#[derive(Deserialize)]
+struct Runs {
+    workflow_runs: Vec<Run>,
+}
+
+impl Workflow {
+    fn segments<'a>(&'a self, last: &'a str) -> [&'a str; 7] {
+        let Repository { owner, name } = &self.repository;
+        ["repos", owner, name, "actions", "workflows", &self.file, last]
+    }
+
+    fn describe(&self) -> String {
+        let Repository { owner, name } = &self.repository;
+        format!("workflow {:?} of {owner}/{name}", self.file)
+    }
+
+    fn advise(&self, error: CallError, permission: &str) -> CallError {
+        let error = advise_repository(error, &self.repository, None, permission);
+        match error.status {
+            Some(404) => error.advise("Or the repository has no such workflow: write the name of its file."),
+            Some(422) => error.advise(&format!(
+                "The workflow needs the trigger workflow_dispatch with these inputs on {:?}, and the branch or tag must exist.",
+                self.git_ref
+            )),
+            _ => error,
+        }
+    }
+}
+
+impl GitHubClient {
+    /// Starts a workflow. Sent at most once: a second event would be a second run.
+    ///
+    /// # Errors
+    /// [`CallError`]; with [`Effect::Possible`](crate::call::Effect::Possible) it may have started nevertheless.
+    pub async fn dispatch(
+        &self,
+        workflow: &Workflow,
+        inputs: &BTreeMap<String, String>,
+        permit: &WritePermit,
+    ) -> Result<Dispatched, CallError> {
+        let operation = format!("starting {}", workflow.describe());
+        let body = serde_json::json!({
+            "ref": workflow.git_ref,
+            "inputs": inputs,
+            "return_run_details": true,
+        });
+        let request: Request = self
+            .request("POST", &workflow.segments("dispatches"), operation)
+            .json(&body);
+        let answer = self
+            .write(request, permit)
+            .await
+            .map_err(|error| workflow.advise(error, "Actions: write"))?;
+        if answer.status == 204 {
+            return Ok(Dispatched::Accepted);
+        }
+        // An answer that can't be read confirms the dispatch all the same.
+        Ok(answer
+            .json::<Details>()
+            .map_or(Dispatched::Accepted, |details| Dispatched::Run(details.workflow_run_id)))
+    }
+
+    /// The user that this run authenticates as; `None` where GitHub does not say (installations of Apps are no users).
+    pub async fn user(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct User {
+            login: String,
+        }
+        let request = self.request("GET", &["user"], "reading who this run authenticates as");
+        let answer = self.read(request).await.ok()?;
+        answer.json::<User>().ok().map(|user| user.login)
+    }
+
+    /// The workflow's dispatched runs on its branch or tag since then, newest first; at most a page of them.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn dispatched_runs(
+        &self,
+        workflow: &Workflow,
+        since: Timestamp,
+        actor: Option<&str>,
+    ) -> Result<Vec<Run>, CallError> {
+        let operation = format!("listing the runs of {}", workflow.describe());
+        // Runs know a branch or tag by its short name.
+        let git_ref = &workflow.git_ref;
+        let short = git_ref
+            .strip_prefix("refs/heads/")
+            .or_else(|| git_ref.strip_prefix("refs/tags/"));
+        let mut request = self
+            .request("GET", &workflow.segments("runs"), operation)
+            .query("event", "workflow_dispatch")
+            .query("branch", short.unwrap_or(git_ref))
+            .query("created", format!(">={since}"))
+            .query("per_page", "100");
+        if let Some(actor) = actor {
+            request = request.query("actor", actor);
+        }
+        let answer = self
+            .read(request)
+            .await
+            .map_err(|error| workflow.advise(error, "Actions: read"))?;
+        Ok(answer.json::<Runs>()?.workflow_runs)
+    }
+
+    /// One run.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn run(&self, workflow: &Workflow, id: u64) -> Result<Run, CallError> {
+        let Repository { owner, name } = &workflow.repository;
+        let id = id.to_string();
+        let operation = format!("following run {id} of {}", workflow.describe());
+        let request = self.request("GET", &["repos", owner, name, "actions", "runs", &id], operation);
+        let answer = self
+            .read(request)
+            .await
+            .map_err(|error| workflow.advise(error, "Actions: read"))?;
+        answer.json()
+    }
+}

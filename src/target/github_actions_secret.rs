@@ -1,0 +1,328 @@
+//! A GitHub Actions secret of a repository or of an environment in it.
+//!
+//! GitHub can't read the value back, so a lost one is minted anew, and has no metadata but the time of the last write in whole
+//! seconds: two writes within one second look like one. Workflows that are queued or running keep the old value: GitHub
+//! gives them repository secrets when they are queued and environment secrets when the job starts.
+//! <https://docs.github.com/en/rest/actions/secrets>
+
+use async_trait::async_trait;
+
+use crate::address::Address;
+use crate::call::{CallError, WritePermit};
+use crate::connection::Connections;
+use crate::connection::github::{
+    ActionsSecret, GitHubClient, Repository, SecretLevel, decode_segment, encode_segment, repository_mistake,
+};
+use crate::executor::Stop;
+use crate::secret::Secret;
+use crate::target::{
+    Activated, Activation, Delivery, Entry, Escrowed, Receipt, Slot, Target, TargetConfig, TargetKind, TargetTraits,
+};
+use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Path, Type};
+
+/// The kind.
+pub static KIND: TargetKind = TargetKind {
+    name: NAME,
+    summary: "A GitHub Actions secret of a repository or an environment.",
+    api_docs: Some("https://docs.github.com/en/rest/actions/secrets"),
+    attributes,
+    parse,
+    slot,
+};
+
+const NAME: &str = "github_actions_secret";
+
+/// The largest value, in bytes (docs.github.com, "Secrets reference", limits for secrets).
+const LARGEST: usize = 48 * 1024;
+
+/// The longest name of an environment (docs.github.com, "Managing environments for deployment").
+const LONGEST_ENVIRONMENT: usize = 255;
+
+fn attributes() -> Vec<Attribute> {
+    vec![
+        Attribute::required(
+            "repository",
+            Type::String,
+            "The repository: `owner/name`, or `name` with the connection's `owner`.",
+        ),
+        Attribute::optional(
+            "environment",
+            Type::String,
+            "The environment that holds the secret. Default: none, the repository holds it.",
+        ),
+        Attribute::optional(
+            "name",
+            Type::String,
+            "The secret's name, in any letter case: letters, digits and underscores, not beginning with a digit or with \
+             `GITHUB_`. Default: the `name` of the `rotation_secret`.",
+        ),
+    ]
+}
+
+struct Config {
+    repository: String,
+    environment: Option<String>,
+    /// Upper-case, as GitHub keeps it.
+    name: String,
+}
+
+fn parse(node: &Node<'_>, default_name: Option<&str>, problems: &mut Diagnostics) -> Option<Box<dyn TargetConfig>> {
+    let repository = node.attr("repository");
+    let repository = checked(&repository, repository.required_string(problems), repository_mistake, problems);
+    let environment = node.attr("environment");
+    let environment = checked(&environment, environment.string(problems), environment_mistake, problems);
+    let name = node.attr("name");
+    let given = match name.string(problems) {
+        Field::Absent => default_name.map_or(Field::Unknown, |name| Field::Known(name.to_owned())),
+        field => field,
+    };
+    let name = checked(&name, given, name_mistake, problems);
+    Some(Box::new(Config {
+        repository: repository.known()?,
+        environment: environment.optional()?,
+        name: name.known()?.to_ascii_uppercase(),
+    }))
+}
+
+/// Reports what `mistake` says about a known value.
+fn checked(
+    node: &Node<'_>,
+    field: Field<String>,
+    mistake: fn(&str) -> Option<&'static str>,
+    problems: &mut Diagnostics,
+) -> Field<String> {
+    field.and_then_checked(|text| match mistake(&text) {
+        None => Some(text),
+        Some(rule) => {
+            let path = node.path();
+            problems.error(path.clone(), format!("GitHub does not permit {path}"), format!("It is {text:?}. {rule}"));
+            None
+        }
+    })
+}
+
+/// docs.github.com, "Secrets reference", naming your secrets.
+fn name_mistake(name: &str) -> Option<&'static str> {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if !name.chars().all(word) || name.starts_with(|c: char| c.is_ascii_digit()) || name.is_empty() {
+        return Some(
+            "The name of a secret has letters, digits and underscores, and does not begin with a digit: set name.",
+        );
+    }
+    let reserved = name.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("GITHUB_"));
+    reserved.then_some("GitHub reserves names that begin with GITHUB_ for itself: set another name.")
+}
+
+fn environment_mistake(environment: &str) -> Option<&'static str> {
+    let fits = environment.chars().count() <= LONGEST_ENVIRONMENT
+        && !environment.chars().any(char::is_control)
+        && environment != "."
+        && environment != "..";
+    (!fits).then_some("The name of an environment has at most 255 characters, and no control characters.")
+}
+
+impl Config {
+    fn level(&self, connections: &Connections) -> Result<SecretLevel, Diagnostic> {
+        Ok(SecretLevel {
+            repository: connections.github.repository(&self.repository)?,
+            environment: self.environment.clone(),
+        })
+    }
+}
+
+impl TargetConfig for Config {
+    fn slot(&self, connections: &Connections) -> Result<Address, Diagnostic> {
+        Ok(Address::new(NAME, locator(&self.level(connections)?, &self.name)))
+    }
+
+    fn traits(&self) -> TargetTraits {
+        TargetTraits {
+            activation: Activation::Later,
+            readable: false,
+        }
+    }
+
+    fn accepts(&self, value: &Secret) -> Result<(), String> {
+        if value.is_empty() {
+            return Err("A GitHub Actions secret can't be empty.".to_owned());
+        }
+        if value.len() > LARGEST {
+            return Err(format!(
+                "A GitHub Actions secret holds at most {LARGEST} bytes (48 KB); this value has {}.",
+                value.len()
+            ));
+        }
+        Ok(())
+    }
+
+    fn connect(&self, connections: &Connections) -> Result<Box<dyn Target>, Diagnostic> {
+        Ok(Box::new(GitHubActionsSecret {
+            client: connections.github.client()?,
+            level: self.level(connections)?,
+            name: self.name.clone(),
+        }))
+    }
+}
+
+/// `owner/repository/NAME` or `owner/repository/environments/<encoded environment>/NAME`. GitHub ignores letter case
+/// everywhere in it, so that one place has one text: lower-case, the name upper-case.
+fn locator(level: &SecretLevel, name: &str) -> String {
+    let Repository {
+        owner,
+        name: repository,
+    } = &level.repository;
+    let container = format!("{owner}/{repository}").to_lowercase();
+    match &level.environment {
+        Some(environment) => {
+            let environment = encode_segment(&environment.to_lowercase());
+            format!("{container}/environments/{environment}/{name}")
+        }
+        None => format!("{container}/{name}"),
+    }
+}
+
+/// Reads back what [`locator`] wrote.
+fn place(locator: &str) -> Option<(SecretLevel, String)> {
+    let segments: Vec<&str> = locator.split('/').collect();
+    let (owner, repository, environment, name) = match segments.as_slice() {
+        [owner, repository, name] => (owner, repository, None, name),
+        [owner, repository, "environments", environment, name] => (owner, repository, Some(environment), name),
+        _ => return None,
+    };
+    if [owner, repository, name].iter().any(|segment| segment.is_empty()) {
+        return None;
+    }
+    let level = SecretLevel {
+        repository: Repository {
+            owner: (*owner).to_owned(),
+            name: (*repository).to_owned(),
+        },
+        environment: environment.map(|environment| decode_segment(environment)),
+    };
+    Some((level, (*name).to_owned()))
+}
+
+fn slot(address: &Address, connections: &Connections) -> Result<Box<dyn Slot>, Diagnostic> {
+    let (level, name) = place(&address.locator).ok_or_else(|| {
+        Diagnostic::error(
+            Path::root(),
+            format!("{address} is not the address of a GitHub Actions secret"),
+            "It should end in owner/repository/NAME or owner/repository/environments/environment/NAME. \
+             The state was written by another version of the provider, or edited.",
+        )
+    })?;
+    Ok(Box::new(GitHubActionsSecret {
+        client: connections.github.client()?,
+        level,
+        name,
+    }))
+}
+
+struct GitHubActionsSecret {
+    client: GitHubClient,
+    level: SecretLevel,
+    name: String,
+}
+
+fn entry(secret: &ActionsSecret) -> Entry {
+    Entry {
+        revision: Some(secret.updated_at.to_string()),
+        label: None,
+        modified_at: Some(secret.updated_at),
+        live: None,
+        detail: None,
+    }
+}
+
+#[async_trait]
+impl Slot for GitHubActionsSecret {
+    async fn inspect(&self) -> Result<Option<Entry>, CallError> {
+        let listed = self.client.secrets(&self.level).await?;
+        Ok(listed.iter().find(|secret| secret.name == self.name).map(entry))
+    }
+
+    async fn inspect_directly(&self) -> Result<Option<Entry>, CallError> {
+        let secret = self.client.secret(&self.level, &self.name).await?;
+        Ok(secret.as_ref().map(entry))
+    }
+
+    async fn remove(&self, permit: &WritePermit) -> Result<(), CallError> {
+        self.client.delete_secret(&self.level, &self.name, permit).await
+    }
+}
+
+#[async_trait]
+impl Target for GitHubActionsSecret {
+    async fn deliver(&self, deliveries: &[Delivery<'_>], permit: &WritePermit) -> Result<Vec<Receipt>, CallError> {
+        let mut receipts = Vec::with_capacity(deliveries.len());
+        for delivery in deliveries {
+            let written = self
+                .client
+                .put_secret(&self.level, &self.name, delivery.value, permit)
+                .await?;
+            receipts.push(Receipt {
+                revision: Some(written.to_string()),
+            });
+        }
+        Ok(receipts)
+    }
+
+    /// Nothing to do: workflows that start from now on get the new value.
+    async fn activate(&self, _: Option<&str>, _: &Stop, _: &WritePermit) -> Result<Activated, CallError> {
+        Ok(Activated::Live)
+    }
+
+    async fn read(&self) -> Result<Option<Escrowed>, CallError> {
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn level(environment: Option<&str>) -> SecretLevel {
+        SecretLevel {
+            repository: Repository {
+                owner: "molecule-ai".to_owned(),
+                name: "molecule-monorepo".to_owned(),
+            },
+            environment: environment.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn a_locator_leads_back_to_its_place() {
+        for (environment, text) in [
+            (None, "molecule-ai/molecule-monorepo/FLY_API_TOKEN"),
+            (
+                Some("staging/eu ü"),
+                "molecule-ai/molecule-monorepo/environments/staging%2Feu%20%C3%BC/FLY_API_TOKEN",
+            ),
+        ] {
+            let level = level(environment);
+            assert_eq!(locator(&level, "FLY_API_TOKEN"), text);
+            assert_eq!(place(text), Some((level, "FLY_API_TOKEN".to_owned())));
+        }
+        for text in ["", "a/b", "a//C", "a/b/c/d", "a/b/environment/c/D"] {
+            assert_eq!(place(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn one_place_has_one_locator_whatever_its_letter_case() {
+        let mut shouted = level(Some("PRODUCTION"));
+        shouted.repository.owner = "Molecule-AI".to_owned();
+        assert_eq!(locator(&shouted, "X"), locator(&level(Some("production")), "X"));
+    }
+
+    #[test]
+    fn names_that_github_refuses_are_refused_before_it_is_asked() {
+        for name in ["FLY_API_TOKEN", "_x", "github", "a1"] {
+            assert_eq!(name_mistake(name), None, "{name}");
+        }
+        for name in ["", "1A", "A-B", "É", "GITHUB_TOKEN", "github_x"] {
+            assert!(name_mistake(name).is_some(), "{name}");
+        }
+    }
+}
