@@ -49,7 +49,7 @@ pub(super) fn check(url: &Url, allow_insecure: bool) -> Result<(), String> {
 }
 
 /// Whether the host is this machine, by its name or address.
-pub(super) fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => is_localhost(name),
         Some(Host::Ipv4(address)) => address.is_loopback(),

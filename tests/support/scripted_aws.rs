@@ -18,8 +18,14 @@ pub(crate) enum Reply {
     Garbage,
 }
 
-/// An operation (`PutParameter`) and its request.
-pub(crate) type Call = (String, Value);
+/// A request that came in.
+struct Call {
+    /// `PutParameter` and so on.
+    operation: String,
+    /// The id of the key that signed it.
+    key_id: String,
+    request: Value,
+}
 
 type Script = dyn Fn(&str, &Value) -> Reply + Send + Sync;
 
@@ -51,8 +57,7 @@ impl ScriptedAws {
 
     /// The operations asked for so far, in order.
     pub(crate) fn operations(&self) -> Vec<String> {
-        let calls = self.calls.lock().expect("no panic");
-        calls.iter().map(|(operation, _)| operation.clone()).collect()
+        self.each(|call| Some(call.operation.clone()))
     }
 
     /// How often an operation was asked for.
@@ -62,16 +67,24 @@ impl ScriptedAws {
 
     /// The requests of one operation.
     pub(crate) fn requests(&self, operation: &str) -> Vec<Value> {
-        let calls = self.calls.lock().expect("no panic");
-        let of = |(asked, request): &Call| (asked == operation).then(|| request.clone());
-        calls.iter().filter_map(of).collect()
+        self.each(|call| (call.operation == operation).then(|| call.request.clone()))
+    }
+
+    /// The ids of the keys that signed the requests.
+    pub(crate) fn key_ids(&self) -> Vec<String> {
+        self.each(|call| Some(call.key_id.clone()))
+    }
+
+    fn each<T>(&self, take: impl Fn(&Call) -> Option<T>) -> Vec<T> {
+        self.calls.lock().expect("no panic").iter().filter_map(take).collect()
     }
 }
 
 async fn serve(mut stream: TcpStream, log: Arc<Mutex<Vec<Call>>>, script: Arc<Script>) {
-    while let Some((operation, request)) = read_request(&mut stream).await {
-        log.lock().expect("no panic").push((operation.clone(), request.clone()));
-        let (status, body) = match script(&operation, &request) {
+    while let Some(call) = read_request(&mut stream).await {
+        let reply = script(&call.operation, &call.request);
+        log.lock().expect("no panic").push(call);
+        let (status, body) = match reply {
             Reply::Answer(status, body) => (status, body.to_string()),
             Reply::Garbage => (200, "<html>not what was asked for</html>".to_owned()),
             Reply::Lost => return,
@@ -112,5 +125,11 @@ async fn read_request(stream: &mut TcpStream) -> Option<Call> {
     let target = header("x-amz-target").expect("AWS JSON names its operation");
     let operation = target.rsplit('.').next().expect("never empty").to_owned();
     let request = serde_json::from_slice(&bytes[head_length..head_length + length]).expect("a JSON body");
-    Some((operation, request))
+    let authorization = header("authorization").expect("signed");
+    let credential = authorization.split_once("Credential=").expect("SigV4").1;
+    Some(Call {
+        operation,
+        key_id: credential.split('/').next().expect("never empty").to_owned(),
+        request,
+    })
 }

@@ -26,8 +26,27 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// Classifies a failed call.
-    pub(super) fn failed<E>(&self, error: &SdkError<E, HttpResponse>) -> CallError
+    /// Logs how an attempt ended, and classifies a failure.
+    pub(super) fn settle<T, E>(&self, outcome: Result<T, SdkError<E, HttpResponse>>) -> Result<T, CallError>
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        let outcome = outcome.map_err(|error| self.failed(&error));
+        match &outcome {
+            Ok(_) => tracing::debug!(service = self.service, operation = self.operation, "call done"),
+            Err(error) => tracing::debug!(
+                service = self.service,
+                operation = self.operation,
+                status = error.status,
+                kind = ?error.kind,
+                effect = ?error.effect,
+                "call failed"
+            ),
+        }
+        outcome
+    }
+
+    fn failed<E>(&self, error: &SdkError<E, HttpResponse>) -> CallError
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
@@ -72,7 +91,9 @@ impl Call<'_> {
         let new =
             |kind, effect, message: &str| CallError::new(kind, effect, self.service, self.operation, None, message);
         let cause = chain(error).last().map(ToString::to_string).unwrap_or_default();
-        if in_chain::<CredentialsError>(error).is_some() {
+        // The SDK has no public type for its own limit of 30 seconds on finding credentials.
+        let late = cause.starts_with("identity resolver timed out");
+        if late || in_chain::<CredentialsError>(error).is_some() {
             let message = format!("there are no usable AWS credentials ({cause})");
             return new(CallErrorKind::Unauthenticated, Effect::None, &message).advise(
                 "Looked for, in this order: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the profile (`profile` in the aws \

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
+use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
@@ -17,14 +18,14 @@ use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::{Builder, Connector};
-use url::{Host, Url};
+use url::Url;
 
 use super::ssm::Ssm;
 use crate::call::CallError;
 use crate::clock::Clock;
 use crate::connection::Surroundings;
 use crate::environment::Environment;
-use crate::http::permitted;
+use crate::http::{is_loopback, permitted};
 use crate::secret::Secret;
 use crate::terraform::{Diagnostics, Field, Node};
 
@@ -32,6 +33,9 @@ use crate::terraform::{Diagnostics, Field, Node};
 fn behavior() -> BehaviorVersion {
     BehaviorVersion::v2026_01_12()
 }
+
+/// Attempts of a read, unless the environment says otherwise: the SDK's three do not outlast the throttling of a large plan.
+const READ_ATTEMPTS: u32 = 8;
 
 /// Time for one attempt, and for all attempts of one call. The SDK repeats reads only; see `Ssm` for writes.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -46,6 +50,7 @@ pub(super) struct Settings {
     endpoint: Endpoint,
     keys: Option<Keys>,
     role: Option<Role>,
+    attempts_are_set: bool,
     allow_insecure: bool,
 }
 
@@ -109,6 +114,7 @@ impl Settings {
             },
             keys: Keys::from_environment(environment),
             role: role?,
+            attempts_are_set: environment.first(&["AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE"]).is_some(),
             allow_insecure: surroundings.allow_insecure,
         })
     }
@@ -178,6 +184,10 @@ impl Settings {
     /// The client of Systems Manager.
     pub(super) fn ssm(&self, session: &SdkConfig, clock: Clock) -> Ssm {
         let mut config = aws_sdk_ssm::config::Builder::from(session);
+        // Not for the whole session: STS must fail before the SDK gives up on credentials, after 30 seconds.
+        if !self.attempts_are_set {
+            config = config.retry_config(RetryConfig::standard().with_max_attempts(READ_ATTEMPTS));
+        }
         if let Endpoint::Ssm(url, _) = &self.endpoint {
             config = config.endpoint_url(url);
         }
@@ -213,15 +223,7 @@ impl Endpoint {
 
     /// Whether every call that an endpoint is set for stays on this machine: a proxy could not reach it.
     fn is_local(&self) -> bool {
-        let local = |text: &str| match Url::parse(text)
-            .ok()
-            .and_then(|url| url.host().map(|host| host.to_owned()))
-        {
-            Some(Host::Domain(name)) => name == "localhost",
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        };
+        let local = |text: &str| Url::parse(text).is_ok_and(|url| is_loopback(&url));
         self.urls().next().is_some() && self.urls().all(local)
     }
 

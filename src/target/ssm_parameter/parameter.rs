@@ -106,7 +106,7 @@ impl Target for ParameterTarget {
         let ssm = self.slot.aws.ssm().await?;
         let name = &self.slot.name;
         for pause in LAG {
-            let listed = ssm.describe_alone(name).await?;
+            let listed = ssm.describe(name).await?;
             let label = listed.as_ref().and_then(|found| mark::read(found.description.as_deref()));
             match (listed, label) {
                 (None, _) if !ssm.exists(name).await? => return Ok(None),
@@ -144,7 +144,7 @@ impl ParameterTarget {
     /// Writes value and mark in one call, and sees to the tags. The version is that of the value.
     async fn put(&self, ssm: &Ssm, delivery: &Delivery<'_>, permit: &WritePermit) -> Result<i64, CallError> {
         let (name, settings) = (&self.slot.name, &self.settings);
-        let listed = ssm.describe_alone(name).await?;
+        let listed = ssm.describe(name).await?;
         if let Some(listed) = &listed {
             self.refuse_other_type(listed)?;
         }
@@ -198,10 +198,13 @@ impl ParameterTarget {
     /// behind or fails, that is no failure of the delivery.
     async fn wait_until_listed(&self, ssm: &Ssm, version: i64) {
         for pause in LAG {
-            match ssm.describe_alone(&self.slot.name).await {
+            match ssm.describe(&self.slot.name).await {
                 Ok(Some(listed)) if listed.version >= version => return,
                 Ok(_) => ssm.clock().sleep(pause).await,
-                Err(_) => return,
+                Err(error) => {
+                    tracing::debug!(name = self.slot.name, %error, "written, but not seen in the listing");
+                    return;
+                }
             }
         }
     }
