@@ -1,3 +1,7 @@
+# The credentials of the run need, on arn:aws:ssm:eu-west-1:<account>:parameter/molecule/production/*:
+#   ssm:PutParameter, ssm:GetParameter, ssm:DeleteParameter, and with tags ssm:AddTagsToResource;
+#   on "*": ssm:DescribeParameters; on a customer managed key: kms:Encrypt, kms:Decrypt.
+
 provider "rotation" {
   namespace = "molecule-production"
 
