@@ -7,6 +7,12 @@
     reason = "a test that cannot go on says where"
 )]
 
+#[path = "contract_ssm/connection.rs"]
+mod connection;
+#[path = "contract_ssm/failures.rs"]
+mod failures;
+#[path = "contract_ssm/logs.rs"]
+mod logs;
 #[path = "support/moto.rs"]
 mod moto;
 #[path = "support/scripted_aws.rs"]
@@ -332,107 +338,6 @@ async fn a_creation_that_somebody_else_was_faster_with_becomes_a_new_version() {
 }
 
 #[tokio::test]
-async fn a_refusal_says_what_to_grant_or_change_and_never_repeats_the_value() {
-    for (code, kind, word) in [
-        ("AccessDeniedException", CallErrorKind::Forbidden, "ssm:PutParameter"),
-        ("ExpiredTokenException", CallErrorKind::Unauthenticated, "expired"),
-        ("ValidationException", CallErrorKind::Invalid, "ValidationException"),
-        (
-            "ParameterMaxVersionLimitExceeded",
-            CallErrorKind::Conflict,
-            "unlabel-parameter-version",
-        ),
-        ("InvalidKeyId", CallErrorKind::Invalid, "key_id"),
-    ] {
-        let aws = ScriptedAws::start(move |operation, _| match operation {
-            "PutParameter" => refusal(code),
-            _ => Reply::Answer(200, json!({})),
-        })
-        .await;
-        let target = target_of(named(NAME), &connections(aws.url()));
-        let error = deliver(&*target, NAME, CANARY, 1).await.expect_err(code);
-        assert_eq!((&error.kind, error.effect), (&kind, Effect::None), "{error}");
-        assert!(error.to_string().contains(word), "{error}");
-        for shown in [error.to_string(), format!("{error:?}")] {
-            assert!(!shown.contains(CANARY), "{shown}");
-        }
-        assert_eq!(aws.count("PutParameter"), 1, "{code}");
-    }
-}
-
-#[tokio::test]
-async fn a_forbidden_call_names_the_parameter_to_grant_it_on() {
-    let aws = ScriptedAws::start(|_, _| refusal("AccessDeniedException")).await;
-    let slot = slot_of(NAME, &connections(aws.url()));
-    let error = slot.remove(&permit()).await.expect_err("refused");
-    let expected =
-        "Grant this run ssm:DeleteParameter on arn:aws:ssm:eu-west-1:*:parameter/molecule/production/FLY_API_TOKEN";
-    assert!(error.to_string().contains(expected), "{error}");
-}
-
-#[tokio::test]
-async fn a_throttled_write_is_sent_again() {
-    let tries = AtomicUsize::new(0);
-    let aws = ScriptedAws::start(move |operation, _| match operation {
-        "PutParameter" => match tries.fetch_add(1, Ordering::SeqCst) {
-            0 => refusal("ThrottlingException"),
-            1 => refusal("TooManyUpdates"),
-            _ => Reply::Answer(200, json!({ "Version": 9 })),
-        },
-        _ => Reply::Answer(200, json!({ "Parameters": [listed(NAME, 9, "")] })),
-    })
-    .await;
-    let target = target_of(named(NAME), &connections(aws.url()));
-    assert_eq!(deliver(&*target, NAME, CANARY, 1).await, Ok("9".to_owned()));
-    assert_eq!(aws.count("PutParameter"), 3);
-}
-
-#[tokio::test]
-async fn a_write_whose_answer_is_lost_or_broken_is_unknown_and_not_repeated() {
-    let replies: [fn() -> Reply; 3] = [
-        || Reply::Lost,
-        || Reply::Garbage,
-        || Reply::Answer(500, json!({ "__type": "InternalServerError", "message": CANARY })),
-    ];
-    for reply in replies {
-        let aws = ScriptedAws::start(move |operation, _| match operation {
-            "PutParameter" => reply(),
-            _ => Reply::Answer(200, json!({})),
-        })
-        .await;
-        let target = target_of(named(NAME), &connections(aws.url()));
-        let error = deliver(&*target, NAME, CANARY, 1).await.expect_err("no answer");
-        assert_eq!(error.effect, Effect::Possible, "{error}");
-        assert!(!format!("{error} {error:?}").contains(CANARY), "{error}");
-        assert_eq!(aws.count("PutParameter"), 1, "{error}");
-    }
-}
-
-#[tokio::test]
-async fn a_write_that_never_left_has_no_effect() {
-    let connections = connections("http://127.0.0.1:9");
-    let slot = slot_of(NAME, &connections);
-    let error = slot.remove(&permit()).await.expect_err("nobody listens");
-    assert_eq!(
-        (&error.kind, error.effect),
-        (&CallErrorKind::Unavailable, Effect::None),
-        "{error}"
-    );
-}
-
-#[tokio::test]
-async fn a_lost_read_is_repeated() {
-    let tries = AtomicUsize::new(0);
-    let aws = ScriptedAws::start(move |_, _| match tries.fetch_add(1, Ordering::SeqCst) {
-        0 => Reply::Lost,
-        _ => Reply::Answer(200, json!({ "Parameters": [listed(NAME, 1, "")] })),
-    })
-    .await;
-    let entry = slot_of(NAME, &connections(aws.url())).inspect().await.expect("inspect");
-    assert!(entry.is_some());
-}
-
-#[tokio::test]
 async fn a_value_without_our_mark_is_not_even_decrypted() {
     let aws =
         ScriptedAws::start(|_, _| Reply::Answer(200, json!({ "Parameters": [listed(NAME, 1, "by hand")] }))).await;
@@ -459,112 +364,6 @@ async fn a_value_is_not_taken_under_the_mark_of_another_version() {
     let target = target_of(named(NAME), &connections(aws.url()));
     let escrowed = target.read().await.expect("read").expect("there");
     assert_eq!((escrowed.label, escrowed.revision.as_str()), (label(3), "3"));
-}
-
-#[tokio::test]
-async fn a_missing_region_is_named_by_its_argument_and_variables() {
-    // A profile that exists nowhere, so that the files of whoever runs the tests do not help.
-    let aws = Value::object([("profile", Value::string("a-profile-that-nobody-has"))]);
-    let slot = slot_of(NAME, &connections_with(aws, KEYS));
-    let error = slot.inspect().await.expect_err("no region");
-    for word in ["aws.region", "AWS_REGION", "AWS_DEFAULT_REGION"] {
-        assert!(error.to_string().contains(word), "{error}");
-    }
-}
-
-#[tokio::test]
-async fn missing_credentials_name_the_chain() {
-    let aws = Value::object([
-        ("region", Value::string("eu-west-1")),
-        ("endpoint_url", Value::string("http://127.0.0.1:9")),
-        ("profile", Value::string("a-profile-that-nobody-has")),
-    ]);
-    let slot = slot_of(NAME, &connections_with(aws, KEYS));
-    let error = slot.inspect().await.expect_err("no credentials");
-    assert_eq!(error.kind, CallErrorKind::Unauthenticated, "{error}");
-    for word in [
-        "AWS_ACCESS_KEY_ID",
-        "AWS_PROFILE",
-        "AWS_WEB_IDENTITY_TOKEN_FILE",
-        "instance",
-    ] {
-        assert!(error.to_string().contains(word), "{error}");
-    }
-}
-
-fn with_role() -> Value {
-    let role = Value::object([
-        ("role_arn", Value::string("arn:aws:iam::123456789012:role/rotation")),
-        ("external_id", Value::string("molecule")),
-    ]);
-    Value::object([("region", Value::string("eu-west-1")), ("assume_role", role)])
-}
-
-#[tokio::test]
-async fn a_role_is_taken_on_before_the_first_call_and_services_have_endpoints_of_their_own() {
-    let moto = Moto::start();
-    let aws = ScriptedAws::start(|_, _| Reply::Answer(200, json!({}))).await;
-    let sts = moto.url();
-    let mut environment = KEYS.to_vec();
-    environment.extend([("AWS_ENDPOINT_URL", sts.as_str()), ("AWS_ENDPOINT_URL_SSM", aws.url())]);
-    let slot = slot_of(NAME, &connections_with(with_role(), &environment));
-    assert_eq!(slot.inspect().await, Ok(None));
-    let keys = aws.key_ids();
-    assert!(
-        keys.len() == 1 && keys[0].starts_with("ASIA"),
-        "temporary credentials: {keys:?}"
-    );
-    let direct = Value::object([("region", Value::string("eu-west-1"))]);
-    slot_of(NAME, &connections_with(direct, &environment))
-        .inspect()
-        .await
-        .expect("inspect");
-    assert_eq!(aws.key_ids()[1], "AKIDEXAMPLE");
-}
-
-#[tokio::test]
-async fn a_role_that_cannot_be_taken_on_is_a_matter_of_credentials() {
-    let aws = with_role().with("endpoint_url", Value::string("http://127.0.0.1:9"));
-    let slot = slot_of(NAME, &connections_with(aws, KEYS));
-    let error = slot.remove(&permit()).await.expect_err("no STS there");
-    assert_eq!(
-        (&error.kind, error.effect),
-        (&CallErrorKind::Unauthenticated, Effect::None),
-        "{error}"
-    );
-    assert!(error.to_string().contains("sts:AssumeRole"), "{error}");
-}
-
-#[test]
-fn mistakes_in_the_connection_are_reported_at_their_place() {
-    let role = |name: &str, value: &str| {
-        let role = Value::object([("role_arn", Value::string("arn:aws:iam::123456789012:role/rotation"))]);
-        Value::object([("assume_role", role.with(name, Value::string(value)))])
-    };
-    let of = |name: &str, value: &str| Value::Map([(name.to_owned(), Value::string(value))].into());
-    for (aws, path) in [
-        (of("region", "evil.example/"), "aws.region"),
-        (of("profile", ""), "aws.profile"),
-        (of("endpoint_url", "http://ssm.example.com"), "aws.endpoint_url"),
-        (role("role_arn", "rotation"), "aws.assume_role.role_arn"),
-        (role("session_name", "a b"), "aws.assume_role.session_name"),
-        (role("external_id", "x"), "aws.assume_role.external_id"),
-    ] {
-        let provider = Value::object([("aws", aws)]);
-        let surroundings = Surroundings {
-            environment: Environment::of(&[("FLY_API_TOKEN", "x")]),
-            clock: Clock::default(),
-            allow_insecure: false,
-        };
-        let mut problems = Diagnostics::new();
-        let node = Node::root(&provider, Origin::Configuration);
-        assert!(
-            Connections::parse(&node, &surroundings, &mut problems).is_none(),
-            "{path}"
-        );
-        let paths: Vec<String> = problems.iter().map(|problem| problem.path.to_string()).collect();
-        assert_eq!(paths, [path]);
-    }
 }
 
 #[test]
@@ -596,69 +395,44 @@ fn mistakes_in_the_configuration_are_reported_at_their_place() {
     assert!(parsed(named(NAME).with("description", Value::unknown())).is_err_and(|problems| problems.is_empty()));
 }
 
-/// Keeps every event and span of every crate, fields included.
-#[derive(Clone, Default)]
-struct Everything(Arc<std::sync::Mutex<Vec<(String, String)>>>);
-
-impl Everything {
-    fn keep(&self, target: &str, record: impl FnOnce(&mut dyn tracing::field::Visit)) {
-        struct Text(String);
-        impl tracing::field::Visit for Text {
-            fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
-                self.0.push_str(&format!("{field}={value:?} "));
-            }
-        }
-        let mut text = Text(String::new());
-        record(&mut text);
-        self.0.lock().expect("no panic").push((target.to_owned(), text.0));
-    }
-}
-
-impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Everything {
-    fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
-        self.keep(event.metadata().target(), |text| event.record(text));
-    }
-
-    fn on_new_span(
-        &self,
-        span: &tracing::span::Attributes<'_>,
-        _: &tracing::Id,
-        _: tracing_subscriber::layer::Context<'_, S>,
-    ) {
-        self.keep(span.metadata().target(), |text| span.record(text));
-    }
-}
-
 #[tokio::test]
-async fn logs_at_every_level_are_free_of_the_value_those_of_the_sdk_included() {
-    use tracing_subscriber::layer::SubscriberExt as _;
-    let kept = Everything::default();
-    let subscriber = tracing_subscriber::registry().with(kept.clone());
-    let _guard = tracing::subscriber::set_default(subscriber);
-    let aws = ScriptedAws::start(|operation, _| match operation {
-        "PutParameter" => Reply::Answer(200, json!({ "Version": 1 })),
+async fn a_delivery_waits_until_its_version_is_listed() {
+    let looks = AtomicI64::new(0);
+    let aws = ScriptedAws::start(move |operation, _| match operation {
         "DescribeParameters" => {
-            let mark = format!("x [{}]", label(1));
-            Reply::Answer(200, json!({ "Parameters": [listed(NAME, 1, &mark)] }))
+            let version = if looks.fetch_add(1, Ordering::SeqCst) < 3 { 4 } else { 5 };
+            Reply::Answer(200, json!({ "Parameters": [listed(NAME, version, "")] }))
         }
-        _ => Reply::Answer(
-            200,
-            json!({ "Parameter": { "Name": NAME, "Version": 1, "Value": CANARY } }),
-        ),
+        _ => Reply::Answer(200, json!({ "Version": 5 })),
     })
     .await;
-    let target = target_of(named(NAME), &connections(aws.url()));
-    deliver(&*target, NAME, CANARY, 1).await.expect("put");
-    target.read().await.expect("read").expect("there");
-    let kept = kept.0.lock().expect("no panic");
-    assert!(
-        kept.iter().any(|(target, _)| target.starts_with("aws_")),
-        "the layer sees the SDK"
-    );
-    let leaks: Vec<_> = kept
-        .iter()
-        .filter(|(_, text)| text.contains(CANARY))
-        .map(|(target, text)| (target, &text[..300.min(text.len())]))
-        .collect();
-    assert!(leaks.is_empty(), "{leaks:#?}");
+    let connections = connections(aws.url());
+    let target = target_of(named(NAME), &connections);
+    let revision = deliver(&*target, NAME, CANARY, 1).await.expect("put");
+    let entry = target.inspect().await.expect("inspect").expect("there");
+    assert_eq!(target.compare(&revision, &entry), Comparison::Same);
+    assert_eq!(aws.count("PutParameter"), 1);
+}
+
+#[test]
+fn a_changed_argument_changes_the_fingerprint_and_a_spelled_out_default_does_not() {
+    let of = |configuration| {
+        parsed(configuration)
+            .unwrap_or_else(|problems| panic!("{problems:?}"))
+            .fingerprint()
+    };
+    let plain = of(named(NAME));
+    assert_eq!(of(named(NAME).with("type", Value::string("SecureString"))), plain);
+    for (attribute, value) in [
+        ("tier", "Advanced"),
+        ("key_id", "alias/x"),
+        ("description", "other"),
+        ("type", "String"),
+    ] {
+        assert_ne!(
+            of(named(NAME).with(attribute, Value::string(value))),
+            plain,
+            "{attribute}"
+        );
+    }
 }

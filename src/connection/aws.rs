@@ -1,8 +1,8 @@
 //! One AWS account and region, through the official SDK.
 //!
-//! The SDK, not `crate::environment`, finds the credentials the way every AWS tool does (environment, profiles, SSO, web identity, container and
-//! instance roles), but only when the first call is made: building this reads no file and opens no connection.
-//! What the SDK logs may show requests; the plugin's subscriber must pass on events of this crate alone.
+//! The SDK, not `crate::environment`, finds the credentials the way every AWS tool does (environment, profiles, SSO, web
+//! identity, container and instance roles), but only when the first call is made: building this reads no file and opens no
+//! connection. What the SDK logs may show requests: the plugin's log passes on records of this crate alone.
 //! The SDK's own buffers are not zeroized.
 
 mod batch;

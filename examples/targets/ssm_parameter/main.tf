@@ -1,27 +1,42 @@
-# The credentials of the run need, on arn:aws:ssm:eu-west-1:<account>:parameter/molecule/production/*:
-#   ssm:PutParameter, ssm:GetParameter, ssm:DeleteParameter, and with tags ssm:AddTagsToResource;
-#   on "*": ssm:DescribeParameters; on a customer managed key: kms:Encrypt, kms:Decrypt.
+# An encryption key in AWS Parameter Store. The parameter can be read back, so in the first wave it is the escrow: if a later
+# delivery fails, the next apply goes on with the value that it finds here.
+#
+# The credentials of the run need, on arn:aws:ssm:eu-west-1:<account>:parameter/example/production/*:
+#   ssm:PutParameter, ssm:GetParameter, ssm:DeleteParameter, and for tags ssm:AddTagsToResource;
+#   on "*": ssm:DescribeParameters;
+#   on a customer managed key: kms:Encrypt, kms:Decrypt, and for the Advanced tier kms:GenerateDataKey.
+
+terraform {
+  required_providers {
+    rotation = {
+      source = "secret-rotation/rotation"
+    }
+  }
+}
 
 provider "rotation" {
-  namespace = "molecule-production"
+  namespace = "example-production"
 
   aws {
     region = "eu-west-1"
   }
 }
 
-# Wave 1 is the escrow: if a later delivery fails, the next apply goes on with the value it finds here.
 resource "rotation_secret" "encryption_key" {
-  name   = "SECRETS_ENCRYPTION_KEY"
-  source = { random = { bytes = 32, encoding = "base64" } }
+  name = "SECRETS_ENCRYPTION_KEY"
+
+  source = {
+    random = {
+      bytes    = 32
+      encoding = "base64"
+    }
+  }
 
   targets = {
     runtime = {
-      wave = 1
       ssm_parameter = {
-        name        = "/molecule/production/SECRETS_ENCRYPTION_KEY"
-        type        = "SecureString"
-        key_id      = "alias/molecule-production"
+        name        = "/example/production/SECRETS_ENCRYPTION_KEY"
+        key_id      = "alias/example-production"
         description = "Encrypts the secrets of tenants"
         tags        = { team = "control-plane" }
       }

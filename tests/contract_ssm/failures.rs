@@ -1,0 +1,130 @@
+//! Refusals, lost answers, throttling: what happened, what to do, and never the value.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rotation_provider::call::{CallErrorKind, Effect};
+use serde_json::json;
+
+use super::scripted_aws::{Reply, ScriptedAws};
+use super::{CANARY, NAME, connections, deliver, listed, named, permit, refusal, slot_of, target_of};
+
+#[tokio::test]
+async fn a_refusal_says_what_to_grant_or_change_and_never_repeats_the_value() {
+    for (code, kind, word) in [
+        ("AccessDeniedException", CallErrorKind::Forbidden, "ssm:PutParameter"),
+        ("ExpiredTokenException", CallErrorKind::Unauthenticated, "expired"),
+        ("ValidationException", CallErrorKind::Invalid, "ValidationException"),
+        (
+            "ParameterMaxVersionLimitExceeded",
+            CallErrorKind::Conflict,
+            "unlabel-parameter-version",
+        ),
+        ("InvalidKeyId", CallErrorKind::Invalid, "key_id"),
+    ] {
+        let aws = ScriptedAws::start(move |operation, _| match operation {
+            "PutParameter" => refusal(code),
+            _ => Reply::Answer(200, json!({})),
+        })
+        .await;
+        let target = target_of(named(NAME), &connections(aws.url()));
+        let error = deliver(&*target, NAME, CANARY, 1).await.expect_err(code);
+        assert_eq!((&error.kind, error.effect), (&kind, Effect::None), "{error}");
+        assert!(error.to_string().contains(word), "{error}");
+        for shown in [error.to_string(), format!("{error:?}")] {
+            assert!(!shown.contains(CANARY), "{shown}");
+        }
+        assert_eq!(aws.count("PutParameter"), 1, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_forbidden_call_names_the_parameter_to_grant_it_on() {
+    let aws = ScriptedAws::start(|_, _| refusal("AccessDeniedException")).await;
+    let slot = slot_of(NAME, &connections(aws.url()));
+    let error = slot.remove(&permit()).await.expect_err("refused");
+    let expected =
+        "Grant this run ssm:DeleteParameter on arn:aws:ssm:eu-west-1:*:parameter/molecule/production/FLY_API_TOKEN";
+    assert!(error.to_string().contains(expected), "{error}");
+}
+
+#[tokio::test]
+async fn a_throttled_write_is_sent_again() {
+    let tries = AtomicUsize::new(0);
+    let aws = ScriptedAws::start(move |operation, _| match operation {
+        "PutParameter" => match tries.fetch_add(1, Ordering::SeqCst) {
+            0 => refusal("ThrottlingException"),
+            1 => refusal("TooManyUpdates"),
+            _ => Reply::Answer(200, json!({ "Version": 9 })),
+        },
+        _ => Reply::Answer(200, json!({ "Parameters": [listed(NAME, 9, "")] })),
+    })
+    .await;
+    let target = target_of(named(NAME), &connections(aws.url()));
+    assert_eq!(deliver(&*target, NAME, CANARY, 1).await, Ok("9".to_owned()));
+    assert_eq!(aws.count("PutParameter"), 3);
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_is_lost_or_broken_is_unknown_and_not_repeated() {
+    let replies: [fn() -> Reply; 3] = [
+        || Reply::Lost,
+        || Reply::Garbage,
+        || Reply::Answer(500, json!({ "__type": "InternalServerError", "message": CANARY })),
+    ];
+    for reply in replies {
+        let aws = ScriptedAws::start(move |operation, _| match operation {
+            "PutParameter" => reply(),
+            _ => Reply::Answer(200, json!({})),
+        })
+        .await;
+        let target = target_of(named(NAME), &connections(aws.url()));
+        let error = deliver(&*target, NAME, CANARY, 1).await.expect_err("no answer");
+        assert_eq!(error.effect, Effect::Possible, "{error}");
+        assert!(!format!("{error} {error:?}").contains(CANARY), "{error}");
+        assert_eq!(aws.count("PutParameter"), 1, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_never_left_has_no_effect() {
+    let connections = connections("http://127.0.0.1:9");
+    let slot = slot_of(NAME, &connections);
+    let error = slot.remove(&permit()).await.expect_err("nobody listens");
+    assert_eq!(
+        (&error.kind, error.effect),
+        (&CallErrorKind::Unavailable, Effect::None),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_lost_read_is_repeated() {
+    let tries = AtomicUsize::new(0);
+    let aws = ScriptedAws::start(move |_, _| match tries.fetch_add(1, Ordering::SeqCst) {
+        0 => Reply::Lost,
+        _ => Reply::Answer(200, json!({ "Parameters": [listed(NAME, 1, "")] })),
+    })
+    .await;
+    let entry = slot_of(NAME, &connections(aws.url())).inspect().await.expect("inspect");
+    assert!(entry.is_some());
+}
+
+#[tokio::test]
+async fn a_forbidden_inspection_names_the_action_that_has_no_narrower_resource() {
+    let aws = ScriptedAws::start(|_, _| refusal("AccessDeniedException")).await;
+    let error = slot_of(NAME, &connections(aws.url()))
+        .inspect()
+        .await
+        .expect_err("refused");
+    assert_eq!(
+        (&error.kind, error.effect),
+        (&CallErrorKind::Forbidden, Effect::None),
+        "{error}"
+    );
+    assert!(
+        error
+            .to_string()
+            .contains("Grant this run ssm:DescribeParameters on \"*\""),
+        "{error}"
+    );
+}
