@@ -15,6 +15,7 @@ use rotation_provider::plugin::{
     self, ApplyRequest, ApplyResponse, ClientCapabilities, Identity, PlanRequest, PlanResponse, Provider,
     ProviderSchema, ReadRequest, ReadResponse,
 };
+use rotation_provider::secret::Secret;
 use rotation_provider::terraform::{
     Attribute, Block, Diagnostic, Diagnostics, Mode, NestedBlock, Nesting, Path, Schema, Type, Value,
 };
@@ -186,6 +187,10 @@ impl Provider for Fixture {
         };
         if Self::misbehaves(moment, "panic in apply") {
             panic!("apply went wrong");
+        }
+        if Self::misbehaves(moment, "panic with a secret in apply") {
+            let secret = Secret::new(request.config.get("value_wo").as_str().unwrap_or_default().to_owned());
+            panic!("the value {} went wrong", secret.expose());
         }
         if Self::misbehaves(moment, "wait in apply") {
             self.until_stopped().await;

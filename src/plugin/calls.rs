@@ -2,10 +2,12 @@
 //! and a panic in it ends that call alone.
 
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 
+use futures::FutureExt as _;
 use tokio::sync::watch;
 
-use crate::secret::redact;
+use super::crash;
 use crate::terraform::{Diagnostic, Diagnostics, Path};
 
 /// Counts calls in flight; cheap to clone.
@@ -31,11 +33,13 @@ impl Calls {
         let in_flight = InFlight(self.0.clone());
         let task = tokio::spawn(async move {
             let _in_flight = in_flight;
-            call.await
+            let call = AssertUnwindSafe(call).catch_unwind();
+            // Asked on the thread that caught it.
+            call.await.map_err(|_| crash::caught())
         });
-        let result = task.await;
+        let result = task.await.unwrap_or_else(|error| Err(error.to_string()));
         tracing::debug!(rpc, ok = result.is_ok(), "call ended");
-        result.map_err(|error| crashed(rpc, error))
+        result.map_err(|problem| crashed(rpc, &problem))
     }
 
     /// Completes when no call is in flight.
@@ -51,15 +55,10 @@ impl Drop for InFlight {
     }
 }
 
-fn crashed(rpc: &'static str, error: tokio::task::JoinError) -> Diagnostics {
-    let message = match error.try_into_panic() {
-        Ok(payload) => super::crash::message(&*payload).to_owned(),
-        Err(error) => error.to_string(),
-    };
+fn crashed(rpc: &'static str, problem: &str) -> Diagnostics {
     let detail = format!(
-        "{}. This is a bug in the provider; please report it. The state that was stored before is kept, but the call may \
-         have had effects already: the next plan looks at what exists and goes on from there.",
-        redact(&message)
+        "{problem}. This is a bug in the provider; please report it. The state that was stored before is kept, but the call \
+         may have had effects already: the next plan looks at what exists and goes on from there."
     );
     Diagnostic::error(Path::root(), format!("The provider crashed in {rpc}"), detail).into()
 }

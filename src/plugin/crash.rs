@@ -1,6 +1,8 @@
 //! What is said about a panic. Terraform shows standard error only from a line on that begins with `panic: `.
+//!
+//! The text is redacted in the hook, while the call's secrets are still alive: after unwinding nobody would know them.
 
-use std::any::Any;
+use std::cell::RefCell;
 use std::io::Write as _;
 use std::panic::PanicHookInfo;
 
@@ -9,16 +11,19 @@ use crate::secret::redact;
 /// Longest panic message shown, in characters.
 const LONGEST: usize = 4_000;
 
+thread_local! {
+    /// The redacted text of this thread's last panic.
+    static LAST: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
 /// Makes every panic print `panic: <message>` and its place on standard error, redacted, in the form that Terraform looks for.
 pub(super) fn install_hook() {
     std::panic::set_hook(Box::new(report));
 }
 
-/// The text of a panic, when it has one.
-pub(super) fn message(payload: &(dyn Any + Send)) -> &str {
-    let text = payload.downcast_ref::<&str>().copied();
-    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("a panic without a message")
+/// The redacted text of the panic that this thread has just caught, with its place.
+pub(super) fn caught() -> String {
+    LAST.take().unwrap_or_else(|| "a panic without a message".to_owned())
 }
 
 fn report(info: &PanicHookInfo<'_>) {
@@ -28,4 +33,5 @@ fn report(info: &PanicHookInfo<'_>) {
     let report = format!("panic: {}\n\n  at {place}\n", text.replace('\n', "\n  "));
     // A report that cannot be written has no other reader.
     drop(std::io::stderr().write_all(report.as_bytes()));
+    LAST.set(Some(format!("{text} (at {place})")));
 }

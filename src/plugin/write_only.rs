@@ -73,3 +73,70 @@ fn visit_nested(
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::terraform::{Mode, NestedBlock, Type};
+
+    /// A secret at the top, and one inside each kind of nesting.
+    fn block() -> Block {
+        let secret = || Attribute::optional("secret_wo", Type::String, "").write_only();
+        let name = || Attribute::optional("name", Type::String, "");
+        let nested = |at, nesting| Attribute::nested(at, nesting, Mode::Optional, vec![name(), secret()], "");
+        let inner = Block {
+            attributes: vec![secret(), nested("list", Nesting::List)],
+            ..Block::default()
+        };
+        Block {
+            attributes: vec![secret(), nested("map", Nesting::Map), nested("single", Nesting::Single)],
+            blocks: vec![NestedBlock {
+                name: "block",
+                block: inner,
+            }],
+            ..Block::default()
+        }
+    }
+
+    fn value(secret: &Value) -> Value {
+        let item = || Value::object([("name", Value::string("n")), ("secret_wo", secret.clone())]);
+        let list = Value::List(vec![item(), Value::Null, item()]);
+        Value::object([
+            ("secret_wo", secret.clone()),
+            ("map", Value::object([("key", item())])),
+            ("single", item()),
+            ("block", Value::object([("secret_wo", secret.clone()), ("list", list)])),
+        ])
+    }
+
+    #[test]
+    fn every_write_only_value_is_found_wherever_it_nests() {
+        for secret in [Value::string("s"), Value::unknown()] {
+            let paths: Vec<String> = set(&mut value(&secret), &block())
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            let expected = [
+                "secret_wo",
+                "map[\"key\"].secret_wo",
+                "single.secret_wo",
+                "block.secret_wo",
+                "block.list[0].secret_wo",
+                "block.list[2].secret_wo",
+            ];
+            assert_eq!(paths, expected);
+        }
+    }
+
+    #[test]
+    fn stripping_takes_them_out_and_nothing_else() {
+        let mut stripped = value(&Value::string("s"));
+        strip(&mut stripped, &block());
+        assert_eq!(stripped, value(&Value::Null));
+        for whole in [Value::Null, Value::unknown()] {
+            let mut untouched = whole.clone();
+            strip(&mut untouched, &block());
+            assert_eq!(untouched, whole);
+        }
+    }
+}

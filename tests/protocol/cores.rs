@@ -121,6 +121,49 @@ fn terraform_keeps_the_state_when_an_update_panics() {
 }
 
 #[test]
+fn terraform_shows_the_log_at_its_level() {
+    let mut workspace = workspace(Core::Installed, CONFIGURATION);
+    workspace.set("TF_LOG_PROVIDER", "DEBUG");
+    let output = workspace.run(&["plan"]).success();
+    let record = "[DEBUG] provider.terraform-provider-fixture: call begins: @module=rotation_provider::plugin::calls rpc=PlanResourceChange";
+    assert!(output.contains(record), "{output}");
+    assert!(!output.contains("canary"), "{output}");
+}
+
+#[test]
+fn terraform_attaches_to_a_provider_in_debug_mode() {
+    let mut provider = std::process::Command::new(executable())
+        .arg("-debug")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(provider.stdout.take().unwrap()));
+    let variable = lines
+        .find(|line| line.as_ref().unwrap().starts_with("TF_REATTACH"))
+        .unwrap()
+        .unwrap();
+    let value = variable
+        .strip_prefix("TF_REATTACH_PROVIDERS=")
+        .unwrap()
+        .trim_matches('\'');
+    for core in [Core::Installed, Core::Terraform115] {
+        let mut workspace = workspace(core, CONFIGURATION);
+        workspace.set("TF_REATTACH_PROVIDERS", value);
+        workspace.run(&["apply", "-auto-approve"]).success();
+        assert!(workspace.state().to_string().contains("note-hello"));
+    }
+    let pid = provider.id().to_string();
+    assert!(
+        std::process::Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert!(provider.wait().unwrap().success());
+}
+
+#[test]
 fn terraform_without_plugin_tls_is_served_too() {
     let mut workspace = workspace(Core::Installed, CONFIGURATION);
     workspace.set("TF_DISABLE_PLUGIN_TLS", "1");

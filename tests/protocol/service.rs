@@ -251,7 +251,11 @@ async fn a_panic_in_apply_keeps_the_state_and_the_server() {
         errors(&answer.diagnostics),
         ["The provider crashed in ApplyResourceChange"]
     );
-    assert!(answer.diagnostics[0].detail.starts_with("apply went wrong. "));
+    assert!(
+        answer.diagnostics[0]
+            .detail
+            .starts_with("apply went wrong (at examples/protocol_fixture.rs:")
+    );
     let answer = clients
         .provider
         .apply_resource_change(apply_request(null(), hello()))
@@ -267,6 +271,29 @@ async fn a_panic_in_apply_keeps_the_state_and_the_server() {
     );
     assert!(
         plugin.log().contains("examples/protocol_fixture.rs"),
+        "{}",
+        plugin.log()
+    );
+}
+
+#[tokio::test]
+async fn a_panic_that_holds_a_secret_does_not_tell_it() {
+    let (plugin, mut clients) = running(start()).await;
+    let planned = note([
+        ("text", Value::string("x")),
+        ("value_wo", Value::string("canary-77e0b1")),
+        ("misbehave", Value::string("panic with a secret in apply")),
+    ]);
+    let answer = clients
+        .provider
+        .apply_resource_change(apply_request(null(), planned))
+        .await
+        .unwrap()
+        .into_inner();
+    let detail = &answer.diagnostics[0].detail;
+    assert!(detail.starts_with("the value [redacted] went wrong"), "{detail}");
+    assert!(
+        plugin.log().starts_with("panic: the value [redacted] went wrong\n"),
         "{}",
         plugin.log()
     );
