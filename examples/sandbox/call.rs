@@ -1,0 +1,140 @@
+//! One request and its answer, free of the wire.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+/// A request.
+pub(crate) struct Call {
+    pub method: String,
+    pub path: String,
+    /// Path segments, percent-decoded.
+    pub segments: Vec<String>,
+    pub query: BTreeMap<String, String>,
+    /// Headers by lower-case name.
+    pub headers: BTreeMap<String, String>,
+    pub raw: Vec<u8>,
+    /// The body as JSON; null when it is none.
+    pub body: Value,
+}
+
+impl Call {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", String::as_str)
+    }
+
+    /// Method and segments, to match on.
+    pub(crate) fn route(&self) -> (&str, Vec<&str>) {
+        (self.method.as_str(), self.segments.iter().map(String::as_str).collect())
+    }
+
+    /// The credential of the Authorization header, without its scheme.
+    pub(crate) fn bearer(&self) -> &str {
+        let header = self.header("authorization");
+        header.split_once(' ').map_or(header, |(_, token)| token.trim())
+    }
+
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.body.get(name).and_then(Value::as_str)
+    }
+
+    pub(crate) fn number(&self, name: &str) -> Option<usize> {
+        self.query.get(name).and_then(|text| text.parse().ok())
+    }
+}
+
+/// An answer.
+pub(crate) struct Reply {
+    pub status: u16,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Option<Value>,
+}
+
+impl Reply {
+    pub(crate) fn json(status: u16, body: Value) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Some(body),
+        }
+    }
+
+    pub(crate) fn ok(body: Value) -> Self {
+        Self::json(200, body)
+    }
+
+    pub(crate) fn empty(status: u16) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: None,
+        }
+    }
+
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+/// The vendors, by whose paths a call is told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Vendor {
+    Fly,
+    GitHub,
+    Neon,
+    Aws,
+    Platform,
+}
+
+impl Vendor {
+    pub(crate) fn of(call: &Call) -> Option<Self> {
+        match call.segments.first().map(String::as_str) {
+            Some("v1" | "graphql") => Some(Self::Fly),
+            Some("repos" | "orgs" | "app" | "installation" | "rate_limit" | "user") => Some(Self::GitHub),
+            Some("api") => Some(Self::Neon),
+            Some("health" | "settings" | "workspaces") => Some(Self::Platform),
+            None => Some(Self::Aws),
+            Some(_) => None,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Fly => "fly",
+            Self::GitHub => "github",
+            Self::Neon => "neon",
+            Self::Aws => "aws",
+            Self::Platform => "platform",
+        }
+    }
+
+    /// An error in the vendor's own shape.
+    pub(crate) fn error(self, status: u16, message: &str) -> Reply {
+        let body = match self {
+            Self::Fly => json!({ "error": message, "status": "unknown" }),
+            Self::GitHub => {
+                json!({ "message": message, "documentation_url": "https://docs.github.com/rest", "status": status.to_string() })
+            }
+            Self::Neon => json!({ "request_id": "sandbox", "code": "", "message": message }),
+            Self::Aws => {
+                let code = match status {
+                    429 => "ThrottlingException",
+                    401 => "UnrecognizedClientException",
+                    403 => "AccessDeniedException",
+                    404 => "ParameterNotFound",
+                    _ => "InternalServerError",
+                };
+                json!({ "__type": code, "message": message })
+            }
+            Self::Platform => json!({ "error": message }),
+        };
+        // AWS reports throttling and authentication as 400.
+        let status = if self == Self::Aws && (400..500).contains(&status) {
+            400
+        } else {
+            status
+        };
+        Reply::json(status, body)
+    }
+}

@@ -1,0 +1,34 @@
+//! Instants as the vendors write them.
+
+use jiff::Timestamp;
+
+/// Now, with whole seconds: GitHub, Neon and Fly's GraphQL.
+pub(crate) fn seconds() -> String {
+    let now = Timestamp::now();
+    Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
+}
+
+/// Now, with milliseconds.
+pub(crate) fn millis() -> String {
+    let now = Timestamp::now();
+    Timestamp::from_millisecond(now.as_millisecond())
+        .unwrap_or(now)
+        .to_string()
+}
+
+/// Seconds since 1970, with a fraction: the AWS JSON protocol's timestamps.
+pub(crate) fn epoch() -> f64 {
+    Timestamp::now().as_millisecond() as f64 / 1000.0
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn epoch_millis() -> i64 {
+    Timestamp::now().as_millisecond()
+}
+
+/// The instant that lies `seconds` ahead.
+pub(crate) fn ahead(seconds: i64) -> String {
+    Timestamp::from_second(Timestamp::now().as_second() + seconds)
+        .map(|at| at.to_string())
+        .unwrap_or_default()
+}

@@ -1,0 +1,58 @@
+//! The sandbox: vendors on loopback that keep real state, to try the provider with and to test it against.
+//!
+//! `cargo run --example sandbox` prints `export NAME='value'` lines that point the provider at it, then `ready`. It is
+//! written from the vendors' published specifications and shares no code with the provider. See README.md beside this file.
+
+mod call;
+mod clock;
+mod control;
+mod fault;
+mod fly;
+mod github;
+mod neon;
+mod platform;
+mod server;
+mod ssm;
+mod world;
+
+use std::process::ExitCode;
+
+/// What the command line asks for.
+struct Options {
+    port: u16,
+    exit_with_stdin: bool,
+}
+
+fn options() -> Result<Options, String> {
+    let mut options = Options {
+        port: 0,
+        exit_with_stdin: false,
+    };
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--port" => {
+                let port = arguments.next().and_then(|text| text.parse().ok());
+                options.port = port.ok_or("--port needs a number from 0 to 65535")?;
+            }
+            "--exit-with-stdin" => options.exit_with_stdin = true,
+            other => {
+                return Err(format!(
+                    "unknown argument {other:?}; there are --port N and --exit-with-stdin"
+                ));
+            }
+        }
+    }
+    Ok(options)
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match options() {
+        Ok(options) => server::run(options.port, options.exit_with_stdin).await,
+        Err(problem) => {
+            eprintln!("sandbox: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! The listener: HTTP in, the world in the middle, faults on the way.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpListener;
+
+use crate::call::{Call, Reply, Vendor};
+use crate::fault::{self, Kind};
+use crate::world::{self, World};
+use crate::{control, fly, github, neon, platform, ssm};
+
+/// Closes the connection without an answer.
+#[derive(Debug)]
+struct Dropped;
+
+impl std::fmt::Display for Dropped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the connection is dropped on purpose")
+    }
+}
+
+impl std::error::Error for Dropped {}
+
+type Shared = Arc<Mutex<World>>;
+
+/// Serves until the process is asked to end.
+pub(crate) async fn run(port: u16, exit_with_stdin: bool) -> ExitCode {
+    let listener = match TcpListener::bind(("127.0.0.1", port)).await {
+        Ok(listener) => listener,
+        Err(error) => {
+            eprintln!("sandbox: port {port} of 127.0.0.1 cannot be used: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let Ok(address) = listener.local_addr() else {
+        return ExitCode::FAILURE;
+    };
+    let world: Shared = Arc::new(Mutex::new(World::new()));
+    if announce(&format!("http://{address}")).is_err() {
+        return ExitCode::FAILURE;
+    }
+    let stdin = async {
+        if exit_with_stdin {
+            let mut rest = Vec::new();
+            drop(tokio::io::stdin().read_to_end(&mut rest).await);
+        } else {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = accept(listener, world) => {}
+        () = stdin => {}
+        () = terminated() => {}
+    }
+    ExitCode::SUCCESS
+}
+
+async fn terminated() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+fn announce(origin: &str) -> std::io::Result<()> {
+    let exports = [
+        ("FLY_API_TOKEN", fly::TOKEN.to_owned()),
+        ("FLY_FLAPS_BASE_URL", origin.to_owned()),
+        ("FLY_API_BASE_URL", origin.to_owned()),
+        ("GITHUB_TOKEN", github::TOKEN.to_owned()),
+        ("GITHUB_BASE_URL", origin.to_owned()),
+        ("GITHUB_OWNER", github::OWNER.to_owned()),
+        ("NEON_API_KEY", neon::KEY.to_owned()),
+        ("NEON_BASE_URL", format!("{origin}/api/v2")),
+        ("AWS_ENDPOINT_URL", origin.to_owned()),
+        ("AWS_ACCESS_KEY_ID", ssm::ACCESS_KEY_ID.to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", ssm::SECRET_ACCESS_KEY.to_owned()),
+        ("AWS_REGION", "us-east-1".to_owned()),
+        ("PLATFORM_URL", origin.to_owned()),
+        ("PLATFORM_TOKEN", platform::TOKEN.to_owned()),
+        ("SANDBOX_URL", origin.to_owned()),
+    ];
+    let mut out = std::io::stdout().lock();
+    for (name, value) in exports {
+        writeln!(out, "export {name}='{value}'")?;
+    }
+    writeln!(out, "ready")?;
+    out.flush()
+}
+
+async fn accept(listener: TcpListener, world: Shared) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            continue;
+        };
+        let world = Arc::clone(&world);
+        tokio::spawn(async move {
+            let service = service_fn(|request| handle(Arc::clone(&world), request));
+            let served = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+            // A dropped connection ends in an error here, and that is its purpose.
+            drop(served.await);
+        });
+    }
+}
+
+async fn handle(world: Shared, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Dropped> {
+    let call = read(request).await.unwrap_or_else(|never| match never {});
+    if call.segments.first().map(String::as_str) == Some("_sandbox") {
+        let mut world = world.lock().unwrap_or_else(PoisonError::into_inner);
+        return Ok(response(&control::answer(&mut world, &call)));
+    }
+    let Some(vendor) = Vendor::of(&call) else {
+        return Ok(response(&Reply::json(
+            404,
+            serde_json::json!({ "error": "no vendor of the sandbox has this path" }),
+        )));
+    };
+    let operation = world::operation(vendor, &call);
+    let line = format!("{} {} {operation}", call.method, call.path);
+    let (kind, answer, echo) = {
+        let mut world = world.lock().unwrap_or_else(PoisonError::into_inner);
+        let kind = fault::strike(&mut world.faults, &line);
+        let answer = match kind {
+            None => world.answer(vendor, &call),
+            Some(kind) if kind.has_effect() => world.answer(vendor, &call),
+            Some(kind) => refusal(vendor, kind),
+        };
+        let effect = kind.is_none_or(Kind::has_effect) && answer.status < 400;
+        let status = match kind {
+            Some(Kind::ErrorAfter) => 500,
+            Some(Kind::Refuse | Kind::DropAfter | Kind::Hang) => 0,
+            _ => answer.status,
+        };
+        world.note(vendor, &call, &operation, status, effect);
+        (kind, answer, world.settings.echo)
+    };
+    match kind {
+        Some(Kind::Refuse | Kind::DropAfter) => Err(Dropped),
+        Some(Kind::Hang) => {
+            tokio::time::sleep(Duration::from_secs(120)).await;
+            Err(Dropped)
+        }
+        Some(Kind::ErrorAfter) => Ok(echoed(vendor.error(500, "something went wrong after all"), &call, echo)),
+        Some(Kind::Garbage) => Ok(garbage()),
+        Some(Kind::Truncate) => Ok(truncated(&answer)),
+        _ => Ok(echoed(answer, &call, echo)),
+    }
+}
+
+fn refusal(vendor: Vendor, kind: Kind) -> Reply {
+    match kind {
+        Kind::RateLimit => vendor.error(429, "slow down").with("retry-after", "1"),
+        Kind::Unauthorized => vendor.error(401, "this credential is not accepted"),
+        Kind::Forbidden => vendor.error(403, "this credential may not do that"),
+        Kind::NotFound => vendor.error(404, "not found"),
+        _ => vendor.error(500, "something went wrong"),
+    }
+}
+
+/// What a careless vendor does: the error repeats the request, credentials and all.
+fn echoed(mut reply: Reply, call: &Call, echo: bool) -> Response<Full<Bytes>> {
+    if echo && reply.status >= 400 {
+        let said = format!(
+            "{} {}",
+            call.header("authorization"),
+            String::from_utf8_lossy(&call.raw)
+        );
+        for field in ["message", "error"] {
+            if let Some(Value::String(text)) = reply.body.as_mut().and_then(|body| body.get_mut(field)) {
+                text.push_str(": ");
+                text.push_str(&said);
+            }
+        }
+        let header: String = said
+            .chars()
+            .filter(|c| c.is_ascii_graphic() || *c == ' ')
+            .take(2_000)
+            .collect();
+        reply = reply.with("x-request-echo", header);
+    }
+    response(&reply)
+}
+
+fn response(reply: &Reply) -> Response<Full<Bytes>> {
+    let body = reply.body.as_ref().map(Value::to_string).unwrap_or_default();
+    let mut response = Response::builder().status(reply.status);
+    if reply.body.is_some() && !reply.headers.iter().any(|(name, _)| *name == "content-type") {
+        response = response.header("content-type", "application/json");
+    }
+    for (name, value) in &reply.headers {
+        response = response.header(*name, value.as_str());
+    }
+    response.body(Full::new(Bytes::from(body))).unwrap_or_default()
+}
+
+fn garbage() -> Response<Full<Bytes>> {
+    let body = Full::new(Bytes::from_static(b"<html>\x00\xff gateway"));
+    Response::builder()
+        .status(200)
+        .header("content-type", "application/json")
+        .body(body)
+        .unwrap_or_default()
+}
+
+/// A body that ends in the middle.
+fn truncated(reply: &Reply) -> Response<Full<Bytes>> {
+    let body = reply.body.as_ref().map(Value::to_string).unwrap_or_default();
+    let half = body.get(..body.len() / 2).unwrap_or_default().to_owned();
+    Response::builder()
+        .status(reply.status)
+        .header("content-type", "application/json")
+        .body(Full::new(Bytes::from(half)))
+        .unwrap_or_default()
+}
+
+/// Largest request body that is taken, in bytes.
+const LARGEST: usize = 16 * 1024 * 1024;
+
+async fn read(request: Request<Incoming>) -> Result<Call, Infallible> {
+    let (head, body) = request.into_parts();
+    let raw = Limited::new(body, LARGEST)
+        .collect()
+        .await
+        .map(|body| body.to_bytes().to_vec())
+        .unwrap_or_default();
+    let decode = |text: &str| {
+        percent_encoding::percent_decode_str(text)
+            .decode_utf8_lossy()
+            .into_owned()
+    };
+    let path = head.uri.path().to_owned();
+    let query = url::form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes());
+    let headers = head.headers.iter().map(|(name, value)| {
+        (
+            name.as_str().to_owned(),
+            String::from_utf8_lossy(value.as_bytes()).into_owned(),
+        )
+    });
+    Ok(Call {
+        method: head.method.as_str().to_owned(),
+        segments: path
+            .split('/')
+            .filter(|segment| !segment.is_empty())
+            .map(decode)
+            .collect(),
+        path,
+        query: query
+            .map(|(name, value)| (name.into_owned(), value.into_owned()))
+            .collect(),
+        headers: headers.collect::<BTreeMap<_, _>>(),
+        body: serde_json::from_slice(&raw).unwrap_or(Value::Null),
+        raw,
+    })
+}
