@@ -156,6 +156,23 @@ async fn what_is_delivered_is_found_read_compared_and_removed() {
 }
 
 #[tokio::test]
+async fn a_foreign_value_beside_our_old_description_is_not_taken_for_ours() {
+    let mark = format!("Managed by Terraform [{}] v1", label(1));
+    let aws = ScriptedAws::start(move |operation, _| match operation {
+        "DescribeParameters" => Reply::Answer(200, json!({ "Parameters": [listed(NAME, 2, &mark)] })),
+        _ => Reply::Answer(
+            200,
+            json!({ "Parameter": { "Name": NAME, "Version": 2, "Value": "foreign" } }),
+        ),
+    })
+    .await;
+    let target = target_of(named(NAME), &connections(aws.url()));
+    let entry = target.inspect().await.expect("inspect").expect("there");
+    assert_eq!((entry.revision.as_deref(), entry.label), (Some("2"), None));
+    assert!(target.read().await.expect("read").is_none());
+}
+
+#[tokio::test]
 async fn of_two_writers_the_later_one_holds_and_the_other_sees_it() {
     let moto = Moto::start();
     let connections = connections(&moto.url());
@@ -303,7 +320,7 @@ async fn value_and_mark_go_in_one_call_and_tags_only_with_a_creation() {
     let expected = |overwrite: bool, generation: u64| {
         let mut put = json!({
             "Name": NAME, "Value": CANARY, "Type": "SecureString", "KeyId": "alias/rotation", "Tier": "Advanced",
-            "Overwrite": overwrite, "Description": format!("Managed by Terraform [{}]", label(generation)),
+            "Overwrite": overwrite, "Description": format!("Managed by Terraform [{}] v{generation}", label(generation)),
         });
         if !overwrite {
             put["Tags"] = json!([{ "Key": "team", "Value": "cp" }]);
@@ -320,11 +337,12 @@ async fn value_and_mark_go_in_one_call_and_tags_only_with_a_creation() {
 #[tokio::test]
 async fn a_creation_that_somebody_else_was_faster_with_becomes_a_new_version() {
     let looks = AtomicUsize::new(0);
+    let versions = AtomicI64::new(1);
     let aws = ScriptedAws::start(move |operation, request| match operation {
         "DescribeParameters" if looks.fetch_add(1, Ordering::SeqCst) == 0 => Reply::Answer(200, json!({})),
-        "DescribeParameters" => Reply::Answer(200, json!({ "Parameters": [listed(NAME, 2, "")] })),
+        "DescribeParameters" => Reply::Answer(200, json!({ "Parameters": [listed(NAME, 3, "")] })),
         "PutParameter" if request["Overwrite"] == json!(false) => refusal("ParameterAlreadyExists"),
-        "PutParameter" => Reply::Answer(200, json!({ "Version": 2 })),
+        "PutParameter" => Reply::Answer(200, json!({ "Version": versions.fetch_add(1, Ordering::SeqCst) + 1 })),
         _ => Reply::Answer(200, json!({})),
     })
     .await;
@@ -333,8 +351,8 @@ async fn a_creation_that_somebody_else_was_faster_with_becomes_a_new_version() {
         ("tags", Value::Map([("team".to_owned(), Value::string("cp"))].into())),
     ]);
     let target = target_of(configuration, &connections(aws.url()));
-    assert_eq!(deliver(&*target, NAME, CANARY, 1).await, Ok("2".to_owned()));
-    assert_eq!((aws.count("PutParameter"), aws.count("AddTagsToResource")), (2, 1));
+    assert_eq!(deliver(&*target, NAME, CANARY, 1).await, Ok("3".to_owned()));
+    assert_eq!((aws.count("PutParameter"), aws.count("AddTagsToResource")), (3, 1));
 }
 
 #[tokio::test]
@@ -352,7 +370,7 @@ async fn a_value_is_not_taken_under_the_mark_of_another_version() {
     let aws = ScriptedAws::start(move |operation, _| match operation {
         "DescribeParameters" => {
             let version = versions.fetch_add(1, Ordering::SeqCst);
-            let mark = format!("x [{}]", label(u64::try_from(version).expect("positive")));
+            let mark = format!("x [{}] v{version}", label(u64::try_from(version).expect("positive")));
             Reply::Answer(200, json!({ "Parameters": [listed(NAME, version, &mark)] }))
         }
         _ => Reply::Answer(
@@ -380,7 +398,6 @@ fn mistakes_in_the_configuration_are_reported_at_their_place() {
         ),
         ("tags", map("aws:team", "cp"), None),
         ("description", Value::string("x".repeat(801)), None),
-        ("description", Value::string(label(1).to_string()), None),
     ] {
         let mut configuration = named(NAME).with(attribute, value);
         if let Some((name, value)) = also {

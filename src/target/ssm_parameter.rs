@@ -14,7 +14,6 @@ use self::parameter::{ParameterSlot, ParameterTarget};
 use super::{Activation, Slot, Target, TargetConfig, TargetKind, TargetTraits};
 use crate::address::Address;
 use crate::connection::Connections;
-use crate::label::Label;
 use crate::secret::Secret;
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Path, Type};
 
@@ -141,9 +140,6 @@ fn check_description(text: &str) -> Result<(), String> {
     let limit = mark::DESCRIPTION_LIMIT.saturating_sub(MARK_ROOM);
     if text.chars().count() > limit {
         return Err(format!("a description has at most {limit} characters here; the provider's mark needs the rest"));
-    }
-    if Label::find(text).is_some() {
-        return Err("it contains what looks like a mark of this provider, which would be taken for the real one".to_owned());
     }
     Ok(())
 }

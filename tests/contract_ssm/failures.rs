@@ -49,8 +49,11 @@ async fn a_forbidden_call_names_the_parameter_to_grant_it_on() {
 
 #[tokio::test]
 async fn a_throttled_write_is_sent_again() {
-    let tries = AtomicUsize::new(0);
+    let (tries, looks) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let aws = ScriptedAws::start(move |operation, _| match operation {
+        "DescribeParameters" if looks.fetch_add(1, Ordering::SeqCst) == 0 => {
+            Reply::Answer(200, json!({ "Parameters": [listed(NAME, 8, "")] }))
+        }
         "PutParameter" => match tries.fetch_add(1, Ordering::SeqCst) {
             0 => refusal("ThrottlingException"),
             1 => refusal("TooManyUpdates"),
@@ -125,6 +128,26 @@ async fn a_forbidden_inspection_names_the_action_that_has_no_narrower_resource()
         error
             .to_string()
             .contains("Grant this run ssm:DescribeParameters on \"*\""),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_refusal_after_a_write_with_the_wrong_mark_has_had_an_effect() {
+    let tries = AtomicUsize::new(0);
+    let aws = ScriptedAws::start(move |operation, _| match operation {
+        "PutParameter" => match tries.fetch_add(1, Ordering::SeqCst) {
+            0 => Reply::Answer(200, json!({ "Version": 7 })),
+            _ => refusal("AccessDeniedException"),
+        },
+        _ => Reply::Answer(200, json!({})),
+    })
+    .await;
+    let target = target_of(named(NAME), &connections(aws.url()));
+    let error = deliver(&*target, NAME, CANARY, 1).await.expect_err("refused");
+    assert_eq!(
+        (&error.kind, error.effect),
+        (&CallErrorKind::Forbidden, Effect::Possible),
         "{error}"
     );
 }

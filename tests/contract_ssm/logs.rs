@@ -1,5 +1,6 @@
 //! What is logged, by us and by the SDK.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde_json::json;
@@ -46,10 +47,15 @@ async fn logs_at_every_level_are_free_of_the_value_those_of_the_sdk_included() {
     let kept = Everything::default();
     let subscriber = tracing_subscriber::registry().with(kept.clone());
     let _guard = tracing::subscriber::set_default(subscriber);
-    let aws = ScriptedAws::start(|operation, _| match operation {
-        "PutParameter" => Reply::Answer(200, json!({ "Version": 1 })),
+    let written = AtomicBool::new(false);
+    let aws = ScriptedAws::start(move |operation, _| match operation {
+        "PutParameter" => {
+            written.store(true, Ordering::SeqCst);
+            Reply::Answer(200, json!({ "Version": 1 }))
+        }
+        "DescribeParameters" if !written.load(Ordering::SeqCst) => Reply::Answer(200, json!({})),
         "DescribeParameters" => {
-            let mark = format!("x [{}]", label(1));
+            let mark = format!("x [{}] v1", label(1));
             Reply::Answer(200, json!({ "Parameters": [listed(NAME, 1, &mark)] }))
         }
         _ => Reply::Answer(

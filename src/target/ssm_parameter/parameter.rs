@@ -23,6 +23,9 @@ const LAG: [Duration; 6] = [
     Duration::from_millis(3200),
 ];
 
+/// Writes of one delivery, while others write as well.
+const WRITES: usize = 4;
+
 /// A parameter by its name, as a ledger's address gives it.
 pub(super) struct ParameterSlot {
     pub(super) aws: Aws,
@@ -107,7 +110,7 @@ impl Target for ParameterTarget {
         let name = &self.slot.name;
         for pause in LAG {
             let listed = ssm.describe(name).await?;
-            let label = listed.as_ref().and_then(|found| mark::read(found.description.as_deref()));
+            let label = listed.as_ref().and_then(|found| mark::read(found.description.as_deref(), found.version));
             match (listed, label) {
                 (None, _) if !ssm.exists(name).await? => return Ok(None),
                 (Some(_), None) => return Ok(None),
@@ -143,35 +146,82 @@ impl Target for ParameterTarget {
 impl ParameterTarget {
     /// Writes value and mark in one call, and sees to the tags. The version is that of the value.
     async fn put(&self, ssm: &Ssm, delivery: &Delivery<'_>, permit: &WritePermit) -> Result<i64, CallError> {
-        let (name, settings) = (&self.slot.name, &self.settings);
-        let listed = ssm.describe(name).await?;
+        let tags = &self.settings.tags;
+        let listed = ssm.describe(&self.slot.name).await?;
         if let Some(listed) = &listed {
             self.refuse_other_type(listed)?;
         }
-        let description = mark::write(settings.description.as_deref(), delivery.label);
-        let mut put = Put {
-            name,
+        let mut latest = listed.as_ref().map_or(0, |listed| listed.version);
+        // Tags in the creating call satisfy policies that demand them there (`aws:RequestTag`).
+        if listed.is_none() && !tags.is_empty() {
+            match self.write(ssm, delivery, 1, true, permit).await {
+                // Somebody was faster.
+                Err(error) if error.kind == CallErrorKind::Conflict => {}
+                Ok(1) => return Ok(1),
+                other => latest = other?,
+            }
+        }
+        let version = self.write_marked(ssm, delivery, latest, permit).await?;
+        if !tags.is_empty() {
+            ssm.tag(&self.slot.name, tags, permit).await?;
+        }
+        Ok(version)
+    }
+
+    /// Writes until the mark names the version that AWS made: it has to be written before that is known, and others may write.
+    async fn write_marked(
+        &self,
+        ssm: &Ssm,
+        delivery: &Delivery<'_>,
+        mut latest: i64,
+        permit: &WritePermit,
+    ) -> Result<i64, CallError> {
+        for earlier in 0..WRITES {
+            let expected = latest.saturating_add(1);
+            let written = self.write(ssm, delivery, expected, false, permit).await;
+            latest = written.map_err(|error| match earlier {
+                0 => error,
+                _ => CallError {
+                    effect: Effect::Possible,
+                    ..error
+                },
+            })?;
+            if latest == expected {
+                return Ok(latest);
+            }
+        }
+        let message = "somebody else writes it at the same time. It holds one of the values written; find the other writer, \
+                       then apply again";
+        Err(CallError::new(
+            CallErrorKind::Conflict,
+            Effect::Possible,
+            "AWS SSM",
+            format!("writing parameter {:?}", self.slot.name),
+            None,
+            message,
+        ))
+    }
+
+    async fn write(
+        &self,
+        ssm: &Ssm,
+        delivery: &Delivery<'_>,
+        expected: i64,
+        create: bool,
+        permit: &WritePermit,
+    ) -> Result<i64, CallError> {
+        let settings = &self.settings;
+        let description = mark::write(settings.description.as_deref(), delivery.label, expected);
+        let put = Put {
+            name: &self.slot.name,
             value: delivery.value,
             kind: settings.kind,
             key_id: settings.key_id.as_deref(),
             tier: settings.tier,
             description: &description,
-            create_with_tags: None,
+            create_with_tags: create.then_some(&settings.tags),
         };
-        if settings.tags.is_empty() {
-            return ssm.put(&put, permit).await;
-        }
-        // Tags in the creating call satisfy policies that demand them there (`aws:RequestTag`).
-        if listed.is_none() {
-            put.create_with_tags = Some(&settings.tags);
-            match ssm.put(&put, permit).await {
-                Err(error) if error.kind == CallErrorKind::Conflict => put.create_with_tags = None,
-                done => return done,
-            }
-        }
-        let version = ssm.put(&put, permit).await?;
-        ssm.tag(name, &settings.tags, permit).await?;
-        Ok(version)
+        ssm.put(&put, permit).await
     }
 
     /// AWS refuses it as well, but only once a value is on its way.
@@ -213,7 +263,7 @@ impl ParameterTarget {
 fn entry(found: &Metadata) -> Entry {
     Entry {
         revision: Some(found.version.to_string()),
-        label: mark::read(found.description.as_deref()),
+        label: mark::read(found.description.as_deref(), found.version),
         modified_at: found.modified_at,
         live: None,
         detail: None,
