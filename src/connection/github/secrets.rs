@@ -235,8 +235,8 @@ impl GitHubClient {
         self.0.public_keys.get(&level.key(), fetch).await
     }
 
-    /// Replicas may lag behind the write. A time that has moved is ours; one that has not may be, when the write before
-    /// fell into the same second.
+    /// Replicas may lag behind the write, and behind the question before it: a time is ours when it has moved and is about
+    /// that of the answer. Once the patience ends one of the two must do: it can't move within one second.
     async fn read_back(
         &self,
         level: &SecretLevel,
@@ -253,26 +253,22 @@ impl GitHubClient {
                 effect: Effect::Possible,
                 ..error
             })?;
-            let updated_at = shown.map(|secret| secret.updated_at);
-            if let Some(updated_at) = updated_at
-                && before.is_none_or(|before| updated_at > before)
-            {
-                return Ok(updated_at);
+            if let Some(updated_at) = shown.map(|secret| secret.updated_at) {
+                let moved = before.is_none_or(|before| updated_at > before);
+                let recent = answered_at.is_none_or(|answered| answered.duration_since(updated_at) <= ANSWER_DELAY);
+                if moved && recent || deadline.passed() && (moved || recent) {
+                    return Ok(updated_at);
+                }
             }
             if deadline.passed() {
-                let plausible = |shown: &Timestamp| {
-                    answered_at.is_some_and(|answered| answered.duration_since(*shown) <= ANSWER_DELAY)
-                };
-                return updated_at.filter(plausible).ok_or_else(|| {
-                    CallError::new(
-                        CallErrorKind::Unavailable,
-                        Effect::Possible,
-                        SERVICE,
-                        format!("confirming Actions secret {name} of {}", level.describe()),
-                        None,
-                        "the write was accepted, but GitHub still shows the time of the write before it. Apply again.",
-                    )
-                });
+                return Err(CallError::new(
+                    CallErrorKind::Unavailable,
+                    Effect::Possible,
+                    SERVICE,
+                    format!("confirming Actions secret {name} of {}", level.describe()),
+                    None,
+                    "the write was accepted, but GitHub still shows the time of the write before it. Apply again.",
+                ));
             }
             self.0.clock.sleep(pause.min(deadline.remaining())).await;
             pause = pause.saturating_mul(2);

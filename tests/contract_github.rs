@@ -1,0 +1,17 @@
+//! The GitHub adapters against a GitHub that keeps state: boxes are really opened, keys really differ, runs really end.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "contract_github/app.rs"]
+mod app;
+#[path = "contract_github/fake.rs"]
+mod fake;
+#[path = "contract_github/secret.rs"]
+mod secret;
+#[path = "contract_github/workflow.rs"]
+mod workflow;

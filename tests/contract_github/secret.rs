@@ -1,0 +1,376 @@
+//! The target `github_actions_secret`.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use crypto_box::SecretKey;
+use rotation_provider::call::{CallError, CallErrorKind, Effect, WritePermit};
+use rotation_provider::connection::github::{Repository, SecretLevel, seal};
+use rotation_provider::label::Label;
+use rotation_provider::secret::Secret;
+use rotation_provider::target::github_actions_secret::KIND;
+use rotation_provider::target::{Activation, Comparison, Delivery, Slot, TargetConfig};
+use rotation_provider::terraform::{Diagnostics, Node, Origin, Value};
+use serde_json::Value as Json;
+
+use super::fake::{Fault, GitHub, PRODUCTION, REPOSITORY};
+
+pub(crate) fn level(environment: Option<&str>) -> SecretLevel {
+    SecretLevel {
+        repository: Repository {
+            owner: "molecule-ai".to_owned(),
+            name: "mono".to_owned(),
+        },
+        environment: environment.map(str::to_owned),
+    }
+}
+
+pub(crate) async fn put(github: &GitHub, level: &SecretLevel, name: &str, value: &str) -> Result<(), CallError> {
+    let client = github.connections.github.client().unwrap();
+    let value = Secret::new(value.to_owned());
+    let permit = WritePermit::granted_by_apply();
+    client.put_secret(level, name, &value, &permit).await.map(drop)
+}
+
+fn parse(arguments: &[(&str, &str)]) -> (Option<Box<dyn TargetConfig>>, Diagnostics) {
+    let arguments = arguments
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), Value::string(*value)))
+        .collect();
+    let value = Value::Map(arguments);
+    let mut problems = Diagnostics::new();
+    let node = Node::root(&value, Origin::Configuration);
+    let config = (KIND.parse)(&node, Some("fly_api_token"), &mut problems);
+    (config, problems)
+}
+
+fn config(arguments: &[(&str, &str)]) -> Box<dyn TargetConfig> {
+    parse(arguments).0.unwrap()
+}
+
+async fn deliver(github: &GitHub, config: &dyn TargetConfig, value: &str) -> Result<String, CallError> {
+    let value = Secret::new(value.to_owned());
+    let label = Label::new("x", "0123456789ab", 1);
+    let delivery = Delivery {
+        slot: config.slot(&github.connections).unwrap(),
+        value: &value,
+        label: &label,
+    };
+    let target = config.connect(&github.connections).unwrap();
+    let receipts = target.deliver(&[delivery], &WritePermit::granted_by_apply()).await?;
+    Ok(receipts.into_iter().next().unwrap().revision.unwrap())
+}
+
+/// The slot as it is found again when the configuration is gone.
+fn slot(github: &GitHub, config: &dyn TargetConfig) -> Box<dyn Slot> {
+    let address = config.slot(&github.connections).unwrap();
+    let address = address.to_string().parse().unwrap();
+    (KIND.slot)(&address, &github.connections).unwrap()
+}
+
+const REPO: &[(&str, &str)] = &[("repository", "mono")];
+const ENVIRONMENT: &[(&str, &str)] = &[("repository", "molecule-ai/mono"), ("environment", "production")];
+const PUT: &str = "PUT /repos/molecule-ai/mono/actions/secrets/FLY_API_TOKEN";
+const GET: &str = "GET /repos/molecule-ai/mono/actions/secrets/FLY_API_TOKEN";
+const LIST: &str = "GET /repos/molecule-ai/mono/actions/secrets?";
+const PUBLIC_KEY: &str = "GET /repos/molecule-ai/mono/actions/secrets/public-key";
+
+#[test]
+fn boxes_are_those_of_libsodium() {
+    let vector: Json = serde_json::from_str(include_str!("sealed_box.json")).unwrap();
+    let bytes = |name: &str| STANDARD.decode(vector[name].as_str().unwrap()).unwrap();
+    let private_key = SecretKey::from_slice(&bytes("private_key_b64")).unwrap();
+    let plaintext = vector["plaintext"].as_str().unwrap();
+    let theirs = private_key.unseal(&bytes("sealed_b64")).unwrap();
+    assert_eq!(theirs, plaintext.as_bytes());
+    let public_key = vector["public_key_b64"].as_str().unwrap();
+    let ours = STANDARD
+        .decode(seal(public_key, &Secret::new(plaintext.to_owned())).unwrap())
+        .unwrap();
+    assert_eq!(ours.len(), theirs.len() + 48);
+    assert_eq!(private_key.unseal(&ours).unwrap(), plaintext.as_bytes());
+}
+
+#[tokio::test]
+async fn each_level_gets_the_value_under_its_own_key() {
+    let github = GitHub::start().await;
+    deliver(&github, &*config(REPO), "for the repository").await.unwrap();
+    deliver(&github, &*config(ENVIRONMENT), "for production").await.unwrap();
+    let world = github.world();
+    assert_eq!(world.value(REPOSITORY, "FLY_API_TOKEN"), Some("for the repository"));
+    assert_eq!(world.value(PRODUCTION, "FLY_API_TOKEN"), Some("for production"));
+    assert_ne!(world.levels[REPOSITORY].key_id, world.levels[PRODUCTION].key_id);
+}
+
+#[tokio::test]
+async fn an_empty_slot_is_empty_and_a_written_one_shows_our_revision() {
+    let github = GitHub::start().await;
+    let config = config(REPO);
+    let slot = slot(&github, &*config);
+    assert_eq!(slot.inspect().await, Ok(None));
+    let first = deliver(&github, &*config, "one").await.unwrap();
+    let entry = slot.inspect().await.unwrap().expect("it was forgotten after the write");
+    assert_eq!(slot.compare(&first, &entry), Comparison::Same);
+    let second = deliver(&github, &*config, "two").await.unwrap();
+    assert_ne!(first, second);
+    let entry = slot.inspect_directly().await.unwrap().unwrap();
+    assert_eq!(slot.compare(&first, &entry), Comparison::Changed);
+    assert_eq!(slot.compare(&second, &entry), Comparison::Same);
+}
+
+#[tokio::test]
+async fn a_revision_is_read_until_it_is_that_of_our_write() {
+    let github = GitHub::start().await;
+    let config = config(REPO);
+    let first = deliver(&github, &*config, "one").await.unwrap();
+    github.world().stale_after_write = 3;
+    let second = deliver(&github, &*config, "two").await.unwrap();
+    assert!(second > first, "{first} {second}");
+}
+
+#[tokio::test]
+async fn two_writes_within_one_second_are_both_confirmed() {
+    let github = GitHub::start().await;
+    let config = config(REPO);
+    let first = deliver(&github, &*config, "one").await.unwrap();
+    github.world().frozen = true;
+    let second = deliver(&github, &*config, "two").await.unwrap();
+    assert_eq!(first, second);
+    assert_eq!(github.world().value(REPOSITORY, "FLY_API_TOKEN"), Some("two"));
+}
+
+#[tokio::test]
+async fn a_write_that_is_never_shown_is_reported_as_possible() {
+    let github = GitHub::start().await;
+    let config = config(REPO);
+    deliver(&github, &*config, "one").await.unwrap();
+    github.world().time += 60;
+    github.world().stale_after_write = usize::MAX;
+    let error = deliver(&github, &*config, "two").await.unwrap_err();
+    assert_eq!(error.effect, Effect::Possible);
+    assert!(error.message.contains("the write was accepted"), "{error}");
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_made_up_for_by_writing_again() {
+    let github = GitHub::start().await;
+    for fault in [
+        Fault::LostBefore,
+        Fault::LostAfter,
+        Fault::Status(502, "Bad gateway", None),
+    ] {
+        github.fault(PUT, fault);
+        deliver(&github, &*config(REPO), "value").await.unwrap();
+    }
+    assert_eq!(github.world().count(PUT), 6);
+}
+
+#[tokio::test]
+async fn a_replaced_public_key_is_fetched_again_once() {
+    let github = GitHub::start().await;
+    let config = config(REPO);
+    deliver(&github, &*config, "one").await.unwrap();
+    {
+        let mut world = github.world();
+        let level = world.level(REPOSITORY);
+        level.key = SecretKey::from_bytes([99; 32]);
+        level.key_id = "key-99".to_owned();
+    }
+    deliver(&github, &*config, "two").await.unwrap();
+    let world = github.world();
+    assert_eq!(world.value(REPOSITORY, "FLY_API_TOKEN"), Some("two"));
+    assert_eq!(world.count(PUBLIC_KEY), 2);
+}
+
+#[tokio::test]
+async fn a_refusal_that_has_nothing_to_do_with_the_key_stands() {
+    let github = GitHub::start().await;
+    github.lasting_fault(PUT, &Fault::Status(422, "Secret limit reached", None));
+    let error = deliver(&github, &*config(REPO), "value").await.unwrap_err();
+    assert_eq!((&error.kind, error.effect), (&CallErrorKind::Invalid, Effect::None));
+    assert!(error.message.contains("Secret limit reached"), "{error}");
+    assert_eq!(github.world().count(PUT), 1);
+}
+
+#[tokio::test]
+async fn refusals_say_which_permission_is_missing() {
+    let github = GitHub::start().await;
+    let forbidden = Fault::Status(403, "Resource not accessible by personal access token", None);
+    github.fault(PUT, forbidden.clone());
+    let error = deliver(&github, &*config(REPO), "value").await.unwrap_err();
+    assert_eq!((&error.kind, error.effect), (&CallErrorKind::Forbidden, Effect::None));
+    assert!(
+        error.message.contains("\"Secrets: write\" for molecule-ai/mono"),
+        "{error}"
+    );
+    github.fault("PUT /repos/molecule-ai/mono/environments", forbidden);
+    let error = deliver(&github, &*config(ENVIRONMENT), "value").await.unwrap_err();
+    assert!(error.message.contains("\"Environments: write\""), "{error}");
+    let missing = config(&[("repository", "nowhere")]);
+    let error = deliver(&github, &*missing, "value").await.unwrap_err();
+    assert_eq!(error.kind, CallErrorKind::NotFound);
+    assert!(
+        error.message.contains("molecule-ai/nowhere does not exist, or"),
+        "{error}"
+    );
+    github.world().accepted.clear();
+    let error = deliver(&github, &*config(REPO), "value").await.unwrap_err();
+    assert_eq!(error.kind, CallErrorKind::Unauthenticated);
+    assert!(error.message.contains("GITHUB_TOKEN"), "{error}");
+}
+
+#[tokio::test]
+async fn limits_are_waited_for_and_no_missing_permission() {
+    let github = GitHub::start().await;
+    let text = "You have exceeded a secondary rate limit";
+    github.fault(PUT, Fault::Status(403, text, Some(("retry-after", "0"))));
+    github.fault(PUT, Fault::Status(429, text, Some(("retry-after", "0"))));
+    deliver(&github, &*config(REPO), "value").await.unwrap();
+    assert_eq!(github.world().count(PUT), 3);
+    github.fault(PUT, Fault::Status(403, text, None));
+    let error = deliver(&github, &*config(REPO), "value").await.unwrap_err();
+    assert!(matches!(error.kind, CallErrorKind::RateLimited { .. }), "{error}");
+    assert!(!error.message.contains("Secrets: write"), "{error}");
+}
+
+#[tokio::test]
+async fn a_renamed_repository_is_named_as_the_cause() {
+    let github = GitHub::start().await;
+    github.fault(
+        PUT,
+        Fault::Status(307, "Temporary Redirect", Some(("location", "/elsewhere"))),
+    );
+    let error = deliver(&github, &*config(REPO), "value").await.unwrap_err();
+    assert_eq!(error.effect, Effect::None);
+    assert!(error.message.contains("renamed or moved"), "{error}");
+}
+
+#[tokio::test]
+async fn a_listing_of_several_pages_is_read_once_for_all_slots() {
+    let github = GitHub::start().await;
+    for number in 0..250 {
+        let written = (String::new(), 1_700_000_000);
+        github
+            .world()
+            .level(REPOSITORY)
+            .secrets
+            .insert(format!("S{number:03}"), written);
+    }
+    for name in ["S000", "s150", "S249"] {
+        let config = config(&[("repository", "mono"), ("name", name)]);
+        assert!(slot(&github, &*config).inspect().await.unwrap().is_some(), "{name}");
+    }
+    assert_eq!(github.world().count(LIST), 3);
+}
+
+#[tokio::test]
+async fn a_deleted_secret_is_missing_but_one_that_may_not_be_seen_is_not() {
+    let github = GitHub::start().await;
+    let config = config(REPO);
+    deliver(&github, &*config, "value").await.unwrap();
+    let slot = slot(&github, &*config);
+    // A credential that lost its access is told "not found" everywhere.
+    github.fault(GET, Fault::Status(404, "Not Found", None));
+    github.fault(LIST, Fault::Status(404, "Not Found", None));
+    let error = slot.inspect_directly().await.unwrap_err();
+    assert_eq!(error.kind, CallErrorKind::NotFound);
+    assert!(slot.inspect_directly().await.unwrap().is_some());
+    github.world().level(REPOSITORY).secrets.clear();
+    assert_eq!(slot.inspect_directly().await, Ok(None));
+}
+
+#[tokio::test]
+async fn removing_twice_is_fine_and_removing_without_access_is_not() {
+    let github = GitHub::start().await;
+    let config = config(REPO);
+    let permit = WritePermit::granted_by_apply();
+    let slot = slot(&github, &*config);
+    deliver(&github, &*config, "value").await.unwrap();
+    let delete = "DELETE /repos/molecule-ai/mono/actions/secrets/FLY_API_TOKEN";
+    github.fault(delete, Fault::Status(404, "Not Found", None));
+    let error = slot.remove(&permit).await.unwrap_err();
+    assert!(
+        error.message.contains("may not delete it") && error.message.contains("Secrets: write"),
+        "{error}"
+    );
+    github.fault(delete, Fault::LostAfter);
+    assert_eq!(slot.remove(&permit).await, Ok(()));
+    assert_eq!(github.world().value(REPOSITORY, "FLY_API_TOKEN"), None);
+    assert_eq!(slot.remove(&permit).await, Ok(()));
+    assert_eq!(slot.inspect().await, Ok(None));
+}
+
+#[tokio::test]
+async fn an_odd_environment_stays_inside_its_path_segment() {
+    let github = GitHub::start().await;
+    let path = "/repos/molecule-ai/mono/environments/staging%2F..%2F%3F%20%C3%BC";
+    github.world().add_level(path);
+    let config = config(&[("repository", "mono"), ("environment", "staging/../? ü")]);
+    deliver(&github, &*config, "value").await.unwrap();
+    assert_eq!(github.world().value(path, "FLY_API_TOKEN"), Some("value"));
+    let slot = slot(&github, &*config);
+    assert!(slot.inspect().await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn no_error_shows_the_value_or_the_token() {
+    let github = GitHub::start().await;
+    let value = "canary-0123456789-canary";
+    let echo = "could not store canary-0123456789-canary for github_pat_0123456789abcdef";
+    github.lasting_fault(PUT, &Fault::Status(422, echo, None));
+    let error = deliver(&github, &*config(REPO), value).await.unwrap_err();
+    let text = format!("{error} {error:?}");
+    assert!(
+        text.contains("could not store") && !text.contains("0123456789"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn the_address_says_where_the_secret_is() {
+    let github = GitHub::start().await;
+    let address = |arguments: &[(&str, &str)]| config(arguments).slot(&github.connections).unwrap().to_string();
+    assert_eq!(
+        address(REPO),
+        "github_actions_secret:default:molecule-ai/mono/FLY_API_TOKEN"
+    );
+    assert_eq!(
+        address(&[("repository", "Other/Mono"), ("environment", "a b"), ("name", "x")]),
+        "github_actions_secret:default:other/mono/environments/a%20b/X"
+    );
+    let nonsense = "github_actions_secret:default:mono".parse().unwrap();
+    let error = (KIND.slot)(&nonsense, &github.connections).err().unwrap();
+    assert!(error.summary.contains("is not the address"), "{}", error.summary);
+}
+
+#[test]
+fn values_and_arguments_are_held_against_the_documented_limits() {
+    let config = config(REPO);
+    assert_eq!(config.traits().activation, Activation::Later);
+    let accepts = |value: String| config.accepts(&Secret::new(value));
+    assert!(accepts("x".repeat(48 * 1024)).is_ok());
+    assert!(accepts("x".repeat(48 * 1024 + 1)).unwrap_err().contains("49152"));
+    assert!(accepts(String::new()).is_err());
+    for (arguments, path) in [
+        (&[("repository", "https://github.com/a/b")][..], "repository"),
+        (&[("name", "X")][..], "repository"),
+        (&[("repository", "a/b"), ("name", "GITHUB_X")][..], "name"),
+        (&[("repository", "a/b"), ("name", "A-B")][..], "name"),
+        (&[("repository", "a/b"), ("environment", "a\nb")][..], "environment"),
+    ] {
+        let (config, problems) = parse(arguments);
+        let paths: Vec<String> = problems.iter().map(|problem| problem.path.to_string()).collect();
+        assert!(config.is_none() && paths == [path], "{arguments:?} {paths:?}");
+    }
+}
+
+#[test]
+fn unknown_arguments_are_no_mistakes() {
+    let value = Value::object([("repository", Value::unknown()), ("environment", Value::unknown())]);
+    let mut problems = Diagnostics::new();
+    let node = Node::root(&value, Origin::Configuration);
+    assert!((KIND.parse)(&node, Some("X"), &mut problems).is_none());
+    let value = Value::object([("repository", Value::string("a/b"))]);
+    let node = Node::root(&value, Origin::Configuration);
+    assert!((KIND.parse)(&node, None, &mut problems).is_none());
+    assert!(problems.is_empty());
+}
