@@ -170,10 +170,7 @@ impl GitHub {
         let block = Config::object([]);
         let provider = Node::root(&block, Origin::Configuration);
         let connections = Connections::parse(&provider, &surroundings, &mut Diagnostics::new()).unwrap();
-        Self {
-            world,
-            connections,
-        }
+        Self { world, connections }
     }
 
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
