@@ -1,11 +1,6 @@
 //! The GitHub adapters against a GitHub that keeps state: boxes are really opened, keys really differ, runs really end.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 #[path = "contract_github/app.rs"]
 mod app;

@@ -407,7 +407,7 @@ fn look(world: &mut World, id: &str) -> Response {
     for workflow in world.workflows.values_mut() {
         let (looks, conclusion) = (workflow.looks, workflow.conclusion);
         let mut runs = workflow.runs.iter_mut();
-        let Some(run) = runs.find(|run| run["id"].to_string() == id) else {
+        let Some(run) = runs.find(|run| run["id"].as_u64() == id.parse().ok()) else {
             continue;
         };
         let looked = run["looks"].as_u64().unwrap() + 1;
