@@ -15,6 +15,8 @@ mod failures;
 mod logs;
 #[path = "support/moto.rs"]
 mod moto;
+#[path = "contract_ssm/sandbox.rs"]
+mod sandbox;
 #[path = "support/scripted_aws.rs"]
 mod scripted_aws;
 
