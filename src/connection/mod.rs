@@ -6,6 +6,7 @@
 pub mod aws;
 pub mod fly;
 pub mod github;
+pub mod neon;
 
 use std::sync::Arc;
 
@@ -38,12 +39,19 @@ pub struct Connections {
     pub fly: fly::Fly,
     /// GitHub.
     pub github: github::GitHub,
+    /// Neon.
+    pub neon: neon::Neon,
 }
 
 impl Connections {
     /// The nested blocks of the provider schema, one per vendor.
     pub fn blocks() -> Vec<NestedBlock> {
-        vec![aws::Aws::block(), fly::Fly::block(), github::GitHub::block()]
+        vec![
+            aws::Aws::block(),
+            fly::Fly::block(),
+            github::GitHub::block(),
+            neon::Neon::block(),
+        ]
     }
 
     /// Reads all connections from the provider block. `None` when something is unknown or wrong; what is wrong is reported.
@@ -52,12 +60,14 @@ impl Connections {
         let aws = aws::Aws::parse(&provider.attr("aws"), surroundings, problems);
         let fly = fly::Fly::parse(&provider.attr("fly"), surroundings, &http, problems);
         let github = github::GitHub::parse(&provider.attr("github"), surroundings, &http, problems);
+        let neon = neon::Neon::parse(&provider.attr("neon"), surroundings, &http, problems);
         Some(Arc::new(Self {
             http,
             clock: surroundings.clock,
             aws: aws?,
             fly: fly?,
             github: github?,
+            neon: neon?,
         }))
     }
 }

@@ -1,0 +1,360 @@
+//! The connection to Neon: its management API for API keys, roles and their passwords.
+//!
+//! Neon answers 423 while another operation runs on a project and declares 423 and 503 safe to repeat for every method;
+//! everything else that changes something is not idempotent, DELETE included. API keys have no expiry, and roles have one
+//! password, which Neon makes itself. <https://neon.com/docs/reference/api-reference>
+
+mod keys;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+
+use super::Surroundings;
+use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
+use crate::clock::Clock;
+use crate::http::{HttpClient, Request, Response};
+use crate::secret::Secret;
+use crate::terraform::{Attribute, Block, Diagnostic, Diagnostics, Field, NestedBlock, Node, Path, Type};
+
+pub use keys::{ApiKey, Identity, KeyHolder, NewKey};
+
+/// The service's name in errors.
+pub const SERVICE: &str = "Neon";
+
+const BASE_URL: &str = "https://console.neon.tech/api/v2";
+const KEY_VARIABLE: &str = "NEON_API_KEY";
+const URL_VARIABLE: &str = "NEON_BASE_URL";
+
+/// How long one call waits for a project that is locked, or an API that is away.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Pauses between the attempts, doubling from the first to the last.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// The statuses that Neon declares safe to repeat, whatever the method.
+const REPEATABLE: [u16; 2] = [423, 503];
+
+/// All that RFC 3986 section 2.3 does not call unreserved is encoded inside a path segment.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The `neon` block as it is configured; it may lack a key.
+#[derive(Clone)]
+pub struct Neon(Option<NeonClient>);
+
+impl Neon {
+    /// The block's schema.
+    pub fn block() -> NestedBlock {
+        let attributes = vec![
+            Attribute::optional(
+                "api_key",
+                Type::String,
+                format!("The API key that this run authenticates with. Default: `{KEY_VARIABLE}`."),
+            )
+            .sensitive(),
+            Attribute::optional(
+                "base_url",
+                Type::String,
+                format!("The whole URL of the API. Default: `{URL_VARIABLE}`, else `{BASE_URL}`."),
+            ),
+        ];
+        NestedBlock {
+            name: "neon",
+            block: Block {
+                attributes,
+                blocks: Vec::new(),
+                description: "[Neon](https://neon.com/docs/reference/api-reference): API keys and role passwords."
+                    .to_owned(),
+            },
+        }
+    }
+
+    /// Reads the block, and the environment for what it leaves out. `None` when something is unknown or wrong; what is
+    /// wrong is reported.
+    pub fn parse(
+        node: &Node<'_>,
+        surroundings: &Surroundings,
+        http: &HttpClient,
+        problems: &mut Diagnostics,
+    ) -> Option<Self> {
+        let key = match node.attr("api_key").secret(problems) {
+            Field::Absent => Some(surroundings.environment.get(KEY_VARIABLE).map(bearer)),
+            Field::Known(key) => Some(Some(bearer(key.expose()))),
+            Field::Unknown => None,
+        };
+        let base_url = base_url(&node.attr("base_url"), surroundings, problems);
+        let (key, base_url) = (key?, base_url?);
+        Some(Self(key.map(|authorization| {
+            NeonClient(Arc::new(Inner {
+                http: http.clone(),
+                clock: surroundings.clock,
+                authorization,
+                base_url,
+                keys: keys::Listings::default(),
+            }))
+        })))
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    /// A diagnostic that names argument and environment variable when there is no key.
+    pub fn client(&self) -> Result<NeonClient, Diagnostic> {
+        self.0.clone().ok_or_else(|| {
+            Diagnostic::error(
+                Path::root(),
+                "Neon is not configured",
+                format!(
+                    "There is no API key for Neon. Set neon.api_key in the provider block, or {KEY_VARIABLE} in the environment."
+                ),
+            )
+        })
+    }
+}
+
+fn bearer(key: &str) -> Secret {
+    Secret::new(format!("Bearer {}", key.trim()))
+}
+
+fn base_url(node: &Node<'_>, surroundings: &Surroundings, problems: &mut Diagnostics) -> Option<String> {
+    let (text, origin) = match node.string(problems) {
+        Field::Unknown => return None,
+        Field::Known(text) => (text, node.path().to_string()),
+        Field::Absent => match surroundings.environment.get(URL_VARIABLE) {
+            Some(text) => (text.to_owned(), format!("the environment variable {URL_VARIABLE}")),
+            None => (BASE_URL.to_owned(), "the default".to_owned()),
+        },
+    };
+    let text = text.trim_end_matches('/');
+    if let Err(why) = crate::http::permitted(text, surroundings.allow_insecure) {
+        problems.error(
+            node.path().clone(),
+            format!("{} cannot be used", node.path()),
+            format!("It is taken from {origin}: {why}."),
+        );
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+/// Encodes one path segment, so that `/`, `?` and `#` in a name stay inside it.
+fn encode_segment(text: &str) -> String {
+    utf8_percent_encode(text, SEGMENT).to_string()
+}
+
+/// Neon, authenticated; cheap to clone, all clones share what was listed.
+#[derive(Clone)]
+pub struct NeonClient(Arc<Inner>);
+
+struct Inner {
+    http: HttpClient,
+    clock: Clock,
+    authorization: Secret,
+    base_url: String,
+    keys: keys::Listings,
+}
+
+/// A call as it can be made again: Neon asks for repetition more often than others.
+struct Call<'a> {
+    method: &'static str,
+    segments: &'a [&'a str],
+    query: &'a [(&'a str, &'a str)],
+    body: Option<&'a Value>,
+    operation: String,
+}
+
+impl<'a> Call<'a> {
+    /// A call to the path of `segments`, which are percent-encoded; `operation` is a gerund phrase.
+    fn new(method: &'static str, segments: &'a [&'a str], operation: impl Into<String>) -> Self {
+        Self {
+            method,
+            segments,
+            query: &[],
+            body: None,
+            operation: operation.into(),
+        }
+    }
+}
+
+impl NeonClient {
+    /// The clock.
+    pub fn clock(&self) -> Clock {
+        self.0.clock
+    }
+
+    fn request(&self, call: &Call<'_>) -> Request {
+        let mut url = self.0.base_url.clone();
+        for segment in call.segments {
+            url.push('/');
+            url.push_str(&encode_segment(segment));
+        }
+        let mut request = Request::new(call.method, url, SERVICE, &*call.operation)
+            .secret_header("authorization", self.0.authorization.share())
+            .header("accept", "application/json")
+            .idempotent(call.method == "GET")
+            .accept(&REPEATABLE)
+            .error_message(message);
+        for (name, value) in call.query {
+            request = request.query(name, *value);
+        }
+        match call.body {
+            Some(body) => request.json(body),
+            None => request,
+        }
+    }
+
+    /// Makes a call that changes nothing.
+    async fn read(&self, call: &Call<'_>) -> Result<Response, CallError> {
+        self.patiently(call, None).await
+    }
+
+    /// Makes a call that changes something; sent again only after an answer that Neon declares safe to repeat.
+    async fn write(&self, call: &Call<'_>, permit: &WritePermit) -> Result<Response, CallError> {
+        self.patiently(call, Some(permit)).await
+    }
+
+    async fn patiently(&self, call: &Call<'_>, permit: Option<&WritePermit>) -> Result<Response, CallError> {
+        let deadline = self.0.clock.deadline(PATIENCE);
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let request = self.request(call);
+            let answer = match permit {
+                Some(permit) => self.0.http.write(request, permit).await,
+                None => self.0.http.read(request).await,
+            };
+            let response = answer.map_err(advise)?;
+            if !REPEATABLE.contains(&response.status) {
+                return Ok(response);
+            }
+            let wait = wait_asked_for(&response).unwrap_or(pause);
+            if wait >= deadline.remaining() {
+                return Err(unavailable(call, &response));
+            }
+            self.0.clock.sleep(wait).await;
+            pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+        }
+    }
+}
+
+/// `Retry-After` in seconds (RFC 9110 section 10.2.3).
+fn wait_asked_for(response: &Response) -> Option<Duration> {
+    let seconds = response.headers.get("retry-after")?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+/// The error of a call that Neon put off for too long. It had no effect, or repeating it would not be safe.
+fn unavailable(call: &Call<'_>, response: &Response) -> CallError {
+    let (kind, advice) = if response.status == 423 {
+        let advice =
+            "Another operation keeps the project locked; nothing was changed. Apply again when it has finished.";
+        (CallErrorKind::Conflict, advice)
+    } else {
+        let advice = "Neon is not available; nothing was changed. Apply again later.";
+        (CallErrorKind::Unavailable, advice)
+    };
+    let text = response.json().ok().as_ref().and_then(message).unwrap_or_default();
+    let status = Some(response.status);
+    CallError::new(kind, Effect::None, SERVICE, &*call.operation, status, &text).advise(advice)
+}
+
+/// The message of an error and its code (Neon's schema `GeneralError`).
+fn message(body: &Value) -> Option<String> {
+    let text = |name: &str| body.get(name)?.as_str().filter(|text| !text.is_empty());
+    match (text("message"), text("code")) {
+        (Some(message), Some(code)) => Some(format!("{message} ({code})")),
+        (Some(text), None) | (None, Some(text)) => Some(text.to_owned()),
+        (None, None) => None,
+    }
+}
+
+fn advise(error: CallError) -> CallError {
+    match error.kind {
+        CallErrorKind::Unauthenticated => error.advise(
+            "The API key that this run authenticates with is revoked or unknown to Neon: set NEON_API_KEY (or neon.api_key) \
+             to a valid one.",
+        ),
+        _ => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment::Environment;
+    use crate::terraform::{Origin, Value as Config};
+
+    fn parse(block: &Config, environment: &[(&str, &str)]) -> (Option<Neon>, Diagnostics) {
+        let surroundings = Surroundings {
+            environment: Environment::of(environment),
+            clock: Clock::default(),
+            allow_insecure: false,
+        };
+        let provider = Config::object([("neon", block.clone())]);
+        let node = Node::root(&provider, Origin::Configuration).attr("neon");
+        let http = HttpClient::new(surroundings.clock, false);
+        let mut problems = Diagnostics::new();
+        let neon = Neon::parse(&node, &surroundings, &http, &mut problems);
+        (neon, problems)
+    }
+
+    #[test]
+    fn the_block_comes_before_the_environment() {
+        let environment = [
+            ("NEON_API_KEY", "from-environment\n"),
+            ("NEON_BASE_URL", "http://127.0.0.1:1/api/"),
+        ];
+        let client = parse(&Config::Null, &environment).0.unwrap().client().unwrap();
+        assert_eq!(client.0.authorization.expose(), "Bearer from-environment");
+        assert_eq!(client.0.base_url, "http://127.0.0.1:1/api");
+        let block = Config::object([("api_key", Config::string("from-block"))]);
+        let client = parse(&block, &environment[..1]).0.unwrap().client().unwrap();
+        assert_eq!(client.0.authorization.expose(), "Bearer from-block");
+        assert_eq!(client.0.base_url, BASE_URL);
+    }
+
+    #[test]
+    fn a_missing_key_is_wrong_only_for_who_needs_it() {
+        let (neon, problems) = parse(&Config::Null, &[]);
+        assert!(problems.is_empty());
+        let diagnostic = neon.unwrap().client().err().unwrap();
+        for name in ["neon.api_key", "NEON_API_KEY"] {
+            assert!(diagnostic.detail.contains(name), "{}", diagnostic.detail);
+        }
+        let (neon, problems) = parse(&Config::object([("api_key", Config::unknown())]), &[]);
+        assert!(neon.is_none() && problems.is_empty());
+    }
+
+    #[test]
+    fn an_unencrypted_url_is_reported_with_its_origin() {
+        let (neon, problems) = parse(&Config::Null, &[("NEON_BASE_URL", "http://console.neon.tech/api/v2")]);
+        assert!(neon.is_none());
+        let diagnostic = problems.iter().next().unwrap();
+        assert_eq!(diagnostic.summary, "neon.base_url cannot be used");
+        assert!(diagnostic.detail.contains("NEON_BASE_URL"), "{}", diagnostic.detail);
+    }
+
+    #[test]
+    fn odd_names_stay_inside_their_path_segment() {
+        let client = parse(&Config::Null, &[("NEON_API_KEY", "x")])
+            .0
+            .unwrap()
+            .client()
+            .unwrap();
+        let request = client.request(&Call::new("GET", &["roles", "a/../b?c#d é"], "testing"));
+        assert_eq!(request.url(), format!("{BASE_URL}/roles/a%2F..%2Fb%3Fc%23d%20%C3%A9"));
+    }
+
+    #[test]
+    fn an_error_keeps_message_and_code() {
+        let body = serde_json::json!({ "request_id": "r", "code": "ROLE_NOT_FOUND", "message": "role not found" });
+        assert_eq!(message(&body).as_deref(), Some("role not found (ROLE_NOT_FOUND)"));
+        assert_eq!(
+            message(&serde_json::json!({ "code": "", "message": "m" })).as_deref(),
+            Some("m")
+        );
+        assert_eq!(message(&serde_json::json!([])), None);
+    }
+}
