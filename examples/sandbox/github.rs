@@ -36,6 +36,23 @@ impl Level {
         }
     }
 
+    /// Writes a secret; whether it is new.
+    fn write(&mut self, name: &str, value: String) -> bool {
+        let now = clock::seconds();
+        let known = self.secrets.get(name).map(|secret| secret.created_at.clone());
+        let is_new = known.is_none();
+        let created_at = known.unwrap_or_else(|| now.clone());
+        self.secrets.insert(
+            name.to_owned(),
+            Secret {
+                value,
+                created_at,
+                updated_at: now,
+            },
+        );
+        is_new
+    }
+
     fn state(&self) -> Value {
         let secrets = self.secrets.iter().map(|(name, secret)| {
             (
@@ -121,7 +138,7 @@ impl GitHub {
         repository
     }
 
-    /// `{"repositories": {"owner/name": {"environments": […], "workflows": {"file.yml": "conclusion"}}}, "silent_dispatch": bool}`
+    /// `{"repositories": {"owner/name": {"environments": […], "workflows": {"file.yml": "conclusion"}, "secrets": {"NAME": "value"}}}, "silent_dispatch": bool}`
     pub(crate) fn seed(&mut self, content: &Value) -> Result<(), String> {
         if let Some(silent) = content.get("silent_dispatch").and_then(Value::as_bool) {
             self.silent_dispatch = silent;
@@ -142,6 +159,11 @@ impl GitHub {
             for (file, conclusion) in wanted.get("workflows").and_then(Value::as_object).into_iter().flatten() {
                 let conclusion = conclusion.as_str().ok_or("a workflow's conclusion is a string")?;
                 repository.workflows.insert(file.clone(), conclusion.to_owned());
+            }
+            // As a person would in the settings page.
+            for (secret, value) in wanted.get("secrets").and_then(Value::as_object).into_iter().flatten() {
+                let value = value.as_str().ok_or("a secret's value is a string")?;
+                repository.level.write(&secret.to_ascii_uppercase(), value.to_owned());
             }
         }
         Ok(())
@@ -388,17 +410,7 @@ fn put(level: &mut Level, call: &Call, name: &str) -> Reply {
     if value.len() > 48 * 1024 {
         return refuse(422, "Secret value is too large");
     }
-    let now = clock::seconds();
-    let known = level.secrets.get(&upper).map(|secret| secret.created_at.clone());
-    let status = if known.is_some() { 204 } else { 201 };
-    level.secrets.insert(
-        upper,
-        Secret {
-            value,
-            created_at: known.unwrap_or_else(|| now.clone()),
-            updated_at: now,
-        },
-    );
+    let status = if level.write(&upper, value) { 201 } else { 204 };
     if status == 201 {
         Reply::json(201, json!({}))
     } else {

@@ -74,14 +74,19 @@ impl Run<'_> {
             Ok(Ended::Own(id)) => {
                 self.session.spared.insert(generation);
                 self.outcome.own.insert(generation);
-                self.outcome.warnings.push(Failure {
+                let spared = Failure {
                     site: Site::Source,
                     summary: format!("Generation {generation} ({id}) was not revoked"),
                     detail:
                         "This run authenticates with it. Give the provider the new credential; the next apply revokes \
                              the old one."
                             .to_owned(),
-                });
+                };
+                if self.goal.revoke.contains(&generation) {
+                    // The plan promised it.
+                    return Err(vec![spared]);
+                }
+                self.outcome.warnings.push(spared);
                 Ok(())
             }
             Ok(Ended::ByHand) => {

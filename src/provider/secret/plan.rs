@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use super::config::Config;
 use super::decide::{Decision, Rotate, decide};
-use super::state::{COMPUTED, Receipt, State, delivery_value};
+use super::state::{COMPUTED, Receipt, State, credential_value, delivery_value};
 use super::{config_in_state, place};
 use crate::address::Address;
+use crate::label::Label;
 use crate::plugin::{PlanRequest, PlanResponse};
 use crate::provider::Configured;
-use crate::rotation::{DeliveryRecord, Ledger};
+use crate::rotation::{CredentialRecord, CredentialStatus, DeliveryRecord, Ledger};
 use crate::terraform::{Diagnostics, Node, Origin, Value};
 
 /// Plans a create, an update or a destroy.
@@ -108,6 +109,9 @@ fn update(
     for name in unknown {
         object = object.with(name, Value::unknown());
     }
+    if let Some(credentials) = credentials(state, config, decision) {
+        object = object.with("credentials", credentials);
+    }
     match &decision.rotate {
         Rotate::Yes { reason, .. } => object
             .with("generation", Value::number(decision.generation))
@@ -120,7 +124,7 @@ fn update(
             let changing: &[&str] = if decision.finish {
                 &["finished_at", "checks", "revoked"]
             } else {
-                &["revoked", "checks"]
+                &["revoked"]
             };
             let receipt = changing
                 .iter()
@@ -128,6 +132,61 @@ fn update(
             object.with("last_rotation", receipt)
         }
         Rotate::No => object,
+    }
+}
+
+/// Which credentials there will be, where that is certain: a plan that lists them all as leaving would frighten its reader.
+fn credentials(state: &State, config: &Config, decision: &Decision) -> Option<Value> {
+    let known = &decision.ledger.credentials;
+    let settled = !known
+        .iter()
+        .any(|credential| credential.status == CredentialStatus::Orphaned);
+    match decision.rotate {
+        Rotate::No if !decision.finish && !decision.revoke.is_empty() => {
+            let staying = known
+                .iter()
+                .filter(|credential| !decision.revoke.contains(&credential.generation));
+            Some(Value::List(staying.map(credential_value).collect()))
+        }
+        Rotate::Yes { .. } if settled && decision.revoke.is_empty() && state.ledger.finished => {
+            let traits = config.source.config.traits();
+            let issuer = config.source.config.issuer().to_string();
+            let issued: Vec<_> = known
+                .iter()
+                .filter(|credential| credential.credential_id.is_some())
+                .collect();
+            let older: Vec<Value> = if traits.replaces && issued.iter().all(|credential| credential.issuer == issuer) {
+                Vec::new()
+            } else if issued.is_empty() || !config.overlap.is_zero() {
+                issued.into_iter().map(superseded_value).collect()
+            } else {
+                // They end in this very run, unless one turns out to be the run's own.
+                return None;
+            };
+            let label = Label::new(&config.label_prefix, &state.id, decision.generation);
+            let coming = Value::object([
+                ("generation", Value::number(decision.generation)),
+                ("credential_id", Value::unknown()),
+                ("issuer", Value::string(issuer)),
+                ("label", Value::string(label.to_string())),
+                ("status", Value::string(CredentialStatus::Current.as_str())),
+                ("minted_at", Value::unknown()),
+                ("expires_at", Value::unknown()),
+                ("revoke_after", Value::Null),
+            ]);
+            Some(Value::List(older.into_iter().chain([coming]).collect()))
+        }
+        _ => None,
+    }
+}
+
+/// An older credential once a newer one is in place.
+fn superseded_value(credential: &CredentialRecord) -> Value {
+    let value = credential_value(credential).with("status", Value::string(CredentialStatus::Overlapping.as_str()));
+    if credential.revoke_after.is_some() {
+        value
+    } else {
+        value.with("revoke_after", Value::unknown())
     }
 }
 

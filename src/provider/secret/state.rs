@@ -258,7 +258,8 @@ impl Receipt {
     }
 }
 
-fn credential_value(credential: &CredentialRecord) -> Value {
+/// One element of `credentials`.
+pub(super) fn credential_value(credential: &CredentialRecord) -> Value {
     Value::object([
         ("generation", Value::number(credential.generation)),
         ("credential_id", Value::optional(credential.credential_id.as_ref())),

@@ -1,0 +1,51 @@
+# Two commands matter: `make demo` and `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+CARGO := cargo
+BIN := target/debug/terraform-provider-rotation
+# Tests may unwrap and index; the library and the executable may not.
+TEST_LINTS := -A clippy::unwrap_used -A clippy::expect_used -A clippy::panic -A clippy::indexing_slicing \
+	-A clippy::print_stdout -A clippy::print_stderr -A clippy::string_slice -A clippy::exit -A clippy::disallowed_methods
+
+.PHONY: demo test lint fmt docs bench tools need-rust need-core
+
+demo: need-rust need-core ## Walk through a secret's life against vendors on loopback
+	@$(CARGO) build --quiet --bin terraform-provider-rotation --example sandbox
+	@examples/demo/demo.sh
+
+test: need-rust need-core tools lint ## Everything: lints, unit, engine, contract, protocol and end-to-end tests, docs drift
+	$(CARGO) build --bins --examples --locked
+	tests/run
+
+lint: need-rust
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --lib --bins -- -D warnings
+	$(CARGO) clippy --locked --all-targets -- -D warnings $(TEST_LINTS)
+	tests/dependencies
+
+fmt:
+	$(CARGO) fmt
+
+docs: ## Write the reference pages anew from the schema and the examples
+	UPDATE=1 $(CARGO) test --test docs
+
+bench: need-rust need-core ## Start-up, memory, requests per create, rotation and refresh
+	$(CARGO) build --release --bin terraform-provider-rotation
+	$(CARGO) build --example sandbox
+	benches/measure
+
+tools: $(VENV)/stamp
+
+# Independent judges: moto, boto3, PyGithub, a second Terraform, a second plugin client.
+$(VENV)/stamp: tests/requirements.txt
+	@command -v $(PYTHON) >/dev/null || { echo "The tests need Python 3 with venv (Debian: apt-get install python3-venv)."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
+	@touch $@
+
+need-rust:
+	@command -v $(CARGO) >/dev/null || { echo "Rust is missing: install it from https://rustup.rs, version $$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml) or newer."; exit 1; }
+
+need-core:
+	@command -v terraform >/dev/null || command -v tofu >/dev/null || { echo "Neither terraform nor tofu is on the PATH: install Terraform 1.11 or OpenTofu 1.11, or newer."; exit 1; }
