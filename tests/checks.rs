@@ -1,6 +1,6 @@
 //! The check `http` against a service on loopback that knows which credentials it accepts.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -156,7 +156,8 @@ fn parse(url: &str, more: &[(&str, Value)]) -> (Option<Box<dyn CheckConfig>>, Di
 
 fn config(url: &str, more: &[(&str, Value)]) -> Box<dyn CheckConfig> {
     let (config, problems) = parse(url, more);
-    config.unwrap_or_else(|| panic!("{problems:?}"))
+    assert!(problems.is_empty(), "{problems:?}");
+    config.unwrap()
 }
 
 fn text(name: &'static str, value: &str) -> (&'static str, Value) {

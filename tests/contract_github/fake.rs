@@ -74,8 +74,8 @@ pub(crate) struct Workflow {
     pub(crate) silent: bool,
     /// So many listings do not show the new runs yet.
     pub(crate) hidden_for: usize,
-    /// Somebody else starts one at the same time.
-    pub(crate) rival: bool,
+    /// This user starts one at the same time.
+    pub(crate) rival: Option<&'static str>,
     pub(crate) dispatches: Vec<Value>,
 }
 
@@ -345,7 +345,6 @@ fn secrets(world: &mut World, method: &str, level: &str, rest: &str, parts: &Par
 }
 
 fn workflow(world: &mut World, method: &str, file: &str, what: &str, parts: &Parts, body: &Value) -> Response {
-    let rival = world.workflows.get(file).is_some_and(|workflow| workflow.rival);
     let first = world.serial + 1;
     world.serial += 2;
     let Some(workflow) = world.workflows.get_mut(file) else {
@@ -357,12 +356,12 @@ fn workflow(world: &mut World, method: &str, file: &str, what: &str, parts: &Par
                 return error(422, "No ref found for: missing");
             }
             workflow.dispatches.push(body.clone());
-            for id in first..=first + u64::from(rival) {
-                let title = body["inputs"]["id"]
-                    .as_str()
-                    .filter(|_| id == first)
-                    .unwrap_or("Publish");
-                workflow.runs.insert(0, run(id, title));
+            let title = body["inputs"]["id"].as_str().unwrap_or("Publish");
+            workflow.runs.insert(0, run(first, title));
+            if let Some(rival) = workflow.rival {
+                let mut theirs = run(first + 1, "Publish");
+                theirs["actor"]["login"] = rival.into();
+                workflow.runs.insert(0, theirs);
             }
             match workflow.silent {
                 true => StatusCode::NO_CONTENT.into_response(),

@@ -143,6 +143,14 @@ async fn without_an_id_the_new_run_is_found_among_old_ones_and_those_of_others()
 }
 
 #[tokio::test]
+async fn a_run_that_somebody_else_starts_meanwhile_is_not_ours() {
+    let github = GitHub::start().await;
+    github.world().workflow().silent = true;
+    github.world().workflow().rival = Some("somebody");
+    check(&github, &*config(&[]), seconds(20)).await.unwrap();
+}
+
+#[tokio::test]
 async fn an_app_has_no_user_and_finds_its_run_all_the_same() {
     let github = GitHub::start().await;
     github.world().workflow().silent = true;
@@ -172,7 +180,7 @@ async fn a_dispatch_that_never_arrived_is_not_sent_again_either() {
 async fn of_two_runs_the_one_whose_title_shows_our_input_is_ours() {
     let github = GitHub::start().await;
     github.world().workflow().silent = true;
-    github.world().workflow().rival = true;
+    github.world().workflow().rival = Some("deployer");
     check(&github, &*config(&[inputs("rotation-4711")]), seconds(20))
         .await
         .unwrap();
