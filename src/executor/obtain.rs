@@ -51,9 +51,15 @@ impl Run<'_> {
     fn begin(&mut self, generation: u64, label: &Label, credential: Option<&Credential>, issuer: &str) {
         let now = self.job.clock.now();
         let ledger = &mut self.outcome.ledger;
-        if self.goal.replaces {
-            ledger.credentials.retain(|known| known.issuer != issuer);
-        }
+        // A handle has one value: what carried it before ended when it was made again. Another handle lives on.
+        let replaces = self.goal.replaces;
+        ledger.credentials.retain(|known| {
+            let made_again = match (credential, &known.credential_id) {
+                (Some(credential), Some(id)) => credential.id == *id,
+                _ => replaces,
+            };
+            known.issuer != issuer || !made_again
+        });
         for known in &mut ledger.credentials {
             if known.status == CredentialStatus::Current {
                 known.status = CredentialStatus::Overlapping;
