@@ -4,7 +4,11 @@
 //! everything else that changes something is not idempotent, DELETE included. API keys have no expiry, and roles have one
 //! password, which Neon makes itself. <https://neon.com/docs/reference/api-reference>
 
+mod identifier;
 mod keys;
+mod operations;
+mod places;
+mod roles;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +23,11 @@ use crate::http::{HttpClient, Request, Response};
 use crate::secret::Secret;
 use crate::terraform::{Attribute, Block, Diagnostic, Diagnostics, Field, NestedBlock, Node, Path, Type};
 
+pub use identifier::{identifier, is_identifier};
 pub use keys::{ApiKey, Identity, KeyHolder, NewKey};
+pub use operations::Operation;
+pub use places::{Database, Place, Selection};
+pub use roles::{Branch, Reset, Role};
 
 /// The service's name in errors.
 pub const SERVICE: &str = "Neon";
@@ -94,6 +102,7 @@ impl Neon {
                 authorization,
                 base_url,
                 keys: keys::Listings::default(),
+                roles: roles::Listings::default(),
             }))
         })))
     }
@@ -155,6 +164,7 @@ struct Inner {
     authorization: Secret,
     base_url: String,
     keys: keys::Listings,
+    roles: roles::Listings,
 }
 
 /// A call as it can be made again: Neon asks for repetition more often than others.
