@@ -12,7 +12,7 @@ use super::{Credential, Issuer, Liveness, MintOrder, Minted, Source, SourceConfi
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::Connections;
-use crate::connection::neon::{ApiKey, KeyHolder, NeonClient, SERVICE};
+use crate::connection::neon::{ApiKey, KeyHolder, NeonClient, SERVICE, identifier, is_identifier};
 use crate::secret::Parts;
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Path, Type};
 
@@ -73,30 +73,6 @@ fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<dyn SourceCo
         holder: organization.optional()?.map_or(KeyHolder::Person, KeyHolder::Organization),
         project_id: project.optional()?,
     }))
-}
-
-/// An id as Neon gives them.
-pub(super) fn identifier(node: &Node<'_>, problems: &mut Diagnostics) -> Field<String> {
-    node.string(problems).and_then_checked(|text| {
-        let fits = is_identifier(&text);
-        if !fits {
-            problems.error(
-                node.path().clone(),
-                format!("{} is not an id of Neon", node.path()),
-                format!(
-                    "It is {text:?}. Neon's ids have up to 60 lower-case letters, digits and hyphens; they are not the names \
-                     that its console shows."
-                ),
-            );
-        }
-        fits.then_some(text)
-    })
-}
-
-/// The pattern of Neon's ids in its published specification.
-pub(super) fn is_identifier(text: &str) -> bool {
-    let character = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    (1..=60).contains(&text.len()) && text.bytes().all(character)
 }
 
 fn issuer(address: &Address, connections: &Connections) -> Result<Option<Box<dyn Issuer>>, Diagnostic> {

@@ -1,0 +1,317 @@
+//! Passwords of Postgres roles of a Neon branch: made and reset by Neon, one per role.
+//!
+//! With one role a new password ends the old one at once; with two, generations alternate between them and overlap. What a
+//! role has no name for, its `updated_at` tells: it moves with every reset, so a reset whose answer was lost is seen, and
+//! its password revealed. Every reset drops the connections of the branch's computes. A branch that was made before a
+//! rotation keeps the old password. <https://neon.com/docs/manage/roles>
+
+mod arguments;
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use self::arguments::{Config, branch_at};
+use super::{Credential, Issuer, Liveness, MintOrder, Minted, Source, SourceKind};
+use crate::address::Address;
+use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
+use crate::connection::Connections;
+use crate::connection::neon::{Branch, NeonClient, Place, Role, SERVICE, Selection};
+use crate::secret::{Parts, Secret};
+use crate::terraform::{Diagnostic, Path};
+
+const NAME: &str = "neon_role_password";
+
+/// The kind.
+pub static KIND: SourceKind = SourceKind {
+    name: NAME,
+    summary: "The password of a Postgres role of a Neon branch, or of two roles in turn.",
+    api_docs: Some("https://neon.com/docs/manage/roles"),
+    attributes: arguments::attributes,
+    parts: &["password", "username", "host", "uri"],
+    parse: arguments::parse,
+    issuer,
+};
+
+fn issuer(address: &Address, connections: &Connections) -> Result<Option<Box<dyn Issuer>>, Diagnostic> {
+    let branch = branch_at(&address.locator).ok_or_else(|| {
+        Diagnostic::error(
+            Path::root(),
+            format!("{address} is not a place where passwords of Neon roles are issued"),
+            "The state holds an address that this provider did not write. Expected <project id>/<branch id>.",
+        )
+    })?;
+    let client = connections.neon.client()?;
+    Ok(Some(Box::new(Roles { client, branch })))
+}
+
+/// The roles of a branch.
+struct Roles {
+    client: NeonClient,
+    branch: Branch,
+}
+
+fn credential(role: &Role) -> Credential {
+    Credential {
+        id: role.name.clone(),
+        name: None,
+        minted_at: role.updated_at,
+        expires_at: None,
+    }
+}
+
+impl Roles {
+    fn refuse(&self, operation: &str, kind: CallErrorKind, what: &str) -> CallError {
+        let operation = format!("{operation} of {}", self.branch);
+        CallError::new(kind, Effect::None, SERVICE, operation, None, what)
+    }
+
+    /// Resets a password and waits until it works. From the reset on, every failure leaves an effect.
+    async fn reset(&self, name: &str, permit: &WritePermit) -> Result<(Role, Secret), CallError> {
+        let reset = self.client.reset_password(&self.branch, name, permit).await?;
+        self.client
+            .finish(&self.branch.project_id, reset.operations)
+            .await
+            .map_err(|error| {
+                let error = CallError {
+                    effect: Effect::Possible,
+                    ..error
+                };
+                error.advise(&format!(
+                    "The password of role {name:?} was reset, but may not work yet. Apply again when Neon has finished."
+                ))
+            })?;
+        Ok((reset.role, reset.password))
+    }
+}
+
+#[async_trait]
+impl Issuer for Roles {
+    async fn survey(&self) -> Result<Vec<Credential>, CallError> {
+        let roles = self.client.roles(&self.branch).await?;
+        Ok(roles.iter().map(credential).collect())
+    }
+
+    /// A role does not tell which of its passwords works, only that it is gone with all of them.
+    async fn liveness(&self, id: &str) -> Result<Liveness, CallError> {
+        let roles = self.client.roles_now(&self.branch).await?;
+        let exists = roles.iter().any(|role| role.name == id);
+        Ok(if exists { Liveness::CannotTell } else { Liveness::Dead })
+    }
+
+    /// Runs authenticate with API keys, never with a role.
+    async fn authenticates_this_run(&self, _id: &str) -> Result<bool, CallError> {
+        Ok(false)
+    }
+
+    /// Gives the role a password that nobody learns: that ends the one before. A role that is gone has none.
+    async fn revoke(&self, id: &str, permit: &WritePermit) -> Result<(), CallError> {
+        if id.is_empty() {
+            let operation = "revoking the password of a role";
+            return Err(self.refuse(operation, CallErrorKind::Invalid, "the role's name is empty"));
+        }
+        let error = match self.reset(id, permit).await {
+            Ok(_) => return Ok(()),
+            Err(error) => error,
+        };
+        // A 404 may also hide the branch from this run; then the listing fails too.
+        if error.kind == CallErrorKind::NotFound && self.liveness(id).await == Ok(Liveness::Dead) {
+            return Ok(());
+        }
+        Err(error)
+    }
+}
+
+/// The roles of a configuration, and what their clients connect to.
+struct Passwords {
+    roles: Roles,
+    role: String,
+    alternate: Option<String>,
+    database: Option<String>,
+    endpoint_id: Option<String>,
+    pooled: bool,
+}
+
+impl Passwords {
+    fn new(client: NeonClient, config: &Config) -> Self {
+        Self {
+            roles: Roles {
+                client,
+                branch: config.branch.clone(),
+            },
+            role: config.role.clone(),
+            alternate: config.alternate.clone(),
+            database: config.database.clone(),
+            endpoint_id: config.endpoint_id.clone(),
+            pooled: config.pooled,
+        }
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.role.as_str()).chain(self.alternate.as_deref())
+    }
+
+    /// The role of that name, if it exists and logs in with a password.
+    fn usable(&self, roles: &[Role], name: &str) -> Result<Role, CallError> {
+        let operation = format!("looking up role {name:?}");
+        let Some(role) = roles.iter().find(|role| role.name == name) else {
+            let what = "There is no such role: create it, or correct the name.";
+            return Err(self.roles.refuse(&operation, CallErrorKind::NotFound, what));
+        };
+        match role.authentication_method.as_deref() {
+            None | Some("password") => Ok(role.clone()),
+            Some(method) => {
+                let what = format!("Its authentication method is {method}: it does not log in with a password.");
+                Err(self.roles.refuse(&operation, CallErrorKind::Invalid, &what))
+            }
+        }
+    }
+
+    /// The database that the URI names: the configured one, else the first that one of the roles owns.
+    async fn database(&self) -> Result<String, CallError> {
+        if let Some(name) = &self.database {
+            return Ok(name.clone());
+        }
+        let databases = self.roles.client.databases(&self.roles.branch).await?;
+        let mut owned = databases.into_iter().filter(|database| self.names().any(|name| name == database.owner_name));
+        owned.next().map(|database| database.name).ok_or_else(|| {
+            let what = format!("Role {:?} owns no database: set database to the one that it connects to.", self.role);
+            self.roles.refuse("choosing a database", CallErrorKind::NotFound, &what)
+        })
+    }
+
+    async fn place(&self, role: &str) -> Result<Place, CallError> {
+        let selection = Selection {
+            database: self.database().await?,
+            endpoint_id: self.endpoint_id.clone(),
+            pooled: self.pooled,
+        };
+        self.roles.client.place(&self.roles.branch, role, &selection).await
+    }
+
+    /// The password of a role as it is now, where Neon stores it.
+    async fn revealed(&self, name: &str) -> Result<Option<Minted>, CallError> {
+        let Roles { client, branch } = &self.roles;
+        // A reset of an interrupted run may not have arrived yet.
+        client.finish_earlier(branch).await?;
+        let Some(password) = client.reveal_password(branch, name).await? else {
+            return Ok(None);
+        };
+        let place = self.place(name).await?;
+        let role = self.usable(&client.roles_now(branch).await?, name)?;
+        Ok(Some(minted(&role, password, &place)))
+    }
+}
+
+fn minted(role: &Role, password: Secret, place: &Place) -> Minted {
+    let uri = place.uri(&role.name, &password);
+    Minted {
+        credential: Some(credential(role)),
+        parts: Parts::single("password", password)
+            .with("username", Secret::plain(role.name.clone()))
+            .with("host", Secret::plain(place.host().to_owned()))
+            .with("uri", uri),
+        public: BTreeMap::from([
+            ("username".to_owned(), role.name.clone()),
+            ("host".to_owned(), place.host().to_owned()),
+        ]),
+    }
+}
+
+/// The role whose turn it is: odd generations have the first, even ones the second. Where the predecessor stands on that
+/// one already, as after a change from one role to two, the other.
+fn turn(first: Role, second: Option<Role>, generation: u64, predecessor: Option<Timestamp>) -> Role {
+    let Some(second) = second else { return first };
+    let (due, other) = if generation % 2 == 1 { (first, second) } else { (second, first) };
+    let taken = |role: &Role| predecessor.is_some() && role.updated_at == predecessor;
+    if taken(&due) && !taken(&other) { other } else { due }
+}
+
+#[async_trait]
+impl Issuer for Passwords {
+    async fn survey(&self) -> Result<Vec<Credential>, CallError> {
+        let mut listed = self.roles.survey().await?;
+        listed.retain(|credential| self.names().any(|name| name == credential.id));
+        Ok(listed)
+    }
+
+    async fn liveness(&self, id: &str) -> Result<Liveness, CallError> {
+        self.roles.liveness(id).await
+    }
+
+    async fn authenticates_this_run(&self, id: &str) -> Result<bool, CallError> {
+        self.roles.authenticates_this_run(id).await
+    }
+
+    async fn revoke(&self, id: &str, permit: &WritePermit) -> Result<(), CallError> {
+        self.roles.revoke(id, permit).await
+    }
+}
+
+#[async_trait]
+impl Source for Passwords {
+    async fn inspect(&self) -> Result<(), CallError> {
+        let roles = self.roles.client.roles(&self.roles.branch).await?;
+        for name in self.names() {
+            self.usable(&roles, name)?;
+        }
+        self.database().await.map(drop)
+    }
+
+    /// Resets the password of the role whose turn it is. With one role, a password that is newer than the predecessor's is
+    /// the answer that was lost, and is taken as this generation. All that can be refused is asked for before the reset.
+    async fn mint(&self, order: &MintOrder, permit: &WritePermit) -> Result<Minted, CallError> {
+        let Roles { client, branch } = &self.roles;
+        let roles = client.roles_now(branch).await?;
+        let first = self.usable(&roles, &self.role)?;
+        let second = self.alternate.as_deref().map(|name| self.usable(&roles, name)).transpose()?;
+        let lost = second.is_none() && order.predecessor_minted_at.is_some_and(|at| first.updated_at > Some(at));
+        if lost && let Some(found) = self.revealed(&first.name).await? {
+            return Ok(found);
+        }
+        let role = turn(first, second, order.label.generation, order.predecessor_minted_at);
+        let place = self.place(&role.name).await?;
+        let (at_reset, password) = self.roles.reset(&role.name, permit).await?;
+        // The instant may move again while the operations run. Without a newer look, the password is worth more than it.
+        let now = client.roles_now(branch).await.unwrap_or_default();
+        let role = now.into_iter().find(|now| now.name == at_reset.name).unwrap_or(at_reset);
+        Ok(minted(&role, password, &place))
+    }
+
+    /// The password, unless the role has been reset since the credential was made.
+    async fn reveal(&self, known: &Credential, _order: &MintOrder) -> Result<Option<Minted>, CallError> {
+        let roles = self.roles.client.roles_now(&self.roles.branch).await?;
+        let unmoved = |role: &&Role| role.name == known.id && known.minted_at.is_some() && role.updated_at <= known.minted_at;
+        match roles.iter().find(unmoved) {
+            Some(role) => self.revealed(&role.name).await,
+            None => Ok(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn role(name: &str, second: i64) -> Role {
+        Role {
+            name: name.to_owned(),
+            authentication_method: None,
+            updated_at: Timestamp::from_second(second).ok(),
+        }
+    }
+
+    #[test]
+    fn two_roles_take_turns_and_the_one_in_use_is_never_taken() {
+        let at = |second| Timestamp::from_second(second).ok();
+        let chosen = |generation, predecessor| turn(role("a", 1), Some(role("b", 2)), generation, predecessor).name;
+        assert_eq!(chosen(1, None), "a");
+        assert_eq!(chosen(2, at(1)), "b");
+        assert_eq!(chosen(3, at(2)), "a");
+        // Generation 4 was made when there was one role only.
+        assert_eq!(chosen(5, at(1)), "b");
+        assert_eq!(chosen(6, at(2)), "a");
+        assert_eq!(turn(role("a", 1), None, 2, at(1)).name, "a");
+    }
+}
