@@ -6,11 +6,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use zeroize::Zeroizing;
 
-use super::generated::{Generated, Generator, TRAITS};
+use super::generated::{Failed, Generated, Generator, TRAITS};
 use super::{Minted, Source, SourceConfig, SourceKind, SourceTraits};
 use crate::address::Address;
 use crate::connection::Connections;
-use crate::randomness::{self, NoEntropy};
+use crate::randomness;
 use crate::secret::{Parts, Secret};
 use crate::terraform::Diagnostic;
 
@@ -49,7 +49,7 @@ impl SourceConfig for FernetKey {
 }
 
 impl Generator for FernetKey {
-    fn generate(&self) -> Result<Minted, NoEntropy> {
+    fn generate(&self) -> Result<Minted, Failed> {
         let mut bytes = Zeroizing::new([0_u8; 32]);
         randomness::fill(&mut *bytes)?;
         let value = Secret::new(URL_SAFE.encode(*bytes));

@@ -9,7 +9,18 @@ use crate::randomness::NoEntropy;
 /// Makes values on this machine.
 pub(super) trait Generator: Send + Sync {
     /// A new value.
-    fn generate(&self) -> Result<Minted, NoEntropy>;
+    fn generate(&self) -> Result<Minted, Failed>;
+}
+
+/// Why there is no new value.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failed {
+    /// The system's generator gave nothing.
+    #[error(transparent)]
+    NoEntropy(#[from] NoEntropy),
+    /// The crypto backend gave no key of that kind.
+    #[error("the crypto library could not make a key of the kind {0}")]
+    NoKey(&'static str),
 }
 
 /// A generator as a source.

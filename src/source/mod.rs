@@ -167,7 +167,7 @@ macro_rules! sources {
 
 mod generated;
 
-sources! { random, fernet_key, provided, fly_token, neon_api_key, neon_role_password }
+sources! { random, fernet_key, key_pair, provided, fly_token, neon_api_key, neon_role_password }
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static SourceKind> {

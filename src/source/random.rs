@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
-use super::generated::{Generated, Generator, TRAITS};
+use super::generated::{Failed, Generated, Generator, TRAITS};
 use super::{Minted, Source, SourceConfig, SourceKind, SourceTraits};
 use crate::address::Address;
 use crate::connection::Connections;
@@ -247,7 +247,7 @@ impl SourceConfig for Config {
 }
 
 impl Generator for Config {
-    fn generate(&self) -> Result<Minted, NoEntropy> {
+    fn generate(&self) -> Result<Minted, Failed> {
         let mut text = Zeroizing::new(self.prefix.clone());
         match &self.shape {
             Shape::Bytes(count, encoding) => {

@@ -1,0 +1,210 @@
+//! Key pairs: the private half goes to targets, the public half is published.
+//!
+//! Keys are made by the crypto backend, which takes its entropy from the system. The public half is never secret: it
+//! stands in `public` for consumers that verify. A key pair has no issuer, so nothing can be listed or revoked: the old
+//! public key must be taken out of circulation by whoever publishes it.
+
+mod algorithm;
+mod der;
+mod jwk;
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use self::algorithm::Algorithm;
+use super::generated::{Failed, Generated, Generator, TRAITS};
+use super::{Minted, Source, SourceConfig, SourceKind, SourceTraits};
+use crate::address::Address;
+use crate::connection::Connections;
+use crate::secret::{Parts, Secret};
+use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Type};
+
+const NAME: &str = "key_pair";
+
+/// The kind.
+pub static KIND: SourceKind = SourceKind {
+    name: NAME,
+    summary: "A key pair for signatures: PEM and JWK of both halves, and the JWK thumbprint as `kid`.",
+    api_docs: None,
+    attributes,
+    parts: &[PRIVATE_PEM, PUBLIC_PEM, PRIVATE_JWK, PUBLIC_JWK, KID],
+    parse,
+    issuer: |_, _| Ok(None),
+};
+
+/// PKCS#8 (RFC 5958), unencrypted.
+const PRIVATE_PEM: &str = "private_key_pem";
+/// `SubjectPublicKeyInfo` (RFC 5280 section 4.1).
+const PUBLIC_PEM: &str = "public_key_pem";
+/// RFC 7517, with the private members.
+const PRIVATE_JWK: &str = "private_jwk";
+/// RFC 7517, without them: an element of `keys` in a JWK set.
+const PUBLIC_JWK: &str = "public_jwk";
+/// The thumbprint (RFC 7638, SHA-256).
+const KID: &str = "kid";
+
+fn attributes() -> Vec<Attribute> {
+    let names: Vec<String> = Algorithm::names().map(|name| format!("`{name}`")).collect();
+    let description = format!("The kind of key: {}.", names.join(", "));
+    vec![Attribute::required("algorithm", Type::String, description)]
+}
+
+fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<dyn SourceConfig>> {
+    Some(Box::new(configure(node, problems)?))
+}
+
+fn configure(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
+    let names: Vec<&str> = Algorithm::names().collect();
+    let argument = node.attr("algorithm");
+    let name = match argument.one_of(&names, problems) {
+        Field::Known(name) => name,
+        Field::Unknown => return None,
+        Field::Absent => {
+            problems.error(
+                argument.path().clone(),
+                format!("{} is required", argument.path()),
+                format!("Choose the one that the consumer verifies with: {}.", names.join(", ")),
+            );
+            return None;
+        }
+    };
+    Some(Config(Algorithm::named(name)?))
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Config(Algorithm);
+
+impl SourceConfig for Config {
+    fn issuer(&self) -> Address {
+        Address::new(NAME, "")
+    }
+
+    fn traits(&self) -> SourceTraits {
+        TRAITS
+    }
+
+    fn fingerprint(&self) -> String {
+        self.0.name().to_owned()
+    }
+
+    fn connect(&self, _connections: &Connections) -> Result<Box<dyn Source>, Diagnostic> {
+        Ok(Box::new(Generated(*self)))
+    }
+}
+
+impl Generator for Config {
+    fn generate(&self) -> Result<Minted, Failed> {
+        let pair = self.0.generate()?;
+        let private_pem = pem("PRIVATE KEY", &pair.private);
+        let mut public_pem = pem("PUBLIC KEY", &pair.public);
+        let mut public_jwk = pair.jwk.public();
+        let public = BTreeMap::from([
+            (PUBLIC_PEM.to_owned(), std::mem::take(&mut *public_pem)),
+            (PUBLIC_JWK.to_owned(), std::mem::take(&mut *public_jwk)),
+            (KID.to_owned(), pair.jwk.thumbprint()),
+        ]);
+        let parts = public.iter().fold(
+            Parts::single(PRIVATE_PEM, secret(private_pem)).with(PRIVATE_JWK, secret(pair.jwk.private())),
+            |parts, (name, value)| parts.with(name, Secret::new(value.clone())),
+        );
+        Ok(Minted {
+            credential: None,
+            parts,
+            public,
+        })
+    }
+}
+
+/// Moves a text into a secret; nothing is copied.
+fn secret(mut text: Zeroizing<String>) -> Secret {
+    Secret::new(std::mem::take(&mut *text))
+}
+
+/// PEM with a line break after every 64 characters, as RFC 7468 section 2 prescribes for writers.
+fn pem(label: &str, der: &[u8]) -> Zeroizing<String> {
+    let base64 = Zeroizing::new(STANDARD.encode(der));
+    let marks = format!("-----BEGIN {label}-----\n").len() * 2;
+    // Room for all of it: a string that grows leaves copies behind.
+    let mut text = Zeroizing::new(String::with_capacity(marks + base64.len() + base64.len() / 64 + 1));
+    text.push_str("-----BEGIN ");
+    text.push_str(label);
+    text.push_str("-----");
+    for (at, character) in base64.chars().enumerate() {
+        if at % 64 == 0 {
+            text.push('\n');
+        }
+        text.push(character);
+    }
+    text.push_str("\n-----END ");
+    text.push_str(label);
+    text.push_str("-----\n");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::terraform::{Origin, Value};
+
+    fn configured(value: &Value) -> (Option<Config>, Vec<String>) {
+        let mut problems = Diagnostics::new();
+        let config = configure(&Node::root(value, Origin::Configuration), &mut problems);
+        let text = |problem: &Diagnostic| format!("{}: {}", problem.summary, problem.detail);
+        (config, problems.iter().map(text).collect())
+    }
+
+    #[test]
+    fn a_missing_or_misspelt_algorithm_is_answered_with_the_permitted_ones() {
+        for value in [
+            Value::object([]),
+            Value::object([("algorithm", Value::string("ES256"))]),
+        ] {
+            let (config, problems) = configured(&value);
+            assert!(config.is_none());
+            for name in Algorithm::names() {
+                assert!(problems[0].contains(name), "{problems:?}");
+            }
+        }
+        let (config, problems) = configured(&Value::object([("algorithm", Value::unknown())]));
+        assert!(config.is_none() && problems.is_empty());
+    }
+
+    #[test]
+    fn every_algorithm_is_a_different_credential() {
+        let mut fingerprints: Vec<String> = Algorithm::names()
+            .map(|name| configured(&Value::object([("algorithm", Value::string(name))])).0.unwrap().fingerprint())
+            .collect();
+        fingerprints.sort_unstable();
+        fingerprints.dedup();
+        assert_eq!(fingerprints.len(), 6);
+    }
+
+    #[test]
+    fn the_private_key_is_the_primary_part_and_not_public() {
+        let minted = Config(Algorithm::EcdsaP256).generate().unwrap();
+        assert_eq!(minted.parts.primary(), PRIVATE_PEM);
+        assert_eq!(KIND.parts.first(), Some(&PRIVATE_PEM));
+        let mut names: Vec<&str> = minted.parts.names().collect();
+        let mut declared = KIND.parts.to_vec();
+        names.sort_unstable();
+        declared.sort_unstable();
+        assert_eq!(names, declared);
+        let public: Vec<&str> = minted.public.keys().map(String::as_str).collect();
+        assert_eq!(public, [KID, PUBLIC_JWK, PUBLIC_PEM]);
+        let private: serde_json::Value =
+            serde_json::from_str(minted.parts.get(PRIVATE_JWK).unwrap().expose()).unwrap();
+        let d = private["d"].as_str().unwrap();
+        assert!(minted.public.values().all(|value| !value.contains(d)));
+    }
+
+    #[test]
+    fn pem_lines_have_64_characters() {
+        let text = pem("X", &[0; 96]);
+        let zeros = "A".repeat(64);
+        assert_eq!(*text, format!("-----BEGIN X-----\n{zeros}\n{zeros}\n-----END X-----\n"));
+        assert_eq!(pem("X", &[0; 3]).lines().nth(1), Some("AAAA"));
+    }
+}
