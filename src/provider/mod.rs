@@ -3,7 +3,7 @@
 mod config;
 pub mod secret;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use async_trait::async_trait;
@@ -40,6 +40,7 @@ pub struct Configured {
     pub commit: Option<String>,
     turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     claims: Mutex<HashMap<String, String>>,
+    created: Mutex<BTreeSet<String>>,
 }
 
 /// Where CI systems say who started a run.
@@ -79,6 +80,7 @@ impl Configured {
             commit: environment.first(&COMMIT).map(str::to_owned),
             turns: Mutex::default(),
             claims: Mutex::default(),
+            created: Mutex::default(),
         }
     }
 
@@ -89,6 +91,14 @@ impl Configured {
             Arc::clone(turns.entry(id.to_owned()).or_default())
         };
         turn.lock_owned().await
+    }
+
+    /// Notes that a secret with this id was created by this process; false when one was already.
+    pub fn first_create(&self, id: &str) -> bool {
+        self.created
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id.to_owned())
     }
 
     /// Notes that a secret plans to write these slots; a second secret on one of them is a mistake.

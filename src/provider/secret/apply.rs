@@ -61,6 +61,17 @@ async fn change(
         None => place::derive_id(configured.namespace.as_deref().unwrap_or_default(), &config, &slots),
     };
     let _turn = configured.turn(&id).await;
+    if is_create && !configured.first_create(&id) {
+        problems.error(
+            Path::root(),
+            "Two resources are the same secret",
+            format!(
+                "Another rotation_secret of this run has the same namespace, name, source and targets (id {id}), and was \
+                 created first. Nothing was minted or changed for this one: remove one of the two."
+            ),
+        );
+        return None;
+    }
     let before = config_in_state(&request.prior);
     let mut state = State::read(&request.prior);
     state.id.clone_from(&id);
@@ -126,7 +137,7 @@ async fn change(
     outlook(&mut state, &config, &seen, configured.clock.now());
     if failed {
         remember_what_failed(&mut state, &outcome, &decision);
-        report(&outcome, &state, &config, problems);
+        report(&outcome, &state, &config, is_create, problems);
     } else {
         state.pending.clear();
     }
@@ -310,9 +321,13 @@ fn remember_what_failed(state: &mut State, outcome: &Outcome, decision: &Decisio
 pub(super) const VALUE_LOST: &str = "the value of generation";
 
 /// Every failure at its path, with what exists now and what comes next.
-fn report(outcome: &Outcome, state: &State, config: &Config, problems: &mut Diagnostics) {
+fn report(outcome: &Outcome, state: &State, config: &Config, is_create: bool, problems: &mut Diagnostics) {
     let situation = text::situation(state);
-    let next = text::next(state);
+    let next = if is_create {
+        text::TAINTED.to_owned()
+    } else {
+        text::next(state)
+    };
     for failure in &outcome.failures {
         problems.push(diagnostic(
             failure,
@@ -331,11 +346,8 @@ fn report(outcome: &Outcome, state: &State, config: &Config, problems: &mut Diag
 
 fn diagnostic(failure: &Failure, config: &Config, detail: &str) -> Diagnostic {
     let path = place::path_of(&failure.site, Some(config));
-    Diagnostic::error(
-        path,
-        crate::secret::redact(&failure.summary),
-        crate::secret::redact(detail),
-    )
+    let summary = crate::secret::redact(&place::located(&path, &failure.summary));
+    Diagnostic::error(path, summary, crate::secret::redact(detail))
 }
 
 fn warn(outcome: &Outcome, config: &Config, problems: &mut Diagnostics) {
@@ -373,7 +385,7 @@ async fn undo_create(
     }
     if outcome.interrupted {
         state.ledger = outcome.ledger.clone();
-        report(&outcome, &state, config, problems);
+        report(&outcome, &state, config, true, problems);
         return Some(state.write_over(request.planned.clone()));
     }
     let (undone, complete) = executor::revoke_minted(job, &outcome.ledger, permit).await;

@@ -98,7 +98,7 @@ async fn clear(
     permit: &WritePermit,
     problems: &mut Diagnostics,
 ) -> Cleared {
-    if delivery.generation.is_none() {
+    if delivery.generation.is_none() && delivery.status != DeliveryStatus::Unknown {
         return Cleared::Gone;
     }
     if keep {
@@ -140,11 +140,13 @@ async fn clear(
         .revision
         .as_ref()
         .is_some_and(|known| slot.compare(known, &entry) == Comparison::Same);
-    let ours = same
-        && matches!(
-            delivery.status,
-            DeliveryStatus::Current | DeliveryStatus::Staged | DeliveryStatus::Stale | DeliveryStatus::Removing
-        );
+    let settled = matches!(
+        delivery.status,
+        DeliveryStatus::Current | DeliveryStatus::Staged | DeliveryStatus::Stale | DeliveryStatus::Removing
+    );
+    // The slot was seen empty, then our write went unanswered: what stands there now is that write.
+    let unanswered = delivery.status == DeliveryStatus::Unknown && failed_create && !delivery.existed_before;
+    let ours = (same && settled) || unanswered;
     if !ours || (failed_create && delivery.existed_before) {
         let why = if ours {
             "it was there before this secret was created"

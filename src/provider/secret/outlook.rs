@@ -124,9 +124,15 @@ fn targets(state: &State, config: &Config, pending: &mut Vec<Pending>, notices: 
                 }
                 continue;
             }
+            // A rotation that is under way has its own sentence.
+            DeliveryStatus::Unknown if state.ledger.finished => "the answer to the last write was lost".to_owned(),
+            DeliveryStatus::Stale if state.ledger.finished => {
+                format!("it does not hold generation {}", state.ledger.generation)
+            }
             _ => continue,
         };
-        if config.heal {
+        let ours = matches!(delivery.status, DeliveryStatus::Unknown | DeliveryStatus::Stale);
+        if config.heal || ours {
             pending.push(Pending::Deliver {
                 target: key.clone(),
                 reason,

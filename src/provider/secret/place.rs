@@ -45,10 +45,21 @@ pub(super) fn path_of(site: &Site, config: Option<&Config>) -> Path {
     }
 }
 
+/// A summary that names its attribute: Terraform itself points at a line, not into a map.
+pub(super) fn located(path: &Path, summary: &str) -> String {
+    if path.steps().is_empty() {
+        summary.to_owned()
+    } else {
+        format!("{path}: {summary}")
+    }
+}
+
 fn at(site: Site, config: &Config, diagnostic: Diagnostic) -> Diagnostic {
     if diagnostic.path == Path::root() {
+        let path = path_of(&site, Some(config));
         Diagnostic {
-            path: path_of(&site, Some(config)),
+            summary: located(&path, &diagnostic.summary),
+            path,
             ..diagnostic
         }
     } else {
@@ -113,9 +124,10 @@ pub(super) fn connect(
     connections: &Connections,
     problems: &mut Diagnostics,
 ) -> Option<Adapters> {
+    let mut missing = Vec::new();
     let source = config.source.config.connect(connections);
     let source = source
-        .map_err(|diagnostic| problems.push(at(Site::Source, config, diagnostic)))
+        .map_err(|diagnostic| missing.push(at(Site::Source, config, diagnostic)))
         .ok();
     let mut targets = BTreeMap::new();
     for (key, entry) in &config.targets {
@@ -124,7 +136,7 @@ pub(super) fn connect(
         let connected = entry
             .config
             .connect(connections)
-            .map_err(|d| problems.push(at(site(), config, d)));
+            .map_err(|d| missing.push(at(site(), config, d)));
         let Ok(target) = connected else { continue };
         targets.insert(
             key.clone(),
@@ -146,7 +158,7 @@ pub(super) fn connect(
         let connected = entry
             .config
             .connect(connections)
-            .map_err(|d| problems.push(at(site(), config, d)));
+            .map_err(|d| missing.push(at(site(), config, d)));
         let Ok(check) = connected else { continue };
         checks.insert(
             key.clone(),
@@ -161,6 +173,14 @@ pub(super) fn connect(
                 patience: entry.patience,
             },
         );
+    }
+    // One missing connection is one problem, however many adapters need it.
+    let mut told: Vec<String> = Vec::new();
+    for problem in missing {
+        if !told.contains(&problem.detail) {
+            told.push(problem.detail.clone());
+            problems.push(problem);
+        }
     }
     let complete = targets.len() == config.targets.len() && checks.len() == config.checks.len();
     source.filter(|_| complete).map(|source| Adapters {

@@ -60,6 +60,14 @@ fn planned(configured: &Configured, request: &PlanRequest, problems: &mut Diagno
     let state = State::read(&request.prior);
     let before = config_in_state(&request.prior);
     let decision = decide(&state, before.as_ref(), &config, &slots);
+    if matches!(decision.rotate, Rotate::Yes { .. }) && config.source.config.traits().replaces {
+        problems.warning(
+            place::path_of(&crate::executor::Site::Source, Some(&config)),
+            "This rotation has a gap",
+            "The issuer allows one live credential: the old one dies when the new one is made, and open connections drop. \
+             Until every target is live, consumers with the old one fail.",
+        );
+    }
     update(
         request.proposed.clone(),
         &request.prior,

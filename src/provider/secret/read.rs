@@ -61,6 +61,7 @@ async fn refreshed(configured: &Configured, stored: &Value, problems: &mut Diagn
     begin_overlap(&mut state, &config, now);
     let lost = state.pending.iter().find(|known| is_value_lost(known)).cloned();
     outlook(&mut state, &config, &seen, now);
+    warn_of_drift(&state, &config, problems);
     if let Some(lost) = lost.filter(|_| {
         !state
             .pending
@@ -70,6 +71,25 @@ async fn refreshed(configured: &Configured, stored: &Value, problems: &mut Diagn
         state.pending.insert(0, lost);
     }
     Some(state.write_over(stored.clone()))
+}
+
+/// With `on_drift = "report"` a warning is all that drift causes.
+fn warn_of_drift(state: &State, config: &Config, problems: &mut Diagnostics) {
+    if config.heal {
+        return;
+    }
+    for (key, delivery) in &state.ledger.deliveries {
+        let what = match delivery.status {
+            DeliveryStatus::Changed => delivery.detail.as_deref().unwrap_or("changed outside Terraform"),
+            DeliveryStatus::Missing => "deleted outside Terraform",
+            _ => continue,
+        };
+        problems.warning(
+            place::path_of(&Site::Target(key.clone()), Some(config)),
+            format!("{} was {what}", delivery.slot),
+            "on_drift = \"report\" leaves it alone. Set on_drift = \"heal\" to have it delivered again.",
+        );
+    }
 }
 
 /// An earlier apply found out that a value cannot be had; only a rotation ends that.
@@ -207,6 +227,8 @@ fn refresh_delivery(
                 DeliveryStatus::Staged => DeliveryStatus::Staged,
                 DeliveryStatus::Current if deferred && !live => DeliveryStatus::Staged,
                 DeliveryStatus::Changed | DeliveryStatus::Missing => DeliveryStatus::Current,
+                // The write whose answer was lost did not happen.
+                DeliveryStatus::Unknown => DeliveryStatus::Stale,
                 status => status,
             };
             delivery.detail = if delivery.status == DeliveryStatus::Staged {

@@ -73,6 +73,10 @@ fn handle(state: &State, generation: u64) -> String {
     id.map(|id| format!(" ({id})")).unwrap_or_default()
 }
 
+/// What follows a create that failed half-way.
+pub(super) const TAINTED: &str = "Terraform marks the secret as tainted: the next apply ends what this one made and creates it \
+                                  anew. After `terraform untaint` it goes on from here instead.";
+
 /// What the next apply will do.
 pub(super) fn next(state: &State) -> String {
     if state.pending.is_empty() {
