@@ -259,6 +259,11 @@ fn in_project(project: &mut Project, id: &str, call: &Call, rest: &[&str], seria
         ("GET", []) => Reply::ok(
             json!({ "project": { "id": id, "name": id, "store_passwords": project.store_passwords, "region_id": "aws-eu-central-1", "pg_version": 17 } }),
         ),
+        ("GET", ["operations"]) => {
+            let operations = project.operations.iter().rev().take(100);
+            let operations: Vec<Value> = operations.map(|operation| operation_body(id, operation)).collect();
+            Reply::ok(json!({ "operations": operations, "pagination": { "cursor": "" } }))
+        }
         ("GET", ["operations", operation]) => look(project, operation),
         ("GET", ["connection_uri"]) => connection_uri(project, call),
         ("GET", ["endpoints"]) => Reply::ok(json!({ "endpoints": [endpoint(project)] })),
