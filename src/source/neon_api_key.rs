@@ -5,6 +5,7 @@
 //! key can manage keys, so an organization's key cannot rotate itself. <https://neon.com/docs/manage/api-keys>
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -20,6 +21,9 @@ const NAME: &str = "neon_api_key";
 
 /// Longest `key_name` (schema `ApiKeyCreateRequest`).
 const NAME_LIMIT: usize = 64;
+
+/// Longer than the grain of a time of last use that is kept in whole seconds.
+const GRAIN: Duration = Duration::from_millis(1100);
 
 /// The locator of personal keys. An organization's id cannot contain a slash.
 const PERSONAL: &str = "personal";
@@ -197,19 +201,23 @@ impl Issuer for Keys {
     }
 
     /// Neon does not document a way to ask. The kind of the run's credential is told, which settles most cases. Otherwise
-    /// the key's time of last use tells: when it moves between two listings, one of our own requests (or somebody else's, at
-    /// this very moment) carried it, and it is left alone. Unverified: that Neon moves it at every request.
+    /// the key's time of last use tells: when it moves while nothing but our own requests should be made, one of them (or
+    /// somebody else's, at this very moment) carried the key, and it is left alone. Unverified: that Neon moves it at every
+    /// request.
     async fn authenticates_this_run(&self, id: &str) -> Result<bool, CallError> {
         if let Some(told) = self.told_by_identity(id).await? {
             return Ok(told);
         }
-        let Ok(id) = id.parse() else {
+        let Ok(number) = id.parse() else {
             return Ok(false);
         };
-        let Some(before) = self.key_now(id).await? else {
+        let Some(before) = self.key_now(number).await? else {
             return Ok(false);
         };
-        let after = self.key_now(id).await?;
+        self.client.clock().sleep(GRAIN).await;
+        // A use that is recorded only after its answer shows in the listing that follows.
+        self.client.identity().await?;
+        let after = self.key_now(number).await?;
         Ok(after.is_some_and(|after| after.last_used_at > before.last_used_at))
     }
 
