@@ -201,7 +201,8 @@ fn enough(shape: &Shape, wrong: &mut impl FnMut(&str, &str, &str)) -> Option<()>
         let needed = (LEAST_BITS / each).ceil();
         wrong(
             attribute,
-            &format!("{count} gives {bits:.0} bits of entropy, {LEAST_BITS:.0} are required"),
+            // Rounded down: 95.6 bits are not the 96 that are required.
+            &format!("{count} gives {:.0} bits of entropy, {LEAST_BITS:.0} are required", bits.floor()),
             &format!("Use at least {needed:.0}."),
         );
         return None;
