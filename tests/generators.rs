@@ -1,6 +1,6 @@
 //! The sources without an issuer: what they make is read by independent libraries, what could not work is refused.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 #[path = "generators/key_pair.rs"]
 mod key_pair;
