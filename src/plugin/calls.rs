@@ -35,10 +35,11 @@ impl Calls {
             let _in_flight = in_flight;
             let call = AssertUnwindSafe(call).catch_unwind();
             // Asked on the thread that caught it.
-            call.await.map_err(|_| crash::caught())
+            let result = call.await.map_err(|_| crash::caught());
+            tracing::debug!(rpc, ok = result.is_ok(), "call ended");
+            result
         });
         let result = task.await.unwrap_or_else(|error| Err(error.to_string()));
-        tracing::debug!(rpc, ok = result.is_ok(), "call ended");
         result.map_err(|problem| crashed(rpc, &problem))
     }
 
