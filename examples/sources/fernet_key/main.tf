@@ -1,0 +1,36 @@
+# A Fernet key. It has no schedule: everything signed with the old key becomes invalid, so it rotates only when asked to.
+
+terraform {
+  required_providers {
+    rotation = {
+      source = "secret-rotation/rotation"
+    }
+  }
+}
+
+provider "rotation" {
+  namespace = "example-production"
+
+  aws {
+    region = "eu-west-1"
+  }
+}
+
+variable "rotate_webhook_key" {
+  description = "A new text rotates the key, and is recorded as the reason."
+  type        = string
+  default     = null
+}
+
+resource "rotation_secret" "webhook_key" {
+  name   = "WEBHOOK_SECRET_KEY"
+  source = { fernet_key = {} }
+
+  targets = {
+    runtime = {
+      ssm_parameter = { name = "/example/production/WEBHOOK_SECRET_KEY" }
+    }
+  }
+
+  rotate_now = var.rotate_webhook_key
+}

@@ -1,0 +1,41 @@
+# A key that a person makes in the vendor's console. The value is ephemeral: it is in no state and no plan. Raise the version
+# together with the value.
+
+terraform {
+  required_providers {
+    rotation = {
+      source = "secret-rotation/rotation"
+    }
+  }
+}
+
+provider "rotation" {
+  namespace = "example-production"
+
+  aws {
+    region = "eu-west-1"
+  }
+}
+
+variable "vendor_key" {
+  description = "The key, for example from TF_VAR_vendor_key."
+  type        = string
+  ephemeral   = true
+}
+
+resource "rotation_secret" "vendor_key" {
+  name = "VENDOR_API_KEY"
+
+  source = {
+    provided = {
+      value_wo         = var.vendor_key
+      value_wo_version = 1
+    }
+  }
+
+  targets = {
+    runtime = {
+      ssm_parameter = { name = "/example/production/VENDOR_API_KEY" }
+    }
+  }
+}
