@@ -14,3 +14,8 @@ pub fn fill(bytes: &mut [u8]) -> Result<(), NoEntropy> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the system's random number generator gave no bytes")]
 pub struct NoEntropy;
+
+/// The generator itself, for signatures and key pairs that the crypto backend makes.
+pub fn generator() -> SystemRandom {
+    SystemRandom::new()
+}

@@ -7,7 +7,6 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -159,7 +158,7 @@ impl App {
         let signed = format!("{}.{}", encode(&header), encode(&claims));
         let mut signature = vec![0; self.key.public_modulus_len()];
         // This padding uses no randomness; the generator is only asked for by the signature of the function.
-        let generator = SystemRandom::new();
+        let generator = crate::randomness::generator();
         self.key
             .sign(&RSA_PKCS1_SHA256, &generator, signed.as_bytes(), &mut signature)
             .ok()?;
