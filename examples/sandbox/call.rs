@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 pub(crate) struct Call {
     pub method: String,
     pub path: String,
+    /// The query as it came, without the question mark.
+    pub search: String,
     /// Path segments, percent-decoded.
     pub segments: Vec<String>,
     pub query: BTreeMap<String, String>,
@@ -48,6 +50,8 @@ pub(crate) struct Reply {
     pub status: u16,
     pub headers: Vec<(&'static str, String)>,
     pub body: Option<Value>,
+    /// The call waits for something that has not come: ask again for so many milliseconds, then send this.
+    pub waits: Option<i64>,
 }
 
 impl Reply {
@@ -56,6 +60,7 @@ impl Reply {
             status,
             headers: Vec::new(),
             body: Some(body),
+            waits: None,
         }
     }
 
@@ -68,7 +73,13 @@ impl Reply {
             status,
             headers: Vec::new(),
             body: None,
+            waits: None,
         }
+    }
+
+    pub(crate) fn waiting(mut self, milliseconds: i64) -> Self {
+        self.waits = Some(milliseconds);
+        self
     }
 
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {

@@ -32,3 +32,15 @@ pub(crate) fn ahead(seconds: i64) -> String {
         .map(|at| at.to_string())
         .unwrap_or_default()
 }
+
+/// A ULID (github.com/ulid/spec): 48 bits of milliseconds and a number, in Crockford's base 32.
+pub(crate) fn ulid(millis: i64, number: u64) -> String {
+    const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    let mut rest = (u128::from(millis.unsigned_abs()) << 80) | u128::from(number);
+    let mut text = [b'0'; 26];
+    for place in text.iter_mut().rev() {
+        *place = ALPHABET.get((rest & 31) as usize).copied().unwrap_or(b'0');
+        rest >>= 5;
+    }
+    String::from_utf8_lossy(&text).into_owned()
+}

@@ -33,6 +33,9 @@ pub(crate) fn answer(world: &mut World, call: &Call) -> Reply {
             if let Some(lag) = call.body.get("list_lag_ms").and_then(Value::as_i64) {
                 world.settings.list_lag_ms = lag;
             }
+            if let Some(health) = call.text("check_health") {
+                world.fly.set_check_health(health);
+            }
             Reply::empty(204)
         }
         ("POST", ["seed"]) => match seed(world, &call.body) {
@@ -53,10 +56,11 @@ fn seed(world: &mut World, body: &Value) -> Result<(), String> {
         match section.as_str() {
             "fly" => world.fly.seed(content)?,
             "github" => world.github.seed(content)?,
+            "neon" => world.neon.seed(content)?,
             "platform" => world.platform.seed(content)?,
             other => {
                 return Err(format!(
-                    "{other:?} cannot be seeded: there are fly, github and platform"
+                    "{other:?} cannot be seeded: there are fly, github, neon and platform"
                 ));
             }
         }

@@ -10,6 +10,7 @@ pub(crate) enum Kind {
     ErrorBefore,
     ErrorAfter,
     RateLimit,
+    SecondaryLimit,
     Hang,
     Garbage,
     Truncate,
@@ -19,12 +20,13 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [(&'static str, Self); 11] = [
+    pub(crate) const ALL: [(&'static str, Self); 12] = [
         ("refuse", Self::Refuse),
         ("drop_after", Self::DropAfter),
         ("error_before", Self::ErrorBefore),
         ("error_after", Self::ErrorAfter),
         ("rate_limit", Self::RateLimit),
+        ("secondary_limit", Self::SecondaryLimit),
         ("hang", Self::Hang),
         ("garbage", Self::Garbage),
         ("truncate", Self::Truncate),

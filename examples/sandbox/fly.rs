@@ -2,6 +2,8 @@
 
 mod graphql;
 mod machines;
+mod secrets;
+mod validate;
 
 use std::collections::BTreeMap;
 
@@ -21,6 +23,7 @@ pub(crate) struct Token {
     /// `app:<name>` or `organization:<slug>`.
     pub owner: String,
     pub profile: String,
+    pub params: Value,
     pub created_at: String,
     pub expires_at: Option<String>,
     pub revoked_at: Option<String>,
@@ -77,26 +80,39 @@ impl Fly {
         self.apps.insert(name.to_owned(), app);
     }
 
-    /// `{"apps": {"name": {"machines": [{"state", "checks", "fails_after_update"}]}}, "tokens": [{"app", "name"}]}`
+    /// `{"apps": {"name": {"machines": [{"state", "checks", …}], …}}, "tokens": [{"app" | "organization", "name"}]}`;
+    /// `fails_after_update`, `start_ms`, `host_status` and `leased_for` hold for a machine, or for all machines of an app.
     pub(crate) fn seed(&mut self, content: &Value) -> Result<(), String> {
         for (name, wanted) in content.get("apps").and_then(Value::as_object).into_iter().flatten() {
             self.add_app(name, wanted);
+            for machine in self
+                .apps
+                .get_mut(name)
+                .into_iter()
+                .flat_map(|app| app.machines.values_mut())
+            {
+                machine.change(wanted);
+            }
         }
         for token in content.get("tokens").and_then(Value::as_array).into_iter().flatten() {
             let text = |name: &str| token.get(name).and_then(Value::as_str);
-            let owner = text("app")
-                .map(|app| format!("app:{app}"))
-                .ok_or("a token needs an app")?;
-            self.mint(
-                &owner,
-                text("name").ok_or("a token needs a name")?,
-                "deploy",
-                None,
-                None,
-                0,
-            );
+            let owner = text("app").map(|app| format!("app:{app}"));
+            let owner = owner.or_else(|| text("organization").map(|slug| format!("organization:{slug}")));
+            let owner = owner.ok_or("a token needs an app or an organization")?;
+            let name = text("name").ok_or("a token needs a name")?;
+            let live = |known: &&Token| known.name == name && known.owner == owner && known.revoked_at.is_none();
+            if self.tokens.iter().find(live).is_none() {
+                self.mint(&owner, name, "deploy", None, None, 0);
+            }
         }
         Ok(())
+    }
+
+    /// What all checks say once their machine has been updated.
+    pub(crate) fn set_check_health(&mut self, health: &str) {
+        for machine in self.apps.values_mut().flat_map(|app| app.machines.values_mut()) {
+            machine.set_health_after_update(health);
+        }
     }
 
     /// Makes a token; returns its place in the list.
@@ -123,6 +139,9 @@ impl Fly {
             value,
             owner: owner.to_owned(),
             profile: profile.to_owned(),
+            params: owner
+                .strip_prefix("app:")
+                .map_or(json!({}), |app| json!({ "app_id": format!("app-{app}-id") })),
             created_at: clock::seconds(),
             expires_at: seconds.map(clock::ahead),
             revoked_at: None,
@@ -131,58 +150,81 @@ impl Fly {
         self.tokens.len() - 1
     }
 
-    /// The live token that a header value stands for.
+    /// The first live token of a header, which may carry several, and each in two parts.
     pub(crate) fn token(&self, header: &str) -> Option<&Token> {
-        let bare = |text: &str| {
-            let mut text = text.trim();
-            while let Some((scheme, rest)) = text.split_once(' ') {
-                if scheme.eq_ignore_ascii_case("FlyV1") || scheme.eq_ignore_ascii_case("Bearer") {
-                    text = rest.trim();
-                } else {
-                    break;
-                }
-            }
-            text.to_owned()
-        };
-        let presented = bare(header);
+        let presented: Vec<&str> = bare(header).split(',').map(str::trim).collect();
         let now = clock::seconds();
         self.tokens.iter().find(|token| {
             let alive = token.revoked_at.is_none() && token.expires_at.as_ref().is_none_or(|at| *at > now);
-            alive && !presented.is_empty() && bare(&token.value) == presented
+            alive && bare(&token.value).split(',').all(|part| presented.contains(&part))
         })
+    }
+
+    /// The app that a token is limited to.
+    fn only(token: &Token) -> Option<&str> {
+        token.owner.strip_prefix("app:")
     }
 
     pub(crate) fn answer(&mut self, call: &Call, lag: i64) -> Reply {
         let (method, segments) = call.route();
         // These two carry the token in their body, and no Authorization header.
-        if method == "POST" && segments.as_slice() == ["v1", "tokens", "authenticate"] {
-            return match self.token(call.text("header").unwrap_or_default()) {
-                Some(token) => Reply::ok(json!([{ "nonce": { "uuid": token.id }, "caveats": [] }])),
-                None => Vendor::Fly.error(400, "token could not be verified"),
-            };
+        if let ("POST", ["v1", "tokens", question @ ("authenticate" | "authorize")]) = (method, segments.as_slice()) {
+            let token = self.token(call.text("header").unwrap_or_default());
+            return token.map_or_else(
+                || refuse(400, "token could not be verified"),
+                |token| verified(question, token, call),
+            );
         }
         let Some(token) = self.token(call.header("authorization")) else {
             return if call.path == "/graphql" {
-                Reply::ok(
-                    json!({ "data": null, "errors": [{ "message": "You must be authenticated to view this.", "extensions": { "code": "UNAUTHORIZED" } }] }),
-                )
+                let error = validate::error("You must be authenticated to view this.", "UNAUTHORIZED");
+                Reply::ok(json!({ "data": null, "errors": [error] }))
             } else {
-                Vendor::Fly.error(401, "unauthorized")
+                refuse(401, "unauthorized")
             };
         };
-        if method == "GET" && segments.as_slice() == ["v1", "tokens", "current"] {
-            return Reply::ok(
-                json!({ "tokens": [{ "token_id": token.id, "organization": "molecule", "org_slug": "molecule", "apps": [], "user": "sandbox" }] }),
-            );
-        }
-        match segments.as_slice() {
-            ["graphql"] => graphql::answer(self, call, lag),
-            ["v1", "apps", name, rest @ ..] => match self.apps.get_mut(*name) {
-                Some(app) => machines::answer(app, name, call, rest).with("fly-request-id", "sandbox"),
-                None => Vendor::Fly.error(404, "app not found"),
+        let only = Self::only(token).map(str::to_owned);
+        let reply = match (method, segments.as_slice()) {
+            ("GET", ["v1", "tokens", "current"]) => Reply::ok(json!({ "tokens": [{
+                "token_id": token.id, "organization": "molecule", "org_slug": "molecule",
+                "apps": only.iter().collect::<Vec<_>>(), "user": "sandbox@example.com",
+            }] })),
+            ("POST", ["graphql"]) => graphql::answer(self, call, lag),
+            ("GET", ["v1", "apps"]) => {
+                let seen = |(name, _): &(&String, &App)| only.as_ref().is_none_or(|only| only == *name);
+                let apps: Vec<Value> = self
+                    .apps
+                    .iter()
+                    .filter(seen)
+                    .map(|(name, app)| app.body(name))
+                    .collect();
+                Reply::ok(json!({ "apps": apps, "total_apps": apps.len() }))
+            }
+            ("GET", ["v1", "orgs", slug, "machines"]) if self.organizations.contains_key(*slug) && only.is_none() => {
+                self.machines_of(slug)
+            }
+            (_, ["v1", "apps", name, ..]) if only.as_ref().is_some_and(|only| only != *name) => {
+                refuse(403, "this token is not for this app")
+            }
+            ("POST", ["v1", "apps", name, "deploy_token"]) if self.apps.contains_key(*name) => {
+                let at = self.mint(&format!("app:{name}"), "deploy-token", "deploy", None, None, lag);
+                Reply::ok(json!({ "token": self.tokens.get(at).map(|token| token.value.clone()) }))
+            }
+            (_, ["v1", "apps", name, rest @ ..]) => match self.apps.get_mut(*name) {
+                Some(app) => app.answer(name, call, rest, lag),
+                None => refuse(404, "app not found"),
             },
-            _ => Vendor::Fly.error(404, "not found"),
-        }
+            _ => refuse(404, "not found"),
+        };
+        reply.with("fly-request-id", "sandbox")
+    }
+
+    fn machines_of(&self, slug: &str) -> Reply {
+        let apps = self.apps.iter().filter(|(_, app)| app.organization == slug);
+        let all: Vec<Value> = apps
+            .flat_map(|(name, app)| app.machines.values().map(|machine| machine.overview(name)))
+            .collect();
+        Reply::ok(json!({ "machines": all, "next_cursor": "", "last_machine_id": "", "last_updated_at": "" }))
     }
 
     pub(crate) fn state(&self) -> Value {
@@ -202,6 +244,39 @@ impl Fly {
             })
             .collect();
         json!({ "apps": apps, "tokens": tokens })
+    }
+}
+
+fn refuse(status: u16, message: &str) -> Reply {
+    Vendor::Fly.error(status, message)
+}
+
+/// A token without the schemes that stand before it.
+fn bare(text: &str) -> &str {
+    let mut text = text.trim();
+    while let Some((scheme, rest)) = text.split_once(' ') {
+        if !scheme.eq_ignore_ascii_case("FlyV1") && !scheme.eq_ignore_ascii_case("Bearer") {
+            break;
+        }
+        text = rest.trim();
+    }
+    text
+}
+
+/// What the two questions about a token answer when it is alive.
+fn verified(question: &str, token: &Token, call: &Call) -> Reply {
+    if question == "authenticate" {
+        let number: Vec<u8> = token.id.bytes().collect();
+        return Reply::ok(
+            json!([{ "header": token.value, "nonce": { "kid": number, "rnd": number, "proof": false } }]),
+        );
+    }
+    let wanted = call.body.pointer("/access/app_name").and_then(Value::as_str);
+    let allowed = wanted.is_none_or(|wanted| Fly::only(token).is_none_or(|only| only == wanted));
+    if allowed {
+        Reply::ok(json!({}))
+    } else {
+        refuse(400, "unauthorized for this app")
     }
 }
 

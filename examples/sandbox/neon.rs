@@ -1,4 +1,6 @@
-//! Neon's API v2: keys, projects, branches, roles whose passwords are reset by operations that take a while.
+//! Neon's API v2: keys of people, organizations and projects, and who may do what with them.
+
+mod project;
 
 use std::collections::BTreeMap;
 
@@ -6,12 +8,10 @@ use serde_json::{Value, json};
 
 use crate::call::{Call, Reply, Vendor};
 use crate::clock;
+use project::Project;
 
 /// The personal key that the sandbox is used with.
 pub(crate) const KEY: &str = "napi_sandbox_personal_0000000000000001";
-
-/// How often an operation must be looked at until it has finished.
-const POLLS: u32 = 2;
 
 struct Key {
     id: i64,
@@ -26,28 +26,6 @@ struct Key {
     listed_from: i64,
 }
 
-struct Role {
-    password: String,
-    /// Becomes the password when the operation has finished.
-    coming: Option<String>,
-    updated_at: String,
-}
-
-struct Operation {
-    id: String,
-    polls: u32,
-    role: String,
-}
-
-struct Project {
-    store_passwords: bool,
-    branch: String,
-    endpoint: String,
-    databases: BTreeMap<String, String>,
-    roles: BTreeMap<String, Role>,
-    operations: Vec<Operation>,
-}
-
 /// Neon.
 pub(crate) struct Neon {
     keys: Vec<Key>,
@@ -56,6 +34,9 @@ pub(crate) struct Neon {
 }
 
 const ORGANIZATION: &str = "org-quiet-sea-12345678";
+
+/// The person whose key the sandbox is used with.
+const PERSON: &str = "7f3a1c52-0000-4000-8000-000000000001";
 
 fn refuse(status: u16, message: &str) -> Reply {
     Vendor::Neon.error(status, message)
@@ -105,24 +86,50 @@ impl Neon {
         let projects: BTreeMap<_, _> = self
             .projects
             .iter()
-            .map(|(id, project)| {
-                let roles: BTreeMap<_, _> = project
-                    .roles
-                    .iter()
-                    .map(|(name, role)| {
-                        (
-                            name,
-                            json!({ "password": role.password, "updated_at": role.updated_at }),
-                        )
-                    })
-                    .collect();
-                (
-                    id,
-                    json!({ "branch": project.branch, "roles": roles, "operations": project.operations.len() }),
-                )
-            })
+            .map(|(id, project)| (id, project.state()))
             .collect();
-        json!({ "api_keys": keys, "projects": projects })
+        json!({ "organization": ORGANIZATION, "api_keys": keys, "projects": projects })
+    }
+
+    /// `{"projects": {"id": {"store_passwords", "roles": […], "password": {"role": "…"}}}, "api_keys": [{"name",
+    /// "organization_id", "project_id", "value"}], "operation_polls": n}`
+    pub(crate) fn seed(&mut self, content: &Value) -> Result<(), String> {
+        if let Some(polls) = content.get("operation_polls") {
+            let polls = polls.as_u64().ok_or("operation_polls is a number")?;
+            for project in self.projects.values_mut() {
+                project.polls = polls;
+            }
+        }
+        for (id, wanted) in content.get("projects").and_then(Value::as_object).into_iter().flatten() {
+            let number = self.serial();
+            self.projects
+                .entry(id.clone())
+                .or_insert_with(|| Project::new(&format!("br-seeded-{number}"), &format!("ep-seeded-{number}"), true))
+                .seed(wanted)?;
+        }
+        for wanted in content.get("api_keys").and_then(Value::as_array).into_iter().flatten() {
+            let text = |name: &str| wanted.get(name).and_then(Value::as_str).map(str::to_owned);
+            let name = text("name").ok_or("an API key needs a name")?;
+            let owner =
+                text("organization_id").map_or_else(|| "personal".to_owned(), |id| format!("organization:{id}"));
+            let known = |key: &Key| key.name == name && key.owner == owner && !key.revoked;
+            if self.keys.iter().any(known) {
+                continue;
+            }
+            let id = self.serial();
+            self.keys.push(Key {
+                id,
+                name,
+                value: text("value").unwrap_or_else(|| format!("napi_{}{id}", random_text())),
+                owner,
+                project: text("project_id"),
+                created_at: clock::seconds(),
+                last_used_at: None,
+                revoked: false,
+                listed_from: 0,
+            });
+        }
+        Ok(())
     }
 
     pub(crate) fn answer(&mut self, call: &Call, lag: i64) -> Reply {
@@ -132,12 +139,19 @@ impl Neon {
         };
         key.last_used_at = Some(clock::seconds());
         let personal = key.owner == "personal";
+        let only = key.project.clone();
         let (method, segments) = call.route();
         let owner = |organization: &str| format!("organization:{organization}");
         match (method, segments.get(2..).unwrap_or_default()) {
-            ("GET", ["users", "me"]) => Reply::ok(
-                json!({ "id": "user-1", "email": "sandbox@example.com", "login": "sandbox", "name": "Sandbox" }),
-            ),
+            ("GET", ["users", "me"]) if personal => Reply::ok(json!({
+                "id": PERSON, "email": "sandbox@example.com", "login": "sandbox", "name": "Sandbox", "last_name": "", "image": "",
+                "active_seconds_limit": 0, "projects_limit": 10, "branches_limit": 10, "max_autoscaling_limit": 8,
+                "auth_accounts": [], "plan": "launch",
+            })),
+            ("GET", ["users", "me", "organizations"]) if personal => {
+                Reply::ok(json!({ "organizations": [organization()] }))
+            }
+            (_, ["users", "me", ..] | ["api_keys", ..]) if !personal => refuse(403, "this needs a personal API key"),
             ("GET", ["api_keys"]) => self.list("personal"),
             ("POST", ["api_keys"]) => self.create("personal", call, lag),
             ("DELETE", ["api_keys", id]) => self.revoke("personal", id),
@@ -148,16 +162,42 @@ impl Neon {
             ("GET", ["organizations", id, "api_keys"]) => self.list(&owner(id)),
             ("POST", ["organizations", id, "api_keys"]) => self.create(&owner(id), call, lag),
             ("DELETE", ["organizations", id, "api_keys", key]) => self.revoke(&owner(id), key),
-            (_, ["projects", id, rest @ ..]) => match self.projects.get_mut(*id) {
-                Some(project) => {
-                    let serial = self.serial;
-                    self.serial += 1;
-                    in_project(project, id, call, rest, serial)
+            ("GET", ["projects"]) if personal && !call.query.contains_key("org_id") => refuse(
+                400,
+                "org_id is required, you can find it on your organization settings page",
+            ),
+            ("GET", ["projects"]) => self.projects(call, only.as_deref()),
+            (_, ["projects", id, ..]) if only.as_deref().is_some_and(|only| only != *id) => {
+                refuse(404, "project not found")
+            }
+            (_, ["projects", id, rest @ ..]) => {
+                let serial = self.serial();
+                match self.projects.get_mut(*id) {
+                    Some(project) => project.answer(id, call, rest, serial),
+                    None => refuse(404, "project not found"),
                 }
-                None => refuse(404, "project not found"),
-            },
+            }
             _ => refuse(404, "not found"),
         }
+    }
+
+    /// A page of projects; a personal key has to name the organization.
+    fn projects(&self, call: &Call, only: Option<&str>) -> Reply {
+        let organization = call.query.get("org_id").map(String::as_str);
+        if only.is_none() && organization.is_some_and(|id| id != ORGANIZATION) {
+            return refuse(404, "organization not found");
+        }
+        let size = call.number("limit").unwrap_or(10).clamp(1, 400);
+        let after = call.query.get("cursor").map_or("", String::as_str);
+        let shown: Vec<(&String, &Project)> = self
+            .projects
+            .iter()
+            .filter(|(id, _)| id.as_str() > after && only.is_none_or(|only| only == id.as_str()))
+            .take(size)
+            .collect();
+        let cursor = shown.last().map_or("", |(id, _)| id.as_str()).to_owned();
+        let list: Vec<Value> = shown.iter().map(|(id, project)| project.summary(id)).collect();
+        Reply::ok(json!({ "projects": list, "pagination": { "cursor": cursor } }))
     }
 
     fn list(&self, owner: &str) -> Reply {
@@ -169,7 +209,7 @@ impl Neon {
             .map(|key| {
                 let mut body = json!({
                     "id": key.id, "name": key.name, "created_at": key.created_at, "last_used_at": key.last_used_at,
-                    "created_by": { "id": "user-1", "name": "Sandbox", "image": "" }, "last_used_from_addr": "127.0.0.1",
+                    "created_by": { "id": PERSON, "name": "Sandbox", "image": "" }, "last_used_from_addr": if key.last_used_at.is_some() { "127.0.0.1" } else { "" },
                 });
                 if let Some(project) = &key.project {
                     body["project_id"] = json!(project);
@@ -204,7 +244,7 @@ impl Neon {
             revoked: false,
             listed_from: clock::epoch_millis() + lag,
         };
-        let mut body = json!({ "id": key.id, "key": key.value, "name": key.name, "created_at": key.created_at, "created_by": "user-1" });
+        let mut body = json!({ "id": key.id, "key": key.value, "name": key.name, "created_at": key.created_at, "created_by": PERSON });
         if let Some(project) = &key.project {
             body["project_id"] = json!(project);
         }
@@ -222,168 +262,16 @@ impl Neon {
         };
         key.revoked = true;
         Reply::ok(
-            json!({ "id": key.id, "name": key.name, "created_at": key.created_at, "created_by": "user-1", "last_used_at": key.last_used_at, "last_used_from_addr": "", "revoked": true }),
+            json!({ "id": key.id, "name": key.name, "created_at": key.created_at, "created_by": PERSON, "last_used_at": key.last_used_at, "last_used_from_addr": "", "revoked": true }),
         )
     }
 }
 
-impl Project {
-    fn new(branch: &str, endpoint: &str, store_passwords: bool) -> Self {
-        let role = || Role {
-            password: random_text(),
-            coming: None,
-            updated_at: clock::seconds(),
-        };
-        Self {
-            store_passwords,
-            branch: branch.to_owned(),
-            endpoint: endpoint.to_owned(),
-            databases: BTreeMap::from([("neondb".to_owned(), "app".to_owned())]),
-            roles: BTreeMap::from([("app".to_owned(), role()), ("app_b".to_owned(), role())]),
-            operations: Vec::new(),
-        }
-    }
-
-    fn host(&self, pooled: bool) -> String {
-        format!(
-            "{}{}.eu-central-1.aws.neon.tech",
-            self.endpoint,
-            if pooled { "-pooler" } else { "" }
-        )
-    }
-}
-
-fn in_project(project: &mut Project, id: &str, call: &Call, rest: &[&str], serial: i64) -> Reply {
-    let branch = project.branch.clone();
-    match (call.method.as_str(), rest) {
-        ("GET", []) => Reply::ok(
-            json!({ "project": { "id": id, "name": id, "store_passwords": project.store_passwords, "region_id": "aws-eu-central-1", "pg_version": 17 } }),
-        ),
-        ("GET", ["operations"]) => {
-            let operations = project.operations.iter().rev().take(100);
-            let operations: Vec<Value> = operations.map(|operation| operation_body(id, operation)).collect();
-            Reply::ok(json!({ "operations": operations, "pagination": { "cursor": "" } }))
-        }
-        ("GET", ["operations", operation]) => look(project, operation),
-        ("GET", ["connection_uri"]) => connection_uri(project, call),
-        ("GET", ["endpoints"]) => Reply::ok(json!({ "endpoints": [endpoint(project)] })),
-        (_, ["branches", known, ..]) if *known != branch => refuse(404, "branch not found"),
-        ("GET", ["branches", _]) => Reply::ok(json!({ "branch": { "id": branch, "name": "main", "project_id": id } })),
-        ("GET", ["branches", _, "endpoints"]) => Reply::ok(json!({ "endpoints": [endpoint(project)] })),
-        ("GET", ["branches", _, "databases"]) => {
-            let databases: Vec<Value> = project.databases.iter().enumerate().map(|(at, (name, owner))| {
-                json!({ "id": at + 1, "branch_id": branch, "name": name, "owner_name": owner, "created_at": clock::seconds(), "updated_at": clock::seconds() })
-            }).collect();
-            Reply::ok(json!({ "databases": databases }))
-        }
-        ("GET", ["branches", _, "roles"]) => {
-            let roles: Vec<Value> = project
-                .roles
-                .iter()
-                .map(|(name, role)| role_body(&branch, name, role))
-                .collect();
-            Reply::ok(json!({ "roles": roles }))
-        }
-        ("GET", ["branches", _, "roles", name]) => match project.roles.get(*name) {
-            Some(role) => Reply::ok(json!({ "role": role_body(&branch, name, role) })),
-            None => refuse(404, "role not found"),
-        },
-        ("GET", ["branches", _, "roles", name, "reveal_password"]) => match project.roles.get(*name) {
-            Some(_) if !project.store_passwords => refuse(412, "passwords are not stored for this project"),
-            Some(role) => Reply::ok(json!({ "password": role.coming.as_ref().unwrap_or(&role.password) })),
-            None => refuse(404, "role not found"),
-        },
-        ("POST", ["branches", _, "roles", name, "reset_password"]) => reset(project, id, &branch, name, serial),
-        _ => refuse(404, "not found"),
-    }
-}
-
-fn endpoint(project: &Project) -> Value {
-    json!({ "id": project.endpoint, "host": project.host(false), "branch_id": project.branch, "type": "read_write", "current_state": "active" })
-}
-
-fn role_body(branch: &str, name: &str, role: &Role) -> Value {
-    json!({ "branch_id": branch, "name": name, "protected": false, "created_at": role.updated_at, "updated_at": role.updated_at, "authentication_method": "password" })
-}
-
-fn operation_body(project: &str, operation: &Operation) -> Value {
+fn organization() -> Value {
     json!({
-        "id": operation.id, "project_id": project, "action": "apply_config", "failures_count": 0,
-        "status": if operation.polls >= POLLS { "finished" } else { "running" },
-        "created_at": clock::seconds(), "updated_at": clock::seconds(), "total_duration_ms": 100,
+        "id": ORGANIZATION, "name": "molecule", "handle": "molecule", "plan": "launch", "created_at": "2025-01-01T00:00:00Z",
+        "managed_by": "console", "updated_at": "2025-01-01T00:00:00Z", "allow_hipaa_projects": false, "require_mfa": false,
     })
-}
-
-/// The new password works only when the operation has finished; until then the old one does.
-fn reset(project: &mut Project, id: &str, branch: &str, name: &str, serial: i64) -> Reply {
-    if project.operations.iter().any(|operation| operation.polls < POLLS) {
-        return refuse(
-            423,
-            "project already has running operations, scheduling of new ones is prohibited",
-        );
-    }
-    let Some(role) = project.roles.get_mut(name) else {
-        return refuse(404, "role not found");
-    };
-    let password = random_text();
-    role.coming = Some(password.clone());
-    // Whole seconds, and never the same twice.
-    role.updated_at = later_than(&role.updated_at);
-    let operation = Operation {
-        id: format!("00000000-0000-4000-8000-{serial:012}"),
-        polls: 0,
-        role: name.to_owned(),
-    };
-    let mut body = role_body(branch, name, role);
-    body["password"] = json!(password);
-    let reply = Reply::ok(json!({ "role": body, "operations": [operation_body(id, &operation)] }));
-    project.operations.push(operation);
-    reply
-}
-
-fn later_than(instant: &str) -> String {
-    let now = clock::seconds();
-    if now.as_str() > instant {
-        return now;
-    }
-    let at: Option<jiff::Timestamp> = instant.parse().ok();
-    at.and_then(|at| jiff::Timestamp::from_second(at.as_second() + 1).ok())
-        .map_or(now, |at| at.to_string())
-}
-
-fn look(project: &mut Project, id: &str) -> Reply {
-    let Some(operation) = project.operations.iter_mut().find(|operation| operation.id == id) else {
-        return refuse(404, "operation not found");
-    };
-    operation.polls += 1;
-    let finished = operation.polls >= POLLS;
-    let (role, body) = (operation.role.clone(), operation_body("", operation));
-    if finished
-        && let Some(role) = project.roles.get_mut(&role)
-        && let Some(password) = role.coming.take()
-    {
-        role.password = password;
-    }
-    Reply::ok(json!({ "operation": body }))
-}
-
-fn connection_uri(project: &Project, call: &Call) -> Reply {
-    let text = |name: &str| call.query.get(name).map(String::as_str);
-    let (Some(database), Some(name)) = (text("database_name"), text("role_name")) else {
-        return refuse(400, "database_name and role_name are required");
-    };
-    if !project.databases.contains_key(database) {
-        return refuse(404, "database not found");
-    }
-    let Some(role) = project.roles.get(name) else {
-        return refuse(404, "role not found");
-    };
-    if !project.store_passwords {
-        return refuse(412, "passwords are not stored for this project");
-    }
-    let host = project.host(text("pooled") == Some("true"));
-    let password = role.coming.as_ref().unwrap_or(&role.password);
-    Reply::ok(json!({ "uri": format!("postgresql://{name}:{password}@{host}/{database}?sslmode=require") }))
 }
 
 fn random_text() -> String {

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io::Write as _;
+use std::pin::Pin;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::{Bytes, Incoming};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::{Body, Bytes, Frame, Incoming};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
@@ -19,7 +21,7 @@ use tokio::net::TcpListener;
 use crate::call::{Call, Reply, Vendor};
 use crate::fault::{self, Kind};
 use crate::world::{self, World};
-use crate::{control, fly, github, neon, platform, ssm};
+use crate::{clock, control, fly, github, neon, platform, ssm};
 
 /// Closes the connection without an answer.
 #[derive(Debug)]
@@ -120,11 +122,10 @@ async fn accept(listener: TcpListener, world: Shared) {
     }
 }
 
-async fn handle(world: Shared, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Dropped> {
+async fn handle(world: Shared, request: Request<Incoming>) -> Result<Response<Answer>, Dropped> {
     let call = read(request).await.unwrap_or_else(|never| match never {});
     if call.segments.first().map(String::as_str) == Some("_sandbox") {
-        let mut world = world.lock().unwrap_or_else(PoisonError::into_inner);
-        return Ok(response(&control::answer(&mut world, &call)));
+        return Ok(response(&control::answer(&mut lock(&world), &call)));
     }
     let Some(vendor) = Vendor::of(&call) else {
         return Ok(response(&Reply::json(
@@ -134,14 +135,13 @@ async fn handle(world: Shared, request: Request<Incoming>) -> Result<Response<Fu
     };
     let operation = world::operation(vendor, &call);
     let line = format!("{} {} {operation}", call.method, call.path);
-    let (kind, answer, echo) = {
-        let mut world = world.lock().unwrap_or_else(PoisonError::into_inner);
-        let kind = fault::strike(&mut world.faults, &line);
-        let answer = match kind {
-            None => world.answer(vendor, &call),
-            Some(kind) if kind.has_effect() => world.answer(vendor, &call),
-            Some(kind) => refusal(vendor, kind),
-        };
+    let kind = fault::strike(&mut lock(&world).faults, &line);
+    let answer = match kind {
+        Some(kind) if !kind.has_effect() => refusal(vendor, kind),
+        _ => patiently(&world, vendor, &call).await,
+    };
+    let echo = {
+        let mut world = lock(&world);
         let effect = kind.is_none_or(Kind::has_effect) && answer.status < 400;
         let status = match kind {
             Some(Kind::ErrorAfter) => 500,
@@ -149,7 +149,7 @@ async fn handle(world: Shared, request: Request<Incoming>) -> Result<Response<Fu
             _ => answer.status,
         };
         world.note(vendor, &call, &operation, status, effect);
-        (kind, answer, world.settings.echo)
+        world.settings.echo
     };
     match kind {
         Some(Kind::Refuse | Kind::DropAfter) => Err(Dropped),
@@ -164,9 +164,31 @@ async fn handle(world: Shared, request: Request<Incoming>) -> Result<Response<Fu
     }
 }
 
+fn lock(world: &Shared) -> MutexGuard<'_, World> {
+    world.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The vendor's answer; a call that waits for something is asked again until that has come or its time is over.
+async fn patiently(world: &Shared, vendor: Vendor, call: &Call) -> Reply {
+    let begun = clock::epoch_millis();
+    loop {
+        let reply = lock(world).answer(vendor, call);
+        match reply.waits {
+            Some(limit) if clock::epoch_millis() < begun + limit => tokio::time::sleep(Duration::from_millis(25)).await,
+            _ => return reply,
+        }
+    }
+}
+
 fn refusal(vendor: Vendor, kind: Kind) -> Reply {
     match kind {
         Kind::RateLimit => vendor.error(429, "slow down").with("retry-after", "1"),
+        Kind::SecondaryLimit => vendor
+            .error(
+                403,
+                "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
+            )
+            .with("retry-after", "1"),
         Kind::Unauthorized => vendor.error(401, "this credential is not accepted"),
         Kind::Forbidden => vendor.error(403, "this credential may not do that"),
         Kind::NotFound => vendor.error(404, "not found"),
@@ -175,7 +197,7 @@ fn refusal(vendor: Vendor, kind: Kind) -> Reply {
 }
 
 /// What a careless vendor does: the error repeats the request, credentials and all.
-fn echoed(mut reply: Reply, call: &Call, echo: bool) -> Response<Full<Bytes>> {
+fn echoed(mut reply: Reply, call: &Call, echo: bool) -> Response<Answer> {
     if echo && reply.status >= 400 {
         let said = format!(
             "{} {}",
@@ -198,7 +220,7 @@ fn echoed(mut reply: Reply, call: &Call, echo: bool) -> Response<Full<Bytes>> {
     response(&reply)
 }
 
-fn response(reply: &Reply) -> Response<Full<Bytes>> {
+fn response(reply: &Reply) -> Response<Answer> {
     let body = reply.body.as_ref().map(Value::to_string).unwrap_or_default();
     let mut response = Response::builder().status(reply.status);
     if reply.body.is_some() && !reply.headers.iter().any(|(name, _)| *name == "content-type") {
@@ -207,27 +229,69 @@ fn response(reply: &Reply) -> Response<Full<Bytes>> {
     for (name, value) in &reply.headers {
         response = response.header(*name, value.as_str());
     }
-    response.body(Full::new(Bytes::from(body))).unwrap_or_default()
+    response.body(Answer::whole(body)).unwrap_or_default()
 }
 
-fn garbage() -> Response<Full<Bytes>> {
-    let body = Full::new(Bytes::from_static(b"<html>\x00\xff gateway"));
+fn garbage() -> Response<Answer> {
     Response::builder()
         .status(200)
         .header("content-type", "application/json")
-        .body(body)
+        .body(Answer::whole("<html>\u{0}\u{fffd} gateway".to_owned()))
         .unwrap_or_default()
 }
 
-/// A body that ends in the middle.
-fn truncated(reply: &Reply) -> Response<Full<Bytes>> {
-    let body = reply.body.as_ref().map(Value::to_string).unwrap_or_default();
-    let half = body.get(..body.len() / 2).unwrap_or_default().to_owned();
+/// A body that ends before the length that its head announces; then the connection closes.
+fn truncated(reply: &Reply) -> Response<Answer> {
+    let whole = reply.body.as_ref().map(Value::to_string).unwrap_or_default();
+    let half = whole.get(..whole.len() / 2).unwrap_or_default().to_owned();
     Response::builder()
         .status(reply.status)
         .header("content-type", "application/json")
-        .body(Full::new(Bytes::from(half)))
+        .header("content-length", whole.len().max(1))
+        .body(Answer {
+            data: Some(Bytes::from(half)),
+            breaks: true,
+        })
         .unwrap_or_default()
+}
+
+/// A response body that may break off.
+#[derive(Default)]
+struct Answer {
+    data: Option<Bytes>,
+    breaks: bool,
+}
+
+impl Answer {
+    fn whole(text: String) -> Self {
+        Self {
+            data: Some(Bytes::from(text)).filter(|data| !data.is_empty()),
+            breaks: false,
+        }
+    }
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = Dropped;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Dropped>>> {
+        if let Some(data) = self.data.take() {
+            return Poll::Ready(Some(Ok(Frame::data(data))));
+        }
+        Poll::Ready(std::mem::take(&mut self.breaks).then_some(Err(Dropped)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.data.is_none() && !self.breaks
+    }
+
+    fn size_hint(&self) -> hyper::body::SizeHint {
+        if self.breaks {
+            return hyper::body::SizeHint::default();
+        }
+        hyper::body::SizeHint::with_exact(self.data.as_ref().map_or(0, |data| data.len() as u64))
+    }
 }
 
 /// Largest request body that is taken, in bytes.
@@ -255,6 +319,7 @@ async fn read(request: Request<Incoming>) -> Result<Call, Infallible> {
     });
     Ok(Call {
         method: head.method.as_str().to_owned(),
+        search: head.uri.query().unwrap_or_default().to_owned(),
         segments: path
             .split('/')
             .filter(|segment| !segment.is_empty())

@@ -63,6 +63,7 @@ impl World {
             "vendor": vendor.name(),
             "method": call.method,
             "path": call.path,
+            "query": call.search,
             "operation": operation,
             "status": status,
             "effect": effect,

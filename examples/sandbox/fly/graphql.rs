@@ -5,6 +5,7 @@ use graphql_parser::query::{
 };
 use serde_json::{Map, Value, json};
 
+use super::validate::{Schema, error};
 use super::{Fly, Token};
 use crate::call::{Call, Reply};
 use crate::clock;
@@ -41,7 +42,7 @@ pub(super) fn root_field(query: &str) -> String {
 }
 
 /// An argument's value, with variables filled in.
-fn resolve(literal: &Literal<'_, String>, variables: &Value) -> Value {
+pub(super) fn resolve(literal: &Literal<'_, String>, variables: &Value) -> Value {
     match literal {
         Literal::Variable(name) => variables.get(name).cloned().unwrap_or(Value::Null),
         Literal::Int(number) => json!(number.as_i64()),
@@ -64,10 +65,6 @@ fn argument(field: &Field<'_, String>, name: &str, variables: &Value) -> Value {
     found.map_or(Value::Null, |(_, literal)| resolve(literal, variables))
 }
 
-fn error(message: &str, code: &str) -> Value {
-    json!({ "message": message, "extensions": { "code": code } })
-}
-
 /// Answers a GraphQL call: always 200, as Fly does.
 pub(super) fn answer(fly: &mut Fly, call: &Call, lag: i64) -> Reply {
     let variables = call.body.get("variables").cloned().unwrap_or(Value::Null);
@@ -82,6 +79,10 @@ pub(super) fn answer(fly: &mut Fly, call: &Call, lag: i64) -> Reply {
         Ok(found) => found,
         Err(problem) => return Reply::ok(json!({ "errors": [error(&problem, "INVALID")] })),
     };
+    let problems = Schema::new().check(&document, &variables);
+    if !problems.is_empty() {
+        return Reply::ok(json!({ "errors": problems }));
+    }
     let mut data = Map::new();
     let mut errors = Vec::new();
     for field in &fields {
@@ -118,10 +119,11 @@ fn operate(
             app(fly, &name, field, variables)
         }
         (false, "organization") => {
-            let slug = text(argument(field, "slug", variables)).unwrap_or_default();
-            if !fly.organizations.contains_key(&slug) {
+            let (slug, id) = (argument(field, "slug", variables), argument(field, "id", variables));
+            let wanted = |(known, known_id): &(&String, &String)| slug == json!(known) || id == json!(known_id);
+            let Some(slug) = fly.organizations.iter().find(wanted).map(|(slug, _)| slug.clone()) else {
                 return Err(error("Could not find Organization", "NOT_FOUND"));
-            }
+            };
             organization(fly, &slug, field, variables)
         }
         (true, "createLimitedAccessToken") => create(fly, field, variables, lag),
@@ -133,18 +135,12 @@ fn operate(
                 return Err(error("Could not find LimitedAccessToken", "NOT_FOUND"));
             };
             token.revoked_at.get_or_insert_with(clock::seconds);
-            let set = fields(&field.selection_set).map_err(|problem| error(&problem, "INVALID"))?;
-            Ok(Value::Object(
-                set.iter()
-                    .map(|field| {
-                        (
-                            field.name.clone(),
-                            if field.name == "token" { Value::Null } else { json!("") },
-                        )
-                    })
-                    .collect(),
-            ))
+            select(&field.selection_set, |field| match field.name.as_str() {
+                "clientMutationId" | "revokedBy" | "token" => Ok(Value::Null),
+                other => Err(undefined(other, "DeleteLimitedAccessTokenPayload")),
+            })
         }
+        (false, "viewer") => user(field),
         (_, other) => Err(error(
             &format!("Field '{other}' doesn't exist on type 'Query'"),
             "undefinedField",
@@ -215,6 +211,8 @@ fn tokens(fly: &Fly, owner: &str, field: &Field<'_, String>, variables: &Value) 
         "totalCount" => Ok(json!(all.len())),
         "pageInfo" => select(&field.selection_set, |field| match field.name.as_str() {
             "hasNextPage" => Ok(json!(end < all.len())),
+            "hasPreviousPage" => Ok(json!(start > 0)),
+            "startCursor" => Ok(json!(start.to_string())),
             "endCursor" => Ok(json!(end.to_string())),
             other => Err(undefined(other, "PageInfo")),
         }),
@@ -227,13 +225,26 @@ fn token(token: &Token, set: &SelectionSet<'_, String>) -> Result<Value, Value> 
         "id" => Ok(json!(token.id)),
         "name" => Ok(json!(token.name)),
         "profile" => Ok(json!(token.profile)),
-        "profileParams" => Ok(json!({})),
+        "profileParams" => Ok(token.params.clone()),
         "createdAt" => Ok(json!(token.created_at)),
         "expiresAt" => Ok(json!(token.expires_at)),
         "revokedAt" => Ok(json!(token.revoked_at)),
         "token" | "tokenHeader" => Ok(json!(token.value)),
-        "user" => select(&field.selection_set, |_| Ok(json!("sandbox@example.com"))),
+        "revokedBy" => Ok(token
+            .revoked_at
+            .as_ref()
+            .map_or(Value::Null, |_| json!("sandbox@example.com"))),
+        "user" => user(field),
         other => Err(undefined(other, "LimitedAccessToken")),
+    })
+}
+
+fn user(field: &Field<'_, String>) -> Result<Value, Value> {
+    select(&field.selection_set, |field| match field.name.as_str() {
+        "id" => Ok(json!("user-sandbox-1")),
+        "email" => Ok(json!("sandbox@example.com")),
+        "name" => Ok(json!("Sandbox")),
+        other => Err(undefined(other, "User")),
     })
 }
 

@@ -1,58 +1,56 @@
-//! Apps, their secrets and their machines. Only an update of a machine makes it run a new secret.
+//! Apps and their machines. Only an update makes a machine run new secrets; a restart does not.
 
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use serde_json::{Value, json};
 
-use crate::call::{Call, Reply, Vendor};
+use super::refuse;
+use super::secrets::Secrets;
+use crate::call::{Call, Reply};
 use crate::clock;
-
-struct Secret {
-    value: String,
-    digest: String,
-    created_at: String,
-    updated_at: String,
-    /// The app's version when it was written.
-    version: u64,
-}
 
 /// An app.
 pub(crate) struct App {
     pub id: String,
     pub organization: String,
-    secrets: BTreeMap<String, Secret>,
-    /// What every secret was at each version, for machines that boot with an older one.
-    history: BTreeMap<u64, BTreeMap<String, String>>,
-    version: u64,
+    secrets: Secrets,
     pub machines: BTreeMap<String, Machine>,
+}
+
+struct Lease {
+    nonce: String,
+    /// Seconds since 1970.
+    until: i64,
 }
 
 /// A machine.
 pub(crate) struct Machine {
     id: String,
     state: String,
-    instance: u64,
+    /// It is on its way to `state` until then, in milliseconds since 1970.
+    arrives: i64,
+    /// How long an update takes, in milliseconds.
+    start_ms: i64,
+    instance: String,
     config: Value,
+    created_at: String,
     updated_at: String,
     events: Vec<Value>,
-    lease: Option<(String, i64)>,
+    lease: Option<Lease>,
     has_checks: bool,
-    healthy: bool,
-    fails_after_update: bool,
-    /// The environment it booted with.
+    /// `passing`, `warning` or `critical`.
+    health: String,
+    health_after_update: String,
+    /// The app secrets that it booted with.
     environment: BTreeMap<String, String>,
     host_status: String,
-}
-
-fn refuse(status: u16, message: &str) -> Reply {
-    Vendor::Fly.error(status, message)
 }
 
 impl Machine {
     pub(crate) fn new(id: &str, wanted: &Value) -> Self {
         let flag = |name: &str| wanted.get(name).and_then(Value::as_bool).unwrap_or(false);
         let text = |name: &str, default: &str| wanted.get(name).and_then(Value::as_str).unwrap_or(default).to_owned();
+        let number = |name: &str| wanted.get(name).and_then(Value::as_i64).unwrap_or(0);
         let mut config = json!({
             "image": "registry.fly.io/molecule-cp:deployment-01",
             "env": { "PORT": "8080" },
@@ -65,44 +63,107 @@ impl Machine {
         let mut machine = Self {
             id: id.to_owned(),
             state: text("state", "started"),
-            instance: 1,
+            arrives: 0,
+            start_ms: number("start_ms"),
+            instance: clock::ulid(clock::epoch_millis(), 1),
             config,
+            created_at: clock::millis(),
             updated_at: clock::millis(),
             events: Vec::new(),
             lease: None,
             has_checks: flag("checks"),
-            healthy: true,
-            fails_after_update: flag("fails_after_update"),
+            health: "passing".to_owned(),
+            health_after_update: "passing".to_owned(),
             environment: BTreeMap::new(),
             host_status: text("host_status", "ok"),
         };
+        machine.change(wanted);
         machine.event("launch", "created");
         machine
     }
 
+    /// `fails_after_update`, `start_ms`, `host_status`, `leased_for` (seconds, by somebody else).
+    pub(super) fn change(&mut self, wanted: &Value) {
+        if let Some(fails) = wanted.get("fails_after_update").and_then(Value::as_bool) {
+            self.health_after_update = if fails { "critical" } else { "passing" }.to_owned();
+        }
+        if let Some(start) = wanted.get("start_ms").and_then(Value::as_i64) {
+            self.start_ms = start;
+        }
+        if let Some(status) = wanted.get("host_status").and_then(Value::as_str) {
+            status.clone_into(&mut self.host_status);
+        }
+        if let Some(seconds) = wanted.get("leased_for").and_then(Value::as_i64) {
+            self.lease = Some(Lease {
+                nonce: "somebody-else".to_owned(),
+                until: clock::epoch_millis() / 1000 + seconds,
+            });
+        }
+    }
+
+    /// What the checks will say after the next update.
+    pub(super) fn set_health_after_update(&mut self, health: &str) {
+        health.clone_into(&mut self.health_after_update);
+    }
+
     fn event(&mut self, kind: &str, status: &str) {
-        let id = format!("01J{:023}", self.events.len() + 1);
-        self.events.insert(
-            0,
-            json!({ "id": id, "type": kind, "status": status, "source": "user", "timestamp": clock::epoch_millis() }),
-        );
+        let now = clock::epoch_millis();
+        let id = clock::ulid(now, self.events.len() as u64 + 1);
+        let event = json!({ "id": id, "type": kind, "status": status, "source": "user", "timestamp": now });
+        self.events.insert(0, event);
+    }
+
+    fn current_state(&self) -> &str {
+        if clock::epoch_millis() < self.arrives {
+            "starting"
+        } else {
+            &self.state
+        }
+    }
+
+    pub(super) fn state(&self) -> Value {
+        json!({
+            "state": self.current_state(), "env": self.environment, "healthy": self.health == "passing",
+            "instance_id": self.instance, "leased": self.lease.is_some(), "config": self.config,
+        })
     }
 
     fn body(&self) -> Value {
         let mut body = json!({
-            "id": self.id, "name": format!("machine-{}", self.id), "state": self.state, "region": "fra",
-            "instance_id": format!("01H{:023}", self.instance), "private_ip": "fdaa::1", "created_at": self.updated_at,
-            "updated_at": self.updated_at, "host_status": self.host_status, "events": self.events,
+            "id": self.id, "name": format!("machine-{}", self.id), "state": self.current_state(), "region": "fra",
+            "instance_id": self.instance, "private_ip": "fdaa::1", "created_at": self.created_at,
+            "updated_at": self.updated_at, "host_status": self.host_status, "events": self.events.iter().take(20).collect::<Vec<_>>(),
         });
-        body[if self.host_status == "ok" {
+        let config = if self.host_status == "ok" {
             "config"
         } else {
             "incomplete_config"
-        }] = self.config.clone();
+        };
+        body[config] = self.config.clone();
         if self.has_checks {
-            let status = if self.healthy { "passing" } else { "critical" };
-            body["checks"] =
-                json!([{ "name": "health", "status": status, "output": status, "updated_at": self.updated_at }]);
+            let check = json!({ "name": "health", "status": self.health, "output": self.health, "updated_at": self.updated_at });
+            body["checks"] = json!([check]);
+        }
+        body
+    }
+
+    /// As the organization's list shows it.
+    pub(super) fn overview(&self, app: &str) -> Value {
+        let mut body = self.body();
+        if let Some(fields) = body.as_object_mut() {
+            let known = [
+                "id",
+                "name",
+                "state",
+                "region",
+                "instance_id",
+                "private_ip",
+                "created_at",
+                "updated_at",
+            ];
+            fields.retain(|name, _| known.contains(&name.as_str()));
+            fields.insert("app_name".to_owned(), json!(app));
+            fields.insert("version".to_owned(), json!(self.instance));
         }
         body
     }
@@ -111,231 +172,159 @@ impl Machine {
 impl App {
     pub(crate) fn new(id: String, organization: String) -> Self {
         Self {
+            secrets: Secrets::new(&id),
             id,
             organization,
-            secrets: BTreeMap::new(),
-            history: BTreeMap::from([(1, BTreeMap::new())]),
-            version: 1,
             machines: BTreeMap::new(),
         }
     }
 
     pub(crate) fn state(&self) -> Value {
-        let secrets: BTreeMap<_, _> = self.secrets.iter().map(|(name, secret)| {
-            (name, json!({ "value": secret.value, "digest": secret.digest, "updated_at": secret.updated_at, "version": secret.version }))
-        }).collect();
-        let machines: BTreeMap<_, _> = self.machines.iter().map(|(id, machine)| {
-            (id, json!({ "state": machine.state, "env": machine.environment, "healthy": machine.healthy, "instance_id": machine.instance, "leased": machine.lease.is_some() }))
-        }).collect();
-        json!({ "secrets": secrets, "version": self.version, "machines": machines })
-    }
-
-    fn set(&mut self, name: &str, value: Option<&str>) {
-        let now = clock::millis();
-        match value {
-            None => drop(self.secrets.remove(name)),
-            Some(value) => {
-                let mut hasher = DefaultHasher::new();
-                (&self.id, name, value).hash(&mut hasher);
-                let digest = format!("{:016x}", hasher.finish());
-                let version = self.version;
-                match self.secrets.get_mut(name) {
-                    Some(known) if known.digest == digest => known.version = version,
-                    Some(known) => {
-                        *known = Secret {
-                            value: value.to_owned(),
-                            digest,
-                            created_at: known.created_at.clone(),
-                            updated_at: now,
-                            version,
-                        };
-                    }
-                    None => {
-                        let secret = Secret {
-                            value: value.to_owned(),
-                            digest,
-                            created_at: now.clone(),
-                            updated_at: now,
-                            version,
-                        };
-                        self.secrets.insert(name.to_owned(), secret);
-                    }
-                }
-            }
-        }
-    }
-
-    fn commit(&mut self) {
-        let all = self
-            .secrets
+        let machines: BTreeMap<_, _> = self
+            .machines
             .iter()
-            .map(|(name, secret)| (name.clone(), secret.value.clone()))
+            .map(|(id, machine)| (id, machine.state()))
             .collect();
-        self.history.insert(self.version, all);
+        json!({ "secrets": self.secrets.state(), "version": self.secrets.version(), "machines": machines })
     }
 
-    fn shown(&self, name: &str) -> Option<Value> {
-        let secret = self.secrets.get(name)?;
-        Some(
-            json!({ "name": name, "digest": secret.digest, "created_at": secret.created_at, "updated_at": secret.updated_at }),
-        )
+    /// Answers a call below `/v1/apps/{name}`.
+    pub(super) fn answer(&mut self, name: &str, call: &Call, rest: &[&str], lag: i64) -> Reply {
+        match (call.method.as_str(), rest) {
+            ("GET", []) => Reply::ok(self.body(name)),
+            (_, ["secrets", rest @ ..]) => self.secrets.answer(call, rest, lag),
+            ("GET", ["machines"]) => Reply::ok(self.machines.values().map(Machine::body).collect()),
+            (_, ["machines", id, rest @ ..]) => match self.machines.get_mut(*id) {
+                Some(machine) => in_machine(machine, &self.secrets, call, rest),
+                None => refuse(404, "machine not found"),
+            },
+            _ => refuse(404, "not found"),
+        }
+    }
+
+    pub(super) fn body(&self, name: &str) -> Value {
+        json!({
+            "id": self.id, "name": name, "status": "deployed", "machine_count": self.machines.len(), "network": "default",
+            "organization": { "name": self.organization, "slug": self.organization },
+        })
     }
 }
 
-/// Answers a call below `/v1/apps/{name}`.
-pub(super) fn answer(app: &mut App, name: &str, call: &Call, rest: &[&str]) -> Reply {
-    match (call.method.as_str(), rest) {
-        ("GET", []) => Reply::ok(
-            json!({ "id": app.id, "name": name, "status": "deployed", "organization": { "name": app.organization, "slug": app.organization } }),
-        ),
-        ("GET", ["secrets"]) => {
-            let all: Vec<Value> = app.secrets.keys().filter_map(|name| app.shown(name)).collect();
-            Reply::ok(json!({ "secrets": all }))
-        }
-        ("GET", ["secrets", secret]) => app
-            .shown(secret)
-            .map_or_else(|| refuse(404, "secret not found"), Reply::ok),
-        ("POST", ["secrets"]) => set_many(app, call),
-        ("POST", ["secrets", secret]) => {
-            let Some(value) = call.text("value") else {
-                return refuse(400, "value is required");
-            };
-            app.version += 1;
-            app.set(secret, Some(value));
-            app.commit();
-            let mut body = app.shown(secret).unwrap_or_default();
-            body["version"] = json!(app.version);
-            body["Version"] = json!(app.version);
-            Reply::json(201, body)
-        }
-        ("DELETE", ["secrets", secret]) => {
-            app.version += 1;
-            app.set(secret, None);
-            app.commit();
-            Reply::ok(json!({ "version": app.version, "Version": app.version }))
-        }
-        ("GET", ["machines"]) => Reply::ok(Value::Array(app.machines.values().map(Machine::body).collect())),
-        (_, ["machines", id, rest @ ..]) => in_machine(app, call, id, rest),
-        _ => refuse(404, "not found"),
-    }
-}
-
-fn set_many(app: &mut App, call: &Call) -> Reply {
-    let Some(values) = call.body.get("values").and_then(Value::as_object) else {
-        return refuse(400, "values is required");
-    };
-    if values.values().any(|value| !value.is_null() && !value.is_string()) {
-        return refuse(400, "values must be strings or null");
-    }
-    app.version += 1;
-    for (name, value) in values {
-        app.set(name, value.as_str());
-    }
-    app.commit();
-    let shown: Vec<Value> = values.keys().filter_map(|name| app.shown(name)).collect();
-    Reply::ok(json!({ "secrets": shown, "version": app.version, "Version": app.version }))
-}
-
-fn in_machine(app: &mut App, call: &Call, id: &str, rest: &[&str]) -> Reply {
-    let versions = app.history.clone();
-    let current = app.version;
-    let Some(machine) = app.machines.get_mut(id) else {
-        return refuse(404, "machine not found");
-    };
+fn in_machine(machine: &mut Machine, secrets: &Secrets, call: &Call, rest: &[&str]) -> Reply {
     let now = clock::epoch_millis() / 1000;
-    if machine.lease.as_ref().is_some_and(|(_, until)| *until < now) {
+    if machine.lease.as_ref().is_some_and(|lease| lease.until < now) {
         machine.lease = None;
     }
     let nonce = call.header("fly-machine-lease-nonce");
-    let held_by_other = machine.lease.as_ref().is_some_and(|(known, _)| known != nonce);
+    let held_by_other = machine.lease.as_ref().is_some_and(|lease| lease.nonce != nonce);
     match (call.method.as_str(), rest) {
         ("GET", []) => Reply::ok(machine.body()),
-        ("GET", ["events"]) => Reply::ok(json!(machine.events)),
-        ("GET", ["lease"]) => match &machine.lease {
-            Some((nonce, until)) => lease(nonce, *until),
-            None => refuse(404, "no lease"),
-        },
-        ("POST", ["lease"]) => {
-            if held_by_other {
-                return refuse(409, "lease currently held by sandbox@example.com");
-            }
-            let ttl = call
-                .number("ttl")
-                .map(|ttl| ttl as u64)
-                .or_else(|| call.body.get("ttl").and_then(Value::as_u64))
-                .unwrap_or(30);
-            let until = now + i64::try_from(ttl).unwrap_or(30);
-            let nonce = machine
-                .lease
-                .as_ref()
-                .map_or_else(|| format!("{:012x}", clock::epoch_millis()), |(nonce, _)| nonce.clone());
-            machine.lease = Some((nonce.clone(), until));
-            lease(&nonce, until)
+        ("GET", ["events"]) => {
+            let limit = call.number("limit").unwrap_or(20).min(50);
+            Reply::ok(machine.events.iter().take(limit).cloned().collect())
         }
+        ("GET", ["wait"]) => wait(machine, call),
+        ("GET", ["metadata"]) => Reply::ok(machine.config.get("metadata").cloned().unwrap_or(json!({}))),
+        ("GET", ["lease"]) => machine
+            .lease
+            .as_ref()
+            .map_or_else(|| refuse(404, "no lease"), lease_body),
+        ("POST", ["lease"]) if held_by_other => refuse(409, "lease currently held by sandbox@example.com"),
+        ("POST", ["lease"]) => take_lease(machine, call, now),
         ("DELETE", ["lease"]) if held_by_other => refuse(409, "nonce does not match the lease"),
         ("DELETE", ["lease"]) => {
             machine.lease = None;
             Reply::ok(json!({ "ok": true }))
         }
-        ("POST", []) if held_by_other => refuse(409, "machine is leased by somebody else"),
-        ("POST", []) => update(machine, call, &versions, current),
-        ("POST", ["restart"]) => {
-            machine.event("restart", "started");
+        ("POST", _) if held_by_other => refuse(409, "machine is leased by somebody else"),
+        ("POST", []) => update(machine, call, secrets),
+        ("POST", [verb @ ("restart" | "start" | "stop")]) => {
+            machine.state = if *verb == "stop" { "stopped" } else { "started" }.to_owned();
+            machine.event(verb, if *verb == "stop" { "stopped" } else { "started" });
             Reply::ok(json!({ "ok": true }))
-        }
-        ("GET", ["wait"]) => {
-            let wanted = call.query.get("state").map_or("started", String::as_str);
-            if machine.state == wanted {
-                Reply::ok(json!({ "ok": true }))
-            } else {
-                refuse(408, "deadline_exceeded: machine did not reach the state")
-            }
         }
         _ => refuse(404, "not found"),
     }
 }
 
-fn lease(nonce: &str, until: i64) -> Reply {
-    Reply::ok(
-        json!({ "status": "success", "data": { "nonce": nonce, "expires_at": until, "owner": "sandbox@example.com", "description": "", "version": "" } }),
-    )
+fn take_lease(machine: &mut Machine, call: &Call, now: i64) -> Reply {
+    let in_body = call.body.get("ttl").and_then(Value::as_i64);
+    let in_query = call.number("ttl").and_then(|ttl| i64::try_from(ttl).ok());
+    let until = now + in_query.or(in_body).unwrap_or(30).max(1);
+    let known = machine.lease.take().map(|lease| lease.nonce);
+    let lease = Lease {
+        nonce: known.unwrap_or_else(|| clock::ulid(clock::epoch_millis(), machine.events.len() as u64).to_lowercase()),
+        until,
+    };
+    let reply = lease_body(&lease);
+    machine.lease = Some(lease);
+    reply
 }
 
-/// A machine takes its secrets at an update: those of `min_secrets_version`, or without one those that it knew before.
-fn update(
-    machine: &mut Machine,
-    call: &Call,
-    versions: &BTreeMap<u64, BTreeMap<String, String>>,
-    current: u64,
-) -> Reply {
+fn lease_body(lease: &Lease) -> Reply {
+    let data = json!({
+        "nonce": lease.nonce, "expires_at": lease.until, "owner": "sandbox@example.com", "description": "", "version": "",
+    });
+    Reply::ok(json!({ "status": "success", "data": data }))
+}
+
+/// Holds the call until the machine is in the wanted state, for a minute at most.
+fn wait(machine: &Machine, call: &Call) -> Reply {
+    let wanted = call.query.get("state").map_or("started", String::as_str);
+    let version = call.query.get("version").or_else(|| call.query.get("instance_id"));
+    let there = version.is_none_or(|version| *version == machine.instance);
+    if there && machine.current_state() == wanted {
+        return Reply::ok(json!({ "ok": true, "state": wanted, "version": machine.instance }));
+    }
+    let seconds = call.number("timeout").unwrap_or(60).min(60);
+    let limit = i64::try_from(seconds).unwrap_or(60) * 1000;
+    refuse(408, "deadline_exceeded: machine did not reach the state in time").waiting(limit)
+}
+
+/// A machine takes its secrets at an update: those of `min_secrets_version` at least, or without one older ones.
+fn update(machine: &mut Machine, call: &Call, secrets: &Secrets) -> Reply {
     let Some(config) = call.body.get("config").filter(|config| config.is_object()) else {
         return refuse(400, "config is required");
     };
-    if let Some(expected) = call.text("current_version")
-        && expected != format!("01H{:023}", machine.instance)
+    if config.get("image").and_then(Value::as_str).is_none() {
+        return refuse(
+            400,
+            "config.image is required: an update replaces the whole configuration",
+        );
+    }
+    if call
+        .text("current_version")
+        .is_some_and(|known| known != machine.instance)
     {
         return refuse(412, "machine version does not match");
     }
-    machine.config = config.clone();
-    machine.instance += 1;
-    machine.updated_at = clock::millis();
+    if call.text("region").is_some_and(|region| region != "fra") {
+        return refuse(400, "the region of a machine cannot be changed");
+    }
     let wanted = call.body.get("min_secrets_version").and_then(Value::as_u64);
-    if wanted.is_some_and(|wanted| wanted > current) {
+    if wanted.is_some_and(|wanted| wanted > secrets.version()) {
         return refuse(400, "min_secrets_version is ahead of the app");
     }
-    // Storage replicates late: without a version the machine may boot with what was there before.
-    let version = wanted.map_or(current.saturating_sub(1), |_| current);
-    if let Some((_, environment)) = versions.range(..=version).next_back() {
-        machine.environment.clone_from(environment);
+    if machine.host_status != "ok" {
+        return refuse(503, "the host of this machine cannot be reached");
     }
-    let skip = call.body.get("skip_launch").and_then(Value::as_bool).unwrap_or(false);
-    if !skip {
-        machine.state = "started".to_owned();
+    let flag = |name: &str| call.body.get(name).and_then(Value::as_bool).unwrap_or(false);
+    machine.config = config.clone();
+    machine.instance = clock::ulid(clock::epoch_millis(), machine.events.len() as u64 + 2);
+    machine.updated_at = clock::millis();
+    // Storage replicates late: without a version the machine may boot with what was there before, and here it does.
+    let version = wanted.map_or(secrets.version().saturating_sub(1), |_| secrets.version());
+    if flag("skip_secrets") {
+        machine.environment.clear();
+    } else {
+        machine.environment = secrets.environment(version);
     }
     machine.event("update", "replaced");
-    if !skip {
+    if !flag("skip_launch") {
+        machine.state = "started".to_owned();
+        machine.arrives = clock::epoch_millis() + machine.start_ms;
         machine.event("start", "started");
     }
-    machine.healthy = !machine.fails_after_update;
+    machine.health.clone_from(&machine.health_after_update);
     Reply::ok(machine.body())
 }
