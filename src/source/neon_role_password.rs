@@ -8,6 +8,7 @@
 mod arguments;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -22,6 +23,9 @@ use crate::secret::{Parts, Secret};
 use crate::terraform::{Diagnostic, Path};
 
 const NAME: &str = "neon_role_password";
+
+/// Longer than the grain of `updated_at`, which may be kept in whole seconds.
+const GRAIN: Duration = Duration::from_millis(1100);
 
 /// The kind.
 pub static KIND: SourceKind = SourceKind {
@@ -111,6 +115,8 @@ impl Issuer for Roles {
             let operation = "revoking the password of a role";
             return Err(self.refuse(operation, CallErrorKind::Invalid, "the role's name is empty"));
         }
+        // The other role may have been reset just now, and its instant must stay its own: `turn` tells them apart by it.
+        self.client.clock().sleep(GRAIN).await;
         let Err(error) = self.reset(id, permit).await else {
             return Ok(());
         };

@@ -69,11 +69,16 @@ pub(crate) struct World {
     pub(crate) databases: Value,
     /// What `GET /auth` answers; nothing is 404.
     pub(crate) auth: Option<Value>,
+    /// Operations finish before the answer, and instants are the real ones, in whole seconds.
+    pub(crate) swift: bool,
     time: i64,
 }
 
 impl World {
     pub(crate) fn now(&mut self) -> i64 {
+        if self.swift {
+            return Timestamp::now().as_second();
+        }
         self.time += 1;
         self.time
     }
@@ -111,9 +116,12 @@ impl World {
         let role = self.roles.get_mut(name).unwrap();
         role.updated_at = now;
         role.coming = Some(password.clone());
+        if self.swift {
+            role.password.clone_from(&password);
+        }
         self.operations.push(Operation {
             role: name.to_owned(),
-            polls: 2,
+            polls: if self.swift { 0 } else { 2 },
         });
         password
     }
@@ -163,6 +171,7 @@ impl Neon {
             stores_passwords: true,
             databases: json!([{ "name": "other", "owner_name": "x" }, { "name": "my db", "owner_name": "app" }]),
             auth: None,
+            swift: false,
             time: 1_700_000_000,
         };
         world.key("of this run");

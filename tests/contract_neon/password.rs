@@ -219,6 +219,25 @@ async fn a_role_in_use_is_not_reset_when_a_second_one_joins() {
 }
 
 #[tokio::test]
+async fn whole_seconds_suffice_to_tell_the_roles_apart() {
+    let neon = Neon::start().await;
+    neon.world().swift = true;
+    // The generations run against the parity.
+    let first = one(&neon).mint(&order(2, None), &permit()).await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    let second = two(&neon)
+        .mint(&order(3, credential(&first).minted_at), &permit())
+        .await
+        .unwrap();
+    two(&neon).revoke("app", &permit()).await.unwrap();
+    let third = two(&neon)
+        .mint(&order(4, credential(&second).minted_at), &permit())
+        .await
+        .unwrap();
+    assert_eq!((part(&second, "username"), part(&third, "username")), ("app/b", "app"));
+}
+
+#[tokio::test]
 async fn a_reset_that_does_not_arrive_at_the_compute_is_an_unknown_outcome() {
     for end in ["failed", "cancelled"] {
         let neon = Neon::start().await;
