@@ -73,7 +73,13 @@ impl Roles {
 
     /// Resets a password and waits until it works. From the reset on, every failure leaves an effect.
     async fn reset(&self, name: &str, permit: &WritePermit) -> Result<(Role, Secret), CallError> {
-        let reset = self.client.reset_password(&self.branch, name, permit).await?;
+        let reset = self.client.reset_password(&self.branch, name, permit).await;
+        let reset = reset.map_err(|error| match error.effect {
+            Effect::None => error,
+            Effect::Possible => error.advise(&format!(
+                "Role {name:?} may have another password by now, and the old one may be dead: apply again soon."
+            )),
+        })?;
         self.client
             .finish(&self.branch.project_id, reset.operations)
             .await

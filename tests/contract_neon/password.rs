@@ -100,6 +100,7 @@ async fn a_reset_whose_answer_was_lost_is_taken_up_instead_of_repeated() {
     neon.fault(RESET, Fault::LostAfter);
     let error = source.mint(&order(2, first.minted_at), &permit()).await.unwrap_err();
     assert_eq!(error.effect, Effect::Possible);
+    assert!(error.message.contains("may have another password"), "{error}");
     assert_eq!(neon.world().count(RESET), 2);
     let second = source.mint(&order(2, first.minted_at), &permit()).await.unwrap();
     assert_eq!(neon.world().count(RESET), 2, "nothing was reset again");
