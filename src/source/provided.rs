@@ -45,8 +45,14 @@ struct Config {
 fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<dyn SourceConfig>> {
     let wo = node.attr("value_wo");
     let mut value = wo.secret(problems);
-    if node.origin() == Origin::Configuration {
-        value = wo.required(value, problems);
+    if node.origin() == Origin::Configuration && matches!(value, Field::Absent) {
+        problems.error(
+            wo.path().clone(),
+            format!("{} is required", wo.path()),
+            "Terraform keeps no write-only value, so every plan and apply must be given it: set the ephemeral variable \
+             (TF_VAR_…) or the ephemeral resource that it comes from.",
+        );
+        value = Field::Unknown;
     }
     let value = value.and_then_checked(|value| {
         let trimmed = value.expose().trim().len() == value.len();
