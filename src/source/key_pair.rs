@@ -108,7 +108,7 @@ impl Generator for Config {
         ]);
         let parts = public.iter().fold(
             Parts::single(PRIVATE_PEM, secret(private_pem)).with(PRIVATE_JWK, secret(pair.jwk.private())),
-            |parts, (name, value)| parts.with(name, Secret::new(value.clone())),
+            |parts, (name, value)| parts.with(name, Secret::plain(value.clone())),
         );
         Ok(Minted {
             credential: None,
