@@ -1,0 +1,26 @@
+//! Whole stories: the installed terraform, the provider's executable, and the sandbox as judge.
+//!
+//! Each test has a world of its own. What counts is the vendors' truth (`_sandbox/state`), then the plan's text.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests fail as tests do"
+)]
+
+#[path = "support/sandbox.rs"]
+mod sandbox;
+#[path = "support/terraform_cores.rs"]
+mod terraform_cores;
+
+#[path = "e2e/canary.rs"]
+mod canary;
+#[path = "e2e/create.rs"]
+mod create;
+#[path = "e2e/drift.rs"]
+mod drift;
+#[path = "e2e/story.rs"]
+mod story;
+#[path = "e2e/truth.rs"]
+mod truth;

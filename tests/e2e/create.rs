@@ -1,0 +1,139 @@
+//! The first apply: what it makes, in which order, what it leaves behind when it fails, and what it never stores.
+
+use crate::canary;
+use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, Story, THREE_TARGETS, unframed};
+use crate::truth::{alive, fly_tokens, ours, the_token, three_targets_hold};
+
+#[test]
+fn a_create_delivers_everywhere_and_the_second_plan_is_empty() {
+    let story = Story::new();
+    story.configure(&[FLY_TOKEN, THREE_TARGETS]);
+    let plan = story.plan();
+    for line in [
+        "+ resource \"rotation_secret\" \"it\" {",
+        "reason      = \"first create\"",
+        "+ generation     = (known after apply)",
+        "Plan: 1 to add, 0 to change, 0 to destroy.",
+    ] {
+        assert!(plan.contains(line), "{line} is not in\n{plan}");
+    }
+    story.wrote_nothing();
+    story.apply();
+    let token = the_token(&story);
+    assert!(token.name.starts_with("FLY_API_TOKEN-rot-"), "{}", token.name);
+    assert!(token.name.ends_with("-g1"), "{}", token.name);
+    assert_eq!(token.owner, "app:molecule-cp");
+    three_targets_hold(&story, &token.value);
+    let attributes = story.attributes();
+    assert_eq!(attributes["generation"], 1);
+    assert_eq!(attributes["phase"], "settled");
+    assert_eq!(attributes["credentials"][0]["credential_id"], token.id.as_str());
+    assert!(token.name.contains(&attributes["id"].as_str().unwrap()[..12]));
+    for target in ["control_plane", "image_publish", "runtime"] {
+        assert_eq!(attributes["deliveries"][target]["status"], "current");
+        assert_eq!(attributes["deliveries"][target]["generation"], 1);
+    }
+}
+
+#[test]
+fn no_value_is_in_any_file_after_create_rotation_and_plan() {
+    let mut story = Story::new();
+    story.workspace.set("TF_LOG", "TRACE");
+    let log = story.workspace.path().join("trace.log").display().to_string();
+    story.workspace.set("TF_LOG_PATH", &log);
+    story.configure(&[FLY_TOKEN, THREE_TARGETS]);
+    story.run(&["plan", "-out=saved"]).success();
+    story.run(&["apply", "saved"]).success();
+    story.configure(&[FLY_TOKEN, THREE_TARGETS, "rotate_now = \"once\""]);
+    story.run(&["plan", "-out=saved"]).success();
+    let said = story.run(&["apply", "saved"]).success();
+    story.settled();
+    let values = canary::values(&story);
+    // The user's token and two generations.
+    assert_eq!(values.len(), 3, "{values:?}");
+    canary::nowhere_below(story.workspace.path(), &values);
+    for value in &values {
+        assert_eq!(canary::found(said.as_bytes(), value), None);
+    }
+    assert!(std::fs::metadata(log).unwrap().len() > 10_000, "the log is not there");
+}
+
+#[test]
+fn waves_are_delivered_in_order_and_activated_before_the_next() {
+    let story = Story::begun(&[FLY_TOKEN, THREE_TARGETS]);
+    let writes = story.writes();
+    let place = |part: &str| {
+        let found = writes.iter().position(|line| line.contains(part));
+        found.unwrap_or_else(|| panic!("{part} is not in {writes:#?}"))
+    };
+    let last = |part: &str| writes.iter().rposition(|line| line.contains(part)).unwrap();
+    let minted = place("createLimitedAccessToken");
+    let staged = place("/v1/apps/molecule-cp/secrets");
+    let rolled = last("/machines/");
+    assert!(minted < staged && staged < rolled, "{writes:#?}");
+    for second in [
+        "PUT /repos/molecule-ai/molecule-monorepo/actions/secrets/FLY_API_TOKEN",
+        "AmazonSSM.PutParameter",
+    ] {
+        assert!(rolled < place(second), "{writes:#?}");
+    }
+}
+
+#[test]
+fn a_create_that_reaches_no_target_leaves_nothing_behind() {
+    let story = Story::new();
+    story.configure(&[FLY_TOKEN, FLY_TARGET]);
+    story
+        .sandbox
+        .lasting_fault("POST /v1/apps/molecule-cp/secrets", "forbidden");
+    let said = story.fails();
+    assert!(said.contains("control_plane"), "{said}");
+    assert_eq!(ours(&story).len(), 1);
+    assert_eq!(alive(&story), []);
+    assert!(story.has_no_state());
+    story.sandbox.heal();
+    story.apply();
+    the_token(&story);
+}
+
+#[test]
+fn a_create_reports_every_obstacle_at_once_and_mints_nothing() {
+    let story = Story::new();
+    story.configure(&[
+        FLY_TOKEN,
+        r#"targets = {
+    app        = { fly_secret = { app = "no-such-app" } }
+    repository = { github_actions_secret = { repository = "no-such-repository" } }
+    runtime    = { ssm_parameter = { name = "/molecule/production/FLY_API_TOKEN" } }
+  }"#,
+    ]);
+    story.sandbox.lasting_fault("AmazonSSM.DescribeParameters", "forbidden");
+    let said = unframed(&story.fails());
+    for object in [
+        "no-such-app",
+        "molecule-ai/no-such-repository",
+        "ssm:DescribeParameters",
+    ] {
+        assert!(said.contains(object), "{object} is not in\n{said}");
+    }
+    assert_eq!(said.matches("Error: ").count(), 3, "{said}");
+    story.wrote_nothing();
+    assert!(story.has_no_state());
+}
+
+#[test]
+fn an_entry_of_somebody_else_is_refused_and_replaced_on_request() {
+    let story = Story::new();
+    let foreign = serde_json::json!({ "molecule-ai/molecule-monorepo": { "secrets": { NAME: "typed by hand" } } });
+    story
+        .sandbox
+        .seed(serde_json::json!({ "github": { "repositories": foreign } }));
+    story.configure(&[FLY_TOKEN, THREE_TARGETS]);
+    let said = story.fails();
+    assert!(said.contains("image_publish") && said.contains("on_existing"), "{said}");
+    story.wrote_nothing();
+    story.configure(&[FLY_TOKEN, THREE_TARGETS, "on_existing = \"replace\""]);
+    story.apply();
+    three_targets_hold(&story, &the_token(&story).value);
+    assert_eq!(fly_tokens(&story).len(), 2);
+}

@@ -1,0 +1,150 @@
+//! Somebody else changes or deletes what a target holds.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, PARAMETER, REPOSITORY, SSM_TARGET, Story, THREE_TARGETS};
+use crate::truth::{alive, fly_secret, github_secret, ours, parameter, the_token, three_targets_hold};
+
+/// GitHub's clock counts whole seconds: a change within the second of our own write cannot be told.
+fn a_second_later() {
+    std::thread::sleep(Duration::from_millis(1100));
+}
+
+fn set_github_secret(story: &Story, value: &str) {
+    a_second_later();
+    story
+        .sandbox
+        .seed(json!({ "github": { "repositories": { REPOSITORY: { "secrets": { NAME: value } } } } }));
+}
+
+fn as_github(story: &Story, method: &str) -> u16 {
+    let token = format!("Bearer {}", story.sandbox.export("GITHUB_TOKEN"));
+    let path = format!("/repos/{REPOSITORY}/actions/secrets/{NAME}");
+    let headers = [("authorization", token.as_str())];
+    story.sandbox.call(method, &path, &headers, &Value::Null).0
+}
+
+fn as_fly(story: &Story, method: &str, body: &Value) -> u16 {
+    let path = format!("/v1/apps/molecule-cp/secrets/{NAME}");
+    let headers = [("authorization", story.sandbox.export("FLY_API_TOKEN"))];
+    story.sandbox.call(method, &path, &headers, body).0
+}
+
+fn as_aws(story: &Story, operation: &str, body: &Value) -> u16 {
+    let signed = format!(
+        "AWS4-HMAC-SHA256 Credential={}/20261122/us-east-1/ssm/aws4_request",
+        story.sandbox.export("AWS_ACCESS_KEY_ID")
+    );
+    let target = format!("AmazonSSM.{operation}");
+    let headers = [("authorization", signed.as_str()), ("x-amz-target", target.as_str())];
+    story.sandbox.call("POST", "/", &headers, body).0
+}
+
+/// The plan announces a delivery of the same value, apply makes it, and the token stays what it was.
+#[track_caller]
+fn is_healed_with_the_same_token(story: &Story, target: &str, why: &str) {
+    let token = the_token(story);
+    let plan = story.plan();
+    assert!(plan.contains(&format!("deliver again to {target}: {why}")), "{plan}");
+    assert!(plan.contains("Plan: 0 to add, 1 to change, 0 to destroy."), "{plan}");
+    assert!(!plan.contains("generation     = 1 -> 2"), "{plan}");
+    story.apply();
+    assert_eq!(ours(story), [token.clone()]);
+    three_targets_hold(story, &token.value);
+}
+
+#[test]
+fn a_changed_github_secret_is_delivered_again_from_the_readable_target() {
+    let story = Story::begun(&[FLY_TOKEN, THREE_TARGETS]);
+    set_github_secret(&story, "typed by hand");
+    is_healed_with_the_same_token(&story, "image_publish", "changed outside Terraform");
+}
+
+#[test]
+fn a_deleted_github_secret_is_delivered_again_from_the_readable_target() {
+    let story = Story::begun(&[FLY_TOKEN, THREE_TARGETS]);
+    assert_eq!(as_github(&story, "DELETE"), 204);
+    is_healed_with_the_same_token(&story, "image_publish", "deleted outside Terraform");
+}
+
+#[test]
+fn a_changed_fly_secret_is_delivered_again_and_rolled_out() {
+    let story = Story::begun(&[FLY_TOKEN, THREE_TARGETS]);
+    assert_eq!(as_fly(&story, "POST", &json!({ "value": "typed by hand" })), 201);
+    is_healed_with_the_same_token(&story, "control_plane", "changed outside Terraform");
+}
+
+#[test]
+fn a_deleted_fly_secret_is_delivered_again_and_rolled_out() {
+    let story = Story::begun(&[FLY_TOKEN, THREE_TARGETS]);
+    assert_eq!(as_fly(&story, "DELETE", &Value::Null), 200);
+    is_healed_with_the_same_token(&story, "control_plane", "deleted outside Terraform");
+}
+
+/// Where nothing holds the value any more, only a new generation heals; the plan says so.
+#[track_caller]
+fn is_healed_by_a_rotation(story: &Story, why: &str) {
+    let old = the_token(story);
+    let plan = story.plan();
+    assert!(plan.contains("= 1 -> 2"), "{plan}");
+    assert!(plan.contains(why), "{plan}");
+    assert!(plan.contains("the value of generation 1 cannot be had again"), "{plan}");
+    story.apply();
+    assert_eq!(story.attributes()["generation"], 2);
+    let newest = ours(story).last().unwrap().clone();
+    assert_ne!(newest.value, old.value);
+    assert!(newest.alive);
+}
+
+#[test]
+fn a_changed_parameter_that_was_the_only_copy_is_rotated() {
+    let story = Story::begun(&[FLY_TOKEN, SSM_TARGET]);
+    let body = json!({ "Name": PARAMETER, "Value": "typed by hand", "Type": "SecureString", "Overwrite": true });
+    assert_eq!(as_aws(&story, "PutParameter", &body), 200);
+    is_healed_by_a_rotation(&story, "runtime was changed outside Terraform");
+    assert_eq!(
+        parameter(&story, PARAMETER),
+        ours(&story).last().map(|token| token.value.clone())
+    );
+}
+
+#[test]
+fn a_deleted_parameter_that_was_the_only_copy_is_rotated() {
+    let story = Story::begun(&[FLY_TOKEN, SSM_TARGET]);
+    assert_eq!(as_aws(&story, "DeleteParameter", &json!({ "Name": PARAMETER })), 200);
+    is_healed_by_a_rotation(&story, "runtime was deleted outside Terraform");
+    assert_eq!(
+        parameter(&story, PARAMETER),
+        ours(&story).last().map(|token| token.value.clone())
+    );
+}
+
+#[test]
+fn a_changed_fly_secret_without_another_copy_is_rotated_and_the_old_token_ends() {
+    let story = Story::begun(&[FLY_TOKEN, FLY_TARGET]);
+    assert_eq!(as_fly(&story, "POST", &json!({ "value": "typed by hand" })), 201);
+    is_healed_by_a_rotation(&story, "control_plane was changed outside Terraform");
+    assert_eq!(alive(&story).len(), 1);
+    assert_eq!(fly_secret(&story, "molecule-cp", NAME), Some(the_token(&story).value));
+}
+
+#[test]
+fn on_drift_report_tells_once_and_touches_nothing() {
+    let story = Story::begun(&[FLY_TOKEN, THREE_TARGETS, "on_drift = \"report\""]);
+    set_github_secret(&story, "typed by hand");
+    story.sandbox.forget_calls();
+    story.run(&["apply", "-auto-approve"]).success();
+    story.settled();
+    let notices = story.attributes()["notices"].to_string();
+    assert!(
+        notices.contains("image_publish") && notices.contains("on_drift"),
+        "{notices}"
+    );
+    story.wrote_nothing();
+    assert_eq!(
+        github_secret(&story, REPOSITORY, NAME).as_deref(),
+        Some("typed by hand")
+    );
+}

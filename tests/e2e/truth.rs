@@ -1,0 +1,94 @@
+//! What the vendors hold, read from the sandbox's own account and never from the provider's state.
+
+use serde_json::Value;
+
+use crate::story::{NAME, PARAMETER, REPOSITORY, Story};
+
+/// A token at Fly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FlyToken {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) value: String,
+    pub(crate) owner: String,
+    pub(crate) alive: bool,
+}
+
+/// Every token that Fly has issued, the user's own first, in the order of their making.
+pub(crate) fn fly_tokens(story: &Story) -> Vec<FlyToken> {
+    let state = story.sandbox.state();
+    let tokens = state["fly"]["tokens"].as_array().unwrap().iter();
+    let text = |token: &Value, name: &str| token[name].as_str().unwrap().to_owned();
+    tokens
+        .map(|token| FlyToken {
+            id: text(token, "id"),
+            name: text(token, "name"),
+            value: text(token, "value"),
+            owner: text(token, "owner"),
+            alive: token["revoked_at"].is_null(),
+        })
+        .collect()
+}
+
+/// The tokens that this provider made.
+pub(crate) fn ours(story: &Story) -> Vec<FlyToken> {
+    fly_tokens(story)
+        .into_iter()
+        .filter(|token| token.name.contains("-rot-"))
+        .collect()
+}
+
+/// The tokens that this provider made and that still work.
+pub(crate) fn alive(story: &Story) -> Vec<FlyToken> {
+    ours(story).into_iter().filter(|token| token.alive).collect()
+}
+
+/// The one token of ours that works.
+#[track_caller]
+pub(crate) fn the_token(story: &Story) -> FlyToken {
+    let alive = alive(story);
+    assert_eq!(alive.len(), 1, "{alive:?}");
+    alive[0].clone()
+}
+
+/// What Fly stores for an app.
+pub(crate) fn fly_secret(story: &Story, app: &str, name: &str) -> Option<String> {
+    let state = story.sandbox.state();
+    text(&state["fly"]["apps"][app]["secrets"][name]["value"])
+}
+
+/// What each machine of an app that runs has in its environment.
+pub(crate) fn machine_values(story: &Story, app: &str, name: &str) -> Vec<Option<String>> {
+    let state = story.sandbox.state();
+    let machines = state["fly"]["apps"][app]["machines"].as_object().unwrap();
+    let started = machines.values().filter(|machine| machine["state"] == "started");
+    started.map(|machine| text(&machine["env"][name])).collect()
+}
+
+/// What a repository's secret is.
+pub(crate) fn github_secret(story: &Story, repository: &str, name: &str) -> Option<String> {
+    let state = story.sandbox.state();
+    text(&state["github"]["repositories"][repository]["secrets"][name]["value"])
+}
+
+/// What a parameter is.
+pub(crate) fn parameter(story: &Story, name: &str) -> Option<String> {
+    let state = story.sandbox.state();
+    text(&state["aws"]["ssm"][name]["value"])
+}
+
+/// The usual three places hold this value, and the machines run it.
+#[track_caller]
+pub(crate) fn three_targets_hold(story: &Story, value: &str) {
+    let value = Some(value.to_owned());
+    assert_eq!(fly_secret(story, "molecule-cp", NAME), value);
+    for running in machine_values(story, "molecule-cp", NAME) {
+        assert_eq!(running, value);
+    }
+    assert_eq!(github_secret(story, REPOSITORY, NAME), value);
+    assert_eq!(parameter(story, PARAMETER), value);
+}
+
+fn text(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
