@@ -142,7 +142,9 @@ async fn change(
         state.pending.clear();
     }
     warn(&outcome, &config, problems);
-    let base = if failed && !is_create {
+    // What a begun rotation has answered (rotate_now, a trigger, another source) must not ask for a second one: the ledger
+    // says what is left of it. Anything else that failed is asked for again by the arguments that stay as they were.
+    let base = if failed && !is_create && !rotation_began {
         request.prior.clone()
     } else {
         request.planned.clone()
@@ -237,7 +239,7 @@ fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goal {
         has_revoked_checks: has(Phase::Revoked),
         remove: decision.remove.clone(),
         revoke: decision.revoke.clone(),
-        revoke_at_once: rotates && config.overlap.is_zero(),
+        revoke_at_once: (rotates || decision.finish) && config.overlap.is_zero(),
     }
 }
 
