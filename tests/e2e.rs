@@ -11,6 +11,7 @@
 
 #[path = "support/sandbox.rs"]
 mod sandbox;
+#[expect(dead_code, reason = "these stories use one core")]
 #[path = "support/terraform_cores.rs"]
 mod terraform_cores;
 
@@ -20,7 +21,15 @@ mod canary;
 mod create;
 #[path = "e2e/drift.rs"]
 mod drift;
+#[path = "e2e/end.rs"]
+mod end;
+#[path = "e2e/proofs.rs"]
+mod proofs;
+#[path = "e2e/rotate.rs"]
+mod rotate;
 #[path = "e2e/story.rs"]
 mod story;
+#[path = "e2e/targets.rs"]
+mod targets;
 #[path = "e2e/truth.rs"]
 mod truth;

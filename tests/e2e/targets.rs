@@ -1,0 +1,158 @@
+//! The map of targets changes: entries come, go, move, change their key or their text.
+
+use base64::Engine as _;
+
+use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, PARAMETER, REPOSITORY, Story, THREE_TARGETS};
+use crate::truth::{alive, fly_secret, github_secret, ours, parameter, the_token, three_targets_hold};
+
+const SSM_ONLY: &str = r#"targets = {
+    runtime = { ssm_parameter = { name = "/molecule/production/FLY_API_TOKEN" } }
+  }"#;
+const SSM_AND_GITHUB: &str = r#"targets = {
+    runtime       = { ssm_parameter = { name = "/molecule/production/FLY_API_TOKEN" } }
+    image_publish = { github_actions_secret = { repository = "molecule-monorepo" } }
+  }"#;
+
+#[test]
+fn a_new_target_beside_a_readable_one_gets_the_same_generation() {
+    let story = Story::begun(&[FLY_TOKEN, SSM_ONLY]);
+    story.configure(&[FLY_TOKEN, SSM_AND_GITHUB]);
+    let plan = story.plan();
+    assert!(plan.contains("+ \"image_publish\" = {"), "{plan}");
+    assert!(!plan.contains("\n      ~ generation "), "{plan}");
+    story.apply();
+    let token = the_token(&story);
+    assert_eq!(ours(&story).len(), 1);
+    assert_eq!(github_secret(&story, REPOSITORY, NAME), Some(token.value));
+    assert_eq!(story.attributes()["generation"], 1);
+}
+
+#[test]
+fn a_new_target_without_a_readable_one_means_a_rotation() {
+    let story = Story::begun(&[FLY_TOKEN, FLY_TARGET]);
+    story.configure(&[
+        FLY_TOKEN,
+        r#"targets = {
+    control_plane = { fly_secret = { app = "molecule-cp" } }
+    worker        = { fly_secret = { app = "molecule-worker" } }
+  }"#,
+    ]);
+    let plan = story.plan();
+    assert!(plan.contains("~ generation     = 1 -> 2"), "{plan}");
+    assert!(
+        plan.contains("worker is a new target, and the value of generation 1 cannot be had again"),
+        "{plan}"
+    );
+    story.apply();
+    let token = the_token(&story);
+    assert_eq!(ours(&story).len(), 2);
+    for app in ["molecule-cp", "molecule-worker"] {
+        assert_eq!(fly_secret(&story, app, NAME), Some(token.value.clone()));
+    }
+}
+
+#[test]
+fn a_removed_target_loses_its_entry() {
+    let story = Story::begun(&[FLY_TOKEN, SSM_AND_GITHUB]);
+    story.configure(&[FLY_TOKEN, SSM_ONLY]);
+    let plan = story.plan();
+    assert!(plan.contains("- \"image_publish\" = {"), "{plan}");
+    story.sandbox.forget_calls();
+    story.apply();
+    assert_eq!(
+        story.writes(),
+        [format!("DELETE /repos/{REPOSITORY}/actions/secrets/{NAME}")]
+    );
+    assert_eq!(github_secret(&story, REPOSITORY, NAME), None);
+    assert_eq!(parameter(&story, PARAMETER), Some(the_token(&story).value));
+    let deliveries = story.attributes()["deliveries"].as_object().unwrap().clone();
+    assert_eq!(deliveries.keys().collect::<Vec<_>>(), ["runtime"]);
+}
+
+#[test]
+fn a_removed_target_with_on_remove_keep_keeps_its_entry() {
+    let keeping = SSM_AND_GITHUB.replace("image_publish = {", "image_publish = { on_remove = \"keep\", ");
+    let story = Story::begun(&[FLY_TOKEN, &keeping]);
+    let token = the_token(&story);
+    story.configure(&[FLY_TOKEN, SSM_ONLY]);
+    story.sandbox.forget_calls();
+    story.apply();
+    story.wrote_nothing();
+    assert_eq!(github_secret(&story, REPOSITORY, NAME), Some(token.value));
+}
+
+#[test]
+fn a_renamed_key_writes_nothing() {
+    let story = Story::begun(&[FLY_TOKEN, THREE_TARGETS]);
+    let token = the_token(&story);
+    let renamed = THREE_TARGETS
+        .replace("image_publish", "publishing")
+        .replace("runtime ", "parameter_store ");
+    story.configure(&[FLY_TOKEN, &renamed]);
+    story.sandbox.forget_calls();
+    story.apply();
+    story.wrote_nothing();
+    let deliveries = story.attributes()["deliveries"].clone();
+    let keys: Vec<&String> = deliveries.as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["control_plane", "parameter_store", "publishing"]);
+    assert_eq!(deliveries["publishing"]["generation"], 1);
+    three_targets_hold(&story, &token.value);
+}
+
+#[test]
+fn a_target_that_moves_is_written_at_its_new_place_and_deleted_at_the_old_one() {
+    let story = Story::begun(&[FLY_TOKEN, SSM_AND_GITHUB]);
+    story.configure(&[FLY_TOKEN, &SSM_AND_GITHUB.replace("molecule-monorepo", "molecule-docs")]);
+    story.apply();
+    let token = the_token(&story);
+    assert_eq!(github_secret(&story, REPOSITORY, NAME), None);
+    assert_eq!(
+        github_secret(&story, "molecule-ai/molecule-docs", NAME),
+        Some(token.value)
+    );
+    assert_eq!(ours(&story).len(), 1);
+}
+
+#[test]
+fn a_changed_template_writes_the_same_generation_anew() {
+    let templated = |text: &str| {
+        format!(
+            "targets = {{\n    runtime = {{ ssm_parameter = {{ name = {PARAMETER:?} }} }}\n    image_publish = {{ template = {text:?}, \
+             github_actions_secret = {{ repository = \"molecule-monorepo\" }} }}\n  }}"
+        )
+    };
+    let story = Story::begun(&[FLY_TOKEN, &templated("token={{ value }}")]);
+    let token = the_token(&story);
+    assert_eq!(
+        github_secret(&story, REPOSITORY, NAME),
+        Some(format!("token={}", token.value))
+    );
+    story.configure(&[FLY_TOKEN, &templated("TOKEN: {{ token | base64 }}")]);
+    story.sandbox.forget_calls();
+    story.apply();
+    let encoded = base64::engine::general_purpose::STANDARD.encode(&token.value);
+    assert_eq!(
+        github_secret(&story, REPOSITORY, NAME),
+        Some(format!("TOKEN: {encoded}"))
+    );
+    assert_eq!(alive(&story), [token]);
+    assert_eq!(story.writes().len(), 1, "{:?}", story.writes());
+}
+
+#[test]
+fn two_targets_in_one_slot_are_refused_with_both_names() {
+    let story = Story::new();
+    story.configure(&[
+        FLY_TOKEN,
+        r#"targets = {
+    one = { ssm_parameter = { name = "/molecule/one" } }
+    two = { ssm_parameter = { name = "/molecule/one" } }
+  }"#,
+    ]);
+    let said = story.refused("plan");
+    assert!(
+        said.contains("one") && said.contains("two") && said.contains("/molecule/one"),
+        "{said}"
+    );
+    story.wrote_nothing();
+}
