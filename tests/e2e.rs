@@ -17,6 +17,8 @@ mod terraform_cores;
 
 #[path = "e2e/canary.rs"]
 mod canary;
+#[path = "e2e/crash.rs"]
+mod crash;
 #[path = "e2e/create.rs"]
 mod create;
 #[path = "e2e/drift.rs"]

@@ -89,7 +89,7 @@ fn the_search_finds_a_planted_value_in_every_form() {
         STANDARD.encode(value),
         URL_SAFE_NO_PAD.encode(value),
         value.replace('+', "%2B"),
-        value.split(',').next_back().unwrap()[24..34].to_owned(),
+        value.chars().skip(30).take(10).collect(),
     ] {
         let content = format!("{{\"x\": \"{planted}\"}}");
         assert!(found(content.as_bytes(), value).is_some(), "{planted}");

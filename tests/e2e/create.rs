@@ -1,5 +1,7 @@
 //! The first apply: what it makes, in which order, what it leaves behind when it fails, and what it never stores.
 
+use serde_json::json;
+
 use crate::canary;
 use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, Story, THREE_TARGETS, unframed};
 use crate::truth::{alive, fly_tokens, ours, the_token, three_targets_hold};
@@ -28,7 +30,8 @@ fn a_create_delivers_everywhere_and_the_second_plan_is_empty() {
     assert_eq!(attributes["generation"], 1);
     assert_eq!(attributes["phase"], "settled");
     assert_eq!(attributes["credentials"][0]["credential_id"], token.id.as_str());
-    assert!(token.name.contains(&attributes["id"].as_str().unwrap()[..12]));
+    let id: String = attributes["id"].as_str().unwrap().chars().take(12).collect();
+    assert!(token.name.contains(&id));
     for target in ["control_plane", "image_publish", "runtime"] {
         assert_eq!(attributes["deliveries"][target]["status"], "current");
         assert_eq!(attributes["deliveries"][target]["generation"], 1);
@@ -56,6 +59,29 @@ fn no_value_is_in_any_file_after_create_rotation_and_plan() {
         assert_eq!(canary::found(said.as_bytes(), value), None);
     }
     assert!(std::fs::metadata(log).unwrap().len() > 10_000, "the log is not there");
+}
+
+#[test]
+fn vendors_that_echo_what_they_were_sent_leak_nothing_into_errors_logs_or_state() {
+    let mut story = Story::new();
+    story.workspace.set("TF_LOG", "TRACE");
+    let log = story.workspace.path().join("trace.log").display().to_string();
+    story.workspace.set("TF_LOG_PATH", &log);
+    story.sandbox.settings(json!({ "echo": true }));
+    story.configure(&[FLY_TOKEN, THREE_TARGETS]);
+    story.sandbox.lasting_fault("PutParameter", "forbidden");
+    story.sandbox.lasting_fault("PUT /repos", "error_before");
+    let said = story.fails();
+    assert!(said.contains("runtime") && said.contains("image_publish"), "{said}");
+    let values = canary::values(&story);
+    assert_eq!(values.len(), 2, "{values:?}");
+    for value in &values {
+        assert_eq!(canary::found(said.as_bytes(), value), None);
+    }
+    canary::nowhere_below(story.workspace.path(), &values);
+    story.sandbox.heal();
+    story.apply();
+    three_targets_hold(&story, &the_token(&story).value);
 }
 
 #[test]
@@ -124,10 +150,8 @@ fn a_create_reports_every_obstacle_at_once_and_mints_nothing() {
 #[test]
 fn an_entry_of_somebody_else_is_refused_and_replaced_on_request() {
     let story = Story::new();
-    let foreign = serde_json::json!({ "molecule-ai/molecule-monorepo": { "secrets": { NAME: "typed by hand" } } });
-    story
-        .sandbox
-        .seed(serde_json::json!({ "github": { "repositories": foreign } }));
+    let foreign = json!({ "molecule-ai/molecule-monorepo": { "secrets": { NAME: "typed by hand" } } });
+    story.sandbox.seed(json!({ "github": { "repositories": foreign } }));
     story.configure(&[FLY_TOKEN, THREE_TARGETS]);
     let said = story.fails();
     assert!(said.contains("image_publish") && said.contains("on_existing"), "{said}");

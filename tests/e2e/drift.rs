@@ -51,7 +51,7 @@ fn is_healed_with_the_same_token(story: &Story, target: &str, why: &str) {
     assert!(plan.contains("Plan: 0 to add, 1 to change, 0 to destroy."), "{plan}");
     assert!(!plan.contains("generation     = 1 -> 2"), "{plan}");
     story.apply();
-    assert_eq!(ours(story), [token.clone()]);
+    assert_eq!(ours(story), std::slice::from_ref(&token));
     three_targets_hold(story, &token.value);
 }
 

@@ -146,23 +146,17 @@ impl Drop for Sandbox {
 /// An entry of the call log.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
-    /// `fly`, `github`, `neon`, `aws` or `platform`.
-    pub(crate) vendor: String,
     /// `METHOD /path operation`.
     pub(crate) line: String,
-    /// Whether the vendor acted on it.
-    pub(crate) effect: bool,
 }
 
 impl Call {
     fn from_log(entry: &Value) -> Self {
         let text = |name: &str| entry[name].as_str().unwrap();
         Self {
-            vendor: text("vendor").to_owned(),
             line: format!("{} {} {}", text("method"), text("path"), text("operation"))
                 .trim_end()
                 .to_owned(),
-            effect: entry["effect"].as_bool().unwrap(),
         }
     }
 
