@@ -1,0 +1,158 @@
+"""Judges what a vendor's emulator answered by what the vendor has published.
+
+Reads a JSON array of exchanges from standard input; arguments are folders that hold fly.json, github.json, neon.json,
+platform.json (OpenAPI) and fly.graphql. Amazon's shapes come from botocore. Prints one line per misfit and fails, or
+prints how many exchanges of each vendor were checked.
+"""
+
+import collections
+import json
+import pathlib
+import re
+import sys
+
+import botocore.session
+import graphql
+from openapi_schema_validator import OAS30Validator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT4
+
+PREFIX = {"fly": "/v1", "neon": "/api/v2", "github": "", "platform": ""}
+
+
+class OpenApi:
+    """One vendor's description."""
+
+    def __init__(self, path):
+        self.document = json.loads(path.read_text())
+        resource = Resource(contents=self.document, specification=DRAFT4)
+        self.registry = Registry().with_resource("urn:vendor", resource)
+        self.paths = []
+        for template, operations in self.document["paths"].items():
+            pattern = re.sub(r"\\{[^}]*\\}", "[^/]+", re.escape(template))
+            self.paths.append((template.count("{"), re.compile(pattern + "$"), operations))
+        self.paths.sort(key=lambda entry: entry[0])
+
+    def errors(self, schema, value):
+        text = json.dumps(schema).replace('"#/', '"urn:vendor#/')
+        found = OAS30Validator(json.loads(text), registry=self.registry).iter_errors(value)
+        return [f"{error.json_path}: {error.message[:200]}" for error in found]
+
+    def resolve(self, node):
+        while "$ref" in node:
+            target = self.document
+            for step in node["$ref"][2:].split("/"):
+                target = target[step]
+            node = target
+        return node
+
+    def check(self, path, exchange):
+        method, status = exchange["method"].lower(), exchange["status"]
+        for _, pattern, operations in self.paths:
+            if pattern.match(path) and method in operations:
+                operation = operations[method]
+                break
+        else:
+            return ["the vendor describes no such call"]
+        responses = operation["responses"]
+        response = responses.get(str(status)) or responses.get(f"{status // 100}XX") or responses.get("default")
+        if response is None:
+            return [f"the vendor describes no status {status}, but {sorted(responses)}"]
+        problems = []
+        content = self.resolve(response).get("content", {}).get("application/json")
+        if content is None or "schema" not in content:
+            if content is None and not exchange["empty"] and exchange["response"] not in ({}, None):
+                problems.append("the vendor describes no body")
+        elif not exchange["empty"] or status != 204:
+            problems += self.errors(content["schema"], exchange["response"])
+        asked = self.resolve(operation.get("requestBody", {})).get("content", {}).get("application/json")
+        if asked is not None and exchange["request"] is not None:
+            problems += [f"the question: {error}" for error in self.errors(asked["schema"], exchange["request"])]
+        return problems
+
+
+class GraphQl:
+    """Fly's schema: a question must be valid, and the answer must be what executing it on that answer gives."""
+
+    def __init__(self, path):
+        self.schema = graphql.build_schema(path.read_text())
+
+    def check(self, exchange):
+        document = graphql.parse(exchange["request"]["query"])
+        problems = [error.message for error in graphql.validate(self.schema, document)]
+        if problems or "errors" in exchange["response"]:
+            return problems
+        data = exchange["response"]["data"]
+        variables = exchange["request"].get("variables") or {}
+        again = graphql.execute_sync(self.schema, document, root_value=data, variable_values=variables)
+        problems = [error.message for error in again.errors or []]
+        if not problems and again.data != data:
+            problems.append("the answer holds what was not asked for, or lacks what was")
+        return problems
+
+
+class Amazon:
+    """The output shapes of a service model."""
+
+    KINDS = {"string": str, "integer": int, "long": int, "boolean": bool, "timestamp": (int, float), "double": (int, float)}
+
+    def __init__(self):
+        self.model = botocore.session.Session().get_service_model("ssm")
+
+    def check(self, exchange):
+        operation = self.model.operation_model(exchange["operation"].removeprefix("AmazonSSM."))
+        asked = list(self.errors(operation.input_shape, exchange["request"], "$"))
+        return [f"the question: {error}" for error in asked] + list(
+            self.errors(operation.output_shape, exchange["response"], "$")
+        )
+
+    def errors(self, shape, value, path):
+        if shape is None:
+            return
+        if shape.type_name == "structure":
+            if not isinstance(value, dict):
+                yield f"{path}: {value!r} is no structure"
+                return
+            for name in sorted(value.keys() - shape.members.keys()):
+                yield f"{path}: there is no member {name}"
+            for name in sorted(set(shape.required_members) - value.keys()):
+                yield f"{path}: {name} is missing"
+            for name in sorted(value.keys() & shape.members.keys()):
+                yield from self.errors(shape.members[name], value[name], f"{path}.{name}")
+        elif shape.type_name == "list":
+            if not isinstance(value, list):
+                yield f"{path}: {value!r} is no list"
+                return
+            for at, item in enumerate(value):
+                yield from self.errors(shape.member, item, f"{path}[{at}]")
+        elif shape.type_name in self.KINDS:
+            if not isinstance(value, self.KINDS[shape.type_name]):
+                yield f"{path}: {value!r} is no {shape.type_name}"
+            elif getattr(shape, "enum", None) and value not in shape.enum:
+                yield f"{path}: {value!r} is none of {shape.enum}"
+
+
+def main():
+    exchanges = json.load(sys.stdin)
+    counts, misfits = collections.Counter(), []
+    for folder in map(pathlib.Path, sys.argv[1:]):
+        judges = {vendor: OpenApi(folder / f"{vendor}.json") for vendor in PREFIX}
+        fly, amazon = GraphQl(folder / "fly.graphql"), Amazon()
+        for exchange in exchanges:
+            vendor, path = exchange["vendor"], exchange["path"].split("?")[0]
+            if exchange["status"] >= 300:
+                continue
+            if vendor == "graphql":
+                problems = fly.check(exchange)
+            elif vendor == "aws":
+                problems = amazon.check(exchange)
+            else:
+                problems = judges[vendor].check(path.removeprefix(PREFIX[vendor]), exchange)
+            counts[vendor] += 1
+            name = exchange.get("operation") or path
+            misfits += [f"{vendor} {exchange['method']} {name} {exchange['status']}: {problem}" for problem in problems]
+    print("\n".join(misfits) if misfits else json.dumps(counts))
+    sys.exit(1 if misfits else 0)
+
+
+main()
