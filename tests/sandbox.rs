@@ -10,6 +10,8 @@
 
 #[path = "sandbox/client.rs"]
 mod client;
+#[path = "sandbox/faults.rs"]
+mod faults;
 #[expect(dead_code, reason = "these tests use part of it")]
 #[path = "support/sandbox.rs"]
 mod harness;

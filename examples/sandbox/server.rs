@@ -251,6 +251,7 @@ fn truncated(reply: &Reply) -> Response<Answer> {
         .body(Answer {
             data: Some(Bytes::from(half)),
             breaks: true,
+            flushed: false,
         })
         .unwrap_or_default()
 }
@@ -260,6 +261,8 @@ fn truncated(reply: &Reply) -> Response<Answer> {
 struct Answer {
     data: Option<Bytes>,
     breaks: bool,
+    /// What came before the break has had its chance to leave.
+    flushed: bool,
 }
 
 impl Answer {
@@ -267,6 +270,7 @@ impl Answer {
         Self {
             data: Some(Bytes::from(text)).filter(|data| !data.is_empty()),
             breaks: false,
+            flushed: false,
         }
     }
 }
@@ -275,9 +279,15 @@ impl Body for Answer {
     type Data = Bytes;
     type Error = Dropped;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Dropped>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Dropped>>> {
         if let Some(data) = self.data.take() {
             return Poll::Ready(Some(Ok(Frame::data(data))));
+        }
+        if self.breaks && !self.flushed {
+            // An error at once would take the head and the first half with it.
+            self.flushed = true;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
         }
         Poll::Ready(std::mem::take(&mut self.breaks).then_some(Err(Dropped)))
     }

@@ -228,7 +228,7 @@ fn in_machine(machine: &mut Machine, secrets: &Secrets, call: &Call, rest: &[&st
         ("GET", ["lease"]) => machine
             .lease
             .as_ref()
-            .map_or_else(|| refuse(404, "no lease"), lease_body),
+            .map_or_else(|| refuse(404, "no lease"), |lease| lease_body(200, lease)),
         ("POST", ["lease"]) if held_by_other => refuse(409, "lease currently held by sandbox@example.com"),
         ("POST", ["lease"]) => take_lease(machine, call, now),
         ("DELETE", ["lease"]) if held_by_other => refuse(409, "nonce does not match the lease"),
@@ -256,16 +256,16 @@ fn take_lease(machine: &mut Machine, call: &Call, now: i64) -> Reply {
         nonce: known.unwrap_or_else(|| clock::ulid(clock::epoch_millis(), machine.events.len() as u64).to_lowercase()),
         until,
     };
-    let reply = lease_body(&lease);
+    let reply = lease_body(201, &lease);
     machine.lease = Some(lease);
     reply
 }
 
-fn lease_body(lease: &Lease) -> Reply {
+fn lease_body(status: u16, lease: &Lease) -> Reply {
     let data = json!({
         "nonce": lease.nonce, "expires_at": lease.until, "owner": "sandbox@example.com", "description": "", "version": "",
     });
-    Reply::ok(json!({ "status": "success", "data": data }))
+    Reply::json(status, json!({ "status": "success", "data": data }))
 }
 
 /// Holds the call until the machine is in the wanted state, for a minute at most.
