@@ -101,19 +101,14 @@ impl Configured {
             .insert(id.to_owned())
     }
 
-    /// Notes that a secret plans to write these slots; a second secret on one of them is a mistake.
-    pub fn claim(
-        &self,
-        id: Option<&str>,
-        config: &secret::Config,
-        slots: &BTreeMap<String, Address>,
-        problems: &mut Diagnostics,
-    ) {
-        let owner = id.map_or_else(|| config.name.clone(), str::to_owned);
+    /// Notes that a secret plans to write these slots; a secret of another name on one of them is a mistake. A replacement
+    /// is planned twice, under its old id and under none, so the name is what tells secrets apart here.
+    pub fn claim(&self, config: &secret::Config, slots: &BTreeMap<String, Address>, problems: &mut Diagnostics) {
+        let owner = &config.name;
         let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
         for (key, slot) in slots {
             let first = claims.entry(slot.to_string()).or_insert_with(|| owner.clone());
-            if *first != owner {
+            if first != owner {
                 problems.error(
                     secret::path_of(&Site::Target(key.clone()), config),
                     format!("Another secret writes {slot} too"),

@@ -52,7 +52,7 @@ fn planned(configured: &Configured, request: &PlanRequest, problems: &mut Diagno
         return undecided(request.proposed.clone());
     };
     place::connect(&config, &slots, connections, problems);
-    configured.claim(request.prior.get("id").as_str(), &config, &slots, problems);
+    configured.claim(&config, &slots, problems);
     if is_create {
         return undecided(request.proposed.clone()).with("last_rotation", Receipt::planned(FIRST_CREATE));
     }
