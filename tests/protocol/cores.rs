@@ -52,6 +52,38 @@ fn workspace(core: Core, configuration: &str) -> Workspace {
     workspace
 }
 
+/// Up to Terraform 1.14 such a plan compares parsed numbers by their inner form, which depends on how they were sent.
+fn nothing_drifts_when_nothing_changed(core: Core) {
+    let configuration = r#"
+terraform {
+  required_providers {
+    fixture = {
+      source = "example/fixture"
+    }
+  }
+}
+
+resource "fixture_note" "numbered" {
+  text = "numbers"
+  size = 42
+}
+"#;
+    let workspace = workspace(core, configuration);
+    workspace.run(&["apply", "-auto-approve"]).success();
+    let plan = workspace.run(&["plan", "-refresh-only", "-detailed-exitcode"]);
+    assert_eq!(plan.status, 0, "{}", plan.output);
+}
+
+#[test]
+fn the_installed_terraform_sees_no_drift_in_numbers() {
+    nothing_drifts_when_nothing_changed(Core::Installed);
+}
+
+#[test]
+fn terraform_1_15_sees_no_drift_in_numbers() {
+    nothing_drifts_when_nothing_changed(Core::Terraform115);
+}
+
 fn whole_life(core: Core) {
     let workspace = workspace(core, CONFIGURATION);
     workspace.run(&["validate"]).success();

@@ -53,12 +53,10 @@ fn unknown(out: &mut Vec<u8>, promises: &Refinement, kind: &Type, path: &Path) -
     Ok(())
 }
 
-/// Whole numbers that fit go as integers; all others as decimal text, which loses nothing and which go-cty accepts.
+/// Decimal text, which loses nothing. Terraform reads a stored state's numbers from text too, and up to 1.14 its
+/// refresh-only plan compares the parsed forms: an integer here would look like drift to it.
 fn number(out: &mut Vec<u8>, value: &Number, path: &Path) -> Result<(), CodecError> {
-    match value.as_i64() {
-        Some(value) => write::write_sint(out, value).map(drop).map_err(|_| overflow(path)),
-        None => string(out, value.as_str(), path),
-    }
+    string(out, value.as_str(), path)
 }
 
 fn string(out: &mut Vec<u8>, text: &str, path: &Path) -> Result<(), CodecError> {

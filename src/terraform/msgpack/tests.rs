@@ -54,8 +54,8 @@ fn values_have_the_bytes_that_terraform_expects() {
         (Value::Null, Type::String, b"\xc0"),
         (Value::unknown(), Type::Bool, b"\xd4\x00\x00"),
         (refined, Type::String, b"\xc7\x07\x0c\x82\x01\xc2\x02\xa2v-"),
-        (number("7"), Type::Number, b"\x07"),
-        (number("-33"), Type::Number, b"\xd0\xdf"),
+        (number("7"), Type::Number, b"\xa17"),
+        (number("-33"), Type::Number, b"\xa3-33"),
         (number("0.1"), Type::Number, b"\xa30.1"),
         (
             number("18446744073709551615"),
@@ -77,7 +77,9 @@ fn values_have_the_bytes_that_terraform_expects() {
 
 #[test]
 fn a_number_may_come_as_integer_float_or_text() {
-    let cases: [(&[u8], &str); 7] = [
+    let cases: [(&[u8], &str); 9] = [
+        (b"\x07", "7"),
+        (b"\xd0\xdf", "-33"),
         (b"\xcf\xff\xff\xff\xff\xff\xff\xff\xff", "18446744073709551615"),
         (b"\xd3\x80\x00\x00\x00\x00\x00\x00\x00", "-9223372036854775808"),
         (b"\xcb\x40\x0c\x00\x00\x00\x00\x00\x00", "3.5"),
