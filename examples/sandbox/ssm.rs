@@ -12,9 +12,6 @@ use crate::clock;
 pub(crate) const ACCESS_KEY_ID: &str = "AKIASANDBOX000000001";
 pub(crate) const SECRET_ACCESS_KEY: &str = "sandbox/secret/access/key/0000000000000001";
 
-/// Whose access key it is.
-const USER: &str = "arn:aws:iam::000000000000:user/sandbox";
-
 /// Versions that are kept.
 const HISTORY: usize = 100;
 
@@ -265,7 +262,7 @@ impl Ssm {
             .map(|(name, version)| {
                 let mut shown = json!({
                     "Name": name, "ARN": arn(name), "Type": version.kind, "Version": version.version,
-                    "LastModifiedDate": version.modified, "LastModifiedUser": USER,
+                    "LastModifiedDate": version.modified, "LastModifiedUser": "arn:aws:iam::000000000000:user/sandbox",
                     "Tier": version.tier, "Policies": [], "DataType": "text",
                 });
                 if let Some(fields) = shown.as_object_mut() {
@@ -299,7 +296,7 @@ impl Ssm {
                 let versions: Vec<Value> = parameter
                     .versions
                     .iter()
-                    .map(|version| past(name, version, decrypt))
+                    .map(|version| shown(name, version, decrypt))
                     .collect();
                 accept(json!({ "Parameters": versions }))
             }
@@ -386,21 +383,4 @@ fn shown(name: &str, version: &Version, decrypt: bool) -> Value {
         "Name": name, "Type": version.kind, "Value": value, "Version": version.version,
         "LastModifiedDate": version.modified, "ARN": arn(name), "DataType": "text",
     })
-}
-
-/// A version as the history shows it: without an ARN, with who wrote it.
-fn past(name: &str, version: &Version, decrypt: bool) -> Value {
-    let mut past = shown(name, version, decrypt);
-    if let Some(fields) = past.as_object_mut() {
-        fields.remove("ARN");
-        let optional = [("KeyId", &version.key_id), ("Description", &version.description)];
-        let known = optional
-            .into_iter()
-            .filter_map(|(field, text)| Some((field.to_owned(), json!(text.as_ref()?))));
-        fields.extend(known);
-        fields.insert("Tier".to_owned(), json!(version.tier));
-        fields.insert("Labels".to_owned(), json!([]));
-        fields.insert("LastModifiedUser".to_owned(), json!(USER));
-    }
-    past
 }

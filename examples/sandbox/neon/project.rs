@@ -128,9 +128,7 @@ impl Project {
 
     fn in_branch(&mut self, id: &str, call: &Call, rest: &[&str], serial: i64) -> Reply {
         match (call.method.as_str(), rest) {
-            ("GET", []) => Reply::ok(
-                json!({ "branch": self.branch(id), "annotation": { "object": { "type": "console/branch", "id": self.branch }, "value": {} } }),
-            ),
+            ("GET", []) => Reply::ok(json!({ "branch": self.branch(id) })),
             ("GET", ["endpoints"]) => Reply::ok(json!({ "endpoints": [self.endpoint(id)] })),
             ("GET", ["databases"]) => Reply::ok(json!({ "databases": self.databases() })),
             ("GET", ["roles"]) => {

@@ -139,7 +139,6 @@ fn neon(outsider: &Outsider) {
     let paths = [
         project.to_owned(),
         format!("{project}/endpoints"),
-        branch.clone(),
         format!("{branch}/endpoints"),
         format!("{branch}/databases"),
         format!("{branch}/roles"),
@@ -190,9 +189,6 @@ fn ssm(outsider: &Outsider) {
             &json!({ "ParameterFilters": filters, "MaxResults": 50 }),
         )
         .ok();
-    outsider
-        .ssm("GetParameterHistory", &json!({ "Name": name, "WithDecryption": true }))
-        .ok();
     let tagged = json!({ "ResourceType": "Parameter", "ResourceId": name });
     outsider.ssm("ListTagsForResource", &tagged).ok();
     let tags =
@@ -230,12 +226,12 @@ pub(crate) fn python(script: &str) -> Command {
     let program = root.join(".venv/bin/python");
     assert!(program.exists(), "{} is missing; run `make test`", program.display());
     let mut command = Command::new(program);
-    command.arg(root.join("tests/sandbox").join(script));
+    command.arg(root.join("tests/sandbox_judges").join(script));
     command
 }
 
 fn judge(exchanges: &[Value]) -> Output {
-    let extracts: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sandbox/extracts");
+    let extracts: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sandbox_judges/extracts");
     let mut judge = python("schemas.py")
         .arg(extracts)
         .stdin(Stdio::piped())

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::harness::Sandbox;
+use super::signature;
 
 /// What came back.
 #[derive(Debug, Clone)]
@@ -146,18 +147,17 @@ impl Outsider {
         self.hear("neon", method, &path, &[("authorization", &bearer)], body)
     }
 
-    /// Signed by name alone: the sandbox looks at the access key id, boto3's signatures are judged by moto.
     pub(crate) fn ssm(&self, operation: &str, body: &Value) -> Answer {
-        let key = self.sandbox.export("AWS_ACCESS_KEY_ID");
-        let scope = "20261122/us-east-1/ssm/aws4_request";
-        let signature =
-            format!("AWS4-HMAC-SHA256 Credential={key}/{scope}, SignedHeaders=host;x-amz-date, Signature=00");
+        self.ssm_with(self.sandbox.export("AWS_SECRET_ACCESS_KEY"), operation, body)
+    }
+
+    /// The call signed with another key than the one that belongs to the access key id.
+    pub(crate) fn ssm_with(&self, key: &str, operation: &str, body: &Value) -> Answer {
+        let key_id = self.sandbox.export("AWS_ACCESS_KEY_ID");
+        let host = self.sandbox.export("SANDBOX_URL").trim_start_matches("http://");
         let target = format!("AmazonSSM.{operation}");
-        let headers = [
-            ("authorization", signature.as_str()),
-            ("content-type", "application/x-amz-json-1.1"),
-            ("x-amz-target", target.as_str()),
-        ];
+        let headers = signature::headers(key_id, key, host, &target, &body.to_string());
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         self.hear("aws", "POST", "/", &headers, body)
     }
 
