@@ -186,6 +186,16 @@ impl Ledger {
             .collect()
     }
 
+    /// The generation that ends first where the issuer's limit asks for room: the oldest superseded one that no target may hold.
+    pub fn dispensable(&self, spared: &BTreeSet<u64>) -> Option<u64> {
+        let found = self.credentials.iter().find(|credential| {
+            credential.generation != self.generation
+                && !spared.contains(&credential.generation)
+                && (credential.status == CredentialStatus::Orphaned || !self.is_held(credential.generation))
+        });
+        found.map(|credential| credential.generation)
+    }
+
     /// Generations that the entry of this target may hold: what we wrote last, or anything live when its write is in doubt.
     pub fn may_hold(&self, key: &str) -> BTreeSet<u64> {
         match self.deliveries.get(key) {

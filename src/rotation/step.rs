@@ -147,14 +147,8 @@ fn obtain_value(goal: &Goal, ledger: &Ledger, session: &Session) -> Option<Step>
     }
     let live = ledger.credentials.len();
     if goal.max_live.is_some_and(|limit| live >= usize::from(limit)) && !goal.replaces {
-        let unheld = ledger.credentials.iter().find(|credential| {
-            credential.generation != ledger.generation
-                && !session.spared.contains(&credential.generation)
-                && (credential.status == CredentialStatus::Orphaned || !ledger.is_held(credential.generation))
-        });
-        return Some(unheld.map_or(Step::Stuck(Why::LimitReached), |credential| {
-            Step::Revoke(credential.generation)
-        }));
+        let dispensable = ledger.dispensable(&session.spared);
+        return Some(dispensable.map_or(Step::Stuck(Why::LimitReached), Step::Revoke));
     }
     Some(Step::Mint(goal.generation.unwrap_or(newest + 1)))
 }

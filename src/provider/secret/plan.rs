@@ -1,6 +1,6 @@
 //! What a plan shows. Decided from arguments alone: no clock, no network, so that planning twice gives the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::config::Config;
 use super::decide::{Decision, Rotate, decide};
@@ -68,6 +68,7 @@ fn planned(configured: &Configured, request: &PlanRequest, problems: &mut Diagno
              Until every target is live, consumers with the old one fail.",
         );
     }
+    early_ends(&decision, &config, problems);
     update(
         request.proposed.clone(),
         &request.prior,
@@ -76,6 +77,45 @@ fn planned(configured: &Configured, request: &PlanRequest, problems: &mut Diagno
         &slots,
         &decision,
     )
+}
+
+/// Says which credentials end sooner than was promised, because the issuer's limit asks for room.
+fn early_ends(decision: &Decision, config: &Config, problems: &mut Diagnostics) {
+    let ended = making_room(decision, config).unwrap_or_default();
+    for credential in decision
+        .ledger
+        .credentials
+        .iter()
+        .filter(|c| ended.contains(&c.generation))
+    {
+        let Some(until) = credential.revoke_after else { continue };
+        let handle = credential.credential_id.as_deref().unwrap_or("without an id");
+        problems.warning(
+            place::path_of(&crate::executor::Site::Source, Some(config)),
+            format!("Generation {} ends before its overlap does", credential.generation),
+            format!(
+                "The issuer lets no further credential live beside those of this secret, so generation {} ({handle}) is revoked \
+                 before the new one is made. No target holds it, but consumers that were promised it until {until} fail. Apply \
+                 after that, or go on.",
+                credential.generation
+            ),
+        );
+    }
+}
+
+/// The generations that are revoked before a new one is made, where the issuer limits how many live at once; `None` when all
+/// of them are in use, which apply reports.
+fn making_room(decision: &Decision, config: &Config) -> Option<BTreeSet<u64>> {
+    let traits = config.source.config.traits();
+    let mut ended = BTreeSet::new();
+    let rotates = matches!(decision.rotate, Rotate::Yes { .. });
+    let Some(limit) = traits.max_live.filter(|_| rotates && !traits.replaces) else {
+        return Some(ended);
+    };
+    while decision.ledger.credentials.len() >= usize::from(limit) + ended.len() {
+        ended.insert(decision.ledger.dispensable(&ended)?);
+    }
+    Some(ended)
 }
 
 /// The reason of a first generation.
@@ -103,13 +143,16 @@ fn update(
         return object;
     }
     let mut unknown = vec!["notices"];
+    let before = config_in_state(prior);
     let renews = decision.rotate != Rotate::No;
     if renews || decision.finish || !decision.revoke.is_empty() {
         unknown.extend(["phase", "credentials", "revoke_after", "next_action_at"]);
     }
     if renews || decision.finish {
         unknown.extend(["rotated_at", "rotate_after"]);
-        let same_kind = config_in_state(prior).is_some_and(|before| before.source.kind.name == config.source.kind.name);
+        let same_kind = before
+            .as_ref()
+            .is_some_and(|before| before.source.kind.name == config.source.kind.name);
         if !state.public.is_empty() || !same_kind {
             unknown.push("public");
         }
@@ -117,7 +160,11 @@ fn update(
     for name in unknown {
         object = object.with(name, Value::unknown());
     }
-    if let Some(credentials) = credentials(state, config, decision) {
+    let same_source = before.is_some_and(|before| {
+        before.source.kind.name == config.source.kind.name
+            && before.source.config.fingerprint() == config.source.config.fingerprint()
+    });
+    if let Some(credentials) = credentials(state, config, same_source, decision) {
         object = object.with("credentials", credentials);
     }
     match &decision.rotate {
@@ -144,7 +191,7 @@ fn update(
 }
 
 /// Which credentials there will be, where that is certain: a plan that lists them all as leaving would frighten its reader.
-fn credentials(state: &State, config: &Config, decision: &Decision) -> Option<Value> {
+fn credentials(state: &State, config: &Config, same_source: bool, decision: &Decision) -> Option<Value> {
     let known = &decision.ledger.credentials;
     let settled = !known
         .iter()
@@ -157,13 +204,18 @@ fn credentials(state: &State, config: &Config, decision: &Decision) -> Option<Va
             Some(Value::List(staying.map(credential_value).collect()))
         }
         Rotate::Yes { .. } if settled && decision.revoke.is_empty() && state.ledger.finished => {
-            let traits = config.source.config.traits();
             let issuer = config.source.config.issuer().to_string();
+            let ended = making_room(decision, config)?;
             let issued: Vec<_> = known
                 .iter()
-                .filter(|credential| credential.credential_id.is_some())
+                .filter(|credential| credential.credential_id.is_some() && !ended.contains(&credential.generation))
                 .collect();
-            let older: Vec<Value> = if traits.replaces && issued.iter().all(|credential| credential.issuer == issuer) {
+            let same_issuer = |credential: &&CredentialRecord| credential.issuer == issuer;
+            let older: Vec<Value> = if config.source.config.traits().replaces && issued.iter().any(same_issuer) {
+                // Another handle than the one that is made again would live on.
+                if issued.len() > 1 || !same_source {
+                    return None;
+                }
                 Vec::new()
             } else if issued.is_empty() || !config.overlap.is_zero() {
                 issued.into_iter().map(superseded_value).collect()
