@@ -25,6 +25,10 @@ mod create;
 mod drift;
 #[path = "e2e/end.rs"]
 mod end;
+#[path = "e2e/generated.rs"]
+mod generated;
+#[path = "e2e/neon.rs"]
+mod neon;
 #[path = "e2e/proofs.rs"]
 mod proofs;
 #[path = "e2e/rotate.rs"]

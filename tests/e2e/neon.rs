@@ -1,0 +1,164 @@
+//! Passwords of Neon's roles, where one handle has one password, and API keys.
+
+use serde_json::Value;
+
+use crate::story::{PARAMETER, SSM_TARGET, Story};
+use crate::truth::parameter;
+
+const ONE_ROLE: &str = r#"source = { neon_role_password = {
+    project_id = "quiet-river-12345678", branch_id = "br-main-123456", role = "app" } }"#;
+const TWO_ROLES: &str = r#"source = { neon_role_password = {
+    project_id = "quiet-river-12345678", branch_id = "br-main-123456", role = "app", alternate_role = "app_b" } }"#;
+const URI: &str =
+    r#"targets = { runtime = { part = "uri", ssm_parameter = { name = "/molecule/production/FLY_API_TOKEN" } } }"#;
+const API_KEY: &str = "source = { neon_api_key = {} }";
+
+/// A reason to rotate.
+fn because(reason: &str) -> String {
+    format!("rotate_now = {reason:?}")
+}
+
+/// The password that a role logs in with.
+fn password(story: &Story, role: &str) -> String {
+    let state = story.sandbox.state();
+    let roles = &state["neon"]["projects"]["quiet-river-12345678"]["roles"];
+    roles[role]["password"].as_str().unwrap().to_owned()
+}
+
+/// The parameter holds the URI of that role, with the password that it logs in with.
+#[track_caller]
+fn connects_as(story: &Story, role: &str) {
+    let uri = parameter(story, PARAMETER).unwrap();
+    let begin = format!("postgresql://{role}:{}@", password(story, role));
+    assert!(uri.starts_with(&begin), "{uri} does not begin with {begin}");
+}
+
+/// Handle and status of every credential in state.
+fn credentials(story: &Story) -> Vec<(String, String)> {
+    let attributes = story.attributes();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let all = attributes["credentials"].as_array().unwrap().iter();
+    all.map(|one| (text(&one["credential_id"]), text(&one["status"])))
+        .collect()
+}
+
+fn pair(role: &str, status: &str) -> (String, String) {
+    (role.to_owned(), status.to_owned())
+}
+
+#[test]
+fn two_roles_take_turns_and_the_older_one_works_until_its_overlap_ends() {
+    let mut story = Story::begun(&[TWO_ROLES, URI]);
+    connects_as(&story, "app");
+    let before = password(&story, "app");
+    story.configure(&[TWO_ROLES, URI, &because("once")]);
+    story.apply();
+    connects_as(&story, "app_b");
+    assert_eq!(password(&story, "app"), before, "the older one still works");
+    assert_eq!(
+        credentials(&story),
+        [pair("app", "overlapping"), pair("app_b", "current")]
+    );
+    story.clock("25h");
+    let plan = story.plan();
+    assert!(plan.contains("revoke generation 1 (app): overlap ended "), "{plan}");
+    story.apply();
+    connects_as(&story, "app_b");
+    assert_ne!(password(&story, "app"), before);
+    assert_eq!(credentials(&story), [pair("app_b", "current")]);
+}
+
+#[test]
+fn a_rotation_within_an_overlap_says_which_credential_ends_early() {
+    let story = Story::begun(&[TWO_ROLES, URI]);
+    story.configure(&[TWO_ROLES, URI, &because("once")]);
+    story.apply();
+    story.configure(&[TWO_ROLES, URI, &because("twice")]);
+    let plan = story.plan();
+    for words in [
+        "Generation 1 ends before its overlap does",
+        "generation 1 (app) is revoked",
+    ] {
+        assert!(plan.contains(words), "{words} is not in\n{plan}");
+    }
+    story.apply();
+    connects_as(&story, "app");
+    assert_eq!(
+        credentials(&story),
+        [pair("app_b", "overlapping"), pair("app", "current")]
+    );
+}
+
+#[test]
+fn one_role_has_a_gap_that_the_plan_announces() {
+    let story = Story::begun(&[ONE_ROLE, URI]);
+    story.configure(&[ONE_ROLE, URI, &because("once")]);
+    let plan = story.plan();
+    assert!(plan.contains("This rotation has a gap"), "{plan}");
+    story.apply();
+    connects_as(&story, "app");
+    assert_eq!(credentials(&story), [pair("app", "current")]);
+}
+
+#[test]
+fn a_role_that_leaves_the_source_works_until_its_overlap_ends() {
+    let mut story = Story::begun(&[TWO_ROLES, URI]);
+    story.configure(&[TWO_ROLES, URI, &because("once")]);
+    story.apply();
+    let left = password(&story, "app_b");
+    story.configure(&[ONE_ROLE, URI, &because("once")]);
+    story.apply();
+    connects_as(&story, "app");
+    assert_eq!(password(&story, "app_b"), left);
+    assert_eq!(
+        credentials(&story),
+        [pair("app_b", "overlapping"), pair("app", "current")]
+    );
+    story.configure(&[ONE_ROLE, URI, &because("twice")]);
+    story.apply();
+    assert_eq!(
+        credentials(&story),
+        [pair("app_b", "overlapping"), pair("app", "current")]
+    );
+    story.clock("25h");
+    story.apply();
+    assert_ne!(password(&story, "app_b"), left);
+    connects_as(&story, "app");
+}
+
+#[test]
+fn a_reset_whose_answer_was_lost_is_delivered_and_not_made_again() {
+    let story = Story::begun(&[ONE_ROLE, URI]);
+    story.configure(&[ONE_ROLE, URI, &because("once")]);
+    story.sandbox.forget_calls();
+    story.sandbox.fault("reset_password", 1, "drop_after");
+    story.fails();
+    story.apply();
+    connects_as(&story, "app");
+    let resets = story
+        .writes()
+        .iter()
+        .filter(|call| call.contains("reset_password"))
+        .count();
+    assert_eq!(resets, 1);
+    assert_eq!(story.attributes()["generation"], 2);
+}
+
+#[test]
+fn an_api_key_whose_answer_was_lost_is_revoked() {
+    let story = Story::begun(&[API_KEY, SSM_TARGET]);
+    story.configure(&[API_KEY, SSM_TARGET, "overlap = \"0s\"", &because("once")]);
+    story.sandbox.fault("POST /api/v2/api_keys", 1, "drop_after");
+    story.fails();
+    story.apply();
+    let state = story.sandbox.state();
+    let keys = state["neon"]["api_keys"].as_array().unwrap().iter();
+    let alive: Vec<&Value> = keys
+        .filter(|key| key["revoked"] == false && key["name"].as_str().unwrap().contains("-rot-"))
+        .collect();
+    assert_eq!(alive.len(), 1, "{alive:#?}");
+    assert_eq!(
+        alive[0]["value"].as_str().map(str::to_owned),
+        parameter(&story, PARAMETER)
+    );
+}
