@@ -500,3 +500,27 @@ fn a_limit_on_live_credentials_without_escrow_can_box_a_rotation_in() {
     );
     assert_eq!(boxed, Err(format!("stuck: {:?}", Why::LimitReached)));
 }
+
+#[test]
+fn room_is_made_by_a_person_where_revocation_is_by_hand() {
+    let mut ledger = refresh(PLAIN, &start(PLAIN).world, &start(PLAIN).saved, Bug::None);
+    ledger.note(record(2, CredentialStatus::Orphaned));
+    let goal = |revocable| Goal {
+        generation: Some(3),
+        may_mint: true,
+        max_live: Some(2),
+        revocable,
+        targets: plan(PLAIN, &ledger, true).targets,
+        ..Goal::default()
+    };
+    let session = Session {
+        surveyed: true,
+        inspected: true,
+        ..Session::default()
+    };
+    assert_eq!(next_step(&goal(true), &ledger, &session), Step::Revoke(2));
+    assert_eq!(
+        next_step(&goal(false), &ledger, &session),
+        Step::Stuck(Why::LimitReached)
+    );
+}

@@ -147,7 +147,8 @@ fn obtain_value(goal: &Goal, ledger: &Ledger, session: &Session) -> Option<Step>
     }
     let live = ledger.credentials.len();
     if goal.max_live.is_some_and(|limit| live >= usize::from(limit)) && !goal.replaces {
-        let dispensable = ledger.dispensable(&session.spared);
+        // With revocation by hand, making room is a person's work too.
+        let dispensable = ledger.dispensable(&session.spared).filter(|_| goal.revocable);
         return Some(dispensable.map_or(Step::Stuck(Why::LimitReached), Step::Revoke));
     }
     Some(Step::Mint(goal.generation.unwrap_or(newest + 1)))
