@@ -26,8 +26,14 @@ use crate::terraform::{Diagnostics, Node, Origin, Value};
 /// Checks a configuration's shape, without any call to the outside.
 pub fn validate(value: &Value) -> Diagnostics {
     let mut problems = Diagnostics::new();
-    Config::parse(&Node::root(value, Origin::Configuration), &mut problems);
-    problems
+    if let Some(config) = Config::parse(&Node::root(value, Origin::Configuration), &mut problems) {
+        problems.extend(place::shared_slots(&config));
+    }
+    let located = problems.into_iter().map(place::naming_its_path);
+    located.fold(Diagnostics::new(), |mut all, problem| {
+        all.push(problem);
+        all
+    })
 }
 
 /// The configuration that a state was made with, if this version can still read it.

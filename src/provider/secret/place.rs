@@ -8,10 +8,11 @@ use aws_lc_rs::digest;
 use super::config::{Config, Phase};
 use crate::address::Address;
 use crate::clock::Clock;
-use crate::connection::Connections;
+use crate::connection::{Connections, Surroundings};
+use crate::environment::Environment;
 use crate::executor::{Job, JobCheck, JobTarget, Site, When};
 use crate::source::Source;
-use crate::terraform::{Diagnostic, Diagnostics, Path};
+use crate::terraform::{Diagnostic, Diagnostics, Node, Origin, Path, Value};
 
 /// Everything that is connected for one secret.
 pub(super) struct Adapters {
@@ -54,6 +55,42 @@ pub(super) fn located(path: &Path, summary: &str) -> String {
     }
 }
 
+/// The same diagnostic, with its attribute in the summary.
+pub(super) fn naming_its_path(problem: Diagnostic) -> Diagnostic {
+    let named = problem.path.steps().is_empty() || problem.summary.contains(&problem.path.to_string());
+    let summary = if named {
+        problem.summary
+    } else {
+        located(&problem.path, &problem.summary)
+    };
+    Diagnostic { summary, ..problem }
+}
+
+/// Targets in one slot, as far as that shows without the provider block.
+pub(super) fn shared_slots(config: &Config) -> Diagnostics {
+    let surroundings = Surroundings {
+        environment: Environment::default(),
+        clock: Clock::default(),
+        allow_insecure: false,
+    };
+    let nothing = Value::Null;
+    let node = Node::root(&nothing, Origin::Configuration);
+    let connections = Connections::parse(&node, &surroundings, &mut Diagnostics::new());
+    let mut found = Diagnostics::new();
+    if let Some(connections) = connections {
+        slots(config, &connections, &mut found);
+    }
+    // What the provider block will tell is no mistake yet.
+    let shared = found.into_iter().filter(|problem| problem.summary.contains(SAME_PLACE));
+    shared.fold(Diagnostics::new(), |mut all, problem| {
+        all.push(problem);
+        all
+    })
+}
+
+/// How the summary of two targets in one slot ends.
+const SAME_PLACE: &str = "are the same place";
+
 fn at(site: Site, config: &Config, diagnostic: Diagnostic) -> Diagnostic {
     if diagnostic.path == Path::root() {
         let path = path_of(&site, Some(config));
@@ -81,7 +118,7 @@ pub(super) fn slots(
                 if let Some((other, _)) = slots.iter().find(|(_, known)| **known == slot) {
                     problems.error(
                         path_of(&Site::Target(key.clone()), Some(config)),
-                        format!("targets {other:?} and {key:?} are the same place"),
+                        format!("targets {other:?} and {key:?} {SAME_PLACE}"),
                         format!("Both write {slot}: remove one, or give it another name."),
                     );
                     complete = false;
