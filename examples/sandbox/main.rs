@@ -3,6 +3,7 @@
 //! `cargo run --example sandbox` prints `export NAME='value'` lines that point the provider at it, then `ready`. It is
 //! written from the vendors' published specifications and shares no code with the provider. See README.md beside this file.
 
+mod aws;
 mod call;
 mod clock;
 mod control;
@@ -12,7 +13,6 @@ mod github;
 mod neon;
 mod platform;
 mod server;
-mod ssm;
 mod world;
 
 use std::process::ExitCode;

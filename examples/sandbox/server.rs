@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 use crate::call::{Call, Reply, Vendor};
 use crate::fault::{self, Kind};
 use crate::world::{self, World};
-use crate::{clock, control, fly, github, neon, platform, ssm};
+use crate::{aws, clock, control, fly, github, neon, platform};
 
 /// Closes the connection without an answer.
 #[derive(Debug)]
@@ -92,8 +92,8 @@ fn announce(origin: &str) -> std::io::Result<()> {
         ("NEON_API_KEY", neon::KEY.to_owned()),
         ("NEON_BASE_URL", format!("{origin}/api/v2")),
         ("AWS_ENDPOINT_URL", origin.to_owned()),
-        ("AWS_ACCESS_KEY_ID", ssm::ACCESS_KEY_ID.to_owned()),
-        ("AWS_SECRET_ACCESS_KEY", ssm::SECRET_ACCESS_KEY.to_owned()),
+        ("AWS_ACCESS_KEY_ID", aws::ACCESS_KEY_ID.to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", aws::SECRET_ACCESS_KEY.to_owned()),
         ("AWS_REGION", "us-east-1".to_owned()),
         ("PLATFORM_URL", origin.to_owned()),
         ("PLATFORM_TOKEN", platform::TOKEN.to_owned()),
@@ -220,8 +220,17 @@ fn echoed(mut reply: Reply, call: &Call, echo: bool) -> Response<Answer> {
     response(&reply)
 }
 
+/// The body as it is sent: JSON, or a string as it is.
+fn text(reply: &Reply) -> String {
+    match &reply.body {
+        None => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(body) => body.to_string(),
+    }
+}
+
 fn response(reply: &Reply) -> Response<Answer> {
-    let body = reply.body.as_ref().map(Value::to_string).unwrap_or_default();
+    let body = text(reply);
     let mut response = Response::builder().status(reply.status);
     if reply.body.is_some() && !reply.headers.iter().any(|(name, _)| *name == "content-type") {
         response = response.header("content-type", "application/json");
@@ -242,7 +251,7 @@ fn garbage() -> Response<Answer> {
 
 /// A body that ends before the length that its head announces; then the connection closes.
 fn truncated(reply: &Reply) -> Response<Answer> {
-    let whole = reply.body.as_ref().map(Value::to_string).unwrap_or_default();
+    let whole = text(reply);
     let half = whole.get(..whole.len() / 2).unwrap_or_default().to_owned();
     Response::builder()
         .status(reply.status)

@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 
 use crate::call::{Call, Reply, Vendor};
 use crate::fault::Fault;
-use crate::{clock, fly, github, neon, platform, ssm};
+use crate::{aws, clock, fly, github, neon, platform};
 
 /// The whole state.
 pub(crate) struct World {
     pub fly: fly::Fly,
     pub github: github::GitHub,
     pub neon: neon::Neon,
-    pub aws: ssm::Ssm,
+    pub aws: aws::Aws,
     pub platform: platform::Platform,
     pub faults: Vec<Fault>,
     pub settings: Settings,
@@ -34,7 +34,7 @@ impl World {
             fly: fly::Fly::seeded(),
             github: github::GitHub::seeded(),
             neon: neon::Neon::seeded(),
-            aws: ssm::Ssm::default(),
+            aws: aws::Aws::default(),
             platform: platform::Platform::seeded(),
             faults: Vec::new(),
             settings: Settings::default(),
@@ -48,9 +48,9 @@ impl World {
         let lag = self.settings.list_lag_ms;
         match vendor {
             Vendor::Fly => self.fly.answer(call, lag),
-            Vendor::GitHub => self.github.answer(call),
+            Vendor::GitHub => self.github.answer(call, lag),
             Vendor::Neon => self.neon.answer(call, lag),
-            Vendor::Aws => self.aws.answer(call),
+            Vendor::Aws => self.aws.answer(call, lag),
             Vendor::Platform => self.platform.answer(call),
         }
     }
@@ -92,7 +92,7 @@ impl World {
 /// What a call does, for the log and for faults: the GraphQL field, the AWS target.
 pub(crate) fn operation(vendor: Vendor, call: &Call) -> String {
     match vendor {
-        Vendor::Aws => call.header("x-amz-target").to_owned(),
+        Vendor::Aws => aws::operation(call),
         Vendor::Fly if call.path == "/graphql" => fly::root_field(call),
         _ => String::new(),
     }
