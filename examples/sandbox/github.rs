@@ -281,12 +281,15 @@ impl GitHub {
             self.remaining = LIMIT;
             self.reset = now + 3600;
         }
-        let reply = if self.remaining == 0 {
+        let mut reply = if self.remaining == 0 {
             refuse(403, "API rate limit exceeded for user ID 1.")
         } else {
             self.remaining -= 1;
             self.authenticated(call, lag)
         };
+        if let Some(body) = &mut reply.body {
+            localise(body, &format!("http://{}", call.header("host")));
+        }
         reply
             .with("x-ratelimit-limit", LIMIT.to_string())
             .with("x-ratelimit-remaining", self.remaining.to_string())
@@ -390,6 +393,16 @@ fn in_repository(repository: &mut Repository, call: &Call, rest: &[&str], around
         }
         (_, ["actions", rest @ ..]) => actions::answer(repository, call, rest, around),
         _ => refuse(404, "Not Found"),
+    }
+}
+
+/// Makes the API's links point to where the API is served: clients follow them.
+fn localise(body: &mut Value, origin: &str) {
+    match body {
+        Value::String(text) if text.starts_with(bodies::API) => *text = text.replacen(bodies::API, origin, 1),
+        Value::Array(items) => items.iter_mut().for_each(|item| localise(item, origin)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| localise(field, origin)),
+        _ => {}
     }
 }
 

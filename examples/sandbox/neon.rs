@@ -197,7 +197,9 @@ impl Neon {
             .collect();
         let cursor = shown.last().map_or("", |(id, _)| id.as_str()).to_owned();
         let list: Vec<Value> = shown.iter().map(|(id, project)| project.summary(id)).collect();
-        Reply::ok(json!({ "projects": list, "pagination": { "cursor": cursor } }))
+        Reply::ok(
+            json!({ "projects": list, "pagination": { "cursor": cursor }, "applications": {}, "integrations": {} }),
+        )
     }
 
     fn list(&self, owner: &str) -> Reply {

@@ -259,27 +259,30 @@ fn truncated(reply: &Reply) -> Response<Answer> {
         .header("content-length", whole.len().max(1))
         .body(Answer {
             data: Some(Bytes::from(half)),
-            breaks: true,
-            flushed: false,
+            breaks: Some(Break::AfterFlush),
         })
         .unwrap_or_default()
+}
+
+/// When a body breaks off.
+#[derive(Clone, Copy)]
+enum Break {
+    AfterFlush,
+    Now,
 }
 
 /// A response body that may break off.
 #[derive(Default)]
 struct Answer {
     data: Option<Bytes>,
-    breaks: bool,
-    /// What came before the break has had its chance to leave.
-    flushed: bool,
+    breaks: Option<Break>,
 }
 
 impl Answer {
     fn whole(text: String) -> Self {
         Self {
             data: Some(Bytes::from(text)).filter(|data| !data.is_empty()),
-            breaks: false,
-            flushed: false,
+            breaks: None,
         }
     }
 }
@@ -292,21 +295,24 @@ impl Body for Answer {
         if let Some(data) = self.data.take() {
             return Poll::Ready(Some(Ok(Frame::data(data))));
         }
-        if self.breaks && !self.flushed {
-            // An error at once would take the head and the first half with it.
-            self.flushed = true;
-            context.waker().wake_by_ref();
-            return Poll::Pending;
+        match self.breaks {
+            None => Poll::Ready(None),
+            Some(Break::AfterFlush) => {
+                // hyper sends what it has when the body is not ready, and throws it away when the body fails.
+                self.breaks = Some(Break::Now);
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Some(Break::Now) => Poll::Ready(Some(Err(Dropped))),
         }
-        Poll::Ready(std::mem::take(&mut self.breaks).then_some(Err(Dropped)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.data.is_none() && !self.breaks
+        self.data.is_none() && self.breaks.is_none()
     }
 
     fn size_hint(&self) -> hyper::body::SizeHint {
-        if self.breaks {
+        if self.breaks.is_some() {
             return hyper::body::SizeHint::default();
         }
         hyper::body::SizeHint::with_exact(self.data.as_ref().map_or(0, |data| data.len() as u64))

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-const API: &str = "https://api.github.com";
+pub(super) const API: &str = "https://api.github.com";
 
 /// A repository, as short as the description of the API allows (`minimal-repository`).
 pub(super) fn repository(full: &str, id: u64) -> Value {

@@ -127,8 +127,9 @@ impl Project {
     }
 
     fn in_branch(&mut self, id: &str, call: &Call, rest: &[&str], serial: i64) -> Reply {
+        let annotation = json!({ "object": { "type": "console/branch", "id": self.branch }, "value": {} });
         match (call.method.as_str(), rest) {
-            ("GET", []) => Reply::ok(json!({ "branch": self.branch(id) })),
+            ("GET", []) => Reply::ok(json!({ "branch": self.branch(id), "annotation": annotation })),
             ("GET", ["endpoints"]) => Reply::ok(json!({ "endpoints": [self.endpoint(id)] })),
             ("GET", ["databases"]) => Reply::ok(json!({ "databases": self.databases() })),
             ("GET", ["roles"]) => {
