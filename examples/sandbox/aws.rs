@@ -61,6 +61,15 @@ impl Aws {
         }
     }
 
+    /// `{"parameters": {"/name": "value"}}`, as a person would in the console; null deletes.
+    pub(crate) fn seed(&mut self, content: &Value) -> Result<(), String> {
+        let parameters = content.get("parameters").and_then(Value::as_object);
+        for (name, value) in parameters.into_iter().flatten() {
+            self.parameters.set(name, value.as_str());
+        }
+        Ok(())
+    }
+
     pub(crate) fn state(&self) -> Value {
         json!({ "ssm": self.parameters.state() })
     }

@@ -55,12 +55,13 @@ fn seed(world: &mut World, body: &Value) -> Result<(), String> {
     for (section, content) in sections {
         match section.as_str() {
             "fly" => world.fly.seed(content)?,
+            "aws" => world.aws.seed(content)?,
             "github" => world.github.seed(content)?,
             "neon" => world.neon.seed(content)?,
             "platform" => world.platform.seed(content)?,
             other => {
                 return Err(format!(
-                    "{other:?} cannot be seeded: there are fly, github, neon and platform"
+                    "{other:?} cannot be seeded: there are fly, github, neon, aws and platform"
                 ));
             }
         }

@@ -122,6 +122,24 @@ impl Parameter {
         }
     }
 
+    /// Another version with everything else as it is; the console keeps the description.
+    pub(super) fn push_value(&mut self, value: &str) {
+        let newest = self.versions.last();
+        let tier = newest.map_or_else(|| "Standard".to_owned(), |newest| newest.tier.clone());
+        let version = Version {
+            number: newest.map_or(1, |newest| newest.number + 1),
+            value: value.to_owned(),
+            kind: newest.map_or_else(|| "SecureString".to_owned(), |newest| newest.kind.clone()),
+            tier,
+            key_id: newest.map_or_else(|| Some("alias/aws/ssm".to_owned()), |newest| newest.key_id.clone()),
+            description: newest.and_then(|newest| newest.description.clone()),
+            labels: Vec::new(),
+            modified: clock::epoch(),
+            at: clock::epoch_millis(),
+        };
+        self.push(version);
+    }
+
     pub(super) fn note_tags(&mut self, tags: &[Value]) {
         for tag in tags {
             let text = |name: &str| tag.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();

@@ -84,6 +84,14 @@ impl Parameters {
         json!(parameters.collect::<BTreeMap<_, _>>())
     }
 
+    /// Writes another version as a person would, or deletes the parameter.
+    pub(super) fn set(&mut self, name: &str, value: Option<&str>) {
+        match value {
+            None => drop(self.0.remove(name)),
+            Some(value) => self.0.entry(name.to_owned()).or_default().push_value(value),
+        }
+    }
+
     fn put(&mut self, call: &Call) -> Reply {
         let name = call.text("Name").unwrap_or_default();
         let tags = list(call, "Tags");
