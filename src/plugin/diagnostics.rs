@@ -17,9 +17,31 @@ fn one(diagnostic: &Diagnostic) -> wire::Diagnostic {
     };
     wire::Diagnostic {
         severity: severity.into(),
-        summary: redact(&diagnostic.summary),
+        summary: redact(&placed(diagnostic)),
         detail: redact(&diagnostic.detail),
-        attribute: Some(&diagnostic.path).filter(|path| !path.steps().is_empty()).map(path),
+        attribute: Some(&diagnostic.path)
+            .filter(|path| !path.steps().is_empty())
+            .map(|whole| path(&locatable(whole))),
+    }
+}
+
+/// The summary, with the place where Terraform cannot show it: it finds no line for what is nested in an attribute.
+fn placed(diagnostic: &Diagnostic) -> String {
+    let Diagnostic { path, summary, .. } = diagnostic;
+    let place = path.to_string();
+    if path.steps().len() < 2 || summary.contains(&place) {
+        summary.clone()
+    } else {
+        format!("{place}: {summary}")
+    }
+}
+
+/// The part of a path for which Terraform finds a line: an element of a top-level map, but nothing below it. With more
+/// steps it falls back on the whole resource.
+fn locatable(path: &Path) -> Path {
+    match path.steps() {
+        [Step::Attribute(name), Step::Key(key), ..] => Path::attribute(name).then_key(key),
+        _ => path.clone(),
     }
 }
 
