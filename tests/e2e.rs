@@ -29,6 +29,10 @@ mod end;
 mod generated;
 #[path = "e2e/neon.rs"]
 mod neon;
+#[path = "e2e/input.rs"]
+mod input;
+#[path = "e2e/interrupt.rs"]
+mod interrupt;
 #[path = "e2e/proofs.rs"]
 mod proofs;
 #[path = "e2e/rotate.rs"]
@@ -39,3 +43,5 @@ mod story;
 mod targets;
 #[path = "e2e/truth.rs"]
 mod truth;
+#[path = "e2e/values.rs"]
+mod values;

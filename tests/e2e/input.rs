@@ -1,0 +1,251 @@
+//! Mistakes in the configuration: each is found before any vendor is asked, names its place, and says what is allowed.
+
+use crate::story::{FLY_TARGET, FLY_TOKEN, Story};
+
+const SSM: &str = "targets = { a = { ssm_parameter = { name = \"/a\" } } }";
+const RANDOM: &str = "source = { random = { bytes = 32, encoding = \"hex\" } }";
+
+/// The lines of a resource, and what the error must say.
+const MISTAKES: &[(&[&str], &[&str])] = &[
+    (
+        &[
+            "source = { fly_token = { app = \"a\" }, random = { bytes = 32, encoding = \"hex\" } }",
+            SSM,
+        ],
+        &["source names 2 kinds", "fly_token", "random", "Exactly one"],
+    ),
+    (
+        &["source = {}", SSM],
+        &["source names no kind", "fly_token", "misspelt"],
+    ),
+    (
+        &["source = { fly_tokn = { app = \"a\" } }", SSM],
+        &["source names no kind", "misspelt"],
+    ),
+    (
+        &["source = { fly_token = {} }", SSM],
+        &["source.fly_token", "exactly one of app and organization"],
+    ),
+    (
+        &[
+            RANDOM,
+            "targets = { a = { ssm_parameter = { name = \"/a\" }, fly_secret = { app = \"a\" } } }",
+        ],
+        &["targets[\"a\"] names 2 kinds", "ssm_parameter", "fly_secret"],
+    ),
+    (
+        &[RANDOM, "targets = { a = { wave = 1 } }"],
+        &["targets[\"a\"] names no kind", "github_actions_secret"],
+    ),
+    (&[RANDOM, "targets = {}"], &["targets is empty"]),
+    (
+        &[RANDOM, SSM, "rotation {}"],
+        &["rotation is present but empty", "every"],
+    ),
+    (&[RANDOM, SSM, "revoke {}"], &["revoke.mode", "required"]),
+    (
+        &[RANDOM, SSM, "revoke {\n mode = \"never\"\n }"],
+        &["revoke.mode must be one of", "automatic", "manual"],
+    ),
+    (
+        &[RANDOM, SSM, "rotation {\n every = \"90 days\"\n }"],
+        &["rotation.every is not a duration", "\"90d\""],
+    ),
+    (
+        &[RANDOM, SSM, "rotation {\n every = \"0s\"\n }"],
+        &["rotation.every must be longer than zero"],
+    ),
+    (
+        &[RANDOM, SSM, "rotation {\n every = \"1d\"\n early = \"2d\"\n }"],
+        &["rotation.early must be shorter"],
+    ),
+    (
+        &[RANDOM, SSM, "rotation {\n early = \"2d\"\n }"],
+        &["rotation.early needs rotation.every"],
+    ),
+    (&[RANDOM, SSM, "overlap = \"soon\""], &["overlap is not a duration"]),
+    (
+        &[RANDOM, SSM, "on_drift = \"ignore\""],
+        &["on_drift must be one of", "heal", "report"],
+    ),
+    (
+        &[RANDOM, SSM, "on_existing = \"keep\""],
+        &["on_existing must be one of", "refuse", "replace"],
+    ),
+    (
+        &[RANDOM, SSM, "on_destroy = \"keep\""],
+        &["on_destroy must be one of", "revoke", "abandon"],
+    ),
+    (
+        &[
+            RANDOM,
+            "targets = { a = { wave = 0, ssm_parameter = { name = \"/a\" } } }",
+        ],
+        &["targets[\"a\"].wave", "whole number from 1"],
+    ),
+    (
+        &[
+            RANDOM,
+            "targets = { a = { wave = 1.5, ssm_parameter = { name = \"/a\" } } }",
+        ],
+        &["targets[\"a\"].wave", "whole number"],
+    ),
+    (
+        &[
+            RANDOM,
+            "targets = { a = { on_remove = \"drop\", ssm_parameter = { name = \"/a\" } } }",
+        ],
+        &["targets[\"a\"].on_remove must be one of", "delete", "keep"],
+    ),
+    (
+        &[
+            RANDOM,
+            "targets = { a = { template = \"{{ password }}\", ssm_parameter = { name = \"/a\" } } }",
+        ],
+        &["targets[\"a\"]", "password", "value"],
+    ),
+    (
+        &[
+            RANDOM,
+            "targets = { a = { template = \"{{ value | rot13 }}\", ssm_parameter = { name = \"/a\" } } }",
+        ],
+        &["targets[\"a\"]", "rot13", "urlencode"],
+    ),
+    (
+        &[
+            RANDOM,
+            "targets = { a = { part = \"username\", ssm_parameter = { name = \"/a\" } } }",
+        ],
+        &["targets[\"a\"]", "username", "value"],
+    ),
+    (
+        &[
+            "source = { random = { bytes = 32, encoding = \"hex\", length = 40, charset = \"digits\" } }",
+            SSM,
+        ],
+        &["bytes", "length"],
+    ),
+    (
+        &["source = { random = { length = 8, charset = \"digits\" } }", SSM],
+        &["source.random.length", "96 are required"],
+    ),
+    (
+        &["source = { random = { bytes = 32, encoding = \"base32\" } }", SSM],
+        &["encoding must be one of", "base64url"],
+    ),
+    (
+        &[RANDOM, "targets = { a = { ssm_parameter = { name = \"/aws/a\" } } }"],
+        &["ssm_parameter.name", "aws"],
+    ),
+    (
+        &[
+            RANDOM,
+            "targets = { a = { github_actions_secret = { repository = \"m\", name = \"GITHUB_X\" } } }",
+        ],
+        &["github_actions_secret", "GITHUB_"],
+    ),
+    (
+        &[
+            FLY_TARGET,
+            "source = { fly_token = { app = \"a\", expires_in = \"30d\" } }",
+            "overlap = \"1d\"",
+            "rotation {\n every = \"30d\"\n }",
+        ],
+        &["every + overlap is longer than the credential's life"],
+    ),
+    (
+        &[
+            RANDOM,
+            SSM,
+            "checks = { up = { http = { url = \"https://me:secret@example.com/\" } } }",
+        ],
+        &["checks[\"up\"].http.url", "user"],
+    ),
+    (
+        &[
+            RANDOM,
+            SSM,
+            "checks = { up = { http = { url = \"https://example.com/\", headers = { Authorization = \"Bearer abcdef\" } } } }",
+        ],
+        &["checks[\"up\"].http.headers", "headers_wo"],
+    ),
+    (
+        &[
+            RANDOM,
+            SSM,
+            "checks = { up = { wave = 3, http = { url = \"https://example.com/\" } } }",
+        ],
+        &["No target is in wave 3"],
+    ),
+    (
+        &[
+            FLY_TOKEN,
+            FLY_TARGET,
+            "checks = { up = { http = { url = \"https://example.com/\", credential = \"previous\", headers = { X-Old = \"{{ value }}\" } } } }",
+        ],
+        &["previous credential's value cannot be had"],
+    ),
+    (
+        &[RANDOM, SSM, "label_prefix = \"a b\""],
+        &["label_prefix", "letters, digits"],
+    ),
+];
+
+#[test]
+fn every_mistake_is_found_by_validate_and_says_where_and_what_is_allowed() {
+    let story = Story::new();
+    let mut wrong = Vec::new();
+    for (lines, wanted) in MISTAKES {
+        story.configure(lines);
+        let said = story.refused("validate");
+        let missing: Vec<_> = wanted.iter().filter(|text| !said.contains(**text)).collect();
+        if !missing.is_empty() {
+            wrong.push(format!("{lines:?} does not say {missing:?}:\n{said}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    assert!(story.sandbox.calls().is_empty());
+}
+
+#[test]
+fn a_connection_without_credentials_names_the_argument_and_the_variable() {
+    for (variable, argument, targets) in [
+        ("FLY_API_TOKEN", "fly.token", FLY_TARGET),
+        (
+            "GITHUB_TOKEN",
+            "github.token",
+            "targets = { a = { github_actions_secret = { repository = \"molecule-monorepo\" } } }",
+        ),
+    ] {
+        let mut story = Story::new();
+        story.workspace.set(variable, "");
+        story.configure(&[RANDOM, targets]);
+        let said = story.refused("plan");
+        assert!(said.contains(argument) && said.contains(variable), "{said}");
+        story.wrote_nothing();
+    }
+}
+
+#[test]
+fn what_is_known_only_after_apply_is_legal_anywhere() {
+    let story = Story::new();
+    let inputs = "resource \"terraform_data\" \"later\" {\n  input = { app = \"molecule-cp\", parameter = \"/later\", template = \"x {{ value }}\", every = \"30d\", wave = 2 }\n}\n";
+    let resource = r#"
+resource "rotation_secret" "it" {
+  name    = "LATER"
+  source  = { fly_token = { app = terraform_data.later.output.app } }
+  targets = {
+    a = { ssm_parameter = { name = terraform_data.later.output.parameter } }
+    b = { wave = terraform_data.later.output.wave, template = terraform_data.later.output.template, fly_secret = { app = "molecule-cp" } }
+  }
+  rotation {
+    every = terraform_data.later.output.every
+  }
+}
+"#;
+    story.write(&format!("{inputs}{resource}"));
+    let plan = story.plan();
+    assert!(plan.contains("Plan: 2 to add"), "{plan}");
+    story.apply();
+    assert_eq!(story.attributes()["deliveries"]["b"]["generation"], 1);
+}
