@@ -27,12 +27,12 @@ mod drift;
 mod end;
 #[path = "e2e/generated.rs"]
 mod generated;
-#[path = "e2e/neon.rs"]
-mod neon;
 #[path = "e2e/input.rs"]
 mod input;
 #[path = "e2e/interrupt.rs"]
 mod interrupt;
+#[path = "e2e/neon.rs"]
+mod neon;
 #[path = "e2e/proofs.rs"]
 mod proofs;
 #[path = "e2e/rotate.rs"]
