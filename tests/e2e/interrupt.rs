@@ -14,14 +14,19 @@ fn apply_until(story: &Story, pattern: &str) -> Child {
     let mut command = story
         .workspace
         .command(&["apply", "-no-color", "-input=false", "-auto-approve"]);
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    for _ in 0..600 {
-        if story.sandbox.calls().iter().any(|call| call.line.contains(pattern)) {
-            return child;
-        }
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let seen = || story.sandbox.calls().iter().any(|call| call.line.contains(pattern));
+    let mut patience = 600;
+    while !seen() && patience > 0 {
         std::thread::sleep(Duration::from_millis(20));
+        patience -= 1;
     }
-    panic!("no call contains {pattern}: {:#?}", story.sandbox.calls());
+    if patience == 0 {
+        drop(child.kill());
+        drop(child.wait());
+        panic!("no call contains {pattern}: {:#?}", story.sandbox.calls());
+    }
+    child
 }
 
 fn send(program: &str, arguments: &[&str], process: &Child) {
