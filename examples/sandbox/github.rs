@@ -385,11 +385,11 @@ fn in_repository(repository: &mut Repository, call: &Call, rest: &[&str], around
             let all = repository
                 .environments
                 .keys()
-                .map(|name| json!({ "id": 1, "name": name }));
+                .map(|name| bodies::environment(around.full, name));
             page(call, "environments", all.collect())
         }
         ("GET", ["environments", name]) if repository.environments.contains_key(*name) => {
-            Reply::ok(json!({ "id": 1, "node_id": "EN_1", "name": name }))
+            Reply::ok(bodies::environment(around.full, name))
         }
         (_, ["actions", rest @ ..]) => actions::answer(repository, call, rest, around),
         _ => refuse(404, "Not Found"),

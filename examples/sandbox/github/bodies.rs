@@ -1,4 +1,4 @@
-//! Bodies that GitHub repeats in many answers: a repository, a user. Nobody reads most of their fields.
+//! Bodies that GitHub repeats in many answers: a repository, an environment, a user. Nobody reads most of their fields.
 
 use serde_json::{Value, json};
 
@@ -55,6 +55,16 @@ pub(super) fn repository(full: &str, id: u64) -> Value {
         body[format!("{link}_url")] = json!(format!("{url}/{link}"));
     }
     body
+}
+
+/// An environment (`environment`).
+pub(super) fn environment(full: &str, name: &str) -> Value {
+    let escaped = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
+    json!({
+        "id": 1, "node_id": "EN_1", "name": name, "url": format!("{API}/repos/{full}/environments/{escaped}"),
+        "html_url": format!("https://github.com/{full}/deployments/activity_log?environments_filter={escaped}"),
+        "created_at": "2025-01-01T00:00:00Z", "updated_at": "2025-01-01T00:00:00Z",
+    })
 }
 
 /// A user (`simple-user`).
