@@ -348,8 +348,7 @@ fn report(outcome: &Outcome, state: &State, config: &Config, is_create: bool, pr
 
 fn diagnostic(failure: &Failure, config: &Config, detail: &str) -> Diagnostic {
     let path = place::path_of(&failure.site, Some(config));
-    let summary = crate::secret::redact(&place::located(&path, &failure.summary));
-    Diagnostic::error(path, summary, crate::secret::redact(detail))
+    Diagnostic::error(path, &failure.summary, detail)
 }
 
 fn warn(outcome: &Outcome, config: &Config, problems: &mut Diagnostics) {

@@ -29,11 +29,7 @@ pub fn validate(value: &Value) -> Diagnostics {
     if let Some(config) = Config::parse(&Node::root(value, Origin::Configuration), &mut problems) {
         problems.extend(place::shared_slots(&config));
     }
-    let located = problems.into_iter().map(place::naming_its_path);
-    located.fold(Diagnostics::new(), |mut all, problem| {
-        all.push(problem);
-        all
-    })
+    problems
 }
 
 /// The configuration that a state was made with, if this version can still read it.

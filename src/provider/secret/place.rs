@@ -46,26 +46,6 @@ pub(super) fn path_of(site: &Site, config: Option<&Config>) -> Path {
     }
 }
 
-/// A summary that names its attribute: Terraform itself points at a line, not into a map.
-pub(super) fn located(path: &Path, summary: &str) -> String {
-    if path.steps().is_empty() {
-        summary.to_owned()
-    } else {
-        format!("{path}: {summary}")
-    }
-}
-
-/// The same diagnostic, with its attribute in the summary.
-pub(super) fn naming_its_path(problem: Diagnostic) -> Diagnostic {
-    let named = problem.path.steps().is_empty() || problem.summary.contains(&problem.path.to_string());
-    let summary = if named {
-        problem.summary
-    } else {
-        located(&problem.path, &problem.summary)
-    };
-    Diagnostic { summary, ..problem }
-}
-
 /// Targets in one slot, as far as that shows without the provider block.
 pub(super) fn shared_slots(config: &Config) -> Diagnostics {
     let surroundings = Surroundings {
@@ -93,10 +73,8 @@ const SAME_PLACE: &str = "are the same place";
 
 fn at(site: Site, config: &Config, diagnostic: Diagnostic) -> Diagnostic {
     if diagnostic.path == Path::root() {
-        let path = path_of(&site, Some(config));
         Diagnostic {
-            summary: located(&path, &diagnostic.summary),
-            path,
+            path: path_of(&site, Some(config)),
             ..diagnostic
         }
     } else {
