@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::config::{Config, Phase};
 use super::decide::{Decision, Rotate, decide};
-use super::outlook::{Sightings, due, outlook};
+use super::outlook::{LOOKALIKE, Sightings, due, outlook};
 use super::plan::{FIRST_CREATE, texts};
 use super::state::{CheckResult, Receipt, State};
 use super::{config_in_state, destroy, place, text};
@@ -132,6 +132,12 @@ async fn change(
     let seen = Sightings {
         own: outcome.own.clone(),
         by_hand: outcome.by_hand.clone(),
+        notices: state
+            .notices
+            .iter()
+            .filter(|notice| notice.contains(LOOKALIKE))
+            .cloned()
+            .collect(),
         ..Sightings::default()
     };
     outlook(&mut state, &config, &seen, configured.clock.now());

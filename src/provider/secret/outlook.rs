@@ -11,6 +11,9 @@ use super::state::State;
 use crate::rotation::{CredentialStatus, DeliveryStatus, Pending, schedule};
 use crate::target::Activation;
 
+/// How a notice tells of a credential that was made under another configuration; only a survey finds it.
+pub(super) const LOOKALIKE: &str = "looks like a credential of this secret";
+
 /// What Read saw that the ledger cannot hold.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Sightings {

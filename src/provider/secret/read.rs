@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::apply::VALUE_LOST;
 use super::config::Config;
-use super::outlook::{Sightings, outlook};
+use super::outlook::{LOOKALIKE, Sightings, outlook};
 use super::state::State;
 use super::{config_in_state, place};
 use crate::address::Address;
@@ -360,7 +360,7 @@ async fn survey(
             adopt_orphan(&label, credential, address, held_elsewhere, state);
         } else if label.prefix == config.label_prefix {
             seen.notices.push(format!(
-                "{} ({label}) at {address} looks like a credential of this secret made under another configuration; revoke it by hand if nothing uses it",
+                "{} ({label}) at {address} {LOOKALIKE} made under another configuration; revoke it by hand if nothing uses it",
                 credential.id
             ));
         }
