@@ -1,7 +1,9 @@
 """Drives a provider's executable with tofusoup: handshake, schema, metadata, validate, plan, apply, shutdown."""
 
 import asyncio
+import os
 import sys
+import traceback
 
 from pyvider.protocols.tfprotov6.protobuf import tfplugin6_pb2 as pb
 from tofusoup.tfplugin.driver import errors, pack, start_provider, unpack
@@ -44,7 +46,8 @@ async def drive(executable):
     )
     assert not errors(applied.diagnostics)
     state = unpack(applied.new_state)
-    expected = note(schema, text="hello", size="0.1", id="note-hello", length=6)
+    # Numbers come as decimal text, which keeps them exact.
+    expected = note(schema, text="hello", size="0.1", id="note-hello", length="6")
     assert state == expected, state
 
     read = await stub.ReadResource(
@@ -55,4 +58,12 @@ async def drive(executable):
     print("all is well")
 
 
-asyncio.run(drive(sys.argv[1]))
+# Not asyncio.run: after a failure it would wait for the thread that reads from the provider, which lives on.
+try:
+    asyncio.new_event_loop().run_until_complete(drive(sys.argv[1]))
+except BaseException:  # noqa: BLE001 - everything is a failed test
+    traceback.print_exc()
+    sys.stderr.flush()
+    os._exit(1)
+sys.stdout.flush()
+os._exit(0)
