@@ -23,3 +23,7 @@ mod github;
 mod harness;
 #[path = "sandbox/neon.rs"]
 mod neon;
+#[path = "sandbox/platform.rs"]
+mod platform;
+#[path = "sandbox/process.rs"]
+mod process;

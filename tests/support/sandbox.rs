@@ -182,7 +182,8 @@ impl Call {
     }
 }
 
-fn executable() -> PathBuf {
+/// Where `cargo test` has put the executable.
+pub(crate) fn executable() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     test.parent()
         .and_then(|deps| deps.parent())
