@@ -9,27 +9,31 @@ fn read(path: &str) -> String {
     std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
-/// Every Rust file below `tests`, but this one.
-fn tests() -> String {
-    fn collect(folder: &Path, text: &mut String) {
+/// The suites that put kinds against their vendor: `contract_…` per vendor, `generators` for kinds without one, `checks`.
+fn contracts() -> String {
+    fn collect(folder: &Path, inside: bool, text: &mut String) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
+            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+            if !inside && !name.starts_with("contract_") && !["generators", "checks"].contains(&name.as_str()) {
+                continue;
+            }
             if path.is_dir() {
-                collect(&path, text);
-            } else if path.extension().is_some_and(|e| e == "rs") && !path.ends_with("registry.rs") {
+                collect(&path, true, text);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
                 text.push_str(&std::fs::read_to_string(&path).unwrap());
             }
         }
     }
     let mut text = String::new();
-    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"), &mut text);
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"), false, &mut text);
     text
 }
 
-fn complete(group: &str, heading: &str, name: &str, tests: &str) {
+fn complete(group: &str, heading: &str, name: &str, contracts: &str) {
     let example = read(&format!("examples/{group}/{name}/main.tf"));
     assert!(
-        example.contains(name),
+        example.contains(&format!("{name} = {{")),
         "examples/{group}/{name}/main.tf does not use {name}"
     );
     let page = read("docs/resources/secret.md");
@@ -37,20 +41,24 @@ fn complete(group: &str, heading: &str, name: &str, tests: &str) {
         page.contains(&format!("## {heading} `{name}`")),
         "docs/resources/secret.md has no section on {name}"
     );
-    assert!(tests.contains(name), "no test names {name}");
+    let quoted = contracts.contains(&format!("\"{name}\"")) || contracts.contains(&format!("::{name}"));
+    assert!(
+        quoted,
+        "no contract test (tests/contract_*, generators, checks) names {name}"
+    );
 }
 
 #[test]
-fn every_kind_has_an_example_a_section_and_a_test() {
-    let tests = tests();
+fn every_kind_has_an_example_a_section_and_a_contract_test() {
+    let contracts = contracts();
     for kind in source::ALL {
-        complete("sources", "Source", kind.name, &tests);
+        complete("sources", "Source", kind.name, &contracts);
     }
     for kind in target::ALL {
-        complete("targets", "Target", kind.name, &tests);
+        complete("targets", "Target", kind.name, &contracts);
     }
     for kind in check::ALL {
-        complete("checks", "Check", kind.name, &tests);
+        complete("checks", "Check", kind.name, &contracts);
     }
 }
 

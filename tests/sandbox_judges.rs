@@ -8,6 +8,8 @@
     reason = "helpers of tests fail as tests do"
 )]
 
+#[path = "sandbox_judges/app.rs"]
+mod app;
 #[path = "sandbox_judges/client.rs"]
 mod client;
 #[path = "sandbox_judges/faults.rs"]

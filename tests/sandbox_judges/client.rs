@@ -127,7 +127,11 @@ impl Outsider {
     }
 
     pub(crate) fn github(&self, method: &str, path: &str, body: &Value) -> Answer {
-        let bearer = format!("Bearer {}", self.sandbox.export("GITHUB_TOKEN"));
+        self.github_as(self.sandbox.export("GITHUB_TOKEN"), method, path, body)
+    }
+
+    pub(crate) fn github_as(&self, token: &str, method: &str, path: &str, body: &Value) -> Answer {
+        let bearer = format!("Bearer {token}");
         let headers = [
             ("authorization", bearer.as_str()),
             ("user-agent", "outsider"),

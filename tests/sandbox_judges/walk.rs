@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use super::app;
 use super::client::Outsider;
 
 const VENDORS: [&str; 6] = ["aws", "fly", "github", "graphql", "neon", "platform"];
@@ -96,6 +97,8 @@ fn tokens(outsider: &Outsider) {
     let token = &made[0]["data"]["createLimitedAccessToken"]["limitedAccessToken"];
     let header = json!({ "header": token["tokenHeader"] });
     outsider.fly("POST", "/v1/tokens/authenticate", &header).ok();
+    let asked = json!({ "header": token["tokenHeader"], "access": { "app_name": "molecule-cp" } });
+    outsider.fly("POST", "/v1/tokens/authorize", &asked).ok();
     outsider.graphql(REVOKE, &json!({ "id": token["id"] })).ok();
 }
 
@@ -123,7 +126,23 @@ fn github(outsider: &Outsider) {
     let body = json!({ "ref": "main", "inputs": { "reason": "walk" } });
     outsider.github("POST", &format!("{workflow}/dispatches"), &body).ok();
     let body = json!({ "ref": "main", "return_run_details": true });
-    outsider.github("POST", &format!("{workflow}/dispatches"), &body).ok();
+    let dispatched = outsider.github("POST", &format!("{workflow}/dispatches"), &body).ok();
+    let runs = format!("{workflow}/runs?event=workflow_dispatch&branch=main&per_page=100");
+    outsider.github("GET", &runs, &none).ok();
+    let run = format!("{repository}/actions/runs/{}", dispatched["workflow_run_id"]);
+    // Queued, in progress, completed: each has a shape of its own.
+    for _ in 0..3 {
+        outsider.github("GET", &run, &none).ok();
+    }
+    outsider.github("GET", "/rate_limit", &none).ok();
+}
+
+fn github_app(outsider: &Outsider) {
+    let (assertion, public_key) = app::assertion(4711);
+    let app = json!({ "id": 4711, "installation_id": 815, "public_key": public_key, "repositories": ["molecule-ai/molecule-docs"] });
+    outsider.sandbox.seed(json!({ "github": { "app": app } }));
+    let path = "/app/installations/815/access_tokens";
+    outsider.github_as(&assertion, "POST", path, &Value::Null).ok();
 }
 
 fn neon(outsider: &Outsider) {
@@ -137,7 +156,10 @@ fn neon(outsider: &Outsider) {
     let project = "/projects/quiet-river-12345678";
     let branch = format!("{project}/branches/br-main-123456");
     let paths = [
+        "/projects?org_id=org-quiet-sea-12345678".to_owned(),
         project.to_owned(),
+        format!("{project}/branches"),
+        branch.clone(),
         format!("{project}/endpoints"),
         format!("{branch}/endpoints"),
         format!("{branch}/databases"),
@@ -149,14 +171,19 @@ fn neon(outsider: &Outsider) {
     for path in paths {
         outsider.neon("GET", &path, &none).ok();
     }
-    let reset = outsider
-        .neon("POST", &format!("{branch}/roles/app/reset_password"), &none)
-        .ok();
-    let operation = reset["operations"][0]["id"].as_str().unwrap();
-    for _ in 0..3 {
-        outsider
-            .neon("GET", &format!("{project}/operations/{operation}"), &none)
-            .ok();
+    let changes = [
+        ("POST", "roles/app/reset_password", Value::Null),
+        ("POST", "roles", json!({ "role": { "name": "walk" } })),
+        ("DELETE", "roles/walk", Value::Null),
+    ];
+    for (method, path, body) in changes {
+        let changed = outsider.neon(method, &format!("{branch}/{path}"), &body).ok();
+        let operation = changed["operations"][0]["id"].as_str().unwrap();
+        for _ in 0..3 {
+            outsider
+                .neon("GET", &format!("{project}/operations/{operation}"), &none)
+                .ok();
+        }
     }
     outsider.neon("GET", &format!("{project}/operations"), &none).ok();
 }
@@ -214,7 +241,7 @@ fn platform(outsider: &Outsider) {
 
 fn walk() -> Vec<Value> {
     let outsider = Outsider::new();
-    for part in [fly, tokens, github, neon, ssm, platform] {
+    for part in [fly, tokens, github, github_app, neon, ssm, platform] {
         part(&outsider);
     }
     outsider.heard()
