@@ -9,9 +9,9 @@ TEST_LINTS := -A clippy::unwrap_used -A clippy::expect_used -A clippy::panic -A 
 	-A clippy::print_stdout -A clippy::print_stderr -A clippy::string_slice -A clippy::exit -A clippy::disallowed_methods \
 	-A clippy::let_underscore_must_use -A clippy::large_futures -A unreachable_pub -A missing_docs -A unfulfilled_lint_expectations
 
-.PHONY: demo test lint fmt docs bench tools need-rust need-core
+.PHONY: demo test lint fmt docs bench tools need-rust need-core need-curl
 
-demo: need-rust need-core ## Walk through a secret's life against vendors on loopback
+demo: need-rust need-core need-curl ## Walk through a secret's life against vendors on loopback
 	@$(CARGO) build --quiet --bin terraform-provider-rotation --example sandbox
 	@examples/demo/demo.sh
 
@@ -50,3 +50,6 @@ need-rust:
 
 need-core:
 	@command -v terraform >/dev/null || command -v tofu >/dev/null || { echo "Neither terraform nor tofu is on the PATH: install Terraform 1.11 or OpenTofu 1.11, or newer."; exit 1; }
+
+need-curl:
+	@command -v curl >/dev/null || { echo "curl is not on the PATH: the demo asks the sandbox with it what the vendors hold."; exit 1; }

@@ -43,6 +43,8 @@ pub enum CallErrorKind {
     TimedOut,
     /// The answer could not be understood.
     Malformed,
+    /// The change was made, but what it was made to does not do well: a machine that fails its checks.
+    Unhealthy,
     /// The run was interrupted before the call was made.
     Interrupted,
 }

@@ -8,5 +8,8 @@ mod app;
 mod fake;
 #[path = "contract_github/secret.rs"]
 mod secret;
+#[expect(dead_code, reason = "only the interpreter is asked for")]
+#[path = "support/terraform_cores.rs"]
+mod terraform_cores;
 #[path = "contract_github/workflow.rs"]
 mod workflow;

@@ -10,7 +10,7 @@ use crate::call::{Call, Reply};
 use parameters::Parameters;
 
 pub(crate) const ACCESS_KEY_ID: &str = "AKIASANDBOX000000001";
-pub(crate) const SECRET_ACCESS_KEY: &str = "sandbox/secret/access/key/0000000000000001";
+pub(crate) const SECRET_ACCESS_KEY: &str = "sandbox/secret/access/key/tR4pZ8sLq2Vn6Yw1";
 
 /// The account and the user that the access key belongs to.
 const ACCOUNT: &str = "000000000000";

@@ -81,7 +81,7 @@ impl Fly {
     }
 
     /// `{"apps": {"name": {"machines": [{"state", "checks", …}], …}}, "tokens": [{"app" | "organization", "name"}]}`;
-    /// `fails_after_update`, `start_ms`, `host_status` and `leased_for` hold for a machine, or for all machines of an app.
+    /// `fails_after_update`, `exit_code`, `start_ms`, `host_status` and `leased_for` hold for a machine, or for all machines of an app.
     pub(crate) fn seed(&mut self, content: &Value) -> Result<(), String> {
         for (name, wanted) in content.get("apps").and_then(Value::as_object).into_iter().flatten() {
             self.add_app(name, wanted);

@@ -15,7 +15,7 @@ use access::{App, Token};
 use actions::{Circumstances, Run, Workflow};
 use secrets::Level;
 
-pub(crate) const TOKEN: &str = "ghp_sandbox0000000000000000000000000001";
+pub(crate) const TOKEN: &str = "ghp_sandboxT7hKq2Rz9XcW4vBn6LmYp3Ds8Fg1";
 pub(crate) const OWNER: &str = "molecule-ai";
 
 /// Versions of the API that GitHub serves.

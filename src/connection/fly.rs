@@ -18,7 +18,6 @@ use crate::http::{HttpClient, Request, Response};
 use crate::secret::Secret;
 use crate::terraform::{Attribute, Block, Diagnostic, Diagnostics, Field, NestedBlock, Node, Path, Type};
 
-pub(crate) use app::instant;
 pub use app::{AppSecret, Machine, MachineCheck, MachineEvent};
 
 /// The service's name in errors.

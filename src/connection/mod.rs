@@ -6,6 +6,7 @@
 pub mod aws;
 pub mod fly;
 pub mod github;
+pub(crate) mod instant;
 pub mod neon;
 
 use std::sync::Arc;

@@ -19,7 +19,7 @@ pub use retire::{Retired, issuer_of, retire_anywhere, revoke_minted};
 pub use stop::Stop;
 pub use survey::{FARTHEST, found};
 
-use crate::call::{CallError, Effect, WritePermit};
+use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::rotation::{Goal, Ledger, Session, Step, Why, next_step};
 use crate::secret::Parts;
 
@@ -49,8 +49,8 @@ pub struct Failure {
 
 impl Failure {
     fn of_call(site: Site, error: &CallError) -> Self {
-        let mut detail = error.to_string();
-        if error.effect == Effect::Possible {
+        let mut detail = error.sentence();
+        if error.effect == Effect::Possible && error.kind != CallErrorKind::Unhealthy {
             detail.push_str(" It is unknown whether the call took effect.");
         }
         Self {

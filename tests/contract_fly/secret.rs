@@ -179,7 +179,7 @@ async fn a_machine_that_fails_its_check_ends_the_roll_and_is_waited_for_by_the_n
         let error = roll(&target, &revision).await.unwrap_err();
         assert_eq!(
             (&error.kind, error.effect),
-            (&CallErrorKind::Unavailable, Effect::Possible)
+            (&CallErrorKind::Unhealthy, Effect::Possible)
         );
         let text = error.to_string();
         assert!(

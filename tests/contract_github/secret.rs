@@ -1,5 +1,8 @@
 //! The target `github_actions_secret`.
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Command, Stdio};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use crypto_box::SecretKey;
@@ -11,6 +14,8 @@ use rotation_provider::target::github_actions_secret::KIND;
 use rotation_provider::target::{Activation, Comparison, Delivery, Slot, TargetConfig};
 use rotation_provider::terraform::{Diagnostics, Node, Origin, Value};
 use serde_json::Value as Json;
+
+use crate::terraform_cores;
 
 use super::fake::{Fault, GitHub, PRODUCTION, REPOSITORY};
 
@@ -88,6 +93,33 @@ fn boxes_are_those_of_libsodium() {
         .unwrap();
     assert_eq!(ours.len(), theirs.len() + 48);
     assert_eq!(private_key.unseal(&ours).unwrap(), plaintext.as_bytes());
+}
+
+#[test]
+fn a_box_is_opened_by_libsodium_itself() {
+    for plaintext in [
+        "x",
+        "postgres://app:p%40ss@db/main?sslmode=require",
+        "zwei Zeilen\n\u{fc}nd \u{1f511}",
+        &"long ".repeat(9000),
+    ] {
+        let mut holder = Command::new(terraform_cores::python())
+            .arg(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/tests/contract_github/open_box.py"
+            ))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(holder.stdout.take().unwrap()).lines();
+        let public_key = said.next().unwrap().unwrap();
+        let sealed = seal(&public_key, &Secret::new(plaintext.to_owned())).unwrap();
+        writeln!(holder.stdin.take().unwrap(), "{sealed}").unwrap();
+        let opened: String = serde_json::from_str(&said.next().unwrap().unwrap()).unwrap();
+        assert!(holder.wait().unwrap().success());
+        assert_eq!(opened, plaintext);
+    }
 }
 
 #[tokio::test]

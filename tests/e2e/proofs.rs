@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, Story};
-use crate::truth::{alive, fly_secret, ours, the_token};
+use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, Story, unframed};
+use crate::truth::{alive, fly_secret, machine_values, ours, the_token};
 
 fn health(story: &Story, more: &str) -> String {
     let url = story.sandbox.export("PLATFORM_URL");
@@ -67,31 +67,96 @@ fn a_post_without_bearer_must_be_refused_with_401() {
         calls.iter().any(|call| call.line == "POST /settings/secrets"),
         "{calls:#?}"
     );
-    // The same check where the path does not ask for a credential: it answers, so the check fails.
+    // Where the route is not mounted there is no refusal either, and the check says so.
     story.configure(&[FLY_TOKEN, FLY_TARGET, &check("/health"), "rotate_now = \"once\""]);
     let said = story.fails();
     assert!(
-        said.contains("closed") && said.contains("200") && said.contains("401"),
+        said.contains("closed") && said.contains("404") && said.contains("expected 401"),
         "{said}"
     );
     assert_eq!(alive(&story).len(), 2);
 }
 
 #[test]
-fn a_check_presents_the_new_credential() {
+fn a_check_presents_the_new_credential_and_fails_where_it_is_not_accepted() {
     let story = Story::new();
-    let url = story.sandbox.export("PLATFORM_URL").to_owned();
-    let random = "source = { random = { bytes = 32, encoding = \"hex\" } }";
-    let check = format!(
-        "checks = {{\n    accepted = {{ retry_for = \"1s\", http = {{ url = \"{url}/settings/secrets\", headers = {{ Authorization = \"Bearer {{{{ value }}}}\" }} }} }}\n  }}"
-    );
-    story.configure(&[random, FLY_TARGET, &check]);
-    // The platform does not know the value yet.
+    let url = story.sandbox.export("SANDBOX_URL").to_owned();
+    let check = |path: &str| {
+        format!(
+            "checks = {{\n    accepted = {{ retry_for = \"1s\", http = {{ url = \"{url}{path}\", headers = {{ Authorization = \"Bearer {{{{ value }}}}\" }} }} }}\n  }}"
+        )
+    };
+    let asks_fly = check("/v1/apps/molecule-cp/secrets");
+    story.configure(&[FLY_TOKEN, FLY_TARGET, &asks_fly]);
+    story.apply();
+    story.configure(&[FLY_TOKEN, FLY_TARGET, &asks_fly, "rotate_now = \"once\""]);
+    story.apply();
+    assert!(the_token(&story).name.ends_with("-g2"));
+    // The platform does not know Fly's tokens, and no answer of its own shows the value.
+    story.configure(&[
+        FLY_TOKEN,
+        FLY_TARGET,
+        &check("/settings/secrets"),
+        "rotate_now = \"twice\"",
+    ]);
     let said = story.fails();
     assert!(said.contains("accepted") && said.contains("401"), "{said}");
     let value = fly_secret(&story, "molecule-cp", NAME).unwrap();
     assert!(!said.contains(&value));
-    story.sandbox.seed(json!({ "platform": { "bearer": value } }));
+    assert_eq!(alive(&story).len(), 2, "nothing is revoked");
+}
+
+#[test]
+fn a_machine_that_dies_of_the_new_value_stops_the_roll_and_keeps_the_old_token() {
+    let story = Story::begun(&[FLY_TOKEN, FLY_TARGET]);
+    let old = the_token(&story);
+    let dying = |code: u8| json!({ "fly": { "apps": { "molecule-cp": { "exit_code": code } } } });
+    story.sandbox.seed(dying(1));
+    story.configure(&[FLY_TOKEN, FLY_TARGET, "rotate_now = \"once\""]);
+    let said = unframed(&story.fails());
+    assert!(
+        said.contains("control_plane") && said.contains("fly machine status"),
+        "{said}"
+    );
+    assert!(
+        said.contains("exit code 1") && !said.contains("unknown whether"),
+        "{said}"
+    );
+    assert_eq!(alive(&story).len(), 2);
+    let running = machine_values(&story, "molecule-cp", NAME);
+    assert_eq!(
+        running,
+        [Some(old.value)],
+        "the roll ends at the first machine that fails"
+    );
+    // It stays down, and a machine that gave up is no machine that rests.
+    let said = unframed(&story.fails());
+    assert!(said.contains("exit code 1"), "{said}");
+    assert_eq!(alive(&story).len(), 2);
+    // Mended and started by hand, then the roll is taken up again with the same token.
+    story.sandbox.seed(dying(0));
+    let machines = story.sandbox.state()["fly"]["apps"]["molecule-cp"]["machines"].clone();
+    let down = machines
+        .as_object()
+        .unwrap()
+        .iter()
+        .find(|(_, machine)| machine["state"] == "stopped" && !machine["env"][NAME].is_null());
+    start_machine(&story, down.unwrap().0);
+    story.apply();
+    let newest = the_token(&story);
+    assert!(newest.name.ends_with("-g2"));
+    let running = machine_values(&story, "molecule-cp", NAME);
+    assert_eq!(running, [Some(newest.value.clone()), Some(newest.value)]);
+}
+
+/// As `fly machine start` does.
+fn start_machine(story: &Story, id: &str) {
+    let token = story.sandbox.export("FLY_API_TOKEN").to_owned();
+    let path = format!("/v1/apps/molecule-cp/machines/{id}/start");
+    let (status, _) = story
+        .sandbox
+        .call("POST", &path, &[("authorization", &token)], &json!({}));
+    assert_eq!(status, 200);
 }
 
 #[test]

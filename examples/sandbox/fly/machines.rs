@@ -41,6 +41,8 @@ pub(crate) struct Machine {
     /// `passing`, `warning` or `critical`.
     health: String,
     health_after_update: String,
+    /// What its process ends with as soon as it is started; 0: it goes on running.
+    exit_code: i64,
     /// The app secrets that it booted with.
     environment: BTreeMap<String, String>,
     host_status: String,
@@ -74,6 +76,7 @@ impl Machine {
             has_checks: flag("checks"),
             health: "passing".to_owned(),
             health_after_update: "passing".to_owned(),
+            exit_code: 0,
             environment: BTreeMap::new(),
             host_status: text("host_status", "ok"),
         };
@@ -82,10 +85,13 @@ impl Machine {
         machine
     }
 
-    /// `fails_after_update`, `start_ms`, `host_status`, `leased_for` (seconds, by somebody else).
+    /// `fails_after_update`, `exit_code`, `start_ms`, `host_status`, `leased_for` (seconds, by somebody else).
     pub(super) fn change(&mut self, wanted: &Value) {
         if let Some(fails) = wanted.get("fails_after_update").and_then(Value::as_bool) {
             self.health_after_update = if fails { "critical" } else { "passing" }.to_owned();
+        }
+        if let Some(code) = wanted.get("exit_code").and_then(Value::as_i64) {
+            self.exit_code = code;
         }
         if let Some(start) = wanted.get("start_ms").and_then(Value::as_i64) {
             self.start_ms = start;
@@ -111,6 +117,20 @@ impl Machine {
         let id = clock::ulid(now, self.events.len() as u64 + 1);
         let event = json!({ "id": id, "type": kind, "status": status, "source": "user", "timestamp": now });
         self.events.insert(0, event);
+    }
+
+    /// Starts; a process that cannot live ends at once, and the machine stops.
+    fn start(&mut self, verb: &str) {
+        self.state = "started".to_owned();
+        self.event(verb, "started");
+        if self.exit_code != 0 {
+            self.state = "stopped".to_owned();
+            self.event("exit", "stopped");
+            if let Some(event) = self.events.first_mut() {
+                event["source"] = json!("flyd");
+                event["request"] = json!({ "exit_event": { "exit_code": self.exit_code, "requested_stop": false } });
+            }
+        }
     }
 
     fn current_state(&self) -> &str {
@@ -238,9 +258,13 @@ fn in_machine(machine: &mut Machine, secrets: &Secrets, call: &Call, rest: &[&st
         }
         ("POST", _) if held_by_other => refuse(409, "machine is leased by somebody else"),
         ("POST", []) => update(machine, call, secrets),
-        ("POST", [verb @ ("restart" | "start" | "stop")]) => {
-            machine.state = if *verb == "stop" { "stopped" } else { "started" }.to_owned();
-            machine.event(verb, if *verb == "stop" { "stopped" } else { "started" });
+        ("POST", ["stop"]) => {
+            machine.state = "stopped".to_owned();
+            machine.event("stop", "stopped");
+            Reply::ok(json!({ "ok": true }))
+        }
+        ("POST", [verb @ ("restart" | "start")]) => {
+            machine.start(verb);
             Reply::ok(json!({ "ok": true }))
         }
         _ => refuse(404, "not found"),
@@ -321,9 +345,8 @@ fn update(machine: &mut Machine, call: &Call, secrets: &Secrets) -> Reply {
     }
     machine.event("update", "replaced");
     if !flag("skip_launch") {
-        machine.state = "started".to_owned();
+        machine.start("start");
         machine.arrives = clock::epoch_millis() + machine.start_ms;
-        machine.event("start", "started");
     }
     machine.health.clone_from(&machine.health_after_update);
     Reply::ok(machine.body())

@@ -7,12 +7,13 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::{FlyClient, advise_app};
 use crate::call::CallError;
+use crate::connection::instant::instant;
 use crate::http::Shared;
 
 /// Listings by app.
@@ -101,12 +102,6 @@ pub struct MachineCheck {
 struct SecretList {
     #[serde(default)]
     secrets: Vec<AppSecret>,
-}
-
-/// An RFC 3339 instant; one that is malformed is as good as none, and no reason to lose the whole listing.
-pub(crate) fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
-    let text = Option::<String>::deserialize(deserializer)?;
-    Ok(text.and_then(|text| text.parse().ok()))
 }
 
 impl FlyClient {

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::operations::Operation;
 use super::{Call, NeonClient, SERVICE};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
-use crate::connection::fly::instant;
+use crate::connection::instant::instant;
 use crate::http::Shared;
 use crate::secret::Secret;
 

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::Credential;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
-use crate::connection::fly::{FlyClient, SERVICE, advise_app, instant};
+use crate::connection::fly::{FlyClient, SERVICE, advise_app};
+use crate::connection::instant::instant;
 use crate::label::Label;
 use crate::secret::Secret;
 

@@ -88,9 +88,8 @@ pub(super) enum Health {
 
 /// Judges a machine by its state, its checks and what happened at or after `since`.
 pub(super) fn health(machine: &Machine, since: Timestamp) -> Health {
-    let crashed = |event: &&MachineEvent| event.timestamp >= since.as_millisecond() && crash_code(event).is_some();
-    if let Some(code) = machine.events.iter().find(crashed).and_then(crash_code) {
-        return Health::Failing(format!("its process ended with exit code {code}"));
+    if let Some(why) = crash(machine, since) {
+        return Health::Failing(why);
     }
     match machine.state.as_str() {
         "started" => {}
@@ -112,10 +111,23 @@ pub(super) fn health(machine: &Machine, since: Timestamp) -> Health {
     }
 }
 
-/// Whether nothing speaks against the machine: it rests, or it runs and has not failed since it began to.
+/// Whether nothing speaks against the machine: it rests, or it runs, and has not failed since it began to.
 pub(super) fn is_well(machine: &Machine) -> bool {
     let since = began_at(machine).unwrap_or(Timestamp::MAX);
-    !is_running(machine) || matches!(health(machine, since), Health::Passing | Health::Running)
+    if is_running(machine) {
+        matches!(health(machine, since), Health::Passing | Health::Running)
+    } else {
+        crash(machine, since).is_none()
+    }
+}
+
+/// How the machine's process ended at or after `since`, if it did so on its own and not well.
+///
+/// A machine that gave up and stopped looks like one that rests but for this.
+pub(super) fn crash(machine: &Machine, since: Timestamp) -> Option<String> {
+    let late = |event: &&MachineEvent| event.timestamp >= since.as_millisecond();
+    let code = machine.events.iter().filter(late).find_map(crash_code)?;
+    Some(format!("its process ended with exit code {code}"))
 }
 
 /// The exit code of an event that tells of a process that ended on its own, and not well.

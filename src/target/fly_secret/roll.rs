@@ -72,8 +72,9 @@ impl Roll<'_> {
         let written = secrets.iter().filter_map(|secret| secret.updated_at).max();
         let mut machines = self.client.machines_now(self.app).await?;
         machines.retain(machine::holds_secrets);
-        // The running ones first: if the value is no good, the first of them shows it.
-        machines.sort_by_key(|machine| (!machine::is_running(machine), machine.id.clone()));
+        // First those that fail with the new value already, then the running ones: if the value is no good, the first shows it.
+        let failed = |machine: &Machine| is_done(machine, written) && !machine::is_well(machine);
+        machines.sort_by_key(|machine| (!failed(machine), !machine::is_running(machine), machine.id.clone()));
         let total = machines.len();
         let mut running = machines.iter().filter(|machine| is_done(machine, written)).count();
         for machine in &machines {
@@ -99,14 +100,16 @@ impl Roll<'_> {
     /// Brings one machine to run the newest secrets, healthily.
     async fn one(&self, machine: &Machine, written: Option<Timestamp>) -> Result<Turn, CallError> {
         if is_done(machine, written) {
+            let operation = format!("waiting for machine {:?} of app {:?}", machine.id, self.app);
+            let watch = Watch {
+                id: &machine.id,
+                operation: &operation,
+                replaced: None,
+            };
             if machine::is_running(machine) {
-                let operation = format!("waiting for machine {:?} of app {:?}", machine.id, self.app);
-                let watch = Watch {
-                    id: &machine.id,
-                    operation: &operation,
-                    replaced: None,
-                };
                 self.until_healthy(&watch, None).await?;
+            } else if let Some(why) = machine::began_at(machine).and_then(|since| machine::crash(machine, since)) {
+                return Err(unhealthy(&watch, &format!("{why}, and it is {}", machine.state)));
             }
             return Ok(Turn::Done);
         }
@@ -237,5 +240,5 @@ fn is_done(machine: &Machine, written: Option<Timestamp>) -> bool {
 
 fn unhealthy(watch: &Watch<'_>, what: &str) -> CallError {
     let message = format!("it has taken the new value, but {what}");
-    CallError::new(CallErrorKind::Unavailable, Effect::Possible, SERVICE, watch.operation, None, &message)
+    CallError::new(CallErrorKind::Unhealthy, Effect::Possible, SERVICE, watch.operation, None, &message)
 }
