@@ -11,12 +11,24 @@ use tokio::time::Instant;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Clock {
     offset: SignedDuration,
+    stands_at: Option<Timestamp>,
 }
 
 impl Clock {
     /// A clock that shows the system's time plus `offset`.
     pub fn with_offset(offset: SignedDuration) -> Self {
-        Self { offset }
+        Self {
+            offset,
+            stands_at: None,
+        }
+    }
+
+    /// A clock that stands still, for tests that move time themselves: its waits end at once, its deadlines have passed.
+    pub fn standing_at(at: Timestamp) -> Self {
+        Self {
+            offset: SignedDuration::ZERO,
+            stands_at: Some(at),
+        }
     }
 
     /// By how much this clock differs from the system's.
@@ -26,7 +38,7 @@ impl Clock {
 
     /// Now, in whole seconds: what is stored and shown has no finer grain.
     pub fn now(&self) -> Timestamp {
-        let now = Timestamp::now();
+        let now = self.stands_at.unwrap_or_else(Timestamp::now);
         let moved = now.checked_add(self.offset).unwrap_or(now);
         Timestamp::from_second(moved.as_second()).unwrap_or(moved)
     }
@@ -38,11 +50,18 @@ impl Clock {
 
     /// Waits; not moved by the offset.
     pub async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration).await;
+        if self.stands_at.is_none() {
+            tokio::time::sleep(duration).await;
+        }
     }
 
     /// A point in the future by which something must have happened.
     pub fn deadline(&self, after: Duration) -> Deadline {
+        let after = if self.stands_at.is_none() {
+            after
+        } else {
+            Duration::ZERO
+        };
         Deadline(Instant::now().checked_add(after))
     }
 }

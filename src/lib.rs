@@ -8,6 +8,7 @@
 //! | [`rotation`] | the engine: what happens next, decided without clock, network or randomness |
 //! | [`executor`] | performs the engine's steps through the adapters and records what became known |
 //! | [`source`], [`target`], [`check`] | the adapters, one file a kind |
+//! | [`vendors`] | where adapters come from |
 //! | [`connection`] | one authenticated client per vendor account, shared by its adapters |
 //! | [`http`] | the one HTTP client: retry, redaction, caps, redirects |
 //! | [`secret`], [`clock`], [`randomness`], [`environment`] | the only places for values, time, entropy, variables |
@@ -33,3 +34,4 @@ pub mod source;
 pub mod target;
 pub mod template;
 pub mod terraform;
+pub mod vendors;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What each module may use. The order is from the inside out.
-const MAY_USE: [(&str, &[&str]); 18] = [
+const MAY_USE: [(&str, &[&str]); 19] = [
     ("address", &[]),
     ("clock", &[]),
     ("duration", &[]),
@@ -73,18 +73,13 @@ const MAY_USE: [(&str, &[&str]); 18] = [
     (
         "executor",
         &[
-            "address",
-            "call",
-            "check",
-            "clock",
-            "connection",
-            "label",
-            "rotation",
-            "secret",
-            "source",
-            "target",
-            "template",
+            "address", "call", "check", "clock", "label", "rotation", "secret", "source", "target", "template",
+            "vendors",
         ],
+    ),
+    (
+        "vendors",
+        &["address", "check", "connection", "source", "target", "terraform"],
     ),
     ("plugin", &["clock", "environment", "secret", "terraform"]),
 ];

@@ -8,10 +8,10 @@ use jiff::SignedDuration;
 use crate::address::Address;
 use crate::check::{Check, Patience, Presents};
 use crate::clock::Clock;
-use crate::connection::Connections;
 use crate::source::{Source, SourceTraits};
 use crate::target::{Target, TargetConfig, TargetTraits};
 use crate::template::Template;
+use crate::vendors::Vendors;
 
 /// Everything that stays the same during a run.
 pub struct Job {
@@ -32,7 +32,7 @@ pub struct Job {
     /// Connected checks by key.
     pub checks: BTreeMap<String, JobCheck>,
     /// For issuers and slots whose configuration is gone.
-    pub connections: Arc<Connections>,
+    pub vendors: Arc<dyn Vendors>,
     /// The clock.
     pub clock: Clock,
     /// How long superseded credentials stay valid.

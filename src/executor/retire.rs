@@ -7,6 +7,7 @@ use crate::address::Address;
 use crate::rotation::CredentialRecord;
 use crate::source::{self, Issuer, Liveness};
 use crate::target::{self, Comparison};
+use crate::vendors::Vendors;
 
 /// How long an issuer may take to act on a revocation before it counts as failed: verification caches lag by seconds.
 const REVOCATION_LAG: Duration = Duration::from_secs(30);
@@ -34,7 +35,11 @@ impl Run<'_> {
                 format!("This version knows no target {:?}.", address.kind),
             ));
         };
-        let slot = (kind.slot)(&address, &self.job.connections).map_err(|d| failed(d.summary, d.detail))?;
+        let slot = self
+            .job
+            .vendors
+            .slot(kind, &address)
+            .map_err(|d| failed(d.summary, d.detail))?;
         let call = |error| vec![Failure::of_call(Site::Whole, &error)];
         if let Some(entry) = slot.inspect_directly().await.map_err(call)? {
             let ours = delivery
@@ -124,7 +129,7 @@ async fn retire(
         }
         return revoke_at(job.source.as_ref(), id, record, job.clock, permit).await;
     }
-    match issuer_of(record, &job.connections)? {
+    match issuer_of(record, job.vendors.as_ref())? {
         Some(issuer) => revoke_at(issuer.as_ref(), id, record, job.clock, permit).await,
         None => Ok(Ended::ByHand),
     }
@@ -147,14 +152,14 @@ pub enum Retired {
 /// What failed.
 pub async fn retire_anywhere(
     record: &CredentialRecord,
-    connections: &crate::connection::Connections,
+    vendors: &dyn Vendors,
     clock: crate::clock::Clock,
     permit: &crate::call::WritePermit,
 ) -> Result<Retired, Failure> {
     let Some(id) = record.credential_id.clone().filter(|id| !id.is_empty()) else {
         return Ok(Retired::Dead);
     };
-    let Some(issuer) = issuer_of(record, connections)? else {
+    let Some(issuer) = issuer_of(record, vendors)? else {
         return Ok(Retired::ByHand);
     };
     match revoke_at(issuer.as_ref(), id, record, clock, permit).await? {
@@ -201,10 +206,7 @@ pub async fn revoke_minted(
 }
 
 /// The issuer that a record names; `None` for kinds that issue nothing revocable.
-pub fn issuer_of(
-    record: &CredentialRecord,
-    connections: &crate::connection::Connections,
-) -> Result<Option<Box<dyn Issuer>>, Failure> {
+pub fn issuer_of(record: &CredentialRecord, vendors: &dyn Vendors) -> Result<Option<Box<dyn Issuer>>, Failure> {
     let failed = |summary: String, detail: String| Failure {
         site: Site::Source,
         summary,
@@ -221,7 +223,7 @@ pub fn issuer_of(
             format!("This version knows no source {:?}.", address.kind),
         )
     })?;
-    (kind.issuer)(&address, connections).map_err(|d| failed(d.summary, d.detail))
+    vendors.issuer(kind, &address).map_err(|d| failed(d.summary, d.detail))
 }
 
 /// Revokes, then asks by id until the issuer says that it is dead.

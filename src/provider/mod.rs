@@ -18,6 +18,7 @@ use crate::plugin::{
     ReadResponse,
 };
 use crate::terraform::{Diagnostics, Path, Value};
+use crate::vendors::Vendors;
 
 pub use config::CLOCK_OFFSET;
 
@@ -30,6 +31,8 @@ pub struct Configured {
     pub namespace: Option<String>,
     /// The connections; `None` while something in the block is unknown or wrong.
     pub connections: Option<Arc<Connections>>,
+    /// Where adapters come from: the same connections, except in tests that put a world of their own here.
+    pub vendors: Option<Arc<dyn Vendors>>,
     /// The clock.
     pub clock: Clock,
     /// Set when Terraform asks for the end.
@@ -73,6 +76,7 @@ impl Configured {
     ) -> Self {
         Self {
             namespace,
+            vendors: connections.clone().map(|connections| connections as Arc<dyn Vendors>),
             connections,
             clock,
             stop: Stop::default(),

@@ -1,7 +1,6 @@
 //! Carrying a plan out: the plan becomes a goal, the executor runs, and what is known goes back, errors or not.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use super::config::{Config, Phase};
 use super::decide::{Decision, Rotate, decide};
@@ -10,13 +9,13 @@ use super::plan::{FIRST_CREATE, texts};
 use super::state::{CheckResult, Receipt, State};
 use super::{config_in_state, destroy, place, text};
 use crate::call::WritePermit;
-use crate::connection::Connections;
 use crate::executor::{self, Failure, Outcome};
 use crate::plugin::{ApplyRequest, ApplyResponse};
 use crate::provider::Configured;
 use crate::rotation::{Goal, Pending, TargetGoal, schedule};
 use crate::target::Activation;
 use crate::terraform::{Diagnostic, Diagnostics, Node, Origin, Path, Value};
+use crate::vendors::Vendors;
 
 /// Applies a create, an update or a destroy.
 pub async fn apply(configured: &Configured, request: ApplyRequest) -> ApplyResponse {
@@ -43,7 +42,9 @@ async fn change(
     problems: &mut Diagnostics,
 ) -> Option<Value> {
     let config = Config::parse(&Node::root(&request.config, Origin::Configuration), problems);
-    let (Some(config), Some(connections)) = (config, configured.connections.as_ref()) else {
+    let (Some(config), Some(connections), Some(vendors)) =
+        (config, configured.connections.as_ref(), configured.vendors.as_ref())
+    else {
         if !problems.has_errors() {
             problems.error(
                 Path::root(),
@@ -54,7 +55,7 @@ async fn change(
         return None;
     };
     let slots = place::slots(&config, connections, problems)?;
-    let adapters = place::connect(&config, &slots, connections, problems)?;
+    let adapters = place::connect(&config, &slots, vendors.as_ref(), problems)?;
     let is_create = request.prior.is_null();
     let id = match request.prior.get("id").as_str() {
         Some(id) => id.to_owned(),
@@ -115,7 +116,7 @@ async fn change(
         state.last_rotation = Some(receipt(configured, reason.clone(), now));
     }
     let goal = goal(&decision, &config, is_create);
-    let job = adapters.into_job(&id, &config, connections, configured.clock, is_create);
+    let job = adapters.into_job(&id, &config, vendors, configured.clock, is_create);
     let ledger = state.ledger.clone();
     let outcome = executor::run(&job, goal, ledger, &configured.stop, permit).await;
     if is_create && !outcome.delivered && (!outcome.failures.is_empty() || outcome.interrupted) {
@@ -407,15 +408,15 @@ async fn undo_create(
     None
 }
 
-/// What a destroy and an apply share: the connections, or an error that says why there are none.
-pub(super) fn connections<'c>(configured: &'c Configured, problems: &mut Diagnostics) -> Option<&'c Arc<Connections>> {
-    let connections = configured.connections.as_ref();
-    if connections.is_none() {
+/// What a destroy and an apply share: where adapters come from, or an error that says why there are none.
+pub(super) fn vendors<'c>(configured: &'c Configured, problems: &mut Diagnostics) -> Option<&'c dyn Vendors> {
+    let vendors = configured.vendors.as_deref();
+    if vendors.is_none() {
         problems.error(
             Path::root(),
             "The provider is not configured",
             "Terraform asked for a change before it configured the provider. Nothing was changed.",
         );
     }
-    connections
+    vendors
 }

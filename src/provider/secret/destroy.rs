@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use super::apply::connections;
+use super::apply::vendors;
 use super::config::Config;
 use super::config_in_state;
 use super::state::State;
 use crate::address::Address;
 use crate::call::WritePermit;
-use crate::connection::Connections;
 use crate::executor::{self, Retired};
 use crate::plugin::{ApplyRequest, ApplyResponse};
 use crate::provider::Configured;
 use crate::rotation::{CredentialRecord, DeliveryRecord, DeliveryStatus};
 use crate::target::{self, Comparison};
 use crate::terraform::{Diagnostics, Path, Value};
+use crate::vendors::Vendors;
 
 /// Destroys; what could not be ended stays in the state that is returned with the errors.
 pub(super) async fn destroy(configured: &Configured, request: ApplyRequest, permit: &WritePermit) -> ApplyResponse {
@@ -33,7 +33,7 @@ async fn ended(configured: &Configured, prior: &Value, permit: &WritePermit, pro
     if config.as_ref().is_some_and(|config| !config.revoke_on_destroy) {
         return Value::Null;
     }
-    let Some(connections) = connections(configured, problems) else {
+    let Some(vendors) = vendors(configured, problems) else {
         return prior.clone();
     };
     let _turn = configured.turn(&state.id).await;
@@ -52,7 +52,7 @@ async fn ended(configured: &Configured, prior: &Value, permit: &WritePermit, pro
             .as_ref()
             .and_then(|config| config.targets.get(&key))
             .is_some_and(|target| target.keep);
-        match clear(&key, &delivery, keep, failed_create, connections, permit, problems).await {
+        match clear(&key, &delivery, keep, failed_create, vendors, permit, problems).await {
             Cleared::Gone => drop(state.ledger.deliveries.remove(&key)),
             Cleared::Kept => {
                 state.ledger.deliveries.remove(&key);
@@ -67,7 +67,7 @@ async fn ended(configured: &Configured, prior: &Value, permit: &WritePermit, pro
             config.as_ref(),
             &kept,
             configured,
-            connections,
+            vendors,
             permit,
             problems,
         )
@@ -94,7 +94,7 @@ async fn clear(
     delivery: &DeliveryRecord,
     keep: bool,
     failed_create: bool,
-    connections: &Connections,
+    vendors: &dyn Vendors,
     permit: &WritePermit,
     problems: &mut Diagnostics,
 ) -> Cleared {
@@ -107,7 +107,7 @@ async fn clear(
     let path = Path::attribute("targets").then_key(key);
     let slot = delivery.slot.parse::<Address>().ok().and_then(|address| {
         let kind = target::kind(&address.kind)?;
-        Some((kind.slot)(&address, connections))
+        Some(vendors.slot(kind, &address))
     });
     let slot = match slot {
         Some(Ok(slot)) => slot,
@@ -178,7 +178,7 @@ async fn revoke_all(
     config: Option<&Config>,
     kept: &BTreeMap<String, DeliveryRecord>,
     configured: &Configured,
-    connections: &Connections,
+    vendors: &dyn Vendors,
     permit: &WritePermit,
     problems: &mut Diagnostics,
 ) {
@@ -215,7 +215,7 @@ async fn revoke_all(
             );
             continue;
         }
-        match retire(&record, connections, configured, permit).await {
+        match retire(&record, vendors, configured, permit).await {
             Ok(Retired::Dead) => state.ledger.credentials.retain(|known| *known != record),
             Ok(Retired::ByHand) => problems.warning(
                 path.clone(),
@@ -234,11 +234,11 @@ async fn revoke_all(
 
 async fn retire(
     record: &CredentialRecord,
-    connections: &Connections,
+    vendors: &dyn Vendors,
     configured: &Configured,
     permit: &WritePermit,
 ) -> Result<Retired, (String, String)> {
-    executor::retire_anywhere(record, connections, configured.clock, permit)
+    executor::retire_anywhere(record, vendors, configured.clock, permit)
         .await
         .map_err(|failure| (failure.summary, failure.detail))
 }

@@ -13,6 +13,7 @@ use crate::environment::Environment;
 use crate::executor::{Job, JobCheck, JobTarget, Site, When};
 use crate::source::Source;
 use crate::terraform::{Diagnostic, Diagnostics, Node, Origin, Path, Value};
+use crate::vendors::Vendors;
 
 /// Everything that is connected for one secret.
 pub(super) struct Adapters {
@@ -136,11 +137,11 @@ pub(super) fn derive_id(namespace: &str, config: &Config, slots: &BTreeMap<Strin
 pub(super) fn connect(
     config: &Config,
     slots: &BTreeMap<String, Address>,
-    connections: &Connections,
+    vendors: &dyn Vendors,
     problems: &mut Diagnostics,
 ) -> Option<Adapters> {
     let mut missing = Vec::new();
-    let source = config.source.config.connect(connections);
+    let source = vendors.source(config.source.config.as_ref());
     let source = source
         .map_err(|diagnostic| missing.push(at(Site::Source, config, diagnostic)))
         .ok();
@@ -148,9 +149,8 @@ pub(super) fn connect(
     for (key, entry) in &config.targets {
         let Some(slot) = slots.get(key) else { continue };
         let site = || Site::Target(key.clone());
-        let connected = entry
-            .config
-            .connect(connections)
+        let connected = vendors
+            .target(entry.config.as_ref(), slot)
             .map_err(|d| missing.push(at(site(), config, d)));
         let Ok(target) = connected else { continue };
         targets.insert(
@@ -170,9 +170,8 @@ pub(super) fn connect(
     let mut checks = BTreeMap::new();
     for (key, entry) in &config.checks {
         let site = || Site::Check(key.clone());
-        let connected = entry
-            .config
-            .connect(connections)
+        let connected = vendors
+            .check(entry.config.as_ref(), key)
             .map_err(|d| missing.push(at(site(), config, d)));
         let Ok(check) = connected else { continue };
         checks.insert(
@@ -211,7 +210,7 @@ impl Adapters {
         self,
         id: &str,
         config: &Config,
-        connections: &Arc<Connections>,
+        vendors: &Arc<dyn Vendors>,
         clock: Clock,
         is_create: bool,
     ) -> Job {
@@ -224,7 +223,7 @@ impl Adapters {
             primary: config.source.kind.parts.first().copied().unwrap_or("value"),
             targets: self.targets,
             checks: self.checks,
-            connections: Arc::clone(connections),
+            vendors: Arc::clone(vendors),
             clock,
             overlap: config.overlap,
             replace_existing: config.replace_existing,

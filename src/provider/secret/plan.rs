@@ -45,13 +45,15 @@ fn planned(configured: &Configured, request: &PlanRequest, problems: &mut Diagno
         }
     };
     let config = Config::parse(&Node::root(&request.config, Origin::Configuration), problems);
-    let (Some(config), Some(connections)) = (config, configured.connections.as_ref()) else {
+    let (Some(config), Some(connections), Some(vendors)) =
+        (config, configured.connections.as_ref(), configured.vendors.as_deref())
+    else {
         return undecided(request.proposed.clone());
     };
     let Some(slots) = place::slots(&config, connections, problems) else {
         return undecided(request.proposed.clone());
     };
-    place::connect(&config, &slots, connections, problems);
+    place::connect(&config, &slots, vendors, problems);
     configured.claim(&config, &slots, problems);
     if is_create {
         return undecided(request.proposed.clone()).with("last_rotation", Receipt::planned(FIRST_CREATE));

@@ -13,7 +13,6 @@ use super::outlook::{LOOKALIKE, Sightings, outlook};
 use super::state::State;
 use super::{config_in_state, place};
 use crate::address::Address;
-use crate::connection::Connections;
 use crate::executor::{FARTHEST, Site, found, issuer_of};
 use crate::label::Label;
 use crate::plugin::{ReadRequest, ReadResponse};
@@ -22,6 +21,7 @@ use crate::rotation::{CredentialRecord, CredentialStatus, DeliveryRecord, Delive
 use crate::source::{Credential, Issuer, Liveness};
 use crate::target::{self, Activation, Comparison, Entry, Slot};
 use crate::terraform::{Diagnostics, Path, Value};
+use crate::vendors::Vendors;
 
 /// A credential this young may be missing from a list that lags behind its mint.
 const LIST_LAG: SignedDuration = SignedDuration::from_mins(2);
@@ -41,7 +41,7 @@ pub async fn read(configured: &Configured, request: ReadRequest) -> ReadResponse
 
 async fn refreshed(configured: &Configured, stored: &Value, problems: &mut Diagnostics) -> Option<Value> {
     // Without a wholly known provider block there is nobody to ask; the next plan will.
-    let connections = configured.connections.as_ref()?;
+    let vendors = configured.vendors.as_deref()?;
     let Some(config) = config_in_state(stored) else {
         problems.warning(
             Path::root(),
@@ -53,8 +53,8 @@ async fn refreshed(configured: &Configured, stored: &Value, problems: &mut Diagn
     let mut state = State::read(stored);
     let mut seen = Sightings::default();
     let now = configured.clock.now();
-    targets(&mut state, &config, connections, now, problems).await;
-    credentials(&mut state, &config, connections, now, &mut seen, problems).await;
+    targets(&mut state, &config, vendors, now, problems).await;
+    credentials(&mut state, &config, vendors, now, &mut seen, problems).await;
     if problems.has_errors() {
         return None;
     }
@@ -116,7 +116,7 @@ fn begin_overlap(state: &mut State, config: &Config, now: Timestamp) {
 }
 
 /// The slot at a stored address.
-fn slot_at(text: &str, connections: &Connections) -> Result<Box<dyn Slot>, (String, String)> {
+fn slot_at(text: &str, vendors: &dyn Vendors) -> Result<Box<dyn Slot>, (String, String)> {
     let unknown = || {
         (
             format!("{text} is no address that this version knows"),
@@ -125,18 +125,18 @@ fn slot_at(text: &str, connections: &Connections) -> Result<Box<dyn Slot>, (Stri
     };
     let address: Address = text.parse().map_err(|_| unknown())?;
     let kind = target::kind(&address.kind).ok_or_else(unknown)?;
-    (kind.slot)(&address, connections).map_err(|d| (d.summary, d.detail))
+    vendors.slot(kind, &address).map_err(|d| (d.summary, d.detail))
 }
 
 async fn targets(
     state: &mut State,
     config: &Config,
-    connections: &Connections,
+    vendors: &dyn Vendors,
     now: Timestamp,
     problems: &mut Diagnostics,
 ) {
     let looks = state.ledger.deliveries.iter().map(|(key, delivery)| async move {
-        let slot = slot_at(&delivery.slot, connections);
+        let slot = slot_at(&delivery.slot, vendors);
         let seen = match slot {
             Ok(slot) => look(slot.as_ref(), delivery).await.map_err(|error| {
                 (
@@ -261,7 +261,7 @@ fn refresh_delivery(
 async fn credentials(
     state: &mut State,
     config: &Config,
-    connections: &std::sync::Arc<Connections>,
+    vendors: &dyn Vendors,
     now: Timestamp,
     seen: &mut Sightings,
     problems: &mut Diagnostics,
@@ -286,7 +286,7 @@ async fn credentials(
             expires_at: None,
             revoke_after: None,
         };
-        let issuer = match issuer_of(&probe, connections) {
+        let issuer = match issuer_of(&probe, vendors) {
             Ok(Some(issuer)) => issuer,
             Ok(None) => {
                 let here = state.ledger.credentials.iter().filter(|known| known.issuer == address);
