@@ -15,8 +15,6 @@ mod sandbox;
 #[path = "support/terraform_cores.rs"]
 mod terraform_cores;
 
-#[path = "e2e/canary.rs"]
-mod canary;
 #[path = "e2e/crash.rs"]
 mod crash;
 #[path = "e2e/create.rs"]

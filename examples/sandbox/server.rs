@@ -157,10 +157,13 @@ async fn handle(world: Shared, request: Request<Incoming>) -> Result<Response<An
             tokio::time::sleep(Duration::from_secs(120)).await;
             Err(Dropped)
         }
-        Some(Kind::ErrorAfter) => Ok(echoed(vendor.error(500, "something went wrong after all"), &call, echo)),
+        Some(Kind::ErrorAfter) => {
+            let error = vendor.error(500, "something went wrong after all");
+            Ok(echoed(error, &text(&answer), &call, echo))
+        }
         Some(Kind::Garbage) => Ok(garbage()),
         Some(Kind::Truncate) => Ok(truncated(&answer)),
-        _ => Ok(echoed(answer, &call, echo)),
+        _ => Ok(echoed(answer, "", &call, echo)),
     }
 }
 
@@ -196,11 +199,11 @@ fn refusal(vendor: Vendor, kind: Kind) -> Reply {
     }
 }
 
-/// What a careless vendor does: the error repeats the request, credentials and all.
-fn echoed(mut reply: Reply, call: &Call, echo: bool) -> Response<Answer> {
+/// What a careless vendor does: the error repeats the answer that it could not send and the request, credentials and all.
+fn echoed(mut reply: Reply, unsent: &str, call: &Call, echo: bool) -> Response<Answer> {
     if echo && reply.status >= 400 {
         let said = format!(
-            "{} {}",
+            "{unsent} {} {}",
             call.header("authorization"),
             String::from_utf8_lossy(&call.raw)
         );

@@ -19,7 +19,7 @@ use serde_json::Value;
 use super::Surroundings;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::clock::Clock;
-use crate::http::{HttpClient, Request, Response};
+use crate::http::{HttpClient, Request, Response, WITHHELD};
 use crate::secret::Secret;
 use crate::terraform::{Attribute, Block, Diagnostic, Diagnostics, Field, NestedBlock, Node, Path, Type};
 
@@ -174,6 +174,7 @@ struct Call<'a> {
     query: &'a [(&'a str, &'a str)],
     body: Option<&'a Value>,
     operation: String,
+    secret_answer: bool,
 }
 
 impl<'a> Call<'a> {
@@ -185,7 +186,14 @@ impl<'a> Call<'a> {
             query: &[],
             body: None,
             operation: operation.into(),
+            secret_answer: false,
         }
+    }
+
+    /// The answer holds a value: [`Request::secret_answer`].
+    fn secret_answer(mut self) -> Self {
+        self.secret_answer = true;
+        self
     }
 }
 
@@ -209,6 +217,9 @@ impl NeonClient {
             .error_message(message);
         for (name, value) in call.query {
             request = request.query(name, *value);
+        }
+        if call.secret_answer {
+            request = request.secret_answer();
         }
         match call.body {
             Some(body) => request.json(body),
@@ -265,7 +276,10 @@ fn unavailable(call: &Call<'_>, response: &Response) -> CallError {
         let advice = "Neon is not available; nothing was changed. Apply again later.";
         (CallErrorKind::Unavailable, advice)
     };
-    let text = response.json().ok().as_ref().and_then(message).unwrap_or_default();
+    let text = match response.status {
+        500.. if call.secret_answer => WITHHELD.to_owned(),
+        _ => response.json().ok().as_ref().and_then(message).unwrap_or_default(),
+    };
     let status = Some(response.status);
     CallError::new(kind, Effect::None, SERVICE, &*call.operation, status, &text).advise(advice)
 }

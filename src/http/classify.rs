@@ -37,6 +37,9 @@ pub(super) fn refused(request: &Request, why: &str) -> Failure {
     Failure::lasting(CallError::refused(request.service, &*request.operation, why))
 }
 
+/// Stands for the words of a service that may have made a value before it failed.
+pub const WITHHELD: &str = "its own words are not shown, because they may hold the value that was asked for";
+
 /// An answer outside the accepted statuses.
 pub(super) fn status(
     request: &Request,
@@ -72,6 +75,7 @@ pub(super) fn status(
     };
     let message = match status {
         300..=399 => "the answer is a redirect, which is not followed here; correct the base URL".to_owned(),
+        500.. if request.secret_answer => WITHHELD.to_owned(),
         _ => vendor_message(request, body),
     };
     let wait = match &kind {

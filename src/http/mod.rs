@@ -12,6 +12,7 @@ mod retry;
 mod shared;
 mod url_policy;
 
+pub use classify::WITHHELD;
 pub use client::HttpClient;
 pub use request::{ErrorMessage, Request};
 pub use response::{BODY_LIMIT, Response};

@@ -54,6 +54,7 @@ pub struct Request {
     pub(super) retry: bool,
     pub(super) accept: Vec<u16>,
     pub(super) error_message: Option<ErrorMessage>,
+    pub(super) secret_answer: bool,
 }
 
 impl Request {
@@ -79,6 +80,7 @@ impl Request {
             retry: true,
             accept: Vec::new(),
             error_message: None,
+            secret_answer: false,
         }
     }
 
@@ -147,6 +149,14 @@ impl Request {
     #[must_use]
     pub fn accept(mut self, statuses: &[u16]) -> Self {
         self.accept.extend_from_slice(statuses);
+        self
+    }
+
+    /// The answer holds a value that nobody on this side knows yet, so that redaction could not find it: the message of an
+    /// error that may have come after the effect is withheld.
+    #[must_use]
+    pub fn secret_answer(mut self) -> Self {
+        self.secret_answer = true;
         self
     }
 

@@ -2,7 +2,6 @@
 
 use serde_json::json;
 
-use crate::canary;
 use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, Story, THREE_TARGETS, unframed};
 use crate::truth::{alive, fly_tokens, ours, the_token, three_targets_hold};
 
@@ -36,52 +35,6 @@ fn a_create_delivers_everywhere_and_the_second_plan_is_empty() {
         assert_eq!(attributes["deliveries"][target]["status"], "current");
         assert_eq!(attributes["deliveries"][target]["generation"], 1);
     }
-}
-
-#[test]
-fn no_value_is_in_any_file_after_create_rotation_and_plan() {
-    let mut story = Story::new();
-    story.workspace.set("TF_LOG", "TRACE");
-    let log = story.workspace.path().join("trace.log").display().to_string();
-    story.workspace.set("TF_LOG_PATH", &log);
-    story.configure(&[FLY_TOKEN, THREE_TARGETS]);
-    story.run(&["plan", "-out=saved"]).success();
-    story.run(&["apply", "saved"]).success();
-    story.configure(&[FLY_TOKEN, THREE_TARGETS, "rotate_now = \"once\""]);
-    story.run(&["plan", "-out=saved"]).success();
-    let said = story.run(&["apply", "saved"]).success();
-    story.settled();
-    let values = canary::values(&story);
-    // The user's token and two generations.
-    assert_eq!(values.len(), 3, "{values:?}");
-    canary::nowhere_below(story.workspace.path(), &values);
-    for value in &values {
-        assert_eq!(canary::found(said.as_bytes(), value), None);
-    }
-    assert!(std::fs::metadata(log).unwrap().len() > 10_000, "the log is not there");
-}
-
-#[test]
-fn vendors_that_echo_what_they_were_sent_leak_nothing_into_errors_logs_or_state() {
-    let mut story = Story::new();
-    story.workspace.set("TF_LOG", "TRACE");
-    let log = story.workspace.path().join("trace.log").display().to_string();
-    story.workspace.set("TF_LOG_PATH", &log);
-    story.sandbox.settings(json!({ "echo": true }));
-    story.configure(&[FLY_TOKEN, THREE_TARGETS]);
-    story.sandbox.lasting_fault("PutParameter", "forbidden");
-    story.sandbox.lasting_fault("PUT /repos", "error_before");
-    let said = story.fails();
-    assert!(said.contains("runtime") && said.contains("image_publish"), "{said}");
-    let values = canary::values(&story);
-    assert_eq!(values.len(), 2, "{values:?}");
-    for value in &values {
-        assert_eq!(canary::found(said.as_bytes(), value), None);
-    }
-    canary::nowhere_below(story.workspace.path(), &values);
-    story.sandbox.heal();
-    story.apply();
-    three_targets_hold(&story, &the_token(&story).value);
 }
 
 #[test]

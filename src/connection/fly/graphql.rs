@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{FlyClient, SERVICE, advise_token};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
-use crate::http::{Request, Response};
+use crate::http::{Request, Response, WITHHELD};
 
 /// The answer's envelope (GraphQL specification, section 7.1).
 #[derive(Deserialize)]
@@ -47,7 +47,7 @@ impl FlyClient {
         unwrap(&response, &operation, Effect::None)
     }
 
-    /// Sends a mutation, once unless it certainly had no effect.
+    /// Sends a mutation, once unless it certainly had no effect. Its answer is treated as a secret.
     ///
     /// # Errors
     /// [`CallError`]; an error whose code we do not know may have come after the effect.
@@ -59,9 +59,8 @@ impl FlyClient {
         permit: &WritePermit,
     ) -> Result<T, CallError> {
         let operation = operation.into();
-        let response = self
-            .write(self.graphql(&operation, mutation, variables), permit)
-            .await?;
+        let request = self.graphql(&operation, mutation, variables).secret_answer();
+        let response = self.write(request, permit).await?;
         unwrap(&response, &operation, Effect::Possible)
     }
 
@@ -91,7 +90,11 @@ fn unwrap<T: DeserializeOwned>(response: &Response, operation: &str, unknown: Ef
             .as_ref()
             .and_then(|extensions| extensions.code.as_deref());
         let (kind, effect) = classify(code, unknown);
-        return Err(advise_token(new(kind, effect, &error.message)));
+        let message = match effect {
+            Effect::None => &error.message,
+            Effect::Possible => WITHHELD,
+        };
+        return Err(advise_token(new(kind, effect, message)));
     }
     envelope.data.ok_or_else(|| {
         new(

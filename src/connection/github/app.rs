@@ -133,6 +133,7 @@ impl App {
         let request = client
             .request("POST", &segments, &*operation)
             .secret_header("authorization", web_token)
+            .secret_answer()
             .timeout(Duration::from_secs(30));
         let answer = client.0.http.read(request).await.map_err(|error| match error.kind {
             CallErrorKind::NotFound => error.advise(

@@ -141,7 +141,7 @@ impl NeonClient {
         let path = holder.path();
         let call = Call {
             body: Some(&body),
-            ..Call::new("POST", &path, format!("minting API key {name} of {holder}"))
+            ..Call::new("POST", &path, format!("minting API key {name} of {holder}")).secret_answer()
         };
         let answer = self.write(&call, permit).await;
         self.0.keys.forget(&holder.to_string());

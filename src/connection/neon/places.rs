@@ -118,7 +118,7 @@ impl NeonClient {
         let operation = format!("asking for the connection URI of role {role:?} and database {database:?} of {branch}");
         let call = Call {
             query: &query,
-            ..Call::new("GET", &path, operation)
+            ..Call::new("GET", &path, operation).secret_answer()
         };
         let response = match self.read(&call).await {
             Ok(response) => response,

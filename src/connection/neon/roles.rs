@@ -131,7 +131,8 @@ impl NeonClient {
             "POST",
             &path,
             format!("resetting the password of role {role:?} of {branch}"),
-        );
+        )
+        .secret_answer();
         let answer = self.write(&call, permit).await;
         self.0.roles.forget(&branch.to_string());
         let answer: ResetAnswer = answer.map_err(|error| branch.advise(error))?.json()?;
@@ -159,7 +160,8 @@ impl NeonClient {
             "GET",
             &path,
             format!("revealing the password of role {role:?} of {branch}"),
-        );
+        )
+        .secret_answer();
         match self.read(&call).await {
             Ok(response) => {
                 let revealed: Revealed = response.json()?;
