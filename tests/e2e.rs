@@ -9,6 +9,7 @@
     reason = "helpers of tests fail as tests do"
 )]
 
+#[expect(dead_code, reason = "these stories switch nothing in the sandbox")]
 #[path = "support/sandbox.rs"]
 mod sandbox;
 #[expect(dead_code, reason = "these stories use one core")]
