@@ -34,6 +34,10 @@ mod interrupt;
 mod neon;
 #[path = "e2e/proofs.rs"]
 mod proofs;
+#[path = "e2e/rename.rs"]
+mod rename;
+#[path = "e2e/replace.rs"]
+mod replace;
 #[path = "e2e/rotate.rs"]
 mod rotate;
 #[path = "e2e/story.rs"]

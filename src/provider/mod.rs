@@ -1,18 +1,18 @@
 //! What a user sees: the provider block and the resource `rotation_secret`.
 
 mod config;
+mod neighbours;
 pub mod secret;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 
-use crate::address::Address;
 use crate::clock::Clock;
 use crate::connection::Connections;
 use crate::environment::Environment;
-use crate::executor::{Site, Stop};
+use crate::executor::Stop;
 use crate::plugin::{
     ApplyRequest, ApplyResponse, ClientCapabilities, PlanRequest, PlanResponse, Provider, ProviderSchema, ReadRequest,
     ReadResponse,
@@ -21,6 +21,7 @@ use crate::terraform::{Diagnostics, Path, Value};
 use crate::vendors::Vendors;
 
 pub use config::CLOCK_OFFSET;
+pub use neighbours::{Neighbours, Turn};
 
 /// Type name of the resource.
 pub const SECRET: &str = "rotation_secret";
@@ -41,9 +42,8 @@ pub struct Configured {
     pub actor: Option<String>,
     /// The commit it runs from, from the CI's environment.
     pub commit: Option<String>,
-    turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
-    claims: Mutex<HashMap<String, String>>,
-    created: Mutex<BTreeSet<String>>,
+    /// The other secrets of this run.
+    pub neighbours: Neighbours,
 }
 
 /// Where CI systems say who started a run.
@@ -82,43 +82,7 @@ impl Configured {
             stop: Stop::default(),
             actor: environment.first(&ACTOR).map(str::to_owned),
             commit: environment.first(&COMMIT).map(str::to_owned),
-            turns: Mutex::default(),
-            claims: Mutex::default(),
-            created: Mutex::default(),
-        }
-    }
-
-    /// Waits until no other run of this process works on the secret with that id.
-    pub async fn turn(&self, id: &str) -> tokio::sync::OwnedMutexGuard<()> {
-        let turn = {
-            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(turns.entry(id.to_owned()).or_default())
-        };
-        turn.lock_owned().await
-    }
-
-    /// Notes that a secret with this id was created by this process; false when one was already.
-    pub fn first_create(&self, id: &str) -> bool {
-        self.created
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(id.to_owned())
-    }
-
-    /// Notes that a secret plans to write these slots; a secret of another name on one of them is a mistake. A replacement
-    /// is planned twice, under its old id and under none, so the name is what tells secrets apart here.
-    pub fn claim(&self, config: &secret::Config, slots: &BTreeMap<String, Address>, problems: &mut Diagnostics) {
-        let owner = &config.name;
-        let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
-        for (key, slot) in slots {
-            let first = claims.entry(slot.to_string()).or_insert_with(|| owner.clone());
-            if first != owner {
-                problems.error(
-                    secret::path_of(&Site::Target(key.clone()), config),
-                    format!("Another secret writes {slot} too"),
-                    format!("It was planned first by {first:?}. One slot belongs to one secret: remove one of the two targets."),
-                );
-            }
+            neighbours: Neighbours::default(),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Every apply that ends well is followed by a plan that must be empty: [`Story::apply`] is the only way to apply.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -43,14 +44,22 @@ terraform {
 
 /// One story.
 pub(crate) struct Story {
-    pub(crate) sandbox: Sandbox,
+    pub(crate) sandbox: Arc<Sandbox>,
     pub(crate) workspace: Workspace,
 }
 
 impl Story {
     /// A fresh world and an empty directory.
     pub(crate) fn new() -> Self {
-        let sandbox = Sandbox::start();
+        Self::of(Arc::new(Sandbox::start()))
+    }
+
+    /// Another directory with a state of its own, in the same world.
+    pub(crate) fn beside(&self) -> Self {
+        Self::of(Arc::clone(&self.sandbox))
+    }
+
+    fn of(sandbox: Arc<Sandbox>) -> Self {
         let mut workspace = Workspace::new(
             Core::Installed,
             "secret-rotation/rotation",
@@ -137,6 +146,13 @@ impl Story {
     #[track_caller]
     pub(crate) fn destroy(&self) -> String {
         self.run(&["apply", "-destroy", "-auto-approve"]).success()
+    }
+
+    /// Edits the state as `terraform state` does.
+    #[track_caller]
+    pub(crate) fn state(&self, arguments: &[&str]) {
+        let output = self.workspace.command(&[&["state"], arguments].concat()).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
     }
 
     /// Runs a command; a crash of the plugin never passes unseen.

@@ -1,6 +1,6 @@
 //! What the vendors hold, read from the sandbox's own account and never from the provider's state.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::story::{NAME, PARAMETER, REPOSITORY, Story};
 
@@ -57,6 +57,15 @@ pub(crate) fn fly_secret(story: &Story, app: &str, name: &str) -> Option<String>
     text(&state["fly"]["apps"][app]["secrets"][name]["value"])
 }
 
+/// Somebody sets the control plane's secret by hand.
+#[track_caller]
+pub(crate) fn write_fly_secret(story: &Story, value: &str) {
+    let path = format!("/v1/apps/molecule-cp/secrets/{NAME}");
+    let headers = [("authorization", story.sandbox.export("FLY_API_TOKEN"))];
+    let answer = story.sandbox.call("POST", &path, &headers, &json!({ "value": value }));
+    assert_eq!(answer.0, 201, "{answer:?}");
+}
+
 /// What each machine of an app that runs has in its environment.
 pub(crate) fn machine_values(story: &Story, app: &str, name: &str) -> Vec<Option<String>> {
     let state = story.sandbox.state();
@@ -87,6 +96,16 @@ pub(crate) fn three_targets_hold(story: &Story, value: &str) {
     }
     assert_eq!(github_secret(story, REPOSITORY, NAME), value);
     assert_eq!(parameter(story, PARAMETER), value);
+}
+
+/// No token of ours works, and the usual three places are empty.
+#[track_caller]
+pub(crate) fn nothing_is_left(story: &Story) {
+    assert_eq!(alive(story), []);
+    assert_eq!(fly_secret(story, "molecule-cp", NAME), None);
+    assert_eq!(github_secret(story, REPOSITORY, NAME), None);
+    assert_eq!(parameter(story, PARAMETER), None);
+    assert!(story.has_no_state());
 }
 
 fn text(value: &Value) -> Option<String> {

@@ -61,8 +61,13 @@ async fn change(
         Some(id) => id.to_owned(),
         None => place::derive_id(configured.namespace.as_deref().unwrap_or_default(), &config, &slots),
     };
-    let _turn = configured.turn(&id).await;
-    if is_create && !configured.first_create(&id) {
+    let mut state = State::read(&request.prior);
+    let held = state.ledger.deliveries.values().map(|delivery| delivery.slot.clone());
+    let _turn = configured
+        .neighbours
+        .turn(&id, texts(&slots).into_values().chain(held))
+        .await;
+    if is_create && !configured.neighbours.first_create(&id) {
         problems.error(
             Path::root(),
             "Two resources are the same secret",
@@ -74,7 +79,6 @@ async fn change(
         return None;
     }
     let before = config_in_state(&request.prior);
-    let mut state = State::read(&request.prior);
     state.id.clone_from(&id);
     let mut decision = decide(&state, before.as_ref(), &config, &texts(&slots));
     if is_create {
@@ -148,6 +152,7 @@ async fn change(
     } else {
         state.pending.clear();
     }
+    configured.neighbours.leave(&id, state.ledger.clone());
     warn(&outcome, &config, problems);
     // What a begun rotation has answered (rotate_now, a trigger, another source) must not ask for a second one: the ledger
     // says what is left of it. Anything else that failed is asked for again by the arguments that stay as they were.

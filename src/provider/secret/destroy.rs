@@ -11,7 +11,7 @@ use crate::call::WritePermit;
 use crate::executor::{self, Retired};
 use crate::plugin::{ApplyRequest, ApplyResponse};
 use crate::provider::Configured;
-use crate::rotation::{CredentialRecord, DeliveryRecord, DeliveryStatus};
+use crate::rotation::{CredentialRecord, DeliveryRecord, DeliveryStatus, Ledger};
 use crate::target::{self, Comparison};
 use crate::terraform::{Diagnostics, Path, Value};
 use crate::vendors::Vendors;
@@ -36,7 +36,11 @@ async fn ended(configured: &Configured, prior: &Value, permit: &WritePermit, pro
     let Some(vendors) = vendors(configured, problems) else {
         return prior.clone();
     };
-    let _turn = configured.turn(&state.id).await;
+    let held = state.ledger.deliveries.values().map(|delivery| delivery.slot.clone());
+    let _turn = configured.neighbours.turn(&state.id, held.collect::<Vec<_>>()).await;
+    if let Some(newer) = configured.neighbours.newer(&state.id) {
+        pass_on(&mut state, &newer, problems);
+    }
     let failed_create = state.rotated_at.is_none();
     let mut kept = BTreeMap::new();
     for (key, delivery) in state.ledger.deliveries.clone() {
@@ -80,10 +84,30 @@ async fn ended(configured: &Configured, prior: &Value, permit: &WritePermit, pro
     }
 }
 
+/// What a newer object of the same secret has taken over in this run is no longer ours to end.
+fn pass_on(state: &mut State, newer: &Ledger, problems: &mut Diagnostics) {
+    let taken = |slot: &str| newer.deliveries.values().any(|delivery| delivery.slot == slot);
+    let goes_on = |known: &CredentialRecord| newer.credentials.iter().any(|c| c.credential_id == known.credential_id);
+    let slots: Vec<String> = state.ledger.deliveries.values().map(|delivery| delivery.slot.clone()).collect();
+    let slots: Vec<String> = slots.into_iter().filter(|slot| taken(slot)).collect();
+    state.ledger.deliveries.retain(|_, delivery| !taken(&delivery.slot));
+    state.ledger.credentials.retain(|known| !goes_on(known));
+    problems.warning(
+        Path::root(),
+        "This secret goes on under another address",
+        format!(
+            "Another resource of this run is the same secret (id {}) and was created or changed before this one was destroyed. \
+             What it holds was left to it: {}, and the credentials on its record. A `moved` block renames without any change.",
+            state.id,
+            slots.join(", ")
+        ),
+    );
+}
+
 enum Cleared {
     /// The slot no longer holds our entry.
     Gone,
-    /// The entry stays by the user's wish, and holds what it held.
+    /// The entry stays, by the user's wish or because it is older than this secret, and holds what it held.
     Kept,
     /// It is still there.
     Failed,
@@ -147,7 +171,8 @@ async fn clear(
     // The slot was seen empty, then our write went unanswered: what stands there now is that write.
     let unanswered = delivery.status == DeliveryStatus::Unknown && failed_create && !delivery.existed_before;
     let ours = (same && settled) || unanswered;
-    if !ours || (failed_create && delivery.existed_before) {
+    let existed = failed_create && delivery.existed_before;
+    if !ours || existed {
         let why = if ours {
             "it was there before this secret was created"
         } else {
@@ -158,7 +183,8 @@ async fn clear(
             format!("The entry at {} was left in place", delivery.slot),
             format!("Destroy deletes only what this secret wrote, and {why}. Delete it by hand if it is not needed."),
         );
-        return Cleared::Gone;
+        // Whoever used the entry before it was ours uses what we put there now.
+        return if ours { Cleared::Kept } else { Cleared::Gone };
     }
     match slot.remove(permit).await {
         Ok(()) => Cleared::Gone,
@@ -203,7 +229,7 @@ async fn revoke_all(
             problems.warning(
                 path.clone(),
                 format!("Generation {} ({id}) was not revoked", record.generation),
-                format!("Target {key} keeps its entry at {} (on_remove = \"keep\"), which holds it. Revoke it at {} by hand when nothing uses it.", delivery.slot, record.issuer),
+                format!("Target {key} keeps its entry at {}, which holds it. Revoke it at {} by hand when nothing uses it.", delivery.slot, record.issuer),
             );
             continue;
         }

@@ -18,9 +18,6 @@ pub use plan::plan;
 pub use read::read;
 pub use state::State;
 
-use crate::executor::Site;
-use crate::terraform::Path;
-
 use crate::terraform::{Diagnostics, Node, Origin, Value};
 
 /// Checks a configuration's shape, without any call to the outside.
@@ -35,9 +32,4 @@ pub fn validate(value: &Value) -> Diagnostics {
 /// The configuration that a state was made with, if this version can still read it.
 fn config_in_state(value: &Value) -> Option<Config> {
     Config::parse(&Node::root(value, Origin::State), &mut Diagnostics::new())
-}
-
-/// The attribute that a failure concerns.
-pub fn path_of(site: &Site, config: &Config) -> Path {
-    place::path_of(site, Some(config))
 }

@@ -7,6 +7,7 @@ use super::decide::{Decision, Rotate, decide};
 use super::state::{COMPUTED, Receipt, State, credential_value, delivery_value};
 use super::{config_in_state, place};
 use crate::address::Address;
+use crate::executor::Site;
 use crate::label::Label;
 use crate::plugin::{PlanRequest, PlanResponse};
 use crate::provider::Configured;
@@ -54,17 +55,25 @@ fn planned(configured: &Configured, request: &PlanRequest, problems: &mut Diagno
         return undecided(request.proposed.clone());
     };
     place::connect(&config, &slots, vendors, problems);
-    configured.claim(&config, &slots, problems);
+    let id = place::derive_id(configured.namespace.as_deref().unwrap_or_default(), &config, &slots);
+    let slots = texts(&slots);
+    for (key, owner) in configured.neighbours.claim(&id, &config.name, &slots) {
+        let slot = slots.get(&key).map(String::as_str).unwrap_or_default();
+        problems.error(
+            place::path_of(&Site::Target(key.clone()), Some(&config)),
+            format!("Another secret writes {slot} too"),
+            format!("It was planned first by {owner:?}. One slot belongs to one secret: remove one of the two targets."),
+        );
+    }
     if is_create {
         return undecided(request.proposed.clone()).with("last_rotation", Receipt::planned(FIRST_CREATE));
     }
-    let slots = texts(&slots);
     let state = State::read(&request.prior);
     let before = config_in_state(&request.prior);
     let decision = decide(&state, before.as_ref(), &config, &slots);
     if matches!(decision.rotate, Rotate::Yes { .. }) && config.source.config.traits().replaces {
         problems.warning(
-            place::path_of(&crate::executor::Site::Source, Some(&config)),
+            place::path_of(&Site::Source, Some(&config)),
             "This rotation has a gap",
             "The issuer allows one live credential: the old one dies when the new one is made, and open connections drop. \
              Until every target is live, consumers with the old one fail.",
@@ -93,7 +102,7 @@ fn early_ends(decision: &Decision, config: &Config, problems: &mut Diagnostics) 
         let Some(until) = credential.revoke_after else { continue };
         let handle = credential.credential_id.as_deref().unwrap_or("without an id");
         problems.warning(
-            place::path_of(&crate::executor::Site::Source, Some(config)),
+            place::path_of(&Site::Source, Some(config)),
             format!("Generation {} ends before its overlap does", credential.generation),
             format!(
                 "The issuer lets no further credential live beside those of this secret, so generation {} ({handle}) is revoked \

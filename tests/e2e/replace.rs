@@ -1,0 +1,146 @@
+//! Replacement: `-replace`, `create_before_destroy`, a taint after a create that failed, and `untaint`.
+
+use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, PARAMETER, REPOSITORY, Story, THREE_TARGETS, unframed};
+use crate::truth::{alive, fly_secret, github_secret, nothing_is_left, ours, parameter, the_token, three_targets_hold, write_fly_secret};
+
+const LINES: [&str; 3] = [FLY_TOKEN, THREE_TARGETS, "overlap = \"1h\""];
+const BEFORE_DESTROY: &str = "lifecycle { create_before_destroy = true }";
+
+/// One token lives, in every target; after destroy nothing is left.
+#[track_caller]
+fn one_life(mut story: Story) {
+    story.clock("2h");
+    story.apply();
+    three_targets_hold(&story, &the_token(&story).value);
+    story.destroy();
+    nothing_is_left(&story);
+}
+
+#[track_caller]
+fn replaced(story: &Story, arguments: &[&str]) -> String {
+    let all = [&["apply", "-auto-approve"], arguments].concat();
+    let said = story.run(&all).success();
+    assert!(said.contains("1 added, 0 changed, 1 destroyed"), "{said}");
+    story.settled();
+    said
+}
+
+#[test]
+fn replace_destroys_and_makes_anew() {
+    let story = Story::begun(&LINES);
+    let old = the_token(&story);
+    replaced(&story, &["-replace=rotation_secret.it"]);
+    assert_ne!(the_token(&story).id, old.id);
+    one_life(story);
+}
+
+#[test]
+fn replace_with_create_before_destroy_keeps_what_the_new_object_took_over() {
+    let story = Story::begun(&[&LINES[..], &[BEFORE_DESTROY]].concat());
+    let said = replaced(&story, &["-replace=rotation_secret.it"]);
+    assert!(said.contains("existed already"), "{said}");
+    assert!(said.contains("goes on under another address"), "{said}");
+    one_life(story);
+}
+
+#[test]
+fn replace_with_create_before_destroy_and_no_readable_target_mints_and_ends_the_old_one() {
+    let story = Story::begun(&[FLY_TOKEN, FLY_TARGET, BEFORE_DESTROY]);
+    let old = the_token(&story);
+    replaced(&story, &["-replace=rotation_secret.it"]);
+    let token = the_token(&story);
+    assert_ne!(token.id, old.id);
+    assert_eq!(fly_secret(&story, "molecule-cp", NAME), Some(token.value));
+    story.destroy();
+    nothing_is_left(&story);
+}
+
+#[test]
+fn replace_with_create_before_destroy_is_refused_for_a_secret_of_another_day_until_it_is_allowed() {
+    let lines = [&LINES[..], &[BEFORE_DESTROY]].concat();
+    let mut story = Story::begun(&lines);
+    let old = the_token(&story);
+    story.clock("25h");
+    story.sandbox.forget_calls();
+    let outcome = story.run(&["apply", "-auto-approve", "-replace=rotation_secret.it"]);
+    assert_eq!(outcome.status, 1, "{}", outcome.output);
+    let said = unframed(&outcome.output);
+    assert!(said.contains(&old.id) && said.contains("on_existing = \"replace\""), "{said}");
+    story.wrote_nothing();
+    story.settled();
+    story.configure(&[&lines[..], &["on_existing = \"replace\""]].concat());
+    replaced(&story, &["-replace=rotation_secret.it"]);
+    three_targets_hold(&story, &alive(&story).last().unwrap().value);
+    story.clock("27h");
+    story.apply();
+    three_targets_hold(&story, &the_token(&story).value);
+}
+
+#[test]
+fn a_healthy_secret_that_is_tainted_is_made_anew_and_untainted_it_stays() {
+    let story = Story::begun(&LINES);
+    let old = the_token(&story);
+    story.run(&["taint", "rotation_secret.it"]).success();
+    story.run(&["untaint", "rotation_secret.it"]).success();
+    story.sandbox.forget_calls();
+    story.apply();
+    story.wrote_nothing();
+    story.run(&["taint", "rotation_secret.it"]).success();
+    replaced(&story, &[]);
+    assert_ne!(the_token(&story).id, old.id);
+    one_life(story);
+}
+
+/// A create that overwrote what was there, delivered to the first wave, and failed in the second.
+fn failed_create(lines: &[&str]) -> Story {
+    let story = Story::new();
+    write_fly_secret(&story, "of somebody");
+    story.sandbox.lasting_fault("PutParameter", "forbidden");
+    story.configure(&[&LINES[..], &["on_existing = \"replace\""], lines].concat());
+    story.fails();
+    assert_eq!(fly_secret(&story, "molecule-cp", NAME), Some(the_token(&story).value));
+    story
+}
+
+#[test]
+fn the_destroy_of_a_failed_create_leaves_the_entry_that_existed_before_and_what_it_holds() {
+    let story = failed_create(&[]);
+    let first = the_token(&story);
+    let said = unframed(&story.destroy());
+    assert!(said.contains("it was there before this secret was created"), "{said}");
+    assert!(said.contains(&first.id) && said.contains("was not revoked"), "{said}");
+    assert_eq!(fly_secret(&story, "molecule-cp", NAME), Some(first.value.clone()));
+    assert_eq!(alive(&story), [first]);
+    assert_eq!(github_secret(&story, REPOSITORY, NAME), None);
+    assert!(story.has_no_state());
+}
+
+#[test]
+fn a_failed_create_is_replaced_without_a_moment_in_which_the_older_entry_is_gone_or_dead() {
+    let story = failed_create(&[]);
+    // It fails once more: what the first attempt knew of the entry must not get lost on the way.
+    story.fails();
+    story.fails();
+    let held = fly_secret(&story, "molecule-cp", NAME);
+    assert!(alive(&story).iter().any(|token| Some(&token.value) == held.as_ref()));
+    let writes = story.writes();
+    assert!(!writes.iter().any(|line| line.starts_with("DELETE /v1/apps/molecule-cp/secrets")), "{writes:#?}");
+    story.sandbox.heal();
+    replaced(&story, &[]);
+    one_life(story);
+}
+
+#[test]
+fn an_untainted_create_goes_on_with_what_it_had() {
+    let story = failed_create(&[]);
+    let first = the_token(&story);
+    story.sandbox.heal();
+    story.run(&["untaint", "rotation_secret.it"]).success();
+    let plan = story.plan();
+    assert!(plan.contains("0 to add, 1 to change, 0 to destroy"), "{plan}");
+    story.apply();
+    assert!(alive(&story).contains(&first), "nothing ends before its overlap");
+    three_targets_hold(&story, &alive(&story).last().unwrap().value);
+    assert_eq!(parameter(&story, PARAMETER), ours(&story).last().map(|token| token.value.clone()));
+    one_life(story);
+}
