@@ -24,6 +24,8 @@ mod create;
 mod drift;
 #[path = "e2e/end.rs"]
 mod end;
+#[path = "e2e/flags.rs"]
+mod flags;
 #[path = "e2e/generated.rs"]
 mod generated;
 #[path = "e2e/input.rs"]
@@ -40,6 +42,8 @@ mod rename;
 mod replace;
 #[path = "e2e/rotate.rs"]
 mod rotate;
+#[path = "e2e/saved_plan.rs"]
+mod saved_plan;
 #[path = "e2e/story.rs"]
 mod story;
 #[path = "e2e/targets.rs"]
