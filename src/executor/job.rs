@@ -27,6 +27,8 @@ pub struct Job {
     pub issuer: Address,
     /// Name of its primary part.
     pub primary: &'static str,
+    /// Its credentials have that part alone, so a place that holds it holds everything.
+    pub one_part: bool,
     /// Connected targets by key.
     pub targets: BTreeMap<String, JobTarget>,
     /// Connected checks by key.

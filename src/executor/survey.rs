@@ -70,12 +70,12 @@ impl Run<'_> {
                     .is_some_and(|at| now.duration_since(at) < INTERRUPTED_CREATE)
             };
             if !strangers.is_empty() && !self.job.replace_existing && !strangers.iter().all(|(_, c)| young(c)) {
-                return Err(vec![rival(
-                    &strangers,
-                    "No state knows them, and they are older than an interrupted create",
-                )]);
+                return Err(vec![rival(&strangers, OLD)]);
             }
             self.interrupted_create = !strangers.is_empty();
+            if self.interrupted_create {
+                self.outcome.warnings.push(taken_over(&strangers));
+            }
             for (label, credential) in strangers {
                 // Whether a target holds it shows only when the targets have been looked at.
                 let record = found(&label, credential, &issuer, CredentialStatus::Overlapping);
@@ -88,10 +88,7 @@ impl Run<'_> {
                 .cloned()
                 .collect();
             if !ahead.is_empty() {
-                return Err(vec![rival(
-                    &ahead,
-                    "The state that this run was planned from does not know them",
-                )]);
+                return Err(vec![rival(&ahead, UNKNOWN)]);
             }
         }
         self.session.surveyed = true;
@@ -185,35 +182,89 @@ impl Run<'_> {
                     ),
                 });
             }
-            record.existed_before = !explained;
+            // Where anything may be replaced, our mark or an interrupted create do not tell what stood there before them.
+            record.existed_before = self.job.replace_existing;
             // An interrupted create of this secret wrote it: what it holds is known by its label alone.
             if let Some(label) = entry.label.as_ref().filter(|label| label.belongs_to(&self.job.id)) {
                 record.generation = Some(label.generation);
                 record.revision.clone_from(&entry.revision);
                 record.status = DeliveryStatus::Stale;
+                self.note_marked(label.clone(), entry, &slot);
             }
         }
         self.outcome.ledger.deliveries.insert(key.to_owned(), record);
         Ok(())
     }
+
+    /// A value that nobody lists and no issuer tells again is known by the mark beside it alone; it is gone on with, not
+    /// overwritten.
+    fn note_marked(&mut self, label: Label, entry: &Entry, slot: &str) {
+        let traits = &self.job.source_traits;
+        let known = self.outcome.ledger.credential(label.generation).is_some();
+        if !self.job.is_create || known || traits.lists || traits.reveals || !self.job.one_part {
+            return;
+        }
+        self.outcome.warnings.push(Failure {
+            site: Site::Whole,
+            summary: "This secret existed already".to_owned(),
+            detail: format!(
+                "{slot} carries its mark, {label}, so this create goes on with the value there where it can be read. If \
+                 another workspace manages this secret, the two now share it: give each state its own namespace."
+            ),
+        });
+        self.outcome.ledger.note(CredentialRecord {
+            generation: label.generation,
+            credential_id: None,
+            issuer: self.job.issuer.to_string(),
+            label: label.to_string(),
+            status: CredentialStatus::Overlapping,
+            minted_at: entry.modified_at,
+            expires_at: None,
+            revoke_after: None,
+        });
+    }
 }
 
+/// Credentials that a create finds, too old for an interrupted one.
+const OLD: &str = "They are older than an interrupted create, so another workspace, another address of this configuration or \
+    a lost state made them. Give each state its own namespace. A resource that was renamed needs a `moved` block, or another \
+    apply once its old address is destroyed. If the state was lost, set on_existing = \"replace\" for one apply to take over.";
+
+/// Credentials newer than what the plan knew.
+const UNKNOWN: &str = "The state that this run was planned from does not know them. If an apply of this state was interrupted, \
+    plan again, with a refresh: that recognises what it left. If another workspace manages this secret, give each state its \
+    own namespace.";
+
 fn rival(credentials: &[(Label, &Credential)], why: &str) -> Failure {
-    let list: Vec<String> = credentials
-        .iter()
-        .map(|(label, credential)| match credential.minted_at {
-            Some(at) => format!("{label} ({}, made {at})", credential.id),
-            None => format!("{label} ({})", credential.id),
-        })
-        .collect();
     Failure {
         site: Site::Whole,
         summary: "Another state manages this secret".to_owned(),
         detail: format!(
-            "The issuer has credentials that carry this secret's id: {}. {why}, so another workspace or a lost state made \
-             them. Nothing was minted or changed. Give each state its own namespace; if the state was lost, set \
-             on_existing = \"replace\" for one apply to take over.",
-            list.join(", ")
+            "The issuer has credentials that carry this secret's id: {}. Nothing was minted or changed. {why}",
+            listed(credentials)
         ),
     }
+}
+
+/// What a create says that went on from credentials that it found.
+fn taken_over(credentials: &[(Label, &Credential)]) -> Failure {
+    Failure {
+        site: Site::Whole,
+        summary: "This secret's credentials existed already".to_owned(),
+        detail: format!(
+            "The issuer had {}. They were taken for what an interrupted create left, and this create went on from there. If \
+             another workspace manages this secret, the two now share it: give each state its own namespace.",
+            listed(credentials)
+        ),
+    }
+}
+
+fn listed(credentials: &[(Label, &Credential)]) -> String {
+    let list = credentials
+        .iter()
+        .map(|(label, credential)| match credential.minted_at {
+            Some(at) => format!("{label} ({}, made {at})", credential.id),
+            None => format!("{label} ({})", credential.id),
+        });
+    list.collect::<Vec<_>>().join(", ")
 }

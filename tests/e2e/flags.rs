@@ -1,5 +1,6 @@
 //! Flags and commands that look at half of the world: `-target`, `-refresh=false`, `-refresh-only`, `state rm`.
 
+use crate::interrupt::{apply_until, ended, send};
 use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, PARAMETER, SSM_TARGET, Story, THREE_TARGETS, resource, unframed};
 use crate::truth::{alive, fly_secret, ours, parameter, the_token, three_targets_hold, write_fly_secret};
 
@@ -17,10 +18,14 @@ fn target_leaves_the_other_secret_alone_until_its_own_turn() {
     story.write(&both(""));
     story.apply();
     story.write(&both("rotate_now = \"once\""));
-    story.run(&["apply", "-auto-approve", "-target=rotation_secret.it"]).success();
+    story
+        .run(&["apply", "-auto-approve", "-target=rotation_secret.it"])
+        .success();
     let other = |generation: &str| {
         let all = ours(&story);
-        let found = all.into_iter().find(|token| token.name.starts_with("OTHER") && token.name.ends_with(generation));
+        let found = all
+            .into_iter()
+            .find(|token| token.name.starts_with("OTHER") && token.name.ends_with(generation));
         found.map(|token| token.value)
     };
     assert_eq!(parameter(&story, "/molecule/other"), other("-g1"));
@@ -44,23 +49,25 @@ fn without_a_refresh_nothing_that_is_due_is_done_and_with_one_it_is() {
 }
 
 #[test]
-fn without_a_refresh_an_interrupted_rotation_is_recognised_and_not_begun_twice() {
-    let story = Story::begun(&[FLY_TOKEN, FLY_TARGET, "overlap = \"1h\""]);
+fn without_a_refresh_what_an_interrupted_rotation_made_is_named_and_nothing_is_made_twice() {
+    let mut story = Story::begun(&[FLY_TOKEN, FLY_TARGET, "overlap = \"1h\""]);
     story.configure(&[FLY_TOKEN, FLY_TARGET, "overlap = \"1h\"", "rotate_now = \"once\""]);
-    // The token is made, but nobody hears of it, and nobody can be asked.
-    story.sandbox.fault("createLimitedAccessToken", 1, "drop_after");
-    story.sandbox.fault("POST /graphql app", 3, "error_before");
-    story.fails();
+    // The token is made, and the provider dies before anybody gets to know of it.
+    story.sandbox.fault("POST /v1/apps/molecule-cp/secrets", 1, "hang");
+    let child = apply_until(&story, "createLimitedAccessToken");
+    send("pkill", &["-KILL", "-P"], &child);
+    ended(child);
     story.sandbox.heal();
-    let before = ours(&story);
-    assert_eq!(before.len(), 2);
+    let left = alive(&story);
+    assert_eq!(left.len(), 2);
     let outcome = story.run(&["apply", "-auto-approve", "-refresh=false"]);
+    assert_eq!(outcome.status, 1, "{}", outcome.output);
     let said = unframed(&outcome.output);
-    if outcome.status != 0 {
-        assert!(said.contains("-refresh=false"), "{said}");
-        assert_eq!(ours(&story), before);
-    }
-    let mut story = story;
+    assert!(
+        said.contains(&left[1].id) && said.contains("plan again, with a refresh"),
+        "{said}"
+    );
+    assert_eq!(alive(&story), left);
     story.apply();
     story.clock("2h");
     story.apply();
@@ -90,7 +97,10 @@ fn a_secret_of_another_day_that_was_removed_from_state_is_taken_over_when_that_i
     story.clock("25h");
     story.sandbox.forget_calls();
     let said = unframed(&story.fails());
-    assert!(said.contains(&token.id) && said.contains("set on_existing = \"replace\""), "{said}");
+    assert!(
+        said.contains(&token.id) && said.contains("set on_existing = \"replace\""),
+        "{said}"
+    );
     story.wrote_nothing();
     story.configure(&[&LINES[..], &["on_existing = \"replace\""]].concat());
     story.apply();
@@ -118,6 +128,9 @@ fn a_generated_value_without_a_mark_that_was_removed_from_state_is_not_overwritt
     let value = fly_secret(&story, "molecule-cp", NAME);
     story.state(&["rm", "rotation_secret.it"]);
     let said = unframed(&story.fails());
-    assert!(said.contains("already has an entry") && said.contains("on_existing = \"replace\""), "{said}");
+    assert!(
+        said.contains("already has an entry") && said.contains("on_existing = \"replace\""),
+        "{said}"
+    );
     assert_eq!(fly_secret(&story, "molecule-cp", NAME), value);
 }

@@ -9,7 +9,7 @@ use crate::story::{FLY_TOKEN, NAME, Story};
 use crate::truth::{alive, fly_secret, machine_values, ours, the_token};
 
 /// An apply in the background, once a call that contains `pattern` has been made.
-fn apply_until(story: &Story, pattern: &str) -> Child {
+pub(crate) fn apply_until(story: &Story, pattern: &str) -> Child {
     story.sandbox.forget_calls();
     let mut command = story
         .workspace
@@ -29,7 +29,7 @@ fn apply_until(story: &Story, pattern: &str) -> Child {
     child
 }
 
-fn send(program: &str, arguments: &[&str], process: &Child) {
+pub(crate) fn send(program: &str, arguments: &[&str], process: &Child) {
     let id = process.id().to_string();
     assert!(
         Command::new(program)
@@ -41,7 +41,7 @@ fn send(program: &str, arguments: &[&str], process: &Child) {
     );
 }
 
-fn ended(child: Child) -> String {
+pub(crate) fn ended(child: Child) -> String {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     [output.stdout, output.stderr]

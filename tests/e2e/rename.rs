@@ -113,7 +113,10 @@ fn a_renamed_for_each_key_converges_and_its_neighbour_is_left_alone() {
     let mut story = Story::new();
     story.write(&each("first"));
     story.apply();
-    let two = ours(&story).into_iter().find(|token| token.name.starts_with("TWO")).unwrap();
+    let two = ours(&story)
+        .into_iter()
+        .find(|token| token.name.starts_with("TWO"))
+        .unwrap();
     story.write(&each("renamed"));
     story.apply();
     story.clock("2h");

@@ -1,7 +1,9 @@
 //! Replacement: `-replace`, `create_before_destroy`, a taint after a create that failed, and `untaint`.
 
 use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, PARAMETER, REPOSITORY, Story, THREE_TARGETS, unframed};
-use crate::truth::{alive, fly_secret, github_secret, nothing_is_left, ours, parameter, the_token, three_targets_hold, write_fly_secret};
+use crate::truth::{
+    alive, fly_secret, github_secret, nothing_is_left, ours, parameter, the_token, three_targets_hold, write_fly_secret,
+};
 
 const LINES: [&str; 3] = [FLY_TOKEN, THREE_TARGETS, "overlap = \"1h\""];
 const BEFORE_DESTROY: &str = "lifecycle { create_before_destroy = true }";
@@ -65,7 +67,10 @@ fn replace_with_create_before_destroy_is_refused_for_a_secret_of_another_day_unt
     let outcome = story.run(&["apply", "-auto-approve", "-replace=rotation_secret.it"]);
     assert_eq!(outcome.status, 1, "{}", outcome.output);
     let said = unframed(&outcome.output);
-    assert!(said.contains(&old.id) && said.contains("on_existing = \"replace\""), "{said}");
+    assert!(
+        said.contains(&old.id) && said.contains("on_existing = \"replace\""),
+        "{said}"
+    );
     story.wrote_nothing();
     story.settled();
     story.configure(&[&lines[..], &["on_existing = \"replace\""]].concat());
@@ -124,7 +129,12 @@ fn a_failed_create_is_replaced_without_a_moment_in_which_the_older_entry_is_gone
     let held = fly_secret(&story, "molecule-cp", NAME);
     assert!(alive(&story).iter().any(|token| Some(&token.value) == held.as_ref()));
     let writes = story.writes();
-    assert!(!writes.iter().any(|line| line.starts_with("DELETE /v1/apps/molecule-cp/secrets")), "{writes:#?}");
+    assert!(
+        !writes
+            .iter()
+            .any(|line| line.starts_with("DELETE /v1/apps/molecule-cp/secrets")),
+        "{writes:#?}"
+    );
     story.sandbox.heal();
     replaced(&story, &[]);
     one_life(story);
@@ -141,6 +151,9 @@ fn an_untainted_create_goes_on_with_what_it_had() {
     story.apply();
     assert!(alive(&story).contains(&first), "nothing ends before its overlap");
     three_targets_hold(&story, &alive(&story).last().unwrap().value);
-    assert_eq!(parameter(&story, PARAMETER), ours(&story).last().map(|token| token.value.clone()));
+    assert_eq!(
+        parameter(&story, PARAMETER),
+        ours(&story).last().map(|token| token.value.clone())
+    );
     one_life(story);
 }

@@ -47,7 +47,10 @@ fn a_plan_that_adds_a_target_does_not_rotate_although_that_has_become_due() {
     story.clock("61d");
     apply_saved(&story);
     assert_eq!(alive(&story), std::slice::from_ref(&token));
-    assert_eq!(story.writes(), [format!("PUT /repos/{REPOSITORY}/actions/secrets/{NAME}")]);
+    assert_eq!(
+        story.writes(),
+        [format!("PUT /repos/{REPOSITORY}/actions/secrets/{NAME}")]
+    );
     both_hold_the_newest(&story);
     let plan = story.plan();
     assert!(plan.contains("rotate: every 60d, due since"), "{plan}");
@@ -95,7 +98,9 @@ fn a_heal_whose_value_was_lost_meanwhile_says_so_and_the_next_plan_rotates() {
     let github = json!({ "repositories": { REPOSITORY: { "secrets": { NAME: "typed by hand" } } } });
     story.sandbox.seed(json!({ "github": github }));
     save(&story, &[FLY_TOKEN, SSM_AND_GITHUB, OVERLAP]);
-    story.sandbox.seed(json!({ "aws": { "parameters": { PARAMETER: "typed by hand" } } }));
+    story
+        .sandbox
+        .seed(json!({ "aws": { "parameters": { PARAMETER: "typed by hand" } } }));
     let said = saved_is_refused(&story);
     assert!(said.contains("could not be had again"), "{said}");
     story.wrote_nothing();
@@ -112,7 +117,10 @@ fn a_slot_that_was_taken_meanwhile_is_not_overwritten() {
     let github = json!({ "repositories": { REPOSITORY: { "secrets": { NAME: "of somebody" } } } });
     story.sandbox.seed(json!({ "github": github }));
     let said = saved_is_refused(&story);
-    assert!(said.contains("already has an entry") && said.contains("image_publish"), "{said}");
+    assert!(
+        said.contains("already has an entry") && said.contains("image_publish"),
+        "{said}"
+    );
     story.wrote_nothing();
     story.configure(&[FLY_TOKEN, SSM_TARGET, OVERLAP]);
     story.apply();
@@ -128,10 +136,13 @@ fn what_a_person_revoked_meanwhile_is_revoked() {
     story.clock("2h");
     save(&story, &lines);
     let old = ours(&story)[0].clone();
-    let query = "mutation($input: DeleteLimitedAccessTokenInput!) { deleteLimitedAccessToken(input: $input) { token } }";
+    let query =
+        "mutation($input: DeleteLimitedAccessTokenInput!) { deleteLimitedAccessToken(input: $input) { token } }";
     let body = json!({ "query": query, "variables": { "input": { "id": old.id } } });
     let bearer = format!("Bearer {}", story.sandbox.export("FLY_API_TOKEN"));
-    let answer = story.sandbox.call("POST", "/graphql", &[("authorization", &bearer)], &body);
+    let answer = story
+        .sandbox
+        .call("POST", "/graphql", &[("authorization", &bearer)], &body);
     assert_eq!(alive(&story).len(), 1, "{answer:?}");
     apply_saved(&story);
     story.settled();
@@ -149,7 +160,10 @@ fn a_create_that_is_applied_after_another_state_made_the_secret_is_refused_and_n
     late.clock("25h");
     late.sandbox.forget_calls();
     let said = saved_is_refused(&late);
-    assert!(said.contains("Another state manages this secret") && said.contains(&token.id), "{said}");
+    assert!(
+        said.contains("Another state manages this secret") && said.contains(&token.id),
+        "{said}"
+    );
     late.wrote_nothing();
     assert!(late.has_no_state());
     other.settled();
@@ -171,7 +185,9 @@ fn a_plan_of_an_older_state_is_stale() {
 fn a_destroy_that_is_applied_late_leaves_what_somebody_wrote_meanwhile() {
     let story = Story::begun(&[FLY_TOKEN, SSM_AND_GITHUB]);
     story.run(&["plan", "-destroy", "-out=saved"]).success();
-    story.sandbox.seed(json!({ "aws": { "parameters": { PARAMETER: "typed by hand" } } }));
+    story
+        .sandbox
+        .seed(json!({ "aws": { "parameters": { PARAMETER: "typed by hand" } } }));
     let said = unframed(&apply_saved(&story));
     assert!(said.contains("was left in place"), "{said}");
     assert_eq!(parameter(&story, PARAMETER).as_deref(), Some("typed by hand"));

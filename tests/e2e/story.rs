@@ -151,7 +151,11 @@ impl Story {
     /// Edits the state as `terraform state` does.
     #[track_caller]
     pub(crate) fn state(&self, arguments: &[&str]) {
-        let output = self.workspace.command(&[&["state"], arguments].concat()).output().unwrap();
+        let output = self
+            .workspace
+            .command(&[&["state"], arguments].concat())
+            .output()
+            .unwrap();
         assert!(output.status.success(), "{output:?}");
     }
 

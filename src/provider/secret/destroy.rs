@@ -88,7 +88,12 @@ async fn ended(configured: &Configured, prior: &Value, permit: &WritePermit, pro
 fn pass_on(state: &mut State, newer: &Ledger, problems: &mut Diagnostics) {
     let taken = |slot: &str| newer.deliveries.values().any(|delivery| delivery.slot == slot);
     let goes_on = |known: &CredentialRecord| newer.credentials.iter().any(|c| c.credential_id == known.credential_id);
-    let slots: Vec<String> = state.ledger.deliveries.values().map(|delivery| delivery.slot.clone()).collect();
+    let slots: Vec<String> = state
+        .ledger
+        .deliveries
+        .values()
+        .map(|delivery| delivery.slot.clone())
+        .collect();
     let slots: Vec<String> = slots.into_iter().filter(|slot| taken(slot)).collect();
     state.ledger.deliveries.retain(|_, delivery| !taken(&delivery.slot));
     state.ledger.credentials.retain(|known| !goes_on(known));
@@ -229,7 +234,10 @@ async fn revoke_all(
             problems.warning(
                 path.clone(),
                 format!("Generation {} ({id}) was not revoked", record.generation),
-                format!("Target {key} keeps its entry at {}, which holds it. Revoke it at {} by hand when nothing uses it.", delivery.slot, record.issuer),
+                format!(
+                    "Target {key} keeps its entry at {}, which holds it. Revoke it at {} by hand when nothing uses it.",
+                    delivery.slot, record.issuer
+                ),
             );
             continue;
         }

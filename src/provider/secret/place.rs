@@ -221,6 +221,7 @@ impl Adapters {
             source_traits: config.source.config.traits(),
             issuer: config.source.config.issuer(),
             primary: config.source.kind.parts.first().copied().unwrap_or("value"),
+            one_part: config.source.kind.parts.len() == 1,
             targets: self.targets,
             checks: self.checks,
             vendors: Arc::clone(vendors),

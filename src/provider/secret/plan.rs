@@ -62,7 +62,9 @@ fn planned(configured: &Configured, request: &PlanRequest, problems: &mut Diagno
         problems.error(
             place::path_of(&Site::Target(key.clone()), Some(&config)),
             format!("Another secret writes {slot} too"),
-            format!("It was planned first by {owner:?}. One slot belongs to one secret: remove one of the two targets."),
+            format!(
+                "It was planned first by {owner:?}. One slot belongs to one secret: remove one of the two targets."
+            ),
         );
     }
     if is_create {
