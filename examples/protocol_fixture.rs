@@ -192,6 +192,10 @@ impl Provider for Fixture {
             let secret = Secret::new(request.config.get("value_wo").as_str().unwrap_or_default().to_owned());
             panic!("the value {} went wrong", secret.expose());
         }
+        if Self::misbehaves(moment, "panic with a configured text in apply") {
+            let text = request.config.get("value_wo").as_str().unwrap_or_default();
+            panic!("the text {text} went wrong");
+        }
         if Self::misbehaves(moment, "wait in apply") {
             self.until_stopped().await;
             diagnostics.warning(Path::root(), "Stopped", "The wait ended.");

@@ -1,17 +1,12 @@
-//! The HTTP client over real TLS: a server whose authority is trusted through `SSL_CERT_FILE`, and one that nobody trusts.
-//!
-//! The variable is read when TLS is set up, so the trusting half runs in a child process that is given it.
+//! The HTTP client over real TLS, at a server whose authority nobody trusts. `tests/leaks/tls.rs` has the one that is trusted.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::io::Write as _;
-use std::process::Command;
 use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rotation_provider::call::{CallErrorKind, Effect, WritePermit};
 use rotation_provider::clock::Clock;
-use rotation_provider::environment::Environment;
 use rotation_provider::http::{HttpClient, Request};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
@@ -74,38 +69,4 @@ async fn a_certificate_that_nobody_trusts_ends_the_call_before_anything_is_sent(
         error.message.contains("UnknownIssuer") && error.message.contains("SSL_CERT_FILE"),
         "{error}"
     );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_authority_in_ssl_cert_file_is_trusted_and_loopback_is_not_proxied() {
-    let (url, authority) = serve().await;
-    let mut file = tempfile::NamedTempFile::new().unwrap();
-    file.write_all(authority.as_bytes()).unwrap();
-    let mut child = Command::new(std::env::current_exe().unwrap());
-    child
-        .args(["--exact", "child_calls_the_server", "--ignored", "--nocapture"])
-        .env("SSL_CERT_FILE", file.path())
-        .env("TLS_TEST_URL", url)
-        // Nobody listens there: whoever sent a call to this machine through a proxy would fail.
-        .env("HTTPS_PROXY", "http://127.0.0.1:1")
-        .env_remove("NO_PROXY")
-        .env_remove("no_proxy");
-    let output = tokio::task::spawn_blocking(move || child.output())
-        .await
-        .unwrap()
-        .unwrap();
-    let shown = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && shown.contains("answered: safe"), "{shown}");
-}
-
-#[tokio::test]
-#[ignore = "run by the test before it, in a process with SSL_CERT_FILE"]
-async fn child_calls_the_server() {
-    let environment = Environment::of_process();
-    let url = environment
-        .get("TLS_TEST_URL")
-        .expect("TLS_TEST_URL is set by the parent");
-    let client = HttpClient::new(Clock::default(), false);
-    let answer = client.read(request("GET", url)).await.unwrap();
-    println!("answered: {}", answer.text().expose());
 }

@@ -22,6 +22,8 @@ mod story;
 
 #[path = "leaks/canary.rs"]
 mod canary;
+#[path = "leaks/endpoints.rs"]
+mod endpoints;
 #[path = "leaks/evidence.rs"]
 mod evidence;
 #[path = "leaks/faults.rs"]
@@ -34,5 +36,7 @@ mod needles;
 mod planted;
 #[path = "leaks/sources.rs"]
 mod sources;
+#[path = "leaks/tls.rs"]
+mod tls;
 #[path = "leaks/watch.rs"]
 mod watch;

@@ -20,6 +20,8 @@ mod cores;
 mod descriptor;
 #[path = "protocol/driver.rs"]
 mod driver;
+#[path = "protocol/environment.rs"]
+mod environment;
 #[path = "protocol/fixture.rs"]
 mod fixture;
 #[path = "protocol/handshake.rs"]

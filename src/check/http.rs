@@ -21,7 +21,7 @@ use crate::executor::Stop;
 use crate::http::{HttpClient, Request, Response};
 use crate::secret::{Parts, Secret, redact};
 use crate::template::Template;
-use crate::terraform::Diagnostic;
+use crate::terraform::{Diagnostic, Path};
 
 use expectation::Expectation;
 
@@ -96,6 +96,10 @@ impl CheckConfig for Config {
     }
 
     fn connect(&self, connections: &Connections) -> Result<Box<dyn Check>, Diagnostic> {
+        connections.http.may_call(self.url.as_str()).map_err(|refusal| {
+            let summary = "The URL of this check cannot be called";
+            Diagnostic::error(Path::root(), summary, format!("http.url is refused because of this: {refusal}."))
+        })?;
         Ok(Box::new(HttpCheck {
             config: self.clone(),
             http: connections.http.clone(),

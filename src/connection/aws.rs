@@ -7,6 +7,7 @@
 
 mod batch;
 mod failure;
+mod guard;
 mod session;
 mod ssm;
 

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::classify::{self, Intent};
 use super::governor::Governor;
-use super::request::Request;
+use super::request::{Content, Request};
 use super::response::{self, BodyError, Response};
 use super::retry::{self, Failure};
 use super::url_policy::{self, GuardedResolver};
@@ -50,6 +50,14 @@ impl HttpClient {
             direct: OnceLock::new(),
             outward: OnceLock::new(),
         }))
+    }
+
+    /// Whether the policy lets this client call `url`, so that a refusal can be told before anything is made.
+    ///
+    /// # Errors
+    /// One sentence; it never repeats the URL.
+    pub fn may_call(&self, url: &str) -> Result<(), String> {
+        url_policy::permitted(url, self.0.allow_insecure).map(drop)
     }
 
     /// Sends a request that changes nothing (GET, or a POST that is a query). Retried while the deadline allows.
@@ -107,9 +115,10 @@ impl HttpClient {
         }
         let mut headers = self.headers(request)?;
         let followable = intent == Intent::Read && matches!(request.method, "GET" | "HEAD");
+        let mut content = request.content.as_ref();
         let mut hops = 0;
         loop {
-            let answer = self.exchange(request, intent, &url, &headers).await?;
+            let answer = self.exchange(request, intent, &url, &headers, content).await?;
             let status = answer.status().as_u16();
             let accepted = answer.status().is_success() || request.accept.contains(&status);
             if !accepted && followable && matches!(status, 301 | 302 | 303 | 307 | 308) {
@@ -120,6 +129,8 @@ impl HttpClient {
                 }
                 if next.origin() != url.origin() {
                     headers.retain(|(_, _, secret)| !secret);
+                    // A body may hold a credential as well.
+                    content = None;
                 }
                 url = next;
                 continue;
@@ -135,6 +146,7 @@ impl HttpClient {
         intent: Intent,
         url: &Url,
         headers: &[Header],
+        content: Option<&Content>,
     ) -> Result<reqwest::Response, Failure> {
         let client = self.transport(url).map_err(|why| classify::refused(request, &why))?;
         let method = Method::from_bytes(request.method.as_bytes())
@@ -143,7 +155,7 @@ impl HttpClient {
         for (name, value, _) in headers {
             builder = builder.header(name, value);
         }
-        if let Some(content) = &request.content {
+        if let Some(content) = content {
             builder = builder.body(content.text().to_owned());
         }
         let _slot = self.0.governor.enter(&host_of(url), &self.0.clock).await;

@@ -17,5 +17,5 @@ pub use client::HttpClient;
 pub use request::{ErrorMessage, Request};
 pub use response::{BODY_LIMIT, Response};
 pub use shared::Shared;
-pub(crate) use url_policy::is_loopback;
 pub use url_policy::permitted;
+pub(crate) use url_policy::{is_loopback, resolve};

@@ -3,6 +3,7 @@
 //!
 //! Addresses are looked at as written and again after name resolution, because a name can point anywhere.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -61,7 +62,7 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
 /// RFC 6761 section 6.3: `localhost` and names below it.
 fn is_localhost(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
-    name == "localhost" || name.ends_with(".localhost")
+    name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost")
 }
 
 /// Link-local ranges (RFC 3927, RFC 4291 section 2.5.6) and the fixed IPv6 addresses of the EC2 and Google metadata services.
@@ -74,16 +75,18 @@ fn is_forbidden(address: IpAddr) -> bool {
     }
 }
 
-/// The IPv4 address inside an IPv4-mapped (`::ffff:0:0/96`) or NAT64 (`64:ff9b::/96`, RFC 6052) address.
+/// The IPv4 address inside an IPv4-mapped (`::ffff:0:0/96`), NAT64 (`64:ff9b::/96`, RFC 6052; `64:ff9b:1::/48`, RFC 8215, where a
+/// network uses it with /96 prefixes) or 6to4 (`2002::/16`, RFC 3056) address.
 fn embedded_ipv4(address: IpAddr) -> IpAddr {
-    if let IpAddr::V6(inner) = address
-        && let [0x64, 0xff9b, 0, 0, 0, 0, high, low] = inner.segments()
-    {
-        let [a, b] = high.to_be_bytes();
-        let [c, d] = low.to_be_bytes();
-        return IpAddr::V4(Ipv4Addr::new(a, b, c, d));
-    }
-    address.to_canonical()
+    let IpAddr::V6(inner) = address else { return address };
+    let ([0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x64, 0xff9b, 1, .., high, low] | [0x2002, high, low, ..]) =
+        inner.segments()
+    else {
+        return address.to_canonical();
+    };
+    let [a, b] = high.to_be_bytes();
+    let [c, d] = low.to_be_bytes();
+    IpAddr::V4(Ipv4Addr::new(a, b, c, d))
 }
 
 /// The host is, or resolves only to, an address that is never called.
@@ -97,19 +100,29 @@ pub(super) struct GuardedResolver;
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let admitted = admit(name.as_str(), found)?;
+            let admitted = resolve(name.as_str()).await?;
             Ok(Box::new(admitted.into_iter()) as Addrs)
         })
     }
 }
 
-/// Drops forbidden addresses; `localhost` must be this machine whatever a resolver says, since http is permitted to it.
-fn admit(name: &str, found: impl Iterator<Item = SocketAddr>) -> Result<Vec<SocketAddr>, ForbiddenAddress> {
-    let local = is_localhost(name);
-    let admitted: Vec<SocketAddr> = found
-        .filter(|address| !is_forbidden(address.ip()) && (!local || address.ip().is_loopback()))
-        .collect();
+/// The addresses of a name, with port 0. `localhost` and names below it are this machine whatever a resolver says (RFC 6761 section
+/// 6.3), since http is permitted to them.
+///
+/// # Errors
+/// The system's, or that only forbidden addresses were found.
+pub(crate) async fn resolve(name: &str) -> io::Result<Vec<SocketAddr>> {
+    if is_localhost(name) {
+        let here = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+        return Ok(here.map(|address| SocketAddr::new(address, 0)).to_vec());
+    }
+    let found = tokio::net::lookup_host((name, 0)).await?;
+    admit(found).map_err(io::Error::other)
+}
+
+/// Drops forbidden addresses.
+fn admit(found: impl Iterator<Item = SocketAddr>) -> Result<Vec<SocketAddr>, ForbiddenAddress> {
+    let admitted: Vec<SocketAddr> = found.filter(|address| !is_forbidden(address.ip())).collect();
     if admitted.is_empty() {
         return Err(ForbiddenAddress);
     }
@@ -157,7 +170,13 @@ mod tests {
             "http://[fd20:ce::254]/",
             "http://[fe80::1]/",
             "http://[::ffff:169.254.169.254]/",
+            "http://0251.0376.0251.0376/",
+            "http://169.16689662/",
+            "http://169.254.169.254./",
             "http://[64:ff9b::a9fe:a9fe]/",
+            "http://[64:ff9b:1::a9fe:a9fe]/",
+            "http://[2002:a9fe:a9fe::1]/",
+            "http://[febf::1]/",
             "https://user@example.com/",
             "https://user:hunter2@example.com/",
             "ftp://example.com/",
@@ -176,9 +195,16 @@ mod tests {
         let address = |text: &str| text.parse::<SocketAddr>().expect("address");
         let metadata = address("169.254.169.254:0");
         let public = address("203.0.113.7:0");
-        assert!(admit("metadata.example.com", [metadata].into_iter()).is_err());
-        let kept = admit("metadata.example.com", [metadata, public].into_iter());
+        assert!(admit([metadata].into_iter()).is_err());
+        let kept = admit([metadata, public].into_iter());
         assert_eq!(kept.expect("one is left"), [public]);
-        assert!(admit("localhost", [public].into_iter()).is_err());
+    }
+
+    #[tokio::test]
+    async fn localhost_and_names_below_it_are_this_machine_without_asking_a_resolver() {
+        for name in ["localhost", "localhost.", "LOCALHOST", "fly.localhost"] {
+            let found = resolve(name).await.expect("no resolver is asked");
+            assert!(found.iter().all(|address| address.ip().is_loopback()), "{found:?}");
+        }
     }
 }

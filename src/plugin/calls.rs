@@ -39,7 +39,8 @@ impl Calls {
             tracing::debug!(rpc, ok = result.is_ok(), "call ended");
             result
         });
-        let result = task.await.unwrap_or_else(|error| Err(error.to_string()));
+        // The text of a task's own failure would quote the panic.
+        let result = task.await.unwrap_or_else(|_| Err("The call was cut short".to_owned()));
         result.map_err(|problem| crashed(rpc, &problem))
     }
 

@@ -1,34 +1,38 @@
 //! What is said about a panic. Terraform shows standard error only from a line on that begins with `panic: `.
 //!
-//! The text is redacted in the hook, while the call's secrets are still alive: after unwinding nobody would know them.
+//! A message that was put together at run time may hold any text in reach (a failed slice quotes the whole string), and
+//! nothing knows which of them are secret; so only messages that stand in the source are shown, and the place in any case.
 
 use std::cell::RefCell;
 use std::io::Write as _;
 use std::panic::PanicHookInfo;
 
-use crate::secret::redact;
-
-/// Longest panic message shown, in characters.
-const LONGEST: usize = 4_000;
+/// Stands for a message that was put together at run time.
+const WITHHELD: &str = "a panic whose message is not shown, because it may hold a value";
 
 thread_local! {
-    /// The redacted text of this thread's last panic.
+    /// The text of this thread's last panic.
     static LAST: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Makes every panic print `panic: <message>` and its place on standard error, redacted, in the form that Terraform looks for.
+/// Makes every panic print `panic: <message>` and its place on standard error, in the form that Terraform looks for, and no
+/// backtrace.
 pub(super) fn install_hook() {
     std::panic::set_hook(Box::new(report));
 }
 
-/// The redacted text of the panic that this thread has just caught, with its place.
+/// The text of the panic that this thread has just caught, with its place.
 pub(super) fn caught() -> String {
-    LAST.take().unwrap_or_else(|| "a panic without a message".to_owned())
+    LAST.take().unwrap_or_else(|| WITHHELD.to_owned())
 }
 
 fn report(info: &PanicHookInfo<'_>) {
-    let text = info.payload_as_str().unwrap_or("a panic without a message");
-    let text: String = redact(text).chars().take(LONGEST).collect();
+    // Only a literal message is a `&'static str`; a formatted one is a `String`.
+    let text = info
+        .payload()
+        .downcast_ref::<&'static str>()
+        .copied()
+        .unwrap_or(WITHHELD);
     let place = info.location().map(ToString::to_string).unwrap_or_default();
     let report = format!("panic: {}\n\n  at {place}\n", text.replace('\n', "\n  "));
     // A report that cannot be written has no other reader.

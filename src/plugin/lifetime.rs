@@ -4,7 +4,7 @@
 use std::io;
 use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, getppid, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, getppid, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::ending::Ending;
@@ -25,6 +25,15 @@ pub(super) fn forbid_core_dumps() {
     };
     if let Err(error) = setrlimit(Resource::Core, none) {
         tracing::warn!(%error, "core dumps could not be forbidden");
+    }
+}
+
+/// Keeps other processes of the same user out of this one's memory and environment (ptrace(2), `/proc/<pid>/mem`, `environ`), and
+/// core dumps off even where a handler takes them in spite of the limit (core(5)). Elsewhere than on Linux there is no such switch.
+pub(super) fn keep_memory_private() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable) {
+        tracing::warn!(%error, "the process could not be closed to others of this user");
     }
 }
 
@@ -49,11 +58,13 @@ pub(super) fn watch(
 ) -> io::Result<()> {
     let interrupts = signal(SignalKind::interrupt())?;
     let mut terminations = signal(SignalKind::terminate())?;
+    // As it is before the handshake: a host that has died by then reads no line, and one that dies later leaves another parent.
+    let parent = getppid();
     tokio::spawn(async move {
         tokio::select! {
             () = interrupted(interrupts, interrupt) => tracing::info!("interrupted"),
             _ = terminations.recv() => tracing::info!("asked to terminate"),
-            () = orphaned(interrupt, clock) => tracing::warn!("the host has died"),
+            () = orphaned(interrupt, parent, clock) => tracing::warn!("the host has died"),
         }
         on_end();
         ending.begin(GRACE);
@@ -71,12 +82,11 @@ async fn interrupted(mut interrupts: Signal, interrupt: Interrupt) {
     std::future::pending().await
 }
 
-async fn orphaned(interrupt: Interrupt, clock: Clock) {
+async fn orphaned(interrupt: Interrupt, parent: Option<Pid>, clock: Clock) {
     if interrupt == Interrupt::Ends {
         // Run by hand, there is no host to outlive.
         std::future::pending().await
     }
-    let parent = getppid();
     while getppid() == parent {
         clock.sleep(PARENT_CHECK).await;
     }

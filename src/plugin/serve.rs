@@ -74,6 +74,8 @@ pub fn serve<P: Provider>(
 
 /// Serves a host that started us, over TLS when it sent a certificate (`TF_DISABLE_PLUGIN_TLS` makes it send none).
 fn launched<P: Provider>(environment: &Environment, build: impl FnOnce() -> Result<P, String>) -> Result<(), String> {
+    // Not in debug mode, where a debugger is to be let in.
+    lifetime::keep_memory_private();
     handshake::negotiate(environment)?;
     let tls = environment.get("PLUGIN_CLIENT_CERT").map(Tls::for_client).transpose()?;
     let socket = socket(environment)?;

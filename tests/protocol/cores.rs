@@ -1,5 +1,6 @@
 //! Real cores use the fixture: the installed Terraform, and Terraform 1.15, which enforces ALPN and speaks a later minor version.
 
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -233,4 +234,53 @@ fn after_ctrl_c_terraform_still_gets_the_state() {
     assert!(text.contains("Interrupt received"), "{text}");
     let state = workspace.state().to_string();
     assert!(state.contains("note-hello"), "{text}\n{state}");
+}
+
+/// The entries of the directory in which the provider puts its socket.
+fn sockets(workspace: &Workspace) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(workspace.temporary()).unwrap();
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    paths
+        .filter(|path| path.to_string_lossy().contains("tf-provider-"))
+        .collect()
+}
+
+#[test]
+fn a_terraform_that_is_killed_leaves_no_provider_and_no_socket() {
+    let configuration = CONFIGURATION.replace("text   = \"hello\"", "text = \"x\"\n  misbehave = \"wait in apply\"");
+    let mut workspace = workspace(Core::Installed, &configuration);
+    let log = workspace.path().join("trace.log");
+    workspace.set("TF_LOG", "TRACE");
+    workspace.set("TF_LOG_PATH", log.to_str().unwrap());
+    let mut terraform = workspace
+        .command(&["apply", "-auto-approve", "-no-color"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let wait_until = |condition: &dyn Fn() -> bool, what: &str| {
+        let mut patience = 1_000;
+        while !condition() {
+            patience -= 1;
+            assert!(patience > 0, "what was waited for did not happen: {what}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    let begun = || std::fs::read_to_string(&log).is_ok_and(|log| log.contains("rpc=ApplyResourceChange"));
+    wait_until(&begun, "the apply begins");
+    assert!(!sockets(&workspace).is_empty());
+    let children = std::process::Command::new("pgrep")
+        .args(["-P", &terraform.id().to_string()])
+        .output()
+        .unwrap();
+    let children = String::from_utf8(children.stdout).unwrap();
+    let children: Vec<std::path::PathBuf> = children.lines().map(|pid| Path::new("/proc").join(pid)).collect();
+    assert!(!children.is_empty());
+    terraform.kill().unwrap();
+    terraform.wait().unwrap();
+    let running = |process: &std::path::PathBuf| {
+        std::fs::read_to_string(process.join("stat")).is_ok_and(|stat| !stat.contains(") Z "))
+    };
+    wait_until(&|| !children.iter().any(running), "the provider ends");
+    assert_eq!(sockets(&workspace), [""; 0].map(std::path::PathBuf::from));
 }

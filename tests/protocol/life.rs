@@ -1,5 +1,7 @@
 //! How the process ends, and what does not end it.
 
+use std::fs::Permissions;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -151,6 +153,36 @@ async fn when_its_parent_dies_it_ends_and_cleans_up() {
 
 fn is_zombie(process: &Path) -> bool {
     std::fs::read_to_string(process.join("stat")).is_ok_and(|stat| stat.contains(") Z "))
+}
+
+#[tokio::test]
+async fn terminated_it_ends_and_cleans_up() {
+    let (plugin, clients) = running(start()).await;
+    let directory = plugin.socket().parent().unwrap().to_owned();
+    assert!(directory.exists());
+    drop(clients);
+    kill("-TERM", plugin.pid());
+    assert_eq!(plugin.end().await.0, Some(0));
+    assert!(!directory.exists());
+}
+
+/// Who owns a process's environment in `/proc`: root as soon as the process is closed to others (proc(5)).
+fn owner_of_environment(pid: u32) -> u32 {
+    std::fs::metadata(format!("/proc/{pid}/environ")).unwrap().uid()
+}
+
+#[tokio::test]
+async fn other_processes_of_the_user_cannot_look_into_it_except_in_debug_mode() {
+    // Root owns all that it starts, so that there the provider runs as somebody else, with an executable that everybody reaches.
+    let everybody = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(everybody.path(), Permissions::from_mode(0o755)).unwrap();
+    let copy = everybody.path().join("terraform-provider-fixture");
+    std::fs::copy(executable(), &copy).unwrap();
+    let start = || crate::grpc::Start::of(&copy).by_somebody();
+    let closed = start().begin().await;
+    assert_eq!(owner_of_environment(closed.pid()), 0);
+    let open = start().env(crate::grpc::COOKIE.0, "").arg("-debug").begin().await;
+    assert_ne!(owner_of_environment(open.pid()), 0, "the test can tell the two apart");
 }
 
 #[tokio::test]

@@ -1,5 +1,9 @@
 //! Who is let in: the one client whose certificate the host passed on, and nobody else.
 
+use std::sync::Arc;
+
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
@@ -68,6 +72,21 @@ async fn a_client_that_shows_the_certificate_without_its_key_is_refused() {
     };
     for version in [&TLS12, &TLS13] {
         let tls = grpc::tls(plugin.certificate(), Some(&thief), &[version]);
+        assert!(!answered(&plugin, tls).await, "{version:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_shows_the_certificate_behind_its_own_is_refused() {
+    let (plugin, identity) = guarded().await;
+    let stranger = ClientIdentity::like_terraform();
+    for version in [&TLS12, &TLS13] {
+        let mut tls = grpc::tls(plugin.certificate(), Some(&stranger), &[version]);
+        let key =
+            rustls::crypto::aws_lc_rs::sign::any_supported_type(&PrivatePkcs8KeyDer::from(stranger.key.clone()).into());
+        let chain = vec![stranger.certificate.clone(), identity.certificate.clone()];
+        let shown = CertifiedKey::new(chain, key.unwrap());
+        tls.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(shown));
         assert!(!answered(&plugin, tls).await, "{version:?}");
     }
 }

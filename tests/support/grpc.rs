@@ -4,6 +4,7 @@
 //! of the handshake line.
 
 use std::ffi::OsString;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -116,6 +117,16 @@ impl Start {
 
     pub(crate) fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.command.env(name, value.into());
+        self
+    }
+
+    /// As a user other than root.
+    pub(crate) fn by_somebody(mut self) -> Self {
+        const NOBODY: u32 = 65_534;
+        if std::fs::metadata("/proc/self").unwrap().uid() == 0 {
+            std::os::unix::fs::chown(self.scratch.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+            self.command.uid(NOBODY).gid(NOBODY);
+        }
         self
     }
 

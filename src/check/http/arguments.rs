@@ -111,7 +111,7 @@ fn url(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Url> {
     let mistake = if text.contains("{{") {
         "it holds a template, but a URL is written to logs: present the credential in a header or the body".to_owned()
     } else {
-        // Whether plain http is permitted is decided when the request is sent.
+        // Whether plain http is permitted is a matter of the provider block, which is not known here.
         match crate::http::permitted(&text, true) {
             Ok(url) => return Some(url),
             Err(why) => why,

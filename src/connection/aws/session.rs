@@ -20,6 +20,7 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::{Builder, Connector};
 use url::Url;
 
+use super::guard::{GuardedNames, PermittedUrls};
 use super::ssm::Ssm;
 use crate::call::CallError;
 use crate::clock::Clock;
@@ -186,7 +187,9 @@ impl Settings {
 
     /// The client of Systems Manager.
     pub(super) fn ssm(&self, session: &SdkConfig, clock: Clock) -> Ssm {
-        let mut config = aws_sdk_ssm::config::Builder::from(session);
+        let mut config = aws_sdk_ssm::config::Builder::from(session).interceptor(PermittedUrls {
+            allow_insecure: self.allow_insecure,
+        });
         // Not for the whole session: STS must fail before the SDK gives up on credentials, after 30 seconds.
         if !self.attempts_are_set {
             config = config.retry_config(RetryConfig::standard().with_max_attempts(READ_ATTEMPTS));
@@ -273,7 +276,9 @@ fn http_client(local: bool) -> SharedHttpClient {
         if let Some(components) = components {
             connector.set_sleep_impl(components.sleep_impl());
         }
-        connector.tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build()
+        connector
+            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+            .build_with_resolver(GuardedNames)
     })
 }
 

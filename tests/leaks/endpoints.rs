@@ -1,0 +1,74 @@
+//! URLs that a value must not be sent to: they are refused before anything is made, wherever they are configured.
+
+use crate::story::{FLY_TARGET, FLY_TOKEN, SSM_TARGET, Story};
+
+/// What a plan or an apply says that must fail, in one line; nothing was written anywhere.
+#[track_caller]
+fn refused(story: &Story, command: &str, unset: &str) -> String {
+    let arguments: &[&str] = match command {
+        "apply" => &["apply", "-no-color", "-auto-approve"],
+        _ => &["plan", "-no-color"],
+    };
+    let output = story.workspace.command(arguments).env_remove(unset).output().unwrap();
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    story.wrote_nothing();
+    crate::story::unframed(&said)
+}
+
+#[test]
+fn a_check_is_not_sent_over_plain_http_nor_to_a_metadata_service_and_the_plan_says_so() {
+    for (url, reason) in [
+        ("http://checked.example.com/health", "allow_insecure"),
+        ("https://169.254.169.254/latest/meta-data", "link-local"),
+        ("http://2852039166/", "link-local"),
+        ("https://[::ffff:169.254.169.254]/", "link-local"),
+        ("https://user:hunter2@checked.example.com/", "user name or password"),
+    ] {
+        let story = Story::new();
+        let check = format!("checks = {{\n    up = {{ http = {{ url = {url:?} }} }}\n  }}");
+        story.configure(&[FLY_TOKEN, FLY_TARGET, &check]);
+        let said = refused(&story, "plan", "");
+        assert!(
+            said.contains(reason) && said.contains("checks[\"up\"]"),
+            "{url}: {said}"
+        );
+    }
+}
+
+#[test]
+fn a_vendor_is_not_called_over_plain_http_wherever_its_url_comes_from() {
+    for (variable, argument) in [
+        ("FLY_FLAPS_BASE_URL", "fly.api_url"),
+        ("FLY_API_BASE_URL", "fly.graphql_url"),
+        ("GITHUB_BASE_URL", "github.base_url"),
+        ("NEON_BASE_URL", "neon.base_url"),
+    ] {
+        let mut story = Story::new();
+        story.workspace.set(variable, "http://vendor.example.com");
+        story.configure(&[FLY_TOKEN, FLY_TARGET]);
+        let said = refused(&story, "plan", "");
+        for part in [variable, argument, "allow_insecure"] {
+            assert!(said.contains(part), "{variable}: {said}");
+        }
+    }
+}
+
+#[test]
+fn an_endpoint_from_the_shared_aws_files_is_held_to_the_same_rules() {
+    for (url, reason) in [
+        ("http://ssm.example.com", "allow_insecure"),
+        ("https://169.254.169.254", "link-local"),
+    ] {
+        let mut story = Story::new();
+        let file = story.workspace.path().join("aws.ini");
+        std::fs::write(&file, format!("[default]\nendpoint_url = {url}\n")).unwrap();
+        story.workspace.set("AWS_CONFIG_FILE", file.to_str().unwrap());
+        story.configure(&[FLY_TOKEN, SSM_TARGET]);
+        let said = refused(&story, "apply", "AWS_ENDPOINT_URL");
+        assert!(
+            said.contains("the endpoint cannot be used") && said.contains(reason),
+            "{url}: {said}"
+        );
+    }
+}
