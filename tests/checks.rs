@@ -373,17 +373,11 @@ async fn no_message_shows_a_value_or_a_query() {
 }
 
 #[tokio::test]
-async fn plain_http_to_other_machines_is_refused_at_once() {
+async fn plain_http_to_other_machines_is_refused_before_anything_is_made() {
     let service = Service::start().await;
-    let check = config("http://example.com/health", &[])
-        .connect(&service.connections)
-        .unwrap();
-    let permit = WritePermit::granted_by_apply();
-    let failure = check
-        .run(None, patient(60_000), &Stop::default(), &permit)
-        .await
-        .unwrap_err();
-    assert!(failure.message.contains("allow_insecure"), "{}", failure.message);
+    let check = config("http://example.com/health", &[]).connect(&service.connections);
+    let diagnostic = check.err().unwrap();
+    assert!(diagnostic.detail.contains("allow_insecure"), "{}", diagnostic.detail);
 }
 
 #[test]
