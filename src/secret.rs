@@ -1,14 +1,16 @@
 //! The one type that holds a secret value, and the scrubber that knows the values in hand.
 //!
 //! A value lives in memory for one run. It cannot be printed, compared, cloned or serialized; every
-//! reader calls [`Secret::expose`], which reviewers can grep for.
+//! reader calls [`Secret::expose`], and clippy asks each of them for a reason (`clippy.toml`).
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
 /// A secret value; zeroized when dropped.
@@ -35,9 +37,34 @@ impl Secret {
         Self(Arc::new(Zeroizing::new(value)))
     }
 
+    /// A value put together from pieces, in memory that is allocated once: a text that grows leaves copies behind.
+    pub fn of_pieces(pieces: &[&str]) -> Self {
+        let mut text = String::with_capacity(pieces.iter().map(|piece| piece.len()).sum());
+        for piece in pieces {
+            text.push_str(piece);
+        }
+        Self::new(text)
+    }
+
     /// The value itself. Callers hand it to the wire and to nothing else.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// Whether the value has `text` in it.
+    pub fn contains(&self, text: &str) -> bool {
+        self.0.contains(text)
+    }
+
+    /// The value as a buffer for the wire, which shares its memory and keeps it until it is dropped.
+    pub(crate) fn bytes(&self) -> Bytes {
+        struct Shared(Secret);
+        impl AsRef<[u8]> for Shared {
+            fn as_ref(&self) -> &[u8] {
+                self.0.0.as_bytes()
+            }
+        }
+        Bytes::from_owner(Shared(self.share()))
     }
 
     /// A second handle on the same memory; nothing is copied.
@@ -117,11 +144,14 @@ impl Parts {
 /// The mark that stands where a value stood.
 pub const REDACTED: &str = "[redacted]";
 
+/// What RFC 3986 section 2.3 calls unreserved is left as it is by many encoders.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 /// A run of this many characters of a value counts as the value.
 const WINDOW: usize = 8;
 
-/// Removes every living secret from `text`: raw, base64, percent-encoded, JSON-escaped and hex,
-/// and any eight consecutive characters of those.
+/// Removes every living secret from `text`: raw, base64 (also inside more that is encoded as a whole), percent-encoded, JSON-escaped
+/// and hex, and any eight consecutive characters of those.
 pub fn redact(text: &str) -> String {
     let living: Vec<Arc<Zeroizing<String>>> = {
         let living = LIVING.lock().unwrap_or_else(PoisonError::into_inner);
@@ -151,21 +181,52 @@ pub fn redact(text: &str) -> String {
     clean
 }
 
+/// Every form in which a text may carry the value. What [`hide`] compares are pieces of eight characters, so padding and quotes make
+/// no difference.
 fn encodings(value: &str) -> Vec<Zeroizing<String>> {
-    let json = serde_json::Value::from(value).to_string();
-    let percent = percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC);
+    let percent = utf8_percent_encode(value, NON_ALPHANUMERIC).to_string();
+    let unreserved = utf8_percent_encode(value, RESERVED).to_string();
     let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
-    [
+    let mut forms = vec![
         value.to_owned(),
-        STANDARD.encode(value),
-        URL_SAFE.encode(value),
-        percent.to_string(),
-        json.trim_matches('"').to_owned(),
+        serde_json::to_string(value).unwrap_or_default(),
+        lower_escapes(&percent),
+        percent,
+        lower_escapes(&unreserved),
+        unreserved,
+        hex.to_uppercase(),
         hex,
-    ]
-    .into_iter()
-    .map(Zeroizing::new)
-    .collect()
+    ];
+    // A value inside something that is encoded as a whole, such as a JSON body or `user:password`, begins at any of three places
+    // of base64's groups; the first characters then depend on what stands before.
+    for before in 0..3_usize {
+        let padded = Zeroizing::new([&vec![0; before], value.as_bytes()].concat());
+        for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
+            let encoded = Zeroizing::new(engine.encode(&*padded));
+            let own = encoded.get((before * 8).div_ceil(6)..).unwrap_or_default();
+            forms.push(own.to_owned());
+        }
+    }
+    forms.into_iter().map(Zeroizing::new).collect()
+}
+
+/// `%2F` as `%2f`, which some encoders write.
+fn lower_escapes(percent: &str) -> String {
+    let mut rest_of_escape = 0;
+    let lower = percent.chars().map(|character| {
+        let inside = rest_of_escape > 0;
+        rest_of_escape = if character == '%' {
+            2_u8
+        } else {
+            u8::saturating_sub(rest_of_escape, 1)
+        };
+        if inside {
+            character.to_ascii_lowercase()
+        } else {
+            character
+        }
+    });
+    lower.collect()
 }
 
 /// Marks every byte of `text` that belongs to a run shared with `form`.
@@ -187,11 +248,37 @@ mod tests {
 
     #[test]
     fn a_living_value_is_removed_in_every_encoding() {
-        let value = "canary/+\"value\" 0123456789";
+        use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+        let value = "canary/+\"value\" 0123456789?~ö";
         let secret = Secret::new(value.to_owned());
-        for form in encodings(value) {
-            let clean = redact(&format!("refused: {} (422)", form.as_str()));
-            assert_eq!(clean, format!("refused: {REDACTED} (422)"), "{}", form.as_str());
+        let percent = utf8_percent_encode(value, NON_ALPHANUMERIC).to_string();
+        let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
+        for form in [
+            value.to_owned(),
+            serde_json::json!(value).to_string().trim_matches('"').to_owned(),
+            ["2F", "2B", "3F", "7E", "C3", "B6"]
+                .iter()
+                .fold(percent.clone(), |text, escape| {
+                    text.replace(escape, &escape.to_lowercase())
+                }),
+            percent,
+            utf8_percent_encode(value, RESERVED).to_string(),
+            hex.to_uppercase(),
+            hex,
+        ] {
+            let clean = redact(&format!("refused: {form} (422)"));
+            assert_eq!(clean, format!("refused: {REDACTED} (422)"), "{form}");
+        }
+        for (before, after) in [("", ""), ("user:", ""), ("{\"v\":\"", "\"}"), ("a", "b"), ("ab", "")] {
+            let whole = format!("{before}{value}{after}");
+            for encoded in [STANDARD.encode(&whole), URL_SAFE.encode(&whole)] {
+                let clean = redact(&encoded);
+                // What is left belongs to the neighbours, and to the last one or two bytes at most.
+                assert!(
+                    clean.replace(REDACTED, "").len() <= 12 + 2 * (before.len() + after.len()),
+                    "{clean}"
+                );
+            }
         }
         drop(secret);
     }

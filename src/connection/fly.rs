@@ -78,6 +78,7 @@ impl Fly {
     ) -> Option<Self> {
         let token = match node.attr("token").secret(problems) {
             Field::Absent => Some(surroundings.environment.first(&TOKEN_VARIABLES).map(header)),
+            #[expect(clippy::disallowed_methods, reason = "what comes out is a Secret again")]
             Field::Known(token) => Some(Some(header(token.expose()))),
             Field::Unknown => None,
         };
@@ -145,7 +146,7 @@ fn header(token: &str) -> Secret {
     } else {
         "Bearer"
     };
-    Secret::new(format!("{scheme} {bare}"))
+    Secret::of_pieces(&[scheme, " ", bare])
 }
 
 fn base_url(

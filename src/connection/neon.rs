@@ -90,6 +90,7 @@ impl Neon {
     ) -> Option<Self> {
         let key = match node.attr("api_key").secret(problems) {
             Field::Absent => Some(surroundings.environment.get(KEY_VARIABLE).map(bearer)),
+            #[expect(clippy::disallowed_methods, reason = "what comes out is a Secret again")]
             Field::Known(key) => Some(Some(bearer(key.expose()))),
             Field::Unknown => None,
         };
@@ -125,7 +126,7 @@ impl Neon {
 }
 
 fn bearer(key: &str) -> Secret {
-    Secret::new(format!("Bearer {}", key.trim()))
+    Secret::of_pieces(&["Bearer ", key.trim()])
 }
 
 fn base_url(node: &Node<'_>, surroundings: &Surroundings, problems: &mut Diagnostics) -> Option<String> {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use reqwest::header::{HeaderName, HeaderValue, LOCATION};
 use reqwest::{Method, redirect};
 use url::Url;
+use zeroize::Zeroizing;
 
 use super::classify::{self, Intent};
 use super::governor::Governor;
@@ -156,7 +157,7 @@ impl HttpClient {
             builder = builder.header(name, value);
         }
         if let Some(content) = content {
-            builder = builder.body(content.text().to_owned());
+            builder = builder.body(content.bytes());
         }
         let _slot = self.0.governor.enter(&host_of(url), &self.0.clock).await;
         let limit = self.0.clock.deadline(request.timeout);
@@ -187,7 +188,7 @@ impl HttpClient {
         let body = response::read_body(answer).await;
         if !accepted {
             // A refusal stands, whatever became of its explanation.
-            let text = body.map(response::text).unwrap_or_default();
+            let text = Zeroizing::new(body.map(response::text).unwrap_or_default());
             let failure = classify::status(request, intent, status, &headers, &text, &self.0.clock);
             if let Some(wait) = failure.wait.filter(|wait| *wait <= retry::LONGEST_WAIT) {
                 self.0.governor.close(&host_of(url), wait, &self.0.clock);
@@ -202,26 +203,22 @@ impl HttpClient {
     }
 
     fn headers(&self, request: &Request) -> Result<Vec<Header>, Failure> {
+        let refuse = |name: &str| {
+            let why = format!("the header {name} holds a character that HTTP forbids");
+            classify::refused(request, &why)
+        };
+        let parse = |name: &str| name.parse::<HeaderName>().map_err(|_| refuse(name));
         let mut headers = Vec::new();
-        let open = request
-            .headers
-            .iter()
-            .map(|(name, value)| (name, value.as_str(), false));
-        let secret = request
-            .secret_headers
-            .iter()
-            .map(|(name, value)| (name, value.expose(), true));
-        for (name, value, secret) in open.chain(secret) {
-            let refuse = || {
-                classify::refused(
-                    request,
-                    &format!("the header {name} holds a character that HTTP forbids"),
-                )
-            };
-            let parsed: HeaderName = name.parse().map_err(|_| refuse())?;
-            let mut value: HeaderValue = value.parse().map_err(|_| refuse())?;
-            value.set_sensitive(secret);
-            headers.push((parsed, value, secret));
+        for (name, value) in &request.headers {
+            headers.push((parse(name)?, value.parse().map_err(|_| refuse(name))?, false));
+        }
+        for (name, value) in &request.secret_headers {
+            // Shares the memory of the secret, so that nothing is left behind.
+            let bytes = Some(value.bytes()).filter(|bytes| bytes.is_ascii());
+            let shared = bytes.and_then(|bytes| HeaderValue::from_maybe_shared(bytes).ok());
+            let mut value = shared.ok_or_else(|| refuse(name))?;
+            value.set_sensitive(true);
+            headers.push((parse(name)?, value, true));
         }
         if let Some(content) = &request.content {
             let media_type = content.media_type().parse();

@@ -3,8 +3,11 @@
 //! Nothing is sent or checked here. Headers that hold a credential are kept apart from the others, because they alone
 //! are marked sensitive and dropped at a redirect to another origin.
 
+use std::io;
 use std::time::Duration;
 
+use bytes::Bytes;
+use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::secret::Secret;
@@ -18,7 +21,7 @@ pub type ErrorMessage = fn(&serde_json::Value) -> Option<String>;
 /// What is sent after the headers.
 pub(super) enum Content {
     /// JSON. Not a [`Secret`]: the redaction would take the harmless words around the values for secrets too.
-    Json(Zeroizing<String>),
+    Json(Bytes),
     /// Anything else, secret as a whole.
     Other(String, Secret),
 }
@@ -31,11 +34,38 @@ impl Content {
         }
     }
 
-    pub(super) fn text(&self) -> &str {
+    /// The bytes; all attempts share one copy, which is wiped when the last has ended.
+    pub(super) fn bytes(&self) -> Bytes {
         match self {
-            Self::Json(text) => text,
-            Self::Other(_, text) => text.expose(),
+            Self::Json(text) => text.clone(),
+            Self::Other(_, text) => text.bytes(),
         }
+    }
+}
+
+/// The text of `body`, allocated once: a buffer that grows leaves copies behind.
+fn json<T: Serialize + ?Sized>(body: &T) -> Zeroizing<Vec<u8>> {
+    let mut length = Counter(0);
+    let mut text = Zeroizing::new(Vec::new());
+    // Only maps whose keys are no strings fail, and a test of each request would show it.
+    if serde_json::to_writer(&mut length, body).is_ok() {
+        text.reserve_exact(length.0);
+        drop(serde_json::to_writer(&mut *text, body));
+    }
+    text
+}
+
+/// Counts what is written.
+struct Counter(usize);
+
+impl io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -110,10 +140,10 @@ impl Request {
         self
     }
 
-    /// A JSON body that may hold secrets; it is treated as one.
+    /// A JSON body that may hold secrets; its text is wiped after use. `body` should borrow them: a [`serde_json::Value`] is not wiped.
     #[must_use]
-    pub fn json(mut self, body: &serde_json::Value) -> Self {
-        self.content = Some(Content::Json(Zeroizing::new(body.to_string())));
+    pub fn json<T: Serialize + ?Sized>(mut self, body: &T) -> Self {
+        self.content = Some(Content::Json(Bytes::from_owner(json(body))));
         self
     }
 

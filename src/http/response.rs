@@ -35,7 +35,7 @@ impl Response {
         request: &Request,
         status: u16,
         headers: &HeaderMap,
-        body: Vec<u8>,
+        body: Zeroizing<Vec<u8>>,
         effect_on_malformed: Effect,
     ) -> Self {
         Self {
@@ -74,7 +74,7 @@ impl Response {
 
     /// The body as text; it may hold secrets. Bytes that are not UTF-8 are replaced.
     pub fn text(&self) -> &Secret {
-        self.secret.get_or_init(|| Secret::new(self.body.to_string()))
+        self.secret.get_or_init(|| Secret::new((*self.body).clone()))
     }
 }
 
@@ -87,23 +87,41 @@ pub(super) enum BodyError {
 }
 
 /// Reads a body up to [`BODY_LIMIT`].
-pub(super) async fn read_body(mut answer: reqwest::Response) -> Result<Vec<u8>, BodyError> {
+pub(super) async fn read_body(mut answer: reqwest::Response) -> Result<Zeroizing<Vec<u8>>, BodyError> {
     let announced = answer.content_length().unwrap_or(0);
     if announced > u64::try_from(BODY_LIMIT).unwrap_or(u64::MAX) {
         return Err(BodyError::TooLong);
     }
-    let mut body = Vec::with_capacity(usize::try_from(announced).unwrap_or(0));
+    let mut body = Zeroizing::new(Vec::with_capacity(usize::try_from(announced).unwrap_or(0)));
     while let Some(chunk) = answer.chunk().await.map_err(BodyError::Lost)? {
         if body.len().saturating_add(chunk.len()) > BODY_LIMIT {
             return Err(BodyError::TooLong);
         }
-        body.extend_from_slice(&chunk);
+        append(&mut body, &chunk);
     }
     Ok(body)
 }
 
-pub(super) fn text(body: Vec<u8>) -> String {
-    String::from_utf8(body).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+/// Appends, and wipes the old memory where more is needed.
+fn append(body: &mut Zeroizing<Vec<u8>>, chunk: &[u8]) {
+    let needed = body.len().saturating_add(chunk.len());
+    if needed > body.capacity() {
+        let mut larger = Zeroizing::new(Vec::with_capacity(needed.saturating_mul(2)));
+        larger.extend_from_slice(body);
+        *body = larger;
+    }
+    body.extend_from_slice(chunk);
+}
+
+/// The body as text, in the same memory where it is UTF-8.
+pub(super) fn text(mut body: Zeroizing<Vec<u8>>) -> String {
+    match String::from_utf8(std::mem::take(&mut *body)) {
+        Ok(text) => text,
+        Err(error) => {
+            let bytes = Zeroizing::new(error.into_bytes());
+            String::from_utf8_lossy(&bytes).into_owned()
+        }
+    }
 }
 
 fn plain(headers: &HeaderMap) -> BTreeMap<String, String> {

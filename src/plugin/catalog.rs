@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use zeroize::Zeroizing;
+
 use super::wire::tfplugin6::{DynamicValue, RawState};
 use super::{ProviderSchema, write_only};
 use crate::terraform::{Block, CodecError, Diagnostic, Diagnostics, Path, Schema, Type, Value, json, msgpack};
@@ -57,13 +59,15 @@ impl Shape {
 
     /// Reads a value; absent or empty is null, as go-plugin hosts mean it. `what` names it in errors.
     pub(super) fn decode(&self, value: Option<DynamicValue>, what: &str) -> Result<Value, Diagnostics> {
-        let Some(value) = value else {
+        let Some(DynamicValue { msgpack, json }) = value else {
             return Ok(Value::Null);
         };
-        let decoded = match (value.msgpack.as_slice(), value.json.as_slice()) {
+        // Configurations carry write-only values.
+        let (packed, text) = (Zeroizing::new(msgpack), Zeroizing::new(json));
+        let decoded = match (packed.as_slice(), text.as_slice()) {
             ([], []) => Ok(Value::Null),
             ([], json) => json::decode(json, &self.kind),
-            (msgpack, _) => msgpack::decode(msgpack, &self.kind),
+            (packed, _) => msgpack::decode(packed, &self.kind),
         };
         decoded.map_err(|error| unreadable(what, &error))
     }

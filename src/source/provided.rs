@@ -55,6 +55,7 @@ fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<dyn SourceCo
         value = Field::Unknown;
     }
     let value = value.and_then_checked(|value| {
+        #[expect(clippy::disallowed_methods, reason = "only its length is looked at")]
         let trimmed = value.expose().trim().len() == value.len();
         if !trimmed {
             problems.error(

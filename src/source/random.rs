@@ -81,6 +81,20 @@ enum Shape {
     Characters(usize, Vec<char>),
 }
 
+impl Shape {
+    /// The most bytes that the random part is long.
+    fn longest(&self) -> usize {
+        match self {
+            Self::Bytes(count, Encoding::Hex) => count * 2,
+            Self::Bytes(count, Encoding::Base64 | Encoding::Base64Url) => count.div_ceil(3) * 4,
+            Self::Characters(count, alphabet) => count * alphabet.iter().map(|c| c.len_utf8()).max().unwrap_or(0),
+        }
+    }
+}
+
+/// Characters of the checksum.
+const CHECKSUM: usize = 6;
+
 #[derive(Clone)]
 struct Config {
     shape: Shape,
@@ -249,7 +263,9 @@ impl SourceConfig for Config {
 
 impl Generator for Config {
     fn generate(&self) -> Result<Minted, Failed> {
-        let mut text = Zeroizing::new(self.prefix.clone());
+        // Room for all of it: a text that grows leaves copies behind.
+        let mut text = Zeroizing::new(String::with_capacity(self.prefix.len() + self.shape.longest() + CHECKSUM));
+        text.push_str(&self.prefix);
         match &self.shape {
             Shape::Bytes(count, encoding) => {
                 let mut bytes = Zeroizing::new(vec![0_u8; *count]);
@@ -301,7 +317,7 @@ fn checksum(bytes: &[u8]) -> String {
     }
     let mut rest = !crc;
     let mut digits = Vec::new();
-    for _ in 0..6 {
+    for _ in 0..CHECKSUM {
         let at = usize::try_from(rest % 62).unwrap_or(0);
         digits.push(BASE62.get(at).copied().map_or('0', char::from));
         rest /= 62;

@@ -157,7 +157,7 @@ impl TargetConfig for Config {
         if value.is_empty() {
             return Err("the value is empty; Fly would hand machines an empty variable".to_owned());
         }
-        if value.expose().contains('\0') {
+        if value.contains("\0") {
             return Err("the value holds a NUL byte, which no environment variable can".to_owned());
         }
         if value.len() > VALUE_LIMIT {

@@ -33,7 +33,7 @@ fn value_of(kind: &Type) -> BoxedStrategy<Value> {
     let known = match kind {
         Type::Bool => any::<bool>().prop_map(Value::Bool).boxed(),
         Type::Number => number().prop_map(Value::Number).boxed(),
-        Type::String => ".{0,40}".prop_map(Value::String).boxed(),
+        Type::String => ".{0,40}".prop_map(Value::string).boxed(),
         Type::List(item) | Type::Set(item) => vec(value_of(item), 0..20).prop_map(Value::List).boxed(),
         Type::Map(item) => btree_map(".{0,10}", value_of(item), 0..20).prop_map(Value::Map).boxed(),
         Type::Object(attributes) => attributes

@@ -112,7 +112,7 @@ mod tests {
             Value::Null => Json::Null,
             Value::Bool(value) => Json::Bool(*value),
             Value::Number(number) => serde_json::from_str(number.as_str()).unwrap(),
-            Value::String(text) => Json::String(text.clone()),
+            Value::String(text) => Json::from(text.as_str()),
             Value::List(items) => items.iter().map(stored).collect::<Option<Vec<_>>>()?.into(),
             Value::Map(items) => Json::Object(
                 items

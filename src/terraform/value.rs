@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use zeroize::Zeroizing;
+
 use super::number::Number;
 
 /// What is promised of a value that is not known yet.
@@ -25,8 +27,8 @@ pub enum Value {
     Bool(bool),
     /// A number.
     Number(Number),
-    /// A string.
-    String(String),
+    /// A string; wiped when dropped, since it may be a write-only value.
+    String(Zeroizing<String>),
     /// A list, set or tuple.
     List(Vec<Self>),
     /// A map, object or block.
@@ -41,12 +43,12 @@ impl Value {
 
     /// A string.
     pub fn string(text: impl Into<String>) -> Self {
-        Self::String(text.into())
+        Self::String(Zeroizing::new(text.into()))
     }
 
     /// A string, or null.
     pub fn optional(text: Option<impl Into<String>>) -> Self {
-        text.map_or(Self::Null, |text| Self::String(text.into()))
+        text.map_or(Self::Null, Self::string)
     }
 
     /// A whole number.

@@ -47,12 +47,12 @@ impl Expectation {
             }
         }
         if let Some(text) = &self.contains
-            && !answer.text().expose().contains(text.as_str())
+            && !answer.text().contains(text)
         {
             return Err(Shortfall::Lacks);
         }
         if let Some(text) = &self.lacks
-            && answer.text().expose().contains(text.as_str())
+            && answer.text().contains(text)
         {
             return Err(Shortfall::Holds);
         }

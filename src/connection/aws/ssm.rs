@@ -167,6 +167,10 @@ impl Ssm {
             .map(sdk_tags)
             .transpose()
             .map_err(|error| unbuilt(&operation, &error))?;
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the SDK takes a copy, which it does not wipe (SECURITY.md)"
+        )]
         let send = || {
             let request = self
                 .client

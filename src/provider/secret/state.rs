@@ -69,7 +69,7 @@ fn read_instant(value: &Value) -> Option<Timestamp> {
 }
 
 fn texts(items: impl Iterator<Item = String>) -> Value {
-    Value::List(items.map(Value::String).collect())
+    Value::List(items.map(Value::string).collect())
 }
 
 fn read_texts(value: &Value) -> Vec<String> {

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::machine;
 use super::parts_of;
@@ -82,14 +81,14 @@ impl FlySecret {
     /// Writes values, or with null removes them; idempotent, because it says how the secrets are to be.
     async fn write(
         &self,
-        values: &BTreeMap<&str, Value>,
+        values: &BTreeMap<&str, Option<&str>>,
         operation: String,
         permit: &WritePermit,
     ) -> Result<Written, CallError> {
         let request = self
             .client
             .request("POST", &["apps", &self.app, "secrets"], operation)
-            .json(&json!({ "values": values }))
+            .json(&BTreeMap::from([("values", values)]))
             .idempotent(true);
         let result = self.client.write(request, permit).await;
         self.client.forget(&self.app);
@@ -187,7 +186,7 @@ impl Slot for FlySecret {
 
     async fn remove(&self, permit: &WritePermit) -> Result<(), CallError> {
         let operation = format!("removing secret {:?} of app {:?}", self.name, self.app);
-        let values = BTreeMap::from([(self.name.as_str(), Value::Null)]);
+        let values = BTreeMap::from([(self.name.as_str(), None)]);
         self.write(&values, operation, permit).await.map(drop)
     }
 }
@@ -204,7 +203,8 @@ impl Target for FlySecret {
                 return Err(CallError::refused(SERVICE, operation, &what));
             };
             names.push(name);
-            values.insert(name, Value::from(delivery.value.expose()));
+            #[expect(clippy::disallowed_methods, reason = "borrowed until the text of the request is made, which is wiped")]
+            values.insert(name, Some(delivery.value.expose()));
         }
         let written = self.write(&values, operation, permit).await?;
         let version = written.version.or(written.old_version);

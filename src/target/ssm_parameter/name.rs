@@ -61,7 +61,7 @@ pub(super) fn accepts(value: &Secret, tier: Option<&str>) -> Result<(), String> 
             value.len()
         ));
     }
-    if value.expose().contains("{{") {
+    if value.contains("{{") {
         return Err("a parameter's value cannot contain \"{{\", which AWS reads as a reference".to_owned());
     }
     Ok(())
