@@ -19,7 +19,7 @@ use serde_json::Value;
 use super::Surroundings;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::clock::Clock;
-use crate::http::{HttpClient, Request, Response, WITHHELD};
+use crate::http::{HttpClient, Request, Response};
 use crate::secret::Secret;
 use crate::terraform::{Attribute, Block, Diagnostic, Diagnostics, Field, NestedBlock, Node, Path, Type};
 
@@ -277,10 +277,7 @@ fn unavailable(call: &Call<'_>, response: &Response) -> CallError {
         let advice = "Neon is not available; nothing was changed. Apply again later.";
         (CallErrorKind::Unavailable, advice)
     };
-    let text = match response.status {
-        500.. if call.secret_answer => WITHHELD.to_owned(),
-        _ => response.json().ok().as_ref().and_then(message).unwrap_or_default(),
-    };
+    let text = response.json().ok().as_ref().and_then(message).unwrap_or_default();
     let status = Some(response.status);
     CallError::new(kind, Effect::None, SERVICE, &*call.operation, status, &text).advise(advice)
 }
