@@ -22,6 +22,8 @@ mod story;
 
 #[path = "leaks/canary.rs"]
 mod canary;
+#[path = "leaks/cut.rs"]
+mod cut;
 #[path = "leaks/endpoints.rs"]
 mod endpoints;
 #[path = "leaks/evidence.rs"]

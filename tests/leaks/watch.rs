@@ -60,6 +60,15 @@ impl Watched {
 
     /// Runs a command, whatever becomes of it; its exit status and what it said.
     pub(crate) fn run(&mut self, arguments: &[&str]) -> (Option<i32>, String) {
+        self.run_while(arguments, &mut |_, _| {})
+    }
+
+    /// The same; `meanwhile` is called again and again with the id of terraform's process.
+    pub(crate) fn run_while(
+        &mut self,
+        arguments: &[&str],
+        meanwhile: &mut dyn FnMut(&Story, u32),
+    ) -> (Option<i32>, String) {
         let (command, rest) = arguments.split_first().unwrap();
         let mut command = self.story.workspace.command(&[command, "-no-color"]);
         command.args(rest).stdin(Stdio::null());
@@ -69,7 +78,7 @@ impl Watched {
             std::thread::spawn(move || all_of(&mut stdout)),
             std::thread::spawn(move || all_of(&mut stderr)),
         ];
-        let status = self.watch(&mut child);
+        let status = self.watch(&mut child, meanwhile);
         let said = readers.map(|reader| reader.join().unwrap()).concat();
         self.evidence.add("output", said.clone());
         self.look_at_what_is_left();
@@ -87,7 +96,7 @@ impl Watched {
     }
 
     /// Looks at the processes and their temporary files until the command ends.
-    fn watch(&mut self, child: &mut Child) -> Option<i32> {
+    fn watch(&mut self, child: &mut Child, meanwhile: &mut dyn FnMut(&Story, u32)) -> Option<i32> {
         let temporary = self.story.workspace.temporary();
         let mut looks = 0_u32;
         loop {
@@ -99,6 +108,7 @@ impl Watched {
                 }
             }
             self.evidence.add_files(&temporary);
+            meanwhile(&self.story, child.id());
             // Values that are replaced within one command are seen only while it runs.
             if looks.is_multiple_of(8) {
                 self.note_values();
@@ -137,8 +147,9 @@ impl Watched {
         for place in ["output", &format!("file {LOG}"), "process cmdline", "process environ"] {
             assert!(self.evidence.has(place), "nothing was seen of: {place}");
         }
+        // Its environment is seen by root alone.
         assert!(
-            self.evidence.shows("process environ", "TF_PLUGIN_MAGIC_COOKIE"),
+            self.evidence.shows("process cmdline", "terraform-provider-rotation"),
             "no provider was seen"
         );
         let mut leaks = self.evidence.leaks(&Needles::of(&self.values), "");
