@@ -9,7 +9,7 @@ TEST_LINTS := -A clippy::unwrap_used -A clippy::expect_used -A clippy::panic -A 
 	-A clippy::print_stdout -A clippy::print_stderr -A clippy::string_slice -A clippy::exit -A clippy::disallowed_methods \
 	-A clippy::let_underscore_must_use -A clippy::large_futures -A unreachable_pub -A missing_docs -A unfulfilled_lint_expectations
 
-.PHONY: demo test lint fmt docs bench tools need-rust need-core need-curl
+.PHONY: demo test lint fmt docs bench tools postgres need-rust need-core need-curl
 
 demo: need-rust need-core need-curl ## Walk through a secret's life against vendors on loopback
 	@$(CARGO) build --quiet --bin terraform-provider-rotation --example sandbox
@@ -36,7 +36,14 @@ bench: need-rust need-core ## Start-up, memory, requests per create, rotation an
 	$(CARGO) build --example sandbox
 	benches/measure
 
-tools: $(VENV)/stamp
+tools: $(VENV)/stamp postgres
+
+# A real lock for a state that is shared (tests/e2e/locked.rs).
+postgres:
+	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || \
+		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+			DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends postgresql; } || \
+		{ echo "The tests need PostgreSQL (Debian: apt-get install postgresql)."; exit 1; }
 
 # Independent judges: moto, boto3, PyGithub, a second Terraform, a second plugin client.
 $(VENV)/stamp: tests/requirements.txt

@@ -9,7 +9,8 @@
     reason = "helpers of tests fail as tests do"
 )]
 
-#[expect(dead_code, reason = "these stories switch nothing in the sandbox")]
+#[path = "support/postgres.rs"]
+mod postgres;
 #[path = "support/sandbox.rs"]
 mod sandbox;
 #[expect(dead_code, reason = "these stories use one core")]
@@ -22,6 +23,8 @@ mod crash;
 mod create;
 #[path = "e2e/drift.rs"]
 mod drift;
+#[path = "e2e/edited.rs"]
+mod edited;
 #[path = "e2e/end.rs"]
 mod end;
 #[path = "e2e/flags.rs"]
@@ -32,6 +35,10 @@ mod generated;
 mod input;
 #[path = "e2e/interrupt.rs"]
 mod interrupt;
+#[path = "e2e/lagging.rs"]
+mod lagging;
+#[path = "e2e/locked.rs"]
+mod locked;
 #[path = "e2e/neon.rs"]
 mod neon;
 #[path = "e2e/proofs.rs"]
@@ -40,6 +47,8 @@ mod proofs;
 mod rename;
 #[path = "e2e/replace.rs"]
 mod replace;
+#[path = "e2e/rivals.rs"]
+mod rivals;
 #[path = "e2e/rotate.rs"]
 mod rotate;
 #[path = "e2e/saved_plan.rs"]

@@ -49,7 +49,7 @@ pub(crate) fn ended(child: Child) -> String {
         .concat()
 }
 
-fn waiting_check(story: &Story) -> String {
+pub(crate) fn waiting_check(story: &Story) -> String {
     let url = story.sandbox.export("PLATFORM_URL");
     format!("checks = {{\n    up = {{ retry_for = \"120s\", http = {{ url = \"{url}/health\" }} }}\n  }}")
 }

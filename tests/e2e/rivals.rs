@@ -1,0 +1,213 @@
+//! Two states that mean one secret or one slot, and two applies at once.
+
+use std::process::{Child, Stdio};
+
+use serde_json::json;
+
+use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, REPOSITORY, SSM_TARGET, Story, THREE_TARGETS, resource, unframed};
+use crate::truth::{alive, fly_secret, github_secret, nothing_is_left, the_token, three_targets_hold};
+
+const LINES: [&str; 3] = [FLY_TOKEN, THREE_TARGETS, "overlap = \"1h\""];
+
+/// The same resource in a state of its own, under another namespace.
+fn write_in(story: &Story, namespace: &str, lines: &[&str]) {
+    let provider = format!("provider \"rotation\" {{\n  namespace = {namespace:?}\n}}\n");
+    story.write_all(&(provider + &resource("it", NAME, lines)));
+}
+
+#[test]
+fn a_second_state_with_the_same_secret_is_told_so_before_anything_is_made() {
+    let story = Story::begun(&LINES);
+    let token = the_token(&story);
+    let mut second = story.beside();
+    second.clock("25h");
+    second.configure(&LINES);
+    second.sandbox.forget_calls();
+    let said = unframed(&second.fails());
+    assert!(
+        said.contains("Another state manages this secret") && said.contains(&token.id),
+        "{said}"
+    );
+    second.wrote_nothing();
+    assert!(second.has_no_state());
+    story.settled();
+}
+
+#[test]
+fn a_second_state_of_the_same_day_names_what_it_took_over_and_neither_undoes_the_other() {
+    let story = Story::begun(&[FLY_TOKEN, FLY_TARGET, "overlap = \"1h\""]);
+    let first = the_token(&story);
+    let second = story.beside();
+    second.configure(&[FLY_TOKEN, FLY_TARGET, "overlap = \"1h\""]);
+    let said = unframed(&second.apply());
+    assert!(said.contains("existed already") && said.contains(&first.id), "{said}");
+    let newest = alive(&story).last().unwrap().clone();
+    assert_eq!(fly_secret(&story, "molecule-cp", NAME), Some(newest.value.clone()));
+    // The first state sees what happened, and whatever it does, the place holds a token that works.
+    story.run(&["apply", "-auto-approve"]);
+    let held = fly_secret(&story, "molecule-cp", NAME).unwrap();
+    assert!(alive(&story).iter().any(|token| token.value == held));
+}
+
+#[test]
+fn a_rival_that_is_further_ahead_than_an_interrupted_apply_could_be_is_named_before_anything_is_made() {
+    let story = Story::begun(&[FLY_TOKEN, FLY_TARGET, "overlap = \"1h\""]);
+    let mut second = story.beside();
+    std::fs::copy(
+        story.workspace.path().join("terraform.tfstate"),
+        second.workspace.path().join("terraform.tfstate"),
+    )
+    .unwrap();
+    for text in ["once", "twice"] {
+        second.configure(&[
+            FLY_TOKEN,
+            FLY_TARGET,
+            "overlap = \"1h\"",
+            &format!("rotate_now = {text:?}"),
+        ]);
+        second.apply();
+    }
+    second.clock("2h");
+    second.apply();
+    let newest = the_token(&story);
+    assert!(newest.name.ends_with("-g3"));
+    story.configure(&[FLY_TOKEN, FLY_TARGET, "overlap = \"1h\"", "rotate_now = \"mine\""]);
+    story.sandbox.forget_calls();
+    let said = unframed(&story.fails());
+    assert!(
+        said.contains("Another state manages this secret") && said.contains(&newest.id),
+        "{said}"
+    );
+    story.wrote_nothing();
+    second.settled();
+}
+
+#[test]
+fn a_slot_that_another_state_holds_is_refused_and_when_it_is_taken_neither_destroys_the_others_work() {
+    let story = Story::new();
+    write_in(&story, "one", &LINES);
+    story.apply();
+    let first = the_token(&story);
+    let second = story.beside();
+    write_in(&second, "two", &LINES);
+    second.sandbox.forget_calls();
+    let said = unframed(&second.fails());
+    for key in ["control_plane", "image_publish", "runtime"] {
+        assert!(said.contains(key), "{said}");
+    }
+    assert!(said.contains("already has an entry"), "{said}");
+    second.wrote_nothing();
+    write_in(&second, "two", &[&LINES[..], &["on_existing = \"replace\""]].concat());
+    second.apply();
+    let newer = alive(&story).into_iter().find(|token| token.id != first.id).unwrap();
+    three_targets_hold(&story, &newer.value);
+    assert!(alive(&story).contains(&first), "it belongs to the other state");
+    // The first state finds that it was overwritten, and leaves when it is told to.
+    let plan = story.plan();
+    assert!(plan.contains("changed outside Terraform"), "{plan}");
+    let said = unframed(&story.destroy());
+    assert!(said.contains("was left in place"), "{said}");
+    assert_eq!(the_token(&story), newer);
+    three_targets_hold(&story, &newer.value);
+    second.settled();
+    second.destroy();
+    nothing_is_left(&second);
+}
+
+#[test]
+fn two_secrets_of_one_configuration_on_one_slot_are_refused_in_the_plan() {
+    let story = Story::new();
+    let other = FLY_TOKEN
+        .replace("2400h", "1200h")
+        .replace("molecule-cp", "molecule-worker");
+    story.write(&(resource("it", NAME, &[FLY_TOKEN, SSM_TARGET]) + &resource("other", NAME, &[&other, SSM_TARGET])));
+    let said = story.refused("plan");
+    assert!(
+        said.contains("Another secret writes ssm_parameter:default:/molecule"),
+        "{said}"
+    );
+    story.wrote_nothing();
+}
+
+fn begin(story: &Story, arguments: &[&str]) -> Child {
+    let all = [&["apply", "-no-color", "-input=false", "-auto-approve"], arguments].concat();
+    story
+        .workspace
+        .command(&all)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+fn end(child: Child) -> (i32, String) {
+    let output = child.wait_with_output().unwrap();
+    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    (output.status.code().unwrap_or(-1), said.concat())
+}
+
+/// Whatever two unguarded applies left: at most two more, then one token, everywhere, and after destroy nothing.
+#[track_caller]
+fn settles(mut story: Story) {
+    story.run(&["apply", "-auto-approve"]);
+    story.apply();
+    story.clock("2h");
+    story.run(&["apply", "-auto-approve"]).success();
+    story.clock("4h");
+    story.apply();
+    three_targets_hold(&story, &the_token(&story).value);
+    story.destroy();
+    nothing_is_left(&story);
+}
+
+#[test]
+fn two_creates_at_once_without_a_lock_converge_and_orphan_nothing() {
+    let story = Story::new();
+    story.configure(&LINES);
+    let both = [(); 2].map(|()| begin(&story, &["-lock=false"]));
+    for child in both {
+        end(child);
+    }
+    settles(story);
+}
+
+#[test]
+fn two_rotations_at_once_without_a_lock_converge_and_orphan_nothing() {
+    let story = Story::begun(&LINES);
+    story.configure(&[&LINES[..], &["rotate_now = \"once\""]].concat());
+    let both = [(); 2].map(|()| begin(&story, &["-lock=false"]));
+    for child in both {
+        end(child);
+    }
+    settles(story);
+}
+
+#[test]
+fn a_target_whose_marker_cannot_tell_two_runs_apart_is_written_again_once_the_second_shows() {
+    let target = "targets = { image_publish = { github_actions_secret = { repository = \"molecule-monorepo\" } } }";
+    let lines = [FLY_TOKEN, target, "overlap = \"1h\"", "rotate_now = \"once\""];
+    let story = Story::begun(&lines[..3]);
+    let second = story.beside();
+    let state = |story: &Story| story.workspace.path().join("terraform.tfstate");
+    std::fs::copy(state(&story), state(&second)).unwrap();
+    story.sandbox.settings(json!({ "list_lag_ms": 6000 }));
+    for story in [&story, &second] {
+        story.configure(&lines);
+        story.run(&["apply", "-auto-approve"]).success();
+    }
+    assert_eq!(alive(&story).len(), 3, "neither could see the other");
+    std::thread::sleep(std::time::Duration::from_millis(6200));
+    story.sandbox.settings(json!({ "list_lag_ms": 0 }));
+    let plan = second.plan();
+    assert!(
+        plan.contains("deliver again to image_publish: it may not hold generation 2"),
+        "{plan}"
+    );
+    second.apply();
+    let newest = alive(&story).last().unwrap().clone();
+    assert_eq!(github_secret(&story, REPOSITORY, NAME), Some(newest.value.clone()));
+    let mut second = second;
+    second.clock("2h");
+    second.apply();
+    assert_eq!(the_token(&second), newest);
+}
