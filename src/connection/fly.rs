@@ -18,6 +18,7 @@ use crate::http::{HttpClient, Request, Response};
 use crate::secret::Secret;
 use crate::terraform::{Attribute, Block, Diagnostic, Diagnostics, Field, NestedBlock, Node, Path, Type};
 
+pub(crate) use app::at_least;
 pub use app::{AppSecret, Machine, MachineCheck, MachineEvent};
 
 /// The service's name in errors.

@@ -200,6 +200,12 @@ impl Run<'_> {
             if !escrowed.label.belongs_to(&self.job.id) || escrowed.label.generation != generation {
                 continue;
             }
+            let delivery = self.outcome.ledger.deliveries.get(key);
+            let ours = delivery.filter(|known| known.generation == Some(generation));
+            if ours.is_some_and(|known| known.revision.as_ref().is_some_and(|r| *r != escrowed.revision)) {
+                // Another run wrote another value under the same mark.
+                continue;
+            }
             let now = self.job.clock.now();
             if let Some(delivery) = self.outcome.ledger.deliveries.get_mut(key) {
                 // The mark and the version agree: what stands there is this generation.

@@ -41,7 +41,8 @@ impl Run<'_> {
             .slot(kind, &address)
             .map_err(|d| failed(d.summary, d.detail))?;
         let call = |error| vec![Failure::of_call(Site::Whole, &error)];
-        if let Some(entry) = slot.inspect_directly().await.map_err(call)? {
+        let entry = target::confirmed(slot.as_ref(), delivery.revision.as_deref()).await;
+        if let Some(entry) = entry.map_err(call)? {
             let ours = delivery
                 .revision
                 .as_ref()

@@ -79,7 +79,7 @@ impl Run<'_> {
             for (label, credential) in strangers {
                 // Whether a target holds it shows only when the targets have been looked at.
                 let record = found(&label, credential, &issuer, CredentialStatus::Overlapping);
-                self.outcome.ledger.note(record);
+                self.outcome.ledger.note_found(record);
             }
         } else {
             let ahead: Vec<_> = strangers

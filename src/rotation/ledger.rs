@@ -177,6 +177,18 @@ impl Ledger {
         self.credentials.sort_by_key(|credential| credential.generation);
     }
 
+    /// Adds a credential that a survey found. Two runs may have made the same generation, the second before the issuer's list
+    /// showed what the first had made: the one that is found later counts as the next number, whatever its label says, so that
+    /// each is ended by itself.
+    pub fn note_found(&mut self, mut record: CredentialRecord) {
+        let is_other = |known: &CredentialRecord| known.credential_id != record.credential_id;
+        if self.credential(record.generation).is_some_and(is_other) {
+            let numbers = self.credentials.iter().map(|known| known.generation);
+            record.generation = numbers.max().unwrap_or(0).max(self.generation) + 1;
+        }
+        self.note(record);
+    }
+
     /// Generations older than the newest that may be live.
     pub fn superseded(&self) -> BTreeSet<u64> {
         self.credentials

@@ -246,6 +246,10 @@ impl Slot for GitHubActionsSecret {
         Ok(secret.as_ref().map(entry))
     }
 
+    fn marks_every_write(&self) -> bool {
+        false
+    }
+
     async fn remove(&self, permit: &WritePermit) -> Result<(), CallError> {
         self.client.delete_secret(&self.level, &self.name, permit).await
     }

@@ -104,6 +104,18 @@ pub trait Slot: Send + Sync {
     /// The same by a direct read of that entry, not from a shared listing: what "changed" and "missing" must be confirmed by.
     async fn inspect_directly(&self) -> Result<Option<Entry>, CallError>;
 
+    /// The same, at least as new as our own write that `recorded` marks, where the vendor can be asked for that: a vendor that
+    /// replicates its writes late must not make them look undone.
+    async fn inspect_since(&self, recorded: &str) -> Result<Option<Entry>, CallError> {
+        let _ = recorded;
+        self.inspect_directly().await
+    }
+
+    /// Whether two writes never share a marker; false where it is a time of whole seconds.
+    fn marks_every_write(&self) -> bool {
+        true
+    }
+
     /// Compares our recorded marker with an entry.
     fn compare(&self, recorded: &str, entry: &Entry) -> Comparison {
         match &entry.revision {
@@ -115,6 +127,17 @@ pub trait Slot: Send + Sync {
 
     /// Empties the slot. One that is already empty is success.
     async fn remove(&self, permit: &WritePermit) -> Result<(), CallError>;
+}
+
+/// What certainly stands in a slot now: read directly, and as new as our own write where there was one.
+///
+/// # Errors
+/// Those of the slot.
+pub async fn confirmed(slot: &dyn Slot, recorded: Option<&str>) -> Result<Option<Entry>, CallError> {
+    match recorded {
+        Some(recorded) => slot.inspect_since(recorded).await,
+        None => slot.inspect_directly().await,
+    }
 }
 
 /// A target that can be written.

@@ -120,15 +120,16 @@ impl Ssm {
         Ok(found.remove(name))
     }
 
-    /// Whether the parameter exists, by GetParameter without decryption: newer than what DescribeParameters lists.
+    /// The parameter's version, by GetParameter without decryption: newer than what DescribeParameters lists. `None` when
+    /// there is no such parameter.
     ///
     /// # Errors
     /// Those of GetParameter.
-    pub async fn exists(&self, name: &str) -> Result<bool, CallError> {
+    pub async fn version(&self, name: &str) -> Result<Option<i64>, CallError> {
         let found = self
             .get(name, false, &format!("looking for parameter {name:?}"))
             .await?;
-        Ok(found.is_some())
+        Ok(found.map(|stored| stored.version))
     }
 
     /// The decrypted value; `None` when there is no such parameter.

@@ -14,7 +14,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use super::{FlyClient, advise_app};
 use crate::call::CallError;
 use crate::connection::instant::instant;
-use crate::http::Shared;
+use crate::http::{Request, Shared};
 
 /// Listings by app.
 #[derive(Default)]
@@ -104,6 +104,17 @@ struct SecretList {
     secrets: Vec<AppSecret>,
 }
 
+/// Asks for secrets at least as new as that version of the app's: Fly replicates writes with a delay.
+pub(crate) fn at_least(request: Request, version: Option<u64>) -> Request {
+    let Some(version) = version.map(|version| version.to_string()) else {
+        return request;
+    };
+    // The specification calls the parameter `min_version`, Fly's own client sends `version`.
+    request
+        .query("min_version", version.as_str())
+        .query("version", version.as_str())
+}
+
 impl FlyClient {
     /// The secrets of an app, from the listing that all readers of this run share.
     ///
@@ -118,19 +129,15 @@ impl FlyClient {
     /// # Errors
     /// As [`Self::secrets`].
     pub async fn secrets_now(&self, app: &str, version: Option<u64>) -> Result<Vec<AppSecret>, CallError> {
-        let mut request = self.request(
+        let request = self.request(
             "GET",
             &["apps", app, "secrets"],
             format!("listing secrets of app {app:?}"),
         );
-        if let Some(version) = version {
-            // The specification calls the parameter `min_version`, Fly's own client sends `version`.
-            let version = version.to_string();
-            request = request
-                .query("min_version", version.as_str())
-                .query("version", version.as_str());
-        }
-        let response = self.read(request).await.map_err(|error| advise_app(error, app))?;
+        let response = self
+            .read(at_least(request, version))
+            .await
+            .map_err(|error| advise_app(error, app))?;
         Ok(response.json::<SecretList>()?.secrets)
     }
 

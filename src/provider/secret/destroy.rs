@@ -153,7 +153,7 @@ async fn clear(
             return Cleared::Failed;
         }
     };
-    let entry = match slot.inspect_directly().await {
+    let entry = match target::confirmed(slot.as_ref(), delivery.revision.as_deref()).await {
         Ok(Some(entry)) => entry,
         Ok(None) => return Cleared::Gone,
         Err(error) => {

@@ -23,6 +23,8 @@ pub(super) struct Sightings {
     pub own: BTreeSet<u64>,
     /// Generations that only a person can revoke.
     pub(super) by_hand: BTreeSet<u64>,
+    /// Keys of targets whose markers two writes may share.
+    pub(super) coarse: BTreeSet<String>,
     /// Remarks to pass on.
     pub notices: Vec<String>,
 }
@@ -130,7 +132,7 @@ fn targets(state: &State, config: &Config, pending: &mut Vec<Pending>, notices: 
             // A rotation that is under way has its own sentence.
             DeliveryStatus::Unknown if state.ledger.finished => "the answer to the last write was lost".to_owned(),
             DeliveryStatus::Stale if state.ledger.finished => {
-                format!("it does not hold generation {}", state.ledger.generation)
+                format!("it may not hold generation {}", state.ledger.generation)
             }
             _ => continue,
         };

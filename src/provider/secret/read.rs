@@ -17,14 +17,15 @@ use crate::executor::{FARTHEST, Site, found, issuer_of};
 use crate::label::Label;
 use crate::plugin::{ReadRequest, ReadResponse};
 use crate::provider::Configured;
-use crate::rotation::{CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus, Pending};
+use crate::rotation::{CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus, Ledger, Pending};
 use crate::source::{Credential, Issuer, Liveness};
 use crate::target::{self, Activation, Comparison, Entry, Slot};
 use crate::terraform::{Diagnostics, Path, Value};
 use crate::vendors::Vendors;
 
-/// A credential this young may be missing from a list that lags behind its mint.
-const LIST_LAG: SignedDuration = SignedDuration::from_mins(2);
+/// A credential this young may be missing from a list that lags behind its mint: seconds of lag, and clocks (the issuer's, this
+/// machine's, that of the machine before) that are minutes apart.
+const LIST_LAG: SignedDuration = SignedDuration::from_mins(15);
 
 /// Refreshes a state. With an error, Terraform keeps the one that it has.
 pub async fn read(configured: &Configured, request: ReadRequest) -> ReadResponse {
@@ -53,7 +54,7 @@ async fn refreshed(configured: &Configured, stored: &Value, problems: &mut Diagn
     let mut state = State::read(stored);
     let mut seen = Sightings::default();
     let now = configured.clock.now();
-    targets(&mut state, &config, vendors, now, problems).await;
+    seen.coarse = targets(&mut state, &config, vendors, now, problems).await;
     credentials(&mut state, &config, vendors, now, &mut seen, problems).await;
     if problems.has_errors() {
         return None;
@@ -104,11 +105,19 @@ fn begin_overlap(state: &mut State, config: &Config, now: Timestamp) {
     }
     let end = now.checked_add(config.overlap).unwrap_or(Timestamp::MAX);
     let newest = state.ledger.generation;
+    let held: BTreeSet<u64> = {
+        let ledger = &state.ledger;
+        ledger
+            .superseded()
+            .into_iter()
+            .filter(|g| *g > newest && ledger.is_held(*g))
+            .collect()
+    };
     for credential in &mut state.ledger.credentials {
         if credential.generation != newest
             && credential.status == CredentialStatus::Overlapping
             && credential.revoke_after.is_none()
-            && credential.generation < newest
+            && !held.contains(&credential.generation)
         {
             credential.revoke_after = Some(end);
         }
@@ -128,13 +137,14 @@ fn slot_at(text: &str, vendors: &dyn Vendors) -> Result<Box<dyn Slot>, (String, 
     vendors.slot(kind, &address).map_err(|d| (d.summary, d.detail))
 }
 
+/// Brings the deliveries up to date. Returns the keys of targets whose markers two writes may share.
 async fn targets(
     state: &mut State,
     config: &Config,
     vendors: &dyn Vendors,
     now: Timestamp,
     problems: &mut Diagnostics,
-) {
+) -> BTreeSet<String> {
     let looks = state.ledger.deliveries.iter().map(|(key, delivery)| async move {
         let slot = slot_at(&delivery.slot, vendors);
         let seen = match slot {
@@ -153,9 +163,13 @@ async fn targets(
     let live: BTreeSet<u64> = state.ledger.credentials.iter().map(|known| known.generation).collect();
     let newest = state.ledger.generation;
     let mut ahead = None;
+    let mut coarse = BTreeSet::new();
     for (key, delivery) in &mut state.ledger.deliveries {
         match seen.get(key) {
             Some(Ok(seen)) => {
+                if !seen.exact {
+                    coarse.insert(key.clone());
+                }
                 let activation = config.targets.get(key).map(|target| target.config.traits().activation);
                 ahead = ahead.max(refresh_delivery(delivery, seen, &id, newest, activation, now));
             }
@@ -177,12 +191,15 @@ async fn targets(
             receipt.finished_at = None;
         }
     }
+    coarse
 }
 
 /// What a look at a slot told.
 struct Look {
     entry: Option<Entry>,
     comparison: Comparison,
+    /// No two writes share a marker.
+    exact: bool,
 }
 
 /// Looks at a slot through the shared listing; a change or a loss is confirmed by a direct read.
@@ -194,10 +211,14 @@ async fn look(slot: &dyn Slot, delivery: &DeliveryRecord) -> Result<Look, crate:
     };
     let mut entry = slot.inspect().await?;
     if delivery.generation.is_some() && compare(&entry) == Comparison::Changed {
-        entry = slot.inspect_directly().await?;
+        entry = target::confirmed(slot, delivery.revision.as_deref()).await?;
     }
     let comparison = compare(&entry);
-    Ok(Look { entry, comparison })
+    Ok(Look {
+        entry,
+        comparison,
+        exact: slot.marks_every_write(),
+    })
 }
 
 /// Brings one record up to date. Returns a generation above `newest` that the entry's own mark names.
@@ -357,7 +378,7 @@ async fn survey(
     for credential in &listed {
         let Some(label) = credential.label() else { continue };
         if label.belongs_to(&state.id) {
-            adopt_orphan(&label, credential, address, held_elsewhere, state);
+            adopt_orphan(&label, credential, address, held_elsewhere, &seen.coarse, state);
         } else if label.prefix == config.label_prefix {
             seen.notices.push(format!(
                 "{} ({label}) at {address} {LOOKALIKE} made under another configuration; revoke it by hand if nothing uses it",
@@ -382,7 +403,14 @@ async fn survey(
 }
 
 /// A credential of our id that the state does not know: an interrupted apply made it.
-fn adopt_orphan(label: &Label, credential: &Credential, address: &str, may_be_held: bool, state: &mut State) {
+fn adopt_orphan(
+    label: &Label,
+    credential: &Credential,
+    address: &str,
+    may_be_held: bool,
+    coarse: &BTreeSet<String>,
+    state: &mut State,
+) {
     let ledger = &mut state.ledger;
     if ledger
         .credentials
@@ -403,12 +431,34 @@ fn adopt_orphan(label: &Label, credential: &Credential, address: &str, may_be_he
     if !explained {
         return;
     }
-    let status = if ledger.generation == label.generation {
+    let twin = ledger.credential(label.generation).is_some();
+    let doubtful = twin && doubt_twins(ledger, label.generation, coarse);
+    let status = if ledger.generation == label.generation && !twin {
         CredentialStatus::Current
-    } else if may_be_held {
+    } else if may_be_held || doubtful {
         CredentialStatus::Overlapping
     } else {
         CredentialStatus::Orphaned
     };
-    ledger.note(found(label, credential, address, status));
+    ledger.note_found(found(label, credential, address, status));
+}
+
+/// Two runs made this generation: without a lock, or the second before the list showed what an interrupted first had made.
+/// Targets that may hold the value of either are to be written again. Returns whether there are any.
+fn doubt_twins(ledger: &mut Ledger, generation: u64, coarse: &BTreeSet<String>) -> bool {
+    let mut any = false;
+    let finished = ledger.finished;
+    for (key, delivery) in &mut ledger.deliveries {
+        if !delivery.holds(generation) || finished && !coarse.contains(key) {
+            continue;
+        }
+        // Of a finished generation, markers tell whose write came last, unless both came within one second.
+        delivery.status = if finished {
+            DeliveryStatus::Stale
+        } else {
+            DeliveryStatus::Unknown
+        };
+        any = true;
+    }
+    any
 }

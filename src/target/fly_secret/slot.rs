@@ -10,7 +10,7 @@ use super::machine;
 use super::parts_of;
 use super::roll::{Patience, Roll};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
-use crate::connection::fly::{AppSecret, FlyClient, Machine, SERVICE, advise_app};
+use crate::connection::fly::{AppSecret, FlyClient, Machine, SERVICE, advise_app, at_least};
 use crate::executor::Stop;
 use crate::target::{Activated, Comparison, Delivery, Entry, Escrowed, Receipt, Slot, Target};
 
@@ -76,6 +76,22 @@ impl FlySecret {
             live: Some(well == total),
             detail,
         }
+    }
+
+    /// The secret by a direct read, at least as new as that version of the app's secrets.
+    async fn look(&self, version: Option<u64>) -> Result<Option<Entry>, CallError> {
+        let operation = format!("looking at secret {:?} of app {:?}", self.name, self.app);
+        let segments = ["apps", &self.app, "secrets", &self.name];
+        let request = self.client.request("GET", &segments, operation).accept(&[404]);
+        let request = at_least(request, version);
+        let response = self.client.read(request).await.map_err(|error| advise_app(error, &self.app))?;
+        let machines = self.client.machines_now(&self.app).await?;
+        if response.status == 404 {
+            // The app is there, else listing its machines would have failed: so it is the secret that is missing.
+            return Ok(None);
+        }
+        let secret: AppSecret = response.json()?;
+        Ok(Some(self.entry(&secret, &machines)))
     }
 
     /// Writes values, or with null removes them; idempotent, because it says how the secrets are to be.
@@ -163,17 +179,15 @@ impl Slot for FlySecret {
     }
 
     async fn inspect_directly(&self) -> Result<Option<Entry>, CallError> {
-        let operation = format!("looking at secret {:?} of app {:?}", self.name, self.app);
-        let segments = ["apps", &self.app, "secrets", &self.name];
-        let request = self.client.request("GET", &segments, operation).accept(&[404]);
-        let response = self.client.read(request).await.map_err(|error| advise_app(error, &self.app))?;
-        let machines = self.client.machines_now(&self.app).await?;
-        if response.status == 404 {
-            // The app is there, else listing its machines would have failed: so it is the secret that is missing.
-            return Ok(None);
+        self.look(None).await
+    }
+
+    async fn inspect_since(&self, recorded: &str) -> Result<Option<Entry>, CallError> {
+        match self.look(version_of(recorded)).await {
+            // An app that was made anew has not come to that version yet.
+            Err(error) if error.kind == CallErrorKind::Invalid => self.look(None).await,
+            seen => seen,
         }
-        let secret: AppSecret = response.json()?;
-        Ok(Some(self.entry(&secret, &machines)))
     }
 
     fn compare(&self, recorded: &str, entry: &Entry) -> Comparison {

@@ -46,27 +46,49 @@ impl Slot for ParameterSlot {
     }
 
     async fn inspect_directly(&self) -> Result<Option<Entry>, CallError> {
+        self.look(0).await
+    }
+
+    async fn inspect_since(&self, recorded: &str) -> Result<Option<Entry>, CallError> {
+        self.look(recorded.parse().unwrap_or(0)).await
+    }
+
+    async fn remove(&self, permit: &WritePermit) -> Result<(), CallError> {
+        self.aws.ssm().await?.delete(&self.name, permit).await
+    }
+}
+
+impl ParameterSlot {
+    /// What stands there: the listing's word for it, once the listing shows that version, or as much as the parameter itself
+    /// confirms (a deleted parameter begins again at version one).
+    async fn look(&self, since: i64) -> Result<Option<Entry>, CallError> {
         let ssm = self.aws.ssm().await?;
+        let mut stored = 0;
         for pause in LAG {
-            if let Some(found) = ssm.describe_alone(&self.name).await? {
+            let listed = ssm.describe_alone(&self.name).await?;
+            if let Some(found) = listed.as_ref().filter(|found| found.version >= since) {
+                return Ok(Some(entry(found)));
+            }
+            match ssm.version(&self.name).await? {
+                None => return Ok(None),
+                Some(version) => stored = version,
+            }
+            if let Some(found) = listed.filter(|found| found.version == stored) {
                 return Ok(Some(entry(&found)));
             }
-            if !ssm.exists(&self.name).await? {
-                return Ok(None);
+            // The listing would add the mark; of our own write that is known.
+            if since > 0 && stored == since {
+                break;
             }
             ssm.clock().sleep(pause).await;
         }
         Ok(Some(Entry {
-            revision: None,
+            revision: Some(stored.to_string()),
             label: None,
             modified_at: None,
             live: None,
             detail: Some("exists, but AWS does not list its metadata yet".to_owned()),
         }))
-    }
-
-    async fn remove(&self, permit: &WritePermit) -> Result<(), CallError> {
-        self.aws.ssm().await?.delete(&self.name, permit).await
     }
 }
 
@@ -78,6 +100,10 @@ impl Slot for ParameterTarget {
 
     async fn inspect_directly(&self) -> Result<Option<Entry>, CallError> {
         self.slot.inspect_directly().await
+    }
+
+    async fn inspect_since(&self, recorded: &str) -> Result<Option<Entry>, CallError> {
+        self.slot.inspect_since(recorded).await
     }
 
     async fn remove(&self, permit: &WritePermit) -> Result<(), CallError> {
@@ -112,7 +138,7 @@ impl Target for ParameterTarget {
             let listed = ssm.describe(name).await?;
             let label = listed.as_ref().and_then(|found| mark::read(found.description.as_deref(), found.version));
             match (listed, label) {
-                (None, _) if !ssm.exists(name).await? => return Ok(None),
+                (None, _) if ssm.version(name).await?.is_none() => return Ok(None),
                 (Some(_), None) => return Ok(None),
                 (Some(listed), Some(label)) => match ssm.read(name).await? {
                     None => return Ok(None),
