@@ -122,3 +122,23 @@ async fn a_name_below_localhost_is_this_machine_by_our_own_resolution() {
     let url = format!("http://vendor.localhost:{}/", address.port());
     assert_eq!(client.read(request("GET", &url)).await.unwrap().text().expose(), "here");
 }
+
+#[tokio::test]
+async fn what_a_service_says_is_passed_on_as_one_line_of_three_hundred_characters() {
+    let long = format!("{{\"error\": \"first line\\n\\tsecond {}\"}}", "word ".repeat(10_000));
+    let said = any(move || async move { (StatusCode::UNPROCESSABLE_ENTITY, long.clone()) });
+    let address = serve(Router::new().fallback(said)).await;
+    let asked = request("GET", &format!("http://{address}"))
+        .error_message(|body| body.get("error")?.as_str().map(str::to_owned));
+    let error = HttpClient::new(Clock::default(), false)
+        .read(asked)
+        .await
+        .err()
+        .unwrap();
+    assert!(
+        error.message.starts_with("first line second word word "),
+        "{}",
+        error.message
+    );
+    assert_eq!(error.message.chars().count(), 301, "an ellipsis stands for the rest");
+}

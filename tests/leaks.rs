@@ -12,7 +12,6 @@
 
 #[path = "support/sandbox.rs"]
 mod sandbox;
-#[expect(dead_code, reason = "these stories use one core")]
 #[path = "support/terraform_cores.rs"]
 mod terraform_cores;
 

@@ -1,6 +1,13 @@
 //! URLs that a value must not be sent to: they are refused before anything is made, wherever they are configured.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::story::{FLY_TARGET, FLY_TOKEN, SSM_TARGET, Story};
+use crate::watch::Watched;
 
 /// What a plan or an apply says that must fail, in one line; nothing was written anywhere.
 #[track_caller]
@@ -71,4 +78,57 @@ fn an_endpoint_from_the_shared_aws_files_is_held_to_the_same_rules() {
             "{url}: {said}"
         );
     }
+}
+
+/// A proxy that refuses everybody, and repeats in head and body how they authenticated.
+fn refusing_proxy() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut buffer = [0; 8192];
+            let length = stream.read(&mut buffer).unwrap_or(0);
+            let asked = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            let shown = asked
+                .lines()
+                .find(|line| line.to_lowercase().starts_with("proxy-authorization"))
+                .unwrap_or("nobody");
+            let (_, credential) = shown.split_once(": ").unwrap_or_default();
+            let answer = format!(
+                "HTTP/1.1 407 {credential}\r\nx-echo: {credential}\r\ncontent-length: {}\r\n\r\n{credential}",
+                credential.len()
+            );
+            drop(stream.write_all(answer.as_bytes()));
+        }
+    });
+    port
+}
+
+#[test]
+fn the_password_of_a_proxy_shows_nowhere() {
+    const PASSWORD: &str = "zj7Q2mV9xKp4";
+    let mut watched = Watched::new();
+    let proxy = format!("http://user:{PASSWORD}@127.0.0.1:{}", refusing_proxy());
+    for (name, value) in [
+        ("HTTPS_PROXY", proxy.as_str()),
+        ("FLY_FLAPS_BASE_URL", "https://machines.example.com"),
+        ("FLY_API_BASE_URL", "https://graphql.example.com"),
+        ("AWS_ENDPOINT_URL", "https://ssm.example.com"),
+        ("AWS_MAX_ATTEMPTS", "1"),
+    ] {
+        watched.story.workspace.set(name, value);
+    }
+    let random = "source = { random = { bytes = 32, encoding = \"hex\" } }";
+    for (source, vendor) in [(FLY_TOKEN, "Fly"), (random, "AWS SSM")] {
+        watched.story.configure(&[source, SSM_TARGET]);
+        let (status, said) = watched.run(&["apply", "-auto-approve"]);
+        assert_eq!(status, Some(1), "{said}");
+        assert!(
+            crate::story::unframed(&said).contains(&format!("failed at {vendor}")),
+            "{vendor}: {said}"
+        );
+    }
+    watched.expect_only_in_environments(PASSWORD);
+    watched.expect_only_in_environments(&STANDARD.encode(format!("user:{PASSWORD}")));
+    watched.nothing_leaked(0);
 }

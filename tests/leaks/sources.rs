@@ -1,6 +1,7 @@
 //! Values of every shape: a password inside a URI, keys in PEM and JWK, random text, what a person supplies.
 
 use crate::story::resource;
+use crate::terraform_cores::Core;
 use crate::watch::Watched;
 
 /// A target that holds a part, or a text made of parts.
@@ -84,11 +85,20 @@ fn generated_keys_and_random_values_show_nowhere() {
 
 #[test]
 fn a_supplied_value_shows_nowhere_even_where_every_target_refuses_it() {
+    a_supplied_value_under(Core::Installed);
+}
+
+#[test]
+fn a_supplied_value_shows_nowhere_under_terraform_1_15() {
+    a_supplied_value_under(Core::Terraform115);
+}
+
+fn a_supplied_value_under(core: Core) {
     let variable = "variable \"value\" {\n  type      = string\n  ephemeral = true\n}\n";
     let targets = "targets = {\n    app = { fly_secret = { app = \"molecule-cp\" } }\n    repository = { github_actions_secret = { repository = \"molecule-monorepo\" } }\n    \
                    parameter = { ssm_parameter = { name = \"/leaks/provided\" } }\n  }";
     let aside = tempfile::tempdir().unwrap();
-    let mut watched = Watched::new();
+    let mut watched = Watched::under(core);
     // The user's own file; through TF_VAR_… the value would be in every process's environment, by the user's doing.
     for (version, value) in [(1, "first-5f1d7a90c3-supplied"), (2, "s3cond/8e2b+6d41f7\"supplied\"")] {
         let file = aside.path().join(format!("{version}.tfvars"));

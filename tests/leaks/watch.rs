@@ -12,6 +12,7 @@ use crate::canary::{self, Canary};
 use crate::evidence::Evidence;
 use crate::needles::Needles;
 use crate::story::Story;
+use crate::terraform_cores::{Core, Workspace};
 
 /// How long between two looks at the processes.
 const LOOK: Duration = Duration::from_millis(15);
@@ -31,7 +32,21 @@ pub(crate) struct Watched {
 impl Watched {
     /// A fresh world whose vendors repeat in their errors what they were sent.
     pub(crate) fn new() -> Self {
+        Self::of(Story::new())
+    }
+
+    /// The same under another Terraform.
+    pub(crate) fn under(core: Core) -> Self {
         let mut story = Story::new();
+        let provider = Path::new(env!("CARGO_BIN_EXE_terraform-provider-rotation"));
+        story.workspace = Workspace::new(core, "secret-rotation/rotation", provider);
+        for (name, value) in story.sandbox.exports() {
+            story.workspace.set(name, value);
+        }
+        Self::of(story)
+    }
+
+    fn of(mut story: Story) -> Self {
         story.sandbox.settings(json!({ "echo": true }));
         let log = story.workspace.path().join(LOG).display().to_string();
         for (name, value) in [
@@ -56,6 +71,11 @@ impl Watched {
     /// A value that the vendors may never come to know.
     pub(crate) fn expect_nowhere(&mut self, value: &str) {
         self.values.insert(Canary::of(value));
+    }
+
+    /// A value that the user put into the environment.
+    pub(crate) fn expect_only_in_environments(&mut self, value: &str) {
+        self.own.push(Canary::of(value));
     }
 
     /// Runs a command, whatever becomes of it; its exit status and what it said.
