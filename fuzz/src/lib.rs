@@ -1,0 +1,29 @@
+//! What must hold for every input, however hostile: one function for each kind of input.
+//!
+//! The coverage-guided fuzzer (`main.rs`) and the ordinary test `tests/fuzz_seeds.rs` call the same functions. Each takes any
+//! bytes, and panics when a promise is broken; "it does not panic by itself" is part of every promise.
+
+mod codecs;
+mod configuration;
+mod feed;
+mod ledger;
+mod template;
+mod texts;
+mod typed;
+
+/// A property of one kind of input.
+pub type Property = fn(&[u8]);
+
+/// All properties, by the names of their folders under `fuzz/seeds`.
+pub const TARGETS: [(&str, Property); 10] = [
+    ("configuration", configuration::resource),
+    ("json", codecs::json),
+    ("ledger", ledger::state),
+    ("msgpack", codecs::msgpack),
+    ("names", texts::names),
+    ("pending", texts::pending),
+    ("plan", configuration::plan),
+    ("provider", configuration::provider),
+    ("template", template::template),
+    ("typed", codecs::typed),
+];

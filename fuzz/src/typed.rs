@@ -1,0 +1,81 @@
+//! Types, and values of a type, out of bytes.
+
+use std::collections::BTreeMap;
+
+use rotation_provider::terraform::value::Refinement;
+use rotation_provider::terraform::{Number, Type, Value};
+
+use super::feed::Feed;
+
+/// A type that nests at most `deepest` times.
+pub fn any_type(feed: &mut Feed<'_>, deepest: u8) -> Type {
+    let choices = if deepest == 0 { 3 } else { 7 };
+    let mut inner = |feed: &mut Feed<'_>| Box::new(any_type(feed, deepest.saturating_sub(1)));
+    match feed.below(choices) {
+        0 => Type::String,
+        1 => Type::Number,
+        2 => Type::Bool,
+        3 => Type::List(inner(feed)),
+        4 => Type::Set(inner(feed)),
+        5 => Type::Map(inner(feed)),
+        _ => {
+            let size = feed.below(5);
+            Type::Object((0..size).map(|_| (feed.text(), *inner(feed))).collect())
+        }
+    }
+}
+
+/// A value of that type, with nulls and unknowns anywhere. The codecs keep it as it is.
+pub fn value_of(feed: &mut Feed<'_>, kind: &Type) -> Value {
+    match feed.below(8) {
+        0 => return Value::Null,
+        1 => return unknown(feed, kind),
+        _ => {}
+    }
+    match kind {
+        Type::Bool => Value::Bool(feed.byte() % 2 == 1),
+        Type::Number => number(feed),
+        Type::String => Value::String(feed.text()),
+        Type::List(item) | Type::Set(item) => Value::List((0..feed.below(6)).map(|_| value_of(feed, item)).collect()),
+        Type::Map(item) => Value::Map(
+            (0..feed.below(6))
+                .map(|_| (feed.text(), value_of(feed, item)))
+                .collect(),
+        ),
+        Type::Object(attributes) => Value::Map(object(feed, attributes)),
+    }
+}
+
+fn object(feed: &mut Feed<'_>, attributes: &BTreeMap<String, Type>) -> BTreeMap<String, Value> {
+    attributes
+        .iter()
+        .map(|(name, kind)| (name.clone(), value_of(feed, kind)))
+        .collect()
+}
+
+/// Only strings can promise a prefix, and only a short one is written.
+fn unknown(feed: &mut Feed<'_>, kind: &Type) -> Value {
+    let promises = feed.byte();
+    Value::Unknown(Refinement {
+        not_null: promises % 2 == 1,
+        prefix: (promises % 3 == 1 && *kind == Type::String).then(|| feed.text()),
+    })
+}
+
+fn number(feed: &mut Feed<'_>) -> Value {
+    let parsed = match feed.below(3) {
+        0 => Some(Number::from(feed.number())),
+        1 => Some(Number::from(feed.number().cast_signed())),
+        _ => Number::parse(&feed.text()),
+    };
+    parsed.map_or(Value::Null, Value::Number)
+}
+
+/// How many values there are, the outermost included.
+pub fn count(value: &Value) -> usize {
+    1 + match value {
+        Value::List(items) => items.iter().map(count).sum(),
+        Value::Map(items) => items.values().map(count).sum(),
+        _ => 0,
+    }
+}
