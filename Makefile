@@ -9,7 +9,7 @@ TEST_LINTS := -A clippy::unwrap_used -A clippy::expect_used -A clippy::panic -A 
 	-A clippy::print_stdout -A clippy::print_stderr -A clippy::string_slice -A clippy::exit -A clippy::disallowed_methods \
 	-A clippy::let_underscore_must_use -A clippy::large_futures -A unreachable_pub -A missing_docs -A unfulfilled_lint_expectations
 
-.PHONY: demo test lint fmt docs bench tools postgres need-rust need-core need-curl
+.PHONY: demo test lint fmt docs bench fuzz tools postgres need-rust need-core need-curl
 
 demo: need-rust need-core need-curl ## Walk through a secret's life against vendors on loopback
 	@$(CARGO) build --quiet --bin terraform-provider-rotation --example sandbox
@@ -35,6 +35,10 @@ bench: need-rust need-core ## Start-up, memory, requests per create, rotation an
 	$(CARGO) build --release --bin terraform-provider-rotation
 	$(CARGO) build --example sandbox
 	benches/measure
+
+SECONDS ?= 60
+fuzz: need-rust ## Look for inputs that break a promise, SECONDS for each target
+	fuzz/run $(SECONDS)
 
 tools: $(VENV)/stamp postgres
 

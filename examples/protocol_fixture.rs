@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use rotation_provider::environment::Environment;
 use rotation_provider::plugin::{
     self, ApplyRequest, ApplyResponse, ClientCapabilities, Identity, PlanRequest, PlanResponse, Provider,
-    ProviderSchema, ReadRequest, ReadResponse,
+    ProviderSchema, ReadRequest, ReadResponse, UpgradeRequest,
 };
 use rotation_provider::secret::Secret;
 use rotation_provider::terraform::{
@@ -133,11 +133,11 @@ impl Provider for Fixture {
         Diagnostics::new()
     }
 
-    async fn upgrade(&self, _type_name: &str, version: i64, state: Value) -> Result<Value, Diagnostics> {
-        if version > 1 {
+    async fn upgrade(&self, request: UpgradeRequest) -> Result<Value, Diagnostics> {
+        if request.version > 1 {
             return Err(Diagnostic::error(Path::root(), "The state is from the future", "Use a newer fixture.").into());
         }
-        Ok(state)
+        Ok(request.state)
     }
 
     #[expect(clippy::panic, reason = "tests ask for it")]

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// Highest generation that a state may name. Six digits are kept free for it in the names of credentials.
+pub const LARGEST_GENERATION: u64 = 999_999;
+
 /// How many characters of a secret's id stand in its labels.
 pub const ID_LENGTH: usize = 12;
 

@@ -16,6 +16,12 @@ use crate::secret::{Parts, Secret};
 /// The name that means the primary part, whatever that is called.
 pub const VALUE: &str = "value";
 
+/// Most filters in one expression. Each makes the text longer, and real ones are two at most (`json | urlencode`).
+const MOST_FILTERS: usize = 4;
+
+/// Longest rendered text, in bytes; far more than any vendor takes.
+const LONGEST: usize = 1024 * 1024;
+
 /// What RFC 3986 §2.3 calls unreserved stays as it is; everything else is percent-encoded.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -78,6 +84,15 @@ pub enum TemplateError {
         /// Where the expression is opened.
         at: usize,
     },
+    /// More filters than any text needs.
+    #[error("the expression at character {at} has more than {MOST_FILTERS} filters: leave some out")]
+    TooManyFilters {
+        /// Where the expression is opened.
+        at: usize,
+    },
+    /// The text would be longer than [`LONGEST`].
+    #[error("the rendered text is longer than 1 MiB: write a shorter template")]
+    TooLong,
     /// The credential has no such part.
     #[error("there is no part {name:?} (character {at}); the parts are {}", permitted.join(", "))]
     UnknownPart {
@@ -94,7 +109,7 @@ impl Template {
     /// Reads a template. Any text without double braces is one.
     ///
     /// # Errors
-    /// [`TemplateError`] for unbalanced double braces, what is no expression, and unknown filters. A `}}` that ends two
+    /// [`TemplateError`] for unbalanced double braces, what is no expression, unknown filters, and too many of them. A `}}` that ends two
     /// objects opened by single braces, as in JSON, is plain text.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
         let mut pieces = Vec::new();
@@ -159,9 +174,10 @@ impl Template {
     /// The text with the parts of `parts` in it; [`VALUE`] stands for the part called `primary`.
     ///
     /// # Errors
-    /// [`TemplateError::UnknownPart`] when `parts` lacks one.
+    /// [`TemplateError::UnknownPart`] when `parts` lacks one, [`TemplateError::TooLong`] for more than 1 MiB.
     pub fn render(&self, primary: &str, parts: &Parts) -> Result<Secret, TemplateError> {
         let mut pieces: Vec<Zeroizing<String>> = Vec::with_capacity(self.0.len());
+        let mut length = 0;
         for piece in &self.0 {
             match piece {
                 Piece::Literal(text) => pieces.push(text.clone()),
@@ -178,9 +194,13 @@ impl Template {
                     pieces.push(filters.iter().fold(whole, |text, filter| filter.apply(&text)));
                 }
             }
+            length += pieces.last().map_or(0, |piece| piece.len());
+            if length > LONGEST {
+                return Err(TemplateError::TooLong);
+            }
         }
         // Allocated once: a string that grows leaves copies of the value behind.
-        let mut text = String::with_capacity(pieces.iter().map(|piece| piece.len()).sum());
+        let mut text = String::with_capacity(length);
         for piece in &pieces {
             text.push_str(piece);
         }
@@ -270,6 +290,9 @@ fn parse_expression(expression: &str, at: usize) -> Result<Piece, TemplateError>
             None => Err(TemplateError::NotAnExpression { at }),
         })
         .collect::<Result<Vec<_>, _>>()?;
+    if filters.len() > MOST_FILTERS {
+        return Err(TemplateError::TooManyFilters { at });
+    }
     Ok(Piece::Part {
         name: name.to_owned(),
         filters,
@@ -402,6 +425,10 @@ mod tests {
                 "there is no filter \"trim\" (character 2); the filters are base64, base64url, json, urlencode",
             ),
             (
+                "{{ value | json | json | json | json | json }}",
+                "the expression at character 1 has more than 4 filters: leave some out",
+            ),
+            (
                 "{{ value }}{{ token }}",
                 "there is no part \"token\" (character 12); the parts are value, password, username",
             ),
@@ -412,6 +439,15 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn no_text_is_rendered_beyond_what_any_vendor_takes() {
+        let template = Template::parse(&"{{ value | urlencode }}".repeat(40_000)).unwrap();
+        assert_eq!(
+            template.render("password", &parts()).err(),
+            Some(TemplateError::TooLong)
+        );
     }
 
     #[test]

@@ -26,7 +26,10 @@ fn seeds(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
     let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.sort();
-    paths.into_iter().map(|path| (path.clone(), std::fs::read(path).unwrap())).collect()
+    paths
+        .into_iter()
+        .map(|path| (path.clone(), std::fs::read(path).unwrap()))
+        .collect()
 }
 
 /// Runs a property; a failure names the input as it can be saved.
@@ -53,7 +56,10 @@ fn every_folder_of_seeds_belongs_to_a_target() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");
     for entry in std::fs::read_dir(folder).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        assert!(TARGETS.iter().any(|(target, _)| *target == name), "no target is called {name}");
+        assert!(
+            TARGETS.iter().any(|(target, _)| *target == name),
+            "no target is called {name}"
+        );
     }
 }
 
@@ -101,7 +107,10 @@ struct Chance(u64);
 
 impl Chance {
     fn of(name: &str) -> Self {
-        Self(name.bytes().fold(0, |state, byte| state.wrapping_mul(31).wrapping_add(byte.into())))
+        Self(
+            name.bytes()
+                .fold(0, |state, byte| state.wrapping_mul(31).wrapping_add(byte.into())),
+        )
     }
 
     fn next(&mut self) -> u64 {

@@ -1,6 +1,7 @@
 //! The plugin layer from outside: an executable, driven by a small gRPC client, by real cores, and by an independent driver.
 //!
-//! The provider is `examples/protocol_fixture.rs`, so nothing here depends on what the product does with secrets.
+//! The provider is `examples/protocol_fixture.rs`, so nothing here depends on what the product does with secrets; only
+//! `hostile.rs` turns on the product itself.
 
 #![expect(
     clippy::unwrap_used,
@@ -26,6 +27,8 @@ mod environment;
 mod fixture;
 #[path = "protocol/handshake.rs"]
 mod handshake;
+#[path = "protocol/hostile.rs"]
+mod hostile;
 #[path = "protocol/life.rs"]
 mod life;
 #[path = "protocol/log.rs"]

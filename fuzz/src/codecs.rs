@@ -12,7 +12,9 @@ const TYPE_BYTES: usize = 16;
 /// A type, then msgpack of it as a hostile client would send it.
 pub fn msgpack(bytes: &[u8]) {
     let (kind, message) = typed_message(bytes);
-    let Ok(value) = msgpack::decode(message, &kind) else { return };
+    let Ok(value) = msgpack::decode(message, &kind) else {
+        return;
+    };
     assert!(count(&value) <= message.len(), "more values than bytes");
     let written = msgpack::encode(&value, &kind).expect("what was read can be written");
     assert_eq!(msgpack::decode(&written, &kind).as_ref(), Ok(&value));
@@ -21,9 +23,14 @@ pub fn msgpack(bytes: &[u8]) {
 /// A type, then JSON of it as a state file could hold it.
 pub fn json(bytes: &[u8]) {
     let (kind, message) = typed_message(bytes);
-    let Ok(value) = json::decode(message, &kind) else { return };
+    let Ok(value) = json::decode(message, &kind) else {
+        return;
+    };
     assert!(!value.has_unknown(), "a state knows everything");
-    assert_eq!(json::decode(stored(&value).to_string().as_bytes(), &kind).as_ref(), Ok(&value));
+    assert_eq!(
+        json::decode(stored(&value).to_string().as_bytes(), &kind).as_ref(),
+        Ok(&value)
+    );
 }
 
 /// A type and a value of it: written and read back as it was, in both encodings; the type itself too.
@@ -38,7 +45,10 @@ pub fn typed(bytes: &[u8]) {
         assert!(msgpack::decode(&written[..cut], &kind).is_err(), "half a value is none");
     }
     if !value.has_unknown() && !mentions_number_token(&value) {
-        assert_eq!(json::decode(stored(&value).to_string().as_bytes(), &kind).as_ref(), Ok(&value));
+        assert_eq!(
+            json::decode(stored(&value).to_string().as_bytes(), &kind).as_ref(),
+            Ok(&value)
+        );
     }
 }
 
@@ -55,7 +65,12 @@ fn stored(value: &Value) -> Json {
         Value::Number(number) => serde_json::from_str(number.as_str()).expect("a canonical number is JSON"),
         Value::String(text) => text.as_str().into(),
         Value::List(items) => items.iter().map(stored).collect::<Vec<_>>().into(),
-        Value::Map(items) => Json::Object(items.iter().map(|(name, value)| (name.clone(), stored(value))).collect()),
+        Value::Map(items) => Json::Object(
+            items
+                .iter()
+                .map(|(name, value)| (name.clone(), stored(value)))
+                .collect(),
+        ),
     }
 }
 
@@ -63,7 +78,9 @@ fn stored(value: &Value) -> Json {
 fn mentions_number_token(value: &Value) -> bool {
     match value {
         Value::List(items) => items.iter().any(mentions_number_token),
-        Value::Map(items) => items.contains_key("$serde_json::private::Number") || items.values().any(mentions_number_token),
+        Value::Map(items) => {
+            items.contains_key("$serde_json::private::Number") || items.values().any(mentions_number_token)
+        }
         _ => false,
     }
 }
@@ -82,7 +99,9 @@ fn read_type(json: &Json) -> Option<Type> {
             ("set", item) => Type::Set(Box::new(read_type(item)?)),
             ("map", item) => Type::Map(Box::new(read_type(item)?)),
             ("object", Json::Object(attributes)) => {
-                let attributes = attributes.iter().map(|(name, kind)| Some((name.clone(), read_type(kind)?)));
+                let attributes = attributes
+                    .iter()
+                    .map(|(name, kind)| Some((name.clone(), read_type(kind)?)));
                 Type::Object(attributes.collect::<Option<_>>()?)
             }
             _ => return None,

@@ -26,7 +26,10 @@ pub fn resource(bytes: &[u8]) {
     let config = lines.with_unknowns(config);
     let problems = secret::validate(&config);
     sound(&problems, block, bytes);
-    assert!(problems.iter().eq(secret::validate(&config).iter()), "the same mistakes every time");
+    assert!(
+        problems.iter().eq(secret::validate(&config).iter()),
+        "the same mistakes every time"
+    );
     assert_no_secret(&config, &problems);
     if config.is_null() {
         assert!(problems.has_errors(), "no configuration is no configuration");
@@ -55,7 +58,9 @@ pub fn provider(bytes: &[u8]) {
 pub fn plan(bytes: &[u8]) {
     let block = &resource_schema().block;
     let mut lines = Lines::of(bytes);
-    let (Some(config), Some(prior)) = (lines.value(block), lines.value(block)) else { return };
+    let (Some(config), Some(prior)) = (lines.value(block), lines.value(block)) else {
+        return;
+    };
     let config = lines.with_unknowns(config);
     // Terraform asks for no plan of nothing, and none of a configuration that was refused.
     if config.is_null() || secret::validate(&config).has_errors() {
@@ -78,14 +83,21 @@ pub fn plan(bytes: &[u8]) {
         return;
     }
     let proposed = request().proposed;
-    for attribute in block.attributes.iter().filter(|attribute| attribute.mode != Mode::Computed) {
+    for attribute in block
+        .attributes
+        .iter()
+        .filter(|attribute| attribute.mode != Mode::Computed)
+    {
         let name = attribute.name;
         assert_eq!(answer.planned.get(name), proposed.get(name), "{name} is the user's");
     }
     msgpack::encode(&answer.planned, &block.value_type()).expect("a plan fits its schema");
     if !prior.is_null() {
         assert_eq!(answer.planned.get("id"), prior.get("id"));
-        if let (Some(before), Some(after)) = (prior.get("generation").as_u64(), answer.planned.get("generation").as_u64()) {
+        if let (Some(before), Some(after)) = (
+            prior.get("generation").as_u64(),
+            answer.planned.get("generation").as_u64(),
+        ) {
             assert!(before <= after, "generations only grow: {before} -> {after}");
         }
     }
@@ -93,9 +105,16 @@ pub fn plan(bytes: &[u8]) {
 
 /// What Terraform proposes: the configuration, with computed attributes as they were.
 fn proposed(config: &Value, prior: &Value, block: &Block) -> Value {
-    let computed = block.attributes.iter().filter(|attribute| attribute.mode == Mode::Computed);
+    let computed = block
+        .attributes
+        .iter()
+        .filter(|attribute| attribute.mode == Mode::Computed);
     computed.fold(config.clone(), |object, attribute| {
-        let value = if prior.is_null() { Value::unknown() } else { prior.get(attribute.name).clone() };
+        let value = if prior.is_null() {
+            Value::unknown()
+        } else {
+            prior.get(attribute.name).clone()
+        };
         object.with(attribute.name, value)
     })
 }
@@ -139,7 +158,12 @@ fn sound(problems: &Diagnostics, block: &Block, input: &[u8]) {
 /// No write-only value shows up in a diagnostic.
 fn assert_no_secret(config: &Value, problems: &Diagnostics) {
     assert_absent(config, config.get("source").get("provided").get("value_wo"), problems);
-    for check in config.get("checks").as_map().into_iter().flat_map(|checks| checks.values()) {
+    for check in config
+        .get("checks")
+        .as_map()
+        .into_iter()
+        .flat_map(|checks| checks.values())
+    {
         let headers = check.get("http").get("headers_wo").as_map();
         for header in headers.into_iter().flat_map(|headers| headers.values()) {
             assert_absent(config, header, problems);
@@ -148,7 +172,10 @@ fn assert_no_secret(config: &Value, problems: &Diagnostics) {
 }
 
 fn assert_absent(config: &Value, secret: &Value, problems: &Diagnostics) {
-    let Some(text) = secret.as_str().filter(|text| text.len() >= 8 && occurrences(config, text) == 1) else {
+    let Some(text) = secret
+        .as_str()
+        .filter(|text| text.len() >= 8 && occurrences(config, text) == 1)
+    else {
         return;
     };
     // Words of ours may happen to be somebody's secret; then finding them proves nothing.

@@ -68,9 +68,4 @@ impl<'a> Feed<'a> {
         self.0 = rest;
         String::from_utf8_lossy(head).into_owned()
     }
-
-    /// What is left.
-    pub fn rest(self) -> &'a [u8] {
-        self.0
-    }
 }

@@ -20,13 +20,19 @@ pub fn template(bytes: &[u8]) {
             match template.render("password", &parts()) {
                 Ok(rendered) if template.is_literal() => assert_eq!(rendered.expose(), text),
                 Ok(rendered) => assert!(known && rendered.len() <= LONGEST),
-                Err(_) => assert!(!known || text.len() > LONGEST / 1_000, "known parts can be put in"),
+                Err(_) => assert!(
+                    !known || text.len() > LONGEST / 1_000,
+                    "a short text of known parts is not too long"
+                ),
             }
             // Answers for every text, and says no where there is nothing before an @.
             assert!(!literal_credential(&template) || text.contains('@'));
         }
         Err(error) => {
-            assert!(text.contains("{{") || text.contains("}}"), "text without double braces is a template: {error}");
+            assert!(
+                text.contains("{{") || text.contains("}}"),
+                "text without double braces is a template: {error}"
+            );
         }
     }
     value(text);
@@ -37,14 +43,20 @@ fn value(text: &str) {
     let parts = Parts::single("key", Secret::plain(text.to_owned()));
     let render = |template: &str| {
         let template = Template::parse(template).expect("a template");
-        template.render("key", &parts).map(|rendered| rendered.expose().to_owned())
+        template
+            .render("key", &parts)
+            .map(|rendered| rendered.expose().to_owned())
     };
     assert_eq!(render("<{{ value }}>").as_deref(), Ok(format!("<{text}>").as_str()));
     let json = render("{\"k\":\"{{ key | json }}\"}").expect("the part is known");
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(json["k"], text);
     let encoded = render("{{ value | urlencode }}").expect("the part is known");
-    assert!(encoded.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%".contains(&byte)));
+    assert!(
+        encoded
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~%".contains(&byte))
+    );
     assert_eq!(percent_decoded(&encoded), text.as_bytes());
 }
 

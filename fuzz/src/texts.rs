@@ -20,7 +20,10 @@ pub fn names(bytes: &[u8]) {
     }
     if let Some(number) = Number::parse(text) {
         assert_eq!(Number::parse(number.as_str()), Some(number.clone()), "{number}");
-        assert!(number.as_str().len() <= 1_203, "sign, a leading zero and a point beside the digits");
+        assert!(
+            number.as_str().len() <= 1_203,
+            "sign, a leading zero and a point beside the digits"
+        );
     }
     if let Some(label) = Label::parse(text) {
         assert_eq!(Label::parse(&label.to_string()), Some(label.clone()));
@@ -46,10 +49,23 @@ pub fn pending(bytes: &[u8]) {
     let (first, second) = (feed.text(), feed.text());
     let pending = match choice {
         0 => Pending::Rotate { reason: first },
-        1 => Pending::Finish { generation, reason: first },
-        2 => Pending::Deliver { target: first, reason: second },
-        3 => Pending::Revoke { generation, credential_id: first, reason: second },
-        _ => Pending::Remove { target: first, slot: second },
+        1 => Pending::Finish {
+            generation,
+            reason: first,
+        },
+        2 => Pending::Deliver {
+            target: first,
+            reason: second,
+        },
+        3 => Pending::Revoke {
+            generation,
+            credential_id: first,
+            reason: second,
+        },
+        _ => Pending::Remove {
+            target: first,
+            slot: second,
+        },
     };
     let text = pending.to_string();
     assert_eq!(Pending::parse(&text), Some(pending), "{text}");

@@ -10,7 +10,7 @@ use super::feed::Feed;
 /// A type that nests at most `deepest` times.
 pub fn any_type(feed: &mut Feed<'_>, deepest: u8) -> Type {
     let choices = if deepest == 0 { 3 } else { 7 };
-    let mut inner = |feed: &mut Feed<'_>| Box::new(any_type(feed, deepest.saturating_sub(1)));
+    let inner = |feed: &mut Feed<'_>| Box::new(any_type(feed, deepest.saturating_sub(1)));
     match feed.below(choices) {
         0 => Type::String,
         1 => Type::Number,

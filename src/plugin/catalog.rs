@@ -72,8 +72,8 @@ impl Shape {
         decoded.map_err(|error| unreadable(what, &error))
     }
 
-    /// Reads a stored state, leniently.
-    pub(super) fn decode_state(&self, state: Option<RawState>) -> Result<Value, Diagnostics> {
+    /// Reads a stored state, leniently; also gives the places of what the schema has no room for.
+    pub(super) fn decode_state(&self, state: Option<RawState>) -> Result<(Value, Vec<Path>), Diagnostics> {
         let state = state.unwrap_or_default();
         if !state.flatmap.is_empty() {
             return Err(Diagnostic::error(
@@ -83,7 +83,7 @@ impl Shape {
             )
             .into());
         }
-        json::decode(&state.json, &self.kind).map_err(|error| unreadable("the stored state", &error))
+        json::decode_noting(&state.json, &self.kind).map_err(|error| unreadable("the stored state", &error))
     }
 
     /// Writes a plan or state, its write-only attributes nulled. When the value does not fit the schema, `instead` is

@@ -17,12 +17,24 @@ fn one(diagnostic: &Diagnostic) -> wire::Diagnostic {
     };
     wire::Diagnostic {
         severity: severity.into(),
-        summary: redact(&placed(diagnostic)),
-        detail: redact(&diagnostic.detail),
+        summary: redact(&shortened(placed(diagnostic))),
+        detail: redact(&shortened(diagnostic.detail.clone())),
         attribute: Some(&diagnostic.path)
             .filter(|path| !path.steps().is_empty())
             .map(|whole| path(&locatable(whole))),
     }
+}
+
+/// Longest text of a diagnostic, in characters. Texts repeat what users wrote, such as a key of a map.
+const LONGEST: usize = 16_000;
+
+/// The text, cut where nobody reads on.
+fn shortened(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(LONGEST) {
+        text.truncate(end);
+        text.push_str(" … (cut)");
+    }
+    text
 }
 
 /// The summary, with the place where Terraform cannot show it: it finds no line for what is nested in an attribute.

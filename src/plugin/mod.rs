@@ -45,6 +45,19 @@ pub struct ClientCapabilities {
     pub write_only_attributes: bool,
 }
 
+/// tfplugin6 `UpgradeResourceState`.
+#[derive(Debug)]
+pub struct UpgradeRequest {
+    /// Type of the resource.
+    pub type_name: String,
+    /// Version of the schema that the state was written with.
+    pub version: i64,
+    /// The state, decoded leniently: attributes that it lacks are null.
+    pub state: Value,
+    /// What it holds and the current schema has no room for, the first few places.
+    pub without_room: Vec<Path>,
+}
+
 /// tfplugin6 `ReadResource`.
 #[derive(Debug)]
 pub struct ReadRequest {
@@ -136,11 +149,11 @@ pub trait Provider: Send + Sync + 'static {
     /// Checks a resource's shape, without any call to the outside. Values may be unknown.
     async fn validate_resource(&self, type_name: &str, config: Value, client: ClientCapabilities) -> Diagnostics;
 
-    /// Brings an older state to the current schema version. `state` has been decoded leniently: attributes that it lacks are null.
+    /// Brings an older state to the current schema version.
     ///
     /// # Errors
     /// Diagnostics, when the state cannot be brought over; Terraform keeps it as it is.
-    async fn upgrade(&self, type_name: &str, version: i64, state: Value) -> Result<Value, Diagnostics>;
+    async fn upgrade(&self, request: UpgradeRequest) -> Result<Value, Diagnostics>;
 
     /// Refreshes a state.
     async fn read(&self, request: ReadRequest) -> ReadResponse;

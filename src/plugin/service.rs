@@ -12,7 +12,7 @@ use super::catalog::Catalog;
 use super::diagnostics::{path, to_wire};
 use super::wire::tfplugin6 as wire;
 use super::wire::tfplugin6::provider_server;
-use super::{ApplyRequest, ClientCapabilities, PlanRequest, Provider, ReadRequest, schema};
+use super::{ApplyRequest, ClientCapabilities, PlanRequest, Provider, ReadRequest, UpgradeRequest, schema};
 use crate::terraform::{Diagnostic, Diagnostics, Path};
 
 /// Serves one provider.
@@ -68,9 +68,15 @@ impl<P: Provider> Service<P> {
         request: wire::upgrade_resource_state::Request,
     ) -> Result<wire::upgrade_resource_state::Response, Diagnostics> {
         let shape = self.catalog.resource(&request.type_name)?;
-        let state = shape.decode_state(request.raw_state)?;
+        let (state, without_room) = shape.decode_state(request.raw_state)?;
+        let request = UpgradeRequest {
+            type_name: request.type_name,
+            version: request.version,
+            state,
+            without_room,
+        };
         let provider = Arc::clone(&self.provider);
-        let call = async move { provider.upgrade(&request.type_name, request.version, state).await };
+        let call = async move { provider.upgrade(request).await };
         let upgraded = self.calls.run("UpgradeResourceState", call).await??;
         let mut diagnostics = Diagnostics::new();
         let upgraded_state = shape.encode_or(upgraded, None, &mut diagnostics);

@@ -15,7 +15,7 @@ use crate::environment::Environment;
 use crate::executor::Stop;
 use crate::plugin::{
     ApplyRequest, ApplyResponse, ClientCapabilities, PlanRequest, PlanResponse, Provider, ProviderSchema, ReadRequest,
-    ReadResponse,
+    ReadResponse, UpgradeRequest,
 };
 use crate::terraform::{Diagnostics, Path, Value};
 use crate::vendors::Vendors;
@@ -135,20 +135,28 @@ impl Provider for RotationProvider {
         secret::validate(&config)
     }
 
-    async fn upgrade(&self, _type_name: &str, version: i64, state: Value) -> Result<Value, Diagnostics> {
-        if version == secret::schema::VERSION {
-            return Ok(state);
-        }
+    async fn upgrade(&self, request: UpgradeRequest) -> Result<Value, Diagnostics> {
         let mut problems = Diagnostics::new();
-        problems.error(
-            Path::root(),
-            format!(
-                "The state has format version {version}, this provider knows {}",
-                secret::schema::VERSION
-            ),
-            "It was left untouched. Use the version of the provider that wrote it, or a newer one.",
-        );
-        Err(problems)
+        if request.version != secret::schema::VERSION {
+            let known = secret::schema::VERSION;
+            let summary = format!(
+                "The state has format version {}, this provider knows {known}",
+                request.version
+            );
+            problems.error(Path::root(), summary, secret::legible::WAY_OUT);
+            return Err(problems);
+        }
+        // Terraform itself drops them, so this protects users of other hosts.
+        for path in request.without_room {
+            let summary = format!("The state holds {path}, which this version of the provider does not know");
+            problems.error(Path::root(), summary, secret::legible::WAY_OUT);
+        }
+        problems.extend(secret::legible::check(&request.state));
+        if problems.has_errors() {
+            Err(problems)
+        } else {
+            Ok(request.state)
+        }
     }
 
     async fn read(&self, request: ReadRequest) -> ReadResponse {

@@ -49,15 +49,18 @@ impl fmt::Display for Pending {
         match self {
             Self::Rotate { reason } => write!(f, "rotate: {reason}"),
             Self::Finish { generation, reason } => write!(f, "finish generation {generation}: {reason}"),
-            Self::Deliver { target, reason } => write!(f, "deliver again to {target}: {reason}"),
+            Self::Deliver { target, reason } => write!(f, "deliver again to {}: {reason}", Named(target, ": ")),
             Self::Revoke {
                 generation,
                 credential_id,
                 reason,
             } => {
-                write!(f, "revoke generation {generation} ({credential_id}): {reason}")
+                let handle = Named(credential_id, "): ");
+                write!(f, "revoke generation {generation} ({handle}): {reason}")
             }
-            Self::Remove { target, slot } => write!(f, "remove {target}: {slot} is no longer configured"),
+            Self::Remove { target, slot } => {
+                write!(f, "remove {}: {slot} is no longer configured", Named(target, ": "))
+            }
         }
     }
 }
@@ -78,28 +81,57 @@ impl Pending {
             });
         }
         if let Some(rest) = text.strip_prefix("deliver again to ") {
-            let (target, reason) = rest.split_once(": ")?;
+            let (target, reason) = named(rest, ": ")?;
             return Some(Self::Deliver {
-                target: target.to_owned(),
+                target,
                 reason: reason.to_owned(),
             });
         }
         if let Some(rest) = text.strip_prefix("revoke generation ") {
             let (generation, rest) = rest.split_once(" (")?;
-            let (credential_id, reason) = rest.split_once("): ")?;
+            let (credential_id, reason) = named(rest, "): ")?;
             return Some(Self::Revoke {
                 generation: generation.parse().ok()?,
-                credential_id: credential_id.to_owned(),
+                credential_id,
                 reason: reason.to_owned(),
             });
         }
-        let (target, rest) = text.strip_prefix("remove ")?.split_once(": ")?;
+        let (target, rest) = named(text.strip_prefix("remove ")?, ": ")?;
         let slot = rest.strip_suffix(" is no longer configured")?;
         Some(Self::Remove {
-            target: target.to_owned(),
+            target,
             slot: slot.to_owned(),
         })
     }
+}
+
+/// A name that others chose, and what follows it in the sentence. One in which that occurs is written as a JSON string, so
+/// that its end can be found.
+struct Named<'a>(&'a str, &'static str);
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(name, end) = self;
+        // A name that ends with the beginning of `end` would end too early, as in `a:` before `: `.
+        let plain = !name.starts_with('"') && format!("{name}{end}").find(end) == Some(name.len());
+        if plain {
+            f.write_str(name)
+        } else {
+            write!(f, "{}", serde_json::Value::from(*name))
+        }
+    }
+}
+
+/// Reads a [`Named`] name; gives what follows its end, too.
+fn named<'a>(text: &'a str, end: &str) -> Option<(String, &'a str)> {
+    if !text.starts_with('"') {
+        let (name, rest) = text.split_once(end)?;
+        return Some((name.to_owned(), rest));
+    }
+    let mut quoted = serde_json::Deserializer::from_str(text).into_iter::<String>();
+    let name = quoted.next()?.ok()?;
+    let rest = text.get(quoted.byte_offset()..)?.strip_prefix(end)?;
+    Some((name, rest))
 }
 
 #[cfg(test)]
@@ -128,6 +160,19 @@ mod tests {
             Pending::Remove {
                 target: "runtime".to_owned(),
                 slot: "ssm_parameter:default:/a/B".to_owned(),
+            },
+            Pending::Deliver {
+                target: "web: \"eu\"".to_owned(),
+                reason: "changed".to_owned(),
+            },
+            Pending::Revoke {
+                generation: 1,
+                credential_id: "a): b".to_owned(),
+                reason: "overlap ended".to_owned(),
+            },
+            Pending::Remove {
+                target: "\"quoted\"".to_owned(),
+                slot: "fly_secret:default:a/B".to_owned(),
             },
         ] {
             assert_eq!(Pending::parse(&pending.to_string()), Some(pending));

@@ -12,12 +12,29 @@ use super::path::Path;
 use super::schema::Type;
 use super::value::Value;
 
+/// Longest JSON of one value, in bytes. Real states have some kilobytes; read into memory, JSON takes many times its length.
+const LONGEST: usize = 16 * 1024 * 1024;
+
+/// Most attributes that [`decode_noting`] names.
+const MOST_NOTED: usize = 8;
+
 /// Reads a value of type `kind`. Primitives may stand in for each other as in go-cty (`cty/json`): `"5"` is a number,
 /// `"true"` a boolean, `5` a string.
 ///
 /// # Errors
 /// [`CodecError`] for bytes that are no JSON or do not fit the type.
 pub fn decode(bytes: &[u8], kind: &Type) -> Result<Value, CodecError> {
+    decode_noting(bytes, kind).map(|(value, _)| value)
+}
+
+/// As [`decode`]; also gives the places of what holds something and has no room in the type, the first few of them.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_noting(bytes: &[u8], kind: &Type) -> Result<(Value, Vec<Path>), CodecError> {
+    if bytes.len() > LONGEST {
+        return Err(CodecError::new(&Path::root(), "the JSON is longer than 16 MiB"));
+    }
     let json: Json = serde_json::from_slice(bytes).map_err(|error| {
         let place = format!(
             "not well-formed JSON (line {}, column {})",
@@ -26,10 +43,12 @@ pub fn decode(bytes: &[u8], kind: &Type) -> Result<Value, CodecError> {
         );
         CodecError::new(&Path::root(), place)
     })?;
-    read(json, kind, &Path::root())
+    let mut without_room = Vec::new();
+    let value = read(json, kind, &Path::root(), &mut without_room)?;
+    Ok((value, without_room))
 }
 
-fn read(json: Json, kind: &Type, path: &Path) -> Result<Value, CodecError> {
+fn read(json: Json, kind: &Type, path: &Path, without_room: &mut Vec<Path>) -> Result<Value, CodecError> {
     match (json, kind) {
         (Json::Null, _) => Ok(Value::Null),
         (json, Type::Bool | Type::Number | Type::String) => {
@@ -37,15 +56,15 @@ fn read(json: Json, kind: &Type, path: &Path) -> Result<Value, CodecError> {
         }
         (Json::Array(items), Type::List(item) | Type::Set(item)) => (0..)
             .zip(items)
-            .map(|(at, json)| read(json, item, &path.then_index(at)))
+            .map(|(at, json)| read(json, item, &path.then_index(at), without_room))
             .collect::<Result<_, _>>()
             .map(Value::List),
         (Json::Object(items), Type::Map(item)) => items
             .into_iter()
-            .map(|(name, json)| Ok((name.clone(), read(json, item, &path.then_key(&name))?)))
+            .map(|(name, json)| Ok((name.clone(), read(json, item, &path.then_key(&name), without_room)?)))
             .collect::<Result<_, _>>()
             .map(Value::Map),
-        (Json::Object(items), Type::Object(attributes)) => object(items, attributes, path),
+        (Json::Object(items), Type::Object(attributes)) => object(items, attributes, path, without_room),
         _ => Err(CodecError::new(path, "the JSON does not fit the schema")),
     }
 }
@@ -67,15 +86,25 @@ fn object(
     mut items: serde_json::Map<String, Json>,
     attributes: &BTreeMap<String, Type>,
     path: &Path,
+    without_room: &mut Vec<Path>,
 ) -> Result<Value, CodecError> {
-    attributes
+    let value = attributes
         .iter()
         .map(|(name, kind)| {
             let json = items.remove(name).unwrap_or(Json::Null);
-            Ok((name.clone(), read(json, kind, &path.then_attribute(name))?))
+            Ok((
+                name.clone(),
+                read(json, kind, &path.then_attribute(name), without_room)?,
+            ))
         })
         .collect::<Result<_, _>>()
-        .map(Value::Map)
+        .map(Value::Map)?;
+    for (name, json) in items {
+        if !json.is_null() && without_room.len() < MOST_NOTED {
+            without_room.push(path.then_attribute(&name));
+        }
+    }
+    Ok(value)
 }
 
 /// A type as tfplugin6 `Schema.Attribute.type` carries it (go-cty `cty/json`, "type JSON"). A malformed one makes Terraform panic.
@@ -157,6 +186,25 @@ mod tests {
             ("tags", Value::Null),
         ]);
         assert_eq!(value, expected);
+    }
+
+    #[test]
+    fn what_has_no_room_is_named_unless_it_is_null() {
+        let (_, without_room) = decode_noting(br#"{"name": "x", "gone": null, "more": [1, 2]}"#, &kind()).unwrap();
+        assert_eq!(without_room, [Path::attribute("more")]);
+        let many = format!(
+            "{{{}}}",
+            (0..99).map(|n| format!("\"a{n}\":1")).collect::<Vec<_>>().join(",")
+        );
+        let (_, without_room) = decode_noting(many.as_bytes(), &kind()).unwrap();
+        assert_eq!(without_room.len(), MOST_NOTED);
+    }
+
+    #[test]
+    fn more_than_any_state_is_refused_before_it_is_read() {
+        let long = format!("\"{}\"", "x".repeat(LONGEST));
+        let error = decode(long.as_bytes(), &Type::String).unwrap_err();
+        assert_eq!(error.to_string(), "the JSON is longer than 16 MiB");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::decide::{Decision, Rotate, decide};
 use super::outlook::{LOOKALIKE, Sightings, due, outlook};
 use super::plan::{FIRST_CREATE, texts};
 use super::state::{CheckResult, Receipt, State};
-use super::{config_in_state, destroy, place, text};
+use super::{config_in_state, destroy, legible, place, text};
 use crate::call::WritePermit;
 use crate::executor::{self, Failure, Outcome};
 use crate::plugin::{ApplyRequest, ApplyResponse};
@@ -19,6 +19,14 @@ use crate::vendors::Vendors;
 
 /// Applies a create, an update or a destroy.
 pub async fn apply(configured: &Configured, request: ApplyRequest) -> ApplyResponse {
+    let illegible = legible::check(&request.prior);
+    if illegible.has_errors() {
+        return ApplyResponse {
+            state: request.prior,
+            private: request.private,
+            diagnostics: illegible,
+        };
+    }
     let permit = WritePermit::granted_by_apply();
     if request.planned.is_null() {
         return destroy::destroy(configured, request, &permit).await;

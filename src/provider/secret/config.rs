@@ -110,7 +110,7 @@ pub struct CheckEntry {
 const DEFERRED_OVERLAP: SignedDuration = SignedDuration::from_hours(24);
 
 /// Digits kept free for the generation when a label's length is checked.
-const GENERATION_DIGITS: usize = 6;
+const GENERATION_DIGITS: usize = crate::label::LARGEST_GENERATION.ilog10() as usize + 1;
 
 impl Config {
     /// Reads a whole resource. `None` when something is unknown or wrong; what is wrong is reported.

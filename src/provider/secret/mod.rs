@@ -4,6 +4,7 @@ mod apply;
 mod config;
 mod decide;
 mod destroy;
+pub(super) mod legible;
 mod outlook;
 mod place;
 mod plan;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::config::Config;
 use super::decide::{Decision, Rotate, decide};
 use super::state::{COMPUTED, Receipt, State, credential_value, delivery_value};
-use super::{config_in_state, place};
+use super::{config_in_state, legible, place};
 use crate::address::Address;
 use crate::executor::Site;
 use crate::label::Label;
@@ -16,8 +16,10 @@ use crate::terraform::{Diagnostics, Node, Origin, Value};
 
 /// Plans a create, an update or a destroy.
 pub fn plan(configured: &Configured, request: PlanRequest) -> PlanResponse {
-    let mut problems = Diagnostics::new();
-    let planned = if request.proposed.is_null() {
+    let mut problems = legible::check(&request.prior);
+    let planned = if problems.has_errors() {
+        request.prior.clone()
+    } else if request.proposed.is_null() {
         Value::Null
     } else {
         planned(configured, &request, &mut problems)

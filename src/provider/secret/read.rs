@@ -11,7 +11,7 @@ use super::apply::VALUE_LOST;
 use super::config::Config;
 use super::outlook::{LOOKALIKE, Sightings, outlook};
 use super::state::State;
-use super::{config_in_state, place};
+use super::{config_in_state, legible, place};
 use crate::address::Address;
 use crate::executor::{FARTHEST, Site, found, issuer_of};
 use crate::label::Label;
@@ -29,7 +29,14 @@ const LIST_LAG: SignedDuration = SignedDuration::from_mins(15);
 
 /// Refreshes a state. With an error, Terraform keeps the one that it has.
 pub async fn read(configured: &Configured, request: ReadRequest) -> ReadResponse {
-    let mut problems = Diagnostics::new();
+    let mut problems = legible::check(&request.state);
+    if problems.has_errors() {
+        return ReadResponse {
+            state: request.state,
+            private: request.private,
+            diagnostics: problems,
+        };
+    }
     let state = refreshed(configured, &request.state, &mut problems)
         .await
         .unwrap_or_else(|| request.state.clone());

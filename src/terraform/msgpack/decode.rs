@@ -30,7 +30,7 @@ fn read(tokens: &mut Tokens<'_>, kind: &Type, path: &Path) -> Result<Value, Code
     let token = next(tokens, path)?;
     match (token, kind) {
         (Token::Nil, _) => Ok(Value::Null),
-        (Token::Ext(REFINED, body), _) => refinement::decode(body)
+        (Token::Ext(REFINED, body), _) => refinement::decode(body, *kind == Type::String)
             .map(Value::Unknown)
             .map_err(|problem| CodecError::new(path, problem)),
         (Token::Ext(..), _) => Ok(Value::Unknown(Refinement::default())),

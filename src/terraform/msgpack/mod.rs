@@ -16,5 +16,9 @@ pub use encode::encode;
 /// Ext type of an unknown value that promises something; every other ext type is a plain unknown (go-cty `cty/msgpack/unknown.go`).
 const REFINED: i8 = 12;
 
+/// Most values and keys in one message. Real ones have some thousands; a null is one byte on the wire and many more in
+/// memory, so that the size of a message does not bound what it takes.
+const MOST_TOKENS: u32 = 1_000_000;
+
 /// Longest ext body, in bytes: go-cty refuses a refinement that is longer.
 const LONGEST_EXT: usize = 1024;

@@ -18,8 +18,8 @@ const LONGEST_PREFIX: usize = 256;
 /// How deep a value that is read over may nest; real ones are at most two deep.
 const DEEPEST: u8 = 8;
 
-/// Reads the body of an ext value of type 12.
-pub(super) fn decode(body: &[u8]) -> Result<Refinement, &'static str> {
+/// Reads the body of an ext value of type 12. What [`encode`] would not write is read over.
+pub(super) fn decode(body: &[u8], of_string: bool) -> Result<Refinement, &'static str> {
     let mut tokens = Tokens::of(body);
     let mut refinement = Refinement::default();
     let Token::Map(length) = tokens.next()? else {
@@ -33,7 +33,10 @@ pub(super) fn decode(body: &[u8]) -> Result<Refinement, &'static str> {
                 _ => return Err("a refinement's nullness must be a boolean"),
             },
             Token::Unsigned(PREFIX) => match tokens.next()? {
-                Token::Str(prefix) => refinement.prefix = Some(prefix.to_owned()),
+                Token::Str(prefix) if of_string && prefix.len() <= LONGEST_PREFIX => {
+                    refinement.prefix = Some(prefix.to_owned());
+                }
+                Token::Str(_) => {}
                 _ => return Err("a refinement's prefix must be a string"),
             },
             Token::Unsigned(_) | Token::Signed(_) => skip(&mut tokens, DEEPEST)?,

@@ -34,20 +34,27 @@ impl Token<'_> {
 }
 
 /// A cursor over msgpack bytes.
-pub(super) struct Tokens<'a>(&'a [u8]);
+pub(super) struct Tokens<'a> {
+    rest: &'a [u8],
+    left: u32,
+}
 
 impl<'a> Tokens<'a> {
     pub(super) fn of(bytes: &'a [u8]) -> Self {
-        Self(bytes)
+        Self {
+            rest: bytes,
+            left: super::MOST_TOKENS,
+        }
     }
 
     /// Whether everything has been read.
     pub(super) fn at_end(&self) -> bool {
-        self.0.is_empty()
+        self.rest.is_empty()
     }
 
     /// The next token, or what is wrong with the bytes.
     pub(super) fn next(&mut self) -> Result<Token<'a>, &'static str> {
+        self.left = self.left.checked_sub(1).ok_or("there are too many values")?;
         let marker = Marker::from_u8(self.u8()?);
         Ok(match marker {
             Marker::Null => Token::Nil,
@@ -123,15 +130,15 @@ impl<'a> Tokens<'a> {
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], &'static str> {
-        let (head, rest) = self.0.split_first_chunk::<N>().ok_or(TRUNCATED)?;
-        self.0 = rest;
+        let (head, rest) = self.rest.split_first_chunk::<N>().ok_or(TRUNCATED)?;
+        self.rest = rest;
         Ok(*head)
     }
 
     fn take(&mut self, length: u32) -> Result<&'a [u8], &'static str> {
         let length = usize::try_from(length).map_err(|_| TRUNCATED)?;
-        let (head, rest) = self.0.split_at_checked(length).ok_or(TRUNCATED)?;
-        self.0 = rest;
+        let (head, rest) = self.rest.split_at_checked(length).ok_or(TRUNCATED)?;
+        self.rest = rest;
         Ok(head)
     }
 }

@@ -1,0 +1,147 @@
+//! Whether a stored state is one that this version understands wholly.
+//!
+//! A record that is not understood must not be dropped: a credential would be orphaned, an entry forgotten. So read, plan,
+//! apply and upgrade ask here first, and leave a state of a newer version untouched.
+
+use jiff::Timestamp;
+
+use crate::label::LARGEST_GENERATION;
+use crate::rotation::{CredentialStatus, DeliveryStatus};
+use crate::terraform::{Diagnostics, Path, Value};
+
+/// What to do about a state that is not understood.
+pub(in crate::provider) const WAY_OUT: &str = "It was left untouched, and nothing was changed. It was written by a newer version of the \
+     provider, or edited: use the version that wrote it or a newer one, or put the state's backup back.";
+
+/// Reports everything in `stored` that this version does not understand; nothing for a null state.
+pub(in crate::provider) fn check(stored: &Value) -> Diagnostics {
+    let mut check = Check(Diagnostics::new());
+    if stored.is_null() {
+        return check.0;
+    }
+    let root = Path::root();
+    check.generation(stored, &root);
+    for name in ["rotated_at", "rotate_after", "revoke_after", "next_action_at"] {
+        check.instant(stored, &root, name);
+    }
+    let credentials = stored.get("credentials").as_list().unwrap_or_default();
+    for (at, credential) in (0..).zip(credentials) {
+        let path = root.then_attribute("credentials").then_index(at);
+        let known = |text: &str| CredentialStatus::parse(text).is_some();
+        check.record(credential, &path, known, &["issuer", "label"]);
+        check.generation(credential, &path);
+        for name in ["minted_at", "expires_at", "revoke_after"] {
+            check.instant(credential, &path, name);
+        }
+    }
+    for (key, delivery) in stored.get("deliveries").as_map().into_iter().flatten() {
+        let path = root.then_attribute("deliveries").then_key(key);
+        let known = |text: &str| DeliveryStatus::parse(text).is_some();
+        check.record(delivery, &path, known, &["slot"]);
+        // None of ours yet: then there is no generation.
+        if !delivery.get("generation").is_null() {
+            check.generation(delivery, &path);
+        }
+        check.instant(delivery, &path, "delivered_at");
+    }
+    let receipt = stored.get("last_rotation");
+    for name in ["started_at", "finished_at"] {
+        check.instant(receipt, &root.then_attribute("last_rotation"), name);
+    }
+    check.0
+}
+
+struct Check(Diagnostics);
+
+impl Check {
+    /// A record has a status that is known, and the texts without which it is of no use.
+    fn record(&mut self, record: &Value, path: &Path, known: impl Fn(&str) -> bool, texts: &[&str]) {
+        if !record.get("status").as_str().is_some_and(known) {
+            self.refuse(&path.then_attribute("status"));
+        }
+        for name in texts {
+            if record.get(name).as_str().is_none() {
+                self.refuse(&path.then_attribute(name));
+            }
+        }
+    }
+
+    fn generation(&mut self, object: &Value, path: &Path) {
+        let number = object.get("generation").as_u64();
+        if number.is_none_or(|generation| generation > LARGEST_GENERATION) {
+            self.refuse(&path.then_attribute("generation"));
+        }
+    }
+
+    fn instant(&mut self, object: &Value, path: &Path, name: &str) {
+        let legible = match object.get(name) {
+            Value::Null => true,
+            value => value.as_str().is_some_and(|text| text.parse::<Timestamp>().is_ok()),
+        };
+        if !legible {
+            self.refuse(&path.then_attribute(name));
+        }
+    }
+
+    fn refuse(&mut self, path: &Path) {
+        let summary = format!("The stored state's {path} is not understood by this version");
+        self.0.error(path.clone(), summary, WAY_OUT);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn credential(status: &str, generation: Value) -> Value {
+        Value::object([
+            ("generation", generation),
+            ("status", Value::string(status)),
+            ("issuer", Value::string("fly_token:default:app/a")),
+            ("label", Value::string("A-rot-0123456789ab-g1")),
+        ])
+    }
+
+    fn places(state: &Value) -> Vec<String> {
+        check(state).iter().map(|problem| problem.path.to_string()).collect()
+    }
+
+    #[test]
+    fn what_this_version_does_not_understand_is_named() {
+        let delivery = Value::object([("status", Value::string("frozen")), ("slot", Value::Null)]);
+        let state = Value::object([
+            ("generation", Value::number(1)),
+            ("rotated_at", Value::string("yesterday")),
+            (
+                "credentials",
+                Value::List(vec![
+                    credential("current", Value::number(1)),
+                    credential("suspended", Value::number(u64::MAX)),
+                ]),
+            ),
+            ("deliveries", Value::object([("web", delivery)])),
+        ]);
+        let expected = [
+            "rotated_at",
+            "credentials[1].status",
+            "credentials[1].generation",
+            "deliveries[\"web\"].status",
+            "deliveries[\"web\"].slot",
+        ];
+        assert_eq!(places(&state), expected);
+    }
+
+    #[test]
+    fn what_is_understood_is_not_complained_about() {
+        assert_eq!(places(&Value::Null), [""; 0]);
+        let state = Value::object([
+            ("generation", Value::number(LARGEST_GENERATION)),
+            ("revoke_after", Value::string("2026-11-02T00:00:00Z")),
+            (
+                "credentials",
+                Value::List(vec![credential("current", Value::number(1))]),
+            ),
+        ]);
+        assert_eq!(places(&state), [""; 0]);
+    }
+}
