@@ -51,6 +51,8 @@ mod replace;
 mod rivals;
 #[path = "e2e/rotate.rs"]
 mod rotate;
+#[path = "e2e/samples.rs"]
+mod samples;
 #[path = "e2e/saved_plan.rs"]
 mod saved_plan;
 #[path = "e2e/story.rs"]

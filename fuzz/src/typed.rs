@@ -35,7 +35,7 @@ pub fn value_of(feed: &mut Feed<'_>, kind: &Type) -> Value {
     match kind {
         Type::Bool => Value::Bool(feed.byte() % 2 == 1),
         Type::Number => number(feed),
-        Type::String => Value::String(feed.text()),
+        Type::String => Value::string(feed.text()),
         Type::List(item) | Type::Set(item) => Value::List((0..feed.below(6)).map(|_| value_of(feed, item)).collect()),
         Type::Map(item) => Value::Map(
             (0..feed.below(6))

@@ -1,0 +1,254 @@
+//! States as every version of the provider has written them, kept for ever: today's provider understands each wholly, plans
+//! nothing wrong from it, and refuses what a newer one may have written.
+//!
+//! The samples come from real applies (`tests/e2e/samples.rs`); a sample that exists is never changed.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests fail as tests do"
+)]
+
+use std::path::{Path, PathBuf};
+
+use rotation_provider::environment::Environment;
+use rotation_provider::plugin::{ApplyRequest, PlanRequest, PlanResponse, Provider as _, ReadRequest, UpgradeRequest};
+use rotation_provider::provider::secret::State;
+use rotation_provider::provider::{RotationProvider, SECRET};
+use rotation_provider::terraform::{Diagnostics, Value, json};
+use serde_json::Value as Json;
+
+/// Private bytes of nobody's format.
+const FOREIGN: &[u8] = b"\x00{\"format\": 99, \"written_by\": \"a newer version\"}";
+
+/// The samples with their paths, in alphabetical order.
+fn samples() -> Vec<(PathBuf, Json)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/state_samples");
+    let files = |folder: &Path| -> Vec<PathBuf> {
+        let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        paths.sort();
+        paths
+    };
+    let paths: Vec<PathBuf> = files(&folder).iter().flat_map(|version| files(version)).collect();
+    assert!(paths.len() >= 5, "the samples are kept for ever: {paths:?}");
+    let read = |path: PathBuf| {
+        let json = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        (path, json)
+    };
+    paths.into_iter().map(read).collect()
+}
+
+/// A provider with its connections, as a plan has it.
+async fn provider() -> RotationProvider {
+    let provider = RotationProvider::new(Environment::of(&[
+        ("FLY_API_TOKEN", "FlyV1 fm2_x"),
+        ("GITHUB_TOKEN", "ghp_x"),
+        ("GITHUB_OWNER", "molecule-ai"),
+        ("AWS_REGION", "eu-central-1"),
+    ]));
+    let block = Value::object([("namespace", Value::string("production"))]);
+    let problems = provider.configure(block).await;
+    assert!(!problems.has_errors(), "{problems:?}");
+    provider
+}
+
+/// What Terraform hands to every call: the state, upgraded.
+async fn upgraded(attributes: &Json, version: i64) -> Result<Value, Diagnostics> {
+    let provider = provider().await;
+    let kind = provider.schema().resources[SECRET].block.value_type();
+    let (state, without_room) = json::decode_noting(attributes.to_string().as_bytes(), &kind).unwrap();
+    let request = UpgradeRequest {
+        type_name: SECRET.to_owned(),
+        version,
+        state,
+        without_room,
+    };
+    provider.upgrade(request).await
+}
+
+/// A plan of the configuration that the state was made with.
+async fn planned(state: &Value) -> PlanResponse {
+    let request = PlanRequest {
+        type_name: SECRET.to_owned(),
+        prior: state.clone(),
+        proposed: state.clone(),
+        config: state.clone(),
+        private: FOREIGN.to_vec(),
+    };
+    provider().await.plan(request).await
+}
+
+fn errors(problems: &Diagnostics) -> Vec<String> {
+    problems
+        .iter()
+        .map(|problem| format!("{}: {}", problem.summary, problem.detail))
+        .collect()
+}
+
+#[tokio::test]
+async fn every_state_ever_written_is_understood_wholly() {
+    for (path, sample) in samples() {
+        let version = sample["schema_version"].as_i64().unwrap();
+        let state = upgraded(&sample["attributes"], version).await;
+        let state = state.unwrap_or_else(|problems| panic!("{}: {:?}", path.display(), errors(&problems)));
+        let again = State::read(&state).write_over(state.clone());
+        for (name, value) in state.as_map().unwrap() {
+            let shown = |value: &Value| format!("{value:?}");
+            assert!(
+                again.get(name) == value,
+                "{}: {name}: {} became {}",
+                path.display(),
+                shown(value),
+                shown(again.get(name))
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_wrong_is_planned_from_any_state_ever_written() {
+    for (path, sample) in samples() {
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let version = sample["schema_version"].as_i64().unwrap();
+        let state = upgraded(&sample["attributes"], version).await.unwrap();
+        let plan = planned(&state).await;
+        assert!(
+            !plan.diagnostics.has_errors(),
+            "{name}: {:?}",
+            errors(&plan.diagnostics)
+        );
+        assert_eq!(plan.planned.get("id"), state.get("id"), "{name}");
+        assert_eq!(
+            plan.planned.get("generation"),
+            state.get("generation"),
+            "{name}: nothing is due"
+        );
+        let at_rest = state.get("pending").as_list().unwrap_or_default().is_empty();
+        assert_eq!(
+            plan.planned == state,
+            at_rest,
+            "{name}: what is pending is planned, and nothing else"
+        );
+        match name.as_str() {
+            "partial" => assert_eq!(plan.planned.get("phase"), &Value::unknown(), "it is finished"),
+            "revocation_due" => {
+                let left = plan.planned.get("credentials").as_list().unwrap();
+                assert_eq!(left.len(), 1, "the old one goes, the new one stays");
+                assert_eq!(left[0].get("generation"), state.get("generation"));
+            }
+            _ => assert!(at_rest, "{name}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn foreign_private_bytes_are_handed_back_as_they_are() {
+    let (_, sample) = samples().remove(0);
+    let state = upgraded(&sample["attributes"], 0).await.unwrap();
+    assert_eq!(planned(&state).await.private, FOREIGN);
+    // Without a configured provider nothing is asked of any vendor.
+    let unconfigured = RotationProvider::new(Environment::of(&[]));
+    let read = unconfigured.read(ReadRequest {
+        type_name: SECRET.to_owned(),
+        state: state.clone(),
+        private: FOREIGN.to_vec(),
+    });
+    let read = read.await;
+    assert_eq!((read.state, read.private.as_slice()), (state.clone(), FOREIGN));
+    let apply = unconfigured.apply(ApplyRequest {
+        type_name: SECRET.to_owned(),
+        prior: state.clone(),
+        planned: state.clone(),
+        config: state.clone(),
+        private: FOREIGN.to_vec(),
+    });
+    let apply = apply.await;
+    assert!(apply.diagnostics.has_errors());
+    assert_eq!((apply.state, apply.private.as_slice()), (state, FOREIGN));
+}
+
+#[tokio::test]
+async fn what_a_newer_version_wrote_is_refused_untouched_and_the_way_out_is_named() {
+    let (_, sample) = samples().remove(0);
+    let attributes = &sample["attributes"];
+    let changed = |change: &dyn Fn(&mut Json)| {
+        let mut attributes = attributes.clone();
+        change(&mut attributes);
+        attributes
+    };
+    for (what, version, attributes) in [
+        ("format version 1", 1, attributes.clone()),
+        ("future", 0, changed(&|state| state["future"] = "x".into())),
+        (
+            "source.vault_token",
+            0,
+            changed(&|state| state["source"]["vault_token"] = serde_json::json!({ "role": "r" })),
+        ),
+        (
+            "credentials[0].status",
+            0,
+            changed(&|state| state["credentials"][0]["status"] = "suspended".into()),
+        ),
+        (
+            "generation",
+            0,
+            changed(&|state| state["generation"] = 1_000_000.into()),
+        ),
+        (
+            "rotated_at",
+            0,
+            changed(&|state| state["rotated_at"] = "2026-W48".into()),
+        ),
+    ] {
+        let problems = upgraded(&attributes, version).await.expect_err(what);
+        let said = errors(&problems).join("\n");
+        assert!(said.contains(what), "{what}: {said}");
+        assert!(
+            said.contains("left untouched") && said.contains("newer version"),
+            "{what}: {said}"
+        );
+    }
+    let null = changed(&|state| state["future"] = Json::Null);
+    assert!(upgraded(&null, 0).await.is_ok(), "what is null is lost without loss");
+}
+
+#[tokio::test]
+async fn a_state_that_is_not_understood_is_not_refreshed_planned_applied_or_destroyed() {
+    let (_, sample) = samples().remove(0);
+    let state = upgraded(&sample["attributes"], 0).await.unwrap();
+    let mut credentials = state.get("credentials").as_list().unwrap().to_vec();
+    credentials.push(credentials[0].clone().with("status", Value::string("suspended")));
+    let state = state.with("credentials", Value::List(credentials));
+    let plan = planned(&state).await;
+    assert!(plan.diagnostics.has_errors());
+    assert_eq!(plan.planned, state);
+    let provider = provider().await;
+    let read = provider.read(ReadRequest {
+        type_name: SECRET.to_owned(),
+        state: state.clone(),
+        private: Vec::new(),
+    });
+    let read = read.await;
+    assert!(read.diagnostics.has_errors());
+    assert_eq!(read.state, state);
+    for planned in [state.clone(), Value::Null] {
+        let apply = provider.apply(ApplyRequest {
+            type_name: SECRET.to_owned(),
+            prior: state.clone(),
+            config: planned.clone(),
+            planned,
+            private: Vec::new(),
+        });
+        let apply = apply.await;
+        let said = errors(&apply.diagnostics);
+        assert!(
+            said.iter().any(|text| text.contains("credentials[1].status")),
+            "{said:?}"
+        );
+        assert_eq!(apply.state, state);
+    }
+}
