@@ -13,6 +13,7 @@
 use std::path::{Path, PathBuf};
 
 #[path = "../fuzz/src/lib.rs"]
+#[expect(unreachable_pub, reason = "in its own package it is a library")]
 mod properties;
 
 use properties::{Property, TARGETS};
