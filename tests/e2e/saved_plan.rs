@@ -195,3 +195,24 @@ fn a_destroy_that_is_applied_late_leaves_what_somebody_wrote_meanwhile() {
     assert_eq!(alive(&story), []);
     assert!(fly_tokens(&story).iter().any(|token| token.alive), "the user's own");
 }
+
+#[test]
+fn a_value_that_another_run_wrote_under_the_same_mark_is_not_taken_for_ours() {
+    let story = Story::new();
+    story.sandbox.settings(json!({ "list_lag_ms": 25_000 }));
+    story.configure(&[FLY_TOKEN, SSM_AND_GITHUB, OVERLAP]);
+    story.run(&["apply", "-auto-approve"]).success();
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    let github = json!({ "repositories": { REPOSITORY: { "secrets": { NAME: "typed by hand" } } } });
+    story.sandbox.seed(json!({ "github": github }));
+    save(&story, &[FLY_TOKEN, SSM_AND_GITHUB, OVERLAP]);
+    // A second state of the same secret, which no list warns: it makes generation 1 as well, and marks it so.
+    let rival = story.beside();
+    rival.configure(&[FLY_TOKEN, SSM_AND_GITHUB, OVERLAP, "on_existing = \"replace\""]);
+    rival.run(&["apply", "-auto-approve"]).success();
+    story.sandbox.settings(json!({ "list_lag_ms": 0 }));
+    story.sandbox.forget_calls();
+    let said = saved_is_refused(&story);
+    assert!(said.contains("could not be had again"), "{said}");
+    story.wrote_nothing();
+}
