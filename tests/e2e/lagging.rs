@@ -169,3 +169,29 @@ fn machines_whose_clocks_are_ten_minutes_apart_apply_in_turn_without_redoing_any
     assert!(alive(&story).contains(&first));
     assert_eq!(ours(&story).len(), 2);
 }
+
+#[test]
+fn keys_that_are_listed_late_are_neither_missed_nor_made_twice() {
+    let lines = ["source = { neon_api_key = {} }", SSM_TARGET, "overlap = \"1h\""];
+    let keys = |story: &Story| {
+        let state = story.sandbox.state();
+        let all = state["neon"]["api_keys"].as_array().unwrap().clone();
+        let ours = all
+            .into_iter()
+            .filter(|key| key["name"].as_str().unwrap().contains("-rot-"));
+        ours.map(|key| key["revoked"] == false).collect::<Vec<_>>()
+    };
+    let mut story = Story::new();
+    lag(&story, 9);
+    story.configure(&lines);
+    story.apply();
+    story.configure(&[&lines[..], &["rotate_now = \"once\""]].concat());
+    story.apply();
+    assert_eq!(keys(&story), [true, true]);
+    story.clock("2h");
+    caught_up(9);
+    story.apply();
+    assert_eq!(keys(&story), [false, true]);
+    story.destroy();
+    assert_eq!(keys(&story), [false, false]);
+}

@@ -1,7 +1,7 @@
 //! One secret under another address: without `moved` Terraform destroys and creates one and the same id, in any order.
 
-use crate::story::{FLY_TOKEN, NAME, Story, THREE_TARGETS, resource, unframed};
-use crate::truth::{alive, nothing_is_left, ours, the_token, three_targets_hold};
+use crate::story::{FLY_TOKEN, NAME, PARAMETER, SSM_TARGET, Story, THREE_TARGETS, resource, unframed};
+use crate::truth::{alive, nothing_is_left, ours, parameter, the_token, three_targets_hold};
 
 /// The old address is destroyed some seconds after everything else has begun.
 const DESTROYED_LATE: &str = r#"
@@ -125,8 +125,32 @@ fn a_renamed_for_each_key_converges_and_its_neighbour_is_left_alone() {
     assert!(live.contains(&two));
     let one: Vec<_> = live.iter().filter(|token| token.name.starts_with("ONE")).collect();
     assert_eq!(one.len(), 1, "{live:#?}");
-    assert_eq!(crate::truth::parameter(&story, "/each/ONE"), Some(one[0].value.clone()));
-    assert_eq!(crate::truth::parameter(&story, "/each/TWO"), Some(two.value));
+    assert_eq!(parameter(&story, "/each/ONE"), Some(one[0].value.clone()));
+    assert_eq!(parameter(&story, "/each/TWO"), Some(two.value));
     story.destroy();
     assert_eq!(alive(&story), []);
+}
+
+#[test]
+fn a_generated_value_stays_what_it_is_when_its_resource_is_renamed() {
+    let lines = ["source = { random = { bytes = 32, encoding = \"hex\" } }", SSM_TARGET];
+    let story = Story::begun(&lines);
+    let value = parameter(&story, PARAMETER);
+    story.write(&(resource("renamed", NAME, &lines) + DESTROYED_LATE));
+    story.apply();
+    assert_eq!(parameter(&story, PARAMETER), value);
+    story.destroy();
+    assert_eq!(parameter(&story, PARAMETER), None);
+}
+
+#[test]
+fn a_role_whose_resource_is_renamed_logs_in_with_what_its_target_holds() {
+    let role = "source = { neon_role_password = { project_id = \"quiet-river-12345678\", branch_id = \"br-main-123456\", role = \"app\" } }";
+    let lines = [role, SSM_TARGET];
+    let story = Story::begun(&lines);
+    story.write(&(resource("renamed", NAME, &lines) + DESTROYED_LATE));
+    story.apply();
+    let state = story.sandbox.state();
+    let password = &state["neon"]["projects"]["quiet-river-12345678"]["roles"]["app"]["password"];
+    assert_eq!(parameter(&story, PARAMETER).as_deref(), password.as_str());
 }
