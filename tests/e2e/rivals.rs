@@ -172,6 +172,30 @@ fn two_creates_at_once_without_a_lock_converge_and_orphan_nothing() {
 }
 
 #[test]
+fn two_creates_at_once_of_a_value_that_nothing_tells_again_converge() {
+    let targets = r#"targets = {
+    control_plane = { fly_secret = { app = "molecule-cp" } }
+    image_publish = { wave = 2, github_actions_secret = { repository = "molecule-monorepo" } }
+  }"#;
+    let mut story = Story::new();
+    story.configure(&[FLY_TOKEN, targets, "overlap = \"1h\""]);
+    let both = [(); 2].map(|()| begin(&story, &["-lock=false"]));
+    for child in both {
+        end(child);
+    }
+    story.run(&["apply", "-auto-approve"]);
+    story.apply();
+    for offset in ["2h", "4h"] {
+        story.clock(offset);
+        story.run(&["apply", "-auto-approve"]).success();
+    }
+    story.settled();
+    let value = Some(the_token(&story).value);
+    assert_eq!(fly_secret(&story, "molecule-cp", NAME), value);
+    assert_eq!(github_secret(&story, REPOSITORY, NAME), value);
+}
+
+#[test]
 fn two_rotations_at_once_without_a_lock_converge_and_orphan_nothing() {
     let story = Story::begun(&LINES);
     story.configure(&[&LINES[..], &["rotate_now = \"once\""]].concat());
