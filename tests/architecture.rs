@@ -191,7 +191,8 @@ fn modules_use_only_what_lies_further_inside() {
         for name in named(&shipped(&text)) {
             assert!(
                 name == *module || allowed.contains(&name.as_str()),
-                "{} uses {name}; {module} may use {allowed:?}",
+                "{} uses {name}, but {module} may use only {allowed:?}: pass it in from further outside, or change MAY_USE if the \
+                 layering itself is to change",
                 path.display()
             );
             needed.insert((module, name));
@@ -203,7 +204,10 @@ fn modules_use_only_what_lies_further_inside() {
         .filter(|pair| !needed.contains(pair))
         .map(|(module, name)| format!("{module}: {name}"))
         .collect();
-    assert!(unused.is_empty(), "the table permits what nobody needs: {unused:?}");
+    assert!(
+        unused.is_empty(),
+        "MAY_USE permits what nobody needs, take it out: {unused:?}"
+    );
 }
 
 /// Places where what a text stands for may be done, and nowhere else. `plugin` speaks to Terraform, so it has a process to serve.
@@ -230,7 +234,7 @@ fn permission_and_time_and_entropy_and_variables_have_one_door_each() {
         for (what, doors) in DOORS {
             assert!(
                 !code.contains(what) || doors.iter().any(|door| path.ends_with(format!("src/{door}"))),
-                "{} has {what}; it belongs into {doors:?}",
+                "{} has {what}, which only {doors:?} may have: call what they offer",
                 path.display()
             );
         }
@@ -257,6 +261,10 @@ fn engine_and_decisions_are_pure() {
 fn no_file_is_longer_than_one_idea() {
     for (_, path, text) in files() {
         let lines = text.lines().count();
-        assert!(lines <= 800, "{} has {lines} lines", path.display());
+        assert!(
+            lines <= 800,
+            "{} has {lines} lines; at most 800, better 400: give a part of it a file of its own",
+            path.display()
+        );
     }
 }

@@ -2,21 +2,21 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/vendor.rs"]
+mod vendor;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use rotation_provider::call::WritePermit;
 use rotation_provider::check::http::KIND;
 use rotation_provider::check::{CheckConfig, CheckFailure, Patience, Presents};
-use rotation_provider::clock::Clock;
-use rotation_provider::connection::{Connections, Surroundings};
-use rotation_provider::environment::Environment;
+use rotation_provider::connection::Connections;
 use rotation_provider::executor::Stop;
 use rotation_provider::secret::{Parts, Secret};
 use rotation_provider::terraform::{Diagnostics, Node, Origin, Value};
@@ -51,17 +51,8 @@ impl Service {
     async fn start() -> Self {
         let world = Arc::new(Mutex::new(World::default()));
         let router = Router::new().fallback(answer).with_state(Arc::clone(&world));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        let surroundings = Surroundings {
-            environment: Environment::default(),
-            clock: Clock::default(),
-            allow_insecure: false,
-        };
-        let block = Value::object([]);
-        let provider = Node::root(&block, Origin::Configuration);
-        let connections = Connections::parse(&provider, &surroundings, &mut Diagnostics::new()).unwrap();
+        let url = vendor::serve(router).await;
+        let connections = vendor::connections(&[]);
         Self {
             world,
             url,
@@ -112,10 +103,7 @@ async fn answer(State(world): State<Arc<Mutex<World>>>, request: Request) -> Res
     };
     match fault {
         Some(Fault::Status(status)) => return StatusCode::from_u16(status).unwrap().into_response(),
-        Some(Fault::Lost) => {
-            let chunks = [Ok("{"), Err(std::io::Error::other("lost"))];
-            return Body::from_stream(futures::stream::iter(chunks)).into_response();
-        }
+        Some(Fault::Lost) => return vendor::lost(),
         None => {}
     }
     let authorized = parts

@@ -13,3 +13,5 @@ mod fake;
 mod secret;
 #[path = "contract_fly/token.rs"]
 mod token;
+#[path = "support/vendor.rs"]
+mod vendor;

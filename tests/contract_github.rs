@@ -11,5 +11,7 @@ mod secret;
 #[expect(dead_code, reason = "only the interpreter is asked for")]
 #[path = "support/terraform_cores.rs"]
 mod terraform_cores;
+#[path = "support/vendor.rs"]
+mod vendor;
 #[path = "contract_github/workflow.rs"]
 mod workflow;

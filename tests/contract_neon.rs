@@ -14,3 +14,5 @@ mod fake;
 mod key;
 #[path = "contract_neon/password.rs"]
 mod password;
+#[path = "support/vendor.rs"]
+mod vendor;

@@ -23,7 +23,8 @@ fn root() -> PathBuf {
 
 fn example(path: &str) -> String {
     let file = root().join("examples").join(path);
-    let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let text = std::fs::read_to_string(&file)
+        .unwrap_or_else(|error| panic!("the page shows examples/{path}, which can't be read ({error}): write it"));
     format!("```terraform\n{}\n```\n", text.trim_end())
 }
 
@@ -298,8 +299,13 @@ fn every_example_is_valid_and_formatted_for_the_real_cli() {
             workspace.run(&["get"]).success();
         }
         let checked = workspace.run(&["validate", "-no-color"]);
-        assert_eq!(checked.status, 0, "{}: {}", folder.display(), checked.output);
+        let name = folder.strip_prefix(root()).unwrap().display();
+        assert_eq!(checked.status, 0, "{name} is not valid, mend it: {}", checked.output);
         let formatted = workspace.run(&["fmt", "-check", "-recursive"]);
-        assert_eq!(formatted.status, 0, "{}: {}", folder.display(), formatted.output);
+        assert_eq!(
+            formatted.status, 0,
+            "run `terraform fmt` in {name}: {}",
+            formatted.output
+        );
     }
 }

@@ -11,15 +11,14 @@ mod random;
 #[expect(dead_code, reason = "of the cores, only their Python is needed here")]
 #[path = "support/terraform_cores.rs"]
 mod terraform_cores;
+#[expect(dead_code, reason = "there is no vendor to serve")]
+#[path = "support/vendor.rs"]
+mod vendor;
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 
 use rotation_provider::call::WritePermit;
-use rotation_provider::clock::Clock;
-use rotation_provider::connection::{Connections, Surroundings};
-use rotation_provider::environment::Environment;
 use rotation_provider::label::Label;
 use rotation_provider::source::{self, Credential, Liveness, MintOrder, Minted, Source, SourceConfig};
 use rotation_provider::terraform::{Diagnostics, Node, Origin, Value};
@@ -54,15 +53,7 @@ fn problem(kind: &str, arguments: &Value) -> (String, String) {
 
 /// A source without any vendor.
 fn connect(config: &dyn SourceConfig) -> Box<dyn Source> {
-    let surroundings = Surroundings {
-        environment: Environment::of(&[]),
-        clock: Clock::default(),
-        allow_insecure: false,
-    };
-    let provider = Value::object([]);
-    let provider = Node::root(&provider, Origin::Configuration);
-    let connections: Arc<Connections> = Connections::parse(&provider, &surroundings, &mut Diagnostics::new()).unwrap();
-    config.connect(&connections).unwrap()
+    config.connect(&vendor::connections(&[])).unwrap()
 }
 
 fn order(generation: u64) -> MintOrder {

@@ -1,12 +1,14 @@
-//! A kind is there only with everything that belongs to it: an example, a section of the docs, a test that names it.
+//! A kind is there only with everything that belongs to it: an example, a section of the docs, a word in the README, a test
+//! that names it. What is missing is said for all kinds at once, with what to do about it.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use rotation_provider::{check, source, target};
 
+/// A text of this repository; empty when it is not there.
 fn read(path: &str) -> String {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-    std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap_or_default()
 }
 
 /// The suites that put kinds against their vendor: `contract_…` per vendor, `generators` for kinds without one, `checks`.
@@ -30,36 +32,75 @@ fn contracts() -> String {
     text
 }
 
-fn complete(group: &str, heading: &str, name: &str, contracts: &str) {
-    let example = read(&format!("examples/{group}/{name}/main.tf"));
-    assert!(
-        example.contains(&format!("{name} = {{")),
-        "examples/{group}/{name}/main.tf does not use {name}"
-    );
-    let page = read("docs/resources/secret.md");
-    assert!(
-        page.contains(&format!("## {heading} `{name}`")),
-        "docs/resources/secret.md has no section on {name}"
-    );
-    let quoted = contracts.contains(&format!("\"{name}\"")) || contracts.contains(&format!("::{name}"));
-    assert!(
-        quoted,
-        "no contract test (tests/contract_*, generators, checks) names {name}"
-    );
+/// What kinds of one group are looked for in.
+struct Texts {
+    page: String,
+    readme: String,
+    contracts: String,
+}
+
+impl Texts {
+    fn of_the_repository() -> Self {
+        Self {
+            page: read("docs/resources/secret.md"),
+            readme: read("README.md"),
+            contracts: contracts(),
+        }
+    }
+
+    /// What a kind lacks, and what to do, one line for each.
+    fn missing(&self, group: &str, heading: &str, name: &str) -> Vec<String> {
+        let mut missing = Vec::new();
+        let file = format!("examples/{group}s/{name}/main.tf");
+        if !read(&file).contains(&format!("{name} = {{")) {
+            missing.push(format!(
+                "an example: write {file}, with `{name} = {{ … }}` in a resource; copy that of another {group}"
+            ));
+        }
+        if !self.page.contains(&format!("## {heading} `{name}`")) {
+            missing.push("a section of docs/resources/secret.md: run `make docs` once the example is there".to_owned());
+        }
+        if !self.readme.contains(&format!("`{name}`")) {
+            missing.push("a place in README.md, in the table under \"What works today\"".to_owned());
+        }
+        let named = self.contracts.contains(&format!("\"{name}\"")) || self.contracts.contains(&format!("::{name}"));
+        if !named {
+            missing.push(format!(
+                "a contract test: name it in tests/contract_<vendor>.rs (tests/generators.rs, tests/checks.rs without a \
+                 vendor), as `{group}::{name}::KIND` or {name:?}"
+            ));
+        }
+        missing
+    }
 }
 
 #[test]
-fn every_kind_has_an_example_a_section_and_a_contract_test() {
-    let contracts = contracts();
-    for kind in source::ALL {
-        complete("sources", "Source", kind.name, &contracts);
+fn every_kind_has_an_example_a_section_a_place_in_the_readme_and_a_contract_test() {
+    let texts = Texts::of_the_repository();
+    let sources = source::ALL.iter().map(|kind| ("source", "Source", kind.name));
+    let targets = target::ALL.iter().map(|kind| ("target", "Target", kind.name));
+    let checks = check::ALL.iter().map(|kind| ("check", "Check", kind.name));
+    let mut report = String::new();
+    for (group, heading, name) in sources.chain(targets).chain(checks) {
+        for line in texts.missing(group, heading, name) {
+            writeln!(report, "  {group} {name} lacks {line}").unwrap();
+        }
     }
-    for kind in target::ALL {
-        complete("targets", "Target", kind.name, &contracts);
+    assert!(report.is_empty(), "\n{report}See docs/ARCHITECTURE.md, walkthrough 3.");
+}
+
+#[test]
+fn a_kind_that_has_nothing_is_told_all_that_it_lacks() {
+    let missing = Texts::of_the_repository().missing("target", "Target", "acme_secret");
+    for (line, word) in missing.iter().zip([
+        "examples/targets/acme_secret/main.tf",
+        "make docs",
+        "README.md",
+        "tests/contract_",
+    ]) {
+        assert!(line.contains(word), "{line} does not say {word}");
     }
-    for kind in check::ALL {
-        complete("checks", "Check", kind.name, &contracts);
-    }
+    assert_eq!(missing.len(), 4, "{missing:?}");
 }
 
 #[test]
@@ -70,11 +111,17 @@ fn names_are_unique_and_in_the_alphabet_of_terraform() {
         assert!(
             name.chars()
                 .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'),
-            "{name}"
+            "the kind {name:?} is no attribute name of Terraform: lower-case letters, digits and underscores"
         );
     }
-    let count = names.len();
     names.sort_unstable();
-    names.dedup();
-    assert_eq!(names.len(), count);
+    let twice: Vec<&str> = names
+        .windows(2)
+        .filter(|two| two[0] == two[1])
+        .map(|two| two[0])
+        .collect();
+    assert!(
+        twice.is_empty(),
+        "sources and targets must have names of their own: {twice:?}"
+    );
 }

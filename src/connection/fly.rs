@@ -9,9 +9,8 @@ mod graphql;
 
 use std::sync::Arc;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
-use super::Surroundings;
+use super::endpoint::Endpoint;
+use super::{Surroundings, segment};
 use crate::call::{CallError, CallErrorKind, WritePermit};
 use crate::clock::Clock;
 use crate::http::{HttpClient, Request, Response};
@@ -24,14 +23,17 @@ pub use app::{AppSecret, Machine, MachineCheck, MachineEvent};
 /// The service's name in errors.
 pub const SERVICE: &str = "Fly";
 
-const API_URL: &str = "https://api.machines.dev";
-const GRAPHQL_URL: &str = "https://api.fly.io";
+const API: Endpoint = Endpoint {
+    variable: "FLY_FLAPS_BASE_URL",
+    default: "https://api.machines.dev",
+    appended: "/v1",
+};
+const GRAPHQL: Endpoint = Endpoint {
+    variable: "FLY_API_BASE_URL",
+    default: "https://api.fly.io",
+    appended: "/graphql",
+};
 const TOKEN_VARIABLES: [&str; 2] = ["FLY_ACCESS_TOKEN", "FLY_API_TOKEN"];
-const API_URL_VARIABLE: &str = "FLY_FLAPS_BASE_URL";
-const GRAPHQL_URL_VARIABLE: &str = "FLY_API_BASE_URL";
-
-/// All that RFC 3986 section 2.3 does not call unreserved is encoded inside a path segment.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The `fly` block as it is configured; it may lack a token.
 #[derive(Clone)]
@@ -51,12 +53,18 @@ impl Fly {
             Attribute::optional(
                 "api_url",
                 Type::String,
-                format!("The Machines API without `/v1`. Default: `{API_URL_VARIABLE}`, else `{API_URL}`."),
+                format!(
+                    "The Machines API without `{}`. Default: `{}`, else `{}`.",
+                    API.appended, API.variable, API.default
+                ),
             ),
             Attribute::optional(
                 "graphql_url",
                 Type::String,
-                format!("The GraphQL API without `/graphql`. Default: `{GRAPHQL_URL_VARIABLE}`, else `{GRAPHQL_URL}`."),
+                format!(
+                    "The GraphQL API without `{}`. Default: `{}`, else `{}`.",
+                    GRAPHQL.appended, GRAPHQL.variable, GRAPHQL.default
+                ),
             ),
         ];
         NestedBlock {
@@ -83,22 +91,8 @@ impl Fly {
             Field::Known(token) => Some(Some(header(token.expose()))),
             Field::Unknown => None,
         };
-        let api = base_url(
-            &node.attr("api_url"),
-            surroundings,
-            API_URL_VARIABLE,
-            API_URL,
-            "/v1",
-            problems,
-        );
-        let graphql = base_url(
-            &node.attr("graphql_url"),
-            surroundings,
-            GRAPHQL_URL_VARIABLE,
-            GRAPHQL_URL,
-            "/graphql",
-            problems,
-        );
+        let api = API.read(&node.attr("api_url"), surroundings, problems);
+        let graphql = GRAPHQL.read(&node.attr("graphql_url"), surroundings, problems);
         let (token, api_url, graphql_url) = (token?, api?, graphql?);
         Some(Self(token.map(|authorization| {
             FlyClient(Arc::new(Inner {
@@ -150,39 +144,6 @@ fn header(token: &str) -> Secret {
     Secret::of_pieces(&[scheme, " ", bare])
 }
 
-fn base_url(
-    node: &Node<'_>,
-    surroundings: &Surroundings,
-    variable: &str,
-    default: &str,
-    suffix: &str,
-    problems: &mut Diagnostics,
-) -> Option<String> {
-    let (text, origin) = match node.string(problems) {
-        Field::Unknown => return None,
-        Field::Known(text) => (text, node.path().to_string()),
-        Field::Absent => match surroundings.environment.get(variable) {
-            Some(text) => (text.to_owned(), format!("the environment variable {variable}")),
-            None => (default.to_owned(), "the default".to_owned()),
-        },
-    };
-    let text = text.trim_end_matches('/');
-    let refusal = match crate::http::permitted(text, surroundings.allow_insecure) {
-        Err(why) => Some(why),
-        Ok(_) if text.ends_with(suffix) => Some(format!("leave out {suffix} at its end")),
-        Ok(_) => None,
-    };
-    if let Some(why) = refusal {
-        problems.error(
-            node.path().clone(),
-            format!("{} cannot be used", node.path()),
-            format!("It is taken from {origin}: {why}."),
-        );
-        return None;
-    }
-    Some(text.to_owned())
-}
-
 /// Fly, authenticated; cheap to clone, all clones share what was listed.
 #[derive(Clone)]
 pub struct FlyClient(Arc<Inner>);
@@ -204,11 +165,7 @@ impl FlyClient {
 
     /// A request to the Machines API; `segments` follow `/v1` and are percent-encoded.
     pub fn request(&self, method: &'static str, segments: &[&str], operation: impl Into<String>) -> Request {
-        let mut url = format!("{}/v1", self.0.api_url);
-        for segment in segments {
-            url.push('/');
-            url.extend(utf8_percent_encode(segment, SEGMENT));
-        }
+        let url = segment::join(&format!("{}/v1", self.0.api_url), segments);
         Request::new(method, url, SERVICE, operation)
             .secret_header("authorization", self.0.authorization.share())
             .error_message(message)

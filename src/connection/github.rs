@@ -12,9 +12,7 @@ mod workflows;
 
 use std::sync::Arc;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-
-use super::Surroundings;
+use super::{Surroundings, segment};
 use crate::call::{CallError, CallErrorKind, WritePermit};
 use crate::clock::Clock;
 use crate::http::{HttpClient, Request, Response, Shared};
@@ -31,9 +29,6 @@ pub const SERVICE: &str = "GitHub";
 /// The version whose workflow dispatch still knows `return_run_details`, and the newest that every supported Enterprise
 /// Server has (<https://docs.github.com/en/rest/about-the-rest-api/api-versions>).
 const API_VERSION: &str = "2022-11-28";
-
-/// All that RFC 3986 section 2.3 does not call unreserved is encoded inside a path segment.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The `github` block as it is configured; it may lack credentials.
 #[derive(Clone)]
@@ -137,16 +132,6 @@ pub fn repository_mistake(text: &str) -> Option<&'static str> {
         .then_some("Write \"owner/name\", or \"name\" with the connection's owner; neither a URL nor a \".git\" path.")
 }
 
-/// Encodes one path segment, so that `/`, `?` and `#` in a name stay inside it.
-pub fn encode_segment(text: &str) -> String {
-    utf8_percent_encode(text, SEGMENT).to_string()
-}
-
-/// Reads back what [`encode_segment`] wrote.
-pub fn decode_segment(text: &str) -> String {
-    percent_decode_str(text).decode_utf8_lossy().into_owned()
-}
-
 /// GitHub, authenticated; cheap to clone, all clones share what was listed.
 #[derive(Clone)]
 pub struct GitHubClient(Arc<Inner>);
@@ -178,11 +163,7 @@ impl GitHubClient {
 
     /// A request that lacks only the credential; `segments` follow the base URL and are percent-encoded.
     pub fn request(&self, method: &'static str, segments: &[&str], operation: impl Into<String>) -> Request {
-        let mut url = self.0.base_url.clone();
-        for segment in segments {
-            url.push('/');
-            url.push_str(&encode_segment(segment));
-        }
+        let url = segment::join(&self.0.base_url, segments);
         Request::new(method, url, SERVICE, operation)
             .header("accept", "application/vnd.github+json")
             .header("x-github-api-version", API_VERSION)
@@ -330,11 +311,5 @@ mod tests {
             Some("Validation Failed; Secret name invalid; is too long; plain words")
         );
         assert_eq!(message(&serde_json::json!({ "other": 1 })), None);
-    }
-
-    #[test]
-    fn odd_names_stay_inside_their_path_segment() {
-        assert_eq!(encode_segment("a/../b?c#d é"), "a%2F..%2Fb%3Fc%23d%20%C3%A9");
-        assert_eq!(decode_segment(&encode_segment("a/../b?c#d é%")), "a/../b?c#d é%");
     }
 }

@@ -4,10 +4,12 @@
 //! ecosystem. It may be wholly unset: only a secret that needs it finds that wrong.
 
 pub mod aws;
+mod endpoint;
 pub mod fly;
 pub mod github;
 pub(crate) mod instant;
 pub mod neon;
+pub(crate) mod segment;
 
 use std::sync::Arc;
 

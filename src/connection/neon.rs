@@ -13,10 +13,10 @@ mod roles;
 use std::sync::Arc;
 use std::time::Duration;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use super::Surroundings;
+use super::endpoint::Endpoint;
+use super::{Surroundings, segment};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::clock::Clock;
 use crate::http::{HttpClient, Request, Response};
@@ -45,9 +45,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// The statuses that Neon declares safe to repeat, whatever the method.
 const REPEATABLE: [u16; 2] = [423, 503];
-
-/// All that RFC 3986 section 2.3 does not call unreserved is encoded inside a path segment.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The `neon` block as it is configured; it may lack a key.
 #[derive(Clone)]
@@ -94,7 +91,7 @@ impl Neon {
             Field::Known(key) => Some(Some(bearer(key.expose()))),
             Field::Unknown => None,
         };
-        let base_url = base_url(&node.attr("base_url"), surroundings, problems);
+        let base_url = Endpoint::whole(URL_VARIABLE, BASE_URL).read(&node.attr("base_url"), surroundings, problems);
         let (key, base_url) = (key?, base_url?);
         Some(Self(key.map(|authorization| {
             NeonClient(Arc::new(Inner {
@@ -127,32 +124,6 @@ impl Neon {
 
 fn bearer(key: &str) -> Secret {
     Secret::of_pieces(&["Bearer ", key.trim()])
-}
-
-fn base_url(node: &Node<'_>, surroundings: &Surroundings, problems: &mut Diagnostics) -> Option<String> {
-    let (text, origin) = match node.string(problems) {
-        Field::Unknown => return None,
-        Field::Known(text) => (text, node.path().to_string()),
-        Field::Absent => match surroundings.environment.get(URL_VARIABLE) {
-            Some(text) => (text.to_owned(), format!("the environment variable {URL_VARIABLE}")),
-            None => (BASE_URL.to_owned(), "the default".to_owned()),
-        },
-    };
-    let text = text.trim_end_matches('/');
-    if let Err(why) = crate::http::permitted(text, surroundings.allow_insecure) {
-        problems.error(
-            node.path().clone(),
-            format!("{} cannot be used", node.path()),
-            format!("It is taken from {origin}: {why}."),
-        );
-        return None;
-    }
-    Some(text.to_owned())
-}
-
-/// Encodes one path segment, so that `/`, `?` and `#` in a name stay inside it.
-fn encode_segment(text: &str) -> String {
-    utf8_percent_encode(text, SEGMENT).to_string()
 }
 
 /// Neon, authenticated; cheap to clone, all clones share what was listed.
@@ -205,11 +176,7 @@ impl NeonClient {
     }
 
     fn request(&self, call: &Call<'_>) -> Request {
-        let mut url = self.0.base_url.clone();
-        for segment in call.segments {
-            url.push('/');
-            url.push_str(&encode_segment(segment));
-        }
+        let url = segment::join(&self.0.base_url, call.segments);
         let mut request = Request::new(call.method, url, SERVICE, &*call.operation)
             .secret_header("authorization", self.0.authorization.share())
             .header("accept", "application/json")

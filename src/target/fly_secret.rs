@@ -12,7 +12,7 @@ mod slot;
 use crate::address::Address;
 use crate::connection::Connections;
 use crate::secret::Secret;
-use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Path, Type};
+use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node, Path, Type};
 
 use super::{Activation, Slot, Target, TargetConfig, TargetKind, TargetTraits};
 
@@ -76,12 +76,7 @@ fn parse(
         good.then_some(app)
     });
     let name_node = node.attr("name");
-    let name = match name_node.string(problems) {
-        Field::Known(name) => Some(name),
-        Field::Absent => default_name.map(str::to_owned),
-        Field::Unknown => None,
-    };
-    let name = name.filter(|name| {
+    let name = name_node.string_or(default_name, problems).known().filter(|name| {
         let good = is_variable(name);
         if !good {
             problems.error(
@@ -155,14 +150,14 @@ impl TargetConfig for Config {
 
     fn accepts(&self, value: &Secret) -> Result<(), String> {
         if value.is_empty() {
-            return Err("the value is empty; Fly would hand machines an empty variable".to_owned());
+            return Err("The value is empty; Fly would hand machines an empty variable.".to_owned());
         }
         if value.contains("\0") {
-            return Err("the value holds a NUL byte, which no environment variable can".to_owned());
+            return Err("The value holds a NUL byte, which no environment variable can.".to_owned());
         }
         if value.len() > VALUE_LIMIT {
             return Err(format!(
-                "the value has {} bytes; a Fly secret has at most {VALUE_LIMIT}",
+                "The value has {} bytes; a Fly secret has at most {VALUE_LIMIT}.",
                 value.len()
             ));
         }
@@ -222,10 +217,11 @@ mod tests {
     #[test]
     fn values_are_accepted_up_to_the_limit() {
         let config = parsed(&object("a"), Some("A")).0.unwrap();
-        let accepts = |value: String| config.accepts(&Secret::new(value)).is_ok();
-        assert!(accepts("x".repeat(VALUE_LIMIT)));
+        let accepts = |value: String| config.accepts(&Secret::new(value));
+        assert_eq!(accepts("x".repeat(VALUE_LIMIT)), Ok(()));
         for wrong in [String::new(), "a\0b".to_owned(), "x".repeat(VALUE_LIMIT + 1)] {
-            assert!(!accepts(wrong));
+            let limit = accepts(wrong).unwrap_err();
+            assert!(limit.starts_with("The value ") && limit.ends_with('.'), "{limit}");
         }
     }
 

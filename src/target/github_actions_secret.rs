@@ -9,9 +9,9 @@ use async_trait::async_trait;
 
 use crate::address::Address;
 use crate::call::{CallError, WritePermit};
-use crate::connection::Connections;
+use crate::connection::{Connections, segment};
 use crate::connection::github::{
-    ActionsSecret, GitHubClient, Repository, SecretLevel, decode_segment, encode_segment, repository_mistake,
+    ActionsSecret, GitHubClient, Repository, SecretLevel, repository_mistake,
 };
 use crate::executor::Stop;
 use crate::secret::Secret;
@@ -72,11 +72,7 @@ fn parse(node: &Node<'_>, default_name: Option<&str>, problems: &mut Diagnostics
     let environment = node.attr("environment");
     let environment = checked(&environment, environment.string(problems), environment_mistake, problems);
     let name = node.attr("name");
-    let given = match name.string(problems) {
-        Field::Absent => default_name.map_or(Field::Unknown, |name| Field::Known(name.to_owned())),
-        field => field,
-    };
-    let name = checked(&name, given, name_mistake, problems);
+    let name = checked(&name, name.string_or(default_name, problems), name_mistake, problems);
     Some(Box::new(Config {
         repository: repository.known()?,
         environment: environment.optional()?,
@@ -174,7 +170,7 @@ fn locator(level: &SecretLevel, name: &str) -> String {
     let container = format!("{owner}/{repository}").to_lowercase();
     match &level.environment {
         Some(environment) => {
-            let environment = encode_segment(&environment.to_lowercase());
+            let environment = segment::encode(&environment.to_lowercase());
             format!("{container}/environments/{environment}/{name}")
         }
         None => format!("{container}/{name}"),
@@ -197,7 +193,7 @@ fn place(locator: &str) -> Option<(SecretLevel, String)> {
             owner: (*owner).to_owned(),
             name: (*repository).to_owned(),
         },
-        environment: environment.map(|environment| decode_segment(environment)),
+        environment: environment.map(|environment| segment::decode(environment)),
     };
     Some((level, (*name).to_owned()))
 }

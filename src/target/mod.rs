@@ -98,7 +98,9 @@ pub struct Escrowed {
 /// The part of a target that outlives its configuration: found again from a ledger's address.
 #[async_trait]
 pub trait Slot: Send + Sync {
-    /// What the slot holds; `None` when it is empty. Uses metadata reads only, shared per container and run.
+    /// What the slot holds; `None` when it is empty. Reads metadata only, and where the vendor lists a container in one call, from a
+    /// listing that is shared per container and run ([`Shared`](crate::http::Shared); whoever writes forgets it). Without such a list
+    /// it is [`Self::inspect_directly`].
     async fn inspect(&self) -> Result<Option<Entry>, CallError>;
 
     /// The same by a direct read of that entry, not from a shared listing: what "changed" and "missing" must be confirmed by.
@@ -125,7 +127,8 @@ pub trait Slot: Send + Sync {
         }
     }
 
-    /// Empties the slot. One that is already empty is success.
+    /// Empties the slot. One that is already empty is success; "not found" for lack of a permission is none, where the two can be
+    /// told apart.
     async fn remove(&self, permit: &WritePermit) -> Result<(), CallError>;
 }
 
@@ -144,6 +147,7 @@ pub async fn confirmed(slot: &dyn Slot, recorded: Option<&str>) -> Result<Option
 #[async_trait]
 pub trait Target: Slot {
     /// Writes the values of one batch ([`TargetConfig::batch`]), this target's own among them, in as few calls as the vendor allows.
+    /// Without batches there is exactly one, this target's own.
     /// The receipts are in the order of the deliveries. Repeating it changes nothing but markers.
     async fn deliver(&self, deliveries: &[Delivery<'_>], permit: &WritePermit) -> Result<Vec<Receipt>, CallError>;
 
@@ -158,7 +162,8 @@ pub trait Target: Slot {
 
 /// A target's configuration, parsed and complete.
 pub trait TargetConfig: Send + Sync {
-    /// The slot: `kind:connection:container/name`.
+    /// The slot: `kind:connection:container/name`. It stands in the state, and [`TargetKind::slot`] must find the place again by it
+    /// alone: one place has one text, and what could hold a `/` is encoded.
     ///
     /// # Errors
     /// A diagnostic when the provider block is needed for it and does not say (a GitHub owner).
@@ -180,7 +185,7 @@ pub trait TargetConfig: Send + Sync {
     /// Checks a value against the vendor's limits before anything is minted or written; the error says what the limit is, never the value.
     ///
     /// # Errors
-    /// One sentence.
+    /// A whole sentence: it is shown by itself.
     fn accepts(&self, value: &Secret) -> Result<(), String>;
 
     /// The adapter, ready to call.
@@ -200,7 +205,7 @@ pub struct TargetKind {
     pub api_docs: Option<&'static str>,
     /// The arguments.
     pub attributes: fn() -> Vec<Attribute>,
-    /// Reads the kind's object; `default_name` is the secret's `name` (`None` while unknown). `None` when something in it is unknown or wrong; what is wrong is reported.
+    /// Reads the kind's object; `default_name` is the secret's `name` (`None` while unknown), for [`Node::string_or`]. `None` when something in it is unknown or wrong; what is wrong is reported.
     pub parse: fn(&Node<'_>, Option<&str>, &mut Diagnostics) -> Option<Box<dyn TargetConfig>>,
     /// The slot at an address of this kind, for targets whose configuration is gone.
     pub slot: fn(&Address, &Connections) -> Result<Box<dyn Slot>, Diagnostic>,

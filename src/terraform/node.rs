@@ -175,6 +175,14 @@ impl<'a> Node<'a> {
         self.required(self.string(problems), problems)
     }
 
+    /// The string here, or `default`; without either it is unknown, as a default that depends on other resources is.
+    pub fn string_or(&self, default: Option<&str>, problems: &mut Diagnostics) -> Field<String> {
+        match self.string(problems) {
+            Field::Absent => default.map_or(Field::Unknown, |text| Field::Known(text.to_owned())),
+            field => field,
+        }
+    }
+
     /// The secret here.
     pub fn secret(&self, problems: &mut Diagnostics) -> Field<Secret> {
         self.string(problems).map(Secret::new)

@@ -11,12 +11,11 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
 use jiff::Timestamp;
-use rotation_provider::clock::Clock;
-use rotation_provider::connection::{Connections, Surroundings};
-use rotation_provider::environment::Environment;
+use rotation_provider::connection::Connections;
 use rotation_provider::executor::Stop;
-use rotation_provider::terraform::{Diagnostics, Node, Origin, Value as Config};
 use serde_json::{Value, json};
+
+use crate::vendor::{self, lost};
 
 /// The token that the run under test authenticates with, and its id.
 pub(crate) const TOKEN: &str = "fm2_run-token-0123456789";
@@ -149,23 +148,13 @@ impl Fly {
             .route("/v1/{*path}", any(rest))
             .layer(middleware::from_fn_with_state(Arc::clone(&world), gate))
             .with_state(Arc::clone(&world));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let url = vendor::serve(router).await;
         let environment = [
             ("FLY_API_TOKEN", TOKEN),
             ("FLY_FLAPS_BASE_URL", url.as_str()),
             ("FLY_API_BASE_URL", url.as_str()),
         ];
-        let surroundings = Surroundings {
-            environment: Environment::of(&environment),
-            clock: Clock::default(),
-            allow_insecure: false,
-        };
-        let mut problems = Diagnostics::new();
-        let block = Config::object([]);
-        let provider = Node::root(&block, Origin::Configuration);
-        let connections = Connections::parse(&provider, &surroundings, &mut problems).unwrap();
+        let connections = vendor::connections(&environment);
         Self { world, connections }
     }
 
@@ -195,12 +184,6 @@ fn error(status: u16, text: &str) -> Response {
 
 fn done(body: &Value) -> Response {
     ([("content-type", "application/json")], body.to_string()).into_response()
-}
-
-/// An answer that ends in the middle.
-fn lost() -> Response {
-    let chunks = [Ok("{"), Err(std::io::Error::other("lost"))];
-    Body::from_stream(futures::stream::iter(chunks)).into_response()
 }
 
 /// Logs the call, asks for the token, injects faults.

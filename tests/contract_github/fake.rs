@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
@@ -14,11 +13,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use crypto_box::SecretKey;
 use jiff::Timestamp;
-use rotation_provider::clock::Clock;
-use rotation_provider::connection::{Connections, Surroundings};
-use rotation_provider::environment::Environment;
-use rotation_provider::terraform::{Diagnostics, Node, Origin, Value as Config};
+use rotation_provider::connection::Connections;
 use serde_json::{Value, json};
+
+use crate::vendor::{self, lost};
 
 /// The token that the run under test authenticates with.
 pub(crate) const TOKEN: &str = "github_pat_0123456789abcdef";
@@ -157,19 +155,10 @@ impl GitHub {
         world.workflows.insert("publish.yml".to_owned(), workflow);
         let world = Arc::new(Mutex::new(world));
         let router = Router::new().fallback(answer).with_state(Arc::clone(&world));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let url = vendor::serve(router).await;
         let mut environment = vec![("GITHUB_BASE_URL", url.as_str()), ("GITHUB_OWNER", "molecule-ai")];
         environment.extend_from_slice(credentials);
-        let surroundings = Surroundings {
-            environment: Environment::of(&environment),
-            clock: Clock::default(),
-            allow_insecure: false,
-        };
-        let block = Config::object([]);
-        let provider = Node::root(&block, Origin::Configuration);
-        let connections = Connections::parse(&provider, &surroundings, &mut Diagnostics::new()).unwrap();
+        let connections = vendor::connections(&environment);
         Self { world, connections }
     }
 
@@ -196,12 +185,6 @@ fn error(status: u16, text: &str) -> Response {
 
 fn done(body: &Value) -> Response {
     ([("content-type", "application/json; charset=utf-8")], body.to_string()).into_response()
-}
-
-/// An answer that ends in the middle.
-fn lost() -> Response {
-    let chunks = [Ok("{"), Err(std::io::Error::other("lost"))];
-    Body::from_stream(futures::stream::iter(chunks)).into_response()
 }
 
 /// Logs the call, injects faults, asks for the headers that GitHub asks for.

@@ -5,19 +5,18 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
 use jiff::Timestamp;
-use rotation_provider::clock::Clock;
-use rotation_provider::connection::{Connections, Surroundings};
-use rotation_provider::environment::Environment;
+use rotation_provider::connection::Connections;
 use rotation_provider::label::Label;
 use rotation_provider::source::{MintOrder, Source, SourceKind};
 use rotation_provider::terraform::{Diagnostics, Node, Origin, Value as Config};
 use serde_json::{Value, json};
+
+use crate::vendor::{self, lost};
 
 /// The key that the run under test authenticates with, and its id.
 pub(crate) const KEY: &str = "napi_run-key-0123456789";
@@ -181,9 +180,7 @@ impl Neon {
         let router = Router::new()
             .route("/api/v2/{*path}", any(serve))
             .with_state(Arc::clone(&world));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/api/v2", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let url = format!("{}/api/v2", vendor::serve(router).await);
         let connections = connect(&url);
         Self {
             world,
@@ -217,15 +214,7 @@ impl Neon {
 }
 
 fn connect(url: &str) -> Arc<Connections> {
-    let surroundings = Surroundings {
-        environment: Environment::of(&[("NEON_API_KEY", KEY), ("NEON_BASE_URL", url)]),
-        clock: Clock::default(),
-        allow_insecure: false,
-    };
-    let mut problems = Diagnostics::new();
-    let block = Config::object([]);
-    let provider = Node::root(&block, Origin::Configuration);
-    Connections::parse(&provider, &surroundings, &mut problems).unwrap()
+    vendor::connections(&[("NEON_API_KEY", KEY), ("NEON_BASE_URL", url)])
 }
 
 pub(crate) fn order(generation: u64, predecessor_minted_at: Option<Timestamp>) -> MintOrder {
@@ -247,12 +236,6 @@ fn missing() -> Response {
 
 fn done(body: &Value) -> Response {
     ([("content-type", "application/json")], body.to_string()).into_response()
-}
-
-/// An answer that ends in the middle.
-fn lost() -> Response {
-    let chunks = [Ok("{"), Err(std::io::Error::other("lost"))];
-    Body::from_stream(futures::stream::iter(chunks)).into_response()
 }
 
 async fn serve(State(world): State<Arc<Mutex<World>>>, request: Request) -> Response {

@@ -6,6 +6,7 @@
 use super::Login;
 use super::app::App;
 use crate::connection::Surroundings;
+use crate::connection::endpoint::Endpoint;
 use crate::secret::Secret;
 use crate::terraform::{Attribute, Block, Diagnostics, Field, NestedBlock, Node, Type};
 
@@ -81,7 +82,7 @@ pub(super) fn read(node: &Node<'_>, surroundings: &Surroundings, problems: &mut 
         wrong.is_none().then_some(owner)
     });
     let owner = owner.optional();
-    let base_url = base_url(&node.attr("base_url"), surroundings, problems);
+    let base_url = Endpoint::whole("GITHUB_BASE_URL", BASE_URL).read(&node.attr("base_url"), surroundings, problems);
     let login = login(node, surroundings, problems);
     let owner = owner?.or_else(|| surroundings.environment.get("GITHUB_OWNER").map(str::to_owned));
     Some(Arguments {
@@ -89,27 +90,6 @@ pub(super) fn read(node: &Node<'_>, surroundings: &Surroundings, problems: &mut 
         base_url: base_url?,
         login: login?,
     })
-}
-
-fn base_url(node: &Node<'_>, surroundings: &Surroundings, problems: &mut Diagnostics) -> Option<String> {
-    let (text, origin) = match node.string(problems) {
-        Field::Unknown => return None,
-        Field::Known(text) => (text, node.path().to_string()),
-        Field::Absent => match surroundings.environment.get("GITHUB_BASE_URL") {
-            Some(text) => (text.to_owned(), "the environment variable GITHUB_BASE_URL".to_owned()),
-            None => (BASE_URL.to_owned(), "the default".to_owned()),
-        },
-    };
-    let text = text.trim_end_matches('/');
-    if let Err(why) = crate::http::permitted(text, surroundings.allow_insecure) {
-        problems.error(
-            node.path().clone(),
-            format!("{} cannot be used", node.path()),
-            format!("It is taken from {origin}: {why}."),
-        );
-        return None;
-    }
-    Some(text.to_owned())
 }
 
 /// The credentials: those of the block, else a token from the environment, else an App from there. A runner of GitHub Actions

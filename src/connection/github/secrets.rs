@@ -9,8 +9,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use super::{GitHubClient, Repository, SERVICE, SealError, advise_repository, encode_segment, seal};
+use super::{GitHubClient, Repository, SERVICE, SealError, advise_repository, seal};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
+use crate::connection::segment;
 use crate::http::{Request, Response};
 use crate::secret::Secret;
 
@@ -80,7 +81,7 @@ impl SecretLevel {
 
     /// GitHub ignores letter case in all three, so one listing serves all spellings.
     fn key(&self) -> String {
-        let environment = self.environment.as_deref().map(encode_segment).unwrap_or_default();
+        let environment = self.environment.as_deref().map(segment::encode).unwrap_or_default();
         let Repository { owner, name } = &self.repository;
         format!("{owner}/{name}/{environment}").to_lowercase()
     }

@@ -5,8 +5,9 @@
 use serde::Deserialize;
 
 use super::roles::is_unstored;
-use super::{Branch, Call, NeonClient, SERVICE, encode_segment};
+use super::{Branch, Call, NeonClient, SERVICE};
 use crate::call::{CallError, CallErrorKind, Effect};
+use crate::connection::segment;
 use crate::secret::Secret;
 
 /// What a client connects to.
@@ -60,7 +61,7 @@ impl Place {
     /// The URI for this user and password, percent-encoded as RFC 3986 section 3.2.1 demands.
     #[expect(clippy::disallowed_methods, reason = "what comes out is a Secret again")]
     pub fn uri(&self, user: &str, password: &Secret) -> Secret {
-        let (user, password) = (encode_segment(user), Secret::new(encode_segment(password.expose())));
+        let (user, password) = (segment::encode(user), Secret::new(segment::encode(password.expose())));
         Secret::of_pieces(&[&self.scheme, "://", &user, ":", password.expose(), "@", &self.rest])
     }
 }
@@ -171,7 +172,7 @@ impl NeonClient {
         };
         Ok(Place {
             scheme: "postgresql".to_owned(),
-            rest: format!("{host}/{}?sslmode=require", encode_segment(&selection.database)),
+            rest: format!("{host}/{}?sslmode=require", segment::encode(&selection.database)),
             host,
         })
     }

@@ -46,23 +46,23 @@ pub(super) fn check(name: &str) -> Result<(), String> {
 /// Checks a value against the limits of the tier (`None`: the account's default, which is Standard unless changed).
 ///
 /// # Errors
-/// One sentence that says which limit it breaks; never the value.
+/// A whole sentence that says which limit it breaks; never the value.
 pub(super) fn accepts(value: &Secret, tier: Option<&str>) -> Result<(), String> {
     let (limit, way_out) = match tier {
         Some("Advanced" | "Intelligent-Tiering") => (ADVANCED_LIMIT, ""),
         _ => (STANDARD_LIMIT, "; tier = \"Advanced\" allows 8192"),
     };
     if value.is_empty() {
-        return Err("a parameter's value cannot be empty".to_owned());
+        return Err("A parameter's value cannot be empty.".to_owned());
     }
     if value.len() > limit {
         return Err(format!(
-            "a parameter's value has at most {limit} bytes, this one has {}{way_out}",
+            "A parameter's value has at most {limit} bytes, this one has {}{way_out}.",
             value.len()
         ));
     }
     if value.contains("{{") {
-        return Err("a parameter's value cannot contain \"{{\", which AWS reads as a reference".to_owned());
+        return Err("A parameter's value cannot contain \"{{\", which AWS reads as a reference.".to_owned());
     }
     Ok(())
 }
@@ -115,7 +115,7 @@ mod tests {
             ("canary {{ssm:/other}}".to_owned(), None),
         ] {
             let refusal = accepts(&value(text), tier).expect_err("too much");
-            assert!(!refusal.contains("canary"), "{refusal}");
+            assert!(!refusal.contains("canary") && refusal.ends_with('.'), "{refusal}");
         }
     }
 }

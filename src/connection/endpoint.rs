@@ -1,0 +1,120 @@
+//! Where a vendor's API is: the argument of the block, else the environment variable, else the vendor's own address.
+
+use super::Surroundings;
+use crate::terraform::{Diagnostics, Field, Node};
+
+/// What stands in for an API's base URL that the block leaves out, and what the client adds to it.
+pub(super) struct Endpoint {
+    /// The environment variable that is asked first.
+    pub(super) variable: &'static str,
+    /// The vendor's own address.
+    pub(super) default: &'static str,
+    /// The path that the client appends itself, such as `/v1`: a base URL that ends in it has it twice. Empty for none.
+    pub(super) appended: &'static str,
+}
+
+impl Endpoint {
+    /// An API whose base URL is taken whole: the client appends the vendor's paths and nothing before them.
+    pub(super) const fn whole(variable: &'static str, default: &'static str) -> Self {
+        Self {
+            variable,
+            default,
+            appended: "",
+        }
+    }
+
+    /// The base URL, without slashes at its end. `None` when it is unknown or must not be used; what is wrong is reported
+    /// together with the place that it was taken from.
+    pub(super) fn read(
+        &self,
+        node: &Node<'_>,
+        surroundings: &Surroundings,
+        problems: &mut Diagnostics,
+    ) -> Option<String> {
+        let Self {
+            variable,
+            default,
+            appended,
+        } = *self;
+        let (text, origin) = match node.string(problems) {
+            Field::Unknown => return None,
+            Field::Known(text) => (text, node.path().to_string()),
+            Field::Absent => match surroundings.environment.get(variable) {
+                Some(text) => (text.to_owned(), format!("the environment variable {variable}")),
+                None => (default.to_owned(), "the default".to_owned()),
+            },
+        };
+        let text = text.trim_end_matches('/');
+        let refusal = match crate::http::permitted(text, surroundings.allow_insecure) {
+            Err(why) => Some(why),
+            Ok(_) if !appended.is_empty() && text.ends_with(appended) => {
+                Some(format!("leave out {appended} at its end"))
+            }
+            Ok(_) => None,
+        };
+        if let Some(why) = refusal {
+            problems.error(
+                node.path().clone(),
+                format!("{} cannot be used", node.path()),
+                format!("It is taken from {origin}: {why}."),
+            );
+            return None;
+        }
+        Some(text.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::environment::Environment;
+    use crate::terraform::{Origin, Value};
+
+    const API: Endpoint = Endpoint {
+        variable: "ACME_URL",
+        default: "https://api.acme.example",
+        appended: "/v1",
+    };
+
+    fn read(block: &Value, environment: &[(&str, &str)]) -> (Option<String>, Vec<String>) {
+        let surroundings = Surroundings {
+            environment: Environment::of(environment),
+            clock: Clock::default(),
+            allow_insecure: false,
+        };
+        let mut problems = Diagnostics::new();
+        let node = Node::root(block, Origin::Configuration).attr("url");
+        let url = API.read(&node, &surroundings, &mut problems);
+        let problems = problems.iter().map(|problem| problem.detail.clone()).collect();
+        (url, problems)
+    }
+
+    #[test]
+    fn the_block_goes_before_the_environment_and_that_before_the_vendors_own() {
+        let block = Value::object([("url", Value::string("https://block.example//"))]);
+        let environment = [("ACME_URL", "https://environment.example/")];
+        for (url, expected) in [
+            (read(&block, &environment), "https://block.example"),
+            (read(&Value::Null, &environment), "https://environment.example"),
+            (read(&Value::Null, &[]), "https://api.acme.example"),
+        ] {
+            assert_eq!(url, (Some(expected.to_owned()), Vec::new()));
+        }
+        assert_eq!(read(&Value::unknown(), &environment), (None, Vec::new()));
+    }
+
+    #[test]
+    fn a_url_that_must_not_be_used_is_reported_with_its_origin() {
+        let (url, problems) = read(&Value::Null, &[("ACME_URL", "http://acme.example")]);
+        assert!(url.is_none());
+        assert!(
+            problems[0].starts_with("It is taken from the environment variable ACME_URL: "),
+            "{problems:?}"
+        );
+        let block = Value::object([("url", Value::string("https://acme.example/v1/"))]);
+        let (url, problems) = read(&block, &[]);
+        assert!(url.is_none());
+        assert_eq!(problems, ["It is taken from url: leave out /v1 at its end."]);
+    }
+}
