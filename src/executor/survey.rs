@@ -4,6 +4,7 @@ use futures::future::join_all;
 use jiff::SignedDuration;
 
 use super::{Failure, Performed, Run, Site};
+use crate::call::CallError;
 use crate::label::Label;
 use crate::rotation::{CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus};
 use crate::source::Credential;
@@ -32,12 +33,10 @@ pub fn found(label: &Label, credential: &Credential, issuer: &str, status: Crede
 impl Run<'_> {
     /// Asks the issuer what exists, and stops before a rival's credentials.
     pub(super) async fn survey(&mut self) -> Performed {
-        let listed = self
-            .job
-            .source
-            .survey()
-            .await
-            .map_err(|error| vec![Failure::of_call(Site::Source, &error)])?;
+        let listed = match self.job.source.survey().await {
+            Ok(listed) => listed,
+            Err(error) => return Err(self.all_that_fails(&error).await),
+        };
         let issuer = self.job.issuer.to_string();
         let known = self
             .outcome
@@ -95,8 +94,20 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Looks at every target that is to be written, and at the issuer's readiness; reports everything that is wrong at once.
-    pub(super) async fn inspect(&mut self) -> Performed {
+    /// The issuer's error, and those of the targets: who has several wrong tokens is told of all of them at once.
+    async fn all_that_fails(&self, error: &CallError) -> Vec<Failure> {
+        let (_, seen) = self.look().await;
+        let broken = seen.into_iter().filter_map(|(key, entry)| {
+            let error = entry.err()?;
+            Some(Failure::of_call(Site::Target(key), &error))
+        });
+        std::iter::once(Failure::of_call(Site::Source, error))
+            .chain(broken)
+            .collect()
+    }
+
+    /// Asks the issuer whether it is ready, where something may be minted, and every target that is to be written what it holds.
+    async fn look(&self) -> (Result<(), CallError>, Vec<(String, Result<Option<Entry>, CallError>)>) {
         let ledger = &self.outcome.ledger;
         let mints = self.goal.may_mint;
         let wanted: Vec<&String> = self
@@ -116,7 +127,12 @@ impl Run<'_> {
             .map(|(key, target)| async move { (key.clone(), target.target.inspect().await) })
             .collect();
         let ready = async { if mints { self.job.source.inspect().await } else { Ok(()) } };
-        let (ready, seen) = futures::future::join(ready, join_all(looks)).await;
+        futures::future::join(ready, join_all(looks)).await
+    }
+
+    /// Looks at every target that is to be written, and at the issuer's readiness; reports everything that is wrong at once.
+    pub(super) async fn inspect(&mut self) -> Performed {
+        let (ready, seen) = self.look().await;
         let mut failures = Vec::new();
         if let Err(error) = ready {
             failures.push(Failure::of_call(Site::Source, &error));
