@@ -125,12 +125,36 @@ impl CallError {
 
     /// The whole as a sentence, for texts that go on after it.
     pub fn sentence(&self) -> String {
-        let mut text = self.to_string();
-        if !text.ends_with(['.', '!', '?', '…']) {
-            text.push('.');
+        full_stop(self.to_string())
+    }
+
+    /// How the service answered, as a sentence, for texts that have named the operation already.
+    pub fn answer(&self) -> String {
+        let service = self.service;
+        let how = match (self.status, &self.kind) {
+            (Some(status), _) => format!("{service} answered {status}"),
+            (None, CallErrorKind::TimedOut) => format!("{service} gave no answer in time"),
+            (None, CallErrorKind::Unavailable) => format!("{service} could not be reached"),
+            (None, CallErrorKind::Malformed) => format!("The answer of {service} was not understood"),
+            (None, _) => service.to_owned(),
+        };
+        let mut text = if self.message.is_empty() {
+            full_stop(how)
+        } else {
+            full_stop(format!("{how}: {}", self.message))
+        };
+        if self.status.is_none() && matches!(self.kind, CallErrorKind::TimedOut | CallErrorKind::Unavailable) {
+            text.push_str(" Check the network and the address that is configured, then apply again.");
         }
         text
     }
+}
+
+fn full_stop(mut text: String) -> String {
+    if !text.ends_with(['.', '!', '?', '…']) {
+        text.push('.');
+    }
+    text
 }
 
 impl fmt::Display for CallError {

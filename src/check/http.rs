@@ -192,7 +192,7 @@ impl Check for HttpCheck {
             if shortfall.lasting || deadline.passed() {
                 let times = match attempts {
                     1 => String::new(),
-                    many => format!(" This was attempt {many} within {} seconds.", patience.retry_for.as_secs()),
+                    many => format!(" This was attempt {many} within {}s.", patience.retry_for.as_secs()),
                 };
                 return Err(CheckFailure {
                     message: redact(&format!("{}{times}", shortfall.message)),

@@ -49,7 +49,7 @@ pub struct Failure {
 
 impl Failure {
     fn of_call(site: Site, error: &CallError) -> Self {
-        let mut detail = error.sentence();
+        let mut detail = error.answer();
         if error.effect == Effect::Possible && error.kind != CallErrorKind::Unhealthy {
             detail.push_str(" It is unknown whether the call took effect.");
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use zeroize::Zeroizing;
 
+use super::diagnostics::located;
 use super::wire::tfplugin6::{DynamicValue, RawState};
 use super::{ProviderSchema, write_only};
 use crate::terraform::{Block, CodecError, Diagnostic, Diagnostics, Path, Schema, Type, Value, json, msgpack};
@@ -109,6 +110,11 @@ impl Shape {
                 instead
             }
         }
+    }
+
+    /// Diagnostics at places for which Terraform finds a line.
+    pub(super) fn located(&self, diagnostics: Diagnostics) -> Diagnostics {
+        located(diagnostics, &self.block)
     }
 
     /// An error for each write-only attribute that is set, for clients that would store it.

@@ -3,7 +3,7 @@
 use super::wire::tfplugin6 as wire;
 use crate::secret::redact;
 use crate::terraform::path::Step;
-use crate::terraform::{Diagnostic, Diagnostics, Path, Severity};
+use crate::terraform::{Block, Diagnostic, Diagnostics, Path, Severity};
 
 /// All of `diagnostics`, in their order.
 pub(super) fn to_wire(diagnostics: Diagnostics) -> Vec<wire::Diagnostic> {
@@ -46,6 +46,27 @@ fn placed(diagnostic: &Diagnostic) -> String {
     } else {
         format!("{place}: {summary}")
     }
+}
+
+/// Puts what concerns a part of an object attribute at the whole attribute, and names the part in the summary: Terraform looks
+/// for a block of that name, finds none, and would show the resource's first line.
+pub(super) fn located(diagnostics: Diagnostics, block: &Block) -> Diagnostics {
+    let mut all = Diagnostics::new();
+    for diagnostic in diagnostics {
+        all.push(match diagnostic.path.steps() {
+            [Step::Attribute(name), Step::Attribute(_), ..]
+                if block.attributes.iter().any(|known| known.name == *name) =>
+            {
+                Diagnostic {
+                    summary: placed(&diagnostic),
+                    path: Path::attribute(name),
+                    ..diagnostic
+                }
+            }
+            _ => diagnostic,
+        });
+    }
+    all
 }
 
 /// The part of a path for which Terraform finds a line: an element of a top-level map, but nothing below it. With more

@@ -60,7 +60,7 @@ impl<P: Provider> Service<P> {
         let provider = Arc::clone(&self.provider);
         let call = async move { provider.validate_resource(&request.type_name, config, client).await };
         diagnostics.extend(self.calls.run("ValidateResourceConfig", call).await?);
-        refused(diagnostics)
+        refused(shape.located(diagnostics))
     }
 
     async fn upgrade(
@@ -102,7 +102,7 @@ impl<P: Provider> Service<P> {
         Ok(wire::read_resource::Response {
             new_state: shape.encode_or(answer.state, stored, &mut answer.diagnostics),
             private: answer.private,
-            diagnostics: to_wire(answer.diagnostics),
+            diagnostics: to_wire(shape.located(answer.diagnostics)),
             ..Default::default()
         })
     }
@@ -127,7 +127,7 @@ impl<P: Provider> Service<P> {
             planned_state: shape.encode_or(answer.planned, stored, &mut answer.diagnostics),
             requires_replace: answer.requires_replace.iter().map(path).collect(),
             planned_private: answer.private,
-            diagnostics: to_wire(answer.diagnostics),
+            diagnostics: to_wire(shape.located(answer.diagnostics)),
             ..Default::default()
         })
     }
@@ -151,7 +151,7 @@ impl<P: Provider> Service<P> {
         Ok(wire::apply_resource_change::Response {
             new_state: shape.encode_or(answer.state, stored, &mut answer.diagnostics),
             private: answer.private,
-            diagnostics: to_wire(answer.diagnostics),
+            diagnostics: to_wire(shape.located(answer.diagnostics)),
             ..Default::default()
         })
     }

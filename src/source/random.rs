@@ -116,11 +116,11 @@ fn configure(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
     let checksum = node.attr("checksum").bool(problems).or(false);
     let mut wrong = |attribute: &str, summary: &str, detail: &str| {
         let path = node.attr(attribute).path().clone();
-        problems.error(path.clone(), format!("{path}: {summary}"), detail);
+        problems.error(path.clone(), format!("{path} {summary}"), detail);
     };
     let shape = match (bytes.optional()?, length.optional()?) {
         (Some(_), Some(_)) => {
-            wrong("length", "bytes and length are both set", "Use bytes with encoding, or length with charset or characters.");
+            wrong("length", "is set together with bytes", "Use bytes with encoding, or length with charset or characters.");
             return None;
         }
         (None, None) => {
@@ -173,7 +173,7 @@ fn alphabet(
 ) -> Option<Vec<char>> {
     match (charset.optional()?, characters.optional()?) {
         (Some(_), Some(_)) => {
-            wrong("characters", "charset and characters are both set", "Remove one.");
+            wrong("characters", "is set together with charset", "Remove one.");
             None
         }
         (None, None) => {
@@ -216,7 +216,7 @@ fn enough(shape: &Shape, wrong: &mut impl FnMut(&str, &str, &str)) -> Option<()>
         wrong(
             attribute,
             // Rounded down: 95.6 bits are not the 96 that are required.
-            &format!("{count} gives {:.0} bits of entropy, {LEAST_BITS:.0} are required", bits.floor()),
+            &format!("of {count} gives {:.0} bits of entropy, {LEAST_BITS:.0} are required", bits.floor()),
             &format!("Use at least {needed:.0}."),
         );
         return None;
@@ -367,7 +367,7 @@ mod tests {
         let error = generate(short).unwrap_err();
         assert!(error.contains("95 bits") && error.contains("at least 17"), "{error}");
         let both = Value::object([("length", Value::number(32)), ("bytes", Value::number(32))]);
-        assert!(generate(both).unwrap_err().contains("bytes and length are both set"));
+        assert!(generate(both).unwrap_err().contains("is set together with bytes"));
         let bare = Value::object([("bytes", Value::number(32))]);
         assert!(generate(bare).unwrap_err().contains("encoding"));
         let twice = Value::object([("length", Value::number(99)), ("characters", Value::string("aab"))]);

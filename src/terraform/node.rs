@@ -157,7 +157,7 @@ impl<'a> Node<'a> {
                 problems.error(
                     self.path.clone(),
                     format!("{} is empty", self.path),
-                    "Leave it out, or give it a value.",
+                    "Give it a value, or leave it out where it is optional.",
                 );
                 Field::Unknown
             }
@@ -230,9 +230,10 @@ impl<'a> Node<'a> {
                     .map(|choice| format!("{choice:?}"))
                     .collect::<Vec<_>>()
                     .join(", ");
+                let among = if choices.len() == 1 { "" } else { "one of " };
                 problems.error(
                     self.path.clone(),
-                    format!("{} must be one of {list}", self.path),
+                    format!("{} must be {among}{list}", self.path),
                     format!("It is {text:?}."),
                 );
             }
@@ -333,11 +334,13 @@ impl<'a> Node<'a> {
     }
 
     fn mismatch<T>(&self, expected: &str, problems: &mut Diagnostics) -> Field<T> {
-        problems.error(
-            self.path.clone(),
-            format!("{} must be {expected}", self.path),
-            "Change it to a permitted value.",
-        );
+        let found = match self.value {
+            Value::Number(number) => format!("It is {number}."),
+            Value::Bool(value) => format!("It is {value}."),
+            // A text may be a secret in the wrong place.
+            _ => "Change it to a permitted value.".to_owned(),
+        };
+        problems.error(self.path.clone(), format!("{} must be {expected}", self.path), found);
         Field::Unknown
     }
 }

@@ -1,6 +1,6 @@
 //! Mistakes in the configuration: each is found before any vendor is asked, names its place, and says what is allowed.
 
-use crate::story::{FLY_TARGET, FLY_TOKEN, Story};
+use crate::story::{FLY_TARGET, FLY_TOKEN, Story, THREE_TARGETS, unframed};
 
 const SSM: &str = "targets = { a = { ssm_parameter = { name = \"/a\" } } }";
 const RANDOM: &str = "source = { random = { bytes = 32, encoding = \"hex\" } }";
@@ -186,6 +186,29 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
         &["previous credential's value cannot be had"],
     ),
     (
+        &["source = { random = { bytes = 32 } }", SSM],
+        &["source.random.encoding is required with bytes", "base64url"],
+    ),
+    (
+        &["source = { random = { bytes = 5000, encoding = \"hex\" } }", SSM],
+        &[
+            "source.random.bytes must be a whole number from 1 to 4096",
+            "It is 5000.",
+        ],
+    ),
+    (
+        &["source = { fly_token = { app = \"a\", type = \"org\" } }", SSM],
+        &["source.fly_token.type must be \"deploy\"", "It is \"org\"."],
+    ),
+    (
+        &[
+            RANDOM,
+            SSM,
+            "checks = { up = { timeout = \"0s\", http = { url = \"https://example.com/\" } } }",
+        ],
+        &["checks[\"up\"].timeout must be longer than zero"],
+    ),
+    (
         &[RANDOM, SSM, "label_prefix = \"a b\""],
         &["label_prefix", "letters, digits"],
     ),
@@ -205,6 +228,58 @@ fn every_mistake_is_found_by_validate_and_says_where_and_what_is_allowed() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
     assert!(story.sandbox.calls().is_empty());
+}
+
+#[test]
+fn a_mistake_inside_the_source_shows_the_line_of_the_source() {
+    let story = Story::new();
+    story.configure(&["source = { random = { bytes = 5, encoding = \"hex\" } }", SSM]);
+    let said = story.refused("validate");
+    assert!(said.contains("source.random.bytes of 5 gives 40 bits"), "{said}");
+    assert!(said.contains("bytes = 5, encoding"), "{said}");
+    // And what lies in a block keeps its own line.
+    story.configure(&[RANDOM, SSM, "rotation {\n every = \"soon\"\n }"]);
+    let said = story.refused("validate");
+    assert!(said.contains("every = \"soon\""), "{said}");
+}
+
+#[test]
+fn wrong_tokens_of_several_vendors_are_reported_at_once_and_nothing_is_minted() {
+    let mut story = Story::new();
+    story.workspace.set("FLY_API_TOKEN", "FlyV1 fm2_bm9ib2R5");
+    story.workspace.set("GITHUB_TOKEN", "ghp_nobody");
+    story.workspace.set("AWS_SECRET_ACCESS_KEY", "nobody");
+    story.configure(&[FLY_TOKEN, THREE_TARGETS]);
+    let said = unframed(&story.fails());
+    for (place, answer) in [
+        ("source.fly_token", "Fly answered 200"),
+        ("targets[\"control_plane\"]", "Fly answered 401"),
+        ("targets[\"image_publish\"]", "GitHub answered 401"),
+        ("targets[\"runtime\"]", "AWS SSM answered 4"),
+    ] {
+        assert!(said.contains(&format!("Error: {place}")), "{place}: {said}");
+        assert!(said.contains(answer), "{answer}: {said}");
+    }
+    assert!(!said.contains("failed at"), "the operation is named once:\n{said}");
+    assert!(story.has_no_state());
+    story.wrote_nothing();
+}
+
+#[test]
+fn a_service_that_cannot_be_reached_is_named_with_what_to_look_at() {
+    let mut story = Story::new();
+    story.workspace.set("GITHUB_BASE_URL", "http://127.0.0.1:1");
+    story.configure(&[
+        RANDOM,
+        "targets = { a = { github_actions_secret = { repository = \"molecule-monorepo\" } } }",
+    ]);
+    let said = unframed(&story.fails());
+    assert!(said.contains("GitHub could not be reached"), "{said}");
+    assert!(
+        said.contains("Check the network and the address that is configured"),
+        "{said}"
+    );
+    assert!(said.contains("Nothing was minted or changed."), "{said}");
 }
 
 #[test]

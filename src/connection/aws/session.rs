@@ -159,7 +159,7 @@ impl Settings {
             (None, None) => loader,
         };
         let mut session = loader.load().await;
-        let Some(region) = session.region().cloned() else {
+        let Some(region) = session.region().filter(|region| !region.as_ref().is_empty()).cloned() else {
             return Err(refused(
                 "no region is set. Set `region` in the provider's `aws` block (aws.region), AWS_REGION or AWS_DEFAULT_REGION",
             ));

@@ -567,6 +567,13 @@ fn parse_check(
         .one_of(&["delivered", "preflight", "revoked"], problems)
         .or("delivered");
     let timeout = node.attr("timeout").duration(problems).optional();
+    if timeout.flatten().is_some_and(|timeout| timeout.is_zero()) {
+        problems.error(
+            node.attr("timeout").path().clone(),
+            format!("{} must be longer than zero", node.attr("timeout").path()),
+            "No attempt could end in time. Leave it out for the default of the kind.",
+        );
+    }
     let retry_for = node.attr("retry_for").duration(problems).optional();
     let names: Vec<&str> = check::ALL.iter().map(|kind| kind.name).collect();
     let kind = one_kind(node, &names, problems).and_then(check::kind);
