@@ -27,6 +27,7 @@ provider_installation {
 }
 RC
 export TF_CLI_CONFIG_FILE="$work/cli.tfrc" CHECKPOINT_DISABLE=1
+touch "$work/sandbox.env"
 "$root/target/debug/examples/sandbox" > "$work/sandbox.env" &
 sandbox=$!
 until grep -q '^ready$' "$work/sandbox.env"; do sleep 0.1; done

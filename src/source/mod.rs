@@ -29,6 +29,13 @@ pub struct SourceTraits {
     pub generated: bool,
 }
 
+impl SourceTraits {
+    /// Whether anybody but us knows the credential; what we generate ourselves has no handle and no end.
+    pub fn is_issued(&self) -> bool {
+        !self.generated || self.lists || self.revocable || self.reveals || self.replaces
+    }
+}
+
 /// A credential as its issuer sees it; never its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credential {

@@ -4,6 +4,7 @@ mod apply;
 mod config;
 mod decide;
 mod destroy;
+mod forecast;
 pub(super) mod legible;
 mod outlook;
 mod place;

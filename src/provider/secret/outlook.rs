@@ -193,7 +193,7 @@ fn superseded(
 }
 
 /// The earliest instant at which an apply has something to do.
-fn next_action_at(state: &State, config: &Config) -> Option<Timestamp> {
+pub(super) fn next_action_at(state: &State, config: &Config) -> Option<Timestamp> {
     let door = state
         .rotate_after
         .map(|after| schedule::door(after, config.schedule.early));

@@ -288,7 +288,7 @@ fn computed() -> Vec<Attribute> {
             Nesting::List,
             Mode::Computed,
             credential,
-            "Credentials that may be live, oldest first.",
+            "Credentials that may be live, newest first.",
         ),
         Attribute::nested(
             "deliveries",

@@ -121,7 +121,8 @@ impl State {
 
     /// Writes the computed attributes over `object`, which holds the arguments.
     pub fn write_over(&self, mut object: Value) -> Value {
-        let credentials = self.ledger.credentials.iter().map(credential_value).collect();
+        // A plan compares lists place by place: with the newest first, a revocation shows as the old one's leaving.
+        let credentials = self.ledger.credentials.iter().rev().map(credential_value).collect();
         let deliveries = self.ledger.deliveries.iter();
         let computed = [
             ("id", Value::string(&self.id)),
@@ -160,6 +161,8 @@ impl State {
             .as_ref()
             .is_none_or(|receipt| receipt.finished_at.is_some());
         let credentials = object.get("credentials").as_list().unwrap_or_default();
+        let mut credentials: Vec<_> = credentials.iter().rev().filter_map(read_credential).collect();
+        credentials.sort_by_key(|credential| credential.generation);
         let deliveries = object.get("deliveries").as_map().cloned().unwrap_or_default();
         let public = object.get("public").as_map().cloned().unwrap_or_default();
         Self {
@@ -167,7 +170,7 @@ impl State {
             ledger: Ledger {
                 generation: object.get("generation").as_u64().unwrap_or(0),
                 finished,
-                credentials: credentials.iter().filter_map(read_credential).collect(),
+                credentials,
                 deliveries: deliveries
                     .iter()
                     .filter_map(|(key, value)| Some((key.clone(), read_delivery(value)?)))
@@ -213,20 +216,11 @@ impl Receipt {
 
     /// A receipt whose reason alone is known: what a plan shows.
     pub fn planned(reason: &str) -> Value {
-        let unknown = [
-            "started_at",
-            "finished_at",
-            "actor",
-            "commit",
-            "incident_id",
-            "checks",
-            "revoked",
-        ];
+        let unknown = ["started_at", "finished_at", "actor", "commit", "checks", "revoked"];
+        let known = Value::object([("reason", Value::string(reason)), ("incident_id", Value::Null)]);
         unknown
             .into_iter()
-            .fold(Value::object([("reason", Value::string(reason))]), |object, name| {
-                object.with(name, Value::unknown())
-            })
+            .fold(known, |object, name| object.with(name, Value::unknown()))
     }
 
     fn from_value(value: &Value) -> Option<Self> {
