@@ -95,6 +95,7 @@ async fn deliver(target: &dyn Target, name: &str, value: &str, generation: u64) 
         slot: format!("ssm_parameter:default:{name}").parse().expect("an address"),
         value: &value,
         label: &label,
+        content: None,
     };
     let receipts = target.deliver(&[delivery], &permit()).await?;
     assert_eq!(receipts.len(), 1);

@@ -43,6 +43,8 @@ mod locked;
 mod neon;
 #[path = "e2e/proofs.rs"]
 mod proofs;
+#[path = "e2e/reading.rs"]
+mod reading;
 #[path = "e2e/rename.rs"]
 mod rename;
 #[path = "e2e/replace.rs"]

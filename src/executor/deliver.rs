@@ -67,7 +67,7 @@ impl Run<'_> {
             }
             calls.push((batch, values));
         }
-        let permit = self.permit;
+        let (permit, primary) = (self.permit, self.job.primary);
         let label = &label;
         let ended: Vec<(Vec<String>, Result<Vec<Receipt>, CallError>)> =
             join_all(calls.iter().map(|(batch, values)| async move {
@@ -78,6 +78,7 @@ impl Run<'_> {
                         slot: target.slot.clone(),
                         value,
                         label,
+                        content: target.content(primary),
                     })
                     .collect();
                 let keys = batch.iter().map(|(key, _)| (*key).clone()).collect();

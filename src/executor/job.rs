@@ -81,6 +81,14 @@ impl JobTarget {
         }
     }
 
+    /// What its value is, for the mark beside it.
+    pub fn content(&self, primary: &str) -> Option<&str> {
+        match &self.template {
+            Some(_) => Some(crate::target::TEMPLATE),
+            None => Some(self.part.as_str()).filter(|part| *part != "value" && *part != primary),
+        }
+    }
+
     /// The batch of a target: its own slot when it is alone.
     pub fn batch_of(config: &dyn TargetConfig, slot: &Address) -> String {
         config.batch().unwrap_or_else(|| slot.to_string())

@@ -1,10 +1,12 @@
 //! Bringing a value into memory: from the issuer, from a readable target, or by minting.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{Failure, Performed, Run, Site};
 use crate::call::Effect;
 use crate::label::Label;
 use crate::rotation::{CredentialRecord, CredentialStatus, DeliveryStatus};
-use crate::secret::Parts;
+use crate::secret::{Parts, Secret};
 use crate::source::{Credential, MintOrder};
 
 impl Run<'_> {
@@ -161,53 +163,34 @@ impl Run<'_> {
         }
     }
 
-    /// Reads a readable target whose mark names that generation, if its part suffices for what is to be written.
+    /// Reads the readable targets whose mark names that generation, until the parts suffice for what is to be written.
+    ///
+    /// What stands in an entry is told by its mark alone: the configuration may name another part or template by now.
     async fn read_escrow(&mut self, generation: u64) -> Result<Option<Parts>, Vec<Failure>> {
-        let needed: std::collections::BTreeSet<String> = self
+        let deliveries = &self.outcome.ledger.deliveries;
+        let held = |key: &String| deliveries.get(key).is_some_and(|delivery| delivery.holds(generation));
+        let needed: BTreeSet<String> = self
             .goal
             .targets
             .iter()
-            .filter(|(key, _)| {
-                !self
-                    .outcome
-                    .ledger
-                    .deliveries
-                    .get(*key)
-                    .is_some_and(|d| d.holds(generation))
-            })
+            .filter(|(key, goal)| goal.write || !held(key))
             .filter_map(|(key, _)| self.job.targets.get(key))
             .flat_map(|target| target.parts(self.job.primary))
             .collect();
-        let mut readable: Vec<_> = self
-            .job
-            .targets
-            .iter()
-            .filter(|(_, t)| t.traits.readable && t.template.is_none())
-            .collect();
-        readable.sort_by_key(|(key, target)| (target.wave, *key));
+        let mut readable: Vec<_> = self.job.targets.iter().filter(|(_, t)| t.traits.readable).collect();
+        readable.sort_by_key(|(key, target)| (target.template.is_some(), target.wave, *key));
+        let mut found: BTreeMap<String, Secret> = BTreeMap::new();
         for (key, target) in readable {
-            let part = if target.part == "value" {
-                self.job.primary
-            } else {
-                target.part.as_str()
-            };
-            if needed.iter().any(|name| name != part) {
-                continue;
-            }
             let read = target.target.read().await;
             let read = read.map_err(|error| vec![Failure::of_call(Site::Target(key.clone()), &error)])?;
             let Some(escrowed) = read else { continue };
             if !escrowed.label.belongs_to(&self.job.id) || escrowed.label.generation != generation {
                 continue;
             }
-            let delivery = self.outcome.ledger.deliveries.get(key);
-            let ours = delivery.filter(|known| known.generation == Some(generation));
-            if ours.is_some_and(|known| known.revision.as_ref().is_some_and(|r| *r != escrowed.revision)) {
-                // Another run wrote another value under the same mark.
-                continue;
-            }
+            let content = escrowed.content.as_deref();
+            let as_configured = target.template.is_none() && content == target.content(self.job.primary);
             let now = self.job.clock.now();
-            if let Some(delivery) = self.outcome.ledger.deliveries.get_mut(key) {
+            if as_configured && let Some(delivery) = self.outcome.ledger.deliveries.get_mut(key) {
                 // The mark and the version agree: what stands there is this generation.
                 delivery.generation = Some(generation);
                 delivery.status = DeliveryStatus::Current;
@@ -215,9 +198,26 @@ impl Run<'_> {
                 delivery.delivered_at = delivery.delivered_at.or(Some(now));
                 delivery.detail = None;
             }
-            return Ok(Some(Parts::single(part, escrowed.value)));
+            let part = content.unwrap_or(self.job.primary);
+            if needed.contains(part) {
+                found.insert(part.to_owned(), escrowed.value);
+            }
+            if needed.iter().all(|part| found.contains_key(part)) {
+                return Ok(Some(self.parts_of(found)));
+            }
         }
         Ok(None)
+    }
+
+    /// The parts that were found, the primary one first if it is among them.
+    fn parts_of(&self, mut found: BTreeMap<String, Secret>) -> Parts {
+        let mut parts = Parts::default();
+        if let Some(value) = found.remove(self.job.primary) {
+            parts = parts.with(self.job.primary, value);
+        }
+        found
+            .into_iter()
+            .fold(parts, |parts, (name, value)| parts.with(&name, value))
     }
 
     /// Gets the superseded value while it can be had, for checks that present it.
@@ -241,11 +241,10 @@ impl Run<'_> {
                 && escrowed.label.belongs_to(&self.job.id)
                 && escrowed.label.generation == generation
             {
-                let part = if target.part == "value" {
-                    self.job.primary
-                } else {
-                    target.part.as_str()
-                };
+                let part = escrowed.content.as_deref().unwrap_or(self.job.primary);
+                if part == crate::target::TEMPLATE {
+                    continue;
+                }
                 self.previous = Some(Parts::single(part, escrowed.value));
                 return;
             }

@@ -130,6 +130,11 @@ pub trait SourceConfig: Send + Sync {
         None
     }
 
+    /// What works today and ends when the first generation is made; `None` where that is something new.
+    fn displaces(&self) -> Option<String> {
+        None
+    }
+
     /// Longest label that the issuer's names allow, in characters.
     fn label_limit(&self) -> Option<usize> {
         None

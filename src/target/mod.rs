@@ -66,7 +66,12 @@ pub struct Delivery<'a> {
     pub value: &'a Secret,
     /// The generation's mark, stored beside the value where the vendor keeps metadata.
     pub label: &'a Label,
+    /// What the value is, where it is not the bare primary part: the name of another part, or [`TEMPLATE`]. Part of the mark.
+    pub content: Option<&'a str>,
 }
+
+/// The content of an entry that is made of a template: it gives no part back.
+pub const TEMPLATE: &str = "template";
 
 /// Proof of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +94,8 @@ pub enum Activated {
 pub struct Escrowed {
     /// The mark that was written with it.
     pub label: Label,
+    /// What the mark says that the value is, as in [`Delivery::content`]. The configuration may say something else by now.
+    pub content: Option<String>,
     /// The revision that was read.
     pub revision: String,
     /// The value as it stands in the slot.

@@ -40,6 +40,7 @@ async fn put(target: &FlySecret, secrets: &[(&str, &str)]) -> Result<Vec<String>
             slot: Address::new("fly_secret", format!("web/{name}")),
             value,
             label: &label,
+            content: None,
         })
         .collect();
     let receipts = target.deliver(&deliveries, &WritePermit::granted_by_apply()).await?;

@@ -59,6 +59,7 @@ async fn deliver(github: &GitHub, config: &dyn TargetConfig, value: &str) -> Res
         slot: config.slot(&github.connections).unwrap(),
         value: &value,
         label: &label,
+        content: None,
     };
     let target = config.connect(&github.connections).unwrap();
     let receipts = target.deliver(&[delivery], &WritePermit::granted_by_apply()).await?;

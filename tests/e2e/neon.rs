@@ -33,11 +33,11 @@ fn connects_as(story: &Story, role: &str) {
     assert!(uri.starts_with(&begin), "{uri} does not begin with {begin}");
 }
 
-/// Handle and status of every credential in state.
+/// Handle and status of every credential in state, the oldest first.
 fn credentials(story: &Story) -> Vec<(String, String)> {
     let attributes = story.attributes();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let all = attributes["credentials"].as_array().unwrap().iter();
+    let all = attributes["credentials"].as_array().unwrap().iter().rev();
     all.map(|one| (text(&one["credential_id"]), text(&one["status"])))
         .collect()
 }

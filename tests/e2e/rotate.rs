@@ -25,8 +25,8 @@ fn rotate_now_rotates_once_and_clearing_it_does_nothing() {
     let attributes = story.attributes();
     assert_eq!(attributes["last_rotation"]["reason"], "left with a contractor");
     assert_eq!(attributes["phase"], "overlapping");
-    assert_eq!(attributes["credentials"][0]["credential_id"], old.id.as_str());
-    assert_eq!(attributes["credentials"][0]["status"], "overlapping");
+    assert_eq!(attributes["credentials"][1]["credential_id"], old.id.as_str());
+    assert_eq!(attributes["credentials"][1]["status"], "overlapping");
     story.sandbox.forget_calls();
     story.configure(&[FLY_TOKEN, THREE_TARGETS]);
     story.apply();

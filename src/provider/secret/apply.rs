@@ -12,7 +12,7 @@ use crate::call::WritePermit;
 use crate::executor::{self, Failure, Outcome};
 use crate::plugin::{ApplyRequest, ApplyResponse};
 use crate::provider::Configured;
-use crate::rotation::{Goal, Pending, TargetGoal, schedule};
+use crate::rotation::{DeliveryStatus, Goal, Pending, TargetGoal, schedule};
 use crate::target::Activation;
 use crate::terraform::{Diagnostic, Diagnostics, Node, Origin, Path, Value};
 use crate::vendors::Vendors;
@@ -142,6 +142,9 @@ async fn change(
     }
     let failed = !outcome.failures.is_empty() || outcome.interrupted;
     absorb(&mut state, &outcome, &decision, &config);
+    if failed && !is_create && !rotation_began {
+        half_reworded(&mut state, &decision);
+    }
     let seen = Sightings {
         own: outcome.own.clone(),
         by_hand: outcome.by_hand.clone(),
@@ -236,10 +239,15 @@ fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goal {
     let traits = config.source.config.traits();
     let rotates = matches!(decision.rotate, Rotate::Yes { .. });
     let touches_targets = rotates || decision.finish || !decision.write.is_empty();
+    // What an interrupted rotation has not reached is written anyway.
+    let rewrites = |key: &String| {
+        let held = decision.ledger.deliveries.get(key);
+        held.is_some_and(|delivery| delivery.holds(decision.generation))
+    };
     let targets = config.targets.iter().filter(|_| touches_targets).map(|(key, target)| {
         let goal = TargetGoal {
             wave: target.wave,
-            write: !rotates && !decision.finish && decision.write.contains(key),
+            write: !rotates && decision.write.contains(key) && (!decision.finish || rewrites(key)),
             activates: target.config.traits().activation == Activation::Itself,
         };
         (key.clone(), goal)
@@ -297,6 +305,19 @@ fn absorb(state: &mut State, outcome: &Outcome, decision: &Decision, config: &Co
             .collect();
     }
     receipt.revoked.extend(outcome.revoked.iter().cloned());
+}
+
+/// A failed run leaves the old arguments in state: an entry that got another text already does not hold what they ask for.
+fn half_reworded(state: &mut State, decision: &Decision) {
+    for key in &decision.reworded {
+        let before = decision.ledger.deliveries.get(key).map(|delivery| &delivery.revision);
+        if let Some(delivery) = state.ledger.deliveries.get_mut(key)
+            && delivery.status != DeliveryStatus::Unknown
+            && before.is_some_and(|before| *before != delivery.revision)
+        {
+            delivery.status = DeliveryStatus::Stale;
+        }
+    }
 }
 
 /// The next plan must know what this run could not do.

@@ -35,6 +35,8 @@ pub(super) struct Decision {
     pub generation: u64,
     /// Targets that are written.
     pub write: BTreeSet<String>,
+    /// Those of them whose configuration asks for another text than the one that they hold.
+    pub reworded: BTreeSet<String>,
     /// An interrupted rotation is finished.
     pub finish: bool,
     /// Targets whose entry is deleted.
@@ -65,6 +67,7 @@ pub(super) fn decide(
 ) -> Decision {
     let (ledger, forget) = rekey(&state.ledger, before, slots);
     let mut write: BTreeSet<String> = BTreeSet::new();
+    let mut reworded: BTreeMap<String, &TargetEntry> = BTreeMap::new();
     for (key, target) in &config.targets {
         let slot = slots.get(key);
         let old = before.and_then(|before| before.targets.values().find(|old| same_slot(old, before, state, slot)));
@@ -72,8 +75,10 @@ pub(super) fn decide(
             .deliveries
             .get(key)
             .is_some_and(|delivery| delivery.generation.is_some());
-        let reworded = old.is_some_and(|old| old.fingerprint != target.fingerprint);
-        if !delivered || reworded {
+        if let Some(old) = old.filter(|old| old.fingerprint != target.fingerprint) {
+            reworded.insert(key.clone(), old);
+            write.insert(key.clone());
+        } else if !delivered {
             write.insert(key.clone());
         }
     }
@@ -122,7 +127,7 @@ pub(super) fn decide(
         write.extend(unwritten.cloned());
     }
     if rotate == Rotate::No
-        && let Some(reason) = value_lost(state, config, &ledger, &write)
+        && let Some(reason) = value_lost(state, config, &ledger, &write, &reworded)
     {
         rotate = Rotate::Yes {
             reason,
@@ -156,6 +161,7 @@ pub(super) fn decide(
         ledger,
         rotate,
         write,
+        reworded: reworded.into_keys().collect(),
         remove,
         revoke,
         forget,
@@ -243,18 +249,25 @@ fn asked_for(before: Option<&Config>, config: &Config) -> Option<String> {
 }
 
 /// Why the targets in `write` cannot get the current generation's value, if they cannot.
-fn value_lost(state: &State, config: &Config, ledger: &Ledger, write: &BTreeSet<String>) -> Option<String> {
+fn value_lost(
+    state: &State,
+    config: &Config,
+    ledger: &Ledger,
+    write: &BTreeSet<String>,
+    reworded: &BTreeMap<String, &TargetEntry>,
+) -> Option<String> {
     let lacking = |key: &&String| {
         let readable = config
             .targets
             .get(*key)
             .is_some_and(|target| target.config.traits().readable);
         // A target that the interrupted run wrote is an escrow, not a place to write.
-        !(readable
-            && ledger
-                .deliveries
-                .get(*key)
-                .is_some_and(|delivery| delivery.holds(ledger.generation)))
+        reworded.contains_key(*key)
+            || !(readable
+                && ledger
+                    .deliveries
+                    .get(*key)
+                    .is_some_and(|delivery| delivery.holds(ledger.generation)))
     };
     let first = write.iter().find(lacking)?;
     if config.source.config.traits().reveals {
@@ -265,13 +278,15 @@ fn value_lost(state: &State, config: &Config, ledger: &Ledger, write: &BTreeSet<
         .iter()
         .filter(|(key, target)| {
             target.config.traits().readable
-                && target.template.is_none()
                 && ledger
                     .deliveries
                     .get(*key)
                     .is_some_and(|delivery| delivery.holds(ledger.generation))
         })
-        .map(|(_, target)| target.part.as_str())
+        // What an entry holds was said by the configuration that it was written under.
+        .map(|(key, target)| reworded.get(key).copied().unwrap_or(target))
+        .filter(|target| target.template.is_none())
+        .map(|target| target.part.as_str())
         .collect();
     let primary = config.source.kind.parts.first().copied().unwrap_or("value");
     let can = write.iter().filter_map(|key| config.targets.get(key)).all(|target| {

@@ -68,6 +68,14 @@ fn planned(configured: &Configured, request: &PlanRequest, problems: &mut Diagno
         );
     }
     if is_create {
+        if let Some(displaced) = config.source.config.displaces() {
+            problems.warning(
+                place::path_of(&Site::Source, Some(&config)),
+                format!("The first generation ends {displaced}"),
+                "It is reset when the secret is created: open connections drop, and whoever uses it without being a target here \
+                 fails from then on.",
+            );
+        }
         return undecided(request.proposed.clone()).with(
             "last_rotation",
             Receipt::planned(FIRST_CREATE).with("checks", forecast::checks(&config)),

@@ -101,6 +101,10 @@ impl SourceConfig for Config {
         Address::new(NAME, format!("{}/{}", self.branch.project_id, self.branch.branch_id))
     }
 
+    fn displaces(&self) -> Option<String> {
+        Some(format!("the present password of the role {:?}", self.role))
+    }
+
     fn traits(&self) -> SourceTraits {
         let alternates = self.alternate.is_some();
         SourceTraits {

@@ -1,4 +1,5 @@
-//! Our mark in a parameter's description: `<the user's text> [<label>] v<version>`.
+//! Our mark in a parameter's description: `<the user's text> [<label>] v<version>`, or `[<label> <content>]` where the value is
+//! not the bare primary part.
 //!
 //! The description is written by the call that writes the value; tags would need a call of their own. But a later write by
 //! somebody else that names no description keeps the old one, beside a value that is not ours. So the mark also names the
@@ -14,23 +15,29 @@ pub(super) const DESCRIPTION_LIMIT: usize = 1024;
 const DEFAULT_DESCRIPTION: &str = "Managed by Terraform";
 
 /// The description that marks this version with the label. The user's text is cut before the mark is.
-pub(super) fn write(description: Option<&str>, label: &Label, version: i64) -> String {
+pub(super) fn write(description: Option<&str>, label: &Label, content: Option<&str>, version: i64) -> String {
     // Blanks and brackets in the prefix would hide where the mark begins.
     let readable = |c: char| !c.is_whitespace() && !matches!(c, '[' | ']');
     let prefix: String = label.prefix.chars().map(|c| if readable(c) { c } else { '-' }).collect();
-    let mark = format!(" [{}] v{version}", Label { prefix, ..label.clone() });
+    let content = content.map(|content| format!(" {content}")).unwrap_or_default();
+    let mark = format!(" [{}{content}] v{version}", Label { prefix, ..label.clone() });
     let room = DESCRIPTION_LIMIT.saturating_sub(mark.chars().count());
     let text: String = description.unwrap_or(DEFAULT_DESCRIPTION).chars().take(room).collect();
     text + &mark
 }
 
-/// The label in the description of this version; `None` when there is none, or it marks another version.
-pub(super) fn read(description: Option<&str>, version: i64) -> Option<Label> {
+/// The label in the description of this version and the content that it names; `None` when there is none, or it marks another
+/// version.
+pub(super) fn read(description: Option<&str>, version: i64) -> Option<(Label, Option<String>)> {
     let (text, marked) = description?.rsplit_once("] v")?;
     if marked.parse() != Ok(version) {
         return None;
     }
-    Label::parse(text.rsplit_once('[')?.1)
+    let mark = text.rsplit_once('[')?.1;
+    match mark.split_once(' ') {
+        Some((label, content)) => Some((Label::parse(label)?, Some(content.to_owned()))),
+        None => Some((Label::parse(mark)?, None)),
+    }
 }
 
 #[cfg(test)]
@@ -41,18 +48,21 @@ mod tests {
     fn the_mark_is_found_again_whatever_stands_before_it() {
         let label = Label::new("cp", "0123456789abcdef", 7);
         let long = "é".repeat(2000);
-        let copied = write(None, &Label::new("cp", "0123456789abcdef", 6), 11);
+        let copied = write(None, &Label::new("cp", "0123456789abcdef", 6), None, 11);
         for description in [None, Some("Token (of [the] control plane) [see docs"), Some(&*long), Some(&*copied)] {
-            let written = write(description, &label, 12);
-            assert!(written.chars().count() <= DESCRIPTION_LIMIT);
-            assert_eq!(read(Some(&written), 12), Some(label.clone()), "{written}");
+            for content in [None, Some("public_key_pem")] {
+                let written = write(description, &label, content, 12);
+                assert!(written.chars().count() <= DESCRIPTION_LIMIT);
+                let found = Some((label.clone(), content.map(str::to_owned)));
+                assert_eq!(read(Some(&written), 12), found, "{written}");
+            }
         }
-        assert_eq!(write(None, &label, 3), "Managed by Terraform [cp-rot-0123456789ab-g7] v3");
+        assert_eq!(write(None, &label, None, 3), "Managed by Terraform [cp-rot-0123456789ab-g7] v3");
     }
 
     #[test]
     fn a_mark_counts_for_its_own_version_alone() {
-        let written = write(None, &Label::new("cp", "0123456789abcdef", 7), 12);
+        let written = write(None, &Label::new("cp", "0123456789abcdef", 7), None, 12);
         assert_eq!(read(Some(&written), 13), None);
         assert_eq!(read(Some("Managed by Terraform [cp-rot-0123456789ab-g7]"), 1), None);
         assert_eq!(read(Some("by hand"), 1), None);
@@ -62,7 +72,7 @@ mod tests {
     #[test]
     fn a_prefix_with_blanks_still_marks() {
         let label = Label::new("control plane [eu]", "0123456789abcdef", 1);
-        let found = read(Some(&write(None, &label, 1)), 1);
-        assert_eq!(found.map(|label| label.prefix), Some("control-plane--eu-".to_owned()));
+        let found = read(Some(&write(None, &label, None, 1)), 1);
+        assert_eq!(found.map(|(label, _)| label.prefix), Some("control-plane--eu-".to_owned()));
     }
 }

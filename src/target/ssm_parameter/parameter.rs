@@ -136,16 +136,17 @@ impl Target for ParameterTarget {
         let name = &self.slot.name;
         for pause in LAG {
             let listed = ssm.describe(name).await?;
-            let label = listed.as_ref().and_then(|found| mark::read(found.description.as_deref(), found.version));
-            match (listed, label) {
+            let mark = listed.as_ref().and_then(|found| mark::read(found.description.as_deref(), found.version));
+            match (listed, mark) {
                 (None, _) if ssm.version(name).await?.is_none() => return Ok(None),
                 (Some(_), None) => return Ok(None),
-                (Some(listed), Some(label)) => match ssm.read(name).await? {
+                (Some(listed), Some((label, content))) => match ssm.read(name).await? {
                     None => return Ok(None),
                     // Only then does the mark belong to this value.
                     Some(stored) if stored.version == listed.version => {
                         return Ok(Some(Escrowed {
                             label,
+                            content,
                             revision: stored.version.to_string(),
                             value: stored.value,
                         }));
@@ -237,7 +238,7 @@ impl ParameterTarget {
         permit: &WritePermit,
     ) -> Result<i64, CallError> {
         let settings = &self.settings;
-        let description = mark::write(settings.description.as_deref(), delivery.label, expected);
+        let description = mark::write(settings.description.as_deref(), delivery.label, delivery.content, expected);
         let put = Put {
             name: &self.slot.name,
             value: delivery.value,
@@ -289,7 +290,7 @@ impl ParameterTarget {
 fn entry(found: &Metadata) -> Entry {
     Entry {
         revision: Some(found.version.to_string()),
-        label: mark::read(found.description.as_deref(), found.version),
+        label: mark::read(found.description.as_deref(), found.version).map(|(label, _)| label),
         modified_at: found.modified_at,
         live: None,
         detail: None,
