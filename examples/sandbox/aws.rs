@@ -17,7 +17,7 @@ const ACCOUNT: &str = "000000000000";
 const USER: &str = "arn:aws:iam::000000000000:user/sandbox";
 
 /// AWS.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(crate) struct Aws {
     parameters: Parameters,
 }

@@ -11,6 +11,16 @@ pub(crate) fn answer(world: &mut World, call: &Call) -> Reply {
     let (method, segments) = call.route();
     match (method, segments.get(1..).unwrap_or_default()) {
         ("GET", ["state"]) => Reply::ok(world.state()),
+        ("GET", ["timeline"]) => Reply::ok(world.timeline.entries()),
+        ("GET", ["held"]) => Reply::ok(world.holds.lines()),
+        ("POST", ["release"]) => {
+            world.holds.release();
+            Reply::empty(204)
+        }
+        ("DELETE", []) => {
+            world.end.notify_one();
+            Reply::empty(204)
+        }
         ("DELETE", ["calls"]) => {
             world.forget_calls();
             Reply::empty(204)
@@ -39,12 +49,16 @@ pub(crate) fn answer(world: &mut World, call: &Call) -> Reply {
             Reply::empty(204)
         }
         ("POST", ["seed"]) => match seed(world, &call.body) {
-            Ok(()) => Reply::empty(204),
+            Ok(()) => {
+                let truth = world.truth();
+                world.timeline.add("POST /_sandbox/seed", 204, truth);
+                Reply::empty(204)
+            }
             Err(problem) => Reply::json(400, json!({ "error": problem })),
         },
         _ => Reply::json(
             404,
-            json!({ "error": "the sandbox has state, calls, fault, settings and seed" }),
+            json!({ "error": "the sandbox has state, timeline, calls, fault, held, release, settings, seed and fork" }),
         ),
     }
 }

@@ -12,6 +12,8 @@ pub(crate) enum Kind {
     RateLimit,
     SecondaryLimit,
     Hang,
+    HoldBefore,
+    HoldAfter,
     Garbage,
     Truncate,
     Unauthorized,
@@ -20,7 +22,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [(&'static str, Self); 12] = [
+    pub(crate) const ALL: [(&'static str, Self); 14] = [
         ("refuse", Self::Refuse),
         ("drop_after", Self::DropAfter),
         ("error_before", Self::ErrorBefore),
@@ -28,6 +30,8 @@ impl Kind {
         ("rate_limit", Self::RateLimit),
         ("secondary_limit", Self::SecondaryLimit),
         ("hang", Self::Hang),
+        ("hold_before", Self::HoldBefore),
+        ("hold_after", Self::HoldAfter),
         ("garbage", Self::Garbage),
         ("truncate", Self::Truncate),
         ("unauthorized", Self::Unauthorized),
@@ -39,7 +43,7 @@ impl Kind {
     pub(crate) fn has_effect(self) -> bool {
         matches!(
             self,
-            Self::DropAfter | Self::ErrorAfter | Self::Garbage | Self::Truncate
+            Self::DropAfter | Self::ErrorAfter | Self::HoldBefore | Self::HoldAfter | Self::Garbage | Self::Truncate
         )
     }
 }

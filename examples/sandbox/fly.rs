@@ -16,6 +16,7 @@ use machines::{App, Machine};
 /// The token that the sandbox is used with.
 pub(crate) const TOKEN: &str = "FlyV1 fm2_c2FuZGJveC1wZXJzb25hbC10b2tlbg==";
 
+#[derive(Clone)]
 pub(crate) struct Token {
     pub id: String,
     pub name: String,
@@ -32,6 +33,7 @@ pub(crate) struct Token {
 }
 
 /// Fly.
+#[derive(Clone)]
 pub(crate) struct Fly {
     pub apps: BTreeMap<String, App>,
     pub organizations: BTreeMap<String, String>,

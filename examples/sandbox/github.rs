@@ -27,6 +27,7 @@ const PRODUCTS: [&str; 4] = ["actions", "dependabot", "codespaces", "agents"];
 /// Calls an hour.
 const LIMIT: u64 = 5_000;
 
+#[derive(Clone)]
 struct Repository {
     id: u64,
     products: BTreeMap<String, Level>,
@@ -60,6 +61,7 @@ impl Repository {
 }
 
 /// GitHub.
+#[derive(Clone)]
 pub(crate) struct GitHub {
     repositories: BTreeMap<String, Repository>,
     organization: BTreeMap<String, Level>,

@@ -4,15 +4,18 @@
 //! written from the vendors' published specifications and shares no code with the provider. See README.md beside this file.
 
 mod aws;
+mod body;
 mod call;
 mod clock;
 mod control;
 mod fault;
 mod fly;
 mod github;
+mod hold;
 mod neon;
 mod platform;
 mod server;
+mod timeline;
 mod world;
 
 use std::process::ExitCode;

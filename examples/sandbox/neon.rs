@@ -13,6 +13,7 @@ use project::Project;
 /// The personal key that the sandbox is used with.
 pub(crate) const KEY: &str = "napi_sandbox_personal_k3v9q2x7w5b8n1m4";
 
+#[derive(Clone)]
 struct Key {
     id: i64,
     name: String,
@@ -27,6 +28,7 @@ struct Key {
 }
 
 /// Neon.
+#[derive(Clone)]
 pub(crate) struct Neon {
     keys: Vec<Key>,
     projects: BTreeMap<String, Project>,

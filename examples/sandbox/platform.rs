@@ -20,6 +20,7 @@ const LOOKS: u32 = 2;
 type Secrets = BTreeMap<String, (String, String)>;
 
 /// The platform.
+#[derive(Clone)]
 pub(crate) struct Platform {
     secrets: Secrets,
     /// The workspace's own, which hide global ones of the same key.

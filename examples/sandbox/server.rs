@@ -6,11 +6,10 @@ use std::io::Write as _;
 use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Limited};
-use hyper::body::{Body, Bytes, Frame, Incoming};
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
@@ -18,22 +17,11 @@ use serde_json::Value;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 
+use crate::body::{Answer, Dropped};
 use crate::call::{Call, Reply, Vendor};
 use crate::fault::{self, Kind};
 use crate::world::{self, World};
 use crate::{aws, clock, control, fly, github, neon, platform};
-
-/// Closes the connection without an answer.
-#[derive(Debug)]
-struct Dropped;
-
-impl std::fmt::Display for Dropped {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the connection is dropped on purpose")
-    }
-}
-
-impl std::error::Error for Dropped {}
 
 type Shared = Arc<Mutex<World>>;
 
@@ -62,7 +50,7 @@ pub(crate) async fn run(port: u16, exit_with_stdin: bool) -> ExitCode {
         }
     };
     tokio::select! {
-        () = accept(listener, world) => {}
+        () = live(listener, world) => {}
         () = stdin => {}
         () = terminated() => {}
     }
@@ -107,6 +95,34 @@ fn announce(origin: &str) -> std::io::Result<()> {
     out.flush()
 }
 
+/// Serves a world until it is told to end.
+async fn live(listener: TcpListener, world: Shared) {
+    let end = Arc::clone(&lock(&world).end);
+    tokio::select! {
+        () = accept(listener, world) => {}
+        () = end.notified() => {}
+    }
+}
+
+/// A copy of a world at a port of its own.
+fn fork(world: &Shared) -> Reply {
+    let bound = std::net::TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        Ok((TcpListener::from_std(listener)?, address))
+    });
+    match bound {
+        Ok((listener, address)) => {
+            let copy = lock(world).fork();
+            // Boxed: a world that is served may be copied again.
+            let lives: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(live(listener, Arc::new(Mutex::new(copy))));
+            tokio::spawn(lives);
+            Reply::ok(serde_json::json!({ "SANDBOX_URL": format!("http://{address}") }))
+        }
+        Err(error) => Reply::json(500, serde_json::json!({ "error": error.to_string() })),
+    }
+}
+
 async fn accept(listener: TcpListener, world: Shared) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
@@ -125,6 +141,9 @@ async fn accept(listener: TcpListener, world: Shared) {
 async fn handle(world: Shared, request: Request<Incoming>) -> Result<Response<Answer>, Dropped> {
     let call = read(request).await.unwrap_or_else(|never| match never {});
     if call.segments.first().map(String::as_str) == Some("_sandbox") {
+        if (call.method.as_str(), call.path.as_str()) == ("POST", "/_sandbox/fork") {
+            return Ok(response(&fork(&world)));
+        }
         return Ok(response(&control::answer(&mut lock(&world), &call)));
     }
     let Some(vendor) = Vendor::of(&call) else {
@@ -136,9 +155,12 @@ async fn handle(world: Shared, request: Request<Incoming>) -> Result<Response<An
     let operation = world::operation(vendor, &call);
     let line = format!("{} {} {operation}", call.method, call.path);
     let kind = fault::strike(&mut lock(&world).faults, &line);
+    if kind == Some(Kind::HoldBefore) {
+        held(&world, &line).await;
+    }
     let answer = match kind {
         Some(kind) if !kind.has_effect() => refusal(vendor, kind),
-        _ => patiently(&world, vendor, &call).await,
+        _ => patiently(&world, vendor, &call, &line).await,
     };
     let echo = {
         let mut world = lock(&world);
@@ -151,6 +173,9 @@ async fn handle(world: Shared, request: Request<Incoming>) -> Result<Response<An
         world.note(vendor, &call, &operation, status, effect);
         world.settings.echo
     };
+    if kind == Some(Kind::HoldAfter) {
+        held(&world, &line).await;
+    }
     match kind {
         Some(Kind::Refuse | Kind::DropAfter) => Err(Dropped),
         Some(Kind::Hang) => {
@@ -167,15 +192,21 @@ async fn handle(world: Shared, request: Request<Incoming>) -> Result<Response<An
     }
 }
 
+/// Waits until the call is released.
+async fn held(world: &Shared, line: &str) {
+    let signal = lock(world).holds.add(line);
+    signal.notified().await;
+}
+
 fn lock(world: &Shared) -> MutexGuard<'_, World> {
     world.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The vendor's answer; a call that waits for something is asked again until that has come or its time is over.
-async fn patiently(world: &Shared, vendor: Vendor, call: &Call) -> Reply {
+async fn patiently(world: &Shared, vendor: Vendor, call: &Call, line: &str) -> Reply {
     let begun = clock::epoch_millis();
     loop {
-        let reply = lock(world).answer(vendor, call);
+        let reply = lock(world).answer(vendor, call, line);
         match reply.waits {
             Some(limit) if clock::epoch_millis() < begun + limit => tokio::time::sleep(Duration::from_millis(25)).await,
             _ => return reply,
@@ -260,66 +291,8 @@ fn truncated(reply: &Reply) -> Response<Answer> {
         .status(reply.status)
         .header("content-type", "application/json")
         .header("content-length", whole.len().max(1))
-        .body(Answer {
-            data: Some(Bytes::from(half)),
-            breaks: Some(Break::AfterFlush),
-        })
+        .body(Answer::half(half))
         .unwrap_or_default()
-}
-
-/// When a body breaks off.
-#[derive(Clone, Copy)]
-enum Break {
-    AfterFlush,
-    Now,
-}
-
-/// A response body that may break off.
-#[derive(Default)]
-struct Answer {
-    data: Option<Bytes>,
-    breaks: Option<Break>,
-}
-
-impl Answer {
-    fn whole(text: String) -> Self {
-        Self {
-            data: Some(Bytes::from(text)).filter(|data| !data.is_empty()),
-            breaks: None,
-        }
-    }
-}
-
-impl Body for Answer {
-    type Data = Bytes;
-    type Error = Dropped;
-
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Dropped>>> {
-        if let Some(data) = self.data.take() {
-            return Poll::Ready(Some(Ok(Frame::data(data))));
-        }
-        match self.breaks {
-            None => Poll::Ready(None),
-            Some(Break::AfterFlush) => {
-                // hyper sends what it has when the body is not ready, and throws it away when the body fails.
-                self.breaks = Some(Break::Now);
-                context.waker().wake_by_ref();
-                Poll::Pending
-            }
-            Some(Break::Now) => Poll::Ready(Some(Err(Dropped))),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.data.is_none() && self.breaks.is_none()
-    }
-
-    fn size_hint(&self) -> hyper::body::SizeHint {
-        if self.breaks.is_some() {
-            return hyper::body::SizeHint::default();
-        }
-        hyper::body::SizeHint::with_exact(self.data.as_ref().map_or(0, |data| data.len() as u64))
-    }
 }
 
 /// Largest request body that is taken, in bytes.

@@ -1,9 +1,14 @@
 //! Everything that the sandbox knows: the vendors, the call log, planted faults, settings.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use crate::call::{Call, Reply, Vendor};
 use crate::fault::Fault;
+use crate::hold::Holds;
+use crate::timeline::Timeline;
 use crate::{aws, clock, fly, github, neon, platform};
 
 /// The whole state.
@@ -15,12 +20,16 @@ pub(crate) struct World {
     pub platform: platform::Platform,
     pub faults: Vec<Fault>,
     pub settings: Settings,
+    pub holds: Holds,
+    pub timeline: Timeline,
+    /// Told when this world is to end.
+    pub end: Arc<Notify>,
     calls: Vec<Value>,
     count: u64,
 }
 
 /// What can be switched.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(crate) struct Settings {
     /// Error bodies and a header echo the request: vendors do.
     pub echo: bool,
@@ -30,21 +39,64 @@ pub(crate) struct Settings {
 
 impl World {
     pub(crate) fn new() -> Self {
-        Self {
-            fly: fly::Fly::seeded(),
-            github: github::GitHub::seeded(),
-            neon: neon::Neon::seeded(),
-            aws: aws::Aws::default(),
-            platform: platform::Platform::seeded(),
-            faults: Vec::new(),
-            settings: Settings::default(),
-            calls: Vec::new(),
-            count: 0,
-        }
+        Self::of(
+            fly::Fly::seeded(),
+            github::GitHub::seeded(),
+            neon::Neon::seeded(),
+            aws::Aws::default(),
+            platform::Platform::seeded(),
+            Settings::default(),
+        )
     }
 
-    /// The vendor's answer; changes the world.
-    pub(crate) fn answer(&mut self, vendor: Vendor, call: &Call) -> Reply {
+    /// Another world in which everything is as it is here, that goes its own way from now on: without calls, faults and past.
+    pub(crate) fn fork(&self) -> Self {
+        Self::of(
+            self.fly.clone(),
+            self.github.clone(),
+            self.neon.clone(),
+            self.aws.clone(),
+            self.platform.clone(),
+            self.settings.clone(),
+        )
+    }
+
+    fn of(
+        fly: fly::Fly,
+        github: github::GitHub,
+        neon: neon::Neon,
+        aws: aws::Aws,
+        platform: platform::Platform,
+        settings: Settings,
+    ) -> Self {
+        let mut world = Self {
+            fly,
+            github,
+            neon,
+            aws,
+            platform,
+            faults: Vec::new(),
+            settings,
+            holds: Holds::default(),
+            timeline: Timeline::default(),
+            end: Arc::new(Notify::new()),
+            calls: Vec::new(),
+            count: 0,
+        };
+        world.timeline = Timeline::begun(world.truth());
+        world
+    }
+
+    /// The vendor's answer; changes the world. `line` is `METHOD /path operation`, for the timeline.
+    pub(crate) fn answer(&mut self, vendor: Vendor, call: &Call, line: &str) -> Reply {
+        let reply = self.act(vendor, call);
+        if reply.waits.is_none() {
+            self.timeline.add(line, reply.status, self.truth());
+        }
+        reply
+    }
+
+    fn act(&mut self, vendor: Vendor, call: &Call) -> Reply {
         let lag = self.settings.list_lag_ms;
         match vendor {
             Vendor::Fly => self.fly.answer(call, lag),
@@ -76,15 +128,21 @@ impl World {
         self.count = 0;
     }
 
-    /// The truth about everything, values included.
+    /// The truth about everything, values included, and the call log.
     pub(crate) fn state(&self) -> Value {
+        let mut state = self.truth();
+        state["calls"] = json!(self.calls);
+        state
+    }
+
+    /// The truth about everything, values included.
+    pub(crate) fn truth(&self) -> Value {
         json!({
             "fly": self.fly.state(),
             "github": self.github.state(),
             "neon": self.neon.state(),
             "aws": self.aws.state(),
             "platform": self.platform.state(),
-            "calls": self.calls,
         })
     }
 }

@@ -27,7 +27,7 @@ pub(super) struct Version {
     pub at: i64,
 }
 
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(super) struct Parameter {
     pub versions: Vec<Version>,
     pub tags: BTreeMap<String, String>,

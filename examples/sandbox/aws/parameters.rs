@@ -10,7 +10,7 @@ use crate::call::{Call, Reply};
 use crate::clock;
 
 /// The store.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(super) struct Parameters(BTreeMap<String, Parameter>);
 
 fn flag(call: &Call, name: &str) -> bool {

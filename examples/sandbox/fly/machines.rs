@@ -10,6 +10,7 @@ use crate::call::{Call, Reply};
 use crate::clock;
 
 /// An app.
+#[derive(Clone)]
 pub(crate) struct App {
     pub id: String,
     pub organization: String,
@@ -17,6 +18,7 @@ pub(crate) struct App {
     pub machines: BTreeMap<String, Machine>,
 }
 
+#[derive(Clone)]
 struct Lease {
     nonce: String,
     /// Seconds since 1970.
@@ -24,6 +26,7 @@ struct Lease {
 }
 
 /// A machine.
+#[derive(Clone)]
 pub(crate) struct Machine {
     id: String,
     state: String,

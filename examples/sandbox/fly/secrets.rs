@@ -28,6 +28,7 @@ struct Snapshot {
 }
 
 /// The secrets of one app.
+#[derive(Clone)]
 pub(super) struct Secrets {
     app: String,
     version: u64,

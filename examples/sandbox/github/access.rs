@@ -9,6 +9,7 @@ use crate::call::{Call, Reply};
 use crate::clock;
 
 /// A personal token or an installation's.
+#[derive(Clone)]
 pub(super) struct Token {
     pub value: String,
     /// The repositories (`owner/name`) that it sees; without a list all of them.
@@ -65,6 +66,7 @@ fn names(list: &Value) -> Vec<String> {
 }
 
 /// A GitHub App with one installation.
+#[derive(Clone)]
 pub(super) struct App {
     id: String,
     installation: String,

@@ -10,6 +10,7 @@ use crate::clock;
 const COMMIT: &str = "6dcb09b5b57875f334f61aebed695e2e4193db5e";
 
 /// A workflow.
+#[derive(Clone)]
 pub(super) struct Workflow {
     pub file: String,
     pub id: u64,
@@ -18,6 +19,7 @@ pub(super) struct Workflow {
 }
 
 /// A run of one.
+#[derive(Clone)]
 pub(super) struct Run {
     id: u64,
     number: usize,

@@ -15,6 +15,7 @@ use crate::clock;
 /// Largest value, in bytes.
 const LARGEST: usize = 48 * 1024;
 
+#[derive(Clone)]
 struct Secret {
     value: String,
     created_at: String,
@@ -28,6 +29,7 @@ struct Secret {
 }
 
 /// A place with secrets and a key pair of its own.
+#[derive(Clone)]
 pub(super) struct Level {
     number: u64,
     key: SecretKey,

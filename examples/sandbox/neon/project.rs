@@ -14,6 +14,7 @@ use crate::clock;
 /// After so many milliseconds an operation has finished even if nobody looked.
 const PATIENCE: i64 = 2_000;
 
+#[derive(Clone)]
 struct Role {
     password: String,
     /// Becomes the password when the operation has finished.
@@ -38,6 +39,7 @@ impl Role {
     }
 }
 
+#[derive(Clone)]
 struct Operation {
     id: String,
     begun: i64,
@@ -48,6 +50,7 @@ struct Operation {
 }
 
 /// A project.
+#[derive(Clone)]
 pub(super) struct Project {
     store_passwords: bool,
     branch: String,
