@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 /// A running sandbox.
 pub(crate) struct Sandbox {
-    process: Child,
+    /// `None` for a copy, which lives in the process of its original.
+    process: Option<Child>,
     exports: Vec<(String, String)>,
     address: String,
 }
@@ -37,7 +38,7 @@ impl Sandbox {
             exports.push((name.to_owned(), value.trim_matches('\'').to_owned()));
         }
         let mut sandbox = Self {
-            process,
+            process: Some(process),
             exports,
             address: String::new(),
         };
@@ -47,6 +48,37 @@ impl Sandbox {
             .unwrap()
             .to_owned();
         sandbox
+    }
+
+    /// A world in which everything is as it is here, at an address of its own; it ends with the returned value.
+    pub(crate) fn fork(&self) -> Self {
+        let answer = self.control("POST", "fork", &Value::Null);
+        let origin = answer["SANDBOX_URL"].as_str().unwrap();
+        let moved =
+            |(name, value): &(String, String)| (name.clone(), value.replace(self.export("SANDBOX_URL"), origin));
+        Self {
+            process: None,
+            exports: self.exports.iter().map(moved).collect(),
+            address: origin.strip_prefix("http://").unwrap().to_owned(),
+        }
+    }
+
+    /// Every call that a vendor acted on, and the truth whenever it changed.
+    pub(crate) fn timeline(&self) -> Vec<Value> {
+        let answer = self.control("GET", "timeline", &Value::Null);
+        answer.as_array().unwrap().clone()
+    }
+
+    /// The calls that are held.
+    pub(crate) fn held(&self) -> Vec<String> {
+        let answer = self.control("GET", "held", &Value::Null);
+        let lines = answer.as_array().unwrap().iter();
+        lines.map(|line| line.as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Lets held calls go on.
+    pub(crate) fn release(&self) {
+        self.control("POST", "release", &Value::Null);
     }
 
     /// The variables that point a provider at it.
@@ -138,8 +170,16 @@ impl Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(self.process.wait());
+        if let Some(process) = &mut self.process {
+            drop(process.kill());
+            drop(process.wait());
+        } else {
+            // A world without its process has ended already.
+            drop(TcpStream::connect(&self.address).and_then(|mut stream| {
+                stream.write_all(b"DELETE /_sandbox HTTP/1.1\r\nhost: sandbox\r\nconnection: close\r\n\r\n")?;
+                stream.read_to_end(&mut Vec::new())
+            }));
+        }
     }
 }
 

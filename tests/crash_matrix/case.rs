@@ -1,0 +1,272 @@
+//! One case: a story, one fault at one call of it, at most two clean applies, and the judge.
+
+use std::fmt::Write as _;
+
+use crate::fault::Fault;
+use crate::judge::{Trial, moments};
+use crate::run::{User, sign_of_a_crash};
+use crate::sandbox::{Call, Sandbox};
+use crate::story::{Act, Setting, Story};
+
+/// A story whose prelude has been played, ready to be played to its end again and again.
+pub(crate) struct Scene {
+    pub(crate) story: Story,
+    sandbox: Sandbox,
+    state: Option<String>,
+    /// The calls of a run without a fault, sorted, so that their numbers are always the same.
+    pub(crate) calls: Vec<Target>,
+}
+
+/// A call that can go wrong.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Target {
+    /// `METHOD /path operation`.
+    pub(crate) line: String,
+    /// Which one of those with this line, from 1.
+    pub(crate) nth: usize,
+    pub(crate) writes: bool,
+}
+
+/// How a case ended well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Passed,
+    /// It needed the way out that the error names: the one declared exception.
+    WayOut,
+    /// The call did not come in this run, so nothing went wrong.
+    NotMet,
+}
+
+/// A case that failed: what is wrong, and all that was said.
+pub(crate) type Failure = String;
+
+impl Scene {
+    /// Plays the prelude, then the story once without a fault.
+    pub(crate) fn prepare(story: Story, nothing: &Sandbox) -> Result<Self, Failure> {
+        let sandbox = nothing.fork();
+        let mut user = User::new(story, &sandbox, None);
+        for setting in story.prelude() {
+            user.wants(setting);
+            let outcome = user.applies();
+            if outcome.status != 0 {
+                return Err(format!("the prelude of {story} failed:\n{}", outcome.output));
+            }
+        }
+        // GitHub's instants have whole seconds: what others do is told from ours by a later one.
+        std::thread::sleep(std::time::Duration::from_millis(1_100));
+        if let Some(mischief) = story.mischief() {
+            sandbox.seed(mischief);
+        }
+        let mut scene = Self {
+            story,
+            state: user.state(),
+            calls: Vec::new(),
+            sandbox,
+        };
+        let calm = scene.sandbox.fork();
+        let mut run = Run::new(&scene, &calm);
+        run.user.wants(story.climax());
+        let first = run.user.applies();
+        if first.status != 0 {
+            return Err(format!("{story} fails without a fault:\n{}", first.output));
+        }
+        let mut calls = calm.calls();
+        run.note("apply", first.status, &first.output);
+        run.conclude(story.climax(), true)
+            .map_err(|error| format!("{story}, without a fault: {error}"))?;
+        calls.sort_by(|one, other| one.line.cmp(&other.line));
+        let mut nth = 0;
+        for (place, call) in calls.iter().enumerate() {
+            let again = place > 0 && calls.get(place - 1).is_some_and(|before| before.line == call.line);
+            nth = if again { nth + 1 } else { 1 };
+            scene.calls.push(Target {
+                line: call.line.clone(),
+                nth,
+                writes: call.writes(),
+            });
+        }
+        Ok(scene)
+    }
+
+    /// Plays it with a fault at the `k`th call, from 1.
+    pub(crate) fn play(&self, fault: Fault, k: usize) -> Result<Verdict, Failure> {
+        let target = &self.calls[k - 1];
+        let sandbox = self.sandbox.fork();
+        let mut run = Run::new(self, &sandbox);
+        run.user.wants(self.story.climax());
+        if fault.lasts() {
+            // Sorted or not, from the k-th call on every one is struck.
+            sandbox.fault("", k, fault.kind);
+        } else {
+            sandbox.fault(&target.line, target.nth, fault.kind);
+        }
+        let (first, struck) = match fault.blow {
+            Some(blow) => run.user.applies_and_is_struck(blow),
+            None => {
+                let outcome = run.user.applies();
+                let calls = sandbox.calls();
+                let met = |call: &&Call| call.line.contains(&target.line);
+                let call = if fault.lasts() {
+                    calls.get(k - 1)
+                } else {
+                    calls.iter().filter(met).nth(target.nth - 1)
+                };
+                (outcome, call.map(|call| call.line.clone()))
+            }
+        };
+        run.note(
+            &format!(
+                "apply with {} at {}",
+                fault.name,
+                struck.as_deref().unwrap_or("no call")
+            ),
+            first.status,
+            &first.output,
+        );
+        sandbox.heal();
+        let killed = fault.name.starts_with("kill_provider");
+        if let Some(sign) = sign_of_a_crash(&first.output).filter(|_| !killed) {
+            return Err(format!("{sign:?} is in the output\n{}", run.said));
+        }
+        if first.status == -2 {
+            return Err(format!("the apply did not end\n{}", run.said));
+        }
+        run.shows()?;
+        let way_out = run.conclude(self.story.climax(), first.status == 0)?;
+        Ok(match (way_out, struck) {
+            (true, _) => Verdict::WayOut,
+            (false, Some(_)) => Verdict::Passed,
+            (false, None) => Verdict::NotMet,
+        })
+    }
+}
+
+/// One run of a scene, and all that was said in it.
+struct Run<'a> {
+    user: User<'a>,
+    story: Story,
+    said: String,
+}
+
+impl<'a> Run<'a> {
+    fn new(scene: &Scene, sandbox: &'a Sandbox) -> Self {
+        let from = scene.sandbox.export("SANDBOX_URL");
+        let to = sandbox.export("SANDBOX_URL");
+        let state = scene.state.as_ref().map(|state| state.replace(from, to));
+        Self {
+            user: User::new(scene.story, sandbox, state.as_deref()),
+            story: scene.story,
+            said: String::new(),
+        }
+    }
+
+    fn note(&mut self, what: &str, status: i32, output: &str) {
+        write!(self.said, "--- {what}: {status} ---\n{output}\n").unwrap();
+    }
+
+    fn fails(&self, problem: &str) -> Failure {
+        format!("{problem}\n{}", self.said)
+    }
+
+    /// The state can be shown.
+    fn shows(&self) -> Result<Option<serde_json::Value>, Failure> {
+        self.user.shows().map_err(|problem| self.fails(&problem))
+    }
+
+    /// Applies until the plan is empty, and lets the judge look. Returns whether the declared way out was needed.
+    fn conclude(&mut self, setting: Setting, applied: bool) -> Result<bool, Failure> {
+        let mut setting = setting;
+        let way_out = self.converges(&mut setting, applied)?;
+        let mut overlap_ends = None;
+        if let Some(epilogue) = self.story.epilogue(setting) {
+            overlap_ends = Some(self.user.sandbox.timeline().len());
+            setting = epilogue;
+            self.user.wants(setting);
+            self.converges(&mut setting, false)?;
+        }
+        self.claims(setting)?;
+        let moments = moments(&self.user.sandbox.timeline(), self.story.source);
+        let trial = Trial {
+            story: self.story,
+            setting,
+            moments: &moments,
+            overlap_ends,
+        };
+        let problems = [trial.violations(), trial.ending()].concat();
+        if problems.is_empty() {
+            return Ok(way_out);
+        }
+        let calls: Vec<String> = moments
+            .iter()
+            .enumerate()
+            .map(|(n, moment)| format!("{n} {}", moment.call))
+            .collect();
+        Err(self.fails(&format!(
+            "{}\n--- timeline ---\n{}",
+            problems.join("\n"),
+            calls.join("\n")
+        )))
+    }
+
+    /// At most two applies lead to an empty plan.
+    fn converges(&mut self, setting: &mut Setting, applied: bool) -> Result<bool, Failure> {
+        if applied && self.is_settled()? {
+            return Ok(false);
+        }
+        let mut way_out = false;
+        let mut left = 2;
+        while left > 0 {
+            left -= 1;
+            let outcome = self.user.applies();
+            self.note("clean apply", outcome.status, &outcome.output);
+            if let Some(sign) = sign_of_a_crash(&outcome.output) {
+                return Err(self.fails(&format!("{sign:?} is in the output")));
+            }
+            self.shows()?;
+            if outcome.status == 0 && self.is_settled()? {
+                return Ok(way_out);
+            }
+            if !way_out && may_need_the_way_out(self.story) && outcome.output.contains("on_existing = \"replace\"") {
+                // The error names it, so the user does it; the two applies are counted from here.
+                setting.replaces_existing = true;
+                self.user.wants(*setting);
+                way_out = true;
+                left = 2;
+            }
+        }
+        Err(self.fails("two clean applies do not lead to an empty plan"))
+    }
+
+    fn is_settled(&mut self) -> Result<bool, Failure> {
+        let plan = self.user.plans();
+        self.note("plan", plan.status, &plan.output);
+        if let Some(sign) = sign_of_a_crash(&plan.output) {
+            return Err(self.fails(&format!("{sign:?} is in the output")));
+        }
+        Ok(plan.status == 0)
+    }
+
+    /// What the state says of itself in the end.
+    fn claims(&self, setting: Setting) -> Result<(), Failure> {
+        let shown = self.shows()?;
+        if setting.destroys {
+            return match shown {
+                None => Ok(()),
+                Some(_) => Err(self.fails("the state still has the secret")),
+            };
+        }
+        let Some(shown) = shown else {
+            return Err(self.fails("the state has no secret"));
+        };
+        if shown["phase"] != "settled" || shown["pending"] != serde_json::json!([]) {
+            return Err(self.fails(&format!("phase {}, pending {}", shown["phase"], shown["pending"])));
+        }
+        Ok(())
+    }
+}
+
+/// The one exception that is declared: nobody can show that an interrupted create was ours, because nobody issues the
+/// value and the targets of the first wave carry no mark. Only then may the next create refuse the entry that it finds.
+fn may_need_the_way_out(story: Story) -> bool {
+    story.act == Act::Create && !story.source.is_issued() && story.blind
+}

@@ -1,0 +1,239 @@
+//! All cases: their names, which ones are played, several at a time, and the table.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write as _;
+use std::sync::Mutex;
+use std::thread::scope;
+
+use crate::case::{Failure, Scene, Verdict};
+use crate::fault::{self, Fault};
+use crate::sandbox::Sandbox;
+use crate::say;
+use crate::story::Story;
+use crate::world::seeds;
+
+/// Which cases are played.
+#[derive(Debug, Clone)]
+pub(crate) enum Choice {
+    /// A few of every story and every kind of fault.
+    Sample,
+    /// Those whose name, `story/source/fault/call`, begins with these parts. A part may be `*`, or several with commas; a fault
+    /// may be given without its ending.
+    Named(Vec<Vec<String>>),
+}
+
+impl Choice {
+    /// Reads what a person writes; `all` is all.
+    pub(crate) fn parse(text: &str) -> Self {
+        if text == "sample" {
+            return Self::Sample;
+        }
+        let text = if text == "all" { "*" } else { text };
+        Self::Named(
+            text.split('/')
+                .map(|part| part.split(',').map(str::to_owned).collect())
+                .collect(),
+        )
+    }
+
+    fn allows(&self, place: usize, part: &str) -> bool {
+        let Self::Named(parts) = self else { return true };
+        parts.get(place).is_none_or(|words| {
+            let fits =
+                |word: &String| word == "*" || word == part || (place == 2 && part.starts_with(&format!("{word}_")));
+            words.iter().any(fits)
+        })
+    }
+
+    fn has_story(&self, story: Story) -> bool {
+        let name = story.to_string();
+        let (act, source) = name.split_once('/').unwrap();
+        // The sample has every story with its readable target and its blind one, and every source once or twice.
+        let sampled = story.source == crate::story::Source::FlyToken
+            || (story.act == crate::story::Act::Rotate) != story.blind && story.act <= crate::story::Act::Rotate;
+        self.allows(0, act) && self.allows(1, source) && (sampled || !matches!(self, Self::Sample))
+    }
+}
+
+/// A case that is to be played.
+struct Case<'a> {
+    scene: &'a Scene,
+    fault: Fault,
+    call: usize,
+}
+
+impl Case<'_> {
+    fn name(&self) -> String {
+        format!("{}/{}/{}", self.scene.story, self.fault.name, self.call)
+    }
+}
+
+/// What came of all cases of one kind in one story.
+#[derive(Default, Clone, Copy)]
+struct Cell {
+    played: usize,
+    passed: usize,
+    way_out: usize,
+    not_met: usize,
+}
+
+/// What came of everything.
+pub(crate) struct Report {
+    pub(crate) table: String,
+    pub(crate) failures: Vec<(String, Failure)>,
+    pub(crate) played: usize,
+}
+
+/// Plays the chosen cases, `jobs` at a time.
+pub(crate) fn play(choice: &Choice, jobs: usize) -> Report {
+    let nothing = Sandbox::start();
+    nothing.seed(seeds());
+    let stories: Vec<Story> = Story::all()
+        .into_iter()
+        .filter(|story| choice.has_story(*story))
+        .collect();
+    let scenes = Mutex::new(Vec::new());
+    let failures = Mutex::new(Vec::new());
+    each(stories, jobs, |story| match Scene::prepare(story, &nothing) {
+        Ok(scene) => scenes.lock().unwrap().push(scene),
+        Err(problem) => failures.lock().unwrap().push((format!("{story}/none/0"), problem)),
+    });
+    let mut scenes = scenes.into_inner().unwrap();
+    scenes.sort_by_key(|scene| scene.story);
+    let cases = cases(choice, &scenes);
+    let all = cases.len();
+    say(&format!("{all} cases of {} stories", scenes.len()));
+    let cells = Mutex::new(BTreeMap::<(Story, usize), Cell>::new());
+    let play = |case: Case<'_>| {
+        let outcome = case.scene.play(case.fault, case.call);
+        let column = fault::ALL.iter().position(|known| *known == case.fault).unwrap();
+        let mut cells = cells.lock().unwrap();
+        let cell = cells.entry((case.scene.story, column)).or_default();
+        cell.played += 1;
+        match outcome {
+            Ok(verdict) => {
+                cell.passed += 1;
+                cell.way_out += usize::from(verdict == Verdict::WayOut);
+                cell.not_met += usize::from(verdict == Verdict::NotMet);
+            }
+            Err(problem) => {
+                say(&format!(
+                    "FAILED {}: {}",
+                    case.name(),
+                    problem.lines().next().unwrap_or_default()
+                ));
+                failures.lock().unwrap().push((case.name(), problem));
+            }
+        }
+    };
+    // Waiting costs nothing, so what hangs hangs beside the rest.
+    let (waiting, working): (Vec<_>, Vec<_>) = cases.into_iter().partition(|case| case.fault.waits());
+    scope(|scope| {
+        scope.spawn(|| each(waiting, jobs * 6, play));
+        each(working, jobs, play);
+    });
+    let mut failures = failures.into_inner().unwrap();
+    failures.sort();
+    Report {
+        table: table(&cells.into_inner().unwrap()),
+        failures,
+        played: all,
+    }
+}
+
+/// Does something with each, several at a time.
+fn each<T: Send>(all: Vec<T>, jobs: usize, act: impl Fn(T) + Sync) {
+    let all = Mutex::new(VecDeque::from(all));
+    scope(|scope| {
+        for _ in 0..jobs {
+            scope.spawn(|| {
+                loop {
+                    let next = all.lock().unwrap().pop_front();
+                    let Some(next) = next else { break };
+                    act(next);
+                }
+            });
+        }
+    });
+}
+
+fn cases<'a>(choice: &Choice, scenes: &'a [Scene]) -> Vec<Case<'a>> {
+    let mut cases = Vec::new();
+    for (place, scene) in scenes.iter().enumerate() {
+        for (column, fault) in fault::ALL.iter().enumerate() {
+            let calls = scene
+                .calls
+                .iter()
+                .enumerate()
+                .filter(|(_, call)| call.writes || !fault.only_for_writes);
+            let calls: Vec<usize> = calls.map(|(index, _)| index + 1).collect();
+            let chosen: Vec<usize> = match choice {
+                // Another kind in another place for each story, so that over all of them much is met.
+                Choice::Sample if (place + column).is_multiple_of(3) => {
+                    let turn = (place * 5 + column * 7) % calls.len().max(1);
+                    calls.get(turn).copied().into_iter().collect()
+                }
+                Choice::Sample => Vec::new(),
+                Choice::Named(_) => calls,
+            };
+            for call in chosen {
+                if choice.allows(2, fault.name) && choice.allows(3, &call.to_string()) {
+                    cases.push(Case {
+                        scene,
+                        fault: *fault,
+                        call,
+                    });
+                }
+            }
+        }
+    }
+    cases
+}
+
+/// Rows are stories, columns are faults: how many passed of how many. `w`: by the declared way out; `-`: the call did not come.
+fn table(cells: &BTreeMap<(Story, usize), Cell>) -> String {
+    let mut text = String::from(
+        "story/source × fault: cases passed (of, when some failed; w: by the declared way out; -: not met)\n",
+    );
+    for (column, fault) in fault::ALL.iter().enumerate() {
+        if cells.keys().any(|(_, known)| *known == column) {
+            writeln!(text, "{:>4} = {}", letter(column), fault.name).unwrap();
+        }
+    }
+    let mut rows: BTreeMap<String, Vec<(usize, Cell)>> = BTreeMap::new();
+    for ((story, column), cell) in cells {
+        rows.entry(story.to_string()).or_default().push((*column, *cell));
+    }
+    write!(text, "{:<24}", "").unwrap();
+    for column in 0..fault::ALL.len() {
+        write!(text, "{:>8}", letter(column)).unwrap();
+    }
+    for (row, known) in rows {
+        write!(text, "\n{row:<24}").unwrap();
+        for column in 0..fault::ALL.len() {
+            let cell = known
+                .iter()
+                .find(|(place, _)| *place == column)
+                .map(|(_, cell)| shown(*cell));
+            write!(text, "{:>8}", cell.unwrap_or_default()).unwrap();
+        }
+    }
+    text
+}
+
+fn letter(column: usize) -> char {
+    char::from(b'a' + u8::try_from(column).unwrap())
+}
+
+fn shown(cell: Cell) -> String {
+    let mut text = cell.passed.to_string();
+    if cell.passed < cell.played {
+        write!(text, "/{}", cell.played).unwrap();
+    }
+    for (count, sign) in [(cell.way_out, 'w'), (cell.not_met, '-')] {
+        if count > 0 {
+            write!(text, " {count}{sign}").unwrap();
+        }
+    }
+    text
+}

@@ -1,0 +1,151 @@
+//! What the vendors' own account says at one instant: which credentials work, and what every place holds.
+//!
+//! Read from the sandbox's truth alone; nothing of the provider takes part.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::story::{NAME, Source};
+
+/// Somebody else's things, which must stay as they are: text for each.
+pub(crate) type Foreign = BTreeMap<String, String>;
+
+/// One instant.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct World {
+    /// Values that the issuer accepts and that are ours; for a role, whatever its password is.
+    pub(crate) live: BTreeSet<String>,
+    /// How many credentials of ours were ever made; zero where the issuer carries no marks.
+    pub(crate) made: usize,
+    /// What each place's entry is.
+    pub(crate) entries: BTreeMap<Place, String>,
+    /// What each running machine of the worker has in its environment; `None` before it has the entry at all.
+    pub(crate) machines: Vec<Option<String>>,
+    /// What others own.
+    pub(crate) foreign: Foreign,
+}
+
+/// A place that may hold the secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Place {
+    /// A parameter, which can be read.
+    Parameter,
+    /// An app's secret, which its machines run.
+    App,
+    /// A repository's secret.
+    Repository,
+    /// Another repository's secret, which comes later or leaves.
+    Docs,
+}
+
+/// The app that holds it.
+pub(crate) const APP: &str = "molecule-worker";
+/// The parameter that holds it.
+pub(crate) const PARAMETER: &str = "/molecule/production/API_TOKEN";
+/// The owner of both repositories.
+const OWNER: &str = "molecule-ai";
+
+impl Place {
+    pub(crate) const ALL: [Self; 4] = [Self::Parameter, Self::App, Self::Repository, Self::Docs];
+
+    fn entry(self, truth: &Value) -> Option<String> {
+        let found = match self {
+            Self::Parameter => &truth["aws"]["ssm"][PARAMETER]["value"],
+            Self::App => &truth["fly"]["apps"][APP]["secrets"][NAME]["value"],
+            Self::Repository => repository(truth, "molecule-monorepo"),
+            Self::Docs => repository(truth, "molecule-docs"),
+        };
+        found.as_str().map(str::to_owned)
+    }
+}
+
+fn repository<'a>(truth: &'a Value, name: &str) -> &'a Value {
+    &truth["github"]["repositories"][format!("{OWNER}/{name}")]["secrets"][NAME]["value"]
+}
+
+impl World {
+    /// Reads the truth.
+    pub(crate) fn read(truth: &Value, source: Source) -> Self {
+        let mut world = Self::default();
+        for place in Place::ALL {
+            if let Some(value) = place.entry(truth) {
+                world.entries.insert(place, value);
+            }
+        }
+        let machines = truth["fly"]["apps"][APP]["machines"].as_object().unwrap();
+        let started = machines.values().filter(|machine| machine["state"] == "started");
+        world.machines = started.map(|machine| text(&machine["env"][NAME])).collect();
+        for (issuer, list, name, ended) in [
+            (Source::FlyToken, &truth["fly"]["tokens"], "name", "revoked_at"),
+            (Source::NeonApiKey, &truth["neon"]["api_keys"], "name", "revoked"),
+        ] {
+            for credential in list.as_array().unwrap() {
+                let label = credential[name].as_str().unwrap();
+                let dead = !credential[ended].is_null() && credential[ended] != false;
+                if label.contains("-rot-") && label != LOOKALIKE && issuer == source {
+                    world.made += 1;
+                    if !dead {
+                        world.live.insert(text(&credential["value"]).unwrap());
+                    }
+                } else {
+                    let key = format!("{issuer:?} {}", credential["id"]);
+                    world.foreign.insert(key, format!("{label} revoked: {dead}"));
+                }
+            }
+        }
+        let roles = &truth["neon"]["projects"]["quiet-river-12345678"]["roles"];
+        for (role, state) in roles.as_object().unwrap() {
+            let password = text(&state["password"]).unwrap();
+            if source.roles().contains(&role.as_str()) {
+                world.live.insert(password);
+            } else {
+                world.foreign.insert(format!("role {role}"), password);
+            }
+        }
+        for (key, pointer) in FOREIGN_ENTRIES {
+            let value = truth.pointer(pointer).map(ToString::to_string).unwrap_or_default();
+            world.foreign.insert(key.to_owned(), value);
+        }
+        world
+    }
+
+    /// Every value that somebody would use: entries, and what machines run.
+    pub(crate) fn held(&self) -> BTreeSet<&String> {
+        self.entries.values().chain(self.machines.iter().flatten()).collect()
+    }
+
+    /// Whether the place has the value everywhere: entry, and machines where it has some.
+    pub(crate) fn holds(&self, place: Place, value: &str) -> bool {
+        let entry = self.entries.get(&place).is_some_and(|entry| entry == value);
+        let run = place != Place::App || self.machines.iter().all(|machine| machine.as_deref() == Some(value));
+        entry && run
+    }
+}
+
+/// A credential's name that looks like ours, but carries another id.
+pub(crate) const LOOKALIKE: &str = "API_TOKEN-rot-0123456789ab-g4";
+
+/// Entries of others, beside ours.
+const FOREIGN_ENTRIES: [(&str, &str); 3] = [
+    ("parameter /other", "/aws/ssm/~1other/value"),
+    (
+        "secret OTHER",
+        "/github/repositories/molecule-ai~1molecule-monorepo/secrets/OTHER/value",
+    ),
+    ("secrets of molecule-cp", "/fly/apps/molecule-cp/secrets"),
+];
+
+/// What others own from the beginning, as the sandbox is told.
+pub(crate) fn seeds() -> Value {
+    serde_json::json!({
+        "fly": { "tokens": [{ "app": "molecule-cp", "name": "ci" }, { "app": "molecule-cp", "name": LOOKALIKE }] },
+        "neon": { "api_keys": [{ "name": "ci" }, { "name": LOOKALIKE }] },
+        "github": { "repositories": { "molecule-ai/molecule-monorepo": { "secrets": { "OTHER": "theirs" } } } },
+        "aws": { "parameters": { "/other": "theirs" } },
+    })
+}
+
+fn text(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
