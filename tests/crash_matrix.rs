@@ -46,7 +46,7 @@ fn every_chosen_case_converges() {
     let environment = Environment::of_process();
     let choice = matrix::Choice::parse(environment.get("CRASH_MATRIX").unwrap_or("sample"));
     let jobs = environment.get("CRASH_MATRIX_JOBS").and_then(|text| text.parse().ok());
-    let report = matrix::play(&choice, jobs.unwrap_or(4));
+    let report = matrix::play(&choice, jobs.unwrap_or(8));
     say(&format!("\n{}\n", report.table));
     for (case, problem) in &report.failures {
         say(&format!(

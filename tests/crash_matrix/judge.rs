@@ -75,7 +75,7 @@ impl Trial<'_> {
                     .for_each(&mut blame);
             }
             if self.story.source.overlaps() {
-                for value in now.world.held() {
+                for value in self.relied_on(&now.world) {
                     if issued.contains(value) && !now.world.live.contains(value) {
                         blame(format!("{} points at a dead credential", holders(&now.world, value)));
                     }
@@ -91,6 +91,15 @@ impl Trial<'_> {
             }
         }
         found
+    }
+
+    /// What must work. A destroy, and the replacement of a create that failed, take the entries away and then the credential:
+    /// machines that run it were to lose it.
+    fn relied_on<'a>(&self, world: &'a World) -> BTreeSet<&'a String> {
+        match self.story.act {
+            Act::Create | Act::Destroy => world.entries.values().collect(),
+            _ => world.held(),
+        }
     }
 
     /// A place of a later wave got a value that an earlier one has not.

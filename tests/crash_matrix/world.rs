@@ -20,7 +20,7 @@ pub(crate) struct World {
     pub(crate) made: usize,
     /// What each place's entry is.
     pub(crate) entries: BTreeMap<Place, String>,
-    /// What each running machine of the worker has in its environment; `None` before it has the entry at all.
+    /// What each running machine of the app has in its environment; `None` before it has the entry at all.
     pub(crate) machines: Vec<Option<String>>,
     /// What others own.
     pub(crate) foreign: Foreign,
@@ -40,7 +40,7 @@ pub(crate) enum Place {
 }
 
 /// The app that holds it.
-pub(crate) const APP: &str = "molecule-worker";
+pub(crate) const APP: &str = "molecule-api";
 /// The parameter that holds it.
 pub(crate) const PARAMETER: &str = "/molecule/production/API_TOKEN";
 /// The owner of both repositories.
@@ -139,7 +139,8 @@ const FOREIGN_ENTRIES: [(&str, &str); 3] = [
 /// What others own from the beginning, as the sandbox is told.
 pub(crate) fn seeds() -> Value {
     serde_json::json!({
-        "fly": { "tokens": [{ "app": "molecule-cp", "name": "ci" }, { "app": "molecule-cp", "name": LOOKALIKE }] },
+        // Checks say at once whether a machine is well; without them it is watched for seconds.
+        "fly": { "apps": { APP: { "machines": [{ "state": "started", "checks": true }, { "state": "started", "checks": true }] } }, "tokens": [{ "app": "molecule-cp", "name": "ci" }, { "app": "molecule-cp", "name": LOOKALIKE }] },
         "neon": { "api_keys": [{ "name": "ci" }, { "name": LOOKALIKE }] },
         "github": { "repositories": { "molecule-ai/molecule-monorepo": { "secrets": { "OTHER": "theirs" } } } },
         "aws": { "parameters": { "/other": "theirs" } },
