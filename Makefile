@@ -9,7 +9,10 @@ TEST_LINTS := -A clippy::unwrap_used -A clippy::expect_used -A clippy::panic -A 
 	-A clippy::print_stdout -A clippy::print_stderr -A clippy::string_slice -A clippy::exit -A clippy::disallowed_methods \
 	-A clippy::let_underscore_must_use -A clippy::large_futures -A unreachable_pub -A missing_docs -A unfulfilled_lint_expectations
 
-.PHONY: demo test lint fmt docs bench fuzz tools postgres need-rust need-core need-curl
+# All of the crash matrix, or those cases whose name begins so: story/source/fault/call.
+CASE ?= all
+
+.PHONY: demo test crash-matrix lint fmt docs bench fuzz tools postgres need-rust need-core need-curl
 
 demo: need-rust need-core need-curl ## Walk through a secret's life against vendors on loopback
 	@$(CARGO) build --locked --quiet --bin terraform-provider-rotation --example sandbox
@@ -18,6 +21,10 @@ demo: need-rust need-core need-curl ## Walk through a secret's life against vend
 test: need-rust need-core tools lint ## Everything: lints, unit, engine, contract, protocol and end-to-end tests, docs drift
 	$(CARGO) build --bins --examples --locked
 	tests/run
+
+crash-matrix: need-rust need-core ## Every story with every fault at every call; CASE='rotate/fly_token/kill_provider/7' plays a part
+	$(CARGO) build --bins --examples --locked
+	CRASH_MATRIX='$(CASE)' $(CARGO) test --locked --test crash_matrix
 
 lint: need-rust $(VENV)/stamp
 	$(CARGO) fmt --check

@@ -11,14 +11,13 @@
 
 #[path = "support/postgres.rs"]
 mod postgres;
+#[expect(dead_code, reason = "these stories copy and hold nothing")]
 #[path = "support/sandbox.rs"]
 mod sandbox;
 #[expect(dead_code, reason = "these stories use one core")]
 #[path = "support/terraform_cores.rs"]
 mod terraform_cores;
 
-#[path = "e2e/crash.rs"]
-mod crash;
 #[path = "e2e/create.rs"]
 mod create;
 #[path = "e2e/drift.rs"]

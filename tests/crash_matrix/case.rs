@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::fault::Fault;
+use serde_json::Value;
+
+use crate::fault::{Blow, Fault};
 use crate::judge::{Trial, moments};
 use crate::run::{User, sign_of_a_crash};
 use crate::sandbox::{Call, Sandbox};
@@ -64,9 +66,10 @@ impl Scene {
             sandbox,
         };
         let calm = scene.sandbox.fork();
-        let mut run = Run::new(&scene, &calm);
+        let mut run = Run::new(&scene, &calm, None);
         run.user.wants(story.climax());
         let first = run.user.applies();
+        run.shows()?;
         if first.status != 0 {
             return Err(format!("{story} fails without a fault:\n{}", first.output));
         }
@@ -92,7 +95,7 @@ impl Scene {
     pub(crate) fn play(&self, fault: Fault, k: usize) -> Result<Verdict, Failure> {
         let target = &self.calls[k - 1];
         let sandbox = self.sandbox.fork();
-        let mut run = Run::new(self, &sandbox);
+        let mut run = Run::new(self, &sandbox, fault.blow);
         run.user.wants(self.story.climax());
         if fault.lasts() {
             // Sorted or not, from the k-th call on every one is struck.
@@ -145,17 +148,22 @@ impl Scene {
 struct Run<'a> {
     user: User<'a>,
     story: Story,
+    blow: Option<Blow>,
+    /// What `terraform show -json` said last of the secret.
+    shown: Option<Value>,
     said: String,
 }
 
 impl<'a> Run<'a> {
-    fn new(scene: &Scene, sandbox: &'a Sandbox) -> Self {
+    fn new(scene: &Scene, sandbox: &'a Sandbox, blow: Option<Blow>) -> Self {
         let from = scene.sandbox.export("SANDBOX_URL");
         let to = sandbox.export("SANDBOX_URL");
         let state = scene.state.as_ref().map(|state| state.replace(from, to));
         Self {
             user: User::new(scene.story, sandbox, state.as_deref()),
             story: scene.story,
+            blow,
+            shown: None,
             said: String::new(),
         }
     }
@@ -168,9 +176,10 @@ impl<'a> Run<'a> {
         format!("{problem}\n{}", self.said)
     }
 
-    /// The state can be shown.
-    fn shows(&self) -> Result<Option<serde_json::Value>, Failure> {
-        self.user.shows().map_err(|problem| self.fails(&problem))
+    /// The state can be shown; to be asked after every apply.
+    fn shows(&mut self) -> Result<(), Failure> {
+        self.shown = self.user.shows().map_err(|problem| self.fails(&problem))?;
+        Ok(())
     }
 
     /// Applies until the plan is empty, and lets the judge look. Returns whether the declared way out was needed.
@@ -226,7 +235,10 @@ impl<'a> Run<'a> {
             if outcome.status == 0 && self.is_settled()? {
                 return Ok(way_out);
             }
-            if !way_out && may_need_the_way_out(self.story) && outcome.output.contains("on_existing = \"replace\"") {
+            if !way_out
+                && may_need_the_way_out(self.story, self.blow)
+                && outcome.output.contains("on_existing = \"replace\"")
+            {
                 // The error names it, so the user does it; the two applies are counted from here.
                 setting.replaces_existing = true;
                 self.user.wants(*setting);
@@ -248,14 +260,13 @@ impl<'a> Run<'a> {
 
     /// What the state says of itself in the end.
     fn claims(&self, setting: Setting) -> Result<(), Failure> {
-        let shown = self.shows()?;
         if setting.destroys {
-            return match shown {
+            return match &self.shown {
                 None => Ok(()),
                 Some(_) => Err(self.fails("the state still has the secret")),
             };
         }
-        let Some(shown) = shown else {
+        let Some(shown) = &self.shown else {
             return Err(self.fails("the state has no secret"));
         };
         if shown["phase"] != "settled" || shown["pending"] != serde_json::json!([]) {
@@ -265,8 +276,15 @@ impl<'a> Run<'a> {
     }
 }
 
-/// The one exception that is declared: nobody can show that an interrupted create was ours, because nobody issues the
-/// value and the targets of the first wave carry no mark. Only then may the next create refuse the entry that it finds.
-fn may_need_the_way_out(story: Story) -> bool {
-    story.act == Act::Create && !story.source.is_issued() && story.blind
+/// The one exception that is declared: a process was killed between the writing of an entry that carries no mark and the
+/// saving of the state, and no issuer can show either that the entry is ours: nobody issues the value, or (an update) the
+/// credential is not new. Only then may the next apply refuse the entry that it finds.
+fn may_need_the_way_out(story: Story, blow: Option<Blow>) -> bool {
+    let killed = matches!(blow, Some(Blow::KillProvider | Blow::KillTerraform));
+    let first_write_is_blind = match story.act {
+        Act::Create => story.blind && !story.source.is_issued(),
+        Act::Add => true,
+        _ => false,
+    };
+    killed && first_write_is_blind
 }
