@@ -10,6 +10,7 @@
     reason = "helpers of tests fail as tests do"
 )]
 
+#[expect(dead_code, reason = "these stories copy and hold nothing")]
 #[path = "support/sandbox.rs"]
 mod sandbox;
 #[path = "support/terraform_cores.rs"]

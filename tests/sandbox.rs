@@ -27,3 +27,5 @@ mod neon;
 mod platform;
 #[path = "sandbox/process.rs"]
 mod process;
+#[path = "sandbox/timeline.rs"]
+mod timeline;
