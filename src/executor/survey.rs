@@ -192,9 +192,9 @@ impl Run<'_> {
                     site: Site::Target(key.to_owned()),
                     summary: format!("{slot} already has an entry"),
                     detail: format!(
-                        "Something exists there{when} that this secret did not write; overwriting it could be fatal, so \
-                         nothing was minted or changed. If it may be replaced, set on_existing = \"replace\"; otherwise \
-                         delete it, or choose another name."
+                        "Something exists there{when}, and nothing shows that this secret wrote it; overwriting it could be \
+                         fatal, so nothing was minted or changed. If it may be replaced, or an apply that was cut off wrote \
+                         it, set on_existing = \"replace\"; otherwise delete it, or choose another name."
                     ),
                 });
             }

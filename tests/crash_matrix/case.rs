@@ -277,12 +277,12 @@ impl<'a> Run<'a> {
 }
 
 /// The one exception that is declared: a process was killed between the writing of an entry that carries no mark and the
-/// saving of the state, and no issuer can show either that the entry is ours: nobody issues the value, or (an update) the
-/// credential is not new. Only then may the next apply refuse the entry that it finds.
+/// saving of the state, and no issuer can show either that the entry is ours: nobody issues the value, its handle carries no
+/// name (a role), or (an update) the credential is not new. Only then may the next apply refuse the entry that it finds.
 fn may_need_the_way_out(story: Story, blow: Option<Blow>) -> bool {
     let killed = matches!(blow, Some(Blow::KillProvider | Blow::KillTerraform));
     let first_write_is_blind = match story.act {
-        Act::Create => story.blind && !story.source.is_issued(),
+        Act::Create => story.blind && !story.source.is_labelled(),
         Act::Add => true,
         _ => false,
     };

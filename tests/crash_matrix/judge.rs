@@ -74,7 +74,7 @@ impl Trial<'_> {
                     .into_iter()
                     .for_each(&mut blame);
             }
-            if self.story.source.overlaps() {
+            if self.story.overlaps() {
                 for value in self.relied_on(&now.world) {
                     if issued.contains(value) && !now.world.live.contains(value) {
                         blame(format!("{} points at a dead credential", holders(&now.world, value)));

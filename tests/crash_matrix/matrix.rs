@@ -110,6 +110,11 @@ pub(crate) fn play(choice: &Choice, jobs: usize) -> Report {
         let mut cells = cells.lock().unwrap();
         let cell = cells.entry((case.scene.story, column)).or_default();
         cell.played += 1;
+        let done: usize = cells.values().map(|cell| cell.played).sum();
+        if done.is_multiple_of(100) {
+            say(&format!("{done} of {all} cases played"));
+        }
+        let cell = cells.entry((case.scene.story, column)).or_default();
         match outcome {
             Ok(verdict) => {
                 cell.passed += 1;

@@ -184,6 +184,12 @@ impl Story {
         all
     }
 
+    /// Whether a credential in use stays alive beside a new one. A create takes roles over, whatever password they had, and
+    /// nothing shows that a create which was killed gave them theirs.
+    pub(crate) fn overlaps(self) -> bool {
+        self.source.overlaps() && (self.source.is_labelled() || self.act != Act::Create)
+    }
+
     fn setting(self, generation: u32) -> Setting {
         Setting {
             generation,
