@@ -64,3 +64,5 @@ mod targets;
 mod truth;
 #[path = "e2e/values.rs"]
 mod values;
+#[path = "e2e/words.rs"]
+mod words;
