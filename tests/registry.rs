@@ -11,6 +11,12 @@ fn read(path: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap_or_default()
 }
 
+/// What stands below a heading, up to the next.
+fn section(text: &str, heading: &str) -> String {
+    let below = text.lines().skip_while(|line| *line != heading).skip(1);
+    below.take_while(|line| !line.starts_with("## ")).collect()
+}
+
 /// The suites that put kinds against their vendor: `contract_…` per vendor, `generators` for kinds without one, `checks`.
 fn contracts() -> String {
     fn collect(folder: &Path, inside: bool, text: &mut String) {
@@ -43,7 +49,7 @@ impl Texts {
     fn of_the_repository() -> Self {
         Self {
             page: read("docs/resources/secret.md"),
-            readme: read("README.md"),
+            readme: section(&read("README.md"), "## What works today"),
             contracts: contracts(),
         }
     }
