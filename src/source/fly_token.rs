@@ -316,7 +316,7 @@ mod tests {
             problems,
             [
                 "app is not the name of a Fly app or organization",
-                "type must be one of \"deploy\"",
+                "type must be \"deploy\"",
                 "expires_in must be longer than zero"
             ]
         );

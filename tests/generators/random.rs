@@ -103,7 +103,7 @@ fn a_contradiction_is_refused_where_it_stands() {
         (
             bytes(32, "hex").with("length", Value::number(32)),
             "length",
-            "bytes and length are both set",
+            "is set together with bytes",
         ),
         (alone("bytes", Value::number(32)), "encoding", "required with bytes"),
         (alone("length", Value::number(32)), "charset", "required with length"),
@@ -120,7 +120,7 @@ fn a_contradiction_is_refused_where_it_stands() {
         (
             charset(32, "ascii").with("characters", Value::string("ab")),
             "characters",
-            "both set",
+            "set together with charset",
         ),
         (characters(99, "aab"), "characters", "repeats a character"),
         (characters(99, "ab\n"), "characters", "control character"),

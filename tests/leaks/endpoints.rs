@@ -124,7 +124,7 @@ fn the_password_of_a_proxy_shows_nowhere() {
         let (status, said) = watched.run(&["apply", "-auto-approve"]);
         assert_eq!(status, Some(1), "{said}");
         assert!(
-            crate::story::unframed(&said).contains(&format!("failed at {vendor}")),
+            crate::story::unframed(&said).contains(&format!("{vendor} could not be reached")),
             "{vendor}: {said}"
         );
     }
