@@ -25,6 +25,8 @@ mod fault;
 mod judge;
 #[path = "crash_matrix/matrix.rs"]
 mod matrix;
+#[path = "crash_matrix/planted.rs"]
+mod planted;
 #[path = "crash_matrix/run.rs"]
 mod run;
 #[path = "crash_matrix/story.rs"]

@@ -11,7 +11,7 @@ use crate::world::{Place, World};
 #[derive(Debug, Clone)]
 pub(crate) struct Moment {
     pub(crate) call: String,
-    status: u64,
+    pub(crate) status: u64,
     pub(crate) world: World,
 }
 
