@@ -1,5 +1,6 @@
 //! Vendors that answer with anything: JSON of every shape under the names that the adapters look for, pages without end, dates
-//! that are none. Whatever comes, a create ends in time with a diagnostic or a state, and nothing crashes.
+//! that are none; and the sandbox's own answers with one thing in them changed, which leads further in. Whatever comes, a create
+//! ends in time with a diagnostic or a state, and nothing crashes.
 
 #![expect(
     clippy::unwrap_used,
@@ -12,7 +13,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::Response;
 use rotation_provider::environment::Environment;
@@ -20,6 +21,10 @@ use rotation_provider::plugin::{ApplyRequest, Provider as _, ReadRequest};
 use rotation_provider::provider::{RotationProvider, SECRET};
 use rotation_provider::terraform::{Diagnostics, Value, json};
 use serde_json::{Map, Value as Json};
+
+#[path = "support/sandbox.rs"]
+#[expect(dead_code, reason = "other tests ask it more")]
+mod sandbox;
 
 /// Worlds for each configuration.
 const WORLDS: u64 = 60;
@@ -132,6 +137,74 @@ fn answer(chance: &AtomicU64, port: u16) -> Response<Body> {
         .unwrap()
 }
 
+/// Replaces, drops or renames one thing somewhere in the answer.
+fn distort(json: &mut Json, chance: &AtomicU64) {
+    let pick = |limit: usize| random(chance) % limit;
+    let size = match json {
+        Json::Object(items) => items.len(),
+        Json::Array(items) => items.len(),
+        _ => 0,
+    };
+    if size == 0 || pick(4) == 0 {
+        *json = any_json(chance, 2);
+        return;
+    }
+    let at = pick(size);
+    match json {
+        Json::Array(items) if pick(6) == 0 => drop(items.remove(at)),
+        Json::Array(items) => distort(&mut items[at], chance),
+        Json::Object(items) => {
+            let name = items.keys().nth(at).unwrap().clone();
+            match pick(6) {
+                0 => drop(items.remove(&name)),
+                1 => {
+                    let value = items.remove(&name).unwrap();
+                    items.insert(NAMES[pick(NAMES.len())].to_owned(), value);
+                }
+                _ => distort(items.get_mut(&name).unwrap(), chance),
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The sandbox's answer, now and then distorted.
+async fn distorted(request: Request, sandbox: String, chance: Arc<AtomicU64>) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, 1 << 20).await.unwrap();
+    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    let mut headers = parts.headers;
+    headers.remove("host");
+    let forwarded = reqwest::Client::new()
+        .request(parts.method, format!("{sandbox}{path}"))
+        .headers(headers)
+        .body(body);
+    let answer = forwarded.send().await.unwrap();
+    let status = answer.status();
+    let mut body = answer.bytes().await.unwrap().to_vec();
+    if random(&chance) % 4 == 0
+        && let Ok(mut json) = serde_json::from_slice::<Json>(&body)
+    {
+        distort(&mut json, &chance);
+        body = json.to_string().into_bytes();
+    }
+    let answer = Response::builder()
+        .status(status)
+        .header("content-type", "application/json");
+    answer.body(Body::from(body)).unwrap()
+}
+
+/// A distorting vendor of that world in front of a sandbox; gives its address.
+async fn distorting(world: u64, sandbox: String) -> (String, tokio::task::JoinHandle<()>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let chance = Arc::new(AtomicU64::new(world));
+    let router =
+        Router::new().fallback(move |request: Request| distorted(request, sandbox.clone(), Arc::clone(&chance)));
+    let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    (address, server)
+}
+
 /// A vendor of that world; gives its address and counts its requests.
 async fn vendor(world: u64) -> (String, Arc<AtomicUsize>, tokio::task::JoinHandle<()>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -206,6 +279,88 @@ async fn create_everywhere(configuration: &str) {
         assert!(requests < MOST_REQUESTS, "{what}: {requests} requests");
         server.abort();
     }
+}
+
+/// Creates, refreshes and destroys behind a sandbox whose answers are distorted, once in every world.
+#[tokio::test]
+async fn an_answer_that_is_almost_right_ends_in_a_diagnostic_or_a_state() {
+    // Staged: a roll of machines waits for minutes for what a distorted answer never says.
+    let targets = r#""targets": {"a": {"fly_secret": {"app": "molecule-cp", "stage": true}},
+        "b": {"wave": 2, "github_actions_secret": {"repository": "molecule-monorepo"}}}"#;
+    let (mut failed, mut created) = (0, 0);
+    for world in 0..WORLDS / 4 {
+        let source = [
+            r#"{"fly_token": {"app": "molecule-cp"}}"#,
+            r#"{"neon_api_key": {}}"#,
+            r#"{"fernet_key": {}}"#,
+        ][random(&AtomicU64::new(world)) % 3];
+        let what = format!("world {world}, {source}");
+        let sandbox = sandbox::Sandbox::start();
+        let real = sandbox.export("SANDBOX_URL").to_owned();
+        let (address, server) = distorting(world, real.clone()).await;
+        let exports: Vec<(String, String)> = sandbox
+            .exports()
+            .iter()
+            .map(|(name, value)| (name.clone(), value.replace(&real, &address)))
+            .collect();
+        let exports: Vec<(&str, &str)> = exports
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let provider = RotationProvider::new(Environment::of(&exports));
+        let kind = provider.schema().resources[SECRET].block.value_type();
+        let configuration = format!(r#"{{"name": "N", "source": {source}, {targets}}}"#);
+        let config = json::decode(configuration.as_bytes(), &kind).unwrap();
+        let problems = provider
+            .configure(Value::object([("namespace", Value::string("n"))]))
+            .await;
+        assert!(!problems.has_errors(), "{problems:?}");
+        let mut state = Value::Null;
+        for planned in [config.clone(), Value::Null] {
+            let apply = provider.apply(ApplyRequest {
+                type_name: SECRET.to_owned(),
+                prior: state.clone(),
+                planned: planned.clone(),
+                config: planned.clone(),
+                private: Vec::new(),
+            });
+            let applied = tokio::time::timeout(PATIENCE, apply).await.expect(&what);
+            no_crash(&what, &applied.diagnostics);
+            if planned.is_null() {
+                assert!(
+                    applied.diagnostics.has_errors() || applied.state.is_null(),
+                    "{what}: what is left is named"
+                );
+                break;
+            }
+            failed += usize::from(applied.diagnostics.has_errors());
+            created += usize::from(!applied.diagnostics.has_errors());
+            assert!(
+                applied.diagnostics.has_errors() || !applied.state.is_null(),
+                "{what}: nothing was said"
+            );
+            if applied.state.is_null() {
+                break;
+            }
+            let read = provider.read(ReadRequest {
+                type_name: SECRET.to_owned(),
+                state: applied.state,
+                private: Vec::new(),
+            });
+            let read = tokio::time::timeout(PATIENCE, read).await.expect(&what);
+            no_crash(&what, &read.diagnostics);
+            assert!(
+                !read.state.is_null(),
+                "{what}: a vendor's nonsense is no reason to forget a secret"
+            );
+            state = read.state;
+        }
+        server.abort();
+    }
+    assert!(
+        failed > 0 && created > 0,
+        "{failed} failed, {created} went through: both are to be seen"
+    );
 }
 
 #[tokio::test]
