@@ -187,6 +187,13 @@ impl Run<'_> {
             if !escrowed.label.belongs_to(&self.job.id) || escrowed.label.generation != generation {
                 continue;
             }
+            let known = self.outcome.ledger.deliveries.get(key);
+            let written = known.filter(|known| known.generation == Some(generation));
+            let revision = written.and_then(|known| known.revision.as_ref());
+            if revision.is_some_and(|known| *known != escrowed.revision) {
+                // Another run wrote another value under the same mark.
+                continue;
+            }
             let content = escrowed.content.as_deref();
             let as_configured = target.template.is_none() && content == target.content(self.job.primary);
             let now = self.job.clock.now();
