@@ -107,8 +107,8 @@ pub struct Outcome {
     pub value_lost: bool,
     /// Something was written to a target in this run.
     pub delivered: bool,
-    /// A credential was minted in this run, or may have been.
-    pub minted: bool,
+    /// The generation that was minted in this run, or may have been.
+    pub minted: Option<u64>,
 }
 
 /// One run in progress.

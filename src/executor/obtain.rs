@@ -31,7 +31,7 @@ impl Run<'_> {
         let issuer = self.job.issuer.to_string();
         match self.job.source.mint(&order, self.permit).await {
             Ok(minted) => {
-                self.outcome.minted = true;
+                self.outcome.minted = Some(generation);
                 self.begin(generation, &order.label, minted.credential.as_ref(), &issuer);
                 self.outcome.public = Some(minted.public);
                 self.parts = Some(minted.parts);
@@ -41,7 +41,7 @@ impl Run<'_> {
             Err(error) => {
                 let mut failure = Failure::of_call(Site::Source, &error);
                 if error.effect == Effect::Possible {
-                    self.outcome.minted = true;
+                    self.outcome.minted = Some(generation);
                     self.look_for_lost_mint(generation, &mut failure).await;
                 }
                 Err(vec![failure])

@@ -43,10 +43,13 @@ impl Run<'_> {
         let call = |error| vec![Failure::of_call(Site::Whole, &error)];
         let entry = target::confirmed(slot.as_ref(), delivery.revision.as_deref()).await;
         if let Some(entry) = entry.map_err(call)? {
-            let ours = delivery
+            let same = delivery
                 .revision
                 .as_ref()
                 .is_some_and(|known| slot.compare(known, &entry) == Comparison::Same);
+            // A write whose answer was lost has a marker that is not on record, and carries our mark where the vendor keeps one.
+            let marked = entry.label.as_ref().is_some_and(|label| label.belongs_to(&self.job.id));
+            let ours = same || marked;
             if ours {
                 slot.remove(self.permit).await.map_err(call)?;
             } else {
@@ -170,22 +173,18 @@ pub async fn retire_anywhere(
     }
 }
 
-/// Revokes what a create minted before it reached any target. Says what happened, and whether nothing is left.
+/// Revokes the generation that a create minted before it reached any target, and nothing that an earlier one left: a target
+/// may hold that. Says what happened, and whether nothing is left.
 pub async fn revoke_minted(
     job: &super::Job,
     ledger: &crate::rotation::Ledger,
+    generation: u64,
     permit: &crate::call::WritePermit,
 ) -> (String, bool) {
-    let newest = ledger
-        .credentials
-        .iter()
-        .map(|known| known.generation)
-        .max()
-        .unwrap_or(0);
     let minted = ledger
         .credentials
         .iter()
-        .filter(|known| known.generation == newest && known.credential_id.is_some());
+        .filter(|known| known.generation == generation && known.credential_id.is_some());
     let minted: Vec<&CredentialRecord> = minted.collect();
     let mut sentences = Vec::new();
     // An issued credential that is on no record is one whose mint was never confirmed.

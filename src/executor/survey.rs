@@ -137,6 +137,7 @@ impl Run<'_> {
         if let Err(error) = ready {
             failures.push(Failure::of_call(Site::Source, &error));
         }
+        self.interrupted_create |= self.job.is_create && seen.iter().any(|(_, entry)| self.is_young_and_ours(entry));
         let mut any_entry = false;
         for (key, entry) in seen {
             match entry {
@@ -167,12 +168,13 @@ impl Run<'_> {
             return Ok(());
         };
         let slot = target.slot.to_string();
+        // A first write without an answer may be what stands there now: the slot was admitted before it.
         let first_time = self
             .outcome
             .ledger
             .deliveries
             .get(key)
-            .is_none_or(|delivery| delivery.generation.is_none());
+            .is_none_or(|delivery| delivery.generation.is_none() && delivery.status != DeliveryStatus::Unknown);
         let ours = |entry: &Entry| entry.label.as_ref().is_some_and(|label| label.belongs_to(&self.job.id));
         let mut record = self
             .outcome
@@ -206,6 +208,9 @@ impl Run<'_> {
                 record.revision.clone_from(&entry.revision);
                 record.status = DeliveryStatus::Stale;
                 self.note_marked(label.clone(), entry, &slot);
+            } else if explained {
+                record.status = DeliveryStatus::Unknown;
+                record.detail = Some("an interrupted create may have written it".to_owned());
             }
         }
         self.outcome.ledger.deliveries.insert(key.to_owned(), record);
@@ -238,6 +243,18 @@ impl Run<'_> {
             expires_at: None,
             revoke_after: None,
         });
+    }
+}
+
+impl Run<'_> {
+    /// Whether the entry carries our mark and is young: an interrupted create wrote it, and perhaps entries that carry none.
+    fn is_young_and_ours(&self, entry: &Result<Option<Entry>, CallError>) -> bool {
+        let Ok(Some(entry)) = entry else { return false };
+        let ours = entry.label.as_ref().is_some_and(|label| label.belongs_to(&self.job.id));
+        let now = self.job.clock.now();
+        ours && entry
+            .modified_at
+            .is_some_and(|at| now.duration_since(at) < INTERRUPTED_CREATE)
     }
 }
 

@@ -169,6 +169,12 @@ impl Ledger {
             .find(|credential| credential.generation == generation)
     }
 
+    /// The highest generation on record, in place or not; 0 before the first.
+    pub fn highest(&self) -> u64 {
+        let recorded = self.credentials.iter().map(|credential| credential.generation);
+        recorded.max().unwrap_or(0).max(self.generation)
+    }
+
     /// Adds or replaces the record of a generation at its issuer, keeping the order.
     pub fn note(&mut self, record: CredentialRecord) {
         self.credentials

@@ -189,14 +189,17 @@ fn deliver(goal: &Goal, ledger: &Ledger, session: &Session, generation: u64) -> 
 
 /// A generation that may end now.
 fn revocable(goal: &Goal, ledger: &Ledger, session: &Session) -> Option<u64> {
-    if !goal.revocable || ledger.has_staged() {
+    if !goal.revocable {
         return None;
     }
+    let staged = ledger.has_staged();
     ledger.superseded().into_iter().find(|generation| {
         let orphan = ledger
             .credential(*generation)
             .is_some_and(|c| c.status == CredentialStatus::Orphaned);
         (goal.revoke.contains(generation) || goal.revoke_at_once || (orphan && !session.written.is_empty()))
+            // While something is staged its consumers use an older one; never one that no target ever held.
+            && (orphan || !staged)
             && !session.spared.contains(generation)
             && !ledger.is_held(*generation)
     })

@@ -270,18 +270,19 @@ impl Source for Passwords {
         self.database().await.map(drop)
     }
 
-    /// Resets the password of the role whose turn it is. With one role, a password that is newer than the predecessor's is
-    /// the answer that was lost, and is taken as this generation. All that can be refused is asked for before the reset.
+    /// Resets the password of the role whose turn it is. A password of that role that is newer than the predecessor is the
+    /// answer that was lost, and is taken as this generation: a target may hold it. All that can be refused is asked for before
+    /// the reset.
     async fn mint(&self, order: &MintOrder, permit: &WritePermit) -> Result<Minted, CallError> {
         let Roles { client, branch } = &self.roles;
         let roles = client.roles_now(branch).await?;
         let first = self.usable(&roles, &self.role)?;
         let second = self.alternate.as_deref().map(|name| self.usable(&roles, name)).transpose()?;
-        let lost = second.is_none() && order.predecessor_minted_at.is_some_and(|at| first.updated_at > Some(at));
-        if lost && let Some(found) = self.revealed(&first.name).await? {
+        let role = turn(first, second, order.label.generation, order.predecessor_minted_at);
+        let lost = order.predecessor_minted_at.is_some_and(|at| role.updated_at > Some(at));
+        if lost && let Some(found) = self.revealed(&role.name).await? {
             return Ok(found);
         }
-        let role = turn(first, second, order.label.generation, order.predecessor_minted_at);
         let place = self.place(&role.name).await?;
         let (at_reset, password) = self.roles.reset(&role.name, permit).await?;
         // The instant may move again while the operations run. Without a newer look, the password is worth more than it.

@@ -412,7 +412,7 @@ async fn undo_create(
     permit: &WritePermit,
     problems: &mut Diagnostics,
 ) -> Option<Value> {
-    if !outcome.minted {
+    let Some(minted) = outcome.minted else {
         for failure in &outcome.failures {
             problems.push(diagnostic(
                 failure,
@@ -424,13 +424,13 @@ async fn undo_create(
             problems.error(Path::root(), "Interrupted", "Nothing was minted or changed.");
         }
         return None;
-    }
+    };
     if outcome.interrupted {
         state.ledger = outcome.ledger.clone();
         report(&outcome, &state, config, true, problems);
         return Some(state.write_over(request.planned.clone()));
     }
-    let (undone, complete) = executor::revoke_minted(job, &outcome.ledger, permit).await;
+    let (undone, complete) = executor::revoke_minted(job, &outcome.ledger, minted, permit).await;
     let ending = if complete {
         format!("{undone} No target was touched, and nothing is left behind.")
     } else {

@@ -75,10 +75,15 @@ pub(super) fn decide(
             .deliveries
             .get(key)
             .is_some_and(|delivery| delivery.generation.is_some());
+        // One that was to be removed and is configured again: what stands there was not looked at meanwhile.
+        let stale = ledger
+            .deliveries
+            .get(key)
+            .is_some_and(|delivery| delivery.status == DeliveryStatus::Stale);
         if let Some(old) = old.filter(|old| old.fingerprint != target.fingerprint) {
             reworded.insert(key.clone(), old);
             write.insert(key.clone());
-        } else if !delivered {
+        } else if !delivered || (stale && ledger.finished) {
             write.insert(key.clone());
         }
     }

@@ -52,11 +52,14 @@ async fn ended(configured: &Configured, prior: &Value, permit: &WritePermit, pro
             );
             return state.write_over(prior.clone());
         }
-        let keep = config
-            .as_ref()
-            .and_then(|config| config.targets.get(&key))
-            .is_some_and(|target| target.keep);
-        match clear(&key, &delivery, keep, failed_create, vendors, permit, problems).await {
+        let target = config.as_ref().and_then(|config| config.targets.get(&key));
+        let claim = Claim {
+            id: &state.id,
+            keep: target.is_some_and(|target| target.keep),
+            marked: target.is_some_and(|target| target.config.traits().readable),
+            failed_create,
+        };
+        match clear(&key, &delivery, &claim, vendors, permit, problems).await {
             Cleared::Gone => drop(state.ledger.deliveries.remove(&key)),
             Cleared::Kept => {
                 state.ledger.deliveries.remove(&key);
@@ -118,11 +121,22 @@ enum Cleared {
     Failed,
 }
 
+/// What a destroy knows of its right to an entry.
+struct Claim<'a> {
+    /// The secret's id.
+    id: &'a str,
+    /// The entry is to stay.
+    keep: bool,
+    /// Every entry of ours there carries our mark.
+    marked: bool,
+    /// The secret was never in place.
+    failed_create: bool,
+}
+
 async fn clear(
     key: &str,
     delivery: &DeliveryRecord,
-    keep: bool,
-    failed_create: bool,
+    claim: &Claim<'_>,
     vendors: &dyn Vendors,
     permit: &WritePermit,
     problems: &mut Diagnostics,
@@ -130,7 +144,7 @@ async fn clear(
     if delivery.generation.is_none() && delivery.status != DeliveryStatus::Unknown {
         return Cleared::Gone;
     }
-    if keep {
+    if claim.keep {
         return Cleared::Kept;
     }
     let path = Path::attribute("targets").then_key(key);
@@ -174,9 +188,11 @@ async fn clear(
         DeliveryStatus::Current | DeliveryStatus::Staged | DeliveryStatus::Stale | DeliveryStatus::Removing
     );
     // The slot was seen empty, then our write went unanswered: what stands there now is that write.
-    let unanswered = delivery.status == DeliveryStatus::Unknown && failed_create && !delivery.existed_before;
+    let unmarked = claim.marked && !entry.label.as_ref().is_some_and(|label| label.belongs_to(claim.id));
+    let unanswered =
+        delivery.status == DeliveryStatus::Unknown && claim.failed_create && !delivery.existed_before && !unmarked;
     let ours = (same && settled) || unanswered;
-    let existed = failed_create && delivery.existed_before;
+    let existed = claim.failed_create && delivery.existed_before;
     if !ours || existed {
         let why = if ours {
             "it was there before this secret was created"

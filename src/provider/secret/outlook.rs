@@ -169,6 +169,8 @@ fn superseded(
             "minted by an interrupted apply, held by no target".to_owned()
         } else {
             match credential.revoke_after {
+                // While something is staged its consumers use an older one; the notice on it says what to do.
+                Some(_) if state.ledger.has_staged() => continue,
                 Some(after) if after <= now => format!("overlap ended {after}"),
                 _ => continue,
             }
@@ -177,6 +179,10 @@ fn superseded(
             notices.push(format!(
                 "revoke generation {generation} ({id}) at {} by hand: {reason}",
                 credential.issuer
+            ));
+        } else if let Some(holder) = left_alone(state, config, generation) {
+            notices.push(format!(
+                "generation {generation} ({id}) is not revoked: {holder} was changed outside Terraform, and may hold it"
             ));
         } else if seen.own.contains(&generation) {
             notices.push(format!(
@@ -190,6 +196,17 @@ fn superseded(
             });
         }
     }
+}
+
+/// A target that may hold that generation and is not written again: drift that is only reported.
+fn left_alone<'s>(state: &'s State, config: &Config, generation: u64) -> Option<&'s str> {
+    let mut drifted = state
+        .ledger
+        .deliveries
+        .iter()
+        .filter(|(_, delivery)| !config.heal && delivery.status == DeliveryStatus::Changed);
+    let holder = drifted.find(|(key, _)| state.ledger.may_hold(key).contains(&generation));
+    holder.map(|(key, _)| key.as_str())
 }
 
 /// The earliest instant at which an apply has something to do.

@@ -61,8 +61,10 @@ async fn refreshed(configured: &Configured, stored: &Value, problems: &mut Diagn
     let mut state = State::read(stored);
     let mut seen = Sightings::default();
     let now = configured.clock.now();
-    seen.coarse = targets(&mut state, &config, vendors, now, problems).await;
+    let before = state.ledger.generation;
+    let filled = targets(&mut state, &config, vendors, now, &mut seen.coarse, problems).await;
     credentials(&mut state, &config, vendors, now, &mut seen, problems).await;
+    unfinished_first_writes(&mut state, &filled, before);
     if problems.has_errors() {
         return None;
     }
@@ -105,26 +107,23 @@ fn is_value_lost(pending: &Pending) -> bool {
     matches!(pending, Pending::Rotate { reason } if reason.starts_with(VALUE_LOST))
 }
 
-/// What was staged is live: the overlap begins with this instant.
+/// What was staged is live everywhere: the overlap begins with this instant.
 fn begin_overlap(state: &mut State, config: &Config, now: Timestamp) {
-    if !state.ledger.finished || state.ledger.has_staged() {
+    let newest = state.ledger.generation;
+    let mut configured = state
+        .ledger
+        .deliveries
+        .values()
+        .filter(|d| d.status != DeliveryStatus::Removing);
+    let live = configured.all(|delivery| delivery.status == DeliveryStatus::Current && delivery.holds(newest));
+    if !state.ledger.finished || !live {
         return;
     }
     let end = now.checked_add(config.overlap).unwrap_or(Timestamp::MAX);
-    let newest = state.ledger.generation;
-    let held: BTreeSet<u64> = {
-        let ledger = &state.ledger;
-        ledger
-            .superseded()
-            .into_iter()
-            .filter(|g| *g > newest && ledger.is_held(*g))
-            .collect()
-    };
     for credential in &mut state.ledger.credentials {
         if credential.generation != newest
             && credential.status == CredentialStatus::Overlapping
             && credential.revoke_after.is_none()
-            && !held.contains(&credential.generation)
         {
             credential.revoke_after = Some(end);
         }
@@ -144,12 +143,14 @@ fn slot_at(text: &str, vendors: &dyn Vendors) -> Result<Box<dyn Slot>, (String, 
     vendors.slot(kind, &address).map_err(|d| (d.summary, d.detail))
 }
 
-/// Brings the deliveries up to date. Returns the keys of targets whose markers two writes may share.
+/// Brings the deliveries up to date. `coarse` takes the keys of targets whose markers two writes may share. Returns those whose slot
+/// is filled although nothing was ever written there, as far as the state knows.
 async fn targets(
     state: &mut State,
     config: &Config,
     vendors: &dyn Vendors,
     now: Timestamp,
+    coarse: &mut BTreeSet<String>,
     problems: &mut Diagnostics,
 ) -> BTreeSet<String> {
     let looks = state.ledger.deliveries.iter().map(|(key, delivery)| async move {
@@ -170,7 +171,7 @@ async fn targets(
     let live: BTreeSet<u64> = state.ledger.credentials.iter().map(|known| known.generation).collect();
     let newest = state.ledger.generation;
     let mut ahead = None;
-    let mut coarse = BTreeSet::new();
+    let mut filled = BTreeSet::new();
     for (key, delivery) in &mut state.ledger.deliveries {
         match seen.get(key) {
             Some(Ok(seen)) => {
@@ -179,6 +180,9 @@ async fn targets(
                 }
                 let activation = config.targets.get(key).map(|target| target.config.traits().activation);
                 ahead = ahead.max(refresh_delivery(delivery, seen, &id, newest, activation, now));
+                if delivery.generation.is_none() && seen.entry.is_some() {
+                    filled.insert(key.clone());
+                }
             }
             Some(Err((summary, detail))) => {
                 problems.error(
@@ -198,7 +202,30 @@ async fn targets(
             receipt.finished_at = None;
         }
     }
-    coarse
+    filled
+}
+
+/// Entries in slots that were empty when this secret claimed them, and that it never wrote as far as the state knows. While a
+/// rotation is under way, or when a generation above `before` turned up, an interrupted apply may have written them.
+fn unfinished_first_writes(state: &mut State, filled: &BTreeSet<String>, before: u64) {
+    let newest = state.ledger.generation;
+    let interrupted = !state.ledger.finished || state.ledger.highest() > before;
+    let mut doubtful = false;
+    for (key, delivery) in &mut state.ledger.deliveries {
+        let undecided = !matches!(delivery.status, DeliveryStatus::Removing | DeliveryStatus::Unknown);
+        if interrupted && undecided && filled.contains(key) && !delivery.existed_before {
+            delivery.status = DeliveryStatus::Unknown;
+            // Only a guess: it may be overwritten, since the slot was claimed empty, but a destroy leaves it.
+            delivery.existed_before = true;
+            delivery.detail = Some("an interrupted apply may have written it".to_owned());
+            doubtful = true;
+        }
+    }
+    for known in &mut state.ledger.credentials {
+        if doubtful && known.generation > newest && known.status == CredentialStatus::Orphaned {
+            known.status = CredentialStatus::Overlapping;
+        }
+    }
 }
 
 /// What a look at a slot told.
@@ -237,8 +264,13 @@ fn refresh_delivery(
     activation: Option<Activation>,
     now: Timestamp,
 ) -> Option<u64> {
-    if delivery.generation.is_none() || delivery.status == DeliveryStatus::Removing {
+    if delivery.status == DeliveryStatus::Removing {
         return None;
+    }
+    if delivery.generation.is_none() {
+        let entry = seen.entry.as_ref()?;
+        let label = entry.label.as_ref().filter(|label| label.belongs_to(id))?;
+        return taken_up(delivery, entry, label, newest, now);
     }
     let Some(entry) = &seen.entry else {
         delivery.status = DeliveryStatus::Missing;
@@ -271,12 +303,7 @@ fn refresh_delivery(
             let ours = entry.label.as_ref().filter(|label| label.belongs_to(id));
             if let Some(label) = ours.filter(|label| label.generation > newest && label.generation <= newest + FARTHEST)
             {
-                delivery.generation = Some(label.generation);
-                delivery.status = DeliveryStatus::Current;
-                delivery.revision.clone_from(&entry.revision);
-                delivery.delivered_at = entry.modified_at.or(Some(now));
-                delivery.detail = None;
-                return Some(label.generation);
+                return taken_up(delivery, entry, label, newest, now);
             }
             delivery.status = DeliveryStatus::Changed;
             let when = entry.modified_at.map(|at| format!(" at {at}")).unwrap_or_default();
@@ -284,6 +311,23 @@ fn refresh_delivery(
             None
         }
     }
+}
+
+/// An entry that an interrupted apply of this secret wrote, as its mark says. Returns its generation when that is above `newest`.
+fn taken_up(delivery: &mut DeliveryRecord, entry: &Entry, label: &Label, newest: u64, now: Timestamp) -> Option<u64> {
+    if label.generation > newest + FARTHEST {
+        return None;
+    }
+    delivery.generation = Some(label.generation);
+    delivery.status = if label.generation < newest {
+        DeliveryStatus::Stale
+    } else {
+        DeliveryStatus::Current
+    };
+    delivery.revision.clone_from(&entry.revision);
+    delivery.delivered_at = entry.modified_at.or(Some(now));
+    delivery.detail = None;
+    (label.generation > newest).then_some(label.generation)
 }
 
 async fn credentials(
@@ -344,7 +388,10 @@ async fn survey(
     now: Timestamp,
     seen: &mut Sightings,
 ) -> Result<(), crate::call::CallError> {
-    let listed = issuer.survey().await?;
+    let mut listed = issuer.survey().await?;
+    listed.sort_by_key(|credential| credential.label().map(|label| label.generation));
+    // What is gone by now counts too: an interrupted apply may have ended it after it had made the next one.
+    let mut explained = state.ledger.highest() + 1;
     // Gone: the issuer says so when it is asked by id.
     let mut gone = Vec::new();
     for known in state.ledger.credentials.iter().filter(|known| known.issuer == address) {
@@ -377,15 +424,20 @@ async fn survey(
             state.ledger.credentials.retain(|other| *other != known);
         }
     }
-    let held_elsewhere = state
-        .ledger
-        .deliveries
-        .values()
-        .any(|delivery| matches!(delivery.status, DeliveryStatus::Changed | DeliveryStatus::Unknown));
+    let held_elsewhere = state.ledger.deliveries.values().any(|delivery| {
+        // What was deleted may have been the interrupted apply's: its consumers read it before.
+        matches!(
+            delivery.status,
+            DeliveryStatus::Changed | DeliveryStatus::Unknown | DeliveryStatus::Missing
+        )
+    });
     for credential in &listed {
         let Some(label) = credential.label() else { continue };
         if label.belongs_to(&state.id) {
-            adopt_orphan(&label, credential, address, held_elsewhere, &seen.coarse, state);
+            if label.generation <= explained {
+                adopt_orphan(&label, credential, address, held_elsewhere, &seen.coarse, state);
+                explained = explained.max(state.ledger.highest() + 1);
+            }
         } else if label.prefix == config.label_prefix {
             seen.notices.push(format!(
                 "{} ({label}) at {address} {LOOKALIKE} made under another configuration; revoke it by hand if nothing uses it",
@@ -424,18 +476,6 @@ fn adopt_orphan(
         .iter()
         .any(|known| known.credential_id.as_ref() == Some(&credential.id))
     {
-        return;
-    }
-    let newest = ledger
-        .credentials
-        .iter()
-        .map(|known| known.generation)
-        .max()
-        .unwrap_or(0)
-        .max(ledger.generation);
-    // An interrupted apply explains the next generation, or one that a target carries already; anything further is a rival's.
-    let explained = label.generation <= newest.max(ledger.generation) + 1;
-    if !explained {
         return;
     }
     let twin = ledger.credential(label.generation).is_some();

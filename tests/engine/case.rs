@@ -1,0 +1,311 @@
+//! One secret's circumstances, and what its user asks for, as the arguments that Terraform would send.
+
+use rotation_provider::terraform::Value;
+
+/// Where credentials come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Listed by label, revocable, any number alive (`fly_token`, and `neon_api_key` alike).
+    Listed,
+    /// One role's password: minting ends the predecessor at once (`neon_role_password`).
+    Replaced,
+    /// Two roles in turn: at most two alive (`neon_role_password` with `alternate_role`).
+    Alternating,
+    /// Nobody lists, nobody revokes (`random`).
+    Generated,
+    /// A person hands the value to every apply (`provided`).
+    Provided,
+}
+
+/// What kind of place a target is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Carries our mark and gives its value back (`ssm_parameter`).
+    Readable,
+    /// Tells when it was last written, nothing else (`github_actions_secret`).
+    Opaque,
+    /// Goes live by our own activation (`fly_secret`).
+    Rolled,
+    /// Goes live when somebody deploys (`fly_secret` with `stage`).
+    Staged,
+}
+
+/// A target of the catalogue; a wish configures a subset.
+#[derive(Clone, Copy, Debug)]
+pub struct TargetSpec {
+    pub key: &'static str,
+    pub place: Place,
+    pub wave: u64,
+    /// `on_remove = "keep"`.
+    pub keep: bool,
+}
+
+impl TargetSpec {
+    pub const fn new(key: &'static str, place: Place, wave: u64) -> Self {
+        Self {
+            key,
+            place,
+            wave,
+            keep: false,
+        }
+    }
+
+    pub const fn kept(self) -> Self {
+        Self { keep: true, ..self }
+    }
+
+    /// The address under which state remembers it.
+    pub fn slot(&self) -> String {
+        match self.place {
+            Place::Readable => format!("ssm_parameter:default:/app/{}", self.key),
+            Place::Opaque => format!("github_actions_secret:default:acme/app/{}", self.key.to_uppercase()),
+            Place::Rolled | Place::Staged => format!("fly_secret:default:{}/TOKEN", self.key),
+        }
+    }
+}
+
+/// When a check runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    Preflight,
+    Wave(u64),
+    Revoked,
+}
+
+/// How much of what may happen on one path.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Budget {
+    /// Calls that fail, kills and interrupts.
+    pub faults: u8,
+    /// Deeds of outsiders.
+    pub meddling: u8,
+    /// Changed minds of the user.
+    pub wishes: u8,
+    /// Steps of the clock, one hour each.
+    pub hours: u8,
+}
+
+/// One search.
+#[derive(Clone, Debug)]
+pub struct Case {
+    pub name: &'static str,
+    pub origin: Origin,
+    pub targets: Vec<TargetSpec>,
+    pub checks: Vec<When>,
+    /// In hours.
+    pub overlap: u8,
+    pub manual: bool,
+    pub heal: bool,
+    /// How many looks at a list miss a new credential, or show one that has ended.
+    pub lag: u8,
+    /// The run authenticates with the first credential that this secret makes, until somebody gives it another.
+    pub own: bool,
+    /// Something stands in the last target's slot before the secret is created.
+    pub occupied: bool,
+    /// The targets that are configured at first, as bits, where the user adds and removes some; `None`: all, for ever.
+    pub start: Option<u8>,
+    /// The search begins with a secret that was created without faults, not with nothing.
+    pub created: bool,
+    pub budget: Budget,
+}
+
+impl Case {
+    /// A plain secret with these targets.
+    pub fn new(name: &'static str, origin: Origin, targets: &[TargetSpec]) -> Self {
+        Self {
+            name,
+            origin,
+            targets: targets.to_vec(),
+            checks: Vec::new(),
+            overlap: 0,
+            manual: false,
+            heal: true,
+            lag: 0,
+            own: false,
+            occupied: false,
+            start: None,
+            created: false,
+            budget: Budget {
+                faults: 2,
+                meddling: 0,
+                wishes: 1,
+                hours: 0,
+            },
+        }
+    }
+
+    /// Whether consumers may rely on two credentials at once.
+    pub fn overlaps(&self) -> bool {
+        self.origin != Origin::Replaced
+    }
+
+    /// Whether an issuer can end a credential.
+    pub fn revocable(&self) -> bool {
+        matches!(self.origin, Origin::Listed | Origin::Replaced | Origin::Alternating)
+    }
+
+    /// How many credentials may be alive at once.
+    pub fn limit(&self) -> Option<usize> {
+        (self.origin == Origin::Alternating).then_some(2)
+    }
+
+    pub fn spec_at(&self, slot: &str) -> Option<&TargetSpec> {
+        self.targets.iter().find(|spec| spec.slot() == slot)
+    }
+}
+
+/// What the user asks for now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Wish {
+    /// Changes of `rotate_now`.
+    pub rotations: u8,
+    /// Which targets of the catalogue are configured, as bits.
+    pub targets: u8,
+}
+
+impl Wish {
+    pub fn configured<'c>(&self, case: &'c Case) -> impl Iterator<Item = &'c TargetSpec> {
+        let bits = self.targets;
+        case.targets
+            .iter()
+            .enumerate()
+            .filter(move |(at, _)| bits & (1 << at) != 0)
+            .map(|(_, spec)| spec)
+    }
+}
+
+fn text(value: &str) -> Value {
+    Value::string(value)
+}
+
+fn source(case: &Case, wish: &Wish) -> Value {
+    let role = |alternate: Value| {
+        let arguments = [
+            ("project_id", text("project")),
+            ("branch_id", text("branch")),
+            ("role", text("first")),
+            ("alternate_role", alternate),
+            ("database", text("app")),
+        ];
+        Value::object([("neon_role_password", Value::object(arguments))])
+    };
+    match case.origin {
+        Origin::Listed => Value::object([("fly_token", Value::object([("app", text("app"))]))]),
+        Origin::Replaced => role(Value::Null),
+        Origin::Alternating => role(text("second")),
+        Origin::Generated => {
+            let shape = [("bytes", Value::number(32)), ("encoding", text("hex"))];
+            Value::object([("random", Value::object(shape))])
+        }
+        Origin::Provided => {
+            let version = u64::from(wish.rotations);
+            let arguments = [
+                ("value_wo", text("provided-by-a-person")),
+                ("value_wo_version", Value::number(version)),
+            ];
+            Value::object([("provided", Value::object(arguments))])
+        }
+    }
+}
+
+fn target(spec: &TargetSpec, wave: u64) -> (String, Value) {
+    let (kind, arguments) = match spec.place {
+        Place::Readable => (
+            "ssm_parameter",
+            Value::object([("name", text(&format!("/app/{}", spec.key)))]),
+        ),
+        Place::Opaque => {
+            let arguments = [
+                ("repository", text("acme/app")),
+                ("name", text(&spec.key.to_uppercase())),
+            ];
+            ("github_actions_secret", Value::object(arguments))
+        }
+        Place::Rolled | Place::Staged => {
+            let stage = Value::Bool(spec.place == Place::Staged);
+            ("fly_secret", Value::object([("app", text(spec.key)), ("stage", stage)]))
+        }
+    };
+    let remove = text(if spec.keep { "keep" } else { "delete" });
+    let object = Value::object([("wave", Value::number(wave)), ("on_remove", remove), (kind, arguments)]);
+    (spec.key.to_owned(), object)
+}
+
+/// Which wave the provider is told that a target is in, and which overlap; a planted mistake tells it another.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Told {
+    pub waves_reversed: bool,
+    pub no_overlap: bool,
+    pub occupied_is_fine: bool,
+}
+
+/// The arguments of the resource.
+pub fn arguments(case: &Case, wish: &Wish, told: Told) -> Value {
+    let last = case.targets.iter().map(|spec| spec.wave).max().unwrap_or(1);
+    let targets = wish.configured(case).map(|spec| {
+        let wave = if told.waves_reversed {
+            last + 1 - spec.wave
+        } else {
+            spec.wave
+        };
+        target(spec, wave)
+    });
+    let checks = case.checks.iter().map(|when| {
+        let http = Value::object([
+            ("url", text("https://app.example/health")),
+            ("credential", text("none")),
+        ]);
+        let (wave, phase) = match when {
+            When::Preflight => (Value::Null, "preflight"),
+            When::Wave(wave) => (Value::number(*wave), "delivered"),
+            When::Revoked => (Value::Null, "revoked"),
+        };
+        (
+            check_key(*when),
+            Value::object([("wave", wave), ("phase", text(phase)), ("http", http)]),
+        )
+    });
+    let overlap = if told.no_overlap { 0 } else { case.overlap };
+    let asks = case.origin != Origin::Provided && wish.rotations > 0;
+    Value::object([
+        ("name", text("TOKEN")),
+        ("source", source(case, wish)),
+        ("targets", Value::Map(targets.collect())),
+        ("checks", Value::Map(checks.collect())),
+        ("overlap", text(&format!("{overlap}h"))),
+        (
+            "revoke",
+            if case.manual {
+                Value::object([("mode", text("manual"))])
+            } else {
+                Value::Null
+            },
+        ),
+        ("on_drift", text(if case.heal { "heal" } else { "report" })),
+        (
+            "on_existing",
+            if told.occupied_is_fine {
+                text("replace")
+            } else {
+                Value::Null
+            },
+        ),
+        (
+            "rotate_now",
+            if asks {
+                text(&format!("wish {}", wish.rotations))
+            } else {
+                Value::Null
+            },
+        ),
+    ])
+}
+
+/// The key of a check.
+pub fn check_key(when: When) -> String {
+    match when {
+        When::Preflight => "before".to_owned(),
+        When::Wave(wave) => format!("wave{wave}"),
+        When::Revoked => "after".to_owned(),
+    }
+}

@@ -1,0 +1,190 @@
+//! The circumstances that are searched.
+
+use super::case::{Budget, Case, Origin, Place, TargetSpec, When};
+
+const fn opaque(key: &'static str, wave: u64) -> TargetSpec {
+    TargetSpec::new(key, Place::Opaque, wave)
+}
+
+const fn readable(key: &'static str, wave: u64) -> TargetSpec {
+    TargetSpec::new(key, Place::Readable, wave)
+}
+
+const fn rolled(key: &'static str, wave: u64) -> TargetSpec {
+    TargetSpec::new(key, Place::Rolled, wave)
+}
+
+const fn staged(key: &'static str, wave: u64) -> TargetSpec {
+    TargetSpec::new(key, Place::Staged, wave)
+}
+
+const fn budget(faults: u8, meddling: u8, wishes: u8, hours: u8) -> Budget {
+    Budget {
+        faults,
+        meddling,
+        wishes,
+        hours,
+    }
+}
+
+/// A secret that stands already.
+fn created(name: &'static str, origin: Origin, targets: &[TargetSpec]) -> Case {
+    Case {
+        created: true,
+        ..Case::new(name, origin, targets)
+    }
+}
+
+/// Everything that is searched.
+pub fn all() -> Vec<Case> {
+    vec![
+        create(),
+        Case::new(
+            "create with an escrow",
+            Origin::Listed,
+            &[readable("a", 1), rolled("b", 2)],
+        ),
+        checks(),
+        overlap(),
+        outsiders(),
+        lag(),
+        Case {
+            budget: budget(1, 1, 1, 0),
+            ..created("one role", Origin::Replaced, &[opaque("a", 1), rolled("b", 2)])
+        },
+        Case {
+            overlap: 1,
+            budget: budget(2, 0, 1, 1),
+            ..created("two roles", Origin::Alternating, &[opaque("a", 1), rolled("b", 2)])
+        },
+        Case {
+            budget: budget(1, 1, 1, 0),
+            ..created("generated", Origin::Generated, &[opaque("a", 1), opaque("b", 2)])
+        },
+        generated_with_escrow(),
+        Case {
+            budget: budget(1, 1, 1, 0),
+            ..created("provided", Origin::Provided, &[opaque("a", 1), rolled("b", 2)])
+        },
+        Case {
+            start: Some(0b11),
+            budget: budget(1, 0, 2, 0),
+            ..created(
+                "targets come and go",
+                Origin::Listed,
+                &[readable("a", 1), opaque("b", 2)],
+            )
+        },
+        Case {
+            start: Some(0b11),
+            budget: budget(1, 1, 1, 0),
+            ..created(
+                "targets go, outsiders come",
+                Origin::Listed,
+                &[readable("a", 1), opaque("b", 2)],
+            )
+        },
+        Case {
+            start: Some(0b11),
+            budget: budget(1, 0, 1, 0),
+            ..created(
+                "a kept entry",
+                Origin::Listed,
+                &[opaque("a", 1), readable("b", 1).kept()],
+            )
+        },
+        Case {
+            overlap: 1,
+            budget: budget(1, 0, 1, 2),
+            ..created("staged", Origin::Listed, &[opaque("a", 1), staged("b", 2)])
+        },
+        Case {
+            budget: budget(1, 1, 1, 0),
+            ..created("staged, outsiders", Origin::Listed, &[staged("a", 1)])
+        },
+        own(),
+        Case {
+            manual: true,
+            budget: budget(1, 1, 1, 0),
+            ..created("by hand", Origin::Listed, &[opaque("a", 1), opaque("b", 1)])
+        },
+        Case {
+            heal: false,
+            budget: budget(1, 1, 1, 0),
+            ..created("drift is reported", Origin::Listed, &[opaque("a", 1), opaque("b", 1)])
+        },
+        occupied(),
+    ]
+}
+
+/// From nothing, two faults on a path.
+pub fn create() -> Case {
+    Case::new("create", Origin::Listed, &[opaque("a", 1), rolled("b", 2)])
+}
+
+/// Outsiders who change, delete, revoke and imitate, with an overlap of an hour.
+pub fn outsiders() -> Case {
+    Case {
+        overlap: 1,
+        budget: budget(1, 1, 1, 0),
+        ..created("outsiders", Origin::Listed, &[readable("a", 1), opaque("b", 1)])
+    }
+}
+
+/// Checks in every phase, two faults on a path.
+pub fn checks() -> Case {
+    Case {
+        checks: vec![When::Preflight, When::Wave(1), When::Wave(2), When::Revoked],
+        budget: budget(2, 0, 1, 0),
+        ..created("checks", Origin::Listed, &[opaque("a", 1), rolled("b", 2)])
+    }
+}
+
+/// An overlap of an hour.
+pub fn overlap() -> Case {
+    Case {
+        overlap: 1,
+        budget: budget(1, 0, 1, 2),
+        ..created("overlap", Origin::Listed, &[opaque("a", 1), opaque("b", 1)])
+    }
+}
+
+/// A list that lags behind by two looks.
+pub fn lag() -> Case {
+    Case {
+        lag: 2,
+        budget: budget(2, 0, 1, 0),
+        ..created("a list that lags", Origin::Listed, &[opaque("a", 1), opaque("b", 2)])
+    }
+}
+
+/// A value that nobody lists, with a target that gives it back.
+pub fn generated_with_escrow() -> Case {
+    Case {
+        budget: budget(1, 1, 1, 0),
+        ..Case::new(
+            "generated, with an escrow",
+            Origin::Generated,
+            &[readable("a", 1), rolled("b", 2)],
+        )
+    }
+}
+
+/// The run's own credential.
+pub fn own() -> Case {
+    Case {
+        own: true,
+        budget: budget(1, 0, 2, 1),
+        ..created("the run's own", Origin::Listed, &[opaque("a", 1), opaque("b", 1)])
+    }
+}
+
+/// A slot that somebody else has filled, and that the user adds.
+pub fn occupied() -> Case {
+    Case {
+        occupied: true,
+        start: Some(0b01),
+        budget: budget(1, 0, 2, 0),
+        ..created("an occupied slot", Origin::Listed, &[opaque("a", 1), opaque("b", 1)])
+    }
+}

@@ -1,0 +1,314 @@
+//! Terraform's part: refresh, plan, apply, taint, destroy, and what stays on file when something dies.
+//!
+//! The provider's part is the real one: `read`, `plan` and `apply` of the resource, with its executor and its engine.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, LazyLock, Mutex};
+use std::task::{Context, Poll, Waker};
+
+use rotation_provider::clock::Clock;
+use rotation_provider::connection::{Connections, Surroundings};
+use rotation_provider::environment::Environment;
+use rotation_provider::plugin::{ApplyRequest, PlanRequest, ReadRequest};
+use rotation_provider::provider::{Configured, secret};
+use rotation_provider::terraform::{Diagnostics, Node, Origin, Severity, Value};
+use rotation_provider::vendors::Vendors;
+
+use super::case::{Case, Wish, arguments};
+use super::mutant::Mutant;
+use super::play::{Call, Deeds, Fault, Play, Stage, clock};
+use super::world::{Broken, World};
+
+/// What the attributes are that only the provider sets.
+const COMPUTED: [&str; 13] = [
+    "id",
+    "generation",
+    "phase",
+    "pending",
+    "notices",
+    "rotated_at",
+    "rotate_after",
+    "revoke_after",
+    "next_action_at",
+    "public",
+    "credentials",
+    "deliveries",
+    "last_rotation",
+];
+
+/// Between two runs: the world, and what Terraform has on file.
+#[derive(Clone)]
+pub struct Rest {
+    pub world: World,
+    pub state: Option<Value>,
+    pub tainted: bool,
+    pub wish: Wish,
+}
+
+/// How a run of `terraform apply` or `terraform destroy` ended.
+pub struct Ended {
+    pub rest: Rest,
+    /// What Terraform had on file before, where a kill of Terraform itself leaves that.
+    pub unsaved: Option<Rest>,
+    pub calls: Vec<Call>,
+    pub errors: Vec<String>,
+    pub broken: Vec<Broken>,
+    /// The plan showed nothing to do.
+    pub idle: bool,
+}
+
+/// Connections are never called here, but arguments are read against them; building one is slow.
+static CONNECTIONS: LazyLock<Arc<Connections>> = LazyLock::new(|| {
+    let surroundings = Surroundings {
+        environment: Environment::default(),
+        clock: Clock::default(),
+        allow_insecure: false,
+    };
+    let nothing = Value::Null;
+    Connections::parse(
+        &Node::root(&nothing, Origin::Configuration),
+        &surroundings,
+        &mut Diagnostics::new(),
+    )
+    .unwrap()
+});
+
+/// Runs to the end; `None` when the provider was killed on the way.
+fn drive<T>(stage: &Stage, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    match work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(done) => Some(done),
+        Poll::Pending => {
+            assert!(stage.play().killed, "something waits that nobody will wake");
+            None
+        }
+    }
+}
+
+/// One process of the provider.
+struct Provider {
+    stage: Stage,
+    configured: Configured,
+}
+
+impl Provider {
+    fn start(case: &Arc<Case>, rest: &Rest, script: &[(usize, Fault)], mutant: Mutant) -> Self {
+        let clock = Clock::standing_at(clock(rest.world.hour));
+        let connections = Some(Arc::clone(&CONNECTIONS));
+        let mut configured = Configured::new(Some("model".to_owned()), connections, clock, &Environment::default());
+        let stage = Stage(Arc::new(Mutex::new(Play {
+            case: Arc::clone(case),
+            wish: rest.wish,
+            world: rest.world.clone(),
+            mutant,
+            script: script.to_vec(),
+            calls: Vec::new(),
+            refreshing: false,
+            destroys: false,
+            killed: false,
+            stop: configured.stop.clone(),
+            deeds: Deeds::default(),
+            broken: Vec::new(),
+        })));
+        {
+            let play = &mut *stage.play();
+            play.world.note_in_place(case, &rest.wish);
+        }
+        configured.vendors = Some(Arc::new(stage.clone()) as Arc<dyn Vendors>);
+        Self { stage, configured }
+    }
+
+    fn refresh(&self, state: &Value) -> Value {
+        self.stage.play().refreshing = true;
+        let request = ReadRequest {
+            type_name: "rotation_secret".to_owned(),
+            state: state.clone(),
+            private: Vec::new(),
+        };
+        let response = drive(&self.stage, secret::read(&self.configured, request)).unwrap();
+        self.stage.play().refreshing = false;
+        assert!(
+            !response.diagnostics.has_errors(),
+            "a refresh without faults failed: {}",
+            told(&response.diagnostics).join("; ")
+        );
+        response.state
+    }
+
+    fn plan(&self, prior: &Value, config: &Value) -> Result<Value, Vec<String>> {
+        let proposed = COMPUTED
+            .iter()
+            .filter(|_| !prior.is_null())
+            .fold(config.clone(), |object, name| {
+                object.with(name, prior.get(name).clone())
+            });
+        let request = PlanRequest {
+            type_name: "rotation_secret".to_owned(),
+            prior: prior.clone(),
+            proposed,
+            config: config.clone(),
+            private: Vec::new(),
+        };
+        let response = secret::plan(&self.configured, request);
+        if response.diagnostics.has_errors() {
+            return Err(told(&response.diagnostics));
+        }
+        Ok(without_write_only(response.planned))
+    }
+
+    /// The new state and the errors; `None` when it was killed.
+    fn apply(&self, prior: &Value, planned: &Value, config: &Value) -> Option<(Value, Vec<String>)> {
+        let request = ApplyRequest {
+            type_name: "rotation_secret".to_owned(),
+            prior: prior.clone(),
+            planned: planned.clone(),
+            config: config.clone(),
+            private: Vec::new(),
+        };
+        let response = drive(&self.stage, secret::apply(&self.configured, request))?;
+        Some((without_write_only(response.state), told(&response.diagnostics)))
+    }
+}
+
+/// The errors as a user reads them.
+fn told(problems: &Diagnostics) -> Vec<String> {
+    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error);
+    errors
+        .map(|problem| format!("{}: {}", problem.summary, problem.detail))
+        .collect()
+}
+
+/// The slots that a state knows.
+fn slots(state: &Value) -> BTreeSet<String> {
+    let deliveries = state
+        .get("deliveries")
+        .as_map()
+        .into_iter()
+        .flat_map(|known| known.values());
+    deliveries
+        .filter_map(|delivery| delivery.get("slot").as_str().map(str::to_owned))
+        .collect()
+}
+
+/// Terraform stores no write-only value.
+fn without_write_only(object: Value) -> Value {
+    let provided = object.get("source").get("provided").clone();
+    if provided.is_null() {
+        return object;
+    }
+    let source = object
+        .get("source")
+        .clone()
+        .with("provided", provided.with("value_wo", Value::Null));
+    object.with("source", source)
+}
+
+/// `terraform apply`.
+pub fn apply(case: &Arc<Case>, rest: &Rest, script: &[(usize, Fault)], mutant: Mutant) -> Ended {
+    let provider = Provider::start(case, rest, script, mutant);
+    let config = arguments(case, &rest.wish, mutant.told());
+    let remembered = rest.state.clone().map(|state| mutant.remembered(state));
+    let refreshed = remembered.map(|state| provider.refresh(&state));
+    let mut now = Rest {
+        state: refreshed.clone(),
+        ..rest.clone()
+    };
+    let mut filed = rest.clone();
+    if rest.tainted
+        && let Some(prior) = &refreshed
+    {
+        // A tainted object is destroyed, then created anew.
+        match ending(&provider, prior) {
+            None => return provider.ended(now, &filed, Vec::new(), false),
+            Some((left, errors)) => {
+                now.tainted = !left.is_null();
+                now.state = Some(left).filter(|left| !left.is_null());
+                // Terraform writes the state between the two.
+                filed = now.clone();
+                if !errors.is_empty() || provider.configured.stop.requested() {
+                    return provider.ended(now, &filed, errors, false);
+                }
+            }
+        }
+    }
+    let prior = now.state.clone().unwrap_or(Value::Null);
+    let planned = match provider.plan(&prior, &config) {
+        Ok(planned) => planned,
+        Err(errors) => return provider.ended(now, &filed, errors, false),
+    };
+    if planned == prior {
+        return provider.ended(now, &filed, Vec::new(), true);
+    }
+    provider.stage.play().deeds = Deeds::default();
+    let Some((state, errors)) = provider.apply(&prior, &planned, &config) else {
+        return provider.ended(now, &filed, Vec::new(), false);
+    };
+    let broken = super::promise::broken(
+        &prior,
+        &planned,
+        &state,
+        &provider.stage.play().deeds,
+        &errors,
+        case,
+        &rest.wish,
+    );
+    provider.stage.play().broken.extend(broken);
+    if errors.is_empty() {
+        provider.stage.play().world.give_up(&slots(&state));
+    }
+    now.tainted = prior.is_null() && !errors.is_empty() && !state.is_null();
+    now.state = Some(state).filter(|state| !state.is_null());
+    provider.ended(now, &filed, errors, false)
+}
+
+/// `terraform destroy`.
+pub fn destroy(case: &Arc<Case>, rest: &Rest, script: &[(usize, Fault)], mutant: Mutant) -> Ended {
+    let provider = Provider::start(case, rest, script, mutant);
+    let mut now = rest.clone();
+    let Some(state) = rest.state.clone() else {
+        return provider.ended(now, rest, Vec::new(), true);
+    };
+    let refreshed = provider.refresh(&mutant.remembered(state));
+    now.state = Some(refreshed.clone());
+    let Some((left, errors)) = ending(&provider, &refreshed) else {
+        return provider.ended(now, rest, Vec::new(), false);
+    };
+    now.state = Some(left).filter(|left| !left.is_null());
+    now.tainted &= now.state.is_some();
+    provider.ended(now, rest, errors, false)
+}
+
+/// The destroy of one object: what is left of it, and the errors.
+fn ending(provider: &Provider, prior: &Value) -> Option<(Value, Vec<String>)> {
+    provider.stage.play().destroys = true;
+    let ended = provider.apply(prior, &Value::Null, &Value::Null);
+    provider.stage.play().destroys = false;
+    ended
+}
+
+impl Provider {
+    fn ended(&self, mut rest: Rest, before: &Rest, errors: Vec<String>, idle: bool) -> Ended {
+        let play = &mut *self.stage.play();
+        if play.killed {
+            // No file says what these hold now.
+            for slot in play.deeds.written.union(&play.deeds.removed) {
+                play.world.slot(slot).doubt();
+            }
+        }
+        rest.world = play.world.clone();
+        let unsaved = play.killed.then(|| Rest {
+            world: play.world.clone(),
+            ..before.clone()
+        });
+        Ended {
+            rest,
+            unsaved,
+            calls: play.calls.clone(),
+            errors,
+            broken: play.broken.clone(),
+            idle,
+        }
+    }
+}
