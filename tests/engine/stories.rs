@@ -1,0 +1,199 @@
+//! Ways to get stuck, or to end too much, that the search found: each as one short story that has to end well.
+
+use std::sync::Arc;
+
+use super::case::{Case, Origin, Place, TargetSpec, Wish};
+use super::cases;
+use super::mutant::Mutant;
+use super::play::{Call, Fault};
+use super::settle::settles;
+use super::terraform::{Rest, apply};
+use super::world::World;
+
+struct Story {
+    case: Arc<Case>,
+    rest: Rest,
+}
+
+/// The nth call of a kind, and its fault.
+type Mishap = (Call, usize, Fault);
+
+impl Story {
+    /// Nothing exists yet.
+    fn begin(case: Case) -> Self {
+        let all = (1_u8 << case.targets.len()) - 1;
+        let wish = Wish {
+            rotations: 0,
+            targets: case.start.unwrap_or(all),
+        };
+        let world = World::new(&case);
+        let rest = Rest {
+            world,
+            state: None,
+            tainted: false,
+            wish,
+        };
+        Self {
+            case: Arc::new(case),
+            rest,
+        }
+    }
+
+    /// The secret stands.
+    fn created(case: Case) -> Self {
+        Self::begin(case).apply(None)
+    }
+
+    fn run(&self, mishap: Option<Mishap>) -> super::terraform::Ended {
+        let calls = apply(&self.case, &self.rest, &[], Mutant::None).calls;
+        let script = mishap.map(|(kind, nth, fault)| {
+            let of_kind = calls.iter().enumerate().filter(|(_, call)| **call == kind);
+            (
+                of_kind.map(|(at, _)| at).nth(nth).expect("the run makes such a call"),
+                fault,
+            )
+        });
+        let ended = apply(&self.case, &self.rest, script.as_slice(), Mutant::None);
+        assert!(ended.broken.is_empty(), "{:?}", ended.broken);
+        ended
+    }
+
+    fn apply(mut self, mishap: impl Into<Option<Mishap>>) -> Self {
+        self.rest = self.run(mishap.into()).rest;
+        self
+    }
+
+    /// The provider is killed, and Terraform with it: the file is that of before.
+    fn killed_with_terraform(mut self, call: Call, nth: usize) -> Self {
+        self.rest = self.run(Some((call, nth, Fault::Kill))).unsaved.expect("it was killed");
+        self
+    }
+
+    fn change(mut self, change: impl FnOnce(&mut Rest)) -> Self {
+        change(&mut self.rest);
+        self
+    }
+
+    fn untaint(self) -> Self {
+        assert!(self.rest.tainted, "there is nothing to untaint");
+        self.change(|rest| rest.tainted = false)
+    }
+
+    fn rotate(self) -> Self {
+        self.change(|rest| rest.wish.rotations += 1)
+    }
+
+    fn ends_well(self) {
+        settles(&self.case, &self.rest, Mutant::None).unwrap();
+    }
+}
+
+fn with_escrow() -> Case {
+    let targets = [
+        TargetSpec::new("a", Place::Readable, 1),
+        TargetSpec::new("b", Place::Rolled, 2),
+    ];
+    Case::new("an escrow", Origin::Listed, &targets)
+}
+
+#[test]
+fn a_first_write_without_an_answer_does_not_bar_its_own_slot() {
+    Story::begin(cases::create())
+        .apply((Call::Deliver, 0, Fault::LostAfter))
+        .untaint()
+        .ends_well();
+}
+
+#[test]
+fn a_create_that_follows_a_killed_one_ends_only_what_it_made_itself() {
+    let killed = Story::begin(cases::create()).apply((Call::Deliver, 0, Fault::Kill));
+    killed.apply((Call::Mint, 0, Fault::LostBefore)).ends_well();
+}
+
+#[test]
+fn a_create_that_follows_a_killed_one_remembers_what_a_slot_may_hold() {
+    let killed = Story::begin(cases::create()).apply((Call::Deliver, 0, Fault::Kill));
+    killed.apply((Call::Mint, 0, Fault::Interrupt)).ends_well();
+}
+
+#[test]
+fn a_killed_first_write_of_an_untainted_secret_is_recognised() {
+    for (case, nth) in [(cases::create(), 0), (with_escrow(), 1)] {
+        let interrupted = Story::begin(case).apply((Call::Mint, 0, Fault::Interrupt)).untaint();
+        interrupted.apply((Call::Deliver, nth, Fault::Kill)).ends_well();
+    }
+}
+
+#[test]
+fn the_mark_of_one_target_explains_the_unmarked_entry_of_another() {
+    let case = cases::generated_with_escrow();
+    Story::begin(case).apply((Call::Deliver, 1, Fault::Kill)).ends_well();
+}
+
+#[test]
+fn what_a_killed_run_ended_still_explains_what_it_made() {
+    let lost = Story::created(cases::checks())
+        .rotate()
+        .apply((Call::Mint, 0, Fault::LostAfter));
+    lost.killed_with_terraform(Call::Revoke, 0).ends_well();
+}
+
+#[test]
+fn what_a_deleted_entry_held_ends_after_the_overlap() {
+    let killed = Story::created(cases::overlap())
+        .rotate()
+        .killed_with_terraform(Call::Deliver, 0);
+    let slot = killed.case.targets[0].slot();
+    killed.change(|rest| rest.world.erase(&slot)).ends_well();
+}
+
+#[test]
+fn an_orphan_ends_although_something_is_staged() {
+    let targets = [TargetSpec::new("a", Place::Staged, 1)];
+    let case = Case {
+        overlap: 1,
+        ..Case::new("staged", Origin::Listed, &targets)
+    };
+    Story::created(case)
+        .rotate()
+        .apply((Call::Mint, 0, Fault::LostAfter))
+        .ends_well();
+}
+
+#[test]
+fn a_plan_promises_no_revocation_that_reported_drift_forbids() {
+    let case = Case {
+        heal: false,
+        ..cases::create()
+    };
+    let refused = Story::created(case).rotate().apply((Call::Revoke, 0, Fault::Refused));
+    let slot = refused.case.targets[0].slot();
+    refused.change(|rest| rest.world.overwrite(&slot, None)).ends_well();
+}
+
+#[test]
+fn a_target_that_was_about_to_leave_and_stays_is_written_again() {
+    let case = Case {
+        start: Some(0b11),
+        ..cases::create()
+    };
+    let leaving = Story::created(case).change(|rest| rest.wish.targets = 0b10);
+    let refused = leaving.apply((Call::Remove, 0, Fault::Refused));
+    refused.change(|rest| rest.wish.targets = 0b11).apply(None).ends_well();
+}
+
+#[test]
+fn a_reset_role_that_is_in_use_is_not_reset_again() {
+    let targets = [
+        TargetSpec::new("a", Place::Opaque, 1),
+        TargetSpec::new("b", Place::Rolled, 2),
+    ];
+    let case = Case {
+        overlap: 1,
+        ..Case::new("two roles", Origin::Alternating, &targets)
+    };
+    Story::created(case)
+        .rotate()
+        .killed_with_terraform(Call::Activate, 0)
+        .ends_well();
+}
