@@ -418,6 +418,7 @@ impl Target for Held {
                 .map_or_else(|| Secret::plain("somebody else's".to_owned()), text);
             Ok(label.map(|label| Escrowed {
                 label,
+                content: None,
                 revision: entry.revision.to_string(),
                 value,
             }))
