@@ -39,11 +39,14 @@ fn created(name: &'static str, origin: Origin, targets: &[TargetSpec]) -> Case {
 pub fn all() -> Vec<Case> {
     vec![
         create(),
-        Case::new(
-            "create with an escrow",
-            Origin::Listed,
-            &[readable("a", 1), rolled("b", 2)],
-        ),
+        Case {
+            budget: budget(1, 0, 1, 0),
+            ..Case::new(
+                "create with an escrow",
+                Origin::Listed,
+                &[readable("a", 1), rolled("b", 2)],
+            )
+        },
         checks(),
         overlap(),
         outsiders(),
