@@ -182,7 +182,7 @@ async fn distorted(request: Request, sandbox: String, chance: Arc<AtomicU64>) ->
     let answer = forwarded.send().await.unwrap();
     let status = answer.status();
     let mut body = answer.bytes().await.unwrap().to_vec();
-    if random(&chance) % 4 == 0
+    if random(&chance).is_multiple_of(4)
         && let Ok(mut json) = serde_json::from_slice::<Json>(&body)
     {
         distort(&mut json, &chance);
