@@ -321,7 +321,7 @@ impl Target for Held {
             .map(|delivery| {
                 (
                     delivery.slot.to_string(),
-                    number(delivery.value).unwrap(),
+                    number(delivery.value).unwrap_or_default(),
                     delivery.label.to_string(),
                 )
             })
