@@ -9,9 +9,9 @@ use super::case::{Case, Origin, Place, TargetSpec, When, Wish};
 /// Who ended a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Ended {
-    ByUs,
-    ByMinting,
-    ByOutsiders,
+    Us,
+    Minting,
+    Outsiders,
 }
 
 /// What is known to heaven of one value.
@@ -148,7 +148,7 @@ impl World {
             ghost: 0,
         };
         if let Some(old) = self.credentials.insert(handle.to_owned(), credential) {
-            self.end_value(old.value, Ended::ByMinting);
+            self.end_value(old.value, Ended::Minting);
         }
     }
 
@@ -191,7 +191,7 @@ impl World {
         if !slot.claimed && slot.entry.as_ref().is_some_and(|entry| !entry.ours) {
             return Err(format!("{} was overwritten, which somebody else had filled", spec.key));
         }
-        if case.overlaps() && self.values.get(&value).is_some_and(|v| v.ended == Some(Ended::ByUs)) {
+        if case.overlaps() && self.values.get(&value).is_some_and(|v| v.ended == Some(Ended::Us)) {
             return Err(format!("{} was given a credential that we had ended", spec.key));
         }
         self.earlier_waves_are_done(case, wish, &spec, value)?;
@@ -320,11 +320,11 @@ impl World {
                 .map_err(|why| format!("{handle} was revoked {why}"))?;
         }
         let lag = case.lag;
-        self.end_value(known.value, Ended::ByUs);
+        self.end_value(known.value, Ended::Us);
         if role {
             // A role lives on with a password that nobody knows.
             let value = self.fresh();
-            self.end_value(value, Ended::ByUs);
+            self.end_value(value, Ended::Us);
             let made = (self.hour, self.event());
             let role = Credential { value, made, ..known };
             self.credentials.insert(handle.to_owned(), role);
@@ -392,7 +392,7 @@ impl World {
             let ended = value.and_then(|value| self.values.get(&value)?.ended);
             // Two roles: what a killed run made and nobody can get back is made again, whoever holds it.
             let was_in_place = value.and_then(|value| Some(self.values.get(&value)?.in_place)) == Some(true);
-            ended == Some(Ended::ByUs) || (ended == Some(Ended::ByMinting) && was_in_place)
+            ended == Some(Ended::Us) || (ended == Some(Ended::Minting) && was_in_place)
         };
         let spec = case.targets.iter().find(|spec| {
             self.slots.get(&spec.slot()).is_some_and(|slot| {
@@ -420,7 +420,7 @@ impl World {
         let Some(known) = self.credentials.get(handle).cloned() else {
             return;
         };
-        self.end_value(known.value, Ended::ByOutsiders);
+        self.end_value(known.value, Ended::Outsiders);
         if matches!(case.origin, Origin::Replaced | Origin::Alternating) {
             let value = self.fresh();
             let made = (self.hour, self.event());
