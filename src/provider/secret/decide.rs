@@ -115,6 +115,7 @@ pub(super) fn decide(
         }
     }
     if rotate == Rotate::No
+        && !(finish && finishing_answers(before, config))
         && let Some(reason) = asked_for(before, config)
     {
         rotate = Rotate::Yes {
@@ -251,6 +252,15 @@ fn asked_for(before: Option<&Config>, config: &Config) -> Option<String> {
     }
     (before.source.config.fingerprint() != config.source.config.fingerprint())
         .then(|| format!("source changed: other arguments of {}", config.source.kind.name))
+}
+
+/// Whether an unfinished generation has to be finished before another is made, so that it answers what the user asked for: where
+/// the issuer has no room for a third credential, making one would end one that targets may hold. Whoever asked was most likely
+/// the run that was cut off.
+fn finishing_answers(before: Option<&Config>, config: &Config) -> bool {
+    let traits = config.source.config.traits();
+    let crowded = traits.replaces || traits.max_live.is_some();
+    crowded && before.is_some_and(|before| before.source.config.fingerprint() == config.source.config.fingerprint())
 }
 
 /// Why the targets in `write` cannot get the current generation's value, if they cannot.
