@@ -134,6 +134,13 @@ impl Parts {
         self.values.keys().map(String::as_str)
     }
 
+    /// Whether every part is the same in the other credential.
+    pub fn agree_with(&self, other: &Self) -> bool {
+        self.values
+            .iter()
+            .all(|(name, value)| other.get(name).is_some_and(|known| known.0 == value.0))
+    }
+
     /// Second handles on the same values.
     #[must_use]
     pub fn share(&self) -> Self {
@@ -158,6 +165,15 @@ mod tests {
         let parts = Parts::single("password", secret()).with("host", secret());
         assert_eq!(parts.share().primary(), "password");
         assert_eq!(Parts::default().primary(), "");
+    }
+
+    #[test]
+    fn parts_agree_when_each_of_them_is_the_same() {
+        let of = |name, value: &str| Parts::single(name, Secret::plain(value.to_owned()));
+        let whole = of("password", "one").with("host", Secret::plain("two".to_owned()));
+        assert!(of("host", "two").agree_with(&whole));
+        assert!(!of("host", "one").agree_with(&whole) && !of("port", "two").agree_with(&whole));
+        assert!(!whole.agree_with(&of("host", "two")));
     }
 
     #[test]

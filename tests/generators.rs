@@ -15,6 +15,7 @@ mod terraform_cores;
 #[path = "support/vendor.rs"]
 mod vendor;
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
@@ -60,6 +61,7 @@ fn order(generation: u64) -> MintOrder {
     MintOrder {
         label: Label::new("key", "0123456789ab", generation),
         predecessor_minted_at: None,
+        in_use: BTreeSet::default(),
     }
 }
 

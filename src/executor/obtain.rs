@@ -12,15 +12,14 @@ use crate::source::{Credential, MintOrder};
 impl Run<'_> {
     fn order(&self, generation: u64) -> MintOrder {
         let issuer = self.job.issuer.to_string();
-        let predecessor = self
-            .outcome
-            .ledger
-            .credentials
-            .iter()
-            .rfind(|known| known.generation < generation && known.issuer == issuer);
+        let earlier = self.outcome.ledger.credentials.iter();
+        let mut earlier = earlier.filter(|known| known.generation < generation && known.issuer == issuer);
+        let lives = |known: &&CredentialRecord| !self.session.outlived.contains(&known.generation);
+        let in_use = earlier.clone().filter(lives);
         MintOrder {
             label: Label::new(&self.job.label_prefix, &self.job.id, generation),
-            predecessor_minted_at: predecessor.and_then(|known| known.minted_at),
+            in_use: in_use.filter_map(|known| known.credential_id.clone()).collect(),
+            predecessor_minted_at: earlier.next_back().and_then(|known| known.minted_at),
         }
     }
 
@@ -142,9 +141,32 @@ impl Run<'_> {
             }
         }
         if let Some(parts) = self.read_escrow(generation).await? {
-            self.hold(generation, parts);
+            self.restore(&order, parts).await?;
         }
         Ok(())
+    }
+
+    /// Goes on with what a readable target gave back. Of a generation that an interrupted run made, the state knows neither the
+    /// handle nor the public parts; the source tells them, or that the value is of no use any more.
+    async fn restore(&mut self, order: &MintOrder, found: Parts) -> Performed {
+        let generation = order.label.generation;
+        let on_record = self.outcome.ledger.credential(generation).is_some();
+        if on_record && !self.job.is_create {
+            self.hold(generation, found);
+            return Ok(());
+        }
+        let restored = self.job.source.restore(found, order).await;
+        let Some(minted) = restored.map_err(|error| vec![Failure::of_call(Site::Source, &error)])? else {
+            return Ok(());
+        };
+        // What its issuer lists by label is recorded when it shows.
+        if !on_record && !self.job.source_traits.lists {
+            let issuer = self.job.issuer.to_string();
+            self.begin(generation, &order.label, minted.credential.as_ref(), &issuer);
+        }
+        self.outcome.public = Some(minted.public);
+        self.hold(generation, minted.parts);
+        self.accepted_everywhere()
     }
 
     fn hold(&mut self, generation: u64, parts: Parts) {

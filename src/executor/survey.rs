@@ -1,5 +1,7 @@
 //! Looking before anything is at stake: what the issuer has, what the targets hold.
 
+use std::collections::BTreeSet;
+
 use futures::future::join_all;
 use jiff::SignedDuration;
 
@@ -90,8 +92,23 @@ impl Run<'_> {
                 return Err(vec![rival(&ahead, UNKNOWN)]);
             }
         }
+        self.session.outlived = self.outlived(&listed, &issuer);
         self.session.surveyed = true;
         Ok(())
+    }
+
+    /// Generations whose handle the issuer made anew since. The one that is in place is not among them: it is replaced, not finished.
+    fn outlived(&self, listed: &[Credential], issuer: &str) -> BTreeSet<u64> {
+        let ledger = &self.outcome.ledger;
+        let made_anew = |known: &&CredentialRecord| {
+            let handle = known.credential_id.as_ref();
+            let in_place = known.generation == ledger.generation && ledger.finished;
+            let same = |credential: &&Credential| known.issuer == issuer && Some(&credential.id) == handle;
+            let newer = |credential: &Credential| credential.minted_at > known.minted_at;
+            !in_place && listed.iter().find(same).is_some_and(newer)
+        };
+        let outlived = ledger.credentials.iter().filter(made_anew);
+        outlived.map(|known| known.generation).collect()
     }
 
     /// The issuer's error, and those of the targets: who has several wrong tokens is told of all of them at once.

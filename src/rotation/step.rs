@@ -24,6 +24,8 @@ pub struct Session {
     pub checked: BTreeSet<u64>,
     /// Generations that this run must leave alone: it authenticates with them, or a person revokes them.
     pub spared: BTreeSet<u64>,
+    /// Generations whose handle was given a newer value since: they take no room at the issuer.
+    pub outlived: BTreeSet<u64>,
     /// Something was revoked in this run.
     pub revoked: bool,
     /// The checks after revocation passed.
@@ -145,7 +147,11 @@ fn obtain_value(goal: &Goal, ledger: &Ledger, session: &Session) -> Option<Step>
     if !goal.may_mint || goal.generation.is_some_and(|wanted| wanted <= newest) {
         return Some(Step::Stuck(Why::ValueLost));
     }
-    let live = ledger.credentials.len();
+    let live = ledger
+        .credentials
+        .iter()
+        .filter(|known| !session.outlived.contains(&known.generation))
+        .count();
     if goal.max_live.is_some_and(|limit| live >= usize::from(limit)) && !goal.replaces {
         // With revocation by hand, making room is a person's work too.
         let dispensable = ledger.dispensable(&session.spared).filter(|_| goal.revocable);

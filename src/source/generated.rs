@@ -1,15 +1,27 @@
 //! What sources have in common whose values nobody issues: there is nothing to list, to ask or to revoke.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 
 use super::{Credential, Issuer, Liveness, MintOrder, Minted, Source, SourceTraits};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::randomness::NoEntropy;
+use crate::secret::Parts;
 
 /// Makes values on this machine.
 pub(super) trait Generator: Send + Sync {
     /// A new value.
     fn generate(&self) -> Result<Minted, Failed>;
+
+    /// What a readable target gave back, with the parts that follow from it; `None` when they do not.
+    fn restore(&self, found: Parts) -> Option<Minted> {
+        Some(Minted {
+            credential: None,
+            parts: found,
+            public: BTreeMap::new(),
+        })
+    }
 }
 
 /// Why there is no new value.
@@ -77,5 +89,9 @@ impl<G: Generator> Source for Generated<G> {
 
     async fn reveal(&self, _credential: &Credential, _order: &MintOrder) -> Result<Option<Minted>, CallError> {
         Ok(None)
+    }
+
+    async fn restore(&self, found: Parts, _order: &MintOrder) -> Result<Option<Minted>, CallError> {
+        Ok(self.0.restore(found))
     }
 }

@@ -12,9 +12,11 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::pki_types::pem::PemObject as _;
 use zeroize::Zeroizing;
 
-use self::algorithm::Algorithm;
+use self::algorithm::{Algorithm, KeyPair};
 use super::generated::{Failed, Generated, Generator, TRAITS};
 use super::{Minted, Source, SourceConfig, SourceKind, SourceTraits};
 use crate::address::Address;
@@ -97,7 +99,20 @@ impl SourceConfig for Config {
 
 impl Generator for Config {
     fn generate(&self) -> Result<Minted, Failed> {
-        let pair = self.0.generate()?;
+        Ok(minted(&self.0.generate()?))
+    }
+
+    /// The private PEM has the public half in it. What only the JWK would tell is not gone on with.
+    #[expect(clippy::disallowed_methods, reason = "derives the public half")]
+    fn restore(&self, found: Parts) -> Option<Minted> {
+        let pem = found.get(PRIVATE_PEM)?.expose();
+        let der = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes()).ok()?;
+        let document = Zeroizing::new(der.secret_pkcs8_der().to_vec());
+        self.0.read(&document).map(|pair| minted(&pair))
+    }
+}
+
+fn minted(pair: &KeyPair) -> Minted {
         let private_pem = pem("PRIVATE KEY", &pair.private);
         let mut public_pem = pem("PUBLIC KEY", &pair.public);
         let mut public_jwk = pair.jwk.public();
@@ -110,12 +125,11 @@ impl Generator for Config {
             Parts::single(PRIVATE_PEM, secret(private_pem)).with(PRIVATE_JWK, secret(pair.jwk.private())),
             |parts, (name, value)| parts.with(name, Secret::plain(value.clone())),
         );
-        Ok(Minted {
+        Minted {
             credential: None,
             parts,
             public,
-        })
-    }
+        }
 }
 
 /// Moves a text into a secret; nothing is copied.
@@ -198,6 +212,21 @@ mod tests {
             serde_json::from_str(minted.parts.get(PRIVATE_JWK).unwrap().expose()).unwrap();
         let d = private["d"].as_str().unwrap();
         assert!(minted.public.values().all(|value| !value.contains(d)));
+    }
+
+    #[test]
+    fn the_private_pem_tells_all_the_rest_and_nothing_else_does() {
+        for name in Algorithm::names().filter(|name| !name.starts_with("rsa_3") && !name.starts_with("rsa_4")) {
+            let config = Config(Algorithm::named(name).unwrap());
+            let made = config.generate().unwrap();
+            let of = |part: &str| Parts::single(part, made.parts.get(part).unwrap().share());
+            let restored = config.restore(of(PRIVATE_PEM)).unwrap();
+            assert_eq!(restored.public, made.public, "{name}");
+            assert!(made.parts.agree_with(&restored.parts), "{name}");
+            assert!(config.restore(of(PRIVATE_JWK)).is_none());
+        }
+        let other = Config(Algorithm::EcdsaP256).generate().unwrap();
+        assert!(Config(Algorithm::Ed25519).restore(other.parts).is_none());
     }
 
     #[test]

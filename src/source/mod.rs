@@ -1,6 +1,6 @@
 //! Where credentials come from: the trait of every source, its data types, and the registry of kinds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -74,6 +74,8 @@ pub struct MintOrder {
     pub label: Label,
     /// When the credential that it follows was made, as the issuer said; tells a lost mint from none (Neon roles).
     pub predecessor_minted_at: Option<Timestamp>,
+    /// Handles whose credential a consumer may use: none of them is made anew while there is another (Neon roles).
+    pub in_use: BTreeSet<String>,
 }
 
 /// Whether a credential still works.
@@ -115,6 +117,17 @@ pub trait Source: Issuer {
     /// The value of a live credential, where [`SourceTraits::reveals`]; `None` when the issuer will not tell, or when the credential is
     /// not that generation any more. Called in apply only, because it decrypts.
     async fn reveal(&self, credential: &Credential, order: &MintOrder) -> Result<Option<Minted>, CallError>;
+
+    /// What a readable target gave back, as the credential that it is: an interrupted run made it, and nothing else is on record.
+    /// `None` when it cannot be gone on with, because it has ended or because its public parts cannot be told. Read only; called
+    /// in apply only.
+    async fn restore(&self, found: Parts, _order: &MintOrder) -> Result<Option<Minted>, CallError> {
+        Ok(Some(Minted {
+            credential: None,
+            parts: found,
+            public: BTreeMap::new(),
+        }))
+    }
 }
 
 /// A source's configuration, parsed and complete.

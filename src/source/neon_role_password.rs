@@ -8,10 +8,8 @@
 mod arguments;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 
 use self::arguments::{Config, branch_at};
 use super::{Credential, Issuer, Liveness, MintOrder, Minted, Source, SourceKind};
@@ -23,9 +21,6 @@ use crate::secret::{Parts, Secret};
 use crate::terraform::{Diagnostic, Path};
 
 const NAME: &str = "neon_role_password";
-
-/// Longer than the grain of `updated_at`, which may be kept in whole seconds.
-const GRAIN: Duration = Duration::from_millis(1100);
 
 /// The kind.
 pub static KIND: SourceKind = SourceKind {
@@ -121,8 +116,6 @@ impl Issuer for Roles {
             let operation = "revoking the password of a role";
             return Err(self.refuse(operation, CallErrorKind::Invalid, "the role's name is empty"));
         }
-        // The other role may have been reset just now, and its instant must stay its own: `turn` tells them apart by it.
-        self.client.clock().sleep(GRAIN).await;
         let Err(error) = self.reset(id, permit).await else {
             return Ok(());
         };
@@ -223,19 +216,23 @@ fn minted(role: &Role, password: Secret, place: &Place) -> Minted {
             .with("username", Secret::plain(role.name.clone()))
             .with("host", Secret::plain(place.host().to_owned()))
             .with("uri", uri),
-        public: BTreeMap::from([
-            ("username".to_owned(), role.name.clone()),
-            ("host".to_owned(), place.host().to_owned()),
-        ]),
+        public: public(role, place),
     }
 }
 
-/// The role whose turn it is: odd generations have the first, even ones the second. Where the predecessor stands on that
-/// one already, as after a change from one role to two, the other.
-fn turn(first: Role, second: Option<Role>, generation: u64, predecessor: Option<Timestamp>) -> Role {
+fn public(role: &Role, place: &Place) -> BTreeMap<String, String> {
+    BTreeMap::from([
+        ("username".to_owned(), role.name.clone()),
+        ("host".to_owned(), place.host().to_owned()),
+    ])
+}
+
+/// The role whose turn it is: odd generations have the first, even ones the second. Where that one is in use, as after a
+/// change from one role to two, the other.
+fn turn(first: Role, second: Option<Role>, order: &MintOrder) -> Role {
     let Some(second) = second else { return first };
-    let (due, other) = if generation % 2 == 1 { (first, second) } else { (second, first) };
-    let taken = |role: &Role| predecessor.is_some() && role.updated_at == predecessor;
+    let (due, other) = if order.label.generation % 2 == 1 { (first, second) } else { (second, first) };
+    let taken = |role: &Role| order.in_use.contains(&role.name);
     if taken(&due) && !taken(&other) { other } else { due }
 }
 
@@ -278,7 +275,7 @@ impl Source for Passwords {
         let roles = client.roles_now(branch).await?;
         let first = self.usable(&roles, &self.role)?;
         let second = self.alternate.as_deref().map(|name| self.usable(&roles, name)).transpose()?;
-        let role = turn(first, second, order.label.generation, order.predecessor_minted_at);
+        let role = turn(first, second, order);
         let lost = order.predecessor_minted_at.is_some_and(|at| role.updated_at > Some(at));
         if lost && let Some(found) = self.revealed(&role.name).await? {
             return Ok(found);
@@ -300,11 +297,39 @@ impl Source for Passwords {
             None => Ok(None),
         }
     }
+
+    /// Whose password it is, Neon tells by revealing them all. Where it stores none, the role that was reset since is taken for it.
+    async fn restore(&self, found: Parts, order: &MintOrder) -> Result<Option<Minted>, CallError> {
+        let Roles { client, branch } = &self.roles;
+        let mut told = false;
+        for name in self.names() {
+            if let Some(minted) = self.revealed(name).await? {
+                told = true;
+                if found.agree_with(&minted.parts) {
+                    return Ok(Some(minted));
+                }
+            }
+        }
+        if told {
+            return Ok(None);
+        }
+        let roles = client.roles_now(branch).await?;
+        let mut reset = self.names().filter_map(|name| roles.iter().find(|role| role.name == name));
+        let since = |role: &&Role| self.alternate.is_none() || role.updated_at > order.predecessor_minted_at;
+        let (Some(role), None) = (reset.by_ref().find(since), reset.find(since)) else {
+            return Ok(None);
+        };
+        let place = self.place(&role.name).await?;
+        Ok(Some(Minted { credential: Some(credential(role)), parts: found, public: public(role, &place) }))
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
+    use crate::label::Label;
 
     fn role(name: &str, second: i64) -> Role {
         Role {
@@ -316,14 +341,19 @@ mod tests {
 
     #[test]
     fn two_roles_take_turns_and_the_one_in_use_is_never_taken() {
-        let at = |second| Timestamp::from_second(second).ok();
-        let chosen = |generation, predecessor| turn(role("a", 1), Some(role("b", 2)), generation, predecessor).name;
-        assert_eq!(chosen(1, None), "a");
-        assert_eq!(chosen(2, at(1)), "b");
-        assert_eq!(chosen(3, at(2)), "a");
+        let order = |generation, in_use: &[&str]| MintOrder {
+            label: Label::new("t", "0123456789abcdef", generation),
+            predecessor_minted_at: None,
+            in_use: in_use.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        let chosen =
+            |generation, in_use: &[&str]| turn(role("a", 1), Some(role("b", 2)), &order(generation, in_use)).name;
+        assert_eq!(chosen(1, &[]), "a");
+        assert_eq!(chosen(2, &["a"]), "b");
+        assert_eq!(chosen(3, &["b"]), "a");
         // Generation 4 was made when there was one role only.
-        assert_eq!(chosen(5, at(1)), "b");
-        assert_eq!(chosen(6, at(2)), "a");
-        assert_eq!(turn(role("a", 1), None, 2, at(1)).name, "a");
+        assert_eq!(chosen(5, &["a"]), "b");
+        assert_eq!(chosen(6, &["b"]), "a");
+        assert_eq!(turn(role("a", 1), None, &order(2, &["a"])).name, "a");
     }
 }

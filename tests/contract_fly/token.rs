@@ -1,5 +1,7 @@
 //! The source `fly_token`.
 
+use std::collections::BTreeSet;
+
 use rotation_provider::address::Address;
 use rotation_provider::call::{CallErrorKind, Effect, WritePermit};
 use rotation_provider::label::Label;
@@ -23,6 +25,7 @@ fn order() -> MintOrder {
     MintOrder {
         label: Label::new("web-rotation", "0123456789ab", 3),
         predecessor_minted_at: None,
+        in_use: BTreeSet::default(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! A small Neon on loopback that keeps state: keys, one branch with roles, operations that take polls, a log of calls,
 //! faults on demand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::Router;
@@ -12,7 +12,7 @@ use axum::routing::any;
 use jiff::Timestamp;
 use rotation_provider::connection::Connections;
 use rotation_provider::label::Label;
-use rotation_provider::source::{MintOrder, Source, SourceKind};
+use rotation_provider::source::{MintOrder, Minted, Source, SourceKind};
 use rotation_provider::terraform::{Diagnostics, Node, Origin, Value as Config};
 use serde_json::{Value, json};
 
@@ -221,6 +221,16 @@ pub(crate) fn order(generation: u64, predecessor_minted_at: Option<Timestamp>) -
     MintOrder {
         label: Label::new("web-rotation", "0123456789ab", generation),
         predecessor_minted_at,
+        in_use: BTreeSet::new(),
+    }
+}
+
+/// The order that follows a credential which is in use.
+pub(crate) fn after(generation: u64, predecessor: &Minted) -> MintOrder {
+    let known = predecessor.credential.clone().unwrap();
+    MintOrder {
+        in_use: BTreeSet::from([known.id]),
+        ..order(generation, known.minted_at)
     }
 }
 

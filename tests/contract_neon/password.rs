@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 use rotation_provider::address::Address;
 use rotation_provider::call::{CallErrorKind, Effect, WritePermit};
+use rotation_provider::secret::{Parts, Secret};
 use rotation_provider::source::neon_role_password::KIND;
 use rotation_provider::source::{Credential, Liveness, Minted, Source};
 use rotation_provider::terraform::Value;
 
-use super::fake::{BRANCH, Fault, HOST, Neon, order, stamp};
+use super::fake::{BRANCH, Fault, HOST, Neon, after, order, stamp};
 
 const RESET: &str = "reset_password";
 
@@ -110,10 +111,7 @@ async fn a_reset_whose_answer_was_lost_is_taken_up_instead_of_repeated() {
         "and the operation has finished"
     );
     assert_eq!(credential(&second).minted_at, updated_at(&neon, "app"));
-    source
-        .mint(&order(3, credential(&second).minted_at), &permit())
-        .await
-        .unwrap();
+    source.mint(&after(3, &second), &permit()).await.unwrap();
     assert_eq!(neon.world().count(RESET), 3, "the next generation is a new password");
 }
 
@@ -166,10 +164,7 @@ async fn two_roles_take_turns_and_the_old_one_works_until_it_is_revoked() {
     let neon = Neon::start().await;
     let source = two(&neon);
     let first = source.mint(&order(1, None), &permit()).await.unwrap();
-    let second = source
-        .mint(&order(2, credential(&first).minted_at), &permit())
-        .await
-        .unwrap();
+    let second = source.mint(&after(2, &first), &permit()).await.unwrap();
     assert_eq!((part(&first, "username"), part(&second, "username")), ("app", "app/b"));
     assert!(
         part(&second, "uri").starts_with("postgresql://app%2Fb:"),
@@ -200,10 +195,7 @@ async fn two_roles_take_turns_and_the_old_one_works_until_it_is_revoked() {
         "the new one is left alone"
     );
     assert_eq!(source.liveness("app").await, Ok(Liveness::CannotTell));
-    let third = source
-        .mint(&order(3, credential(&second).minted_at), &permit())
-        .await
-        .unwrap();
+    let third = source.mint(&after(3, &second), &permit()).await.unwrap();
     assert_eq!(part(&third, "username"), "app");
 }
 
@@ -211,10 +203,7 @@ async fn two_roles_take_turns_and_the_old_one_works_until_it_is_revoked() {
 async fn a_role_in_use_is_not_reset_when_a_second_one_joins() {
     let neon = Neon::start().await;
     let first = one(&neon).mint(&order(2, None), &permit()).await.unwrap();
-    let second = two(&neon)
-        .mint(&order(3, credential(&first).minted_at), &permit())
-        .await
-        .unwrap();
+    let second = two(&neon).mint(&after(3, &first), &permit()).await.unwrap();
     assert_eq!(part(&second, "username"), "app/b");
     assert_eq!(neon.world().roles["app"].password, part(&first, "password"));
 }
@@ -226,16 +215,68 @@ async fn whole_seconds_suffice_to_tell_the_roles_apart() {
     // The generations run against the parity.
     let first = one(&neon).mint(&order(2, None), &permit()).await.unwrap();
     tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
-    let second = two(&neon)
-        .mint(&order(3, credential(&first).minted_at), &permit())
-        .await
-        .unwrap();
+    let second = two(&neon).mint(&after(3, &first), &permit()).await.unwrap();
     two(&neon).revoke("app", &permit()).await.unwrap();
-    let third = two(&neon)
-        .mint(&order(4, credential(&second).minted_at), &permit())
+    let third = two(&neon).mint(&after(4, &second), &permit()).await.unwrap();
+    assert_eq!((part(&second, "username"), part(&third, "username")), ("app/b", "app"));
+}
+
+fn found(name: &str, minted: &Minted) -> Parts {
+    Parts::single(name, Secret::new(part(minted, name).to_owned()))
+}
+
+#[tokio::test]
+async fn a_password_that_was_read_somewhere_is_that_of_the_role_which_has_it() {
+    let neon = Neon::start().await;
+    let first = two(&neon).mint(&order(1, None), &permit()).await.unwrap();
+    let second = two(&neon).mint(&after(2, &first), &permit()).await.unwrap();
+    for (name, minted) in [("password", &first), ("uri", &first), ("uri", &second)] {
+        let restored = two(&neon)
+            .restore(found(name, minted), &after(2, &first))
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(credential(&restored).id, part(minted, "username"));
+        assert_eq!(restored.public, minted.public);
+        assert_eq!(part(&restored, "uri"), part(minted, "uri"));
+    }
+    neon.world().reset("app/b");
+    let restored = two(&neon)
+        .restore(found("uri", &second), &after(2, &first))
         .await
         .unwrap();
-    assert_eq!((part(&second, "username"), part(&third, "username")), ("app/b", "app"));
+    assert!(restored.is_none(), "nobody has it any more");
+}
+
+#[tokio::test]
+async fn where_no_password_is_stored_the_role_that_was_reset_since_is_taken_for_it() {
+    let neon = Neon::start().await;
+    let first = two(&neon).mint(&order(1, None), &permit()).await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    let second = two(&neon).mint(&after(2, &first), &permit()).await.unwrap();
+    neon.world().stores_passwords = false;
+    let restored = two(&neon)
+        .restore(found("password", &second), &after(2, &first))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(restored.credential, second.credential);
+    assert_eq!(restored.public, second.public);
+    assert_eq!(restored.parts.names().collect::<Vec<_>>(), ["password"]);
+    // With one role there is no doubt, with two that were both reset there is.
+    let only = one(&neon)
+        .restore(found("password", &first), &order(2, None))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(credential(&only).id, "app");
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    neon.world().reset("app");
+    let restored = two(&neon)
+        .restore(found("password", &second), &after(2, &first))
+        .await
+        .unwrap();
+    assert!(restored.is_none());
 }
 
 #[tokio::test]

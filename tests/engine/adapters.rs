@@ -112,7 +112,7 @@ impl Play {
         } else {
             ("second", "first")
         };
-        let in_use = |role: &str| order.predecessor_minted_at == Some(instant(self.world.credentials[role].made));
+        let in_use = |role: &str| order.in_use.contains(role);
         if in_use(due) && !in_use(other) { other } else { due }
     }
 
@@ -230,6 +230,25 @@ impl Source for Stage {
         })
         .await
     }
+
+    async fn restore(&self, found: Parts, _order: &MintOrder) -> Result<Option<Minted>, CallError> {
+        if matches!(self.play().case.origin, Origin::Replaced | Origin::Alternating) {
+            return self.call(Call::Look, move |play| Ok(whose(play, &found))).await;
+        }
+        Ok(Some(Minted {
+            credential: None,
+            parts: found,
+            public: BTreeMap::new(),
+        }))
+    }
+}
+
+/// The role whose password it is; `None` when it is nobody's any more.
+fn whose(play: &Play, found: &Parts) -> Option<Minted> {
+    let value = found.get("password").and_then(number);
+    let mut roles = play.world.credentials.iter();
+    let (handle, _) = roles.find(|(_, role)| Some(role.value) == value)?;
+    Some(minted(play, handle, "password"))
 }
 
 /// A value that nobody issues: a new random one, or the one that a person gives with this version.

@@ -55,6 +55,8 @@ pub fn all() -> Vec<Case> {
             budget: budget(1, 1, 1, 0),
             ..created("one role", Origin::Replaced, &[opaque("a", 1), rolled("b", 2)])
         },
+        one_role_with_escrow(),
+        two_roles_with_escrow(),
         Case {
             overlap: 1,
             budget: budget(2, 0, 1, 1),
@@ -169,6 +171,31 @@ pub fn generated_with_escrow() -> Case {
             "generated, with an escrow",
             Origin::Generated,
             &[readable("a", 1), rolled("b", 2)],
+        )
+    }
+}
+
+/// A password that nobody lists by a label, with a target that gives it back.
+pub fn one_role_with_escrow() -> Case {
+    Case {
+        budget: budget(1, 1, 1, 0),
+        ..created(
+            "one role with an escrow",
+            Origin::Replaced,
+            &[readable("a", 1), opaque("b", 1)],
+        )
+    }
+}
+
+/// Two roles in turn, with a target that gives the password back.
+pub fn two_roles_with_escrow() -> Case {
+    Case {
+        overlap: 1,
+        budget: budget(1, 0, 2, 1),
+        ..created(
+            "two roles with an escrow",
+            Origin::Alternating,
+            &[readable("a", 1), opaque("b", 1)],
         )
     }
 }

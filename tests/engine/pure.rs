@@ -523,4 +523,10 @@ fn room_is_made_by_a_person_where_revocation_is_by_hand() {
         next_step(&goal(false), &ledger, &session),
         Step::Stuck(Why::LimitReached)
     );
+    // A role whose password was reset since takes no room: it is the one to be reset.
+    let session = Session {
+        outlived: BTreeSet::from([2]),
+        ..session
+    };
+    assert_eq!(next_step(&goal(false), &ledger, &session), Step::Mint(3));
 }

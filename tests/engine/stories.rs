@@ -183,6 +183,47 @@ fn a_target_that_was_about_to_leave_and_stays_is_written_again() {
 }
 
 #[test]
+fn a_role_whose_reset_nothing_else_records_is_recognised_by_its_password() {
+    for case in [cases::one_role_with_escrow(), cases::two_roles_with_escrow()] {
+        Story::created(case)
+            .rotate()
+            .killed_with_terraform(Call::Deliver, 0)
+            .ends_well();
+    }
+}
+
+#[test]
+fn a_role_that_was_reset_and_not_recorded_takes_no_room() {
+    let overlapping = Story::created(cases::two_roles_with_escrow()).rotate().apply(None);
+    overlapping.rotate().killed_with_terraform(Call::Deliver, 1).ends_well();
+}
+
+#[test]
+fn of_two_roles_the_one_in_use_stays_when_an_outsider_resets_the_other_half_way() {
+    Story::created(cases::two_roles_with_escrow())
+        .rotate()
+        .apply((Call::Mint, 0, Fault::Interrupt))
+        .change(|rest| rest.world.kill(&cases::two_roles_with_escrow(), "second"))
+        .ends_well();
+}
+
+#[test]
+fn where_both_roles_may_be_in_use_what_is_in_place_is_delivered_before_one_is_reset() {
+    let overlapping = Story::created(cases::two_roles_with_escrow()).rotate().apply(None);
+    for target in 0..2 {
+        let slot = overlapping.case.targets[target].slot();
+        let story = Story {
+            case: Arc::clone(&overlapping.case),
+            rest: overlapping.rest.clone(),
+        };
+        story
+            .rotate()
+            .change(|rest| rest.world.overwrite(&slot, None))
+            .ends_well();
+    }
+}
+
+#[test]
 fn a_reset_role_that_is_in_use_is_not_reset_again() {
     let targets = [
         TargetSpec::new("a", Place::Opaque, 1),

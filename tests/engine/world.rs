@@ -322,11 +322,16 @@ impl World {
         let lag = case.lag;
         self.end_value(known.value, Ended::Us);
         if role {
-            // A role lives on with a password that nobody knows.
+            // A role lives on with a password that nobody knows; its issuer may reveal it to us later.
             let value = self.fresh();
-            self.end_value(value, Ended::Us);
             let made = (self.hour, self.event());
-            let role = Credential { value, made, ..known };
+            let ours = false;
+            let role = Credential {
+                value,
+                made,
+                ours,
+                ..known
+            };
             self.credentials.insert(handle.to_owned(), role);
         } else if let Some(known) = self.credentials.get_mut(handle)
             && known.alive

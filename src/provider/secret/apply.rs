@@ -7,7 +7,7 @@ use super::decide::{Decision, Rotate, decide};
 use super::outlook::{LOOKALIKE, Sightings, due, outlook};
 use super::plan::{FIRST_CREATE, texts};
 use super::state::{CheckResult, Receipt, State};
-use super::{config_in_state, destroy, legible, place, text};
+use super::{config_in_state, destroy, legible, place, room, text};
 use crate::call::WritePermit;
 use crate::executor::{self, Failure, Outcome};
 use crate::plugin::{ApplyRequest, ApplyResponse};
@@ -129,8 +129,15 @@ async fn change(
     }
     let goal = goal(&decision, &config, is_create);
     let job = adapters.into_job(&id, &config, vendors, configured.clock, is_create);
-    let ledger = state.ledger.clone();
-    let outcome = executor::run(&job, goal, ledger, &configured.stop, permit).await;
+    let stop = &configured.stop;
+    let healed = room::made(&decision, &config, &job, stop, permit).await;
+    let outcome = match healed {
+        Some(healed) if !healed.failures.is_empty() || healed.interrupted => healed,
+        healed => {
+            let ledger = healed.map_or_else(|| state.ledger.clone(), |healed| healed.ledger);
+            executor::run(&job, goal, ledger, stop, permit).await
+        }
+    };
     if is_create && !outcome.delivered && (!outcome.failures.is_empty() || outcome.interrupted) {
         return undo_create(&job, outcome, state, &config, request, permit, problems).await;
     }
@@ -235,7 +242,7 @@ fn receipt(configured: &Configured, reason: String, now: jiff::Timestamp) -> Rec
 }
 
 /// The decision in the engine's terms.
-fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goal {
+pub(super) fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goal {
     let traits = config.source.config.traits();
     let rotates = matches!(decision.rotate, Rotate::Yes { .. });
     let touches_targets = rotates || decision.finish || !decision.write.is_empty();

@@ -10,6 +10,7 @@ mod outlook;
 mod place;
 mod plan;
 mod read;
+mod room;
 pub mod schema;
 mod state;
 mod text;

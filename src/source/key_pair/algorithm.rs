@@ -81,35 +81,56 @@ impl Algorithm {
     /// [`Failed`] when the crypto backend gives none, or one that cannot be read.
     pub(super) fn generate(self) -> Result<KeyPair, Failed> {
         let pair = match self {
-            Self::Ed25519 => ed25519(),
-            Self::EcdsaP256 => ecdsa(&ECDSA_P256_SHA256_FIXED_SIGNING, Curve::P256),
-            Self::EcdsaP384 => ecdsa(&ECDSA_P384_SHA384_FIXED_SIGNING, Curve::P384),
-            Self::Rsa2048 => rsa(rsa::KeySize::Rsa2048),
-            Self::Rsa3072 => rsa(rsa::KeySize::Rsa3072),
-            Self::Rsa4096 => rsa(rsa::KeySize::Rsa4096),
+            Self::Ed25519 => Ed25519KeyPair::generate().ok().and_then(|pair| ed25519(&pair)),
+            Self::EcdsaP256 => new_ecdsa(&ECDSA_P256_SHA256_FIXED_SIGNING, Curve::P256),
+            Self::EcdsaP384 => new_ecdsa(&ECDSA_P384_SHA384_FIXED_SIGNING, Curve::P384),
+            Self::Rsa2048 => new_rsa(rsa::KeySize::Rsa2048),
+            Self::Rsa3072 => new_rsa(rsa::KeySize::Rsa3072),
+            Self::Rsa4096 => new_rsa(rsa::KeySize::Rsa4096),
         };
         pair.ok_or(Failed::NoKey(self.name()))
     }
+
+    /// A key pair that stands in a PKCS#8 document; `None` when it is not of this kind.
+    pub(super) fn read(self, pkcs8: &[u8]) -> Option<KeyPair> {
+        match self {
+            Self::Ed25519 => Ed25519KeyPair::from_pkcs8(pkcs8).ok().and_then(|pair| ed25519(&pair)),
+            Self::EcdsaP256 => read_ecdsa(&ECDSA_P256_SHA256_FIXED_SIGNING, Curve::P256, pkcs8),
+            Self::EcdsaP384 => read_ecdsa(&ECDSA_P384_SHA384_FIXED_SIGNING, Curve::P384, pkcs8),
+            Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096 => {
+                rsa::KeyPair::from_pkcs8(pkcs8).ok().and_then(|pair| rsa(&pair))
+            }
+        }
+    }
 }
 
-fn ed25519() -> Option<KeyPair> {
-    let pair = Ed25519KeyPair::generate().ok()?;
+fn read_ecdsa(algorithm: &'static EcdsaSigningAlgorithm, curve: Curve, pkcs8: &[u8]) -> Option<KeyPair> {
+    ecdsa(&EcdsaKeyPair::from_pkcs8(algorithm, pkcs8).ok()?, curve)
+}
+
+fn ed25519(pair: &Ed25519KeyPair) -> Option<KeyPair> {
     let private: Pkcs8V1Der<'_> = pair.as_der().ok()?;
     let seed = der::private_key(private.as_ref()).and_then(der::octets)?;
     let jwk = Jwk::ed25519(pair.public_key().as_ref(), seed);
     assemble(private.as_ref(), pair.public_key(), jwk)
 }
 
-fn ecdsa(algorithm: &'static EcdsaSigningAlgorithm, curve: Curve) -> Option<KeyPair> {
-    let pair = EcdsaKeyPair::generate(algorithm).ok()?;
+fn new_ecdsa(algorithm: &'static EcdsaSigningAlgorithm, curve: Curve) -> Option<KeyPair> {
+    ecdsa(&EcdsaKeyPair::generate(algorithm).ok()?, curve)
+}
+
+fn ecdsa(pair: &EcdsaKeyPair, curve: Curve) -> Option<KeyPair> {
     let private = pair.to_pkcs8v1().ok()?;
     let number = der::private_key(private.as_ref()).and_then(der::ec_private_number)?;
     let jwk = Jwk::ec(curve, pair.public_key().as_ref(), number)?;
     assemble(private.as_ref(), pair.public_key(), jwk)
 }
 
-fn rsa(size: rsa::KeySize) -> Option<KeyPair> {
-    let pair = rsa::KeyPair::generate(size).ok()?;
+fn new_rsa(size: rsa::KeySize) -> Option<KeyPair> {
+    rsa(&rsa::KeyPair::generate(size).ok()?)
+}
+
+fn rsa(pair: &rsa::KeyPair) -> Option<KeyPair> {
     let private: Pkcs8V1Der<'_> = pair.as_der().ok()?;
     let numbers = der::private_key(private.as_ref()).and_then(der::rsa_numbers)?;
     assemble(private.as_ref(), pair.public_key(), Jwk::rsa(&numbers))

@@ -1,0 +1,46 @@
+//! Room for one more credential, where the issuer limits how many live and targets in doubt might hold any of those there are.
+
+use super::apply::goal;
+use super::config::Config;
+use super::decide::{Decision, Rotate};
+use super::forecast::making_room;
+use crate::call::WritePermit;
+use crate::executor::{self, Job, Outcome, Stop};
+use crate::rotation::DeliveryStatus;
+
+/// Gives the targets in doubt once more what is in place, so that the rotation finds an older credential that nobody uses.
+/// `None` when there is room, or when the value cannot be had: then the rotation itself says why it cannot go on.
+pub(super) async fn made(
+    decision: &Decision,
+    config: &Config,
+    job: &Job,
+    stop: &Stop,
+    permit: &WritePermit,
+) -> Option<Outcome> {
+    let rotates = matches!(decision.rotate, Rotate::Yes { .. });
+    if !rotates || !decision.ledger.finished || making_room(decision, config).is_some() {
+        return None;
+    }
+    let doubtful = decision.ledger.deliveries.iter().filter(|(key, delivery)| {
+        let lost_sight = matches!(delivery.status, DeliveryStatus::Changed | DeliveryStatus::Unknown);
+        lost_sight && config.targets.contains_key(*key)
+    });
+    let healing = Decision {
+        rotate: Rotate::No,
+        generation: decision.ledger.generation,
+        write: doubtful.map(|(key, _)| key.clone()).collect(),
+        finish: false,
+        remove: [].into(),
+        revoke: [].into(),
+        ..decision.clone()
+    };
+    let outcome = executor::run(
+        job,
+        goal(&healing, config, false),
+        decision.ledger.clone(),
+        stop,
+        permit,
+    )
+    .await;
+    (!outcome.value_lost).then_some(outcome)
+}
