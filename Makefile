@@ -9,7 +9,7 @@ TEST_LINTS := -A clippy::unwrap_used -A clippy::expect_used -A clippy::panic -A 
 	-A clippy::print_stdout -A clippy::print_stderr -A clippy::string_slice -A clippy::exit -A clippy::disallowed_methods \
 	-A clippy::let_underscore_must_use -A clippy::large_futures -A unreachable_pub -A missing_docs -A unfulfilled_lint_expectations
 
-# All of the crash matrix, or those cases whose name begins so: story/source/fault/call.
+# All of the crash matrix, or those cases whose name begins so: story/source/fault/call, or every 20th from the 3rd: 3/20.
 CASE ?= all
 
 .PHONY: demo test crash-matrix lint fmt docs bench fuzz tools postgres need-rust need-core need-curl

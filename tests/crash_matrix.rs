@@ -1,7 +1,8 @@
 //! The crash matrix: every story, with every fault at every call, converges, and nobody was ever left with a dead credential.
 //!
-//! `make crash-matrix` plays all of it, `make crash-matrix CASE='rotate/fly_token/kill_provider/7'` a part; without
-//! `CRASH_MATRIX`, which holds that name, a sample is played. Names and numbers of cases are the same in every run.
+//! `make crash-matrix` plays all of it, `make crash-matrix CASE='rotate/fly_token/kill_provider/7'` a part, `CASE=3/20` every
+//! twentieth case from the third; without `CRASH_MATRIX`, which holds that name, a sample is played. Names and numbers of cases are
+//! the same in every run.
 
 #![expect(
     clippy::unwrap_used,

@@ -20,6 +20,8 @@ pub(crate) enum Choice {
     /// Those whose name, `story/source/fault/call`, begins with these parts. A part may be `*`, or several with commas; a fault
     /// may be given without its ending.
     Named(Vec<Vec<String>>),
+    /// Every `of`th of all cases, beginning with this one, from 1: what one of `of` machines plays.
+    Part { nth: usize, of: usize },
 }
 
 impl Choice {
@@ -27,6 +29,12 @@ impl Choice {
     pub(crate) fn parse(text: &str) -> Self {
         if text == "sample" {
             return Self::Sample;
+        }
+        if let Some((nth, of)) = text.split_once('/')
+            && let (Ok(nth), Ok(of)) = (nth.parse(), of.parse())
+        {
+            assert!((1..=of).contains(&nth), "a part is 1/{of} to {of}/{of}");
+            return Self::Part { nth, of };
         }
         let text = if text == "all" { "*" } else { text };
         Self::Named(
@@ -170,6 +178,7 @@ fn each<T: Send>(all: Vec<T>, jobs: usize, act: impl Fn(T) + Sync) {
 
 fn cases<'a>(choice: &Choice, scenes: &'a [Scene]) -> Vec<Case<'a>> {
     let mut cases = Vec::new();
+    let mut number = 0;
     for (place, scene) in scenes.iter().enumerate() {
         for (column, fault) in fault::ALL.iter().enumerate() {
             let calls = scene
@@ -185,7 +194,7 @@ fn cases<'a>(choice: &Choice, scenes: &'a [Scene]) -> Vec<Case<'a>> {
                     calls.get(turn).copied().into_iter().collect()
                 }
                 Choice::Sample => Vec::new(),
-                Choice::Named(_) => calls,
+                Choice::Named(_) | Choice::Part { .. } => calls,
             };
             if matches!(choice, Choice::Sample) {
                 let story = scene.story.to_string();
@@ -195,6 +204,12 @@ fn cases<'a>(choice: &Choice, scenes: &'a [Scene]) -> Vec<Case<'a>> {
                 chosen.extend(found.map(|(_, _, call)| *call));
             }
             for call in chosen {
+                number += 1;
+                if let Choice::Part { nth, of } = choice
+                    && number % of != nth % of
+                {
+                    continue;
+                }
                 if choice.allows(2, fault.name) && choice.allows(3, &call.to_string()) {
                     cases.push(Case {
                         scene,
