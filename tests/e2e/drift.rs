@@ -1,19 +1,12 @@
 //! Somebody else changes or deletes what a target holds.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, PARAMETER, REPOSITORY, SSM_TARGET, Story, THREE_TARGETS};
 use crate::truth::{alive, fly_secret, github_secret, ours, parameter, the_token, three_targets_hold};
 
-/// GitHub's clock counts whole seconds: a change within the second of our own write cannot be told.
-fn a_second_later() {
-    std::thread::sleep(Duration::from_millis(1100));
-}
-
 fn set_github_secret(story: &Story, value: &str) {
-    a_second_later();
+    story.a_second_later();
     story
         .sandbox
         .seed(json!({ "github": { "repositories": { REPOSITORY: { "secrets": { NAME: value } } } } }));

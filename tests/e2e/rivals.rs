@@ -97,6 +97,7 @@ fn a_slot_that_another_state_holds_is_refused_and_when_it_is_taken_neither_destr
     }
     assert!(said.contains("already has an entry"), "{said}");
     second.wrote_nothing();
+    story.a_second_later();
     write_in(&second, "two", &[&LINES[..], &["on_existing = \"replace\""]].concat());
     second.apply();
     let newer = alive(&story).into_iter().find(|token| token.id != first.id).unwrap();

@@ -94,7 +94,7 @@ fn a_rotation_that_is_applied_late_counts_its_overlap_from_then() {
 #[test]
 fn a_heal_whose_value_was_lost_meanwhile_says_so_and_the_next_plan_rotates() {
     let story = Story::begun(&[FLY_TOKEN, SSM_AND_GITHUB, OVERLAP]);
-    std::thread::sleep(std::time::Duration::from_millis(1100));
+    story.a_second_later();
     let github = json!({ "repositories": { REPOSITORY: { "secrets": { NAME: "typed by hand" } } } });
     story.sandbox.seed(json!({ "github": github }));
     save(&story, &[FLY_TOKEN, SSM_AND_GITHUB, OVERLAP]);
@@ -202,7 +202,7 @@ fn a_value_that_another_run_wrote_under_the_same_mark_is_not_taken_for_ours() {
     story.sandbox.settings(json!({ "list_lag_ms": 25_000 }));
     story.configure(&[FLY_TOKEN, SSM_AND_GITHUB, OVERLAP]);
     story.run(&["apply", "-auto-approve"]).success();
-    std::thread::sleep(std::time::Duration::from_millis(1100));
+    story.a_second_later();
     let github = json!({ "repositories": { REPOSITORY: { "secrets": { NAME: "typed by hand" } } } });
     story.sandbox.seed(json!({ "github": github }));
     save(&story, &[FLY_TOKEN, SSM_AND_GITHUB, OVERLAP]);

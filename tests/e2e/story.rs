@@ -96,6 +96,12 @@ impl Story {
         self.workspace.write(&format!("{PREAMBLE}{configuration}"));
     }
 
+    /// GitHub's instants have whole seconds: a change within the second of our own write cannot be told. Lets one pass.
+    pub(crate) fn a_second_later(&self) -> &Self {
+        std::thread::sleep(std::time::Duration::from_millis(1_100));
+        self
+    }
+
     /// Moves the provider's clock from now on.
     pub(crate) fn clock(&mut self, offset: &str) {
         self.workspace.set("ROTATION_CLOCK_OFFSET", offset);

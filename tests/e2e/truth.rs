@@ -90,12 +90,12 @@ pub(crate) fn parameter(story: &Story, name: &str) -> Option<String> {
 #[track_caller]
 pub(crate) fn three_targets_hold(story: &Story, value: &str) {
     let value = Some(value.to_owned());
-    assert_eq!(fly_secret(story, "molecule-cp", NAME), value);
+    assert_eq!(fly_secret(story, "molecule-cp", NAME), value, "the app's secret");
     for running in machine_values(story, "molecule-cp", NAME) {
-        assert_eq!(running, value);
+        assert_eq!(running, value, "what a machine of the app runs");
     }
-    assert_eq!(github_secret(story, REPOSITORY, NAME), value);
-    assert_eq!(parameter(story, PARAMETER), value);
+    assert_eq!(github_secret(story, REPOSITORY, NAME), value, "the repository's secret");
+    assert_eq!(parameter(story, PARAMETER), value, "the parameter");
 }
 
 /// No token of ours works, and the usual three places are empty.

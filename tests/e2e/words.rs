@@ -35,10 +35,9 @@ fn the_plans_of_a_secret_s_life() {
     story.configure(&[FLY_TOKEN, THREE_TARGETS, OVERLAP]);
     reads!("plan_of_a_create", story.plan());
     story.apply();
-    story.sandbox.seed(json!({
+    story.a_second_later().sandbox.seed(json!({
         "github": { "repositories": { "molecule-ai/molecule-monorepo": { "secrets": { "FLY_API_TOKEN": "typed by hand" } } } }
     }));
-    std::thread::sleep(std::time::Duration::from_millis(1_100));
     reads!("plan_of_a_healing", story.plan());
     story.apply();
     story.configure(&[FLY_TOKEN, THREE_TARGETS, OVERLAP, ASKED]);

@@ -137,16 +137,19 @@ impl FlySecret {
     }
 }
 
-/// The digests of `names`, once the listing is at least as new as what the write answered.
+/// The digests of what was written to `names`, once the listing is at least as new as that. The write's own answer tells them;
+/// where it does not, the listing has to.
 fn digests(names: &[&str], written: &[AppSecret], listed: &[AppSecret]) -> Option<BTreeMap<String, String>> {
     let find = |secrets: &'_ [AppSecret], name: &str| secrets.iter().find(|secret| secret.name == name).cloned();
     let shown = names.iter().map(|name| {
         let listed = find(listed, name)?;
-        let current = find(written, name).is_none_or(|written| {
+        let answered = find(written, name);
+        let current = answered.as_ref().is_none_or(|written| {
             // Somebody may have written after us; then the listing is newer, and the difference is drift.
             listed.digest == written.digest || listed.updated_at > written.updated_at
         });
-        current.then(|| ((*name).to_owned(), listed.digest.unwrap_or_default()))
+        let ours = answered.and_then(|written| written.digest).filter(|digest| !digest.is_empty());
+        current.then(|| ((*name).to_owned(), ours.or(listed.digest).unwrap_or_default()))
     });
     shown.collect()
 }
@@ -280,9 +283,9 @@ mod tests {
         let written = [secret("new", 10)];
         assert_eq!(digests(&["A"], &written, &[secret("old", 5)]), None);
         assert_eq!(digests(&["A"], &written, &[]), None);
-        for (listed, digest) in [(secret("new", 10), "new"), (secret("newer", 11), "newer")] {
-            let shown = digests(&["A"], &written, &[listed]).unwrap();
-            assert_eq!(shown.get("A").map(String::as_str), Some(digest));
-        }
+        let shown = |written: &[AppSecret], listed: AppSecret| digests(&["A"], written, &[listed]).unwrap()["A"].clone();
+        assert_eq!(shown(&written, secret("new", 10)), "new");
+        assert_eq!(shown(&written, secret("theirs", 11)), "new", "what somebody wrote since is not ours");
+        assert_eq!(shown(&[], secret("new", 10)), "new", "an answer without digests");
     }
 }
