@@ -1,6 +1,6 @@
 //! Two states that mean one secret or one slot, and two applies at once.
 
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 
 use serde_json::json;
 
@@ -130,21 +130,40 @@ fn two_secrets_of_one_configuration_on_one_slot_are_refused_in_the_plan() {
     story.wrote_nothing();
 }
 
-fn begin(story: &Story, arguments: &[&str]) -> Child {
-    let all = [&["apply", "-no-color", "-input=false", "-auto-approve"], arguments].concat();
-    story
-        .workspace
-        .command(&all)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
-}
-
-fn end(child: Child) -> (i32, String) {
-    let output = child.wait_with_output().unwrap();
-    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    (output.status.code().unwrap_or(-1), said.concat())
+/// Two applies of the same state at once, without a lock: whoever ends last overwrites the state of the other.
+///
+/// Each has a file of its own until then: Terraform's files would be garbled by two writers, which no real backend lets happen.
+fn two_apply_at_once(story: &Story, lines: &[&str]) {
+    let second = story.beside();
+    let file = |story: &Story| story.workspace.path().join("terraform.tfstate");
+    if let Ok(state) = std::fs::read(file(story)) {
+        std::fs::write(file(&second), state).unwrap();
+    }
+    let mut running = [story, &second].map(|story| {
+        story.configure(lines);
+        let mut command = story
+            .workspace
+            .command(&["apply", "-no-color", "-input=false", "-auto-approve"]);
+        (
+            story,
+            command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap(),
+        )
+    });
+    let mut last = story;
+    let mut left = running.len();
+    let mut ended = [false; 2];
+    while left > 0 {
+        for ((story, child), ended) in running.iter_mut().zip(&mut ended) {
+            if !*ended && child.try_wait().unwrap().is_some() {
+                (last, *ended) = (story, true);
+                left -= 1;
+            }
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    if let Ok(state) = std::fs::read(file(last)) {
+        std::fs::write(file(story), state).unwrap();
+    }
 }
 
 /// Whatever two unguarded applies left: at most two more, then one token, everywhere, and after destroy nothing.
@@ -164,11 +183,7 @@ fn settles(mut story: Story) {
 #[test]
 fn two_creates_at_once_without_a_lock_converge_and_orphan_nothing() {
     let story = Story::new();
-    story.configure(&LINES);
-    let both = [(); 2].map(|()| begin(&story, &["-lock=false"]));
-    for child in both {
-        end(child);
-    }
+    two_apply_at_once(&story, &LINES);
     settles(story);
 }
 
@@ -179,11 +194,7 @@ fn two_creates_at_once_of_a_value_that_nothing_tells_again_converge() {
     image_publish = { wave = 2, github_actions_secret = { repository = "molecule-monorepo" } }
   }"#;
     let mut story = Story::new();
-    story.configure(&[FLY_TOKEN, targets, "overlap = \"1h\""]);
-    let both = [(); 2].map(|()| begin(&story, &["-lock=false"]));
-    for child in both {
-        end(child);
-    }
+    two_apply_at_once(&story, &[FLY_TOKEN, targets, "overlap = \"1h\""]);
     story.run(&["apply", "-auto-approve"]);
     story.apply();
     for offset in ["2h", "4h"] {
@@ -199,11 +210,7 @@ fn two_creates_at_once_of_a_value_that_nothing_tells_again_converge() {
 #[test]
 fn two_rotations_at_once_without_a_lock_converge_and_orphan_nothing() {
     let story = Story::begun(&LINES);
-    story.configure(&[&LINES[..], &["rotate_now = \"once\""]].concat());
-    let both = [(); 2].map(|()| begin(&story, &["-lock=false"]));
-    for child in both {
-        end(child);
-    }
+    two_apply_at_once(&story, &[&LINES[..], &["rotate_now = \"once\""]].concat());
     settles(story);
 }
 
