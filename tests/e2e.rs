@@ -62,6 +62,8 @@ mod story;
 mod targets;
 #[path = "e2e/truth.rs"]
 mod truth;
+#[path = "e2e/unsaved.rs"]
+mod unsaved;
 #[path = "e2e/values.rs"]
 mod values;
 #[path = "e2e/words.rs"]

@@ -166,7 +166,7 @@ impl Run<'_> {
         }
         self.outcome.public = Some(minted.public);
         self.hold(generation, minted.parts);
-        self.accepted_everywhere()
+        Ok(())
     }
 
     fn hold(&mut self, generation: u64, parts: Parts) {
@@ -189,6 +189,8 @@ impl Run<'_> {
     ///
     /// What stands in an entry is told by its mark alone: the configuration may name another part or template by now.
     async fn read_escrow(&mut self, generation: u64) -> Result<Option<Parts>, Vec<Failure>> {
+        // Of what is on no record, every part helps to tell what it is.
+        let all = self.outcome.ledger.credential(generation).is_none();
         let deliveries = &self.outcome.ledger.deliveries;
         let held = |key: &String| deliveries.get(key).is_some_and(|delivery| delivery.holds(generation));
         let needed: BTreeSet<String> = self
@@ -202,6 +204,7 @@ impl Run<'_> {
         let mut readable: Vec<_> = self.job.targets.iter().filter(|(_, t)| t.traits.readable).collect();
         readable.sort_by_key(|(key, target)| (target.template.is_some(), target.wave, *key));
         let mut found: BTreeMap<String, Secret> = BTreeMap::new();
+        let mut recognised = false;
         for (key, target) in readable {
             let read = target.target.read().await;
             let read = read.map_err(|error| vec![Failure::of_call(Site::Target(key.clone()), &error)])?;
@@ -228,14 +231,16 @@ impl Run<'_> {
                 delivery.detail = None;
             }
             let part = content.unwrap_or(self.job.primary);
-            if needed.contains(part) {
+            if needed.contains(part) || (all && part != crate::target::TEMPLATE) {
                 found.insert(part.to_owned(), escrowed.value);
             }
-            if needed.iter().all(|part| found.contains_key(part)) {
-                return Ok(Some(self.parts_of(found)));
+            recognised = true;
+            if !all && needed.iter().all(|part| found.contains_key(part)) {
+                break;
             }
         }
-        Ok(None)
+        let suffices = recognised && needed.iter().all(|part| found.contains_key(part));
+        Ok(suffices.then(|| self.parts_of(found)))
     }
 
     /// The parts that were found, the primary one first if it is among them.

@@ -95,7 +95,11 @@ pub fn next_step(goal: &Goal, ledger: &Ledger, session: &Session) -> Step {
     }
     let generation = goal.generation.or(session.in_hand);
     let complete = generation.is_some_and(|g| goal.targets.keys().all(|key| is_written(goal, ledger, session, key, g)));
-    if !complete && let Some(step) = obtain_value(goal, ledger, session) {
+    // A target's mark may name a generation that is on no record: whose it is must be known before any other ends.
+    let recorded = generation.is_none_or(|generation| ledger.credential(generation).is_some());
+    if !(complete && recorded)
+        && let Some(step) = obtain_value(goal, ledger, session)
+    {
         return step;
     }
     if let Some(step) = generation.and_then(|generation| deliver(goal, ledger, session, generation)) {

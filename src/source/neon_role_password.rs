@@ -302,7 +302,8 @@ impl Source for Passwords {
     async fn restore(&self, found: Parts, order: &MintOrder) -> Result<Option<Minted>, CallError> {
         let Roles { client, branch } = &self.roles;
         let mut told = false;
-        for name in self.names() {
+        let told_by = |part| found.get(part).is_some();
+        for name in self.names().filter(|_| told_by("password") || told_by("uri")) {
             if let Some(minted) = self.revealed(name).await? {
                 told = true;
                 if found.agree_with(&minted.parts) {

@@ -56,6 +56,10 @@ pub fn all() -> Vec<Case> {
             ..created("one role", Origin::Replaced, &[opaque("a", 1), rolled("b", 2)])
         },
         one_role_with_escrow(),
+        Case {
+            budget: budget(1, 1, 1, 0),
+            ..created("one role, one target", Origin::Replaced, &[readable("a", 1)])
+        },
         two_roles_with_escrow(),
         Case {
             overlap: 1,

@@ -1,0 +1,94 @@
+//! A rotation whose state was never saved: what it made is known by the mark beside a readable target's value alone.
+
+use serde_json::Value;
+
+use crate::story::Story;
+use crate::truth::parameter;
+
+const KEY_PAIR: &str = r#"source = { key_pair = { algorithm = "ecdsa_p256" } }"#;
+const BOTH_HALVES: &str = r#"
+  targets = {
+    signer   = { wave = 1, part = "private_key_pem", ssm_parameter = { name = "/key/private" } }
+    verifier = { wave = 2, part = "public_jwk", ssm_parameter = { name = "/key/public" } }
+  }"#;
+const URI: &str = r#"targets = { runtime = { part = "uri", ssm_parameter = { name = "/app/uri" } } }"#;
+
+/// A secret that was rotated once, by a run that was killed after its last call: the state is that of before.
+fn rotated_and_not_saved(lines: &[&str]) -> Story {
+    let story = Story::begun(lines);
+    let lines = [lines, &["rotate_now = \"once\""]].concat();
+    let file = |story: &Story| story.workspace.path().join("terraform.tfstate");
+    let killed = story.beside();
+    std::fs::copy(file(&story), file(&killed)).unwrap();
+    killed.configure(&lines);
+    killed.apply();
+    story.configure(&lines);
+    story
+}
+
+fn password(story: &Story, role: &str) -> String {
+    let state = story.sandbox.state();
+    let roles = &state["neon"]["projects"]["quiet-river-12345678"]["roles"];
+    roles[role]["password"].as_str().unwrap().to_owned()
+}
+
+/// The targets hold a password that works, and state says whose it is.
+#[track_caller]
+fn connects_as(story: &Story, role: &str) {
+    let begin = format!("postgresql://{role}:{}@", password(story, role));
+    let uri = parameter(story, "/app/uri").unwrap();
+    assert!(uri.starts_with(&begin), "{uri} does not begin with {begin}");
+    let attributes = story.attributes();
+    assert_eq!(attributes["public"]["username"], role);
+    assert_eq!(attributes["credentials"][0]["credential_id"], role);
+    assert_eq!(attributes["credentials"][0]["status"], "current");
+}
+
+fn roles(alternate: &str) -> String {
+    format!(
+        "source = {{ neon_role_password = {{ project_id = \"quiet-river-12345678\", branch_id = \"br-main-123456\", \
+         role = \"app\"{alternate} }} }}"
+    )
+}
+
+#[test]
+fn the_only_role_is_not_reset_for_the_sake_of_its_old_password() {
+    for overlap in ["overlap = \"0s\"", "overlap = \"1h\""] {
+        let mut story = rotated_and_not_saved(&[&roles(""), URI, overlap]);
+        let made = password(&story, "app");
+        story.apply();
+        story.clock("2h");
+        story.settled();
+        assert_eq!(password(&story, "app"), made);
+        connects_as(&story, "app");
+    }
+}
+
+#[test]
+fn of_two_roles_the_newer_one_is_recognised_and_the_older_one_keeps_its_overlap() {
+    let mut story = rotated_and_not_saved(&[&roles(", alternate_role = \"app_b\""), URI, "overlap = \"1h\""]);
+    let passwords = ["app", "app_b"].map(|role| password(&story, role));
+    story.apply();
+    connects_as(&story, "app_b");
+    assert_eq!(story.attributes()["credentials"][1]["credential_id"], "app");
+    assert_eq!(["app", "app_b"].map(|role| password(&story, role)), passwords);
+    story.clock("2h");
+    story.apply();
+    connects_as(&story, "app_b");
+    assert_ne!(password(&story, "app"), passwords[0]);
+}
+
+#[test]
+fn the_public_half_of_a_key_pair_is_that_of_the_private_one() {
+    let story = rotated_and_not_saved(&[KEY_PAIR, BOTH_HALVES]);
+    let held: Value = serde_json::from_str(&parameter(&story, "/key/public").unwrap()).unwrap();
+    let before = story.attributes()["public"]["kid"].clone();
+    assert_ne!(held["kid"], before);
+    // Nobody asks for another one; there would be room for it.
+    story.configure(&[KEY_PAIR, BOTH_HALVES]);
+    story.apply();
+    let attributes = story.attributes();
+    assert_eq!(attributes["public"]["kid"], held["kid"]);
+    assert_eq!(attributes["generation"], 2);
+    assert_eq!(attributes["credentials"][0]["generation"], 2);
+}
