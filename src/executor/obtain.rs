@@ -222,7 +222,11 @@ impl Run<'_> {
             let content = escrowed.content.as_deref();
             let as_configured = target.template.is_none() && content == target.content(self.job.primary);
             let now = self.job.clock.now();
-            if as_configured && let Some(delivery) = self.outcome.ledger.deliveries.get_mut(key) {
+            // A create writes it again all the same: an older object with this id sees by that that the entry is not its own any more.
+            if as_configured
+                && !self.job.is_create
+                && let Some(delivery) = self.outcome.ledger.deliveries.get_mut(key)
+            {
                 // The mark and the version agree: what stands there is this generation.
                 delivery.generation = Some(generation);
                 delivery.status = DeliveryStatus::Current;

@@ -4,8 +4,10 @@ use std::process::Stdio;
 
 use serde_json::json;
 
-use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, REPOSITORY, SSM_TARGET, Story, THREE_TARGETS, resource, unframed};
-use crate::truth::{alive, fly_secret, github_secret, nothing_is_left, the_token, three_targets_hold};
+use crate::story::{
+    FLY_TARGET, FLY_TOKEN, NAME, PARAMETER, REPOSITORY, SSM_TARGET, Story, THREE_TARGETS, resource, unframed,
+};
+use crate::truth::{alive, fly_secret, github_secret, nothing_is_left, parameter, the_token, three_targets_hold};
 
 const LINES: [&str; 3] = [FLY_TOKEN, THREE_TARGETS, "overlap = \"1h\""];
 
@@ -47,6 +49,34 @@ fn a_second_state_of_the_same_day_names_what_it_took_over_and_neither_undoes_the
     story.run(&["apply", "-auto-approve"]);
     let held = fly_secret(&story, "molecule-cp", NAME).unwrap();
     assert!(alive(&story).iter().any(|token| token.value == held));
+}
+
+#[test]
+fn the_destroy_of_an_older_object_in_a_later_process_leaves_what_the_newer_one_took_over() {
+    let random = "source = { random = { bytes = 32, encoding = \"hex\" } }";
+    let no_roll = r#"targets = {
+    control_plane = { fly_secret = { app = "molecule-cp", stage = true } }
+    runtime       = { ssm_parameter = { name = "/molecule/production/FLY_API_TOKEN" } }
+  }"#;
+    for (source, targets) in [(FLY_TOKEN, THREE_TARGETS), (FLY_TOKEN, no_roll), (random, SSM_TARGET)] {
+        let story = Story::begun(&[source, targets]);
+        let held = parameter(&story, PARAMETER);
+        let newer = story.beside();
+        newer.configure(&[source, targets]);
+        newer.apply();
+        assert_eq!(parameter(&story, PARAMETER), held, "it went on with the same value");
+        let said = unframed(&story.destroy());
+        assert!(said.contains("goes on"), "{said}");
+        assert_eq!(parameter(&story, PARAMETER), held);
+        if source == FLY_TOKEN {
+            assert_eq!(Some(the_token(&story).value), held);
+            assert_eq!(fly_secret(&story, "molecule-cp", NAME), held);
+        }
+        newer.settled();
+        newer.destroy();
+        assert_eq!(parameter(&newer, PARAMETER), None);
+        assert_eq!(alive(&newer), []);
+    }
 }
 
 #[test]

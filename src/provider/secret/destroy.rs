@@ -41,6 +41,10 @@ async fn ended(configured: &Configured, prior: &Value, permit: &WritePermit, pro
     if let Some(newer) = configured.neighbours.newer(&state.id) {
         pass_on(&mut state, &newer, problems);
     }
+    if let Some(slot) = written_again(&state, config.as_ref(), vendors).await {
+        goes_on_elsewhere(&state, &slot, problems);
+        return Value::Null;
+    }
     let failed_create = state.rotated_at.is_none();
     let mut kept = BTreeMap::new();
     for (key, delivery) in state.ledger.deliveries.clone() {
@@ -108,6 +112,53 @@ fn pass_on(state: &mut State, newer: &Ledger, problems: &mut Diagnostics) {
              What it holds was left to it: {}, and the credentials on its record. A `moved` block renames without any change.",
             state.id,
             slots.join(", ")
+        ),
+    );
+}
+
+/// A slot that keeps marks and carries that of this very secret, by a write that the state does not know: another object with this id,
+/// in a later process or another state, has taken the secret over.
+async fn written_again(state: &State, config: Option<&Config>, vendors: &dyn Vendors) -> Option<String> {
+    for (key, delivery) in &state.ledger.deliveries {
+        let target = config.and_then(|config| config.targets.get(key));
+        let readable = target.is_some_and(|target| target.config.traits().readable);
+        let (true, Some(known), Some(generation)) = (readable, &delivery.revision, delivery.generation) else {
+            continue;
+        };
+        let Ok(address) = delivery.slot.parse::<Address>() else {
+            continue;
+        };
+        let slot = target::kind(&address.kind).and_then(|kind| vendors.slot(kind, &address).ok());
+        // What fails here fails again, and is reported, when the entry is to be deleted.
+        let Some(slot) = slot else { continue };
+        let Ok(Some(entry)) = target::confirmed(slot.as_ref(), Some(known)).await else {
+            continue;
+        };
+        let label = entry.label.as_ref();
+        let ours = label.is_some_and(|label| label.belongs_to(&state.id) && label.generation >= generation);
+        if ours && slot.compare(known, &entry) == Comparison::Changed {
+            return Some(delivery.slot.clone());
+        }
+    }
+    None
+}
+
+fn goes_on_elsewhere(state: &State, written: &str, problems: &mut Diagnostics) {
+    let slots = state.ledger.deliveries.values().map(|delivery| delivery.slot.as_str());
+    let handles = state
+        .ledger
+        .credentials
+        .iter()
+        .filter_map(|known| known.credential_id.as_deref());
+    let left: Vec<&str> = slots.chain(handles).collect();
+    problems.warning(
+        Path::root(),
+        "This secret goes on elsewhere",
+        format!(
+            "{written} was written again since, under this secret's own mark (id {}): another resource or workspace has taken it \
+             over. So nothing was deleted or revoked: {}. If nothing else manages this secret, delete and revoke these by hand.",
+            state.id,
+            left.join(", ")
         ),
     );
 }
