@@ -106,9 +106,8 @@ impl Generator for Config {
     #[expect(clippy::disallowed_methods, reason = "derives the public half")]
     fn restore(&self, found: Parts) -> Option<Minted> {
         let pem = found.get(PRIVATE_PEM)?.expose();
-        let der = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes()).ok()?;
-        let document = Zeroizing::new(der.secret_pkcs8_der().to_vec());
-        self.0.read(&document).map(|pair| minted(&pair))
+        let document = Zeroizing::new(PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes()).ok()?);
+        self.0.read(document.secret_pkcs8_der()).map(|pair| minted(&pair))
     }
 }
 

@@ -117,8 +117,12 @@ fn pass_on(state: &mut State, newer: &Ledger, problems: &mut Diagnostics) {
 }
 
 /// A slot that keeps marks and carries that of this very secret, by a write that the state does not know: another object with this id,
-/// in a later process or another state, has taken the secret over.
+/// in a later process or another state, has taken the secret over. Of an unfinished rotation it may be our own write whose answer was
+/// lost; then it is none of these.
 async fn written_again(state: &State, config: Option<&Config>, vendors: &dyn Vendors) -> Option<String> {
+    if !state.ledger.finished {
+        return None;
+    }
     for (key, delivery) in &state.ledger.deliveries {
         let target = config.and_then(|config| config.targets.get(key));
         let readable = target.is_some_and(|target| target.config.traits().readable);
@@ -135,7 +139,7 @@ async fn written_again(state: &State, config: Option<&Config>, vendors: &dyn Ven
             continue;
         };
         let label = entry.label.as_ref();
-        let ours = label.is_some_and(|label| label.belongs_to(&state.id) && label.generation >= generation);
+        let ours = label.is_some_and(|label| label.belongs_to(&state.id) && label.generation == generation);
         if ours && slot.compare(known, &entry) == Comparison::Changed {
             return Some(delivery.slot.clone());
         }
