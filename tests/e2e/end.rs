@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, PARAMETER, REPOSITORY, Story, THREE_TARGETS};
+use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, PARAMETER, REPOSITORY, SSM_TARGET, Story, THREE_TARGETS};
 use crate::truth::{alive, fly_secret, fly_tokens, github_secret, ours, parameter, the_token};
 
 #[test]
@@ -40,6 +40,18 @@ fn destroy_leaves_an_entry_that_somebody_else_wrote_since() {
         Some("typed by hand")
     );
     assert_eq!(github_secret(&story, REPOSITORY, NAME), None);
+    assert_eq!(alive(&story), []);
+}
+
+#[test]
+fn a_destroy_after_a_rotation_whose_write_was_never_answered_leaves_no_token_alive() {
+    let story = Story::begun(&[FLY_TOKEN, SSM_TARGET]);
+    story.configure(&[FLY_TOKEN, SSM_TARGET, "rotate_now = \"once\""]);
+    story.sandbox.lasting_fault("PutParameter", "drop_after");
+    story.fails();
+    story.sandbox.heal();
+    assert_eq!(alive(&story).len(), 2);
+    story.destroy();
     assert_eq!(alive(&story), []);
 }
 

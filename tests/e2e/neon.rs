@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::story::{PARAMETER, SSM_TARGET, Story};
-use crate::truth::parameter;
+use crate::truth::{parameter, password};
 
 const ONE_ROLE: &str = r#"source = { neon_role_password = {
     project_id = "quiet-river-12345678", branch_id = "br-main-123456", role = "app" } }"#;
@@ -16,13 +16,6 @@ const API_KEY: &str = "source = { neon_api_key = {} }";
 /// A reason to rotate.
 fn because(reason: &str) -> String {
     format!("rotate_now = {reason:?}")
-}
-
-/// The password that a role logs in with.
-fn password(story: &Story, role: &str) -> String {
-    let state = story.sandbox.state();
-    let roles = &state["neon"]["projects"]["quiet-river-12345678"]["roles"];
-    roles[role]["password"].as_str().unwrap().to_owned()
 }
 
 /// The parameter holds the URI of that role, with the password that it logs in with.

@@ -43,6 +43,13 @@ pub(crate) fn alive(story: &Story) -> Vec<FlyToken> {
     ours(story).into_iter().filter(|token| token.alive).collect()
 }
 
+/// The password that a role logs in with.
+pub(crate) fn password(story: &Story, role: &str) -> String {
+    let state = story.sandbox.state();
+    let roles = &state["neon"]["projects"]["quiet-river-12345678"]["roles"];
+    roles[role]["password"].as_str().unwrap().to_owned()
+}
+
 /// The one token of ours that works.
 #[track_caller]
 pub(crate) fn the_token(story: &Story) -> FlyToken {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::story::Story;
-use crate::truth::parameter;
+use crate::truth::{parameter, password};
 
 const KEY_PAIR: &str = r#"source = { key_pair = { algorithm = "ecdsa_p256" } }"#;
 const BOTH_HALVES: &str = r#"
@@ -24,12 +24,6 @@ fn rotated_and_not_saved(lines: &[&str]) -> Story {
     killed.apply();
     story.configure(&lines);
     story
-}
-
-fn password(story: &Story, role: &str) -> String {
-    let state = story.sandbox.state();
-    let roles = &state["neon"]["projects"]["quiet-river-12345678"]["roles"];
-    roles[role]["password"].as_str().unwrap().to_owned()
 }
 
 /// The targets hold a password that works, and state says whose it is.
