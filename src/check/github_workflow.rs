@@ -56,11 +56,7 @@ fn attributes() -> Vec<Attribute> {
             Type::String,
             "The name of the workflow's file, such as `publish.yml`, or its number. It needs the trigger `workflow_dispatch`.",
         ),
-        Attribute::optional(
-            "ref",
-            Type::String,
-            "The branch or tag to run on. Default: `main`.",
-        ),
+        Attribute::optional("ref", Type::String, "The branch or tag to run on. Default: `main`."),
         Attribute::optional(
             "inputs",
             Type::string_map(),
@@ -84,7 +80,11 @@ fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<dyn CheckCon
             let rule = mistake(text);
             if let Some(rule) = rule {
                 let path = node.path();
-                problems.error(path.clone(), format!("GitHub does not permit {path}"), format!("It is {text:?}. {rule}"));
+                problems.error(
+                    path.clone(),
+                    format!("GitHub does not permit {path}"),
+                    format!("It is {text:?}. {rule}"),
+                );
             }
             rule.is_none()
         })
@@ -95,7 +95,11 @@ fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<dyn CheckCon
     let inputs = node.attr("inputs").string_map(problems).or(BTreeMap::new())?;
     if inputs.len() > INPUTS {
         let path = node.attr("inputs").path().clone();
-        problems.error(path, "There are too many inputs", format!("A workflow takes at most {INPUTS}."));
+        problems.error(
+            path,
+            "There are too many inputs",
+            format!("A workflow takes at most {INPUTS}."),
+        );
         return None;
     }
     Some(Box::new(Config {
@@ -250,7 +254,10 @@ impl WorkflowCheck {
         let appears = clock.deadline(APPEARS_WITHIN);
         let mut pause = FIRST_PAUSE;
         loop {
-            let listed = self.client.dispatched_runs(&self.workflow, since, user.as_deref()).await;
+            let listed = self
+                .client
+                .dispatched_runs(&self.workflow, since, user.as_deref())
+                .await;
             let listed = listed.map_err(|error| Shortfall::lasting(&error))?;
             let new: Vec<Run> = listed.into_iter().filter(|run| !others.contains(&run.id)).collect();
             let shows_input = |run: &&Run| {
@@ -291,7 +298,10 @@ impl WorkflowCheck {
     async fn follow(&self, id: u64, timeout: Duration, deadline: Deadline, stop: &Stop) -> Result<(), Shortfall> {
         let clock = self.client.clock();
         let name = self.name();
-        let Repository { owner, name: repository } = &self.workflow.repository;
+        let Repository {
+            owner,
+            name: repository,
+        } = &self.workflow.repository;
         let mut page = format!("run {id} of {owner}/{repository}");
         let mut state = "not seen yet".to_owned();
         let mut pause = FIRST_PAUSE;
@@ -343,6 +353,9 @@ impl WorkflowCheck {
 fn passes(error: &CallError) -> bool {
     matches!(
         error.kind,
-        CallErrorKind::Unavailable | CallErrorKind::TimedOut | CallErrorKind::RateLimited { .. } | CallErrorKind::Malformed
+        CallErrorKind::Unavailable
+            | CallErrorKind::TimedOut
+            | CallErrorKind::RateLimited { .. }
+            | CallErrorKind::Malformed
     )
 }

@@ -98,7 +98,11 @@ impl CheckConfig for Config {
     fn connect(&self, connections: &Connections) -> Result<Box<dyn Check>, Diagnostic> {
         connections.http.may_call(self.url.as_str()).map_err(|refusal| {
             let summary = "The URL of this check cannot be called";
-            Diagnostic::error(Path::root(), summary, format!("http.url is refused because of this: {refusal}."))
+            Diagnostic::error(
+                Path::root(),
+                summary,
+                format!("http.url is refused because of this: {refusal}."),
+            )
         })?;
         Ok(Box::new(HttpCheck {
             config: self.clone(),
@@ -122,11 +126,18 @@ impl Config {
         format!("{} {shown}", self.method)
     }
 
-    #[expect(clippy::disallowed_methods, reason = "a media type is no secret, and of a body only its first character is looked at")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a media type is no secret, and of a body only its first character is looked at"
+    )]
     fn fill(&self, parts: Option<&Parts>) -> Result<Filled, String> {
         let none = Parts::default();
         let parts = parts.unwrap_or(&none);
-        let render = |template: &Template| template.render(parts.primary(), parts).map_err(|error| error.to_string());
+        let render = |template: &Template| {
+            template
+                .render(parts.primary(), parts)
+                .map_err(|error| error.to_string())
+        };
         let mut content_type = None;
         let mut headers = Vec::new();
         for header in &self.headers {

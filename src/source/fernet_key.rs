@@ -53,7 +53,11 @@ impl Generator for FernetKey {
         let mut bytes = Zeroizing::new([0_u8; 32]);
         randomness::fill(&mut *bytes)?;
         let value = Secret::new(URL_SAFE.encode(*bytes));
-        Ok(Minted { credential: None, parts: Parts::single("value", value), public: BTreeMap::new() })
+        Ok(Minted {
+            credential: None,
+            parts: Parts::single("value", value),
+            public: BTreeMap::new(),
+        })
     }
 }
 

@@ -11,9 +11,7 @@ use async_trait::async_trait;
 use jiff::SignedDuration;
 
 use self::api::Container;
-use super::{
-    Credential, Issuer, Liveness, MintOrder, Minted, Source, SourceConfig, SourceKind, SourceTraits,
-};
+use super::{Credential, Issuer, Liveness, MintOrder, Minted, Source, SourceConfig, SourceKind, SourceTraits};
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::Connections;
@@ -127,7 +125,10 @@ fn slug(node: &Node<'_>, attribute: &str, text: String, problems: &mut Diagnosti
 
 /// Fly's names for apps and organizations.
 fn is_slug(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
 fn issuer(address: &Address, connections: &Connections) -> Result<Option<Box<dyn Issuer>>, Diagnostic> {
@@ -217,8 +218,8 @@ impl Issuer for Tokens {
             Err(error) => error,
         };
         // Somebody may have been faster; Fly has no code for that which we could rely on.
-        let refused = matches!(error.kind, CallErrorKind::NotFound | CallErrorKind::Invalid)
-            || error.effect == Effect::Possible;
+        let refused =
+            matches!(error.kind, CallErrorKind::NotFound | CallErrorKind::Invalid) || error.effect == Effect::Possible;
         if refused && self.liveness(id).await == Ok(Liveness::Dead) {
             return Ok(());
         }

@@ -112,23 +112,23 @@ impl Generator for Config {
 }
 
 fn minted(pair: &KeyPair) -> Minted {
-        let private_pem = pem("PRIVATE KEY", &pair.private);
-        let mut public_pem = pem("PUBLIC KEY", &pair.public);
-        let mut public_jwk = pair.jwk.public();
-        let public = BTreeMap::from([
-            (PUBLIC_PEM.to_owned(), std::mem::take(&mut *public_pem)),
-            (PUBLIC_JWK.to_owned(), std::mem::take(&mut *public_jwk)),
-            (KID.to_owned(), pair.jwk.thumbprint()),
-        ]);
-        let parts = public.iter().fold(
-            Parts::single(PRIVATE_PEM, secret(private_pem)).with(PRIVATE_JWK, secret(pair.jwk.private())),
-            |parts, (name, value)| parts.with(name, Secret::plain(value.clone())),
-        );
-        Minted {
-            credential: None,
-            parts,
-            public,
-        }
+    let private_pem = pem("PRIVATE KEY", &pair.private);
+    let mut public_pem = pem("PUBLIC KEY", &pair.public);
+    let mut public_jwk = pair.jwk.public();
+    let public = BTreeMap::from([
+        (PUBLIC_PEM.to_owned(), std::mem::take(&mut *public_pem)),
+        (PUBLIC_JWK.to_owned(), std::mem::take(&mut *public_jwk)),
+        (KID.to_owned(), pair.jwk.thumbprint()),
+    ]);
+    let parts = public.iter().fold(
+        Parts::single(PRIVATE_PEM, secret(private_pem)).with(PRIVATE_JWK, secret(pair.jwk.private())),
+        |parts, (name, value)| parts.with(name, Secret::plain(value.clone())),
+    );
+    Minted {
+        credential: None,
+        parts,
+        public,
+    }
 }
 
 /// Moves a text into a secret; nothing is copied.
@@ -188,7 +188,12 @@ mod tests {
     #[test]
     fn every_algorithm_is_a_different_credential() {
         let mut fingerprints: Vec<String> = Algorithm::names()
-            .map(|name| configured(&Value::object([("algorithm", Value::string(name))])).0.unwrap().fingerprint())
+            .map(|name| {
+                configured(&Value::object([("algorithm", Value::string(name))]))
+                    .0
+                    .unwrap()
+                    .fingerprint()
+            })
             .collect();
         fingerprints.sort_unstable();
         fingerprints.dedup();
@@ -207,8 +212,7 @@ mod tests {
         assert_eq!(names, declared);
         let public: Vec<&str> = minted.public.keys().map(String::as_str).collect();
         assert_eq!(public, [KID, PUBLIC_JWK, PUBLIC_PEM]);
-        let private: serde_json::Value =
-            serde_json::from_str(minted.parts.get(PRIVATE_JWK).unwrap().expose()).unwrap();
+        let private: serde_json::Value = serde_json::from_str(minted.parts.get(PRIVATE_JWK).unwrap().expose()).unwrap();
         let d = private["d"].as_str().unwrap();
         assert!(minted.public.values().all(|value| !value.contains(d)));
     }

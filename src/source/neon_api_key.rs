@@ -63,7 +63,10 @@ struct Config {
 fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<dyn SourceConfig>> {
     let organization = identifier(&node.attr("organization_id"), problems);
     let project = identifier(&node.attr("project_id"), problems);
-    if matches!((&organization, &project), (Field::Absent, Field::Known(_) | Field::Unknown)) {
+    if matches!(
+        (&organization, &project),
+        (Field::Absent, Field::Known(_) | Field::Unknown)
+    ) {
         let path = node.attr("project_id").path().clone();
         problems.error(
             path.clone(),
@@ -74,7 +77,9 @@ fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<dyn SourceCo
         return None;
     }
     Some(Box::new(Config {
-        holder: organization.optional()?.map_or(KeyHolder::Person, KeyHolder::Organization),
+        holder: organization
+            .optional()?
+            .map_or(KeyHolder::Person, KeyHolder::Organization),
         project_id: project.optional()?,
     }))
 }
@@ -224,7 +229,11 @@ impl Issuer for Keys {
     async fn revoke(&self, id: &str, permit: &WritePermit) -> Result<(), CallError> {
         let Ok(number) = id.parse() else {
             let operation = format!("revoking API key {id:?} of {}", self.holder);
-            return Err(CallError::refused(SERVICE, operation, "the id is not a number, so it is none of Neon's"));
+            return Err(CallError::refused(
+                SERVICE,
+                operation,
+                "the id is not a number, so it is none of Neon's",
+            ));
         };
         let error = match self.client.revoke_key(&self.holder, number, permit).await {
             Ok(()) => return Ok(()),
@@ -296,7 +305,10 @@ mod tests {
     fn names_are_not_ids_and_unknowns_are_no_mistakes() {
         let (_, problems) = parsed([("organization_id", Value::string("My Organization"))]);
         assert_eq!(problems, ["organization_id is not an id of Neon"]);
-        let (config, problems) = parsed([("organization_id", Value::unknown()), ("project_id", Value::string("p"))]);
+        let (config, problems) = parsed([
+            ("organization_id", Value::unknown()),
+            ("project_id", Value::string("p")),
+        ]);
         assert!(config.is_none() && problems.is_empty());
     }
 

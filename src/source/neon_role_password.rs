@@ -178,9 +178,14 @@ impl Passwords {
             return Ok(name.clone());
         }
         let databases = self.roles.client.databases(&self.roles.branch).await?;
-        let mut owned = databases.into_iter().filter(|database| self.names().any(|name| name == database.owner_name));
+        let mut owned = databases
+            .into_iter()
+            .filter(|database| self.names().any(|name| name == database.owner_name));
         owned.next().map(|database| database.name).ok_or_else(|| {
-            let what = format!("Role {:?} owns no database: set database to the one that it connects to.", self.role);
+            let what = format!(
+                "Role {:?} owns no database: set database to the one that it connects to.",
+                self.role
+            );
             self.roles.refuse("choosing a database", CallErrorKind::NotFound, &what)
         })
     }
@@ -231,7 +236,11 @@ fn public(role: &Role, place: &Place) -> BTreeMap<String, String> {
 /// change from one role to two, the other.
 fn turn(first: Role, second: Option<Role>, order: &MintOrder) -> Role {
     let Some(second) = second else { return first };
-    let (due, other) = if order.label.generation % 2 == 1 { (first, second) } else { (second, first) };
+    let (due, other) = if order.label.generation % 2 == 1 {
+        (first, second)
+    } else {
+        (second, first)
+    };
     let taken = |role: &Role| order.in_use.contains(&role.name);
     if taken(&due) && !taken(&other) { other } else { due }
 }
@@ -274,7 +283,11 @@ impl Source for Passwords {
         let Roles { client, branch } = &self.roles;
         let roles = client.roles_now(branch).await?;
         let first = self.usable(&roles, &self.role)?;
-        let second = self.alternate.as_deref().map(|name| self.usable(&roles, name)).transpose()?;
+        let second = self
+            .alternate
+            .as_deref()
+            .map(|name| self.usable(&roles, name))
+            .transpose()?;
         let role = turn(first, second, order);
         let lost = order.predecessor_minted_at.is_some_and(|at| role.updated_at > Some(at));
         if lost && let Some(found) = self.revealed(&role.name).await? {
@@ -284,14 +297,18 @@ impl Source for Passwords {
         let (at_reset, password) = self.roles.reset(&role.name, permit).await?;
         // The instant may move again while the operations run. Without a newer look, the password is worth more than it.
         let now = client.roles_now(branch).await.unwrap_or_default();
-        let role = now.into_iter().find(|now| now.name == at_reset.name).unwrap_or(at_reset);
+        let role = now
+            .into_iter()
+            .find(|now| now.name == at_reset.name)
+            .unwrap_or(at_reset);
         Ok(minted(&role, password, &place))
     }
 
     /// The password, unless the role has been reset since the credential was made.
     async fn reveal(&self, known: &Credential, _order: &MintOrder) -> Result<Option<Minted>, CallError> {
         let roles = self.roles.client.roles_now(&self.roles.branch).await?;
-        let unmoved = |role: &&Role| role.name == known.id && known.minted_at.is_some() && role.updated_at <= known.minted_at;
+        let unmoved =
+            |role: &&Role| role.name == known.id && known.minted_at.is_some() && role.updated_at <= known.minted_at;
         match roles.iter().find(unmoved) {
             Some(role) => self.revealed(&role.name).await,
             None => Ok(None),
@@ -315,13 +332,19 @@ impl Source for Passwords {
             return Ok(None);
         }
         let roles = client.roles_now(branch).await?;
-        let mut reset = self.names().filter_map(|name| roles.iter().find(|role| role.name == name));
+        let mut reset = self
+            .names()
+            .filter_map(|name| roles.iter().find(|role| role.name == name));
         let since = |role: &&Role| self.alternate.is_none() || role.updated_at > order.predecessor_minted_at;
         let (Some(role), None) = (reset.by_ref().find(since), reset.find(since)) else {
             return Ok(None);
         };
         let place = self.place(&role.name).await?;
-        Ok(Some(Minted { credential: Some(credential(role)), parts: found, public: public(role, &place) }))
+        Ok(Some(Minted {
+            credential: Some(credential(role)),
+            parts: found,
+            public: public(role, &place),
+        }))
     }
 }
 

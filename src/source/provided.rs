@@ -29,10 +29,22 @@ pub static KIND: SourceKind = SourceKind {
 
 fn attributes() -> Vec<Attribute> {
     vec![
-        Attribute::optional("value_wo", Type::String, "Required. The value; write-only, so it is never in state or plan.")
-            .write_only(),
-        Attribute::required("value_wo_version", Type::Number, "Raise it with every new value: that is what rotates."),
-        Attribute::optional("credential_id", Type::String, "The vendor's handle of the value, for the record."),
+        Attribute::optional(
+            "value_wo",
+            Type::String,
+            "Required. The value; write-only, so it is never in state or plan.",
+        )
+        .write_only(),
+        Attribute::required(
+            "value_wo_version",
+            Type::Number,
+            "Raise it with every new value: that is what rotates.",
+        ),
+        Attribute::optional(
+            "credential_id",
+            Type::String,
+            "The vendor's handle of the value, for the record.",
+        ),
     ]
 }
 
@@ -75,7 +87,11 @@ fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<dyn SourceCo
         Field::Absent => None,
         Field::Unknown => return None,
     };
-    Some(Box::new(Config { value, version: version.known()?, credential_id: credential_id.optional()? }))
+    Some(Box::new(Config {
+        value,
+        version: version.known()?,
+        credential_id: credential_id.optional()?,
+    }))
 }
 
 impl SourceConfig for Config {
@@ -114,9 +130,17 @@ struct Provided {
 impl Provided {
     fn minted(&self) -> Option<Minted> {
         let value = self.value.as_ref()?.share();
-        let credential =
-            self.credential_id.clone().map(|id| Credential { id, name: None, minted_at: None, expires_at: None });
-        Some(Minted { credential, parts: Parts::single("value", value), public: BTreeMap::new() })
+        let credential = self.credential_id.clone().map(|id| Credential {
+            id,
+            name: None,
+            minted_at: None,
+            expires_at: None,
+        });
+        Some(Minted {
+            credential,
+            parts: Parts::single("value", value),
+            public: BTreeMap::new(),
+        })
     }
 }
 
@@ -146,8 +170,10 @@ impl Source for Provided {
     }
 
     async fn mint(&self, _order: &MintOrder, _permit: &WritePermit) -> Result<Minted, CallError> {
-        let missing = "value_wo is null: give the value to this apply, for instance by TF_VAR_… or an ephemeral variable";
-        self.minted().ok_or_else(|| CallError::refused("this configuration", "taking the provided value", missing))
+        let missing =
+            "value_wo is null: give the value to this apply, for instance by TF_VAR_… or an ephemeral variable";
+        self.minted()
+            .ok_or_else(|| CallError::refused("this configuration", "taking the provided value", missing))
     }
 
     async fn reveal(&self, _credential: &Credential, _order: &MintOrder) -> Result<Option<Minted>, CallError> {
@@ -156,6 +182,10 @@ impl Source for Provided {
 
     async fn restore(&self, found: Parts, _order: &MintOrder) -> Result<Option<Minted>, CallError> {
         let credential = self.minted().and_then(|minted| minted.credential);
-        Ok(Some(Minted { credential, parts: found, public: BTreeMap::new() }))
+        Ok(Some(Minted {
+            credential,
+            parts: found,
+            public: BTreeMap::new(),
+        }))
     }
 }

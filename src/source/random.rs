@@ -37,28 +37,43 @@ const LEAST_BITS: f64 = 96.0;
 const LONGEST: u64 = 4_096;
 
 const ALPHANUMERIC: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-const ASCII: &str =
-    "!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~";
+const ASCII: &str = "!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~";
 const DIGITS: &str = "0123456789";
 /// The digits of GitHub's token checksums, in their order.
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 fn attributes() -> Vec<Attribute> {
     vec![
-        Attribute::optional("bytes", Type::Number, "How many random bytes; with `encoding`. At least 12."),
+        Attribute::optional(
+            "bytes",
+            Type::Number,
+            "How many random bytes; with `encoding`. At least 12.",
+        ),
         Attribute::optional(
             "encoding",
             Type::String,
             "How the bytes are written: `hex` (lower case), `base64` (padded), `base64url` (without padding, RFC 4648 §5).",
         ),
-        Attribute::optional("length", Type::Number, "How many random characters; with `charset` or `characters`."),
+        Attribute::optional(
+            "length",
+            Type::Number,
+            "How many random characters; with `charset` or `characters`.",
+        ),
         Attribute::optional(
             "charset",
             Type::String,
             "The alphabet: `alphanumeric`, `ascii` (printable, without space) or `digits`.",
         ),
-        Attribute::optional("characters", Type::String, "An alphabet of your own, each character once."),
-        Attribute::optional("prefix", Type::String, "Text before the random part, such as `sk_deploy_`."),
+        Attribute::optional(
+            "characters",
+            Type::String,
+            "An alphabet of your own, each character once.",
+        ),
+        Attribute::optional(
+            "prefix",
+            Type::String,
+            "Text before the random part, such as `sk_deploy_`.",
+        ),
         Attribute::optional(
             "checksum",
             Type::Bool,
@@ -110,7 +125,9 @@ fn configure(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
     let bytes = node.attr("bytes").integer(1, LONGEST, problems);
     let length = node.attr("length").integer(1, LONGEST, problems);
     let encoding = node.attr("encoding").one_of(&["hex", "base64", "base64url"], problems);
-    let charset = node.attr("charset").one_of(&["alphanumeric", "ascii", "digits"], problems);
+    let charset = node
+        .attr("charset")
+        .one_of(&["alphanumeric", "ascii", "digits"], problems);
     let characters = node.attr("characters").string(problems);
     let prefix = node.attr("prefix").string(problems).or(String::new());
     let checksum = node.attr("checksum").bool(problems).or(false);
@@ -120,7 +137,11 @@ fn configure(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
     };
     let shape = match (bytes.optional()?, length.optional()?) {
         (Some(_), Some(_)) => {
-            wrong("length", "is set together with bytes", "Use bytes with encoding, or length with charset or characters.");
+            wrong(
+                "length",
+                "is set together with bytes",
+                "Use bytes with encoding, or length with charset or characters.",
+            );
             return None;
         }
         (None, None) => {
@@ -141,7 +162,11 @@ fn configure(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
             }
             let encoding = match encoding {
                 Field::Absent => {
-                    wrong("encoding", "is required with bytes", "Choose hex, base64 or base64url, whichever the consumer decodes.");
+                    wrong(
+                        "encoding",
+                        "is required with bytes",
+                        "Choose hex, base64 or base64url, whichever the consumer decodes.",
+                    );
                     return None;
                 }
                 encoding => encoding.known()?,
@@ -155,7 +180,11 @@ fn configure(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
         }
         (None, Some(length)) => {
             if !node.attr("encoding").is_null() {
-                wrong("encoding", "belongs to bytes", "With length, set charset or characters instead.");
+                wrong(
+                    "encoding",
+                    "belongs to bytes",
+                    "With length, set charset or characters instead.",
+                );
                 return None;
             }
             let alphabet = alphabet(charset, characters, &mut wrong)?;
@@ -163,7 +192,11 @@ fn configure(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
         }
     };
     enough(&shape, &mut wrong)?;
-    Some(Config { shape, prefix: prefix?, checksum: checksum? })
+    Some(Config {
+        shape,
+        prefix: prefix?,
+        checksum: checksum?,
+    })
 }
 
 fn alphabet(
@@ -177,7 +210,11 @@ fn alphabet(
             None
         }
         (None, None) => {
-            wrong("charset", "is required with length", "Choose alphanumeric, ascii or digits, or set characters.");
+            wrong(
+                "charset",
+                "is required with length",
+                "Choose alphanumeric, ascii or digits, or set characters.",
+            );
             None
         }
         (Some(charset), None) => Some(
@@ -196,7 +233,11 @@ fn alphabet(
             distinct.dedup();
             if distinct.len() != alphabet.len() || alphabet.len() < 2 || alphabet.iter().any(|c| c.is_control()) {
                 let rule = "Write at least two printable characters, each once.";
-                wrong("characters", "repeats a character, has a control character, or is too short", rule);
+                wrong(
+                    "characters",
+                    "repeats a character, has a control character, or is too short",
+                    rule,
+                );
                 return None;
             }
             Some(alphabet)
@@ -216,7 +257,10 @@ fn enough(shape: &Shape, wrong: &mut impl FnMut(&str, &str, &str)) -> Option<()>
         wrong(
             attribute,
             // Rounded down: 95.6 bits are not the 96 that are required.
-            &format!("of {count} gives {:.0} bits of entropy, {LEAST_BITS:.0} are required", bits.floor()),
+            &format!(
+                "of {count} gives {:.0} bits of entropy, {LEAST_BITS:.0} are required",
+                bits.floor()
+            ),
             &format!("Use at least {needed:.0}."),
         );
         return None;
@@ -264,7 +308,9 @@ impl SourceConfig for Config {
 impl Generator for Config {
     fn generate(&self) -> Result<Minted, Failed> {
         // Room for all of it: a text that grows leaves copies behind.
-        let mut text = Zeroizing::new(String::with_capacity(self.prefix.len() + self.shape.longest() + CHECKSUM));
+        let mut text = Zeroizing::new(String::with_capacity(
+            self.prefix.len() + self.shape.longest() + CHECKSUM,
+        ));
         text.push_str(&self.prefix);
         match &self.shape {
             Shape::Bytes(count, encoding) => {
@@ -287,7 +333,11 @@ impl Generator for Config {
             text.push_str(&sum);
         }
         let value = Secret::new(std::mem::take(&mut *text));
-        Ok(Minted { credential: None, parts: Parts::single("value", value), public: BTreeMap::new() })
+        Ok(Minted {
+            credential: None,
+            parts: Parts::single("value", value),
+            public: BTreeMap::new(),
+        })
     }
 }
 
@@ -312,7 +362,11 @@ fn checksum(bytes: &[u8]) -> String {
     for byte in bytes {
         crc ^= u32::from(*byte);
         for _ in 0..8 {
-            crc = if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 };
+            crc = if crc & 1 == 1 {
+                (crc >> 1) ^ 0xEDB8_8320
+            } else {
+                crc >> 1
+            };
         }
     }
     let mut rest = !crc;
@@ -333,19 +387,41 @@ mod tests {
     fn generate(config: Value) -> Result<String, String> {
         let mut problems = Diagnostics::new();
         match configure(&Node::root(&config, Origin::Configuration), &mut problems) {
-            Some(config) => Ok(config.generate().unwrap().parts.get("value").unwrap().expose().to_owned()),
-            None => Err(problems.iter().map(|problem| format!("{} {}", problem.summary, problem.detail)).collect()),
+            Some(config) => Ok(config
+                .generate()
+                .unwrap()
+                .parts
+                .get("value")
+                .unwrap()
+                .expose()
+                .to_owned()),
+            None => Err(problems
+                .iter()
+                .map(|problem| format!("{} {}", problem.summary, problem.detail))
+                .collect()),
         }
     }
 
     #[test]
     fn bytes_come_in_the_encoding_that_was_asked_for() {
-        let hex = generate(Value::object([("bytes", Value::number(24)), ("encoding", Value::string("hex"))])).unwrap();
+        let hex = generate(Value::object([
+            ("bytes", Value::number(24)),
+            ("encoding", Value::string("hex")),
+        ]))
+        .unwrap();
         assert_eq!(hex.len(), 48);
         assert!(hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)));
-        let base64 = generate(Value::object([("bytes", Value::number(32)), ("encoding", Value::string("base64"))])).unwrap();
+        let base64 = generate(Value::object([
+            ("bytes", Value::number(32)),
+            ("encoding", Value::string("base64")),
+        ]))
+        .unwrap();
         assert_eq!(STANDARD.decode(base64).unwrap().len(), 32);
-        let url = generate(Value::object([("bytes", Value::number(32)), ("encoding", Value::string("base64url"))])).unwrap();
+        let url = generate(Value::object([
+            ("bytes", Value::number(32)),
+            ("encoding", Value::string("base64url")),
+        ]))
+        .unwrap();
         assert_eq!(URL_SAFE_NO_PAD.decode(url).unwrap().len(), 32);
     }
 
@@ -363,7 +439,10 @@ mod tests {
 
     #[test]
     fn what_could_be_guessed_is_refused_with_the_length_that_would_do() {
-        let short = Value::object([("length", Value::number(16)), ("charset", Value::string("alphanumeric"))]);
+        let short = Value::object([
+            ("length", Value::number(16)),
+            ("charset", Value::string("alphanumeric")),
+        ]);
         let error = generate(short).unwrap_err();
         assert!(error.contains("95 bits") && error.contains("at least 17"), "{error}");
         let both = Value::object([("length", Value::number(32)), ("bytes", Value::number(32))]);
@@ -382,7 +461,10 @@ mod tests {
             *counts.entry(draw(&alphabet).unwrap()).or_insert(0_u32) += 1;
         }
         // Twelve standard deviations: fails for a bias, not by chance.
-        assert!(counts.values().all(|count| (9_000..11_000).contains(count)), "{counts:?}");
+        assert!(
+            counts.values().all(|count| (9_000..11_000).contains(count)),
+            "{counts:?}"
+        );
     }
 
     #[test]

@@ -58,11 +58,7 @@ struct Config {
     stage: bool,
 }
 
-fn parse(
-    node: &Node<'_>,
-    default_name: Option<&str>,
-    problems: &mut Diagnostics,
-) -> Option<Box<dyn TargetConfig>> {
+fn parse(node: &Node<'_>, default_name: Option<&str>, problems: &mut Diagnostics) -> Option<Box<dyn TargetConfig>> {
     let app_node = node.attr("app");
     let app = app_node.required_string(problems).and_then_checked(|app| {
         let good = is_app(&app);
@@ -100,7 +96,10 @@ fn parse(
 
 /// Fly's names for apps.
 fn is_app(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
 /// Names of environment variables (POSIX.1-2017, section 8.1, with lower case).
@@ -111,7 +110,9 @@ fn is_variable(text: &str) -> bool {
 
 /// App and name in a locator of ours.
 fn parts_of(locator: &str) -> Option<(&str, &str)> {
-    locator.split_once('/').filter(|(app, name)| is_app(app) && is_variable(name))
+    locator
+        .split_once('/')
+        .filter(|(app, name)| is_app(app) && is_variable(name))
 }
 
 fn slot_at(address: &Address, connections: &Connections) -> Result<Box<dyn Slot>, Diagnostic> {
@@ -139,7 +140,11 @@ impl TargetConfig for Config {
 
     fn traits(&self) -> TargetTraits {
         TargetTraits {
-            activation: if self.stage { Activation::Staged } else { Activation::Itself },
+            activation: if self.stage {
+                Activation::Staged
+            } else {
+                Activation::Itself
+            },
             readable: false,
         }
     }
@@ -166,7 +171,13 @@ impl TargetConfig for Config {
 
     fn connect(&self, connections: &Connections) -> Result<Box<dyn Target>, Diagnostic> {
         let client = connections.fly.client()?;
-        Ok(Box::new(FlySecret::new(client, &self.app, &self.name, self.stage, Patience::default())))
+        Ok(Box::new(FlySecret::new(
+            client,
+            &self.app,
+            &self.name,
+            self.stage,
+            Patience::default(),
+        )))
     }
 }
 
@@ -227,7 +238,10 @@ mod tests {
 
     #[test]
     fn a_locator_gives_app_and_name_back() {
-        assert_eq!(parts_of("molecule-cp/FLY_API_TOKEN"), Some(("molecule-cp", "FLY_API_TOKEN")));
+        assert_eq!(
+            parts_of("molecule-cp/FLY_API_TOKEN"),
+            Some(("molecule-cp", "FLY_API_TOKEN"))
+        );
         for wrong in ["molecule-cp", "a/..", "../b", "a/b/c"] {
             assert_eq!(parts_of(wrong), None, "{wrong}");
         }

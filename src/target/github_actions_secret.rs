@@ -9,10 +9,8 @@ use async_trait::async_trait;
 
 use crate::address::Address;
 use crate::call::{CallError, WritePermit};
+use crate::connection::github::{ActionsSecret, GitHubClient, Repository, SecretLevel, repository_mistake};
 use crate::connection::{Connections, segment};
-use crate::connection::github::{
-    ActionsSecret, GitHubClient, Repository, SecretLevel, repository_mistake,
-};
 use crate::executor::Stop;
 use crate::secret::Secret;
 use crate::target::{
@@ -68,9 +66,19 @@ struct Config {
 
 fn parse(node: &Node<'_>, default_name: Option<&str>, problems: &mut Diagnostics) -> Option<Box<dyn TargetConfig>> {
     let repository = node.attr("repository");
-    let repository = checked(&repository, repository.required_string(problems), repository_mistake, problems);
+    let repository = checked(
+        &repository,
+        repository.required_string(problems),
+        repository_mistake,
+        problems,
+    );
     let environment = node.attr("environment");
-    let environment = checked(&environment, environment.string(problems), environment_mistake, problems);
+    let environment = checked(
+        &environment,
+        environment.string(problems),
+        environment_mistake,
+        problems,
+    );
     let name = node.attr("name");
     let name = checked(&name, name.string_or(default_name, problems), name_mistake, problems);
     Some(Box::new(Config {
@@ -91,7 +99,11 @@ fn checked(
         None => Some(text),
         Some(rule) => {
             let path = node.path();
-            problems.error(path.clone(), format!("GitHub does not permit {path}"), format!("It is {text:?}. {rule}"));
+            problems.error(
+                path.clone(),
+                format!("GitHub does not permit {path}"),
+                format!("It is {text:?}. {rule}"),
+            );
             None
         }
     })

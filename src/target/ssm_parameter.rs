@@ -60,7 +60,11 @@ fn attributes() -> Vec<Attribute> {
             Type::String,
             "The parameter's whole name, such as `/molecule/production/FLY_API_TOKEN`.",
         ),
-        Attribute::optional("type", Type::String, "`SecureString` (default) or `String`. It cannot change later."),
+        Attribute::optional(
+            "type",
+            Type::String,
+            "`SecureString` (default) or `String`. It cannot change later.",
+        ),
         Attribute::optional(
             "key_id",
             Type::String,
@@ -130,7 +134,9 @@ fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), String> {
             ));
         }
         if key.to_ascii_lowercase().starts_with("aws:") {
-            return Err(format!("the tag {key:?}: keys that begin with \"aws:\" are reserved by AWS"));
+            return Err(format!(
+                "the tag {key:?}: keys that begin with \"aws:\" are reserved by AWS"
+            ));
         }
     }
     Ok(())
@@ -139,7 +145,9 @@ fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), String> {
 fn check_description(text: &str) -> Result<(), String> {
     let limit = mark::DESCRIPTION_LIMIT.saturating_sub(MARK_ROOM);
     if text.chars().count() > limit {
-        return Err(format!("a description has at most {limit} characters here; the provider's mark needs the rest"));
+        return Err(format!(
+            "a description has at most {limit} characters here; the provider's mark needs the rest"
+        ));
     }
     Ok(())
 }
@@ -162,7 +170,9 @@ fn slot(address: &Address, connections: &Connections) -> Result<Box<dyn Slot>, D
         return Err(Diagnostic::error(
             Path::root(),
             format!("The address {address} in the state names no SSM parameter"),
-            format!("The rule: {why}. Nothing was changed. Restore the state from a backup, or remove the entry by hand."),
+            format!(
+                "The rule: {why}. Nothing was changed. Restore the state from a backup, or remove the entry by hand."
+            ),
         ));
     }
     Ok(Box::new(ParameterSlot {

@@ -5,16 +5,23 @@ use url::Url;
 use super::expectation::Expectation;
 use super::{Config, Header};
 use crate::check::{CheckConfig, Presents};
-use crate::terraform::{Attribute, Diagnostics, Field, Node, Type};
 use crate::template::{Template, literal_credential};
+use crate::terraform::{Attribute, Diagnostics, Field, Node, Type};
 
 const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 pub(super) fn attributes() -> Vec<Attribute> {
     let text = |name, description: &str| Attribute::optional(name, Type::String, description);
     vec![
-        Attribute::required("url", Type::String, "The whole URL, without user name and password. It is no template."),
-        text("method", "`GET`, `HEAD`, `POST`, `PUT`, `PATCH`, `DELETE` or `OPTIONS`. Default: `GET`."),
+        Attribute::required(
+            "url",
+            Type::String,
+            "The whole URL, without user name and password. It is no template.",
+        ),
+        text(
+            "method",
+            "`GET`, `HEAD`, `POST`, `PUT`, `PATCH`, `DELETE` or `OPTIONS`. Default: `GET`.",
+        ),
         Attribute::optional(
             "headers",
             Type::string_map(),
@@ -64,8 +71,8 @@ pub(super) fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<d
     let expectation = expectation(node, method, problems);
     let (url, method, headers, body) = (url?, method?, headers?, body?);
     let (credential, expectation) = (credential?, expectation?);
-    let uses_parts = headers.iter().any(|header| !header.value.is_literal())
-        || body.as_ref().is_some_and(|body| !body.is_literal());
+    let uses_parts =
+        headers.iter().any(|header| !header.value.is_literal()) || body.as_ref().is_some_and(|body| !body.is_literal());
     if credential == "none" && body.as_ref().is_some_and(|body| !body.is_literal()) {
         let path = node.attr("body").path().clone();
         problems.error(
@@ -118,7 +125,11 @@ fn url(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Url> {
         }
     };
     let path = node.path();
-    problems.error(path.clone(), format!("{path} cannot be used"), format!("It is refused because of this: {mistake}."));
+    problems.error(
+        path.clone(),
+        format!("{path} cannot be used"),
+        format!("It is refused because of this: {mistake}."),
+    );
     None
 }
 
@@ -148,7 +159,11 @@ fn headers(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Vec<Header>> {
             };
             if found.iter().any(|header| header.name.eq_ignore_ascii_case(name)) {
                 let path = value.path();
-                problems.error(path.clone(), format!("{path} is there twice"), "Letter case does not tell headers apart: remove one.");
+                problems.error(
+                    path.clone(),
+                    format!("{path} is there twice"),
+                    "Letter case does not tell headers apart: remove one.",
+                );
                 complete = false;
             }
             found.push(Header {
@@ -165,11 +180,19 @@ fn header(name: &str, text: &str, node: &Node<'_>, stored: bool, problems: &mut 
     // RFC 9110 section 5.6.2.
     let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     if name.is_empty() || !name.chars().all(token) {
-        problems.error(path.clone(), format!("{path} is not the name of a header"), "It holds a character that HTTP forbids.");
+        problems.error(
+            path.clone(),
+            format!("{path} is not the name of a header"),
+            "It holds a character that HTTP forbids.",
+        );
         return None;
     }
     if text.chars().any(char::is_control) {
-        problems.error(path.clone(), format!("{path} is not the value of a header"), "It holds a control character or a line break.");
+        problems.error(
+            path.clone(),
+            format!("{path} is not the value of a header"),
+            "It holds a control character or a line break.",
+        );
         return None;
     }
     let template = template(node, text, stored, problems)?;
@@ -190,8 +213,10 @@ fn header(name: &str, text: &str, node: &Node<'_>, stored: bool, problems: &mut 
 /// Whether the value of such a header is a credential.
 fn carries_credentials(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    matches!(name.as_str(), "authorization" | "proxy-authorization" | "cookie" | "api-key" | "apikey" | "token")
-        || name.ends_with("-api-key")
+    matches!(
+        name.as_str(),
+        "authorization" | "proxy-authorization" | "cookie" | "api-key" | "apikey" | "token"
+    ) || name.ends_with("-api-key")
         || name.ends_with("-token")
 }
 
@@ -200,7 +225,11 @@ fn template(node: &Node<'_>, text: &str, stored: bool, problems: &mut Diagnostic
     let template = match Template::parse(text) {
         Ok(template) => template,
         Err(error) => {
-            problems.error(path.clone(), format!("{path} is not a template"), format!("In it, {error}."));
+            problems.error(
+                path.clone(),
+                format!("{path} is not a template"),
+                format!("In it, {error}."),
+            );
             return None;
         }
     };
@@ -228,10 +257,19 @@ fn expectation(node: &Node<'_>, method: Option<&str>, problems: &mut Diagnostics
     let status = statuses.integers(100, 599, problems).and_then_checked(|status| {
         if status.is_empty() {
             let path = statuses.path();
-            problems.error(path.clone(), format!("{path} is empty"), "Leave it out for [200], or name a status.");
+            problems.error(
+                path.clone(),
+                format!("{path} is empty"),
+                "Leave it out for [200], or name a status.",
+            );
             return None;
         }
-        Some(status.into_iter().filter_map(|status| u16::try_from(status).ok()).collect())
+        Some(
+            status
+                .into_iter()
+                .filter_map(|status| u16::try_from(status).ok())
+                .collect(),
+        )
     });
     let json_node = node.attr("expect_json");
     let json = json_node.string(problems).and_then_checked(|text| {

@@ -116,8 +116,12 @@ fn hint(status: u16, expected: &[u16], presents: Presents) -> &'static str {
         (401 | 403, Presents::Previous) => " The previous credential is not accepted there any more.",
         (401 | 403, Presents::Nothing) => " The route wants a credential, and this check presents none of this secret.",
         (200..=299, Presents::Previous) if wants_refusal => " The previous credential is still accepted there.",
-        (200..=299, Presents::Nothing) if wants_refusal => " The route answers without a credential: it is not protected.",
-        (300..=399, _) => " It redirects, which is an answer here: write the URL that it leads to, or expect this status.",
+        (200..=299, Presents::Nothing) if wants_refusal => {
+            " The route answers without a credential: it is not protected."
+        }
+        (300..=399, _) => {
+            " It redirects, which is an answer here: write the URL that it leads to, or expect this status."
+        }
         _ => "",
     }
 }
@@ -157,7 +161,10 @@ mod tests {
         };
         let explain = |status, presents| Shortfall::Status(status).explain(&expectation, presents);
         let missing = explain(404, Presents::Nothing);
-        assert!(missing.starts_with("answered 404, expected 401.") && missing.contains("not mounted"), "{missing}");
+        assert!(
+            missing.starts_with("answered 404, expected 401.") && missing.contains("not mounted"),
+            "{missing}"
+        );
         assert!(explain(200, Presents::Nothing).contains("not protected"));
         assert!(explain(200, Presents::Previous).contains("still accepted"));
         assert_eq!(explain(500, Presents::New), "answered 500, expected 401.");

@@ -156,7 +156,10 @@ pub(super) async fn list(client: &FlyClient, container: &Container) -> Result<Ve
             .query(&*operation, &query, variables)
             .await
             .map_err(|error| container.advise(error))?;
-        let page = answer.container.ok_or_else(|| container.missing(&operation))?.limited_access_tokens;
+        let page = answer
+            .container
+            .ok_or_else(|| container.missing(&operation))?
+            .limited_access_tokens;
         tokens.extend(page.nodes.unwrap_or_default().into_iter().flatten());
         match page.page_info.end_cursor.filter(|_| page.page_info.has_next_page) {
             Some(cursor) if after.as_ref() != Some(&cursor) => after = Some(cursor),
@@ -166,7 +169,14 @@ pub(super) async fn list(client: &FlyClient, container: &Container) -> Result<Ve
     }
     // Half a list would hide tokens, and hidden tokens are never revoked.
     let endless = "the list of tokens does not end";
-    Err(CallError::new(CallErrorKind::Malformed, Effect::None, SERVICE, operation, None, endless))
+    Err(CallError::new(
+        CallErrorKind::Malformed,
+        Effect::None,
+        SERVICE,
+        operation,
+        None,
+        endless,
+    ))
 }
 
 /// The node ids that minting needs.
@@ -268,10 +278,20 @@ pub(super) async fn create(
         .mutation(&*operation, mutation, variables, permit)
         .await
         .map_err(|error| container.advise(error))?;
-    let malformed =
-        |what: &str| CallError::new(CallErrorKind::Malformed, Effect::Possible, SERVICE, &*operation, None, what);
+    let malformed = |what: &str| {
+        CallError::new(
+            CallErrorKind::Malformed,
+            Effect::Possible,
+            SERVICE,
+            &*operation,
+            None,
+            what,
+        )
+    };
     let payload = answer.create_limited_access_token;
-    let new = payload.ok_or_else(|| malformed("the answer has no payload"))?.limited_access_token;
+    let new = payload
+        .ok_or_else(|| malformed("the answer has no payload"))?
+        .limited_access_token;
     let value = new.token_header.filter(|value| !value.is_empty());
     Ok(Created {
         value: Secret::new(value.ok_or_else(|| malformed("the answer has no token"))?),
@@ -310,7 +330,14 @@ pub(super) async fn delete(
     let answer: DeleteAnswer = client.mutation(&*operation, mutation, variables, permit).await?;
     if answer.delete_limited_access_token.is_none() {
         let what = "the answer has no payload";
-        return Err(CallError::new(CallErrorKind::Malformed, Effect::Possible, SERVICE, operation, None, what));
+        return Err(CallError::new(
+            CallErrorKind::Malformed,
+            Effect::Possible,
+            SERVICE,
+            operation,
+            None,
+            what,
+        ));
     }
     Ok(())
 }
@@ -331,7 +358,11 @@ struct CurrentToken {
 ///
 /// Unverified: that `token_id` is the id that GraphQL lists.
 pub(super) async fn current_ids(client: &FlyClient) -> Result<Vec<String>, CallError> {
-    let request = client.request("GET", &["tokens", "current"], "asking which token this run authenticates with");
+    let request = client.request(
+        "GET",
+        &["tokens", "current"],
+        "asking which token this run authenticates with",
+    );
     let response = client.read(request.accept(&[404])).await?;
     if response.status == 404 {
         return Ok(Vec::new());
@@ -346,7 +377,10 @@ mod tests {
 
     #[test]
     fn a_container_survives_its_locator() {
-        for container in [Container::App("a-1".to_owned()), Container::Organization("o".to_owned())] {
+        for container in [
+            Container::App("a-1".to_owned()),
+            Container::Organization("o".to_owned()),
+        ] {
             assert_eq!(Container::from_locator(&container.to_string()), Some(container));
         }
         for wrong in ["app", "app/", "app/a/b", "team/x", "app/A"] {

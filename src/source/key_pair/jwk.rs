@@ -81,7 +81,9 @@ impl Jwk {
                 ("n", encode(numbers.n)),
             ],
             purpose: &[],
-            private: private.map(|(name, number)| (name, Zeroizing::new(encode(number)))).into(),
+            private: private
+                .map(|(name, number)| (name, Zeroizing::new(encode(number))))
+                .into(),
         }
     }
 
@@ -98,7 +100,11 @@ impl Jwk {
 
     /// The private key with its `kid`.
     pub(super) fn private(&self) -> Zeroizing<String> {
-        let members: Vec<(&str, &str)> = self.private.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let members: Vec<(&str, &str)> = self
+            .private
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
         self.text(&members)
     }
 

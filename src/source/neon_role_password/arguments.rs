@@ -13,8 +13,16 @@ use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node, Type};
 pub(super) fn attributes() -> Vec<Attribute> {
     vec![
         Attribute::required("project_id", Type::String, "The project's id."),
-        Attribute::required("branch_id", Type::String, "The branch's id, such as `br-…`; roles belong to branches."),
-        Attribute::required("role", Type::String, "The role. It must exist, and log in with a password."),
+        Attribute::required(
+            "branch_id",
+            Type::String,
+            "The branch's id, such as `br-…`; roles belong to branches.",
+        ),
+        Attribute::required(
+            "role",
+            Type::String,
+            "The role. It must exist, and log in with a password.",
+        ),
         Attribute::optional(
             "alternate_role",
             Type::String,
@@ -170,7 +178,10 @@ mod tests {
         assert_eq!(one.issuer(), two.issuer());
         assert_ne!(one.fingerprint(), two.fingerprint());
         let branch = branch_at(&one.issuer().locator).unwrap();
-        assert_eq!((branch.project_id.as_str(), branch.branch_id.as_str()), ("quiet-frost-1", "br-main-1"));
+        assert_eq!(
+            (branch.project_id.as_str(), branch.branch_id.as_str()),
+            ("quiet-frost-1", "br-main-1")
+        );
         for wrong in ["", "p", "p/", "p/b/r", "P/b"] {
             assert_eq!(branch_at(wrong), None, "{wrong}");
         }

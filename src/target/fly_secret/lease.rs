@@ -69,7 +69,9 @@ impl<'a> Lease<'a> {
                 // After a lost answer the lease may be ours, but without its nonce: it has to end first.
                 Err(error) if is_held(&error) && !deadline.passed() => {}
                 Err(error) if is_held(&error) => {
-                    return Err(error.advise("Somebody else holds the machine's lease, perhaps a deployment. Apply again when it has ended."));
+                    return Err(error.advise(
+                        "Somebody else holds the machine's lease, perhaps a deployment. Apply again when it has ended.",
+                    ));
                 }
                 Err(error) => return Err(error),
             }
@@ -97,7 +99,10 @@ impl<'a> Lease<'a> {
 
     /// Gives the lease back. A failure does no harm: it ends by itself.
     pub(super) async fn release(self, permit: &WritePermit) {
-        let operation = format!("releasing the lease on machine {:?} of app {:?}", self.machine, self.app);
+        let operation = format!(
+            "releasing the lease on machine {:?} of app {:?}",
+            self.machine, self.app
+        );
         let segments = ["apps", self.app, "machines", self.machine, "lease"];
         let request = self.sign(self.client.request("DELETE", &segments, operation));
         if let Err(error) = self.client.write(request.accept(&[404]), permit).await {
@@ -124,7 +129,14 @@ impl<'a> Lease<'a> {
         let answer: Answer = client.write(request, permit).await?.json()?;
         answer.data.map(|data| data.nonce).or(answer.nonce).ok_or_else(|| {
             let what = "the answer has no nonce";
-            CallError::new(CallErrorKind::Malformed, Effect::Possible, SERVICE, operation, None, what)
+            CallError::new(
+                CallErrorKind::Malformed,
+                Effect::Possible,
+                SERVICE,
+                operation,
+                None,
+                what,
+            )
         })
     }
 }

@@ -22,7 +22,9 @@ pub(super) fn holds_secrets(machine: &Machine) -> bool {
     let config = machine.config.as_ref().or(machine.incomplete_config.as_ref());
     let get = |name: &str| config.and_then(|config| config.get(name));
     let group = get("metadata").and_then(|metadata| metadata.get("fly_process_group")?.as_str());
-    let processes = get("processes").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let processes = get("processes")
+        .and_then(Value::as_array)
+        .map_or(&[][..], Vec::as_slice);
     let ignores = |process: &Value| process.get("ignore_app_secrets").and_then(Value::as_bool) == Some(true);
     let gone = matches!(machine.state.as_str(), "destroyed" | "destroying");
     let passing = group.is_some_and(|group| PASSING_GROUPS.contains(&group))
@@ -33,7 +35,10 @@ pub(super) fn holds_secrets(machine: &Machine) -> bool {
 
 /// Whether it runs now; one that does not is updated without being started.
 pub(super) fn is_running(machine: &Machine) -> bool {
-    !matches!(machine.state.as_str(), "stopped" | "stopping" | "suspended" | "suspending" | "created")
+    !matches!(
+        machine.state.as_str(),
+        "stopped" | "stopping" | "suspended" | "suspending" | "created"
+    )
 }
 
 /// When the machine's configuration, and with it the secrets, was applied last: its newest `launch` or `update` event, else
@@ -48,7 +53,12 @@ pub(super) fn applied_at(machine: &Machine) -> Option<Timestamp> {
 /// When the machine began to run last, as far as its events tell.
 pub(super) fn began_at(machine: &Machine) -> Option<Timestamp> {
     let begins = |event: &&MachineEvent| matches!(event.kind.as_str(), "launch" | "update" | "start" | "restart");
-    let newest = machine.events.iter().filter(begins).map(|event| event.timestamp).max()?;
+    let newest = machine
+        .events
+        .iter()
+        .filter(begins)
+        .map(|event| event.timestamp)
+        .max()?;
     Timestamp::from_millisecond(newest).ok()
 }
 
@@ -60,7 +70,10 @@ fn ulid_time(id: &str) -> Option<Timestamp> {
     if id.len() != 26 {
         return None;
     }
-    let digits = id.chars().take(10).map(|digit| ALPHABET.find(digit.to_ascii_uppercase()));
+    let digits = id
+        .chars()
+        .take(10)
+        .map(|digit| ALPHABET.find(digit.to_ascii_uppercase()));
     let milliseconds = digits.into_iter().try_fold(0_i64, |sum, digit| {
         let digit = i64::try_from(digit?).ok()?;
         sum.checked_mul(32)?.checked_add(digit)
@@ -180,10 +193,19 @@ mod tests {
     fn machines_without_app_secrets_are_left_alone() {
         for (description, holds) in [
             (json!({ "id": "a", "state": "started", "config": {} }), true),
-            (json!({ "id": "a", "state": "stopped", "config": { "metadata": { "fly_process_group": "app" } } }), true),
-            (json!({ "id": "a", "state": "started", "host_status": "unreachable" }), true),
+            (
+                json!({ "id": "a", "state": "stopped", "config": { "metadata": { "fly_process_group": "app" } } }),
+                true,
+            ),
+            (
+                json!({ "id": "a", "state": "started", "host_status": "unreachable" }),
+                true,
+            ),
             (json!({ "id": "a", "state": "destroyed", "config": {} }), false),
-            (json!({ "id": "a", "state": "started", "config": { "auto_destroy": true } }), false),
+            (
+                json!({ "id": "a", "state": "started", "config": { "auto_destroy": true } }),
+                false,
+            ),
             (
                 json!({ "id": "a", "state": "started", "config": { "metadata": { "fly_process_group": "fly_app_console" } } }),
                 false,
@@ -229,9 +251,15 @@ mod tests {
     fn a_machine_is_healthy_when_its_checks_pass_or_it_lasts_without_any() {
         let checks = json!({ "http": { "type": "http" } });
         for (description, expected) in [
-            (json!({ "id": "a", "state": "replacing", "config": {} }), Health::Waiting("it is replacing".to_owned())),
+            (
+                json!({ "id": "a", "state": "replacing", "config": {} }),
+                Health::Waiting("it is replacing".to_owned()),
+            ),
             (json!({ "id": "a", "state": "started", "config": {} }), Health::Running),
-            (json!({ "id": "a", "state": "failed", "config": {} }), Health::Failing("it is failed".to_owned())),
+            (
+                json!({ "id": "a", "state": "failed", "config": {} }),
+                Health::Failing("it is failed".to_owned()),
+            ),
             (
                 json!({ "id": "a", "state": "started", "config": { "checks": checks } }),
                 Health::Waiting("its health checks have not reported".to_owned()),

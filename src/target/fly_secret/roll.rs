@@ -130,8 +130,16 @@ impl Roll<'_> {
         if !machine::holds_secrets(&machine) || is_done(&machine, written) {
             return Ok(());
         }
-        let refuse =
-            |what: &str| CallError::new(CallErrorKind::Unavailable, Effect::None, SERVICE, &*operation, None, what);
+        let refuse = |what: &str| {
+            CallError::new(
+                CallErrorKind::Unavailable,
+                Effect::None,
+                SERVICE,
+                &*operation,
+                None,
+                what,
+            )
+        };
         if let Some(status) = machine.host_status.as_deref().filter(|status| *status != "ok") {
             let what = format!("its host is {status}, so that its configuration cannot be read; it was not changed");
             return Err(refuse(&what));
@@ -139,7 +147,9 @@ impl Roll<'_> {
         let body = self.update_of(&machine);
         let body = body.ok_or_else(|| refuse("Fly gives no configuration of it; it was not changed"))?;
         let segments = ["apps", self.app, "machines", id];
-        let request = lease.sign(self.client.request("POST", &segments, &*operation)).json(&body);
+        let request = lease
+            .sign(self.client.request("POST", &segments, &*operation))
+            .json(&body);
         match self.client.write(request, self.permit).await {
             Ok(_) => {}
             // The answer is lost; the machine tells whether the update is.
@@ -220,7 +230,9 @@ impl Roll<'_> {
         // An earlier roll's update: what went wrong before it last began is over, and if it has lasted since, it is well.
         let since = machine::began_at(machine).unwrap_or(now);
         match machine::health(machine, since) {
-            Health::Running if Duration::try_from(now.duration_since(since)).is_ok_and(|age| age >= self.patience.lasting) => {
+            Health::Running
+                if Duration::try_from(now.duration_since(since)).is_ok_and(|age| age >= self.patience.lasting) =>
+            {
                 Health::Passing
             }
             health => health,
@@ -229,7 +241,9 @@ impl Roll<'_> {
 
     async fn look(&self, id: &str) -> Result<Machine, CallError> {
         let operation = format!("looking at machine {id:?} of app {:?}", self.app);
-        let request = self.client.request("GET", &["apps", self.app, "machines", id], operation);
+        let request = self
+            .client
+            .request("GET", &["apps", self.app, "machines", id], operation);
         self.client.read(request).await?.json()
     }
 }
@@ -240,5 +254,12 @@ fn is_done(machine: &Machine, written: Option<Timestamp>) -> bool {
 
 fn unhealthy(watch: &Watch<'_>, what: &str) -> CallError {
     let message = format!("it has taken the new value, but {what}");
-    CallError::new(CallErrorKind::Unhealthy, Effect::Possible, SERVICE, watch.operation, None, &message)
+    CallError::new(
+        CallErrorKind::Unhealthy,
+        Effect::Possible,
+        SERVICE,
+        watch.operation,
+        None,
+        &message,
+    )
 }

@@ -58,7 +58,10 @@ impl FlySecret {
             let written = secret.updated_at;
             written.is_some_and(|written| machine::runs(machine, written) == Some(true))
         };
-        let holders: Vec<&Machine> = machines.iter().filter(|machine| machine::holds_secrets(machine)).collect();
+        let holders: Vec<&Machine> = machines
+            .iter()
+            .filter(|machine| machine::holds_secrets(machine))
+            .collect();
         let running: Vec<&Machine> = holders.iter().copied().filter(runs).collect();
         // A deployment looks after its own machines; of a roll of ours that failed, only health tells that it has come right.
         let well = |machine: &&&Machine| self.stage || machine::is_well(machine);
@@ -84,7 +87,11 @@ impl FlySecret {
         let segments = ["apps", &self.app, "secrets", &self.name];
         let request = self.client.request("GET", &segments, operation).accept(&[404]);
         let request = at_least(request, version);
-        let response = self.client.read(request).await.map_err(|error| advise_app(error, &self.app))?;
+        let response = self
+            .client
+            .read(request)
+            .await
+            .map_err(|error| advise_app(error, &self.app))?;
         let machines = self.client.machines_now(&self.app).await?;
         if response.status == 404 {
             // The app is there, else listing its machines would have failed: so it is the secret that is missing.
@@ -122,14 +129,27 @@ impl FlySecret {
         let deadline = clock.deadline(REPLICATION);
         loop {
             let listed = self.client.secrets_now(&self.app, version).await;
-            let shown = listed.as_ref().ok().and_then(|listed| digests(names, &written.secrets, listed));
+            let shown = listed
+                .as_ref()
+                .ok()
+                .and_then(|listed| digests(names, &written.secrets, listed));
             if let Some(digests) = shown {
                 return Ok(digests);
             }
             if deadline.passed() {
                 let operation = format!("reading back secrets of app {:?}", self.app);
-                let said = listed.err().map_or_else(|| "the listing does not show them".to_owned(), |error| error.to_string());
-                let error = CallError::new(CallErrorKind::Unavailable, Effect::Possible, SERVICE, operation, None, &said);
+                let said = listed.err().map_or_else(
+                    || "the listing does not show them".to_owned(),
+                    |error| error.to_string(),
+                );
+                let error = CallError::new(
+                    CallErrorKind::Unavailable,
+                    Effect::Possible,
+                    SERVICE,
+                    operation,
+                    None,
+                    &said,
+                );
                 return Err(error.advise("They were written. Apply again to go on."));
             }
             clock.sleep(LOOK).await;
@@ -148,7 +168,9 @@ fn digests(names: &[&str], written: &[AppSecret], listed: &[AppSecret]) -> Optio
             // Somebody may have written after us; then the listing is newer, and the difference is drift.
             listed.digest == written.digest || listed.updated_at > written.updated_at
         });
-        let ours = answered.and_then(|written| written.digest).filter(|digest| !digest.is_empty());
+        let ours = answered
+            .and_then(|written| written.digest)
+            .filter(|digest| !digest.is_empty());
         current.then(|| ((*name).to_owned(), ours.or(listed.digest).unwrap_or_default()))
     });
     shown.collect()
@@ -220,7 +242,10 @@ impl Target for FlySecret {
                 return Err(CallError::refused(SERVICE, operation, &what));
             };
             names.push(name);
-            #[expect(clippy::disallowed_methods, reason = "borrowed until the text of the request is made, which is wiped")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "borrowed until the text of the request is made, which is wiped"
+            )]
             values.insert(name, Some(delivery.value.expose()));
         }
         let written = self.write(&values, operation, permit).await?;
@@ -283,9 +308,14 @@ mod tests {
         let written = [secret("new", 10)];
         assert_eq!(digests(&["A"], &written, &[secret("old", 5)]), None);
         assert_eq!(digests(&["A"], &written, &[]), None);
-        let shown = |written: &[AppSecret], listed: AppSecret| digests(&["A"], written, &[listed]).unwrap()["A"].clone();
+        let shown =
+            |written: &[AppSecret], listed: AppSecret| digests(&["A"], written, &[listed]).unwrap()["A"].clone();
         assert_eq!(shown(&written, secret("new", 10)), "new");
-        assert_eq!(shown(&written, secret("theirs", 11)), "new", "what somebody wrote since is not ours");
+        assert_eq!(
+            shown(&written, secret("theirs", 11)),
+            "new",
+            "what somebody wrote since is not ours"
+        );
         assert_eq!(shown(&[], secret("new", 10)), "new", "an answer without digests");
     }
 }

@@ -18,9 +18,19 @@ const DEFAULT_DESCRIPTION: &str = "Managed by Terraform";
 pub(super) fn write(description: Option<&str>, label: &Label, content: Option<&str>, version: i64) -> String {
     // Blanks and brackets in the prefix would hide where the mark begins.
     let readable = |c: char| !c.is_whitespace() && !matches!(c, '[' | ']');
-    let prefix: String = label.prefix.chars().map(|c| if readable(c) { c } else { '-' }).collect();
+    let prefix: String = label
+        .prefix
+        .chars()
+        .map(|c| if readable(c) { c } else { '-' })
+        .collect();
     let content = content.map(|content| format!(" {content}")).unwrap_or_default();
-    let mark = format!(" [{}{content}] v{version}", Label { prefix, ..label.clone() });
+    let mark = format!(
+        " [{}{content}] v{version}",
+        Label {
+            prefix,
+            ..label.clone()
+        }
+    );
     let room = DESCRIPTION_LIMIT.saturating_sub(mark.chars().count());
     let text: String = description.unwrap_or(DEFAULT_DESCRIPTION).chars().take(room).collect();
     text + &mark
@@ -49,7 +59,12 @@ mod tests {
         let label = Label::new("cp", "0123456789abcdef", 7);
         let long = "é".repeat(2000);
         let copied = write(None, &Label::new("cp", "0123456789abcdef", 6), None, 11);
-        for description in [None, Some("Token (of [the] control plane) [see docs"), Some(&*long), Some(&*copied)] {
+        for description in [
+            None,
+            Some("Token (of [the] control plane) [see docs"),
+            Some(&*long),
+            Some(&*copied),
+        ] {
             for content in [None, Some("public_key_pem")] {
                 let written = write(description, &label, content, 12);
                 assert!(written.chars().count() <= DESCRIPTION_LIMIT);
@@ -57,7 +72,10 @@ mod tests {
                 assert_eq!(read(Some(&written), 12), found, "{written}");
             }
         }
-        assert_eq!(write(None, &label, None, 3), "Managed by Terraform [cp-rot-0123456789ab-g7] v3");
+        assert_eq!(
+            write(None, &label, None, 3),
+            "Managed by Terraform [cp-rot-0123456789ab-g7] v3"
+        );
     }
 
     #[test]
@@ -73,6 +91,9 @@ mod tests {
     fn a_prefix_with_blanks_still_marks() {
         let label = Label::new("control plane [eu]", "0123456789abcdef", 1);
         let found = read(Some(&write(None, &label, None, 1)), 1);
-        assert_eq!(found.map(|(label, _)| label.prefix), Some("control-plane--eu-".to_owned()));
+        assert_eq!(
+            found.map(|(label, _)| label.prefix),
+            Some("control-plane--eu-".to_owned())
+        );
     }
 }

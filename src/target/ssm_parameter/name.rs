@@ -74,7 +74,12 @@ mod tests {
     #[test]
     fn ordinary_names_pass() {
         let deep = format!("/{}", vec!["a"; 15].join("/"));
-        for name in ["/molecule/production/FLY_API_TOKEN", "API_KEY", "/a.b-c_d", deep.as_str()] {
+        for name in [
+            "/molecule/production/FLY_API_TOKEN",
+            "API_KEY",
+            "/a.b-c_d",
+            deep.as_str(),
+        ] {
             assert_eq!(check(name), Ok(()), "{name}");
         }
     }

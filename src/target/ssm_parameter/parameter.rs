@@ -136,7 +136,9 @@ impl Target for ParameterTarget {
         let name = &self.slot.name;
         for pause in LAG {
             let listed = ssm.describe(name).await?;
-            let mark = listed.as_ref().and_then(|found| mark::read(found.description.as_deref(), found.version));
+            let mark = listed
+                .as_ref()
+                .and_then(|found| mark::read(found.description.as_deref(), found.version));
             match (listed, mark) {
                 (None, _) if ssm.version(name).await?.is_none() => return Ok(None),
                 (Some(_), None) => return Ok(None),
@@ -238,7 +240,12 @@ impl ParameterTarget {
         permit: &WritePermit,
     ) -> Result<i64, CallError> {
         let settings = &self.settings;
-        let description = mark::write(settings.description.as_deref(), delivery.label, delivery.content, expected);
+        let description = mark::write(
+            settings.description.as_deref(),
+            delivery.label,
+            delivery.content,
+            expected,
+        );
         let put = Put {
             name: &self.slot.name,
             value: delivery.value,
