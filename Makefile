@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 CARGO := cargo
+# rustfmt does not follow the `mod` lines that the macros of the registries write.
+ADAPTERS = $(shell find src/source src/target src/check -name '*.rs')
 BIN := target/debug/terraform-provider-rotation
 # Tests may unwrap and index; the library and the executable may not.
 TEST_LINTS := -A clippy::unwrap_used -A clippy::expect_used -A clippy::panic -A clippy::indexing_slicing \
@@ -28,12 +30,14 @@ crash-matrix: need-rust need-core ## Every story with every fault at every call;
 
 lint: need-rust $(VENV)/stamp
 	$(CARGO) fmt --check
+	rustfmt --edition 2024 --check $(ADAPTERS)
 	$(CARGO) clippy --locked --lib --bins -- -D warnings
 	$(CARGO) clippy --locked --all-targets -- -D warnings $(TEST_LINTS)
 	tests/dependencies
 
 fmt:
 	$(CARGO) fmt
+	rustfmt --edition 2024 $(ADAPTERS)
 
 docs: ## Write the reference pages anew from the schema and the examples
 	UPDATE=1 $(CARGO) test --locked --test docs
