@@ -61,6 +61,7 @@ fn order(generation: u64) -> MintOrder {
     MintOrder {
         label: Label::new("key", "0123456789ab", generation),
         predecessor_minted_at: None,
+        unexplained: false,
         in_use: BTreeSet::default(),
     }
 }

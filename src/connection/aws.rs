@@ -17,7 +17,7 @@ use aws_config::SdkConfig;
 use tokio::sync::OnceCell;
 
 use self::session::Settings;
-pub use self::ssm::{Metadata, Put, Ssm, Stored};
+pub use self::ssm::{Metadata, Past, Put, Ssm, Stored};
 use super::Surroundings;
 use crate::call::CallError;
 use crate::clock::Clock;

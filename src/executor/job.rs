@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use crate::address::Address;
 use crate::check::{Check, Patience, Presents};
 use crate::clock::Clock;
+use crate::secret::Parts;
 use crate::source::{Source, SourceTraits};
 use crate::target::{Target, TargetConfig, TargetTraits};
 use crate::template::Template;
@@ -31,6 +32,8 @@ pub struct Job {
     pub one_part: bool,
     /// Connected targets by key.
     pub targets: BTreeMap<String, JobTarget>,
+    /// Targets that leave the configuration, by key in the ledger: their entries give the value back until they are deleted.
+    pub leaving: BTreeMap<String, JobTarget>,
     /// Connected checks by key.
     pub checks: BTreeMap<String, JobCheck>,
     /// For issuers and slots whose configuration is gone.
@@ -95,6 +98,14 @@ impl JobTarget {
     }
 }
 
+impl JobCheck {
+    /// Whether it presents parts that are not among these.
+    pub fn lacks(&self, parts: Option<&Parts>) -> bool {
+        let has = |part: &String| parts.is_some_and(|parts| parts.get(part).is_some());
+        self.presents != Presents::Nothing && !self.parts.iter().all(has)
+    }
+}
+
 /// When a check runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
@@ -114,6 +125,8 @@ pub struct JobCheck {
     pub when: When,
     /// Which credential it presents.
     pub presents: Presents,
+    /// Names of the parts that it presents; none where its request has no template.
+    pub parts: BTreeSet<String>,
     /// How long it may take.
     pub patience: Patience,
 }

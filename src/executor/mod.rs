@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 pub use job::{Job, JobCheck, JobTarget, When};
-pub use retire::{Retired, issuer_of, retire_anywhere, revoke_minted};
+pub use retire::{Retired, issuer_at, issuer_of, retire_anywhere, revoke_minted};
 pub use stop::Stop;
 pub use survey::{FARTHEST, found};
 
@@ -123,8 +123,12 @@ struct Run<'a> {
     parts: Option<Parts>,
     /// The value of the generation that is superseded, for checks that present it.
     previous: Option<Parts>,
+    /// Why that could not be had.
+    previous_lost: Option<String>,
     /// Credentials of this very id were found that no state knows, all young: an interrupted create.
     interrupted_create: bool,
+    /// A target does not hold what the ledger says, so that it may hold what an interrupted run made.
+    unexplained: bool,
 }
 
 /// Runs until the goal is reached, something fails, or `stop` is set.
@@ -141,7 +145,9 @@ pub async fn run(job: &Job, goal: Goal, ledger: Ledger, stop: &Stop, permit: &Wr
         },
         parts: None,
         previous: None,
+        previous_lost: None,
         interrupted_create: false,
+        unexplained: false,
     };
     loop {
         let step = next_step(&run.goal, &run.outcome.ledger, &run.session);

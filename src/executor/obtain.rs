@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Failure, Performed, Run, Site};
-use crate::call::Effect;
+use super::{Failure, JobTarget, Performed, Run, Site, When};
+use crate::call::{CallError, Effect};
+use crate::check::Presents;
 use crate::label::Label;
 use crate::rotation::{CredentialRecord, CredentialStatus, DeliveryStatus};
 use crate::secret::{Parts, Secret};
 use crate::source::{Credential, MintOrder};
+use crate::target::Escrowed;
 
 impl Run<'_> {
     fn order(&self, generation: u64) -> MintOrder {
@@ -19,13 +21,15 @@ impl Run<'_> {
         MintOrder {
             label: Label::new(&self.job.label_prefix, &self.job.id, generation),
             in_use: in_use.filter_map(|known| known.credential_id.clone()).collect(),
+            unexplained: self.unexplained,
             predecessor_minted_at: earlier.next_back().and_then(|known| known.minted_at),
         }
     }
 
     /// Mints, and records the credential before anything else happens.
     pub(super) async fn mint(&mut self, generation: u64) -> Performed {
-        self.fetch_previous().await;
+        let in_place = self.outcome.ledger.generation;
+        self.fetch_previous(in_place + 1, |when| when != When::Preflight).await;
         let order = self.order(generation);
         let issuer = self.job.issuer.to_string();
         match self.job.source.mint(&order, self.permit).await {
@@ -193,15 +197,25 @@ impl Run<'_> {
         let all = self.outcome.ledger.credential(generation).is_none();
         let deliveries = &self.outcome.ledger.deliveries;
         let held = |key: &String| deliveries.get(key).is_some_and(|delivery| delivery.holds(generation));
-        let needed: BTreeSet<String> = self
+        let unwritten: Vec<&JobTarget> = self
             .goal
             .targets
             .iter()
             .filter(|(key, goal)| goal.write || !held(key))
             .filter_map(|(key, _)| self.job.targets.get(key))
-            .flat_map(|target| target.parts(self.job.primary))
             .collect();
+        let needed: BTreeSet<String> = unwritten
+            .iter()
+            .flat_map(|target| target.parts(self.job.primary))
+            .chain(self.presented(|when| match when {
+                When::Wave(wave) => !self.outcome.ledger.finished || unwritten.iter().any(|target| target.wave == wave),
+                When::Preflight | When::Revoked => false,
+            }))
+            .collect();
+        let mut wanted = needed.clone();
+        wanted.extend(self.presented(|when| when == When::Revoked));
         let mut readable: Vec<_> = self.job.targets.iter().filter(|(_, t)| t.traits.readable).collect();
+        readable.extend(&self.job.leaving);
         readable.sort_by_key(|(key, target)| (target.template.is_some(), target.wave, *key));
         let mut found: BTreeMap<String, Secret> = BTreeMap::new();
         let mut recognised = false;
@@ -220,7 +234,8 @@ impl Run<'_> {
                 continue;
             }
             let content = escrowed.content.as_deref();
-            let as_configured = target.template.is_none() && content == target.content(self.job.primary);
+            let stays = self.job.targets.contains_key(key);
+            let as_configured = stays && target.template.is_none() && content == target.content(self.job.primary);
             let now = self.job.clock.now();
             // A create writes it again all the same: an older object with this id sees by that that the entry is not its own any more.
             if as_configured
@@ -235,16 +250,23 @@ impl Run<'_> {
                 delivery.detail = None;
             }
             let part = content.unwrap_or(self.job.primary);
-            if needed.contains(part) || (all && part != crate::target::TEMPLATE) {
+            if wanted.contains(part) || (all && part != crate::target::TEMPLATE) {
                 found.insert(part.to_owned(), escrowed.value);
             }
             recognised = true;
-            if !all && needed.iter().all(|part| found.contains_key(part)) {
+            if !all && wanted.iter().all(|part| found.contains_key(part)) {
                 break;
             }
         }
         let suffices = recognised && needed.iter().all(|part| found.contains_key(part));
         Ok(suffices.then(|| self.parts_of(found)))
+    }
+
+    /// The parts that the checks of those moments present of the new credential.
+    fn presented(&self, when: impl Fn(When) -> bool) -> BTreeSet<String> {
+        let checks = self.job.checks.values();
+        let presenting = checks.filter(|check| check.presents == Presents::New && when(check.when));
+        presenting.flat_map(|check| check.parts.clone()).collect()
     }
 
     /// The parts that were found, the primary one first if it is among them.
@@ -258,49 +280,70 @@ impl Run<'_> {
             .fold(parts, |parts, (name, value)| parts.with(&name, value))
     }
 
-    /// Gets the superseded value while it can be had, for checks that present it.
-    pub(super) async fn fetch_previous(&mut self) {
-        let wanted = self
-            .job
-            .checks
-            .values()
-            .any(|check| check.presents == crate::check::Presents::Previous);
-        let generation = self.outcome.ledger.generation;
-        if !wanted || generation == 0 || self.previous.is_some() {
+    /// Gets the value of the newest generation below `before` for the checks of that moment that present the previous credential;
+    /// once, since it may be gone later.
+    pub(super) async fn fetch_previous(&mut self, before: u64, when: impl Fn(When) -> bool) {
+        let mut checks = self.job.checks.values();
+        let wanted = checks.any(|check| check.presents == Presents::Previous && when(check.when));
+        if !wanted || before <= 1 || self.previous.is_some() {
             return;
         }
-        for target in self
-            .job
-            .targets
-            .values()
-            .filter(|t| t.traits.readable && t.template.is_none())
+        let known = self.outcome.ledger.credentials.iter().rev();
+        let mut older = known.filter(|known| known.generation < before && known.status != CredentialStatus::Orphaned);
+        if self.job.source_traits.reveals_superseded
+            && let Some(known) = older.next()
+            && known.issuer == self.job.issuer.to_string()
         {
-            if let Ok(Some(escrowed)) = target.target.read().await
-                && escrowed.label.belongs_to(&self.job.id)
-                && escrowed.label.generation == generation
-            {
-                let part = escrowed.content.as_deref().unwrap_or(self.job.primary);
-                if part == crate::target::TEMPLATE {
-                    continue;
+            let credential = Credential {
+                id: known.credential_id.clone().unwrap_or_default(),
+                name: Some(known.label.clone()),
+                minted_at: known.minted_at,
+                expires_at: known.expires_at,
+            };
+            match self.job.source.reveal(&credential, &self.order(known.generation)).await {
+                Ok(Some(revealed)) => {
+                    self.previous = Some(revealed.parts);
+                    return;
                 }
-                self.previous = Some(Parts::single(part, escrowed.value));
-                return;
+                Ok(None) => {}
+                Err(error) => self.previous_lost = Some(error.sentence()),
             }
         }
-        let order = self.order(generation);
-        let known = self.outcome.ledger.credential(generation);
-        let credential = known.map(|known| Credential {
-            id: known.credential_id.clone().unwrap_or_default(),
-            name: Some(known.label.clone()),
-            minted_at: known.minted_at,
-            expires_at: known.expires_at,
-        });
-        if self.job.source_traits.reveals
-            && let Some(credential) = credential
-            && let Ok(Some(minted)) = self.job.source.reveal(&credential, &order).await
-        {
-            self.previous = Some(minted.parts);
+        match self.older_parts(before).await {
+            Ok(Some(parts)) => {
+                self.previous = Some(parts);
+                self.previous_lost = None;
+            }
+            Ok(None) => {}
+            Err(error) => self.previous_lost = Some(error.sentence()),
         }
+    }
+
+    /// The parts of the newest generation below `before` that readable targets hold or held.
+    async fn older_parts(&self, before: u64) -> Result<Option<Parts>, CallError> {
+        let mut newest = 0;
+        let mut found: BTreeMap<String, Secret> = BTreeMap::new();
+        for target in self.job.targets.values().filter(|target| target.traits.readable) {
+            let older = |escrowed: &Escrowed| {
+                let label = &escrowed.label;
+                label.belongs_to(&self.job.id) && label.generation < before
+            };
+            let escrowed = match target.target.read().await?.filter(older) {
+                Some(escrowed) => Some(escrowed),
+                None => target.target.read_older(&self.job.id, before).await?,
+            };
+            let Some(escrowed) = escrowed else { continue };
+            let part = escrowed.content.as_deref().unwrap_or(self.job.primary);
+            if part == crate::target::TEMPLATE || escrowed.label.generation < newest {
+                continue;
+            }
+            if escrowed.label.generation > newest {
+                newest = escrowed.label.generation;
+                found.clear();
+            }
+            found.insert(part.to_owned(), escrowed.value);
+        }
+        Ok((!found.is_empty()).then(|| self.parts_of(found)))
     }
 
     /// Every target's limits against the value in hand, before the first one is written.

@@ -11,7 +11,8 @@ use crate::secret::Parts;
 impl Run<'_> {
     /// The checks before anything is minted.
     pub(super) async fn preflight(&mut self) -> Performed {
-        self.fetch_previous().await;
+        let in_place = self.outcome.ledger.generation;
+        self.fetch_previous(in_place + 1, |_| true).await;
         self.prove(When::Preflight).await?;
         self.session.preflight_passed = true;
         Ok(())
@@ -19,6 +20,8 @@ impl Run<'_> {
 
     /// The checks of a wave.
     pub(super) async fn check(&mut self, wave: u64) -> Performed {
+        let newest = self.outcome.ledger.generation;
+        self.fetch_previous(newest, |when| when == When::Wave(wave)).await;
         self.prove(When::Wave(wave)).await?;
         self.session.checked.insert(wave);
         Ok(())
@@ -26,6 +29,8 @@ impl Run<'_> {
 
     /// The checks after a revocation.
     pub(super) async fn check_revoked(&mut self) -> Performed {
+        let newest = self.outcome.ledger.generation;
+        self.fetch_previous(newest, |when| when == When::Revoked).await;
         self.prove(When::Revoked).await?;
         self.session.revoked_checked = true;
         Ok(())
@@ -45,18 +50,11 @@ impl Run<'_> {
                 Presents::Previous => Arc::clone(&previous),
                 Presents::Nothing => Arc::new(None),
             };
-            // On the first generation there is no previous credential that could be presented.
-            if check.presents == Presents::Previous && parts.is_none() {
-                if self.outcome.ledger.superseded().is_empty() && !self.session.revoked {
-                    continue;
+            if check.lacks(parts.as_ref().as_ref()) {
+                match self.unpresentable(key, check.presents) {
+                    Ok(warning) => self.outcome.warnings.extend(warning),
+                    Err(failure) => failures.push(failure),
                 }
-                failures.push(Failure {
-                    site: Site::Check(key.clone()),
-                    summary: format!("Check {key:?} could not run"),
-                    detail:
-                        "It presents the previous credential, whose value could not be had again. Nothing was revoked."
-                            .to_owned(),
-                });
                 continue;
             }
             runs.push(async move {
@@ -89,5 +87,37 @@ impl Run<'_> {
             return Err(failures);
         }
         Ok(())
+    }
+
+    /// What becomes of a check whose credential is not at hand. One that could not be fetched fails it; one that nobody has any
+    /// more, after a run that was cut off, must not hold the secret up for ever.
+    fn unpresentable(&self, check: &str, presents: Presents) -> Result<Option<Failure>, Failure> {
+        let site = Site::Check(check.to_owned());
+        if presents == Presents::Previous {
+            if let Some(why) = &self.previous_lost {
+                return Err(Failure {
+                    site,
+                    summary: format!("Check {check:?} could not run"),
+                    detail: format!("It presents the previous credential, whose value could not be fetched. {why}"),
+                });
+            }
+            // The first generation follows none.
+            let first = self.outcome.ledger.generation <= 1 && !self.session.revoked;
+            if first {
+                return Ok(None);
+            }
+        }
+        let whose = match presents {
+            Presents::Previous => "the previous credential",
+            Presents::New | Presents::Nothing => "the new credential",
+        };
+        Ok(Some(Failure {
+            site,
+            summary: format!("Check {check:?} did not run"),
+            detail: format!(
+                "It presents {whose}, whose value neither the issuer nor a readable target has any more. Everything else went on; \
+                 see to it by hand that this check would pass."
+            ),
+        }))
     }
 }

@@ -206,24 +206,37 @@ pub async fn revoke_minted(
 }
 
 /// The issuer that a record names; `None` for kinds that issue nothing revocable.
+///
+/// # Errors
+/// Why there is none to be had.
 pub fn issuer_of(record: &CredentialRecord, vendors: &dyn Vendors) -> Result<Option<Box<dyn Issuer>>, Failure> {
+    issuer_at(&record.issuer, vendors).map_err(|why| Failure {
+        summary: format!("Generation {} cannot be revoked", record.generation),
+        ..why
+    })
+}
+
+/// The issuer at a stored address; `None` for kinds that issue nothing revocable.
+///
+/// # Errors
+/// Why there is none to be had.
+pub fn issuer_at(address: &str, vendors: &dyn Vendors) -> Result<Option<Box<dyn Issuer>>, Failure> {
     let failed = |summary: String, detail: String| Failure {
         site: Site::Source,
         summary,
         detail,
     };
-    let unreachable = || format!("Generation {} cannot be revoked", record.generation);
-    let address: Address = record
-        .issuer
+    let unreachable = || format!("The issuer {address} cannot be asked");
+    let parsed: Address = address
         .parse()
         .map_err(|error| failed(unreachable(), format!("{error}.")))?;
-    let kind = source::kind(&address.kind).ok_or_else(|| {
+    let kind = source::kind(&parsed.kind).ok_or_else(|| {
         failed(
             unreachable(),
-            format!("This version knows no source {:?}.", address.kind),
+            format!("This version knows no source {:?}.", parsed.kind),
         )
     })?;
-    vendors.issuer(kind, &address).map_err(|d| failed(d.summary, d.detail))
+    vendors.issuer(kind, &parsed).map_err(|d| failed(d.summary, d.detail))
 }
 
 /// Revokes, then asks by id until the issuer says that it is dead.

@@ -10,7 +10,7 @@ use crate::call::CallError;
 use crate::label::Label;
 use crate::rotation::{CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus};
 use crate::source::Credential;
-use crate::target::Entry;
+use crate::target::{Comparison, Entry, Slot};
 
 /// How old the credentials of an interrupted create may be to count as its own.
 const INTERRUPTED_CREATE: SignedDuration = SignedDuration::from_hours(24);
@@ -230,8 +230,26 @@ impl Run<'_> {
                 record.detail = Some("an interrupted create may have written it".to_owned());
             }
         }
+        self.unexplained |= self.may_hold_another(&record, entry.as_ref(), target.target.as_ref());
         self.outcome.ledger.deliveries.insert(key.to_owned(), record);
         Ok(())
+    }
+
+    /// Whether a target may hold a value that is on no record.
+    fn may_hold_another(&self, record: &DeliveryRecord, entry: Option<&Entry>, slot: &dyn Slot) -> bool {
+        let doubtful = matches!(
+            record.status,
+            DeliveryStatus::Unknown | DeliveryStatus::Changed | DeliveryStatus::Missing
+        );
+        let moved = match (entry, &record.revision) {
+            (Some(entry), Some(known)) => slot.compare(known, entry) == Comparison::Changed,
+            (Some(_), None) => true,
+            (None, known) => known.is_some(),
+        };
+        let unrecorded = record
+            .generation
+            .is_some_and(|generation| self.outcome.ledger.credential(generation).is_none());
+        doubtful || moved || unrecorded
     }
 
     /// A value that nobody lists and no issuer tells again is known by the mark beside it alone; it is gone on with, not

@@ -32,10 +32,16 @@ pub struct Goal {
     pub targets: BTreeMap<String, TargetGoal>,
     /// Waves that have checks.
     pub checked_waves: BTreeSet<u64>,
+    /// Those of them whose checks present the new credential, so that its value is needed although every target holds it.
+    pub presented_waves: BTreeSet<u64>,
     /// There are checks to pass before anything is minted.
     pub has_preflight: bool,
     /// There are checks to pass after a revocation.
     pub has_revoked_checks: bool,
+    /// One of them presents the new credential.
+    pub presents_after_revocation: bool,
+    /// The checks after an earlier run's revocation have not passed.
+    pub recheck_revoked: bool,
     /// Targets to delete, by key in the ledger.
     pub remove: BTreeSet<String>,
     /// Generations whose revocation the plan announced.

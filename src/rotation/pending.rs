@@ -42,7 +42,15 @@ pub enum Pending {
         /// Its slot.
         slot: String,
     },
+    /// Run a check once more that did not pass after a revocation.
+    Check {
+        /// The check's key.
+        check: String,
+    },
 }
+
+/// Follows the name of a check that runs once more.
+const CHECK_AGAIN: &str = " again: it did not pass after the last revocation";
 
 impl fmt::Display for Pending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -61,6 +69,7 @@ impl fmt::Display for Pending {
             Self::Remove { target, slot } => {
                 write!(f, "remove {}: {slot} is no longer configured", Named(target, ": "))
             }
+            Self::Check { check } => write!(f, "check {}{CHECK_AGAIN}", Named(check, CHECK_AGAIN)),
         }
     }
 }
@@ -95,6 +104,10 @@ impl Pending {
                 credential_id,
                 reason: reason.to_owned(),
             });
+        }
+        if let Some(rest) = text.strip_prefix("check ") {
+            let (check, _) = named(rest, CHECK_AGAIN)?;
+            return Some(Self::Check { check });
         }
         let (target, rest) = named(text.strip_prefix("remove ")?, ": ")?;
         let slot = rest.strip_suffix(" is no longer configured")?;
@@ -173,6 +186,9 @@ mod tests {
             Pending::Remove {
                 target: "\"quoted\"".to_owned(),
                 slot: "fly_secret:default:a/B".to_owned(),
+            },
+            Pending::Check {
+                check: "old_is_refused".to_owned(),
             },
         ] {
             assert_eq!(Pending::parse(&pending.to_string()), Some(pending));

@@ -34,14 +34,18 @@ pub fn next_anchor(every: SignedDuration, scheduled: Option<Timestamp>, rotated_
 }
 
 /// When a credential that ends by itself is due at the latest: a tenth of its life, or the overlap, before its end;
-/// without a schedule at two thirds of its life.
+/// without a schedule at two thirds of its life. One whose whole life is shorter than the overlap is due at two thirds of it, too:
+/// never before it was made.
 pub fn expiry_due(minted_at: Timestamp, expires_at: Timestamp, overlap: SignedDuration, scheduled: bool) -> Timestamp {
     let life = SignedDuration::from_secs(expires_at.as_second().saturating_sub(minted_at.as_second()).max(0));
     let latest = sub(expires_at, overlap.max(life / 10));
-    if scheduled {
+    let two_thirds = add(minted_at, life / 3 * 2);
+    if latest <= minted_at {
+        two_thirds
+    } else if scheduled {
         latest
     } else {
-        latest.min(add(minted_at, life / 3 * 2))
+        latest.min(two_thirds)
     }
 }
 
@@ -95,5 +99,10 @@ mod tests {
         assert_eq!(expiry_due(minted, expires, DAY, true), at("2026-01-28T00:00:00Z"));
         assert_eq!(expiry_due(minted, expires, DAY * 5, true), at("2026-01-26T00:00:00Z"));
         assert_eq!(expiry_due(minted, expires, DAY, false), at("2026-01-21T00:00:00Z"));
+        assert_eq!(
+            expiry_due(minted, expires, DAY * 30, true),
+            at("2026-01-21T00:00:00Z"),
+            "not before it was made"
+        );
     }
 }

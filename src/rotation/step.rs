@@ -97,7 +97,9 @@ pub fn next_step(goal: &Goal, ledger: &Ledger, session: &Session) -> Step {
     let complete = generation.is_some_and(|g| goal.targets.keys().all(|key| is_written(goal, ledger, session, key, g)));
     // A target's mark may name a generation that is on no record: whose it is must be known before any other ends.
     let recorded = generation.is_none_or(|generation| ledger.credential(generation).is_some());
-    if !(complete && recorded)
+    // A check presents the value, which no target needs any more: an earlier run was cut off before the check passed.
+    let unproved = !ledger.finished && goal.presented_waves.iter().any(|wave| !session.checked.contains(wave));
+    if !(complete && recorded && !unproved)
         && let Some(step) = obtain_value(goal, ledger, session)
     {
         return step;
@@ -112,10 +114,19 @@ pub fn next_step(goal: &Goal, ledger: &Ledger, session: &Session) -> Step {
     if let Some(key) = goal.remove.iter().find(removable) {
         return Step::Remove(key.clone());
     }
-    if let Some(generation) = revocable(goal, ledger, session) {
+    let revocable = revocable(goal, ledger, session);
+    let rechecks = goal.recheck_revoked || session.revoked;
+    if !session.revoked_checked && goal.has_revoked_checks && (rechecks || revocable.is_some()) {
+        // What the checks present is fetched while nothing has ended.
+        let lacks_value = goal.presents_after_revocation && session.in_hand != Some(ledger.generation);
+        if lacks_value && !session.recovery_tried && !session.revoked {
+            return Step::Recover(ledger.generation);
+        }
+    }
+    if let Some(generation) = revocable {
         return Step::Revoke(generation);
     }
-    if session.revoked && goal.has_revoked_checks && !session.revoked_checked {
+    if rechecks && goal.has_revoked_checks && !session.revoked_checked {
         return Step::CheckRevoked;
     }
     Step::Done

@@ -45,6 +45,7 @@ pub(super) const TRAITS: SourceTraits = SourceTraits {
     lists: false,
     revocable: false,
     reveals: false,
+    reveals_superseded: false,
     generated: true,
 };
 

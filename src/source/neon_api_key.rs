@@ -129,6 +129,7 @@ impl SourceConfig for Config {
             lists: true,
             revocable: true,
             reveals: false,
+            reveals_superseded: false,
             generated: true,
         }
     }

@@ -106,6 +106,8 @@ impl SourceConfig for Config {
             lists: false,
             revocable: false,
             reveals: self.value.is_some(),
+            // The configuration holds one value, the newest.
+            reveals_superseded: false,
             generated: false,
         }
     }

@@ -165,6 +165,13 @@ pub trait Target: Slot {
 
     /// The value, where [`TargetTraits::readable`]. `None` when the slot is empty or the entry carries no label of ours. Called in apply only, because it decrypts.
     async fn read(&self) -> Result<Option<Escrowed>, CallError>;
+
+    /// The newest value of a generation below `before` that the slot held under a mark of this secret (`id`), where the vendor keeps
+    /// what was overwritten. Called in apply only, because it decrypts.
+    async fn read_older(&self, id: &str, before: u64) -> Result<Option<Escrowed>, CallError> {
+        let _ = (id, before);
+        Ok(None)
+    }
 }
 
 /// A target's configuration, parsed and complete.

@@ -25,6 +25,7 @@ fn order() -> MintOrder {
     MintOrder {
         label: Label::new("web-rotation", "0123456789ab", 3),
         predecessor_minted_at: None,
+        unexplained: false,
         in_use: BTreeSet::default(),
     }
 }

@@ -71,6 +71,17 @@ pub struct Stored {
     pub value: Secret,
 }
 
+/// An older version of a parameter.
+#[derive(Debug)]
+pub struct Past {
+    /// Which one.
+    pub version: i64,
+    /// The text written in the same call as the value.
+    pub description: Option<String>,
+    /// The decrypted value.
+    pub value: Secret,
+}
+
 /// What PutParameter is told.
 #[derive(Debug)]
 pub struct Put<'a> {
@@ -153,6 +164,37 @@ impl Ssm {
             Err(error) if error.kind == CallErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Every version that Parameter Store still has (at most a hundred), oldest first, decrypted, with the description that was
+    /// written with it; none when there is no such parameter.
+    ///
+    /// # Errors
+    /// Those of GetParameterHistory and of the key.
+    pub async fn history(&self, name: &str) -> Result<Vec<Past>, CallError> {
+        let resource = resource(&self.client, name);
+        let operation = format!("reading the history of parameter {name:?}");
+        let call = call(&operation, "ssm:GetParameterHistory", &resource, false);
+        let mut versions = Vec::new();
+        let mut token = None;
+        for _ in 0..PAGES {
+            let request = self.client.get_parameter_history().name(name).with_decryption(true);
+            let request = request.max_results(50).set_next_token(token);
+            let page = match call.settle(Box::pin(request.send()).await) {
+                Err(error) if error.kind == CallErrorKind::NotFound => return Ok(Vec::new()),
+                page => page?,
+            };
+            versions.extend(page.parameters.unwrap_or_default().into_iter().map(|past| Past {
+                version: past.version(),
+                description: past.description,
+                value: Secret::new(past.value.unwrap_or_default()),
+            }));
+            token = page.next_token.filter(|token| !token.is_empty());
+            if token.is_none() {
+                return Ok(versions);
+            }
+        }
+        Err(endless(operation))
     }
 
     /// Writes a value and its description in one call; returns the new version.
@@ -295,15 +337,19 @@ async fn describe(client: &Client, names: Vec<String>) -> Result<BTreeMap<String
             return Ok(found);
         }
     }
+    Err(endless(operation))
+}
+
+fn endless(operation: String) -> CallError {
     let message = format!("AWS announces further pages after {PAGES}");
-    Err(CallError::new(
+    CallError::new(
         CallErrorKind::Malformed,
         Effect::None,
         SERVICE,
         operation,
         None,
         &message,
-    ))
+    )
 }
 
 fn metadata(parameter: ParameterMetadata) -> Option<(String, Metadata)> {

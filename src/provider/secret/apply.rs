@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::config::{Config, Phase};
-use super::decide::{Decision, Rotate, decide};
-use super::outlook::{LOOKALIKE, Sightings, due, outlook};
+use super::config::{CheckEntry, Config, Phase};
+use super::decide::{Decision, Rotate, decide, leaving};
+use super::outlook::{Sightings, due, is_of_a_survey, outlook};
 use super::plan::{FIRST_CREATE, texts};
 use super::state::{CheckResult, Receipt, State};
 use super::{config_in_state, destroy, legible, place, room, text};
@@ -128,7 +128,10 @@ async fn change(
         state.last_rotation = Some(receipt(configured, reason.clone(), now));
     }
     let goal = goal(&decision, &config, is_create);
-    let job = adapters.into_job(&id, &config, vendors, configured.clock, is_create);
+    let mut job = adapters.into_job(&id, &config, vendors, configured.clock, is_create);
+    let stored = State::read(&request.prior);
+    let leaving = leaving(&stored, before.as_ref(), &texts(&slots));
+    job.leaving = place::connect_leaving(&leaving, &state.ledger, vendors.as_ref());
     let stop = &configured.stop;
     let healed = room::made(&decision, &config, &job, stop, permit).await;
     let outcome = match healed {
@@ -141,7 +144,7 @@ async fn change(
     if is_create && !outcome.delivered && (!outcome.failures.is_empty() || outcome.interrupted) {
         return undo_create(&job, outcome, state, &config, request, permit, problems).await;
     }
-    let previous_receipt = State::read(&request.prior).last_rotation;
+    let previous_receipt = stored.last_rotation;
     let rotation_began = outcome.ledger.generation != decision.ledger.generation;
     if rotates && !rotation_began && !is_create {
         // Nothing was minted: the receipt on record is still that of the generation in place.
@@ -158,7 +161,7 @@ async fn change(
         notices: state
             .notices
             .iter()
-            .filter(|notice| notice.contains(LOOKALIKE))
+            .filter(|notice| is_of_a_survey(notice))
             .cloned()
             .collect(),
         ..Sightings::default()
@@ -259,8 +262,8 @@ pub(super) fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goa
         };
         (key.clone(), goal)
     });
-    let has = |phase| config.checks.values().any(|check| check.phase == phase);
-    let delivered = config.checks.values().filter(|check| check.phase == Phase::Delivered);
+    let of = |phase| config.checks.values().filter(move |check| check.phase == phase);
+    let presented = of(Phase::Delivered).filter(|check| check.presents_new());
     Goal {
         generation: (!is_create).then_some(decision.generation),
         may_mint: rotates,
@@ -269,9 +272,12 @@ pub(super) fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goa
         replaces: traits.replaces,
         revocable: !config.revoke_by_hand,
         targets: targets.collect(),
-        checked_waves: delivered.map(|check| check.wave).collect(),
-        has_preflight: has(Phase::Preflight),
-        has_revoked_checks: has(Phase::Revoked),
+        checked_waves: of(Phase::Delivered).map(|check| check.wave).collect(),
+        presented_waves: presented.map(|check| check.wave).collect(),
+        has_preflight: of(Phase::Preflight).next().is_some(),
+        has_revoked_checks: of(Phase::Revoked).next().is_some(),
+        presents_after_revocation: of(Phase::Revoked).any(CheckEntry::presents_new),
+        recheck_revoked: decision.recheck,
         remove: decision.remove.clone(),
         revoke: decision.revoke.clone(),
         revoke_at_once: (rotates || decision.finish) && config.overlap.is_zero(),
@@ -297,19 +303,27 @@ fn absorb(state: &mut State, outcome: &Outcome, decision: &Decision, config: &Co
     let Some(receipt) = &mut state.last_rotation else {
         return;
     };
+    let results = outcome.proofs.iter().map(|proof| CheckResult {
+        name: proof.check.clone(),
+        passed: proof.passed,
+        seconds: proof.seconds,
+    });
     if renewed {
         if outcome.promoted_at.is_some() {
             receipt.finished_at = outcome.promoted_at;
         }
-        receipt.checks = outcome
-            .proofs
-            .iter()
-            .map(|proof| CheckResult {
-                name: proof.check.clone(),
-                passed: proof.passed,
-                seconds: proof.seconds,
-            })
-            .collect();
+        receipt.checks = results.collect();
+    } else if decision.proves_revocation(config) {
+        let after_revocation = |name: &str| {
+            config
+                .checks
+                .get(name)
+                .is_some_and(|check| check.phase == Phase::Revoked)
+        };
+        receipt.checks.retain(|known| !after_revocation(&known.name));
+        receipt
+            .checks
+            .extend(results.filter(|result| after_revocation(&result.name)));
     }
     receipt.revoked.extend(outcome.revoked.iter().cloned());
 }

@@ -106,6 +106,18 @@ pub struct CheckEntry {
     pub patience: Patience,
 }
 
+impl CheckEntry {
+    /// Names of the parts that it presents, `value` under the name of the source's primary part.
+    pub fn parts(&self, source: &SourceKind) -> BTreeSet<String> {
+        self.config.parts_used().iter().map(|part| source.part(part)).collect()
+    }
+
+    /// Whether it presents the credential that is being delivered.
+    pub fn presents_new(&self) -> bool {
+        self.config.presents() == Presents::New && !self.config.parts_used().is_empty()
+    }
+}
+
 /// What consumers of a deferred target are given to pick a new value up, when the user does not say.
 const DEFERRED_OVERLAP: SignedDuration = SignedDuration::from_hours(24);
 
@@ -231,6 +243,25 @@ impl Config {
                 );
             }
         }
+        if let (None, Some(life)) = (self.schedule.every, self.source.config.lifetime())
+            && self.overlap >= life
+        {
+            let which = if node.attr("overlap").is_null() {
+                "the default where a target goes live later"
+            } else {
+                "as configured"
+            };
+            problems.error(
+                Path::attribute("overlap"),
+                "overlap is as long as the credential's life, or longer",
+                format!(
+                    "overlap is {} ({which}), but the credential ends {} after it was minted, so that it would have to be rotated \
+                     at once. Shorten the overlap, or let the credential live longer.",
+                    crate::duration::format(self.overlap),
+                    crate::duration::format(life)
+                ),
+            );
+        }
         if let Some(limit) = self.source.config.label_limit() {
             let suffix = "-rot-".len() + crate::label::ID_LENGTH + "-g".len() + GENERATION_DIGITS;
             let longest = limit.saturating_sub(suffix);
@@ -268,22 +299,8 @@ impl Config {
                 ),
             );
         }
+        self.presentable(problems);
         let traits = self.source.config.traits();
-        let readable = self.targets.values().any(|target| target.config.traits().readable);
-        for (key, check) in &self.checks {
-            let path = Path::attribute("checks").then_key(key).then_attribute(check.kind.name);
-            if check.config.presents() == Presents::Previous && !traits.reveals && !readable {
-                problems.error(
-                    path.then_attribute("credential"),
-                    "The previous credential's value cannot be had",
-                    format!(
-                        "credential = \"previous\" needs a target that gives its value back (such as ssm_parameter), or \
-                         a source that reveals it; {} does not.",
-                        self.source.kind.name
-                    ),
-                );
-            }
-        }
         if traits.max_live.is_some() && !traits.replaces && !traits.reveals {
             let first = self.targets.values().map(|target| target.wave).min();
             let escrow = self
@@ -301,6 +318,45 @@ impl Config {
                     ),
                 );
             }
+        }
+    }
+
+    /// Whether the credentials of another secret never carry the prefix of this one: it is the name, not one that a user gives to
+    /// several.
+    pub fn label_names_the_secret(&self) -> bool {
+        self.label_prefix == label_prefix_of(&self.name)
+    }
+
+    /// A check can present only what can be had at its time.
+    fn presentable(&self, problems: &mut Diagnostics) {
+        let traits = self.source.config.traits();
+        let readable = self.targets.values().filter(|target| target.config.traits().readable);
+        let given_back: BTreeSet<String> = readable
+            .filter(|target| target.template.is_none())
+            .map(|target| self.source.kind.part(&target.part))
+            .collect();
+        for (key, check) in &self.checks {
+            let (whose, can, when) = match check.config.presents() {
+                Presents::Previous => ("previous", traits.reveals_superseded, ""),
+                // By the time of its own step nobody has the value in memory.
+                Presents::New if check.phase == Phase::Revoked && !self.overlap.is_zero() => {
+                    ("new", traits.reveals, " after the overlap")
+                }
+                Presents::New | Presents::Nothing => continue,
+            };
+            if can || check.parts(self.source.kind).is_subset(&given_back) {
+                continue;
+            }
+            let path = Path::attribute("checks").then_key(key).then_attribute(check.kind.name);
+            problems.error(
+                path.then_attribute("credential"),
+                format!("The {whose} credential's value cannot be had{when}"),
+                format!(
+                    "credential = {whose:?} needs a target that gives the value back and holds it as it is, without a template \
+                     (such as ssm_parameter), or a source that reveals it; {} does not.",
+                    self.source.kind.name
+                ),
+            );
         }
     }
 
@@ -644,7 +700,6 @@ fn parse_check(
 
 /// `label_prefix`, or the name in an alphabet that every issuer takes.
 fn parse_label_prefix(node: &Node<'_>, name: Option<&str>, problems: &mut Diagnostics) -> Option<String> {
-    let permitted = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     match node.attr("label_prefix").string(problems).optional()? {
         Some(prefix) if prefix.chars().all(permitted) => Some(prefix),
         Some(_) => {
@@ -655,8 +710,17 @@ fn parse_label_prefix(node: &Node<'_>, name: Option<&str>, problems: &mut Diagno
             );
             None
         }
-        None => name.map(|name| name.chars().map(|c| if permitted(c) { c } else { '-' }).collect()),
+        None => name.map(label_prefix_of),
     }
+}
+
+/// What vendors take in names.
+fn permitted(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')
+}
+
+fn label_prefix_of(name: &str) -> String {
+    name.chars().map(|c| if permitted(c) { c } else { '-' }).collect()
 }
 
 fn info_is_text(info: &Node<'_>, problems: &mut Diagnostics) {

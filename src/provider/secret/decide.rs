@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::config::{Config, TargetEntry};
+use super::config::{Config, Phase, TargetEntry};
 use super::state::State;
 use crate::rotation::{DeliveryRecord, DeliveryStatus, Ledger, Pending};
 
@@ -43,6 +43,8 @@ pub(super) struct Decision {
     pub remove: BTreeSet<String>,
     /// Generations that are revoked.
     pub revoke: BTreeSet<u64>,
+    /// The checks after a revocation run once more.
+    pub recheck: bool,
     /// Targets that left the configuration and keep their entry.
     pub forget: BTreeSet<String>,
 }
@@ -55,6 +57,13 @@ impl Decision {
             || !self.write.is_empty()
             || !self.remove.is_empty()
             || !self.revoke.is_empty()
+            || self.recheck
+    }
+
+    /// Whether checks after a revocation may run without a rotation, so that their results on the receipt change.
+    pub(super) fn proves_revocation(&self, config: &Config) -> bool {
+        let mut checks = config.checks.values();
+        (self.recheck || !self.revoke.is_empty()) && checks.any(|check| check.phase == Phase::Revoked)
     }
 }
 
@@ -89,6 +98,7 @@ pub(super) fn decide(
     }
     let mut finish = !ledger.finished && ledger.generation > 0;
     let mut revoke = BTreeSet::new();
+    let mut recheck = false;
     let mut rotate = Rotate::No;
     for pending in &state.pending {
         match pending {
@@ -111,13 +121,12 @@ pub(super) fn decide(
             Pending::Revoke { generation, .. } => {
                 revoke.insert(*generation);
             }
+            Pending::Check { .. } => recheck = true,
             Pending::Remove { .. } => {}
         }
     }
-    if rotate == Rotate::No
-        && !(finish && finishing_answers(before, config))
-        && let Some(reason) = asked_for(before, config)
-    {
+    let answered = finish && rotate == Rotate::No && finishing_answers(state, before, config);
+    if !answered && let Some(reason) = asked_for(before, config) {
         rotate = Rotate::Yes {
             reason,
             scheduled: false,
@@ -132,8 +141,10 @@ pub(super) fn decide(
         });
         write.extend(unwritten.cloned());
     }
+    let leaving = leaving(state, before, slots);
+    let leaving: Vec<&TargetEntry> = leaving.into_iter().map(|(_, target)| target).collect();
     if rotate == Rotate::No
-        && let Some(reason) = value_lost(state, config, &ledger, &write, &reworded)
+        && let Some(reason) = value_lost(config, &ledger, &write, &reworded, &leaving)
     {
         rotate = Rotate::Yes {
             reason,
@@ -170,6 +181,7 @@ pub(super) fn decide(
         reworded: reworded.into_keys().collect(),
         remove,
         revoke,
+        recheck: recheck && !rotates,
         forget,
     }
 }
@@ -256,73 +268,117 @@ fn asked_for(before: Option<&Config>, config: &Config) -> Option<String> {
 
 /// Whether an unfinished generation has to be finished before another is made, so that it answers what the user asked for: where
 /// the issuer has no room for a third credential, making one would end one that targets may hold. Whoever asked was most likely
-/// the run that was cut off.
-fn finishing_answers(before: Option<&Config>, config: &Config) -> bool {
+/// the run that was cut off, unless that left its receipt: then the arguments in state are its own, and what differs from them is
+/// asked for anew.
+fn finishing_answers(state: &State, before: Option<&Config>, config: &Config) -> bool {
     let traits = config.source.config.traits();
     let crowded = traits.replaces || traits.max_live.is_some();
-    crowded && before.is_some_and(|before| before.source.config.fingerprint() == config.source.config.fingerprint())
+    let begun = state.last_rotation.as_ref().and_then(|receipt| receipt.started_at);
+    let left_its_receipt = state.rotated_at.is_none_or(|in_place| begun > Some(in_place));
+    crowded
+        && !left_its_receipt
+        && before.is_some_and(|before| before.source.config.fingerprint() == config.source.config.fingerprint())
 }
 
-/// Why the targets in `write` cannot get the current generation's value, if they cannot.
+/// Why an unfinished generation cannot be finished, if it cannot: its value is needed and lost.
+pub(super) fn unfinishable(ledger: &Ledger, config: &Config) -> Option<String> {
+    let holds = |key: &&String| {
+        let delivery = ledger.deliveries.get(*key);
+        delivery.is_some_and(|delivery| delivery.holds(ledger.generation))
+    };
+    let write = config.targets.keys().filter(|key| !holds(key)).cloned().collect();
+    value_lost(config, ledger, &write, &BTreeMap::new(), &[])
+}
+
+/// Targets that leave the configuration and give the current value back until they do.
+pub(super) fn leaving<'c>(
+    state: &'c State,
+    before: Option<&'c Config>,
+    slots: &BTreeMap<String, String>,
+) -> Vec<(&'c DeliveryRecord, &'c TargetEntry)> {
+    let mut leaving = Vec::new();
+    for (key, delivery) in &state.ledger.deliveries {
+        let stays = slots.values().any(|slot| *slot == delivery.slot);
+        let intact = matches!(
+            delivery.status,
+            DeliveryStatus::Current | DeliveryStatus::Staged | DeliveryStatus::Removing
+        );
+        let target = before.and_then(|before| before.targets.get(key));
+        if let Some(target) = target.filter(|target| target.config.traits().readable)
+            && !stays
+            && intact
+            && delivery.generation == Some(state.ledger.generation)
+        {
+            leaving.push((delivery, target));
+        }
+    }
+    leaving
+}
+
+/// Why the current generation's value, which the targets in `write` and the checks of their waves need, cannot be had, if it cannot.
 fn value_lost(
-    state: &State,
     config: &Config,
     ledger: &Ledger,
     write: &BTreeSet<String>,
     reworded: &BTreeMap<String, &TargetEntry>,
+    leaving: &[&TargetEntry],
 ) -> Option<String> {
-    let lacking = |key: &&String| {
-        let readable = config
-            .targets
-            .get(*key)
-            .is_some_and(|target| target.config.traits().readable);
-        // A target that the interrupted run wrote is an escrow, not a place to write.
-        reworded.contains_key(*key)
-            || !(readable
-                && ledger
-                    .deliveries
-                    .get(*key)
-                    .is_some_and(|delivery| delivery.holds(ledger.generation)))
+    let generation = ledger.generation;
+    let held = |key: &String| {
+        ledger
+            .deliveries
+            .get(key)
+            .is_some_and(|delivery| delivery.holds(generation))
     };
-    let first = write.iter().find(lacking)?;
-    if config.source.config.traits().reveals {
+    let readable = |key: &String| {
+        let target = config.targets.get(key);
+        target.is_some_and(|target| target.config.traits().readable)
+    };
+    // A target that the interrupted run wrote is an escrow, not a place to write.
+    let lacking = |key: &&String| reworded.contains_key(*key) || !(readable(key) && held(key));
+    let first = write.iter().find(lacking);
+    let written_waves: BTreeSet<u64> = write
+        .iter()
+        .filter_map(|key| Some(config.targets.get(key)?.wave))
+        .collect();
+    let presenting = config.checks.iter().find(|(_, check)| {
+        let runs = !ledger.finished || written_waves.contains(&check.wave);
+        check.phase == Phase::Delivered && check.presents_new() && runs
+    });
+    if (first.is_none() && presenting.is_none()) || config.source.config.traits().reveals {
         return None;
     }
     let escrowed: BTreeSet<&str> = config
         .targets
         .iter()
-        .filter(|(key, target)| {
-            target.config.traits().readable
-                && ledger
-                    .deliveries
-                    .get(*key)
-                    .is_some_and(|delivery| delivery.holds(ledger.generation))
-        })
+        .filter(|(key, _)| readable(key) && held(key))
         // What an entry holds was said by the configuration that it was written under.
         .map(|(key, target)| reworded.get(key).copied().unwrap_or(target))
+        .chain(leaving.iter().copied())
         .filter(|target| target.template.is_none())
         .map(|target| target.part.as_str())
         .collect();
     let primary = config.source.kind.parts.first().copied().unwrap_or("value");
-    let can = write.iter().filter_map(|key| config.targets.get(key)).all(|target| {
-        target
-            .parts()
-            .iter()
-            .all(|part| escrowed.contains(if part == "value" { primary } else { part.as_str() }))
-    });
-    if can {
+    let has = |part: &String| escrowed.contains(if part == "value" { primary } else { part.as_str() });
+    let mut written = write.iter().filter_map(|key| config.targets.get(key));
+    let deliverable = first.is_none() || written.all(|target| target.parts().iter().all(has));
+    let presentable = presenting.is_none_or(|(_, check)| check.config.parts_used().iter().all(has));
+    if deliverable && presentable {
         return None;
     }
-    let why = match ledger.deliveries.get(first).map(|delivery| delivery.status) {
-        Some(DeliveryStatus::Changed) => format!("{first} was changed outside Terraform"),
-        Some(DeliveryStatus::Missing) => format!("{first} was deleted outside Terraform"),
-        Some(DeliveryStatus::Unknown) => format!("it is unknown what {first} holds"),
-        Some(_) if state.ledger.finished => format!("{first} needs to be written"),
-        Some(_) => format!("the rotation to generation {} did not reach {first}", ledger.generation),
-        None => format!("{first} is a new target"),
+    let why = match (first, presenting) {
+        (Some(first), _) => match ledger.deliveries.get(first).map(|delivery| delivery.status) {
+            Some(DeliveryStatus::Changed) => format!("{first} was changed outside Terraform"),
+            Some(DeliveryStatus::Missing) => format!("{first} was deleted outside Terraform"),
+            Some(DeliveryStatus::Unknown) => format!("it is unknown what {first} holds"),
+            Some(_) if ledger.finished => format!("{first} needs to be written"),
+            Some(_) => format!("the rotation to generation {generation} did not reach {first}"),
+            None => format!("{first} is a new target"),
+        },
+        (None, Some((check, _))) => format!("check {check} has not passed with generation {generation}"),
+        (None, None) => return None,
     };
     Some(format!(
-        "{why}, and the value of generation {} cannot be had again",
-        ledger.generation
+        "{why}, and the value of generation {generation} cannot be had again"
     ))
 }

@@ -1,6 +1,6 @@
 //! The end of a secret: entries first, then credentials; what is not certainly ours is left and named.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::apply::vendors;
 use super::config::Config;
@@ -46,6 +46,7 @@ async fn ended(configured: &Configured, prior: &Value, permit: &WritePermit, pro
         return Value::Null;
     }
     let failed_create = state.rotated_at.is_none();
+    let own = state.ledger.credentials.clone();
     let mut kept = BTreeMap::new();
     for (key, delivery) in state.ledger.deliveries.clone() {
         if configured.stop.requested() {
@@ -85,9 +86,62 @@ async fn ended(configured: &Configured, prior: &Value, permit: &WritePermit, pro
         .await;
     }
     if problems.has_errors() {
-        state.write_over(prior.clone())
-    } else {
-        Value::Null
+        return state.write_over(prior.clone());
+    }
+    name_the_rest(&state.id, &own, config.as_ref(), configured, vendors, problems).await;
+    Value::Null
+}
+
+/// What else carries the id at the issuers is not this object's to end, and the last that Terraform tells of it is here.
+async fn name_the_rest(
+    id: &str,
+    own: &[CredentialRecord],
+    config: Option<&Config>,
+    configured: &Configured,
+    vendors: &dyn Vendors,
+    problems: &mut Diagnostics,
+) {
+    let newer = configured.neighbours.newer(id).unwrap_or_default();
+    let configured_issuer = config.map(|config| config.source.config.issuer().to_string());
+    let issuers: BTreeSet<String> = own
+        .iter()
+        .map(|known| known.issuer.clone())
+        .chain(configured_issuer)
+        .collect();
+    for address in issuers {
+        let Ok(Some(issuer)) = executor::issuer_at(&address, vendors) else {
+            continue;
+        };
+        let listed = match issuer.survey().await {
+            Ok(listed) => listed,
+            Err(error) => {
+                problems.warning(
+                    Path::attribute("source"),
+                    format!("{address} could not be asked what is left"),
+                    format!("{error} Everything on record was ended; whether another credential carries this secret's id is unknown."),
+                );
+                continue;
+            }
+        };
+        for credential in listed {
+            let known = |records: &[CredentialRecord]| {
+                let mut records = records.iter();
+                records.any(|known| known.credential_id.as_ref() == Some(&credential.id))
+            };
+            let Some(label) = credential.label().filter(|label| label.belongs_to(id)) else {
+                continue;
+            };
+            if !known(own) && !known(&newer.credentials) {
+                problems.warning(
+                    Path::attribute("source"),
+                    format!("{} ({label}) was left alive", credential.id),
+                    format!(
+                        "It carries this secret's id at {address}, but is not on its record: an apply that was cut off or another \
+                         state made it. Revoke it by hand if nothing uses it."
+                    ),
+                );
+            }
+        }
     }
 }
 

@@ -6,13 +6,22 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::config::Config;
+use super::config::{Config, Phase};
+use super::decide::unfinishable;
 use super::state::State;
 use crate::rotation::{CredentialStatus, DeliveryStatus, Pending, schedule};
 use crate::target::Activation;
 
 /// How a notice tells of a credential that was made under another configuration; only a survey finds it.
 pub(super) const LOOKALIKE: &str = "looks like a credential of this secret";
+
+/// How a notice tells of a credential of this secret that no interrupted apply explains; only a survey finds it.
+pub(super) const RIVAL: &str = "carries this secret's id, but is further ahead than its state";
+
+/// Whether a notice tells of what only a survey finds, so that an apply has to pass it on.
+pub(super) fn is_of_a_survey(notice: &str) -> bool {
+    notice.contains(LOOKALIKE) || notice.contains(RIVAL)
+}
 
 /// What Read saw that the ledger cannot hold.
 #[derive(Debug, Clone, Default)]
@@ -37,11 +46,17 @@ pub(super) fn outlook(state: &mut State, config: &Config, seen: &Sightings, now:
         pending.push(Pending::Rotate { reason });
     }
     if !state.ledger.finished && state.ledger.generation > 0 {
-        pending.push(Pending::Finish {
-            generation: state.ledger.generation,
-            reason: progress(state),
-        });
+        let rotates = pending.iter().any(|known| matches!(known, Pending::Rotate { .. }));
+        match unfinishable(&state.ledger, config) {
+            Some(_) if rotates => {}
+            Some(reason) => pending.push(Pending::Rotate { reason }),
+            None => pending.push(Pending::Finish {
+                generation: state.ledger.generation,
+                reason: progress(state),
+            }),
+        }
     }
+    pending.extend(checks_again(state, config));
     targets(state, config, &mut pending, &mut notices);
     superseded(state, config, seen, now, &mut pending, &mut notices);
     notices.sort();
@@ -49,6 +64,20 @@ pub(super) fn outlook(state: &mut State, config: &Config, seen: &Sightings, now:
     state.next_action_at = next_action_at(state, config);
     state.pending = pending;
     state.notices = notices;
+}
+
+/// The checks that did not pass after a revocation.
+fn checks_again(state: &State, config: &Config) -> Vec<Pending> {
+    let results = state.last_rotation.iter().flat_map(|receipt| &receipt.checks);
+    let failed: BTreeSet<&str> = results
+        .filter(|result| !result.passed)
+        .map(|result| result.name.as_str())
+        .collect();
+    let after_revocation = config.checks.iter().filter(|(_, check)| check.phase == Phase::Revoked);
+    after_revocation
+        .filter(|(key, _)| state.ledger.finished && failed.contains(key.as_str()))
+        .map(|(key, _)| Pending::Check { check: key.clone() })
+        .collect()
 }
 
 /// Why a rotation is due, if it is.
@@ -66,7 +95,13 @@ pub(super) fn due(state: &State, config: &Config, seen: &Sightings, now: Timesta
     if let (Some(every), Some(after)) = (config.schedule.every, state.rotate_after)
         && schedule::door(after, config.schedule.early) <= now
     {
-        return Some(format!("every {}, due since {after}", crate::duration::format(every)));
+        let every = crate::duration::format(every);
+        let early = crate::duration::format(config.schedule.early);
+        return Some(if after <= now {
+            format!("every {every}, due since {after}")
+        } else {
+            format!("every {every}, due {after}, {early} early")
+        });
     }
     let expiry = expiry_due(state, config)?;
     let expires_at = ledger.credential(ledger.generation)?.expires_at?;

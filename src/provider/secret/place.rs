@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest;
 
-use super::config::{Config, Phase};
+use super::config::{Config, Phase, TargetEntry};
 use crate::address::Address;
 use crate::clock::Clock;
 use crate::connection::{Connections, Surroundings};
 use crate::environment::Environment;
 use crate::executor::{Job, JobCheck, JobTarget, Site, When};
+use crate::rotation::{DeliveryRecord, Ledger};
 use crate::source::Source;
 use crate::terraform::{Diagnostic, Diagnostics, Node, Origin, Path, Value};
 use crate::vendors::Vendors;
@@ -149,23 +150,10 @@ pub(super) fn connect(
     for (key, entry) in &config.targets {
         let Some(slot) = slots.get(key) else { continue };
         let site = || Site::Target(key.clone());
-        let connected = vendors
-            .target(entry.config.as_ref(), slot)
-            .map_err(|d| missing.push(at(site(), config, d)));
-        let Ok(target) = connected else { continue };
-        targets.insert(
-            key.clone(),
-            JobTarget {
-                target,
-                traits: entry.config.traits(),
-                slot: slot.clone(),
-                batch: JobTarget::batch_of(entry.config.as_ref(), slot),
-                wave: entry.wave,
-                part: entry.part.clone(),
-                template: entry.template.clone(),
-                config: Arc::clone(&entry.config),
-            },
-        );
+        match connect_target(entry, slot, vendors) {
+            Ok(target) => drop(targets.insert(key.clone(), target)),
+            Err(diagnostic) => missing.push(at(site(), config, diagnostic)),
+        }
     }
     let mut checks = BTreeMap::new();
     for (key, entry) in &config.checks {
@@ -184,6 +172,7 @@ pub(super) fn connect(
                     Phase::Revoked => When::Revoked,
                 },
                 presents: entry.config.presents(),
+                parts: entry.parts(config.source.kind),
                 patience: entry.patience,
             },
         );
@@ -202,6 +191,36 @@ pub(super) fn connect(
         targets,
         checks,
     })
+}
+
+/// One target, connected.
+fn connect_target(entry: &TargetEntry, slot: &Address, vendors: &dyn Vendors) -> Result<JobTarget, Diagnostic> {
+    Ok(JobTarget {
+        target: vendors.target(entry.config.as_ref(), slot)?,
+        traits: entry.config.traits(),
+        slot: slot.clone(),
+        batch: JobTarget::batch_of(entry.config.as_ref(), slot),
+        wave: entry.wave,
+        part: entry.part.clone(),
+        template: entry.template.clone(),
+        config: Arc::clone(&entry.config),
+    })
+}
+
+/// Targets that leave the configuration and can still be read, by their key in the ledger. One whose connection is gone gives
+/// nothing back; who needs the value says so.
+pub(super) fn connect_leaving(
+    leaving: &[(&DeliveryRecord, &TargetEntry)],
+    ledger: &Ledger,
+    vendors: &dyn Vendors,
+) -> BTreeMap<String, JobTarget> {
+    let connected = leaving.iter().filter_map(|(delivery, entry)| {
+        let slot: Address = delivery.slot.parse().ok()?;
+        let record = ledger.deliveries.iter().find(|(_, known)| known.slot == delivery.slot);
+        let key = record.map_or(&delivery.slot, |(key, _)| key);
+        Some((key.clone(), connect_target(entry, &slot, vendors).ok()?))
+    });
+    connected.collect()
 }
 
 impl Adapters {
@@ -223,6 +242,7 @@ impl Adapters {
             primary: config.source.kind.parts.first().copied().unwrap_or("value"),
             one_part: config.source.kind.parts.len() == 1,
             targets: self.targets,
+            leaving: BTreeMap::new(),
             checks: self.checks,
             vendors: Arc::clone(vendors),
             clock,

@@ -157,6 +157,10 @@ fn update(
     let before = config_in_state(prior);
     let renews = decision.rotate != Rotate::No || decision.finish;
     if !renews && decision.revoke.is_empty() {
+        if decision.recheck {
+            let receipt = prior.get("last_rotation").clone().with("checks", Value::unknown());
+            object = object.with("last_rotation", receipt);
+        }
         return object;
     }
     let same_kind = before
@@ -185,6 +189,8 @@ fn update(
             if decision.finish {
                 receipt = receipt.with("finished_at", Value::unknown());
                 receipt = receipt.with("checks", forecast::checks(config));
+            } else if decision.proves_revocation(config) {
+                receipt = receipt.with("checks", Value::unknown());
             }
             object.with("last_rotation", receipt)
         }

@@ -9,15 +9,15 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::apply::VALUE_LOST;
 use super::config::Config;
-use super::outlook::{LOOKALIKE, Sightings, outlook};
+use super::outlook::{LOOKALIKE, RIVAL, Sightings, outlook};
 use super::state::State;
 use super::{config_in_state, legible, place};
 use crate::address::Address;
-use crate::executor::{FARTHEST, Site, found, issuer_of};
+use crate::executor::{FARTHEST, Site, found, issuer_at};
 use crate::label::Label;
 use crate::plugin::{ReadRequest, ReadResponse};
 use crate::provider::Configured;
-use crate::rotation::{CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus, Ledger, Pending};
+use crate::rotation::{CredentialStatus, DeliveryRecord, DeliveryStatus, Ledger, Pending};
 use crate::source::{Credential, Issuer, Liveness};
 use crate::target::{self, Activation, Comparison, Entry, Slot};
 use crate::terraform::{Diagnostics, Path, Value};
@@ -348,17 +348,7 @@ async fn credentials(
         .chain([current.clone()])
         .collect();
     for address in issuers {
-        let probe = CredentialRecord {
-            generation: state.ledger.generation,
-            credential_id: None,
-            issuer: address.clone(),
-            label: String::new(),
-            status: CredentialStatus::Current,
-            minted_at: None,
-            expires_at: None,
-            revoke_after: None,
-        };
-        let issuer = match issuer_of(&probe, vendors) {
+        let issuer = match issuer_at(&address, vendors) {
             Ok(Some(issuer)) => issuer,
             Ok(None) => {
                 let here = state.ledger.credentials.iter().filter(|known| known.issuer == address);
@@ -437,8 +427,13 @@ async fn survey(
             if label.generation <= explained {
                 adopt_orphan(&label, credential, address, held_elsewhere, &seen.coarse, state);
                 explained = explained.max(state.ledger.highest() + 1);
+            } else if label.generation <= explained + FARTHEST {
+                seen.notices.push(format!(
+                    "{} ({label}) at {address} {RIVAL}: another state manages it; give each state its own namespace",
+                    credential.id
+                ));
             }
-        } else if label.prefix == config.label_prefix {
+        } else if config.label_names_the_secret() && label.prefix == config.label_prefix {
             seen.notices.push(format!(
                 "{} ({label}) at {address} {LOOKALIKE} made under another configuration; revoke it by hand if nothing uses it",
                 credential.id

@@ -8,7 +8,8 @@ use crate::call::WritePermit;
 use crate::executor::{self, Job, Outcome, Stop};
 use crate::rotation::DeliveryStatus;
 
-/// Gives the targets in doubt once more what is in place, so that the rotation finds an older credential that nobody uses.
+/// Gives the targets in doubt once more what is in place, and finishes a rotation that was cut off, so that the next one finds an
+/// older credential that nobody uses.
 /// `None` when there is room, or when the value cannot be had: then the rotation itself says why it cannot go on.
 pub(super) async fn made(
     decision: &Decision,
@@ -18,18 +19,20 @@ pub(super) async fn made(
     permit: &WritePermit,
 ) -> Option<Outcome> {
     let rotates = matches!(decision.rotate, Rotate::Yes { .. });
-    if !rotates || !decision.ledger.finished || making_room(decision, config).is_some() {
+    if !rotates || making_room(decision, config).is_some() {
         return None;
     }
-    let doubtful = decision.ledger.deliveries.iter().filter(|(key, delivery)| {
+    let ledger = &decision.ledger;
+    let doubtful = ledger.deliveries.iter().filter(|(key, delivery)| {
         let lost_sight = matches!(delivery.status, DeliveryStatus::Changed | DeliveryStatus::Unknown);
-        lost_sight && config.targets.contains_key(*key)
+        let behind = !ledger.finished && !delivery.holds(ledger.generation);
+        (lost_sight || behind) && config.targets.contains_key(*key)
     });
     let healing = Decision {
         rotate: Rotate::No,
         generation: decision.ledger.generation,
         write: doubtful.map(|(key, _)| key.clone()).collect(),
-        finish: false,
+        finish: !ledger.finished,
         remove: [].into(),
         revoke: [].into(),
         ..decision.clone()

@@ -122,6 +122,7 @@ impl SourceConfig for Config {
             revocable: true,
             // Where the project stores passwords, which only a call tells.
             reveals: true,
+            reveals_superseded: true,
             generated: true,
         }
     }

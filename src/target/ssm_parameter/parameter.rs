@@ -170,6 +170,22 @@ impl Target for ParameterTarget {
             message,
         ))
     }
+
+    async fn read_older(&self, id: &str, before: u64) -> Result<Option<Escrowed>, CallError> {
+        let versions = self.slot.aws.ssm().await?.history(&self.slot.name).await?;
+        let marked = versions.into_iter().filter_map(|past| {
+            let (label, content) = mark::read(past.description.as_deref(), past.version)?;
+            let older = label.belongs_to(id) && label.generation < before;
+            older.then(|| Escrowed {
+                label,
+                content,
+                revision: past.version.to_string(),
+                value: past.value,
+            })
+        });
+        // Of several writes of one generation the last one counts.
+        Ok(marked.max_by_key(|found| found.label.generation))
+    }
 }
 
 impl ParameterTarget {
