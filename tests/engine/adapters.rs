@@ -129,7 +129,8 @@ impl Play {
         if matches!(self.case.origin, Origin::Replaced | Origin::Alternating) {
             let role = self.role(order);
             let made = instant(self.world.credentials[role].made);
-            let lost = order.predecessor_minted_at.is_some_and(|at| made > at);
+            let may_be_held = self.case.origin == Origin::Replaced || order.unexplained;
+            let lost = may_be_held && order.predecessor_minted_at.is_some_and(|at| made > at);
             if lost {
                 // A reset that nobody waited for is this generation, whoever asked for it.
                 self.world.credentials.get_mut(role).unwrap().ours = true;
@@ -456,11 +457,12 @@ struct Looked {
 impl Check for Looked {
     async fn run(
         &self,
-        _parts: Option<&Parts>,
+        parts: Option<&Parts>,
         _patience: Patience,
         _stop: &Stop,
         _permit: &WritePermit,
     ) -> Result<(), CheckFailure> {
+        let presented = parts.and_then(|parts| number(parts.get(parts.primary())?));
         let looked = self.stage.call(Call::Check, |play| {
             let (case, wish) = (play.case.clone(), play.wish);
             let wave = case.checks.iter().find_map(|when| match when {
@@ -468,7 +470,10 @@ impl Check for Looked {
                 _ => None,
             });
             if let Some(wave) = wave.filter(|_| play.mutant != Mutant::ChecksDoNotLook) {
-                play.world.check(&case, &wish, wave);
+                let held = play.world.check(&case, &wish, wave);
+                if case.presents && (presented.is_none() || presented != held) {
+                    return Err("is not the credential that the targets hold");
+                }
             }
             Ok(())
         });

@@ -92,6 +92,8 @@ pub struct Case {
     pub origin: Origin,
     pub targets: Vec<TargetSpec>,
     pub checks: Vec<When>,
+    /// The checks of waves present the credential.
+    pub presents: bool,
     /// In hours.
     pub overlap: u8,
     pub manual: bool,
@@ -117,6 +119,7 @@ impl Case {
             origin,
             targets: targets.to_vec(),
             checks: Vec::new(),
+            presents: false,
             overlap: 0,
             manual: false,
             heal: true,
@@ -251,9 +254,12 @@ pub fn arguments(case: &Case, wish: &Wish, told: Told) -> Value {
         target(spec, wave)
     });
     let checks = case.checks.iter().map(|when| {
+        let presents = case.presents && matches!(when, When::Wave(_));
+        let bearer = Value::Map([("Authorization".to_owned(), text("Bearer {{ value }}"))].into());
         let http = Value::object([
             ("url", text("https://app.example/health")),
-            ("credential", text("none")),
+            ("credential", text(if presents { "new" } else { "none" })),
+            ("headers", if presents { bearer } else { Value::Null }),
         ]);
         let (wave, phase) = match when {
             When::Preflight => (Value::Null, "preflight"),

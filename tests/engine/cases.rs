@@ -48,6 +48,35 @@ pub fn all() -> Vec<Case> {
             )
         },
         checks(),
+        Case {
+            presents: true,
+            budget: budget(1, 0, 1, 0),
+            ..Case {
+                name: "checks that present",
+                ..checks()
+            }
+        },
+        Case {
+            presents: true,
+            overlap: 1,
+            checks: vec![When::Wave(1), When::Wave(2)],
+            budget: budget(1, 0, 1, 1),
+            ..created(
+                "checks that present, escrow",
+                Origin::Listed,
+                &[readable("a", 1), rolled("b", 2)],
+            )
+        },
+        Case {
+            presents: true,
+            checks: vec![When::Wave(1)],
+            budget: budget(1, 0, 2, 0),
+            ..created(
+                "two roles, presented",
+                Origin::Alternating,
+                &[opaque("a", 1), opaque("b", 1)],
+            )
+        },
         overlap(),
         outsiders(),
         lag(),

@@ -255,8 +255,8 @@ impl World {
         self.note_in_place(case, wish);
     }
 
-    /// A check of that wave looks at the targets, and proves the value that all of them hold.
-    pub fn check(&mut self, case: &Case, wish: &Wish, wave: u64) {
+    /// A check of that wave looks at the targets, and proves the value that all of them hold. Returns that.
+    pub fn check(&mut self, case: &Case, wish: &Wish, wave: u64) -> Option<u32> {
         let held: Vec<Option<u32>> = wish
             .configured(case)
             .filter(|spec| spec.wave == wave)
@@ -264,10 +264,13 @@ impl World {
             .collect::<BTreeSet<_>>()
             .into_iter()
             .collect();
-        if let [Some(value)] = held[..] {
-            self.proved.insert((wave, value));
-        }
+        let held = match held[..] {
+            [Some(value)] => Some(value),
+            _ => None,
+        };
+        self.proved.extend(held.map(|value| (wave, value)));
         self.note_in_place(case, wish);
+        held
     }
 
     /// Notes the value that every configured target has, live and proved.
