@@ -52,6 +52,8 @@ mod rename;
 mod replace;
 #[path = "e2e/rivals.rs"]
 mod rivals;
+#[path = "e2e/roll.rs"]
+mod roll;
 #[path = "e2e/rotate.rs"]
 mod rotate;
 #[path = "e2e/samples.rs"]

@@ -169,6 +169,7 @@ impl Run<'_> {
                     Ok(Activated::Live) => {
                         delivery.status = DeliveryStatus::Current;
                         delivery.detail = None;
+                        self.session.activated.insert(key);
                     }
                     Ok(Activated::Stopped(detail)) => {
                         delivery.detail = Some(detail.clone());

@@ -26,6 +26,13 @@ pub enum Pending {
         /// Why.
         reason: String,
     },
+    /// Make a target's entry live for its consumers.
+    Activate {
+        /// The target's key.
+        target: String,
+        /// What is known of it.
+        reason: String,
+    },
     /// End an older generation at its issuer.
     Revoke {
         /// The generation.
@@ -58,6 +65,7 @@ impl fmt::Display for Pending {
             Self::Rotate { reason } => write!(f, "rotate: {reason}"),
             Self::Finish { generation, reason } => write!(f, "finish generation {generation}: {reason}"),
             Self::Deliver { target, reason } => write!(f, "deliver again to {}: {reason}", Named(target, ": ")),
+            Self::Activate { target, reason } => write!(f, "activate {}: {reason}", Named(target, ": ")),
             Self::Revoke {
                 generation,
                 credential_id,
@@ -92,6 +100,13 @@ impl Pending {
         if let Some(rest) = text.strip_prefix("deliver again to ") {
             let (target, reason) = named(rest, ": ")?;
             return Some(Self::Deliver {
+                target,
+                reason: reason.to_owned(),
+            });
+        }
+        if let Some(rest) = text.strip_prefix("activate ") {
+            let (target, reason) = named(rest, ": ")?;
+            return Some(Self::Activate {
                 target,
                 reason: reason.to_owned(),
             });
@@ -189,6 +204,10 @@ mod tests {
             },
             Pending::Check {
                 check: "old_is_refused".to_owned(),
+            },
+            Pending::Activate {
+                target: "control_plane".to_owned(),
+                reason: "0 of 3 machines run it".to_owned(),
             },
         ] {
             assert_eq!(Pending::parse(&pending.to_string()), Some(pending));

@@ -20,6 +20,8 @@ pub struct Session {
     pub recovery_tried: bool,
     /// Targets written in this run.
     pub written: BTreeSet<String>,
+    /// Targets made live in this run.
+    pub activated: BTreeSet<String>,
     /// Waves whose checks passed since their last write.
     pub checked: BTreeSet<u64>,
     /// Generations that this run must leave alone: it authenticates with them, or a person revokes them.
@@ -98,7 +100,10 @@ pub fn next_step(goal: &Goal, ledger: &Ledger, session: &Session) -> Step {
     // A target's mark may name a generation that is on no record: whose it is must be known before any other ends.
     let recorded = generation.is_none_or(|generation| ledger.credential(generation).is_some());
     // A check presents the value, which no target needs any more: an earlier run was cut off before the check passed.
-    let unproved = !ledger.finished && goal.presented_waves.iter().any(|wave| !session.checked.contains(wave));
+    let unproved = goal.presented_waves.iter().any(|wave| {
+        let touched = !ledger.finished || goes_live(goal, ledger, session, *wave);
+        touched && !session.checked.contains(wave)
+    });
     if !(complete && recorded && !unproved)
         && let Some(step) = obtain_value(goal, ledger, session)
     {
@@ -140,6 +145,14 @@ fn is_written(goal: &Goal, ledger: &Ledger, session: &Session, key: &str, genera
         .get(key)
         .is_some_and(|delivery| delivery.holds(generation))
         && (!asked || session.written.contains(key))
+}
+
+/// Whether a target of that wave is made live in this run, or was.
+fn goes_live(goal: &Goal, ledger: &Ledger, session: &Session, wave: u64) -> bool {
+    goal.targets.iter().any(|(key, target)| {
+        let staged = ledger.deliveries.get(key).map(|delivery| delivery.status) == Some(DeliveryStatus::Staged);
+        target.wave == wave && (session.activated.contains(key) || (target.activates && staged))
+    })
 }
 
 /// The step that brings the value into memory; `None` when it is there.
@@ -200,7 +213,7 @@ fn deliver(goal: &Goal, ledger: &Ledger, session: &Session, generation: u64) -> 
         if !staged.is_empty() {
             return Some(Step::Activate { targets: staged });
         }
-        let touched = of_wave().any(|(key, _)| session.written.contains(key));
+        let touched = of_wave().any(|(key, _)| session.written.contains(key) || session.activated.contains(key));
         if goal.checked_waves.contains(&wave) && (touched || !ledger.finished) && !session.checked.contains(&wave) {
             return Some(Step::Check(wave));
         }

@@ -248,7 +248,7 @@ fn receipt(configured: &Configured, reason: String, now: jiff::Timestamp) -> Rec
 pub(super) fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goal {
     let traits = config.source.config.traits();
     let rotates = matches!(decision.rotate, Rotate::Yes { .. });
-    let touches_targets = rotates || decision.finish || !decision.write.is_empty();
+    let touches_targets = rotates || decision.finish || !decision.write.is_empty() || !decision.activate.is_empty();
     // What an interrupted rotation has not reached is written anyway.
     let rewrites = |key: &String| {
         let held = decision.ledger.deliveries.get(key);

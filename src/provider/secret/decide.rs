@@ -35,7 +35,9 @@ pub(super) struct Decision {
     pub generation: u64,
     /// Targets that are written.
     pub write: BTreeSet<String>,
-    /// Those of them whose configuration asks for another text than the one that they hold.
+    /// Targets whose entry is made live without being written.
+    pub activate: BTreeSet<String>,
+    /// Those of the written ones whose configuration asks for another text than the one that they hold.
     pub reworded: BTreeSet<String>,
     /// An interrupted rotation is finished.
     pub finish: bool,
@@ -55,9 +57,15 @@ impl Decision {
         self.rotate != Rotate::No
             || self.finish
             || !self.write.is_empty()
+            || !self.activate.is_empty()
             || !self.remove.is_empty()
             || !self.revoke.is_empty()
             || self.recheck
+    }
+
+    /// Whether a run makes what stands at a target live.
+    pub(super) fn goes_live(&self, key: &str) -> bool {
+        self.finish || self.activate.contains(key)
     }
 
     /// Whether checks after a revocation may run without a rotation, so that their results on the receipt change.
@@ -99,7 +107,14 @@ pub(super) fn decide(
     let mut finish = !ledger.finished && ledger.generation > 0;
     let mut revoke = BTreeSet::new();
     let mut recheck = false;
+    let mut activate = BTreeSet::new();
     let mut rotate = Rotate::No;
+    // The key that the configuration gives by now to the slot of a target in state.
+    let now_at = |target: &String| {
+        let slot = state.ledger.deliveries.get(target).map(|delivery| &delivery.slot);
+        let found = slots.iter().find(|(_, known)| Some(*known) == slot);
+        found.map(|(key, _)| key.clone())
+    };
     for pending in &state.pending {
         match pending {
             Pending::Rotate { reason } => {
@@ -109,15 +124,8 @@ pub(super) fn decide(
                 };
             }
             Pending::Finish { .. } => finish = true,
-            Pending::Deliver { target, .. } => {
-                let slot = state.ledger.deliveries.get(target).map(|delivery| &delivery.slot);
-                write.extend(
-                    slots
-                        .iter()
-                        .filter(|(_, s)| Some(*s) == slot)
-                        .map(|(key, _)| key.clone()),
-                );
-            }
+            Pending::Deliver { target, .. } => write.extend(now_at(target)),
+            Pending::Activate { target, .. } => activate.extend(now_at(target)),
             Pending::Revoke { generation, .. } => {
                 revoke.insert(*generation);
             }
@@ -144,7 +152,7 @@ pub(super) fn decide(
     let leaving = leaving(state, before, slots);
     let leaving: Vec<&TargetEntry> = leaving.into_iter().map(|(_, target)| target).collect();
     if rotate == Rotate::No
-        && let Some(reason) = value_lost(config, &ledger, &write, &reworded, &leaving)
+        && let Some(reason) = value_lost(config, &ledger, &write, &activate, &reworded, &leaving)
     {
         rotate = Rotate::Yes {
             reason,
@@ -178,6 +186,7 @@ pub(super) fn decide(
         ledger,
         rotate,
         write,
+        activate: if rotates || finish { BTreeSet::new() } else { activate },
         reworded: reworded.into_keys().collect(),
         remove,
         revoke,
@@ -287,7 +296,7 @@ pub(super) fn unfinishable(ledger: &Ledger, config: &Config) -> Option<String> {
         delivery.is_some_and(|delivery| delivery.holds(ledger.generation))
     };
     let write = config.targets.keys().filter(|key| !holds(key)).cloned().collect();
-    value_lost(config, ledger, &write, &BTreeMap::new(), &[])
+    value_lost(config, ledger, &write, &BTreeSet::new(), &BTreeMap::new(), &[])
 }
 
 /// Targets that leave the configuration and give the current value back until they do.
@@ -320,6 +329,7 @@ fn value_lost(
     config: &Config,
     ledger: &Ledger,
     write: &BTreeSet<String>,
+    activate: &BTreeSet<String>,
     reworded: &BTreeMap<String, &TargetEntry>,
     leaving: &[&TargetEntry],
 ) -> Option<String> {
@@ -337,12 +347,12 @@ fn value_lost(
     // A target that the interrupted run wrote is an escrow, not a place to write.
     let lacking = |key: &&String| reworded.contains_key(*key) || !(readable(key) && held(key));
     let first = write.iter().find(lacking);
-    let written_waves: BTreeSet<u64> = write
-        .iter()
+    let touched_waves: BTreeSet<u64> = write
+        .union(activate)
         .filter_map(|key| Some(config.targets.get(key)?.wave))
         .collect();
     let presenting = config.checks.iter().find(|(_, check)| {
-        let runs = !ledger.finished || written_waves.contains(&check.wave);
+        let runs = !ledger.finished || touched_waves.contains(&check.wave);
         check.phase == Phase::Delivered && check.presents_new() && runs
     });
     if (first.is_none() && presenting.is_none()) || config.source.config.traits().reveals {

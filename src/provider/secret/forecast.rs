@@ -155,6 +155,12 @@ pub(super) fn summary(
     summary
 }
 
+/// The phase of a secret whose generation stays, once what is published is live.
+pub(super) fn phase_once_live(ledger: &Ledger, deliveries: &Value) -> Value {
+    let overlaps = has_staged(deliveries) || !ledger.superseded().is_empty();
+    Value::string(if overlaps { "overlapping" } else { "settled" })
+}
+
 fn has_staged(deliveries: &Value) -> bool {
     let staged = |delivery: &Value| delivery.get("status").as_str() == Some(DeliveryStatus::Staged.as_str());
     deliveries.as_map().is_some_and(|all| all.values().any(staged))
@@ -222,7 +228,7 @@ pub(super) fn deliveries(
         let value = match known {
             _ if decision.rotate == Rotate::AtApply => undecided(known, slot),
             Some(delivery) if decision.write.contains(key) => written(Some(delivery), slot, target, decision),
-            Some(delivery) if decision.finish && delivery.status == DeliveryStatus::Staged => {
+            Some(delivery) if decision.goes_live(key) && delivery.status == DeliveryStatus::Staged => {
                 activated(delivery, target)
             }
             Some(delivery) => delivery_value(delivery),

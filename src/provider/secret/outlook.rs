@@ -154,13 +154,18 @@ fn targets(state: &State, config: &Config, pending: &mut Vec<Pending>, notices: 
                 continue;
             }
             DeliveryStatus::Staged => {
-                let staged = config.targets.get(key).map(|target| target.config.traits().activation);
-                if staged == Some(Activation::Staged) {
-                    let generation = delivery.generation.unwrap_or_default();
-                    notices.push(format!(
+                let generation = delivery.generation.unwrap_or_default();
+                match config.targets.get(key).map(|target| target.config.traits().activation) {
+                    Some(Activation::Staged) => notices.push(format!(
                         "generation {generation} is staged at {key} ({}): deploy its consumers to make it live",
                         delivery.slot
-                    ));
+                    )),
+                    // A rotation that is under way has its own sentence.
+                    Some(Activation::Itself) if state.ledger.finished => pending.push(Pending::Activate {
+                        target: key.clone(),
+                        reason: format!("generation {generation} is published, but not live"),
+                    }),
+                    Some(Activation::Itself | Activation::Later) | None => {}
                 }
                 continue;
             }

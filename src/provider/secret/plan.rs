@@ -157,6 +157,9 @@ fn update(
     let before = config_in_state(prior);
     let renews = decision.rotate != Rotate::No || decision.finish;
     if !renews && decision.revoke.is_empty() {
+        if !decision.activate.is_empty() {
+            object = object.with("phase", forecast::phase_once_live(&decision.ledger, &deliveries));
+        }
         if decision.recheck {
             let receipt = prior.get("last_rotation").clone().with("checks", Value::unknown());
             object = object.with("last_rotation", receipt);

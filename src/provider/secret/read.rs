@@ -286,6 +286,8 @@ fn refresh_delivery(
                 DeliveryStatus::Staged if live => DeliveryStatus::Current,
                 DeliveryStatus::Staged => DeliveryStatus::Staged,
                 DeliveryStatus::Current if deferred && !live => DeliveryStatus::Staged,
+                // It was written again, by us or by somebody who put it back; its consumers may run the other value.
+                DeliveryStatus::Changed | DeliveryStatus::Missing if !live => DeliveryStatus::Staged,
                 DeliveryStatus::Changed | DeliveryStatus::Missing => DeliveryStatus::Current,
                 // The write whose answer was lost did not happen.
                 DeliveryStatus::Unknown => DeliveryStatus::Stale,
