@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::config::{Config, Phase, TargetEntry};
 use super::state::State;
 use crate::rotation::{DeliveryRecord, DeliveryStatus, Ledger, Pending};
+use crate::target::Activation;
 
 /// Whether a new generation is minted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,14 +108,18 @@ pub(super) fn decide(
     let mut finish = !ledger.finished && ledger.generation > 0;
     let mut revoke = BTreeSet::new();
     let mut recheck = false;
-    let mut activate = BTreeSet::new();
-    let mut rotate = Rotate::No;
-    // The key that the configuration gives by now to the slot of a target in state.
-    let now_at = |target: &String| {
-        let slot = state.ledger.deliveries.get(target).map(|delivery| &delivery.slot);
-        let found = slots.iter().find(|(_, known)| Some(*known) == slot);
-        found.map(|(key, _)| key.clone())
+    let published = |(key, target): &(&String, &TargetEntry)| {
+        let delivery = ledger.deliveries.get(*key);
+        let staged = delivery.is_some_and(|delivery| delivery.status == DeliveryStatus::Staged);
+        staged && target.config.traits().activation == Activation::Itself
     };
+    let activate: BTreeSet<String> = config
+        .targets
+        .iter()
+        .filter(published)
+        .map(|(key, _)| key.clone())
+        .collect();
+    let mut rotate = Rotate::No;
     for pending in &state.pending {
         match pending {
             Pending::Rotate { reason } => {
@@ -124,13 +129,17 @@ pub(super) fn decide(
                 };
             }
             Pending::Finish { .. } => finish = true,
-            Pending::Deliver { target, .. } => write.extend(now_at(target)),
-            Pending::Activate { target, .. } => activate.extend(now_at(target)),
+            Pending::Deliver { target, .. } => {
+                let slot = state.ledger.deliveries.get(target).map(|delivery| &delivery.slot);
+                let now_at = slots.iter().filter(|(_, known)| Some(*known) == slot);
+                write.extend(now_at.map(|(key, _)| key.clone()));
+            }
             Pending::Revoke { generation, .. } => {
                 revoke.insert(*generation);
             }
             Pending::Check { .. } => recheck = true,
-            Pending::Remove { .. } => {}
+            // What the ledger says of the target is enough.
+            Pending::Activate { .. } | Pending::Remove { .. } => {}
         }
     }
     let answered = finish && rotate == Rotate::No && finishing_answers(state, before, config);
