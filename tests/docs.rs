@@ -48,7 +48,10 @@ fn attribute_line(attribute: &Attribute, indent: usize, out: &mut String) {
         AttributeType::Nested(Nesting::Map, _) => "Attributes Map".to_owned(),
     };
     let mut marks = vec![kind];
+    // The protocol cannot require every argument: not one that is write-only, and not one of a block that may be left out.
+    let required = attribute.description.strip_prefix("Required. ");
     match attribute.mode {
+        Mode::Optional if required.is_some() => marks.push("Required".to_owned()),
         Mode::Required => marks.push("Required".to_owned()),
         Mode::Optional | Mode::OptionalComputed => marks.push("Optional".to_owned()),
         Mode::Computed => {}
@@ -65,7 +68,7 @@ fn attribute_line(attribute: &Attribute, indent: usize, out: &mut String) {
         "{space}- `{}` ({}) {}",
         attribute.name,
         marks.join(", "),
-        attribute.description
+        required.unwrap_or(&attribute.description)
     )
     .unwrap();
     if let AttributeType::Nested(_, inner) = &attribute.kind {
@@ -108,11 +111,13 @@ const GENERATED: &str =
     "<!-- Made by tests/docs.rs from the schema and the examples: edit those, then run `make docs`. -->\n\n";
 
 /// Systems of the design that are not there yet.
-const PLANNED: [(&str, &str); 9] = [
+const PLANNED: [(&str, &str); 11] = [
     (
         "Supplied by a person",
         "`stripe_secret_key`, `anthropic_api_key`, `external`",
     ),
+    ("Fly", "checks: a token is alive or dead, machines are healthy"),
+    ("Neon", "check: a disposable branch"),
     (
         "GitHub",
         "deploy keys; organization, Dependabot and Codespaces secrets; variables",
@@ -259,6 +264,36 @@ fn the_reference_pages_are_those_of_the_schema() {
             "{path} is not what the schema and the examples say: run `make docs`"
         );
     }
+}
+
+fn without_full_stop(attributes: &[Attribute], found: &mut Vec<String>) {
+    for attribute in attributes {
+        if !attribute.description.ends_with(['.', '…']) {
+            found.push(format!("{}: {}", attribute.name, attribute.description));
+        }
+        if let AttributeType::Nested(_, inner) = &attribute.kind {
+            without_full_stop(inner, found);
+        }
+    }
+}
+
+fn blocks_without_full_stop(block: &Block, found: &mut Vec<String>) {
+    without_full_stop(&block.attributes, found);
+    block
+        .blocks
+        .iter()
+        .for_each(|nested| blocks_without_full_stop(&nested.block, found));
+}
+
+#[test]
+fn every_description_is_a_sentence() {
+    let provider = RotationProvider::new(Environment::default());
+    let mut found = Vec::new();
+    blocks_without_full_stop(&provider.schema().provider.block, &mut found);
+    for schema in provider.schema().resources.values() {
+        blocks_without_full_stop(&schema.block, &mut found);
+    }
+    assert!(found.is_empty(), "without a full stop: {found:#?}");
 }
 
 /// Folders below `examples/` that hold a configuration.

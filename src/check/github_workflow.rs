@@ -25,6 +25,11 @@ pub static KIND: CheckKind = CheckKind {
     summary: "A GitHub Actions workflow that is started and must succeed.",
     api_docs: Some("https://docs.github.com/en/rest/actions/workflows"),
     attributes,
+    patience: Patience {
+        timeout: Duration::from_secs(30 * 60),
+        // A failed run is shown to people, who know whether another makes sense.
+        retry_for: Duration::ZERO,
+    },
     parse,
 };
 
@@ -127,11 +132,7 @@ impl CheckConfig for Config {
     }
 
     fn default_patience(&self) -> Patience {
-        Patience {
-            timeout: Duration::from_secs(30 * 60),
-            // A failed run is shown to people, who know whether another makes sense.
-            retry_for: Duration::ZERO,
-        }
+        KIND.patience
     }
 
     fn connect(&self, connections: &Connections) -> Result<Box<dyn Check>, Diagnostic> {
