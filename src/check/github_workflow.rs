@@ -14,7 +14,7 @@ use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::check::{Check, CheckConfig, CheckFailure, CheckKind, Patience, Presents};
 use crate::clock::Deadline;
 use crate::connection::Connections;
-use crate::connection::github::{Dispatched, GitHubClient, Repository, Run, Workflow, repository_mistake};
+use crate::connection::github::{Dispatched, GitHubClient, Repository, Run, Workflow, permitted, repository_mistake};
 use crate::executor::Stop;
 use crate::secret::{Parts, redact};
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node, Type};
@@ -79,20 +79,9 @@ struct Config {
 }
 
 fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<dyn CheckConfig>> {
-    let mut checked = |name: &str, mistake: fn(&str) -> Option<&'static str>| {
+    let mut checked = |name: &str, mistake| {
         let node = node.attr(name);
-        node.required_string(problems).known().filter(|text| {
-            let rule = mistake(text);
-            if let Some(rule) = rule {
-                let path = node.path();
-                problems.error(
-                    path.clone(),
-                    format!("GitHub does not permit {path}"),
-                    format!("It is {text:?}. {rule}"),
-                );
-            }
-            rule.is_none()
-        })
+        permitted(&node, node.required_string(problems), mistake, problems).known()
     };
     let repository = checked("repository", repository_mistake);
     let workflow = checked("workflow", workflow_mistake);
