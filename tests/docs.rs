@@ -335,7 +335,7 @@ fn every_example_is_valid_and_formatted_for_the_real_cli() {
         }
         let checked = workspace.run(&["validate", "-no-color"]);
         let name = folder.strip_prefix(root()).unwrap().display();
-        assert_eq!(checked.status, 0, "{name} is not valid, mend it: {}", checked.output);
+        assert_eq!(checked.status, 0, "{name} is not valid, fix it: {}", checked.output);
         let formatted = workspace.run(&["fmt", "-check", "-recursive"]);
         assert_eq!(
             formatted.status, 0,
@@ -343,4 +343,27 @@ fn every_example_is_valid_and_formatted_for_the_real_cli() {
             formatted.output
         );
     }
+}
+
+#[test]
+fn the_blocks_of_the_readme_can_be_pasted_together_and_planned() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let fenced = readme.split("```hcl\n").skip(1);
+    let blocks: Vec<&str> = fenced.map(|rest| rest.split("```").next().unwrap()).collect();
+    assert_eq!(blocks.len(), 2);
+    let executable = Path::new(env!("CARGO_BIN_EXE_terraform-provider-rotation"));
+    let mut workspace = Workspace::new(Core::Installed, "secret-rotation/rotation", executable);
+    // A plan of a create calls nobody.
+    for name in [
+        "FLY_API_TOKEN",
+        "GITHUB_TOKEN",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+    ] {
+        workspace.set(name, "nothing-that-anybody-accepts");
+    }
+    workspace.set("AWS_REGION", "eu-west-1");
+    workspace.write(&blocks.concat());
+    let said = workspace.run(&["plan"]).success();
+    assert!(said.contains("1 to add"), "{said}");
 }

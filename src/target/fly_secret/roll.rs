@@ -88,7 +88,7 @@ impl Roll<'_> {
                 Err(error) => {
                     return Err(self.client.advise_app(error, self.app).advise(&format!(
                         "Apart from this machine, {running} of {total} run the new value; no other was touched. \
-                         Mend it (fly machine status {} --app {}) and apply again: the roll goes on where it ended.",
+                         Fix it (fly machine status {} --app {}) and apply again: the roll goes on where it ended.",
                         machine.id, self.app
                     )));
                 }
