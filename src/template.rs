@@ -155,22 +155,6 @@ impl Template {
         !self.0.iter().any(|piece| matches!(piece, Piece::Part { .. }))
     }
 
-    /// Checks that every part that it uses is [`VALUE`] or one of `names`.
-    ///
-    /// # Errors
-    /// [`TemplateError::UnknownPart`] for the first that is not.
-    pub fn check_parts(&self, names: &[&str]) -> Result<(), TemplateError> {
-        for piece in &self.0 {
-            if let Piece::Part { name, at, .. } = piece
-                && name != VALUE
-                && !names.contains(&name.as_str())
-            {
-                return Err(unknown_part(name, *at, names.iter().copied()));
-            }
-        }
-        Ok(())
-    }
-
     /// The text with the parts of `parts` in it; [`VALUE`] stands for the part called `primary`.
     ///
     /// # Errors
@@ -451,11 +435,9 @@ mod tests {
     }
 
     #[test]
-    fn parts_are_listed_once_and_checked_by_name() {
+    fn parts_are_listed_once() {
         let template = Template::parse("{{ b }}{{ a }}{{ b }}{{ value }}").unwrap();
         assert_eq!(template.parts(), ["b", "a", "value"]);
-        assert_eq!(template.check_parts(&["a", "b"]), Ok(()));
-        assert!(matches!(template.check_parts(&["a"]), Err(TemplateError::UnknownPart { name, .. }) if name == "b"));
         assert!(!template.is_literal());
         assert!(Template::parse("{}").unwrap().is_literal());
     }

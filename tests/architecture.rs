@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What each module may use. The order is from the inside out.
-const MAY_USE: [(&str, &[&str]); 19] = [
+const MAY_USE: [(&str, &[&str]); 20] = [
     ("address", &[]),
     ("clock", &[]),
     ("duration", &[]),
@@ -82,6 +82,28 @@ const MAY_USE: [(&str, &[&str]); 19] = [
         &["address", "check", "connection", "source", "target", "terraform"],
     ),
     ("plugin", &["clock", "environment", "secret", "terraform"]),
+    // Neither `http` nor `secret`: it calls nobody itself, and holds no value.
+    (
+        "provider",
+        &[
+            "address",
+            "call",
+            "check",
+            "clock",
+            "connection",
+            "duration",
+            "environment",
+            "executor",
+            "label",
+            "plugin",
+            "rotation",
+            "source",
+            "target",
+            "template",
+            "terraform",
+            "vendors",
+        ],
+    ),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -183,7 +205,7 @@ fn modules_use_only_what_lies_further_inside() {
     for (module, path, text) in files() {
         let Some((module, allowed)) = MAY_USE.iter().find(|(name, _)| *name == module) else {
             assert!(
-                ["lib", "main", "provider"].contains(&module.as_str()),
+                ["lib", "main"].contains(&module.as_str()),
                 "{module} is in no row of the table"
             );
             continue;

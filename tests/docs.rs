@@ -48,7 +48,10 @@ fn attribute_line(attribute: &Attribute, indent: usize, out: &mut String) {
         AttributeType::Nested(Nesting::Map, _) => "Attributes Map".to_owned(),
     };
     let mut marks = vec![kind];
+    // The protocol cannot require every argument: not one that is write-only, and not one of a block that may be left out.
+    let required = attribute.description.strip_prefix("Required. ");
     match attribute.mode {
+        Mode::Optional if required.is_some() => marks.push("Required".to_owned()),
         Mode::Required => marks.push("Required".to_owned()),
         Mode::Optional | Mode::OptionalComputed => marks.push("Optional".to_owned()),
         Mode::Computed => {}
@@ -65,7 +68,7 @@ fn attribute_line(attribute: &Attribute, indent: usize, out: &mut String) {
         "{space}- `{}` ({}) {}",
         attribute.name,
         marks.join(", "),
-        attribute.description
+        required.unwrap_or(&attribute.description)
     )
     .unwrap();
     if let AttributeType::Nested(_, inner) = &attribute.kind {
@@ -108,11 +111,13 @@ const GENERATED: &str =
     "<!-- Made by tests/docs.rs from the schema and the examples: edit those, then run `make docs`. -->\n\n";
 
 /// Systems of the design that are not there yet.
-const PLANNED: [(&str, &str); 9] = [
+const PLANNED: [(&str, &str); 11] = [
     (
         "Supplied by a person",
         "`stripe_secret_key`, `anthropic_api_key`, `external`",
     ),
+    ("Fly", "checks: a token is alive or dead, machines are healthy"),
+    ("Neon", "check: a disposable branch"),
     (
         "GitHub",
         "deploy keys; organization, Dependabot and Codespaces secrets; variables",
@@ -261,6 +266,36 @@ fn the_reference_pages_are_those_of_the_schema() {
     }
 }
 
+fn without_full_stop(attributes: &[Attribute], found: &mut Vec<String>) {
+    for attribute in attributes {
+        if !attribute.description.ends_with(['.', '…']) {
+            found.push(format!("{}: {}", attribute.name, attribute.description));
+        }
+        if let AttributeType::Nested(_, inner) = &attribute.kind {
+            without_full_stop(inner, found);
+        }
+    }
+}
+
+fn blocks_without_full_stop(block: &Block, found: &mut Vec<String>) {
+    without_full_stop(&block.attributes, found);
+    block
+        .blocks
+        .iter()
+        .for_each(|nested| blocks_without_full_stop(&nested.block, found));
+}
+
+#[test]
+fn every_description_is_a_sentence() {
+    let provider = RotationProvider::new(Environment::default());
+    let mut found = Vec::new();
+    blocks_without_full_stop(&provider.schema().provider.block, &mut found);
+    for schema in provider.schema().resources.values() {
+        blocks_without_full_stop(&schema.block, &mut found);
+    }
+    assert!(found.is_empty(), "without a full stop: {found:#?}");
+}
+
 /// Folders below `examples/` that hold a configuration.
 fn configurations() -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -300,7 +335,7 @@ fn every_example_is_valid_and_formatted_for_the_real_cli() {
         }
         let checked = workspace.run(&["validate", "-no-color"]);
         let name = folder.strip_prefix(root()).unwrap().display();
-        assert_eq!(checked.status, 0, "{name} is not valid, mend it: {}", checked.output);
+        assert_eq!(checked.status, 0, "{name} is not valid, fix it: {}", checked.output);
         let formatted = workspace.run(&["fmt", "-check", "-recursive"]);
         assert_eq!(
             formatted.status, 0,
@@ -308,4 +343,27 @@ fn every_example_is_valid_and_formatted_for_the_real_cli() {
             formatted.output
         );
     }
+}
+
+#[test]
+fn the_blocks_of_the_readme_can_be_pasted_together_and_planned() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let fenced = readme.split("```hcl\n").skip(1);
+    let blocks: Vec<&str> = fenced.map(|rest| rest.split("```").next().unwrap()).collect();
+    assert_eq!(blocks.len(), 2);
+    let executable = Path::new(env!("CARGO_BIN_EXE_terraform-provider-rotation"));
+    let mut workspace = Workspace::new(Core::Installed, "secret-rotation/rotation", executable);
+    // A plan of a create calls nobody.
+    for name in [
+        "FLY_API_TOKEN",
+        "GITHUB_TOKEN",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+    ] {
+        workspace.set(name, "nothing-that-anybody-accepts");
+    }
+    workspace.set("AWS_REGION", "eu-west-1");
+    workspace.write(&blocks.concat());
+    let said = workspace.run(&["plan"]).success();
+    assert!(said.contains("1 to add"), "{said}");
 }

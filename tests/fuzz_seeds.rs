@@ -1,6 +1,6 @@
 //! The fuzzer's properties in every test run: on all seeds, and on a fixed number of mutations of them, the same each time.
 //!
-//! `make fuzz` looks for inputs that nobody thought of; what it finds becomes a seed, and is tried here for ever.
+//! `make fuzz` looks for inputs that nobody thought of; what it finds becomes a seed, and is tried here from then on.
 
 #![expect(
     clippy::unwrap_used,

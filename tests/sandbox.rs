@@ -14,6 +14,8 @@
 mod caller;
 #[path = "sandbox/clients.rs"]
 mod clients;
+#[path = "sandbox/control.rs"]
+mod control;
 #[path = "sandbox/fly.rs"]
 mod fly;
 #[path = "sandbox/github.rs"]

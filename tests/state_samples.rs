@@ -1,4 +1,4 @@
-//! States as every version of the provider has written them, kept for ever: today's provider understands each wholly, plans
+//! States as every version of the provider has written them, kept permanently: today's provider understands each wholly, plans
 //! nothing wrong from it, and refuses what a newer one may have written.
 //!
 //! The samples come from real applies (`tests/e2e/samples.rs`); a sample that exists is never changed.
@@ -34,7 +34,7 @@ fn samples() -> Vec<(PathBuf, Json)> {
         paths
     };
     let paths: Vec<PathBuf> = files(&folder).iter().flat_map(|version| files(version)).collect();
-    assert!(paths.len() >= 5, "the samples are kept for ever: {paths:?}");
+    assert!(paths.len() >= 5, "the samples are kept permanently: {paths:?}");
     let read = |path: PathBuf| {
         let json = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
         (path, json)

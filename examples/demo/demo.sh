@@ -2,22 +2,62 @@
 # A secret's life against vendors on loopback: create, drift, heal, rotate, revoke, destroy.
 # Needs the debug build of the provider and of the sandbox (`make demo` makes them), and terraform or tofu.
 set -euo pipefail
+set -m # every job is a process group of its own, so that it can be ended as a whole
 
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-core=$(command -v terraform || command -v tofu)
+# Where the builds are.
+built=${DEMO_BUILT:-${CARGO_TARGET_DIR:-$root/target}/debug}
+
+give_up() { echo "demo: $1" >&2; exit 1; }
+core=$(command -v terraform || command -v tofu) || give_up "neither terraform nor tofu is on the PATH: install Terraform 1.11 or OpenTofu 1.11, or newer."
+command -v curl >/dev/null || give_up "curl is not on the PATH: the demo asks the sandbox with it what the vendors hold."
+for program in terraform-provider-rotation examples/sandbox; do
+  [ -x "$built/$program" ] || give_up "$built/$program is missing: run make demo, which builds it."
+done
+built=$(cd "$built" && pwd)
+
+# The user's own settings must not meet the sandbox.
+unset ROTATION_CLOCK_OFFSET AWS_IGNORE_CONFIGURED_ENDPOINT_URLS
+export NO_PROXY=127.0.0.1 no_proxy=127.0.0.1
+
 work=$(mktemp -d)
-trap 'kill "${sandbox:-}" 2>/dev/null || true; rm -rf "$work"' EXIT
+sandbox='' current=''
+clean_up() {
+  trap '' INT TERM HUP
+  if [ -n "$current" ]; then
+    # Terraform stops, and takes the provider with it.
+    kill -INT -- "-$current" 2>/dev/null || true
+    for _ in {1..100}; do kill -0 -- "-$current" 2>/dev/null || break; sleep 0.1; done
+    kill -KILL -- "-$current" 2>/dev/null || true
+  fi
+  if [ -n "$sandbox" ]; then kill "$sandbox" 2>/dev/null || true; fi
+  rm -rf "$work"
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+trap 'exit 129' HUP
 
 say() { printf '\n\033[1m── %s\033[0m\n' "$1"; }
+# Runs a function as a job and waits for it; a signal ends the wait at once, and clean_up the job.
+job() {
+  "$@" &
+  current=$!
+  wait "$current"
+  current=''
+}
 # Terraform's output without the notices about a provider that is under development.
 run() { "$core" "$@" -no-color 2>&1 | awk '/^(╷|│ )?.*Provider development overrides/ {skip=1} skip && /releases\.$/ {skip=0; next} !skip' | cat -s; return "${PIPESTATUS[0]}"; }
 # What a plan changes, without the frame around it.
 changes() { run plan "$@" | sed -n '/will be\|No changes/,/^Plan:\|^No changes/p'; }
-state() { curl --silent "$SANDBOX_URL/_sandbox/state"; }
+# What an apply says that a part of sed's script chooses.
+apply() { run apply -auto-approve "${@:2}" | sed -n "$1"; }
+ask() { curl --silent --show-error --fail "$@"; }
+state() { ask "$SANDBOX_URL/_sandbox/state"; }
 
 mkdir -p "$work/bin"
-ln -s "$root/target/debug/terraform-provider-rotation" "$work/bin/"
+ln -s "$built/terraform-provider-rotation" "$work/bin/"
 cp "$here/main.tf" "$work/"
 cat > "$work/cli.tfrc" <<RC
 provider_installation {
@@ -28,38 +68,41 @@ provider_installation {
 RC
 export TF_CLI_CONFIG_FILE="$work/cli.tfrc" CHECKPOINT_DISABLE=1
 touch "$work/sandbox.env"
-"$root/target/debug/examples/sandbox" > "$work/sandbox.env" &
+"$built/examples/sandbox" > "$work/sandbox.env" &
 sandbox=$!
-until grep -q '^ready$' "$work/sandbox.env"; do sleep 0.1; done
+until grep -q '^ready$' "$work/sandbox.env"; do
+  kill -0 "$sandbox" 2>/dev/null || give_up "the sandbox ended before it was ready."
+  sleep 0.1
+done
 set -a
 eval "$(grep '^export ' "$work/sandbox.env")"
 set +a
 cd "$work"
 
 say "1. Create: mint a Fly token, put it on Fly, then into GitHub and SSM, run the workflow"
-run apply -auto-approve | sed -n '/Creating/,$p'
+job apply '/Creating/,$p'
 
 say "2. A second plan is empty"
-changes
+job changes
 
 say "3. Somebody overwrites the GitHub secret; plan says so"
 sleep 1 # GitHub's clock has whole seconds
-curl --silent --data '{"github": {"repositories": {"molecule-ai/molecule-monorepo": {"secrets": {"FLY_API_TOKEN": "typed by hand"}}}}}' \
+ask --data '{"github": {"repositories": {"molecule-ai/molecule-monorepo": {"secrets": {"FLY_API_TOKEN": "typed by hand"}}}}}' \
   "$SANDBOX_URL/_sandbox/seed"
-changes
+job changes
 
 say "4. Apply heals it: the same token, read back from SSM, is delivered again"
-run apply -auto-approve | sed -n '/Modifying/,$p'
-changes
+job apply '/Modifying/,$p'
+job changes
 
 say "5. A contractor leaves: rotate_now. The plan says which generation, why, and where it goes"
-changes -var 'rotate_now=2026-11-22: left with a contractor'
-run apply -auto-approve -var 'rotate_now=2026-11-22: left with a contractor' | sed -n '/Modifying/,$p'
+job changes -var 'rotate_now=2026-11-22: left with a contractor'
+job apply '/Modifying/,$p' -var 'rotate_now=2026-11-22: left with a contractor'
 
 say "6. A day later the overlap has ended: the old token is revoked, and asked whether it is dead"
 export ROTATION_CLOCK_OFFSET=25h
-changes -var 'rotate_now=2026-11-22: left with a contractor'
-run apply -auto-approve -var 'rotate_now=2026-11-22: left with a contractor' | sed -n '/Modifying/p;/complete/p'
+job changes -var 'rotate_now=2026-11-22: left with a contractor'
+job apply '/Modifying/p;/complete/p' -var 'rotate_now=2026-11-22: left with a contractor'
 unset ROTATION_CLOCK_OFFSET
 run state show rotation_secret.fly_api_token | sed -n '/^    credentials/,/^    \]/p; /revoked /,/\]/p'
 
@@ -76,4 +119,4 @@ done
 echo "grep found none of the $count token parts that Fly has issued in terraform.tfstate or its backup."
 
 say "8. Destroy: entries first, then the credentials"
-run apply -destroy -auto-approve -var 'rotate_now=2026-11-22: left with a contractor' | sed -n '/Destroying/,$p'
+job apply '/Destroying/,$p' -destroy -var 'rotate_now=2026-11-22: left with a contractor'

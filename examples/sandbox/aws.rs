@@ -7,6 +7,7 @@ mod signature;
 use serde_json::{Value, json};
 
 use crate::call::{Call, Reply};
+use crate::fields::{self, Fields};
 use parameters::Parameters;
 
 pub(crate) const ACCESS_KEY_ID: &str = "AKIASANDBOX000000001";
@@ -62,10 +63,13 @@ impl Aws {
     }
 
     /// `{"parameters": {"/name": "value"}}`, as a person would in the console; null deletes.
-    pub(crate) fn seed(&mut self, content: &Value) -> Result<(), String> {
-        let parameters = content.get("parameters").and_then(Value::as_object);
-        for (name, value) in parameters.into_iter().flatten() {
-            self.parameters.set(name, value.as_str());
+    pub(crate) fn seed(&mut self, content: &Value, path: &str) -> Result<(), String> {
+        for (name, path, value) in Fields::of(content, path, &["parameters"])?.names("parameters")? {
+            let value = match value {
+                Value::Null => None,
+                value => Some(fields::text(&path, value)?),
+            };
+            self.parameters.set(name, value);
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::call::{Call, Reply};
 use crate::fault::Fault;
+use crate::fields::Fields;
 use crate::world::World;
 
 /// Answers a control call.
@@ -21,41 +22,21 @@ pub(crate) fn answer(world: &mut World, call: &Call) -> Reply {
             world.end.notify_one();
             Reply::empty(204)
         }
+        ("DELETE", ["timeline"]) => {
+            world.forget_past();
+            Reply::empty(204)
+        }
         ("DELETE", ["calls"]) => {
             world.forget_calls();
             Reply::empty(204)
         }
-        ("POST", ["fault"]) => match Fault::from_json(&call.body) {
-            Ok(fault) => {
-                world.faults.push(fault);
-                Reply::empty(204)
-            }
-            Err(problem) => Reply::json(400, json!({ "error": problem })),
-        },
+        ("POST", ["fault"]) => done(Fault::from_json(&call.body).map(|fault| world.faults.push(fault))),
         ("DELETE", ["fault"]) => {
             world.faults.clear();
             Reply::empty(204)
         }
-        ("POST", ["settings"]) => {
-            if let Some(echo) = call.body.get("echo").and_then(Value::as_bool) {
-                world.settings.echo = echo;
-            }
-            if let Some(lag) = call.body.get("list_lag_ms").and_then(Value::as_i64) {
-                world.settings.list_lag_ms = lag;
-            }
-            if let Some(health) = call.text("check_health") {
-                world.fly.set_check_health(health);
-            }
-            Reply::empty(204)
-        }
-        ("POST", ["seed"]) => match seed(world, &call.body) {
-            Ok(()) => {
-                let truth = world.truth();
-                world.timeline.add("POST /_sandbox/seed", 204, truth);
-                Reply::empty(204)
-            }
-            Err(problem) => Reply::json(400, json!({ "error": problem })),
-        },
+        ("POST", ["settings"]) => done(set(world, &call.body)),
+        ("POST", ["seed"]) => done(seed(world, &call.body)),
         _ => Reply::json(
             404,
             json!({ "error": "the sandbox has state, timeline, calls, fault, held, release, settings, seed and fork" }),
@@ -63,22 +44,42 @@ pub(crate) fn answer(world: &mut World, call: &Call) -> Reply {
     }
 }
 
-/// Adds to the world; what is there already stays.
+fn done(outcome: Result<(), String>) -> Reply {
+    match outcome {
+        Ok(()) => Reply::empty(204),
+        Err(problem) => Reply::json(400, json!({ "error": problem })),
+    }
+}
+
+/// Switches settings; all of them, or none when something is wrong.
+fn set(world: &mut World, body: &Value) -> Result<(), String> {
+    let fields = Fields::of(body, "", &["echo", "list_lag_ms", "check_health"])?;
+    let echo = fields.flag("echo")?;
+    let lag = fields.span("list_lag_ms")?;
+    let health = fields.word("check_health", &["passing", "warning", "critical"])?;
+    world.settings.echo = echo.unwrap_or(world.settings.echo);
+    world.settings.list_lag_ms = lag.unwrap_or(world.settings.list_lag_ms);
+    if let Some(health) = health {
+        world.fly.set_check_health(health);
+    }
+    Ok(())
+}
+
+/// Adds to the world; what is there already stays. All of it, or nothing when something is wrong.
 fn seed(world: &mut World, body: &Value) -> Result<(), String> {
-    let sections = body.as_object().ok_or("a JSON object is needed")?;
-    for (section, content) in sections {
-        match section.as_str() {
-            "fly" => world.fly.seed(content)?,
-            "aws" => world.aws.seed(content)?,
-            "github" => world.github.seed(content)?,
-            "neon" => world.neon.seed(content)?,
-            "platform" => world.platform.seed(content)?,
-            other => {
-                return Err(format!(
-                    "{other:?} cannot be seeded: there are fly, github, neon, aws and platform"
-                ));
-            }
+    let sections = Fields::of(body, "", &["fly", "github", "neon", "aws", "platform"])?;
+    let mut seeded = world.fork();
+    for (section, path, content) in sections.all() {
+        match section {
+            "fly" => seeded.fly.seed(content, &path)?,
+            "aws" => seeded.aws.seed(content, &path)?,
+            "github" => seeded.github.seed(content, &path)?,
+            "neon" => seeded.neon.seed(content, &path)?,
+            _ => seeded.platform.seed(content, &path)?,
         }
     }
+    world.become_like(seeded);
+    let truth = world.truth();
+    world.timeline.add("POST /_sandbox/seed", 204, truth);
     Ok(())
 }

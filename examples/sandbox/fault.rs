@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::fields::Fields;
+
 /// How a call goes wrong.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kind {
@@ -59,23 +61,23 @@ pub(crate) struct Fault {
 
 impl Fault {
     pub(crate) fn from_json(body: &Value) -> Result<Self, String> {
-        let name = body.get("kind").and_then(Value::as_str).unwrap_or_default();
-        let names: Vec<&str> = Kind::ALL.iter().map(|(name, _)| *name).collect();
-        let kind = Kind::ALL
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, kind)| *kind);
-        let kind = kind.ok_or_else(|| format!("kind must be one of {}", names.join(", ")))?;
-        let number = |name: &str| body.get(name).and_then(Value::as_u64);
-        let times = match (number("times"), kind) {
+        let fields = Fields::of(body, "", &["match", "nth", "kind", "times"])?;
+        let names = Kind::ALL.map(|(name, _)| name);
+        let name = fields.word("kind", &names)?;
+        let kind = Kind::ALL.iter().find(|(known, _)| Some(*known) == name);
+        let kind = kind.map(|(_, kind)| *kind);
+        let kind = kind.ok_or_else(|| format!("kind is missing: one of {}", names.join(", ")))?;
+        let pattern = fields.text("match")?;
+        let times = match (fields.number("times", 1)?, kind) {
             (Some(times), _) => times,
             (None, Kind::Unauthorized) => u64::MAX,
             (None, _) => 1,
         };
-        let pattern = body.get("match").and_then(Value::as_str).unwrap_or_default().to_owned();
         Ok(Self {
-            pattern,
-            nth: number("nth").unwrap_or(1).max(1),
+            pattern: pattern
+                .ok_or("match is missing: a part of METHOD /path operation")?
+                .to_owned(),
+            nth: fields.number("nth", 1)?.unwrap_or(1),
             times,
             seen: 0,
             kind,

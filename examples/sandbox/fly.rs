@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use crate::call::{Call, Reply, Vendor};
 use crate::clock;
-use machines::{App, Machine};
+use crate::fields::Fields;
+use machines::{App, Change, Machine};
 
 /// The token that the sandbox is used with.
 pub(crate) const TOKEN: &str = "FlyV1 fm2_c2FuZGJveC1wZXJzb25hbC10b2tlbg==";
@@ -55,8 +56,12 @@ impl Fly {
         };
         fly.mint("organization:molecule", "personal", "user", None, Some(TOKEN), 0);
         let cp = json!({ "machines": [{ "state": "started", "checks": true }, { "state": "started", "checks": true }, { "state": "stopped" }] });
-        fly.add_app("molecule-cp", &cp);
-        fly.add_app("molecule-worker", &json!({ "machines": [{ "state": "started" }] }));
+        let worker = json!({ "machines": [{ "state": "started" }] });
+        for (name, wanted) in [("molecule-cp", &cp), ("molecule-worker", &worker)] {
+            if let Err(problem) = fly.add_app(name, wanted, name) {
+                eprintln!("sandbox: {problem}");
+            }
+        }
         fly
     }
 
@@ -65,43 +70,37 @@ impl Fly {
         self.serial
     }
 
-    fn add_app(&mut self, name: &str, wanted: &Value) {
-        if self.apps.contains_key(name) {
-            return;
-        }
-        let organization = wanted
-            .get("organization")
-            .and_then(Value::as_str)
-            .unwrap_or("molecule")
-            .to_owned();
+    /// Adds an app, unless it is there.
+    fn add_app(&mut self, name: &str, wanted: &Value, path: &str) -> Result<(), String> {
+        let fields = Fields::any(wanted, path)?;
+        let organization = fields.text("organization")?.unwrap_or("molecule").to_owned();
         let mut app = App::new(format!("app-{name}-id"), organization);
-        for machine in wanted.get("machines").and_then(Value::as_array).into_iter().flatten() {
+        for (path, machine) in fields.list("machines")? {
             let id = format!("{:014x}", 0xd890_0000_0000_u64 + self.serial());
-            app.machines.insert(id.clone(), Machine::new(&id, machine));
+            app.machines.insert(id.clone(), Machine::new(&id, machine, &path)?);
         }
-        self.apps.insert(name.to_owned(), app);
+        self.apps.entry(name.to_owned()).or_insert(app);
+        Ok(())
     }
 
     /// `{"apps": {"name": {"machines": [{"state", "checks", …}], …}}, "tokens": [{"app" | "organization", "name"}]}`;
     /// `fails_after_update`, `exit_code`, `start_ms`, `host_status` and `leased_for` hold for a machine, or for all machines of an app.
-    pub(crate) fn seed(&mut self, content: &Value) -> Result<(), String> {
-        for (name, wanted) in content.get("apps").and_then(Value::as_object).into_iter().flatten() {
-            self.add_app(name, wanted);
-            for machine in self
-                .apps
-                .get_mut(name)
-                .into_iter()
-                .flat_map(|app| app.machines.values_mut())
-            {
-                machine.change(wanted);
-            }
+    pub(crate) fn seed(&mut self, content: &Value, path: &str) -> Result<(), String> {
+        let fields = Fields::of(content, path, &["apps", "tokens"])?;
+        for (name, path, wanted) in fields.names("apps")? {
+            let change = Change::read(wanted, &path, &["machines", "organization"])?;
+            self.add_app(name, wanted, &path)?;
+            let app = self.apps.get_mut(name).into_iter();
+            app.flat_map(|app| app.machines.values_mut())
+                .for_each(|machine| machine.change(&change));
         }
-        for token in content.get("tokens").and_then(Value::as_array).into_iter().flatten() {
-            let text = |name: &str| token.get(name).and_then(Value::as_str);
-            let owner = text("app").map(|app| format!("app:{app}"));
-            let owner = owner.or_else(|| text("organization").map(|slug| format!("organization:{slug}")));
-            let owner = owner.ok_or("a token needs an app or an organization")?;
-            let name = text("name").ok_or("a token needs a name")?;
+        for (path, token) in fields.list("tokens")? {
+            let fields = Fields::of(token, &path, &["app", "organization", "name"])?;
+            let owner = fields.text("app")?.map(|app| format!("app:{app}"));
+            let organization = fields.text("organization")?;
+            let owner = owner.or_else(|| organization.map(|slug| format!("organization:{slug}")));
+            let owner = owner.ok_or_else(|| format!("{path} needs an app or an organization"))?;
+            let name = fields.text("name")?.ok_or_else(|| format!("{path} needs a name"))?;
             let live = |known: &&Token| known.name == name && known.owner == owner && known.revoked_at.is_none();
             if self.tokens.iter().find(live).is_none() {
                 self.mint(&owner, name, "deploy", None, None, 0);

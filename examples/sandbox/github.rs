@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::call::{Call, Reply, Vendor};
 use crate::clock;
+use crate::fields::{self, Fields};
 use access::{App, Token};
 use actions::{Circumstances, Run, Workflow};
 use secrets::Level;
@@ -181,34 +182,33 @@ impl GitHub {
     /// `{"repositories": {"owner/name": {"environments": […], "workflows": {"file.yml": "conclusion"}, "secrets": {"NAME":
     /// "value"}, "environment_secrets": {"env": {"NAME": "value"}}}}, "tokens": […], "app": {…}, "silent_dispatch": bool,
     /// "rotate_keys": true, "rate_limit_remaining": n}`
-    pub(crate) fn seed(&mut self, content: &Value) -> Result<(), String> {
-        if let Some(silent) = content.get("silent_dispatch").and_then(Value::as_bool) {
-            self.silent_dispatch = silent;
-        }
-        if let Some(remaining) = content.get("rate_limit_remaining").and_then(Value::as_u64) {
+    pub(crate) fn seed(&mut self, content: &Value, path: &str) -> Result<(), String> {
+        let known = [
+            "repositories",
+            "tokens",
+            "app",
+            "silent_dispatch",
+            "rotate_keys",
+            "rate_limit_remaining",
+        ];
+        let fields = Fields::of(content, path, &known)?;
+        self.silent_dispatch = fields.flag("silent_dispatch")?.unwrap_or(self.silent_dispatch);
+        if let Some(remaining) = fields.number("rate_limit_remaining", 0)? {
             self.remaining = remaining;
             self.reset = clock::epoch_millis() / 1000 + 2;
         }
         if let Some(app) = content.get("app") {
-            self.app = Some(App::from_seed(app)?);
+            self.app = Some(App::from_seed(app, &fields.path_of("app"))?);
         }
-        for token in content.get("tokens").and_then(Value::as_array).into_iter().flatten() {
-            let token = Token::from_seed(token)?;
+        for (path, token) in fields.list("tokens")? {
+            let token = Token::from_seed(token, &path)?;
             self.tokens.retain(|known| known.value != token.value);
             self.tokens.push(token);
         }
-        let repositories = content.get("repositories").and_then(Value::as_object);
-        for (name, wanted) in repositories.into_iter().flatten() {
-            let list = wanted
-                .get("environments")
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten();
-            let environments: Vec<&str> = list.filter_map(Value::as_str).collect();
-            self.add_repository(name, &environments);
-            self.seed_repository(name, wanted)?;
+        for (name, path, wanted) in fields.names("repositories")? {
+            self.seed_repository(name, wanted, &path)?;
         }
-        if content.get("rotate_keys") == Some(&json!(true)) {
+        if fields.flag("rotate_keys")? == Some(true) {
             let repositories = self.repositories.values_mut().flat_map(Repository::levels);
             repositories
                 .chain(self.organization.values_mut())
@@ -217,36 +217,38 @@ impl GitHub {
         Ok(())
     }
 
-    fn seed_repository(&mut self, name: &str, wanted: &Value) -> Result<(), String> {
+    fn seed_repository(&mut self, name: &str, wanted: &Value, path: &str) -> Result<(), String> {
+        let known = ["environments", "workflows", "secrets", "environment_secrets"];
+        let fields = Fields::of(wanted, path, &known)?;
+        self.add_repository(name, &fields.texts("environments")?.unwrap_or_default());
         let id = self.serial();
         let repository = self.repositories.get_mut(name).ok_or("no such repository")?;
-        for (file, conclusion) in wanted.get("workflows").and_then(Value::as_object).into_iter().flatten() {
-            let conclusion = conclusion
-                .as_str()
-                .ok_or("a workflow's conclusion is a string")?
-                .to_owned();
+        for (file, path, conclusion) in fields.names("workflows")? {
+            let conclusion = fields::text(&path, conclusion)?.to_owned();
             match repository.workflows.iter_mut().find(|known| known.file == *file) {
                 Some(known) => known.conclusion = conclusion,
                 None => repository.workflows.push(Workflow {
-                    file: file.clone(),
+                    file: file.to_owned(),
                     id: 161_335 + id,
                     conclusion,
                 }),
             }
         }
         // As a person would in the settings page.
-        let write = |level: Option<&mut Level>, wanted: Option<&Value>| -> Result<(), String> {
-            let level = level.ok_or("no such place for secrets")?;
-            for (secret, value) in wanted.and_then(Value::as_object).into_iter().flatten() {
-                let value = value.as_str().ok_or("a secret's value is a string")?;
+        let write = |level: &mut Level, secrets: Vec<(&str, String, &Value)>| -> Result<(), String> {
+            for (secret, path, value) in secrets {
+                let value = fields::text(&path, value)?;
                 level.write(&secret.to_ascii_uppercase(), value.to_owned(), 0);
             }
             Ok(())
         };
-        write(repository.products.get_mut("actions"), wanted.get("secrets"))?;
-        let environments = wanted.get("environment_secrets").and_then(Value::as_object);
-        for (environment, secrets) in environments.into_iter().flatten() {
-            write(repository.environments.get_mut(environment), Some(secrets))?;
+        if let Some(level) = repository.products.get_mut("actions") {
+            write(level, fields.names("secrets")?)?;
+        }
+        for (environment, path, secrets) in fields.names("environment_secrets")? {
+            let level = repository.environments.get_mut(environment);
+            let level = level.ok_or_else(|| format!("{path}: the repository has no such environment"))?;
+            write(level, Fields::any(secrets, &path)?.all().collect())?;
         }
         Ok(())
     }

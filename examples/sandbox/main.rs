@@ -9,6 +9,7 @@ mod call;
 mod clock;
 mod control;
 mod fault;
+mod fields;
 mod fly;
 mod github;
 mod hold;
@@ -20,13 +21,25 @@ mod world;
 
 use std::process::ExitCode;
 
+const HELP: &str = "\
+Vendors on loopback that keep real state, to try the provider with and to test it against.
+
+Usage: cargo run --example sandbox -- [options]
+
+  --port N           listen there (default: a free port)
+  --exit-with-stdin  end when standard input ends
+  --help             print this
+
+It prints `export NAME='value'` lines that point the provider at it, then `ready`. examples/sandbox/README.md has the rest.";
+
 /// What the command line asks for.
 struct Options {
     port: u16,
     exit_with_stdin: bool,
 }
 
-fn options() -> Result<Options, String> {
+/// `None`: help.
+fn options() -> Result<Option<Options>, String> {
     let mut options = Options {
         port: 0,
         exit_with_stdin: false,
@@ -39,20 +52,25 @@ fn options() -> Result<Options, String> {
                 options.port = port.ok_or("--port needs a number from 0 to 65535")?;
             }
             "--exit-with-stdin" => options.exit_with_stdin = true,
+            "--help" | "-h" => return Ok(None),
             other => {
                 return Err(format!(
-                    "unknown argument {other:?}; there are --port N and --exit-with-stdin"
+                    "unknown argument {other:?}; there are --port N, --exit-with-stdin and --help"
                 ));
             }
         }
     }
-    Ok(options)
+    Ok(Some(options))
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     match options() {
-        Ok(options) => server::run(options.port, options.exit_with_stdin).await,
+        Ok(Some(options)) => server::run(options.port, options.exit_with_stdin).await,
+        Ok(None) => {
+            println!("{HELP}");
+            ExitCode::SUCCESS
+        }
         Err(problem) => {
             eprintln!("sandbox: {problem}");
             ExitCode::FAILURE

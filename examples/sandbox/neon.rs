@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::call::{Call, Reply, Vendor};
 use crate::clock;
+use crate::fields::Fields;
 use project::Project;
 
 /// The personal key that the sandbox is used with.
@@ -95,25 +96,27 @@ impl Neon {
 
     /// `{"projects": {"id": {"store_passwords", "roles": […], "password": {"role": "…"}}}, "api_keys": [{"name",
     /// "organization_id", "project_id", "value"}], "operation_polls": n}`
-    pub(crate) fn seed(&mut self, content: &Value) -> Result<(), String> {
-        if let Some(polls) = content.get("operation_polls") {
-            let polls = polls.as_u64().ok_or("operation_polls is a number")?;
+    pub(crate) fn seed(&mut self, content: &Value, path: &str) -> Result<(), String> {
+        let fields = Fields::of(content, path, &["projects", "api_keys", "operation_polls"])?;
+        if let Some(polls) = fields.number("operation_polls", 0)? {
             for project in self.projects.values_mut() {
                 project.polls = polls;
             }
         }
-        for (id, wanted) in content.get("projects").and_then(Value::as_object).into_iter().flatten() {
+        for (id, path, wanted) in fields.names("projects")? {
             let number = self.serial();
             self.projects
-                .entry(id.clone())
+                .entry(id.to_owned())
                 .or_insert_with(|| Project::new(&format!("br-seeded-{number}"), &format!("ep-seeded-{number}"), true))
-                .seed(wanted)?;
+                .seed(wanted, &path)?;
         }
-        for wanted in content.get("api_keys").and_then(Value::as_array).into_iter().flatten() {
-            let text = |name: &str| wanted.get(name).and_then(Value::as_str).map(str::to_owned);
-            let name = text("name").ok_or("an API key needs a name")?;
-            let owner =
-                text("organization_id").map_or_else(|| "personal".to_owned(), |id| format!("organization:{id}"));
+        for (path, wanted) in fields.list("api_keys")? {
+            let fields = Fields::of(wanted, &path, &["name", "organization_id", "project_id", "value"])?;
+            let text = |name: &str| Ok::<_, String>(fields.text(name)?.map(str::to_owned));
+            let name = text("name")?.ok_or_else(|| format!("{path} needs a name"))?;
+            let organization = text("organization_id")?;
+            let owner = organization.map_or_else(|| "personal".to_owned(), |id| format!("organization:{id}"));
+            let (project, value) = (text("project_id")?, text("value")?);
             let known = |key: &Key| key.name == name && key.owner == owner && !key.revoked;
             if self.keys.iter().any(known) {
                 continue;
@@ -122,9 +125,9 @@ impl Neon {
             self.keys.push(Key {
                 id,
                 name,
-                value: text("value").unwrap_or_else(|| format!("napi_{}{id}", random_text())),
+                value: value.unwrap_or_else(|| format!("napi_{}{id}", random_text())),
                 owner,
-                project: text("project_id"),
+                project,
                 created_at: clock::seconds(),
                 last_used_at: None,
                 revoked: false,

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::call::{Call, Reply, Vendor};
 use crate::clock;
+use crate::fields::Fields;
 
 pub(crate) const TOKEN: &str = "platform-sandbox-token-0001";
 
@@ -50,12 +51,11 @@ impl Platform {
     }
 
     /// `{"healthy": bool, "bearer": "…"}`
-    pub(crate) fn seed(&mut self, content: &Value) -> Result<(), String> {
-        if let Some(healthy) = content.get("healthy") {
-            self.healthy = healthy.as_bool().ok_or("healthy is true or false")?;
-        }
-        if let Some(bearer) = content.get("bearer") {
-            self.bearer = bearer.as_str().ok_or("bearer is a string")?.to_owned();
+    pub(crate) fn seed(&mut self, content: &Value, path: &str) -> Result<(), String> {
+        let fields = Fields::of(content, path, &["healthy", "bearer"])?;
+        self.healthy = fields.flag("healthy")?.unwrap_or(self.healthy);
+        if let Some(bearer) = fields.text("bearer")? {
+            bearer.clone_into(&mut self.bearer);
         }
         Ok(())
     }

@@ -71,6 +71,8 @@ async fn terminated() {
 
 fn announce(origin: &str) -> std::io::Result<()> {
     let exports = [
+        // Whatever goes before another variable is set too: a user's own must not be sent here.
+        ("FLY_ACCESS_TOKEN", fly::TOKEN.to_owned()),
         ("FLY_API_TOKEN", fly::TOKEN.to_owned()),
         ("FLY_FLAPS_BASE_URL", origin.to_owned()),
         ("FLY_API_BASE_URL", origin.to_owned()),
@@ -80,6 +82,7 @@ fn announce(origin: &str) -> std::io::Result<()> {
         ("NEON_API_KEY", neon::KEY.to_owned()),
         ("NEON_BASE_URL", format!("{origin}/api/v2")),
         ("AWS_ENDPOINT_URL", origin.to_owned()),
+        ("AWS_ENDPOINT_URL_SSM", origin.to_owned()),
         ("AWS_ACCESS_KEY_ID", aws::ACCESS_KEY_ID.to_owned()),
         ("AWS_SECRET_ACCESS_KEY", aws::SECRET_ACCESS_KEY.to_owned()),
         ("AWS_REGION", "us-east-1".to_owned()),

@@ -61,6 +61,15 @@ impl World {
         )
     }
 
+    /// Takes over the vendors of another world, and nothing else of it.
+    pub(crate) fn become_like(&mut self, other: Self) {
+        self.fly = other.fly;
+        self.github = other.github;
+        self.neon = other.neon;
+        self.aws = other.aws;
+        self.platform = other.platform;
+    }
+
     fn of(
         fly: fly::Fly,
         github: github::GitHub,
@@ -126,6 +135,11 @@ impl World {
     pub(crate) fn forget_calls(&mut self) {
         self.calls.clear();
         self.count = 0;
+    }
+
+    /// The timeline begins anew, with the truth as it is.
+    pub(crate) fn forget_past(&mut self) {
+        self.timeline = Timeline::begun(self.truth());
     }
 
     /// The truth about everything, values included, and the call log.

@@ -14,7 +14,7 @@ use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::check::{Check, CheckConfig, CheckFailure, CheckKind, Patience, Presents};
 use crate::clock::Deadline;
 use crate::connection::Connections;
-use crate::connection::github::{Dispatched, GitHubClient, Repository, Run, Workflow, repository_mistake};
+use crate::connection::github::{Dispatched, GitHubClient, Repository, Run, Workflow, permitted, repository_mistake};
 use crate::executor::Stop;
 use crate::secret::{Parts, redact};
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node, Type};
@@ -25,6 +25,11 @@ pub static KIND: CheckKind = CheckKind {
     summary: "A GitHub Actions workflow that is started and must succeed.",
     api_docs: Some("https://docs.github.com/en/rest/actions/workflows"),
     attributes,
+    patience: Patience {
+        timeout: Duration::from_secs(30 * 60),
+        // A failed run is shown to people, who know whether another makes sense.
+        retry_for: Duration::ZERO,
+    },
     parse,
 };
 
@@ -74,20 +79,9 @@ struct Config {
 }
 
 fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<dyn CheckConfig>> {
-    let mut checked = |name: &str, mistake: fn(&str) -> Option<&'static str>| {
+    let mut checked = |name: &str, mistake| {
         let node = node.attr(name);
-        node.required_string(problems).known().filter(|text| {
-            let rule = mistake(text);
-            if let Some(rule) = rule {
-                let path = node.path();
-                problems.error(
-                    path.clone(),
-                    format!("GitHub does not permit {path}"),
-                    format!("It is {text:?}. {rule}"),
-                );
-            }
-            rule.is_none()
-        })
+        permitted(&node, node.required_string(problems), mistake, problems).known()
     };
     let repository = checked("repository", repository_mistake);
     let workflow = checked("workflow", workflow_mistake);
@@ -127,11 +121,7 @@ impl CheckConfig for Config {
     }
 
     fn default_patience(&self) -> Patience {
-        Patience {
-            timeout: Duration::from_secs(30 * 60),
-            // A failed run is shown to people, who know whether another makes sense.
-            retry_for: Duration::ZERO,
-        }
+        KIND.patience
     }
 
     fn connect(&self, connections: &Connections) -> Result<Box<dyn Check>, Diagnostic> {

@@ -31,6 +31,10 @@ pub static KIND: CheckKind = CheckKind {
     summary: "A request to an HTTP service: its status, and what its body must or must not hold.",
     api_docs: None,
     attributes: arguments::attributes,
+    patience: Patience {
+        timeout: Duration::from_secs(10),
+        retry_for: Duration::from_secs(60),
+    },
     parse: arguments::parse,
 };
 
@@ -89,10 +93,7 @@ impl CheckConfig for Config {
     }
 
     fn default_patience(&self) -> Patience {
-        Patience {
-            timeout: Duration::from_secs(10),
-            retry_for: Duration::from_secs(60),
-        }
+        KIND.patience
     }
 
     fn connect(&self, connections: &Connections) -> Result<Box<dyn Check>, Diagnostic> {

@@ -60,7 +60,7 @@ pub trait CheckConfig: Send + Sync {
     /// The parts its templates use, checked against the source's.
     fn parts_used(&self) -> Vec<String>;
 
-    /// The patience when the user sets none.
+    /// The patience when the user sets none: [`CheckKind::patience`].
     fn default_patience(&self) -> Patience;
 
     /// The adapter, ready to call.
@@ -80,6 +80,8 @@ pub struct CheckKind {
     pub api_docs: Option<&'static str>,
     /// The arguments.
     pub attributes: fn() -> Vec<Attribute>,
+    /// The patience when the user sets none.
+    pub patience: Patience,
     /// Reads the kind's object. `None` when something in it is unknown or wrong; what is wrong is reported.
     pub parse: fn(&Node<'_>, &mut Diagnostics) -> Option<Box<dyn CheckConfig>>,
 }

@@ -60,7 +60,7 @@ impl Aws {
             name: "assume_role",
             block: Block {
                 attributes: vec![
-                    Attribute::optional("role_arn", Type::String, "The role's ARN. Required in this block."),
+                    Attribute::optional("role_arn", Type::String, "Required. The role's ARN."),
                     Attribute::optional(
                         "session_name",
                         Type::String,

@@ -85,20 +85,25 @@ impl Fly {
         http: &HttpClient,
         problems: &mut Diagnostics,
     ) -> Option<Self> {
-        let token = match node.attr("token").secret(problems) {
-            Field::Absent => Some(surroundings.environment.first(&TOKEN_VARIABLES).map(header)),
+        let argument = node.attr("token");
+        let token = match argument.secret(problems) {
+            Field::Absent => Some(TOKEN_VARIABLES.iter().find_map(|variable| {
+                let token = surroundings.environment.get(variable)?;
+                Some((header(token), in_environment(variable, argument.path())))
+            })),
             #[expect(clippy::disallowed_methods, reason = "what comes out is a Secret again")]
-            Field::Known(token) => Some(Some(header(token.expose()))),
+            Field::Known(token) => Some(Some((header(token.expose()), argument.path().to_string()))),
             Field::Unknown => None,
         };
         let api = API.read(&node.attr("api_url"), surroundings, problems);
         let graphql = GRAPHQL.read(&node.attr("graphql_url"), surroundings, problems);
         let (token, api_url, graphql_url) = (token?, api?, graphql?);
-        Some(Self(token.map(|authorization| {
+        Some(Self(token.map(|(authorization, token_origin)| {
             FlyClient(Arc::new(Inner {
                 http: http.clone(),
                 clock: surroundings.clock,
                 authorization,
+                token_origin,
                 api_url,
                 graphql_url,
                 listings: app::Listings::default(),
@@ -118,6 +123,16 @@ impl Fly {
                 "There is no token for Fly. Set fly.token in the provider block, or FLY_ACCESS_TOKEN or FLY_API_TOKEN in the environment.",
             )
         })
+    }
+}
+
+/// Names the variable that the token was taken from, for errors.
+fn in_environment(variable: &str, argument: &Path) -> String {
+    let [first, second] = TOKEN_VARIABLES;
+    if variable == first {
+        format!("{first} (which goes before {second})")
+    } else {
+        format!("{variable} (or {argument})")
     }
 }
 
@@ -152,6 +167,8 @@ struct Inner {
     http: HttpClient,
     clock: Clock,
     authorization: Secret,
+    /// Where the token was taken from, as errors say it.
+    token_origin: String,
     api_url: String,
     graphql_url: String,
     listings: app::Listings,
@@ -176,7 +193,11 @@ impl FlyClient {
     /// # Errors
     /// [`CallError`], with advice about the token where that is the cause.
     pub async fn read(&self, request: Request) -> Result<Response, CallError> {
-        self.0.http.read(request).await.map_err(advise_token)
+        self.0
+            .http
+            .read(request)
+            .await
+            .map_err(|error| self.advise_token(error))
     }
 
     /// Sends a request that changes something.
@@ -184,7 +205,40 @@ impl FlyClient {
     /// # Errors
     /// As [`Self::read`]; `effect` says whether something may have changed.
     pub async fn write(&self, request: Request, permit: &WritePermit) -> Result<Response, CallError> {
-        self.0.http.write(request, permit).await.map_err(advise_token)
+        self.0
+            .http
+            .write(request, permit)
+            .await
+            .map_err(|error| self.advise_token(error))
+    }
+
+    /// Where the token was taken from, as errors say it.
+    pub(crate) fn token_origin(&self) -> &str {
+        &self.0.token_origin
+    }
+
+    fn advise_token(&self, error: CallError) -> CallError {
+        match error.kind {
+            CallErrorKind::Unauthenticated => error.advise(&format!(
+                "The token that this run authenticates with is expired, revoked or unknown to Fly: \
+                 set {} to a valid one.",
+                self.token_origin()
+            )),
+            _ => error,
+        }
+    }
+
+    /// What a refusal about an app means: Fly does not tell a foreign app from a missing one.
+    #[must_use]
+    pub fn advise_app(&self, error: CallError, app: &str) -> CallError {
+        match error.kind {
+            CallErrorKind::Forbidden | CallErrorKind::NotFound => error.advise(&format!(
+                "The app {app:?} does not exist, or the token in {} is not valid or does not cover it: \
+                 it needs a deploy token of that app or a token of its organization.",
+                self.token_origin()
+            )),
+            _ => error,
+        }
     }
 }
 
@@ -198,31 +252,10 @@ fn message(body: &serde_json::Value) -> Option<String> {
     }
 }
 
-fn advise_token(error: CallError) -> CallError {
-    match error.kind {
-        CallErrorKind::Unauthenticated => error.advise(
-            "The token that this run authenticates with is expired, revoked or unknown to Fly: \
-             set FLY_API_TOKEN (or fly.token) to a valid one.",
-        ),
-        _ => error,
-    }
-}
-
-/// What a refusal about an app means: Fly does not tell a foreign app from a missing one.
-#[must_use]
-pub fn advise_app(error: CallError, app: &str) -> CallError {
-    match error.kind {
-        CallErrorKind::Forbidden | CallErrorKind::NotFound => error.advise(&format!(
-            "The app {app:?} does not exist, or the token in FLY_API_TOKEN (or fly.token) does not cover it: \
-             it needs a deploy token of that app or a token of its organization."
-        )),
-        _ => error,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::call::Effect;
     use crate::environment::Environment;
     use crate::terraform::{Origin, Value};
 
@@ -270,6 +303,31 @@ mod tests {
         let block = Value::object([("token", Value::string("fo1_mine"))]);
         let client = parse(&block, &urls).0.unwrap().client().unwrap();
         assert_eq!(client.0.authorization.expose(), "Bearer fo1_mine");
+    }
+
+    #[test]
+    fn advice_names_the_place_that_the_token_was_taken_from() {
+        let both = [("FLY_ACCESS_TOKEN", "fm2_access"), ("FLY_API_TOKEN", "fm2_api")];
+        let block = Value::object([("token", Value::string("fo1_mine"))]);
+        for (block, environment, origin) in [
+            (
+                &Value::Null,
+                &both[..],
+                "FLY_ACCESS_TOKEN (which goes before FLY_API_TOKEN)",
+            ),
+            (&Value::Null, &both[1..], "FLY_API_TOKEN (or fly.token)"),
+            (&block, &both[..], "fly.token"),
+        ] {
+            let client = parse(block, environment).0.unwrap().client().unwrap();
+            let error = |kind| CallError::new(kind, Effect::None, SERVICE, "testing", None, "");
+            let unknown = client.advise_token(error(CallErrorKind::Unauthenticated));
+            let refused = client.advise_app(error(CallErrorKind::Forbidden), "web");
+            assert!(unknown.message.contains(&format!(": set {origin} to")), "{unknown}");
+            assert!(
+                refused.message.contains(&format!("the token in {origin} is")),
+                "{refused}"
+            );
+        }
     }
 
     #[test]

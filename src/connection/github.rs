@@ -17,7 +17,7 @@ use crate::call::{CallError, CallErrorKind, WritePermit};
 use crate::clock::Clock;
 use crate::http::{HttpClient, Request, Response, Shared};
 use crate::secret::Secret;
-use crate::terraform::{Diagnostic, Diagnostics, NestedBlock, Node, Path};
+use crate::terraform::{Diagnostic, Diagnostics, Field, NestedBlock, Node, Path};
 
 pub use sealed_box::{SealError, seal};
 pub use secrets::{ActionsSecret, SecretLevel};
@@ -130,6 +130,27 @@ pub fn repository_mistake(text: &str) -> Option<&'static str> {
     let name_fits = !name.is_empty() && name.chars().all(|c| word(c) || c == '.') && name != "." && name != "..";
     (!owner_fits || !name_fits)
         .then_some("Write \"owner/name\", or \"name\" with the connection's owner; neither a URL nor a \".git\" path.")
+}
+
+/// A known value, unless `mistake` says which rule it breaks: that is reported.
+pub fn permitted(
+    node: &Node<'_>,
+    field: Field<String>,
+    mistake: fn(&str) -> Option<&'static str>,
+    problems: &mut Diagnostics,
+) -> Field<String> {
+    field.and_then_checked(|text| match mistake(&text) {
+        None => Some(text),
+        Some(rule) => {
+            let path = node.path();
+            problems.error(
+                path.clone(),
+                format!("GitHub does not permit {path}"),
+                format!("It is {text:?}. {rule}"),
+            );
+            None
+        }
+    })
 }
 
 /// GitHub, authenticated; cheap to clone, all clones share what was listed.

@@ -1,5 +1,7 @@
-//! When the process ends: never by Ctrl-C, which reaches provider and Terraform alike and would lose the apply in flight;
-//! on SIGTERM, and when Terraform has died without a word, after the calls in flight.
+//! When the process ends: never by Ctrl-C or a terminal that closes (SIGHUP), which reach provider and Terraform alike and would
+//! lose the apply in flight; on SIGTERM, and when Terraform has died without a word, after the calls in flight.
+//!
+//! A closed terminal kills Terraform, so that the provider ends a moment later and cleans up; under `nohup` both go on.
 
 use std::io;
 use std::time::Duration;
@@ -37,7 +39,7 @@ pub(super) fn keep_memory_private() {
     }
 }
 
-/// What SIGINT means.
+/// What SIGINT and SIGHUP mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Interrupt {
     /// Nothing: Terraform sends StopProvider when it wants an end.
@@ -57,12 +59,14 @@ pub(super) fn watch(
     on_end: impl FnOnce() + Send + 'static,
 ) -> io::Result<()> {
     let interrupts = signal(SignalKind::interrupt())?;
+    let hangups = signal(SignalKind::hangup())?;
     let mut terminations = signal(SignalKind::terminate())?;
     // As it is before the handshake: a host that has died by then reads no line, and one that dies later leaves another parent.
     let parent = getppid();
     tokio::spawn(async move {
         tokio::select! {
             () = interrupted(interrupts, interrupt) => tracing::info!("interrupted"),
+            () = interrupted(hangups, interrupt) => tracing::info!("hung up"),
             _ = terminations.recv() => tracing::info!("asked to terminate"),
             () = orphaned(interrupt, parent, clock) => tracing::warn!("the host has died"),
         }
@@ -72,12 +76,12 @@ pub(super) fn watch(
     Ok(())
 }
 
-async fn interrupted(mut interrupts: Signal, interrupt: Interrupt) {
-    while interrupts.recv().await.is_some() {
+async fn interrupted(mut signals: Signal, interrupt: Interrupt) {
+    while signals.recv().await.is_some() {
         if interrupt == Interrupt::Ends {
             return;
         }
-        tracing::info!("interrupt ignored: the host says when to stop");
+        tracing::info!("signal ignored: the host says when to stop");
     }
     std::future::pending().await
 }

@@ -19,7 +19,7 @@ const NAME: &str = "fernet_key";
 /// The kind.
 pub static KIND: SourceKind = SourceKind {
     name: NAME,
-    summary: "A Fernet key: 32 random bytes in padded URL-safe base64 (44 characters). It has no arguments: `{}`.",
+    summary: "A Fernet key: 32 random bytes in padded URL-safe base64 (44 characters).",
     api_docs: Some("https://github.com/fernet/spec/blob/master/Spec.md"),
     attributes: Vec::new,
     parts: &["value"],

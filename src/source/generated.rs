@@ -1,4 +1,4 @@
-//! What sources have in common whose values nobody issues: there is nothing to list, to ask or to revoke.
+//! What sources have in common whose values nobody issues, and those that are made on this machine.
 
 use std::collections::BTreeMap;
 
@@ -49,8 +49,13 @@ pub(super) const TRAITS: SourceTraits = SourceTraits {
     generated: true,
 };
 
+/// A source whose values nobody issues: there is nothing to list, to ask or to revoke.
+pub(super) trait Unissued: Send + Sync {}
+
+impl<G: Generator> Unissued for Generated<G> {}
+
 #[async_trait]
-impl<G: Generator> Issuer for Generated<G> {
+impl<S: Unissued> Issuer for S {
     async fn survey(&self) -> Result<Vec<Credential>, CallError> {
         Ok(Vec::new())
     }

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
-use super::{Credential, Issuer, Liveness, MintOrder, Minted, Source, SourceConfig, SourceKind, SourceTraits};
+use super::generated::Unissued;
+use super::{Credential, MintOrder, Minted, Source, SourceConfig, SourceKind, SourceTraits};
 use crate::address::Address;
 use crate::call::{CallError, WritePermit};
 use crate::connection::Connections;
@@ -146,24 +147,7 @@ impl Provided {
     }
 }
 
-#[async_trait]
-impl Issuer for Provided {
-    async fn survey(&self) -> Result<Vec<Credential>, CallError> {
-        Ok(Vec::new())
-    }
-
-    async fn liveness(&self, _id: &str) -> Result<Liveness, CallError> {
-        Ok(Liveness::CannotTell)
-    }
-
-    async fn authenticates_this_run(&self, _id: &str) -> Result<bool, CallError> {
-        Ok(false)
-    }
-
-    async fn revoke(&self, _id: &str, _permit: &WritePermit) -> Result<(), CallError> {
-        Ok(())
-    }
-}
+impl Unissued for Provided {}
 
 #[async_trait]
 impl Source for Provided {

@@ -9,14 +9,14 @@ use async_trait::async_trait;
 
 use crate::address::Address;
 use crate::call::{CallError, WritePermit};
-use crate::connection::github::{ActionsSecret, GitHubClient, Repository, SecretLevel, repository_mistake};
+use crate::connection::github::{ActionsSecret, GitHubClient, Repository, SecretLevel, permitted, repository_mistake};
 use crate::connection::{Connections, segment};
 use crate::executor::Stop;
 use crate::secret::Secret;
 use crate::target::{
     Activated, Activation, Delivery, Entry, Escrowed, Receipt, Slot, Target, TargetConfig, TargetKind, TargetTraits,
 };
-use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Path, Type};
+use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node, Path, Type};
 
 /// The kind.
 pub static KIND: TargetKind = TargetKind {
@@ -66,47 +66,26 @@ struct Config {
 
 fn parse(node: &Node<'_>, default_name: Option<&str>, problems: &mut Diagnostics) -> Option<Box<dyn TargetConfig>> {
     let repository = node.attr("repository");
-    let repository = checked(
+    let repository = permitted(
         &repository,
         repository.required_string(problems),
         repository_mistake,
         problems,
     );
     let environment = node.attr("environment");
-    let environment = checked(
+    let environment = permitted(
         &environment,
         environment.string(problems),
         environment_mistake,
         problems,
     );
     let name = node.attr("name");
-    let name = checked(&name, name.string_or(default_name, problems), name_mistake, problems);
+    let name = permitted(&name, name.string_or(default_name, problems), name_mistake, problems);
     Some(Box::new(Config {
         repository: repository.known()?,
         environment: environment.optional()?,
         name: name.known()?.to_ascii_uppercase(),
     }))
-}
-
-/// Reports what `mistake` says about a known value.
-fn checked(
-    node: &Node<'_>,
-    field: Field<String>,
-    mistake: fn(&str) -> Option<&'static str>,
-    problems: &mut Diagnostics,
-) -> Field<String> {
-    field.and_then_checked(|text| match mistake(&text) {
-        None => Some(text),
-        Some(rule) => {
-            let path = node.path();
-            problems.error(
-                path.clone(),
-                format!("GitHub does not permit {path}"),
-                format!("It is {text:?}. {rule}"),
-            );
-            None
-        }
-    })
 }
 
 /// docs.github.com, "Secrets reference", naming your secrets.

@@ -36,7 +36,7 @@ pub struct TargetTraits {
 pub struct Entry {
     /// The vendor's marker of the last write: a version, a digest, a time. `None` when there is none.
     pub revision: Option<String>,
-    /// Our label, where the vendor keeps metadata beside the value.
+    /// Our label, where the vendor keeps metadata beside the value; `None` when somebody has written the value since.
     pub label: Option<Label>,
     /// When it was last written.
     pub modified_at: Option<Timestamp>,
@@ -164,6 +164,10 @@ pub trait Target: Slot {
     -> Result<Activated, CallError>;
 
     /// The value, where [`TargetTraits::readable`]. `None` when the slot is empty or the entry carries no label of ours. Called in apply only, because it decrypts.
+    ///
+    /// A label that outlives somebody else's write counts for nothing: the value beside it is theirs, and would be delivered
+    /// everywhere as ours. Where the vendor keeps the note when the value alone is written, the note has to say which write it
+    /// belongs to (docs/decisions/ssm-mark-names-its-version.md).
     async fn read(&self) -> Result<Option<Escrowed>, CallError>;
 
     /// The newest value of a generation below `before` that the slot held under a mark of this secret (`id`), where the vendor keeps

@@ -20,7 +20,7 @@ use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Path, Ty
 /// The kind `ssm_parameter`.
 pub static KIND: TargetKind = TargetKind {
     name: "ssm_parameter",
-    summary: "A parameter in AWS Systems Manager Parameter Store",
+    summary: "A parameter in AWS Systems Manager Parameter Store.",
     api_docs: Some("https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html"),
     attributes,
     parse,

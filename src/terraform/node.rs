@@ -243,12 +243,23 @@ impl<'a> Node<'a> {
 
     /// A map of strings; null elements are left out.
     pub fn string_map(&self, problems: &mut Diagnostics) -> Field<BTreeMap<String, String>> {
-        self.collect(problems, |node, problems| node.text(problems))
-    }
-
-    /// A map of secrets; null elements are left out.
-    pub fn secret_map(&self, problems: &mut Diagnostics) -> Field<BTreeMap<String, Secret>> {
-        self.collect(problems, |node, problems| node.text(problems).map(Secret::new))
+        match self.value {
+            Value::Null => Field::Absent,
+            Value::Map(_) => {
+                let mut known = BTreeMap::new();
+                let mut complete = true;
+                for (key, node) in self.elements() {
+                    match node.text(problems) {
+                        Field::Known(value) => drop(known.insert(key.to_owned(), value)),
+                        Field::Absent => {}
+                        Field::Unknown => complete = false,
+                    }
+                }
+                if complete { Field::Known(known) } else { Field::Unknown }
+            }
+            Value::Unknown(_) => Field::Unknown,
+            _ => self.mismatch("a map", problems),
+        }
     }
 
     /// A list of whole numbers between `least` and `most`.
@@ -298,30 +309,6 @@ impl<'a> Node<'a> {
             }
             Value::Unknown(_) => Field::Unknown,
             _ => self.mismatch("a list", problems),
-        }
-    }
-
-    fn collect<T>(
-        &self,
-        problems: &mut Diagnostics,
-        read: impl Fn(&Self, &mut Diagnostics) -> Field<T>,
-    ) -> Field<BTreeMap<String, T>> {
-        match self.value {
-            Value::Null => Field::Absent,
-            Value::Map(_) => {
-                let mut known = BTreeMap::new();
-                let mut complete = true;
-                for (key, node) in self.elements() {
-                    match read(&node, problems) {
-                        Field::Known(value) => drop(known.insert(key.to_owned(), value)),
-                        Field::Absent => {}
-                        Field::Unknown => complete = false,
-                    }
-                }
-                if complete { Field::Known(known) } else { Field::Unknown }
-            }
-            Value::Unknown(_) => Field::Unknown,
-            _ => self.mismatch("a map", problems),
         }
     }
 

@@ -42,6 +42,49 @@ async fn missing_credentials_name_the_chain() {
     }
 }
 
+#[tokio::test]
+async fn a_call_that_nobody_answers_says_where_it_went_and_who_said_so() {
+    let region = Value::object([("region", Value::string("eu-west-1"))]);
+    let block = region.clone().with("endpoint_url", Value::string("http://127.0.0.1:9"));
+    let mut environment = KEYS.to_vec();
+    environment.extend([
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:7"),
+        ("AWS_ENDPOINT_URL_SSM", "http://127.0.0.1:8"),
+    ]);
+    let general = &environment[..environment.len() - 1];
+    for (aws, environment, place) in [
+        (
+            &region,
+            &environment[..],
+            "http://127.0.0.1:8, from AWS_ENDPOINT_URL_SSM.",
+        ),
+        (&region, general, "http://127.0.0.1:7, from AWS_ENDPOINT_URL."),
+        (&block, &environment[..], "http://127.0.0.1:9, from aws.endpoint_url."),
+    ] {
+        let slot = slot_of(NAME, &connections_with(aws.clone(), environment));
+        let error = slot.remove(&permit()).await.expect_err("nobody listens");
+        assert!(
+            error.to_string().ends_with(&format!("It was sent to {place}")),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_not_permitted_is_named_by_its_variable() {
+    let region = Value::object([("region", Value::string("eu-west-1"))]);
+    for variable in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SSM"] {
+        let mut environment = KEYS.to_vec();
+        environment.push((variable, "http://ssm.example.com"));
+        let slot = slot_of(NAME, &connections_with(region.clone(), &environment));
+        let error = slot.inspect().await.expect_err("plain http");
+        assert!(
+            error.to_string().contains(&format!("the endpoint in {variable}: ")),
+            "{error}"
+        );
+    }
+}
+
 fn with_role() -> Value {
     let role = Value::object([
         ("role_arn", Value::string("arn:aws:iam::123456789012:role/rotation")),

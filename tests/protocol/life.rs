@@ -68,10 +68,10 @@ async fn an_idle_provider_ends_at_once() {
 }
 
 #[tokio::test]
-async fn ctrl_c_does_not_end_it() {
+async fn ctrl_c_or_a_closed_terminal_does_not_end_it_while_its_host_lives() {
     let (mut plugin, mut clients) = running(start()).await;
-    for _ in 0..3 {
-        kill("-INT", plugin.pid());
+    for signal in ["-INT", "-HUP", "-INT", "-HUP"] {
+        kill(signal, plugin.pid());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert!(plugin.is_running());
@@ -122,6 +122,17 @@ async fn a_call_whose_client_hangs_up_is_finished() {
 
 #[tokio::test]
 async fn when_its_parent_dies_it_ends_and_cleans_up() {
+    orphaned(&[]).await;
+}
+
+/// As when a terminal is closed or a connection drops: the signal goes to all of the group, and Terraform dies of it.
+#[tokio::test]
+async fn when_its_parent_dies_of_a_closed_terminal_it_ends_and_cleans_up() {
+    orphaned(&["-HUP"]).await;
+}
+
+/// Starts the provider below a shell that gets these signals, as the provider does, or is killed when there are none.
+async fn orphaned(signals: &[&str]) {
     let scratch = tempfile::tempdir().unwrap();
     let line = scratch.path().join("line");
     let script = format!(
@@ -145,7 +156,14 @@ async fn when_its_parent_dies_it_ends_and_cleans_up() {
     let provider = Path::new("/proc").join(first.trim());
     until(|| std::fs::read_to_string(&line).is_ok_and(|line| line.contains("|grpc|"))).await;
     assert!(provider.exists());
-    parent.kill().await.unwrap();
+    let pid: u32 = first.trim().parse().unwrap();
+    for signal in signals {
+        kill(signal, pid);
+        kill(signal, parent.id().unwrap());
+    }
+    if signals.is_empty() {
+        parent.kill().await.unwrap();
+    }
     until(|| !provider.exists() || is_zombie(&provider)).await;
     let left = std::fs::read_dir(scratch.path()).unwrap().count();
     assert_eq!(left, 1, "only the file with the line is left");
@@ -230,4 +248,12 @@ async fn in_debug_mode_it_prints_how_to_attach_and_ctrl_c_ends_it() {
     let socket = plugin.socket();
     assert_eq!(plugin.end().await.0, Some(0));
     assert!(!socket.exists());
+}
+
+#[tokio::test]
+async fn in_debug_mode_a_closed_terminal_ends_it() {
+    let mut plugin = start().env(crate::grpc::COOKIE.0, "").arg("-debug").begin().await;
+    plugin.next_line().await;
+    kill("-HUP", plugin.pid());
+    assert_eq!(plugin.end().await.0, Some(0));
 }

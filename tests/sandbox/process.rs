@@ -46,9 +46,9 @@ fn it_ends_with_its_input_when_told_to_and_with_signals_always() {
     let (mut process, said) = start(&["--exit-with-stdin"]);
     drop(process.stdin.take());
     assert!(ends_well(&mut process));
-    assert_eq!(said.len(), 16, "{said:?}");
+    assert_eq!(said.len(), 18, "{said:?}");
     assert!(
-        said[..15]
+        said[..17]
             .iter()
             .all(|line| line.starts_with("export ") && line.ends_with('\''))
     );
@@ -62,6 +62,30 @@ fn it_ends_with_its_input_when_told_to_and_with_signals_always() {
         assert!(killed.unwrap().success());
         assert!(ends_well(&mut process), "SIG{signal}");
     }
+}
+
+#[test]
+fn it_tells_its_options_when_asked() {
+    let help = Command::new(harness::executable()).arg("--help").output().unwrap();
+    assert!(help.status.success());
+    let said = String::from_utf8(help.stdout).unwrap();
+    for option in ["--port N", "--exit-with-stdin", "--help"] {
+        assert!(said.contains(option), "{said}");
+    }
+}
+
+#[test]
+fn what_goes_before_another_variable_is_exported_too() {
+    let (process, said) = start(&["--exit-with-stdin"]);
+    let value = |name: &str| {
+        let found = said
+            .iter()
+            .find_map(|line| line.strip_prefix(&format!("export {name}=")));
+        found.unwrap_or_else(|| panic!("no {name}: {said:?}")).to_owned()
+    };
+    assert_eq!(value("FLY_ACCESS_TOKEN"), value("FLY_API_TOKEN"));
+    assert_eq!(value("AWS_ENDPOINT_URL_SSM"), value("AWS_ENDPOINT_URL"));
+    drop(process);
 }
 
 #[test]

@@ -48,6 +48,18 @@ fn the_timeline_has_every_call_and_the_truth_whenever_it_changed() {
 }
 
 #[test]
+fn a_cleared_timeline_begins_anew_with_the_truth_as_it_is() {
+    let sandbox = Sandbox::start();
+    set(&sandbox, "kept");
+    sandbox.call("DELETE", "/_sandbox/timeline", &[], &Value::Null);
+    sandbox.call("GET", "/health", &[], &Value::Null);
+    let timeline = sandbox.timeline();
+    let calls: Vec<&str> = timeline.iter().map(|entry| entry["call"].as_str().unwrap()).collect();
+    assert_eq!(calls, ["start", "GET /health"]);
+    assert_eq!(*held(&timeline[0]["state"]), "kept");
+}
+
+#[test]
 fn a_held_call_waits_before_or_after_its_effect_until_it_is_released() {
     let sandbox = Sandbox::start();
     for (kind, acted) in [("hold_before", false), ("hold_after", true)] {

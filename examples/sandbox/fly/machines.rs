@@ -8,6 +8,7 @@ use super::refuse;
 use super::secrets::Secrets;
 use crate::call::{Call, Reply};
 use crate::clock;
+use crate::fields::Fields;
 
 /// An app.
 #[derive(Clone)]
@@ -51,58 +52,89 @@ pub(crate) struct Machine {
     host_status: String,
 }
 
+/// What a seed changes about a machine, or about all machines of an app.
+pub(super) struct Change {
+    fails_after_update: Option<bool>,
+    exit_code: Option<i64>,
+    start_ms: Option<i64>,
+    host_status: Option<String>,
+    /// Seconds that somebody else holds a lease.
+    leased_for: Option<i64>,
+}
+
+/// The states that a seed may put a machine into.
+const STATES: [&str; 5] = ["created", "started", "stopped", "suspended", "destroyed"];
+
+impl Change {
+    /// Reads the changes among the fields of a seed, which may also have `others`.
+    pub(super) fn read(wanted: &Value, path: &str, others: &[&str]) -> Result<Self, String> {
+        let own = [
+            "fails_after_update",
+            "exit_code",
+            "start_ms",
+            "host_status",
+            "leased_for",
+        ];
+        let fields = Fields::of(wanted, path, &[others, &own].concat())?;
+        let status = fields.word("host_status", &["ok", "unknown", "unreachable"])?;
+        Ok(Self {
+            fails_after_update: fields.flag("fails_after_update")?,
+            exit_code: fields.span("exit_code")?,
+            start_ms: fields.span("start_ms")?,
+            host_status: status.map(str::to_owned),
+            leased_for: fields.span("leased_for")?,
+        })
+    }
+}
+
 impl Machine {
-    pub(crate) fn new(id: &str, wanted: &Value) -> Self {
-        let flag = |name: &str| wanted.get(name).and_then(Value::as_bool).unwrap_or(false);
-        let text = |name: &str, default: &str| wanted.get(name).and_then(Value::as_str).unwrap_or(default).to_owned();
-        let number = |name: &str| wanted.get(name).and_then(Value::as_i64).unwrap_or(0);
+    pub(crate) fn new(id: &str, wanted: &Value, path: &str) -> Result<Self, String> {
+        let change = Change::read(wanted, path, &["state", "checks"])?;
+        let fields = Fields::any(wanted, path)?;
+        let has_checks = fields.flag("checks")?.unwrap_or(false);
+        let state = fields.word("state", &STATES)?.unwrap_or("started").to_owned();
         let mut config = json!({
             "image": "registry.fly.io/molecule-cp:deployment-01",
             "env": { "PORT": "8080" },
             "guest": { "cpu_kind": "shared", "cpus": 1, "memory_mb": 512 },
             "metadata": { "fly_platform_version": "v2", "fly_process_group": "app", "fly_release_version": "7" },
         });
-        if flag("checks") {
+        if has_checks {
             config["checks"] = json!({ "health": { "type": "http", "port": 8080, "path": "/health" } });
         }
         let mut machine = Self {
             id: id.to_owned(),
-            state: text("state", "started"),
+            state,
             arrives: 0,
-            start_ms: number("start_ms"),
+            start_ms: 0,
             instance: clock::ulid(clock::epoch_millis(), 1),
             config,
             created_at: clock::millis(),
             updated_at: clock::millis(),
             events: Vec::new(),
             lease: None,
-            has_checks: flag("checks"),
+            has_checks,
             health: "passing".to_owned(),
             health_after_update: "passing".to_owned(),
             exit_code: 0,
             environment: BTreeMap::new(),
-            host_status: text("host_status", "ok"),
+            host_status: "ok".to_owned(),
         };
-        machine.change(wanted);
+        machine.change(&change);
         machine.event("launch", "created");
-        machine
+        Ok(machine)
     }
 
-    /// `fails_after_update`, `exit_code`, `start_ms`, `host_status`, `leased_for` (seconds, by somebody else).
-    pub(super) fn change(&mut self, wanted: &Value) {
-        if let Some(fails) = wanted.get("fails_after_update").and_then(Value::as_bool) {
+    pub(super) fn change(&mut self, wanted: &Change) {
+        if let Some(fails) = wanted.fails_after_update {
             self.health_after_update = if fails { "critical" } else { "passing" }.to_owned();
         }
-        if let Some(code) = wanted.get("exit_code").and_then(Value::as_i64) {
-            self.exit_code = code;
-        }
-        if let Some(start) = wanted.get("start_ms").and_then(Value::as_i64) {
-            self.start_ms = start;
-        }
-        if let Some(status) = wanted.get("host_status").and_then(Value::as_str) {
+        self.exit_code = wanted.exit_code.unwrap_or(self.exit_code);
+        self.start_ms = wanted.start_ms.unwrap_or(self.start_ms);
+        if let Some(status) = &wanted.host_status {
             status.clone_into(&mut self.host_status);
         }
-        if let Some(seconds) = wanted.get("leased_for").and_then(Value::as_i64) {
+        if let Some(seconds) = wanted.leased_for {
             self.lease = Some(Lease {
                 nonce: "somebody-else".to_owned(),
                 until: clock::epoch_millis() / 1000 + seconds,

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::refuse;
 use crate::call::{Call, Reply};
 use crate::clock;
+use crate::fields::Fields;
 
 /// A personal token or an installation's.
 #[derive(Clone)]
@@ -32,14 +33,12 @@ impl Token {
         }
     }
 
-    pub(super) fn from_seed(wanted: &Value) -> Result<Self, String> {
-        let value = wanted
-            .get("value")
-            .and_then(Value::as_str)
-            .ok_or("a token needs a value")?;
+    pub(super) fn from_seed(wanted: &Value, path: &str) -> Result<Self, String> {
+        let fields = Fields::of(wanted, path, &["value", "repositories", "may_write"])?;
+        let value = fields.text("value")?.ok_or_else(|| format!("{path} needs a value"))?;
         let mut token = Self::personal(value);
-        token.repositories = wanted.get("repositories").map(names);
-        token.may_write = wanted.get("may_write").and_then(Value::as_bool).unwrap_or(true);
+        token.repositories = fields.texts("repositories")?.map(owned);
+        token.may_write = fields.flag("may_write")?.unwrap_or(true);
         Ok(token)
     }
 
@@ -60,6 +59,10 @@ impl Token {
     }
 }
 
+fn owned(names: Vec<&str>) -> Vec<String> {
+    names.into_iter().map(str::to_owned).collect()
+}
+
 fn names(list: &Value) -> Vec<String> {
     let list = list.as_array().into_iter().flatten();
     list.filter_map(Value::as_str).map(str::to_owned).collect()
@@ -76,20 +79,21 @@ pub(super) struct App {
 
 impl App {
     /// `{"id", "installation_id", "public_key": "PEM", "repositories": ["owner/name"]}`
-    pub(super) fn from_seed(wanted: &Value) -> Result<Self, String> {
+    pub(super) fn from_seed(wanted: &Value, path: &str) -> Result<Self, String> {
+        let fields = Fields::of(wanted, path, &["id", "installation_id", "public_key", "repositories"])?;
         let number = |name: &str| {
-            wanted
-                .get(name)
-                .and_then(Value::as_u64)
-                .map(|number| number.to_string())
+            let number = fields.number(name, 1)?.map(|number| number.to_string());
+            number.ok_or_else(|| format!("{path} needs a numeric {name}"))
         };
-        let pem = wanted.get("public_key").and_then(Value::as_str).unwrap_or_default();
+        let pem = fields.text("public_key")?.unwrap_or_default();
         let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
         Ok(Self {
-            id: number("id").ok_or("an app needs a numeric id")?,
-            installation: number("installation_id").ok_or("an app needs a numeric installation_id")?,
-            public_key: STANDARD.decode(body).map_err(|_| "public_key must be PEM")?,
-            repositories: wanted.get("repositories").map(names).unwrap_or_default(),
+            id: number("id")?,
+            installation: number("installation_id")?,
+            public_key: STANDARD
+                .decode(body)
+                .map_err(|_| format!("{path}.public_key must be PEM"))?,
+            repositories: fields.texts("repositories")?.map(owned).unwrap_or_default(),
         })
     }
 

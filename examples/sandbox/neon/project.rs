@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{PERSON, random_text, refuse};
 use crate::call::{Call, Reply};
 use crate::clock;
+use crate::fields::{self, Fields};
 
 /// After so many milliseconds an operation has finished even if nobody looked.
 const PATIENCE: i64 = 2_000;
@@ -77,18 +78,17 @@ impl Project {
         }
     }
 
-    pub(super) fn seed(&mut self, wanted: &Value) -> Result<(), String> {
-        if let Some(store) = wanted.get("store_passwords") {
-            self.store_passwords = store.as_bool().ok_or("store_passwords is true or false")?;
-        }
-        for name in wanted.get("roles").and_then(Value::as_array).into_iter().flatten() {
-            let name = name.as_str().ok_or("a role's name is a string")?;
+    pub(super) fn seed(&mut self, wanted: &Value, path: &str) -> Result<(), String> {
+        let fields = Fields::of(wanted, path, &["store_passwords", "roles", "password"])?;
+        self.store_passwords = fields.flag("store_passwords")?.unwrap_or(self.store_passwords);
+        for name in fields.texts("roles")?.into_iter().flatten() {
             self.roles.entry(name.to_owned()).or_insert_with(Role::new);
         }
         // As a person would in the console.
-        for (name, password) in wanted.get("password").and_then(Value::as_object).into_iter().flatten() {
-            let role = self.roles.get_mut(name).ok_or("this role does not exist")?;
-            role.password = password.as_str().ok_or("a password is a string")?.to_owned();
+        for (name, path, password) in fields.names("password")? {
+            let role = self.roles.get_mut(name);
+            let role = role.ok_or_else(|| format!("{path}: this role does not exist"))?;
+            fields::text(&path, password)?.clone_into(&mut role.password);
             role.coming = None;
             role.updated_at = later_than(&role.updated_at);
         }

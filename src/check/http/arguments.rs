@@ -25,7 +25,7 @@ pub(super) fn attributes() -> Vec<Attribute> {
         Attribute::optional(
             "headers",
             Type::string_map(),
-            "Headers, as templates: `{ Authorization = \"Bearer {{ value }}\" }`. A credential in plain text belongs into \
+            "Headers, as templates: `{ Authorization = \"Bearer {{ value }}\" }`. A credential in plain text belongs in \
              `headers_wo`.",
         ),
         Attribute::optional(

@@ -60,9 +60,24 @@ enum Endpoint {
     /// To AWS, or where the shared configuration files say.
     Default,
     /// All calls go there: the block, or `AWS_ENDPOINT_URL`.
-    All(String),
+    All(Address),
     /// Calls to Systems Manager go there (`AWS_ENDPOINT_URL_SSM`), others to the second, if any.
-    Ssm(String, Option<String>),
+    Ssm(Address, Option<Address>),
+}
+
+/// An endpoint, and where it was configured.
+#[derive(Clone)]
+struct Address {
+    url: String,
+    origin: String,
+}
+
+impl Address {
+    fn in_environment(environment: &Environment, variable: &str) -> Option<Self> {
+        let url = environment.get(variable)?.to_owned();
+        let origin = variable.to_owned();
+        Some(Self { url, origin })
+    }
 }
 
 /// Keys in the environment.
@@ -113,7 +128,10 @@ impl Settings {
                 .or_else(|| variable(&["AWS_REGION", "AWS_DEFAULT_REGION"])),
             profile: profile.optional()?,
             endpoint: match endpoint.optional()? {
-                Some(url) => Endpoint::All(url),
+                Some(url) => Endpoint::All(Address {
+                    url,
+                    origin: endpoint_node.path().to_string(),
+                }),
                 None => Endpoint::from_environment(environment),
             },
             keys: Keys::from_environment(environment),
@@ -129,12 +147,9 @@ impl Settings {
     /// When no region is set anywhere, or the environment's endpoint is not permitted.
     pub(super) async fn load(&self) -> Result<SdkConfig, CallError> {
         let refused = |why: &str| CallError::refused("AWS", "preparing the AWS session", why);
-        for url in self.endpoint.urls() {
-            permitted(url, self.allow_insecure).map_err(|refusal| {
-                refused(&format!(
-                    "the endpoint in AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_SSM: {refusal}"
-                ))
-            })?;
+        for Address { url, origin } in self.endpoint.addresses() {
+            permitted(url, self.allow_insecure)
+                .map_err(|refusal| refused(&format!("the endpoint in {origin}: {refusal}")))?;
         }
         let client = http_client(self.endpoint.is_local());
         let timeouts = TimeoutConfig::builder()
@@ -194,10 +209,12 @@ impl Settings {
         if !self.attempts_are_set {
             config = config.retry_config(RetryConfig::standard().with_max_attempts(READ_ATTEMPTS));
         }
-        if let Endpoint::Ssm(url, _) = &self.endpoint {
+        if let Endpoint::Ssm(Address { url, .. }, _) = &self.endpoint {
             config = config.endpoint_url(url);
         }
-        Ssm::new(aws_sdk_ssm::Client::from_conf(config.build()), clock)
+        let address = self.endpoint.addresses().next();
+        let address = address.map(|Address { url, origin }| format!("It was sent to {url}, from {origin}."));
+        Ssm::new(aws_sdk_ssm::Client::from_conf(config.build()), clock, address)
     }
 }
 
@@ -210,9 +227,9 @@ impl Endpoint {
         if ignored {
             return Self::Default;
         }
-        let general = environment.get("AWS_ENDPOINT_URL").map(str::to_owned);
-        match (environment.get("AWS_ENDPOINT_URL_SSM"), general) {
-            (Some(ssm), general) => Self::Ssm(ssm.to_owned(), general),
+        let address = |variable| Address::in_environment(environment, variable);
+        match (address("AWS_ENDPOINT_URL_SSM"), address("AWS_ENDPOINT_URL")) {
+            (Some(ssm), general) => Self::Ssm(ssm, general),
             (None, Some(general)) => Self::All(general),
             (None, None) => Self::Default,
         }
@@ -221,24 +238,25 @@ impl Endpoint {
     /// The endpoint of services that have none of their own.
     fn general(&self) -> Option<&str> {
         match self {
-            Self::Default => None,
-            Self::All(url) => Some(url),
-            Self::Ssm(_, general) => general.as_deref(),
+            Self::Default | Self::Ssm(_, None) => None,
+            Self::All(address) | Self::Ssm(_, Some(address)) => Some(&address.url),
         }
     }
 
     /// Whether every call that an endpoint is set for stays on this machine: a proxy could not reach it.
     fn is_local(&self) -> bool {
-        let local = |text: &str| Url::parse(text).is_ok_and(|url| is_loopback(&url));
-        self.urls().next().is_some() && self.urls().all(local)
+        let local = |address: &Address| Url::parse(&address.url).is_ok_and(|url| is_loopback(&url));
+        self.addresses().next().is_some() && self.addresses().all(local)
     }
 
-    fn urls(&self) -> impl Iterator<Item = &str> {
-        let own = match self {
-            Self::Ssm(url, _) => Some(url.as_str()),
-            Self::Default | Self::All(_) => None,
+    /// What is configured; that of Systems Manager is the first.
+    fn addresses(&self) -> impl Iterator<Item = &Address> {
+        let (first, second) = match self {
+            Self::Default => (None, None),
+            Self::All(address) => (Some(address), None),
+            Self::Ssm(own, general) => (Some(own), general.as_ref()),
         };
-        own.into_iter().chain(self.general())
+        first.into_iter().chain(second)
     }
 }
 

@@ -46,6 +46,8 @@ const FIRST_PAUSE_WHEN_LIMITED: Duration = Duration::from_millis(500);
 pub struct Ssm {
     client: Client,
     clock: Clock,
+    /// Where calls go and who says so, as a sentence; `None` for AWS itself.
+    address: Option<String>,
     descriptions: Batches<Metadata>,
 }
 
@@ -104,10 +106,11 @@ pub struct Put<'a> {
 
 impl Ssm {
     /// Wraps a client.
-    pub(super) fn new(client: Client, clock: Clock) -> Self {
+    pub(super) fn new(client: Client, clock: Clock, address: Option<String>) -> Self {
         Self {
             client,
             clock,
+            address,
             descriptions: Batches::new(clock, NAMES_PER_CALL),
         }
     }
@@ -119,7 +122,10 @@ impl Ssm {
     pub async fn describe(&self, name: &str) -> Result<Option<Metadata>, CallError> {
         let client = self.client.clone();
         let fetch = |names| async move { describe(&client, names).await };
-        self.descriptions.get(name, fetch).await
+        self.descriptions
+            .get(name, fetch)
+            .await
+            .map_err(|error| self.located(error))
     }
 
     /// The same by a call for this name alone.
@@ -127,8 +133,8 @@ impl Ssm {
     /// # Errors
     /// Those of DescribeParameters.
     pub async fn describe_alone(&self, name: &str) -> Result<Option<Metadata>, CallError> {
-        let mut found = describe(&self.client, vec![name.to_owned()]).await?;
-        Ok(found.remove(name))
+        let found = describe(&self.client, vec![name.to_owned()]).await;
+        Ok(found.map_err(|error| self.located(error))?.remove(name))
     }
 
     /// The parameter's version, by GetParameter without decryption: newer than what DescribeParameters lists. `None` when
@@ -162,7 +168,7 @@ impl Ssm {
                 value: Secret::new(parameter.value.unwrap_or_default()),
             })),
             Err(error) if error.kind == CallErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
+            Err(error) => Err(self.located(error)),
         }
     }
 
@@ -297,9 +303,18 @@ impl Ssm {
                 CallErrorKind::RateLimited { .. } | CallErrorKind::Unavailable
             );
             if failure.effect == Effect::Possible || !passing || failed >= WRITE_ATTEMPTS {
-                return Err(failure);
+                return Err(self.located(failure));
             }
             self.clock.sleep(pause(&failure.kind, failed)).await;
+        }
+    }
+
+    /// An error of a call that nobody answered says where it went, unless that was AWS itself.
+    fn located(&self, error: CallError) -> CallError {
+        let unanswered = matches!(error.kind, CallErrorKind::Unavailable | CallErrorKind::TimedOut);
+        match &self.address {
+            Some(address) if unanswered && error.status.is_none() => error.advise(address),
+            _ => error,
         }
     }
 

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::{FlyClient, advise_app};
+use super::FlyClient;
 use crate::call::CallError;
 use crate::connection::instant::instant;
 use crate::http::{Request, Shared};
@@ -137,7 +137,7 @@ impl FlyClient {
         let response = self
             .read(at_least(request, version))
             .await
-            .map_err(|error| advise_app(error, app))?;
+            .map_err(|error| self.advise_app(error, app))?;
         Ok(response.json::<SecretList>()?.secrets)
     }
 
@@ -159,7 +159,7 @@ impl FlyClient {
             &["apps", app, "machines"],
             format!("listing machines of app {app:?}"),
         );
-        let response = self.read(request).await.map_err(|error| advise_app(error, app))?;
+        let response = self.read(request).await.map_err(|error| self.advise_app(error, app))?;
         response.json()
     }
 

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{FlyClient, SERVICE, advise_token};
+use super::{FlyClient, SERVICE};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::http::{Request, Response, WITHHELD};
 
@@ -44,7 +44,7 @@ impl FlyClient {
     ) -> Result<T, CallError> {
         let operation = operation.into();
         let response = self.read(self.graphql(&operation, query, variables)).await?;
-        unwrap(&response, &operation, Effect::None)
+        unwrap(&response, &operation, Effect::None).map_err(|error| self.advise_token(error))
     }
 
     /// Sends a mutation, once unless it certainly had no effect. Its answer is treated as a secret.
@@ -61,7 +61,7 @@ impl FlyClient {
         let operation = operation.into();
         let request = self.graphql(&operation, mutation, variables).secret_answer();
         let response = self.write(request, permit).await?;
-        unwrap(&response, &operation, Effect::Possible)
+        unwrap(&response, &operation, Effect::Possible).map_err(|error| self.advise_token(error))
     }
 
     fn graphql(&self, operation: &str, query: &str, variables: Value) -> Request {
@@ -94,7 +94,7 @@ fn unwrap<T: DeserializeOwned>(response: &Response, operation: &str, unknown: Ef
             Effect::None => &error.message,
             Effect::Possible => WITHHELD,
         };
-        return Err(advise_token(new(kind, effect, message)));
+        return Err(new(kind, effect, message));
     }
     envelope.data.ok_or_else(|| {
         new(

@@ -359,11 +359,6 @@ impl Config {
             );
         }
     }
-
-    /// The last wave that has targets.
-    pub fn last_wave(&self) -> u64 {
-        self.targets.values().map(|target| target.wave).max().unwrap_or(1)
-    }
 }
 
 type ParsedSource = (&'static SourceKind, Option<Box<dyn SourceConfig>>);

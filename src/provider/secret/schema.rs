@@ -1,7 +1,12 @@
 //! The schema of `rotation_secret`, put together from the registries of kinds.
 
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use crate::check::Patience;
 use crate::terraform::{Attribute, Block, Mode, NestedBlock, Nesting, Schema, Type};
-use crate::{check, source, target};
+use crate::{check, duration, source, target};
 
 /// The inventory texts of `info`.
 pub const INFO: [(&str, &str); 6] = [
@@ -39,6 +44,15 @@ fn kinds(entries: impl Iterator<Item = (&'static str, String, Vec<Attribute>)>) 
             Attribute::nested(name, Nesting::Single, Mode::Optional, attributes, summary)
         })
         .collect()
+}
+
+/// What holds for each kind of check when the user says nothing.
+fn by_check(field: fn(&Patience) -> Duration) -> String {
+    let texts = check::ALL.iter().map(|kind| {
+        let text = SignedDuration::try_from(field(&kind.patience)).map(duration::format);
+        format!("`{}` for `{}`", text.unwrap_or_default(), kind.name)
+    });
+    texts.collect::<Vec<_>>().join(", ")
 }
 
 fn arguments() -> Vec<Attribute> {
@@ -89,11 +103,21 @@ fn arguments() -> Vec<Attribute> {
             Type::String,
             "`delivered` (default): after its wave; `preflight`: before anything is minted; `revoked`: after an old credential was revoked.",
         ),
-        Attribute::optional("timeout", Type::String, "Time for one attempt, such as `10s`."),
+        Attribute::optional(
+            "timeout",
+            Type::String,
+            format!(
+                "Time for one attempt. Default: {}.",
+                by_check(|patience| patience.timeout)
+            ),
+        ),
         Attribute::optional(
             "retry_for",
             Type::String,
-            "A failed attempt is repeated until this has passed; `0s` means one attempt.",
+            format!(
+                "A failed attempt is repeated until this has passed; `0s` means one attempt. Default: {}.",
+                by_check(|patience| patience.retry_for)
+            ),
         ),
     ];
     check.extend(kinds(
@@ -184,7 +208,7 @@ fn computed() -> Vec<Attribute> {
         Attribute::computed(
             "status",
             Type::String,
-            "`current`, `overlapping`, `orphaned` or `disabled`.",
+            "`current`, `overlapping` or `orphaned`; a later version may also say `disabled`.",
         ),
         Attribute::computed("minted_at", Type::String, "When it was made, RFC 3339."),
         Attribute::computed("expires_at", Type::String, "When it ends by itself, RFC 3339."),
@@ -250,7 +274,7 @@ fn computed() -> Vec<Attribute> {
         Attribute::computed(
             "phase",
             Type::String,
-            "`settled`, `overlapping`, `partial` or `awaiting_value`.",
+            "`settled`, `overlapping` or `partial`; a later version may also say `awaiting_value`.",
         ),
         Attribute::computed(
             "pending",
@@ -337,7 +361,7 @@ fn revoke_block() -> NestedBlock {
             attributes: vec![Attribute::optional(
                 "mode",
                 Type::String,
-                "Required in the block. `automatic` (default without the block), or `manual`: a notice asks a person to do it.",
+                "Required. `automatic` (default without the block), or `manual`: a notice asks a person to do it.",
             )],
             blocks: Vec::new(),
             description: "How old credentials end.".to_owned(),

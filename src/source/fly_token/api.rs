@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::Credential;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
-use crate::connection::fly::{FlyClient, SERVICE, advise_app};
+use crate::connection::fly::{FlyClient, SERVICE};
 use crate::connection::instant::instant;
 use crate::label::Label;
 use crate::secret::Secret;
@@ -62,17 +62,18 @@ impl Container {
         }
     }
 
-    fn missing(&self, operation: &str) -> CallError {
+    fn missing(&self, client: &FlyClient, operation: &str) -> CallError {
         let error = CallError::new(CallErrorKind::NotFound, Effect::None, SERVICE, operation, None, "");
-        self.advise(error)
+        self.advise(client, error)
     }
 
-    fn advise(&self, error: CallError) -> CallError {
+    fn advise(&self, client: &FlyClient, error: CallError) -> CallError {
         match self {
-            Self::App(name) => advise_app(error, name),
+            Self::App(name) => client.advise_app(error, name),
             Self::Organization(slug) if matches!(error.kind, CallErrorKind::NotFound | CallErrorKind::Forbidden) => {
                 error.advise(&format!(
-                    "The organization {slug:?} does not exist, or the token in FLY_API_TOKEN (or fly.token) is not of one of its members."
+                    "The organization {slug:?} does not exist, or the token in {} is not valid or not of one of its members.",
+                    client.token_origin()
                 ))
             }
             Self::Organization(_) => error,
@@ -155,10 +156,10 @@ pub(super) async fn list(client: &FlyClient, container: &Container) -> Result<Ve
         let answer: Found<TokenHolder> = client
             .query(&*operation, &query, variables)
             .await
-            .map_err(|error| container.advise(error))?;
+            .map_err(|error| container.advise(client, error))?;
         let page = answer
             .container
-            .ok_or_else(|| container.missing(&operation))?
+            .ok_or_else(|| container.missing(client, &operation))?
             .limited_access_tokens;
         tokens.extend(page.nodes.unwrap_or_default().into_iter().flatten());
         match page.page_info.end_cursor.filter(|_| page.page_info.has_next_page) {
@@ -200,8 +201,8 @@ struct OrganizationNode {
 pub(super) async fn owner(client: &FlyClient, container: &Container) -> Result<Owner, CallError> {
     let operation = format!("looking up {container}");
     let variables = json!({ "name": container.name() });
-    let advise = |error| container.advise(error);
-    let missing = || container.missing(&operation);
+    let advise = |error| container.advise(client, error);
+    let missing = || container.missing(client, &operation);
     match container {
         Container::App(_) => {
             let query = "query($name: String!) { container: app(name: $name) { id organization { id } } }";
@@ -277,7 +278,7 @@ pub(super) async fn create(
     let answer: CreateAnswer = client
         .mutation(&*operation, mutation, variables, permit)
         .await
-        .map_err(|error| container.advise(error))?;
+        .map_err(|error| container.advise(client, error))?;
     let malformed = |what: &str| {
         CallError::new(
             CallErrorKind::Malformed,

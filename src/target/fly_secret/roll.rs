@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::lease::Lease;
 use super::machine::{self, Health};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
-use crate::connection::fly::{FlyClient, Machine, SERVICE, advise_app};
+use crate::connection::fly::{FlyClient, Machine, SERVICE};
 use crate::executor::Stop;
 use crate::target::Activated;
 
@@ -86,9 +86,9 @@ impl Roll<'_> {
                 Ok(Turn::Done) => running += usize::from(!is_done(machine, written)),
                 Ok(Turn::Stopped) => return Ok(stopped()),
                 Err(error) => {
-                    return Err(advise_app(error, self.app).advise(&format!(
+                    return Err(self.client.advise_app(error, self.app).advise(&format!(
                         "Apart from this machine, {running} of {total} run the new value; no other was touched. \
-                         Mend it (fly machine status {} --app {}) and apply again: the roll goes on where it ended.",
+                         Fix it (fly machine status {} --app {}) and apply again: the roll goes on where it ended.",
                         machine.id, self.app
                     )));
                 }

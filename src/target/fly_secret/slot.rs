@@ -10,7 +10,7 @@ use super::machine;
 use super::parts_of;
 use super::roll::{Patience, Roll};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
-use crate::connection::fly::{AppSecret, FlyClient, Machine, SERVICE, advise_app, at_least};
+use crate::connection::fly::{AppSecret, FlyClient, Machine, SERVICE, at_least};
 use crate::executor::Stop;
 use crate::target::{Activated, Comparison, Delivery, Entry, Escrowed, Receipt, Slot, Target};
 
@@ -91,7 +91,7 @@ impl FlySecret {
             .client
             .read(request)
             .await
-            .map_err(|error| advise_app(error, &self.app))?;
+            .map_err(|error| self.client.advise_app(error, &self.app))?;
         let machines = self.client.machines_now(&self.app).await?;
         if response.status == 404 {
             // The app is there, else listing its machines would have failed: so it is the secret that is missing.
@@ -115,7 +115,7 @@ impl FlySecret {
             .idempotent(true);
         let result = self.client.write(request, permit).await;
         self.client.forget(&self.app);
-        result.map_err(|error| advise_app(error, &self.app))?.json()
+        result.map_err(|error| self.client.advise_app(error, &self.app))?.json()
     }
 
     /// Waits until the listing shows what was written, and gives each name's digest.
