@@ -70,6 +70,8 @@ pub(crate) struct Workflow {
     pub(crate) looks: u64,
     /// Dispatches are answered with 204.
     pub(crate) silent: bool,
+    /// The same, and the question for the run is not permitted: an Enterprise Server up to 3.19.
+    pub(crate) old_server: bool,
     /// So many listings do not show the new runs yet.
     pub(crate) hidden_for: usize,
     /// This user starts one at the same time.
@@ -338,6 +340,10 @@ fn workflow(world: &mut World, method: &str, file: &str, what: &str, parts: &Par
             if body["ref"] == "missing" {
                 return error(422, "No ref found for: missing");
             }
+            if workflow.old_server && body.get("return_run_details").is_some() {
+                let text = "Invalid request.\n\n\"return_run_details\" is not a permitted key.";
+                return error(422, text);
+            }
             workflow.dispatches.push(body.clone());
             let title = body["inputs"]["id"].as_str().unwrap_or("Publish");
             workflow.runs.insert(0, run(first, title));
@@ -346,7 +352,7 @@ fn workflow(world: &mut World, method: &str, file: &str, what: &str, parts: &Par
                 theirs["actor"]["login"] = rival.into();
                 workflow.runs.insert(0, theirs);
             }
-            match workflow.silent {
+            match workflow.silent || workflow.old_server {
                 true => StatusCode::NO_CONTENT.into_response(),
                 false => done(&json!({
                     "workflow_run_id": first, "run_url": "https://api.github.com/x", "html_url": page(first),
