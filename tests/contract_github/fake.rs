@@ -77,6 +77,8 @@ pub(crate) struct Workflow {
     /// This user starts one at the same time.
     pub(crate) rival: Option<&'static str>,
     pub(crate) dispatches: Vec<Value>,
+    /// Runs are shown without title and page, and no runs as `null`.
+    pub(crate) terse: bool,
 }
 
 impl World {
@@ -361,7 +363,12 @@ fn workflow(world: &mut World, method: &str, file: &str, what: &str, parts: &Par
         }
         ("GET", "runs") => {
             assert_eq!(query(parts, "event").as_deref(), Some("workflow_dispatch"));
-            assert!(query(parts, "created").unwrap().starts_with(">=20"));
+            let created = query(parts, "created").unwrap();
+            let since = created.strip_prefix(">=").unwrap();
+            assert!(
+                since.len() == "2026-11-22T10:00:00Z".len() && since.ends_with('Z'),
+                "{since}"
+            );
             let listed: Vec<&Value> = workflow
                 .runs
                 .iter()
@@ -373,7 +380,11 @@ fn workflow(world: &mut World, method: &str, file: &str, what: &str, parts: &Par
                 workflow.hidden_for -= 1;
                 return done(&json!({ "total_count": 0, "workflow_runs": [] }));
             }
-            done(&json!({ "total_count": listed.len(), "workflow_runs": listed }))
+            let shown: Vec<Value> = listed.into_iter().map(|run| as_shown(run, workflow.terse)).collect();
+            if shown.is_empty() && workflow.terse {
+                return done(&json!({ "total_count": 0, "workflow_runs": null }));
+            }
+            done(&json!({ "total_count": shown.len(), "workflow_runs": shown }))
         }
         _ => error(405, "Method Not Allowed"),
     }
@@ -391,6 +402,15 @@ pub(crate) fn page(id: u64) -> String {
     format!("https://github.com/molecule-ai/mono/actions/runs/{id}")
 }
 
+fn as_shown(run: &Value, terse: bool) -> Value {
+    let mut shown = run.clone();
+    if terse {
+        shown["display_title"] = Value::Null;
+        shown.as_object_mut().unwrap().remove("html_url");
+    }
+    shown
+}
+
 fn look(world: &mut World, id: &str) -> Response {
     for workflow in world.workflows.values_mut() {
         let (looks, conclusion) = (workflow.looks, workflow.conclusion);
@@ -405,7 +425,7 @@ fn look(world: &mut World, id: &str) -> Response {
             run["status"] = "completed".into();
             run["conclusion"] = conclusion.into();
         }
-        return done(run);
+        return done(&as_shown(run, workflow.terse));
     }
     error(404, "Not Found")
 }

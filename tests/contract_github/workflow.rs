@@ -143,6 +143,18 @@ async fn without_an_id_the_new_run_is_found_among_old_ones_and_those_of_others()
 }
 
 #[tokio::test]
+async fn runs_without_title_and_page_are_followed_all_the_same() {
+    let github = GitHub::start().await;
+    github.world().workflow().terse = true;
+    github.world().workflow().silent = true;
+    check(&github, &*config(&[]), seconds(5)).await.unwrap();
+    github.world().workflow().conclusion = "failure";
+    let failure = check(&github, &*config(&[]), seconds(5)).await.unwrap_err();
+    let id = github.world().workflow().runs[0]["id"].as_u64().unwrap();
+    assert!(failure.message.contains(&format!("run {id}")), "{}", failure.message);
+}
+
+#[tokio::test]
 async fn an_old_enterprise_server_that_refuses_the_question_for_the_run_gets_one_event_without_it() {
     let github = GitHub::start().await;
     github.world().workflow().old_server = true;

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::{GitHubClient, Repository, advise_repository};
 use crate::call::{CallError, WritePermit};
+use crate::connection::lenient::null_is_empty;
 use crate::http::{Request, Response};
 
 /// The key of a dispatch that asks for the id of its run.
@@ -44,10 +45,11 @@ pub struct Run {
     pub status: Option<String>,
     /// How it ended; null until then.
     pub conclusion: Option<String>,
-    /// Its page.
+    /// Its page; empty where GitHub does not tell.
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub html_url: String,
     /// What the workflow's `run-name` makes of it, which may show an input.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub display_title: String,
 }
 
@@ -58,7 +60,18 @@ struct Details {
 
 #[derive(Deserialize)]
 struct Runs {
+    #[serde(deserialize_with = "null_is_empty")]
     workflow_runs: Vec<Run>,
+}
+
+impl Run {
+    /// Its page, or what it is called without one.
+    pub fn page(&self) -> String {
+        match self.html_url.as_str() {
+            "" => format!("run {}", self.id),
+            page => page.to_owned(),
+        }
+    }
 }
 
 impl Workflow {
@@ -157,6 +170,8 @@ impl GitHubClient {
         let short = git_ref
             .strip_prefix("refs/heads/")
             .or_else(|| git_ref.strip_prefix("refs/tags/"));
+        // Search dates are whole seconds (docs.github.com, "Understanding the search syntax").
+        let since = since.strftime("%Y-%m-%dT%H:%M:%SZ");
         let mut request = self
             .request("GET", &workflow.segments("runs"), operation)
             .query("event", "workflow_dispatch")
