@@ -42,6 +42,8 @@ pub(crate) struct World {
     pub(crate) faults: Vec<(String, Fault)>,
     pub(crate) apps: BTreeMap<String, App>,
     pub(crate) tokens: Vec<Value>,
+    /// Empty lists and texts are `null`, as a service in Go writes slices and pointers that were never set.
+    pub(crate) nulls: bool,
     /// Set when a machine is updated.
     pub(crate) stop_at_update: Option<Stop>,
     /// The clock of secrets and events, in milliseconds.
@@ -182,6 +184,20 @@ fn error(status: u16, text: &str) -> Response {
     (status, json!({ "error": text }).to_string()).into_response()
 }
 
+/// The same with `null` for everything empty.
+fn with_nulls(value: &Value) -> Value {
+    match value {
+        Value::Array(items) if !items.is_empty() => items.iter().map(with_nulls).collect(),
+        Value::Object(fields) => {
+            let fields = fields.iter().map(|(name, value)| (name.clone(), with_nulls(value)));
+            Value::Object(fields.collect())
+        }
+        Value::Array(_) => Value::Null,
+        Value::String(text) if text.is_empty() => Value::Null,
+        other => other.clone(),
+    }
+}
+
 fn done(body: &Value) -> Response {
     ([("content-type", "application/json")], body.to_string()).into_response()
 }
@@ -230,7 +246,18 @@ async fn gate(State(world): State<Arc<Mutex<World>>>, request: Request, next: Ne
             next.run(Request::from_parts(parts, Body::from(body))).await;
             lost()
         }
-        None => next.run(Request::from_parts(parts, Body::from(body))).await,
+        None => {
+            let answer = next.run(Request::from_parts(parts, Body::from(body))).await;
+            if !world.lock().unwrap().nulls {
+                return answer;
+            }
+            let (head, body) = answer.into_parts();
+            let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+            let body = with_nulls(&serde_json::from_slice(&body).unwrap()).to_string();
+            let mut answer = body.into_response();
+            *answer.status_mut() = head.status;
+            answer
+        }
     }
 }
 
@@ -370,6 +397,8 @@ async fn graphql(State(world): State<Arc<Mutex<World>>>, body: Bytes) -> Respons
     let (query, variables) = (body["query"].as_str().unwrap(), &body["variables"]);
     let mut world = world.lock().unwrap();
     let input = &variables["input"];
+    // A field that is asked for by a plain name is answered under it; this Fly knows no aliases.
+    let field = query.split_once('{').unwrap().1.split('(').next().unwrap().trim();
     let data = if query.contains("createLimitedAccessToken") {
         let id = world.token(input["name"].as_str().unwrap(), "2999-01-01T00:00:00Z", None);
         let mut token = world.tokens.last().unwrap().clone();
@@ -386,16 +415,23 @@ async fn graphql(State(world): State<Arc<Mutex<World>>>, body: Bytes) -> Respons
         };
         token["revokedAt"] = json!("2026-02-02T00:00:00Z");
         json!({ "deleteLimitedAccessToken": { "clientMutationId": null } })
+    } else if !matches!(field, "app" | "organization") {
+        let unknown = json!({ "message": format!("no field {field:?}"), "extensions": { "code": "undefinedField" } });
+        return done(&json!({ "data": null, "errors": [unknown] }));
     } else if variables["name"] != "web" && variables["name"] != "org" {
-        json!({ "container": null })
+        json!({ field: null })
     } else if query.contains("limitedAccessTokens") {
         let from: usize = variables["after"].as_str().map_or(0, |cursor| cursor.parse().unwrap());
         let to = (from + PAGE).min(world.tokens.len());
         let page = json!({ "endCursor": to.to_string(), "hasNextPage": to < world.tokens.len() });
         let nodes = &world.tokens[from.min(to)..to];
-        json!({ "container": { "limitedAccessTokens": { "nodes": nodes, "pageInfo": page } } })
+        json!({ field: { "limitedAccessTokens": { "nodes": nodes, "pageInfo": page } } })
     } else {
-        json!({ "container": { "id": "node-of-it", "organization": { "id": "node-of-org" } } })
+        let mut holder = json!({ "id": "node-of-it" });
+        if field == "app" {
+            holder["organization"] = json!({ "id": "node-of-org" });
+        }
+        json!({ field: holder })
     };
-    done(&json!({ "data": data }))
+    done(&json!({ "data": data, "errors": [] }))
 }

@@ -85,6 +85,21 @@ async fn a_value_that_was_put_is_recognized_until_somebody_puts_another() {
 }
 
 #[tokio::test]
+async fn whatever_is_empty_may_be_null() {
+    let fly = Fly::start().await;
+    fly.world().nulls = true;
+    let target = target(&fly, "KEY", false);
+    assert_eq!(target.inspect().await, Ok(None), "an app without secrets and machines");
+    assert_eq!(target.inspect_directly().await, Ok(None));
+    fly.world().machine("web", "m1", "started", json!({ "image": "web:1" }));
+    let revision = put(&target, &[("KEY", "one")]).await.unwrap().remove(0);
+    assert_eq!(roll(&target, &revision).await, Ok(Activated::Live));
+    assert_eq!(entry(&target).await.live, Some(true));
+    target.remove(&WritePermit::granted_by_apply()).await.unwrap();
+    assert_eq!(target.inspect().await, Ok(None));
+}
+
+#[tokio::test]
 async fn all_secrets_of_an_app_are_one_call_and_all_readers_share_one_listing() {
     let fly = Fly::start().await;
     let (one, two) = (target(&fly, "ONE", false), target(&fly, "TWO", false));

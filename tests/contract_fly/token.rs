@@ -80,6 +80,19 @@ async fn a_minted_token_carries_its_label_lives_and_dies_by_its_id() {
 }
 
 #[tokio::test]
+async fn whatever_is_empty_may_be_null() {
+    let fly = Fly::start().await;
+    fly.world().nulls = true;
+    for (attribute, name) in [("app", "web"), ("organization", "org")] {
+        let source = source(&fly, attribute, name);
+        source.inspect().await.unwrap();
+        assert_eq!(source.survey().await.unwrap(), []);
+        let id = source.mint(&order(), &permit()).await.unwrap().credential.unwrap().id;
+        source.revoke(&id, &permit()).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_lost_mint_is_sent_once_and_found_by_its_label_on_a_later_page() {
     for (fault, found) in [
         (Fault::LostBefore, 0),

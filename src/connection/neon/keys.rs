@@ -13,6 +13,7 @@ use serde_json::json;
 use super::{Call, NeonClient, SERVICE};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::instant::instant;
+use crate::connection::lenient::null_is_empty;
 use crate::http::Shared;
 use crate::secret::Secret;
 
@@ -67,7 +68,7 @@ pub struct ApiKey {
     /// By which it is revoked.
     pub id: i64,
     /// Its name; need not be unique.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub name: String,
     /// When it was made.
     #[serde(default, deserialize_with = "instant")]
@@ -120,7 +121,7 @@ impl NeonClient {
         let path = holder.path();
         let call = Call::new("GET", &path, format!("listing API keys of {holder}"));
         let response = self.read(&call).await.map_err(|error| holder.advise(error))?;
-        response.json()
+        Ok(response.json::<Option<_>>()?.unwrap_or_default())
     }
 
     /// Makes a key of that name, limited to a project where one is given.

@@ -10,6 +10,7 @@ use super::Credential;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::fly::{FlyClient, SERVICE, advise_app};
 use crate::connection::instant::instant;
+use crate::connection::lenient::null_is_empty;
 use crate::label::Label;
 use crate::secret::Secret;
 
@@ -54,11 +55,11 @@ impl Container {
         }
     }
 
-    /// The field of `Queries` that holds it.
+    /// The field of `Queries` that holds it, as [`Found`] reads it.
     fn field(&self) -> &'static str {
         match self {
-            Self::App(_) => "container: app(name: $name)",
-            Self::Organization(_) => "container: organization(slug: $name)",
+            Self::App(_) => "app(name: $name)",
+            Self::Organization(_) => "organization(slug: $name)",
         }
     }
 
@@ -111,8 +112,10 @@ impl Token {
     }
 }
 
+/// The only field of an answer, under the name that the schema gives it.
 #[derive(Deserialize)]
 struct Found<T> {
+    #[serde(alias = "app", alias = "organization")]
     container: Option<T>,
 }
 
@@ -204,7 +207,7 @@ pub(super) async fn owner(client: &FlyClient, container: &Container) -> Result<O
     let missing = || container.missing(&operation);
     match container {
         Container::App(_) => {
-            let query = "query($name: String!) { container: app(name: $name) { id organization { id } } }";
+            let query = "query($name: String!) { app(name: $name) { id organization { id } } }";
             let found: Found<AppNode> = client.query(&*operation, query, variables).await.map_err(advise)?;
             let app = found.container.ok_or_else(missing)?;
             Ok(Owner {
@@ -213,7 +216,7 @@ pub(super) async fn owner(client: &FlyClient, container: &Container) -> Result<O
             })
         }
         Container::Organization(_) => {
-            let query = "query($name: String!) { container: organization(slug: $name) { id } }";
+            let query = "query($name: String!) { organization(slug: $name) { id } }";
             let found: Found<OrganizationNode> = client.query(&*operation, query, variables).await.map_err(advise)?;
             Ok(Owner {
                 organization: found.container.ok_or_else(missing)?.id,
@@ -344,7 +347,7 @@ pub(super) async fn delete(
 
 #[derive(Deserialize)]
 struct CurrentTokens {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     tokens: Vec<CurrentToken>,
 }
 
