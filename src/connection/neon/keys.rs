@@ -189,8 +189,8 @@ impl NeonClient {
     pub async fn identity(&self) -> Result<Option<Identity>, CallError> {
         let call = Call::new("GET", &["auth"], "asking how this run is authenticated");
         match self.read(&call).await {
-            Ok(response) => response.json().map(Some),
-            Err(error) if matches!(error.kind, CallErrorKind::NotFound | CallErrorKind::Forbidden) => Ok(None),
+            Ok(response) => Ok(response.json().ok()),
+            Err(error) if error.is_no_answer() => Ok(None),
             Err(error) => Err(error),
         }
     }
