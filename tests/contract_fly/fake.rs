@@ -44,6 +44,8 @@ pub(crate) struct World {
     pub(crate) tokens: Vec<Value>,
     /// Empty lists and texts are `null`, as a service in Go writes slices and pointers that were never set.
     pub(crate) nulls: bool,
+    /// The authorization headers that the Machines API and GraphQL accept.
+    pub(crate) accepted: [String; 2],
     /// Set when a machine is updated.
     pub(crate) stop_at_update: Option<Stop>,
     /// The clock of secrets and events, in milliseconds.
@@ -140,8 +142,14 @@ pub(crate) struct Fly {
 impl Fly {
     /// Starts a Fly with an empty app `web` in the organization `org`.
     pub(crate) async fn start() -> Self {
+        Self::start_with(TOKEN, [&format!("FlyV1 {TOKEN}"), &format!("FlyV1 {TOKEN}")]).await
+    }
+
+    /// The same for a run that holds these tokens, and services that want these headers.
+    pub(crate) async fn start_with(tokens: &str, accepted: [&str; 2]) -> Self {
         let world = Arc::new(Mutex::new(World {
             time: 1_700_000_000_000,
+            accepted: accepted.map(str::to_owned),
             ..World::default()
         }));
         world.lock().unwrap().apps.insert("web".to_owned(), App::default());
@@ -152,7 +160,7 @@ impl Fly {
             .with_state(Arc::clone(&world));
         let url = vendor::serve(router).await;
         let environment = [
-            ("FLY_API_TOKEN", TOKEN),
+            ("FLY_API_TOKEN", tokens),
             ("FLY_FLAPS_BASE_URL", url.as_str()),
             ("FLY_API_BASE_URL", url.as_str()),
         ];
@@ -231,11 +239,17 @@ async fn gate(State(world): State<Arc<Mutex<World>>>, request: Request, next: Ne
         let at = world.faults.iter().position(|(part, _)| call.contains(part.as_str()));
         at.map(|at| world.faults.remove(at).1)
     };
-    let authorized = parts
-        .headers
-        .get("authorization")
-        .is_some_and(|value| value == &format!("FlyV1 {TOKEN}"));
-    if !authorized {
+    let accepted = {
+        let [machines, graphql] = &world.lock().unwrap().accepted;
+        let service = if parts.uri.path() == "/graphql" {
+            graphql
+        } else {
+            machines
+        };
+        service.clone()
+    };
+    let authorization = parts.headers.get("authorization");
+    if authorization.is_none_or(|value| value.to_str().unwrap() != accepted) {
         return error(401, "unauthorized");
     }
     match fault {

@@ -214,6 +214,45 @@ async fn the_token_of_this_run_is_recognized() {
 }
 
 #[tokio::test]
+async fn where_fly_does_not_tell_the_tokens_of_this_run_none_is_taken_for_it() {
+    let fly = Fly::start().await;
+    let source = source(&fly, "app", "web");
+    let current = "/v1/tokens/current";
+    for status in [400, 401, 403, 404, 405, 410, 501] {
+        fly.fault(current, Fault::Refused(status, "no"));
+        assert_eq!(source.authenticates_this_run(TOKEN_ID).await, Ok(false), "{status}");
+    }
+    for _ in 0..5 {
+        fly.fault(current, Fault::Status(503, "away"));
+    }
+    let error = source.authenticates_this_run(TOKEN_ID).await.unwrap_err();
+    assert_eq!(error.kind, CallErrorKind::Unavailable, "it may tell at another time");
+    assert_eq!(source.authenticates_this_run(TOKEN_ID).await, Ok(true));
+}
+
+#[tokio::test]
+async fn a_run_with_macaroons_and_a_users_token_sends_each_api_what_it_takes() {
+    let accepted = [
+        "FlyV1 fm2_a-0123,fm2_b-0123",
+        "FlyV1 fm2_a-0123,fm2_b-0123,fo1_user-0123",
+    ];
+    let fly = Fly::start_with("fo1_user-0123, fm2_a-0123,fm2_b-0123", accepted).await;
+    let source = source(&fly, "app", "web");
+    source.inspect().await.unwrap();
+    assert_eq!(source.authenticates_this_run(TOKEN_ID).await, Ok(true));
+    fly.connections.fly.client().unwrap().secrets("web").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_run_without_macaroons_is_not_asked_about() {
+    let fly = Fly::start_with("fo1_user-0123", ["Bearer fo1_user-0123"; 2]).await;
+    let source = source(&fly, "app", "web");
+    source.inspect().await.unwrap();
+    assert_eq!(source.authenticates_this_run(TOKEN_ID).await, Ok(false));
+    assert_eq!(fly.world().count(&["/v1/tokens"]), 0);
+}
+
+#[tokio::test]
 async fn an_issuer_is_found_again_from_its_address_alone() {
     let fly = Fly::start().await;
     let id = fly.world().token("x", "2999-01-01T00:00:00Z", None);

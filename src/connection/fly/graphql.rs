@@ -67,7 +67,7 @@ impl FlyClient {
 
     fn graphql(&self, operation: &str, query: &str, variables: Value) -> Request {
         Request::new("POST", format!("{}/graphql", self.0.graphql_url), SERVICE, operation)
-            .secret_header("authorization", self.0.authorization.share())
+            .secret_header("authorization", self.0.tokens.graphql.share())
             .error_message(message)
             .json(&json!({ "query": query, "variables": variables }))
     }

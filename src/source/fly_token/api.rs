@@ -357,21 +357,25 @@ struct CurrentToken {
     token_id: Option<String>,
 }
 
-/// The ids of the tokens that this run authenticates with (`GET /v1/tokens/current`); none where Fly does not say.
+/// The ids of the tokens that this run authenticates with (`GET /v1/tokens/current`); none where Fly does not say. Only macaroons
+/// are tokens that Fly lists, so for others it is not asked.
 ///
 /// Unverified: that `token_id` is the id that GraphQL lists.
 pub(super) async fn current_ids(client: &FlyClient) -> Result<Vec<String>, CallError> {
+    if !client.has_macaroons() {
+        return Ok(Vec::new());
+    }
     let request = client.request(
         "GET",
         &["tokens", "current"],
         "asking which token this run authenticates with",
     );
-    let response = client.read(request.accept(&[404])).await?;
-    if response.status == 404 {
-        return Ok(Vec::new());
+    let answer = client.read(request).await;
+    match answer.and_then(|response| response.json::<CurrentTokens>()) {
+        Ok(current) => Ok(current.tokens.into_iter().filter_map(|token| token.token_id).collect()),
+        Err(error) if error.is_no_answer() => Ok(Vec::new()),
+        Err(error) => Err(error),
     }
-    let current: CurrentTokens = response.json()?;
-    Ok(current.tokens.into_iter().filter_map(|token| token.token_id).collect())
 }
 
 #[cfg(test)]
