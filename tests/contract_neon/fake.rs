@@ -266,6 +266,10 @@ async fn serve(State(world): State<Arc<Mutex<World>>>, request: Request) -> Resp
     if authorization != Some(&format!("Bearer {KEY}")) {
         return error(401, "UNAUTHORIZED", "0");
     }
+    // What a server that is strict about RFC 9110 section 8.6 does.
+    if parts.method == "POST" && !parts.headers.contains_key("content-length") {
+        return error(411, "LENGTH_REQUIRED", "0");
+    }
     let used = stamp(world.now());
     if let Some(own) = world
         .keys
