@@ -45,6 +45,8 @@ pub(crate) struct World {
     pub(crate) app: Option<(Vec<u8>, i64)>,
     /// What `GET /user` tells.
     pub(crate) user: Option<&'static str>,
+    /// Paths that begin with the first lead on to the second, as after a repository was renamed.
+    pub(crate) renamed: Option<(&'static str, &'static str)>,
     /// GitHub's clock in seconds; each write moves it.
     pub(crate) time: i64,
     pub(crate) frozen: bool,
@@ -143,6 +145,7 @@ impl GitHub {
             accepted: vec![format!("Bearer {TOKEN}")],
             app: None,
             user: Some("deployer"),
+            renamed: None,
             time: Timestamp::now().as_second(),
             frozen: false,
             stale_after_write: 0,
@@ -205,6 +208,10 @@ async fn answer(State(world): State<Arc<Mutex<World>>>, request: Request) -> Res
     if header("x-github-api-version") != "2022-11-28" || header("user-agent").is_empty() {
         return error(400, "a required header is missing");
     }
+    // What a server that is strict about RFC 9110 section 8.6 does.
+    if matches!(parts.method.as_str(), "POST" | "PUT") && header("content-length").is_empty() {
+        return error(411, "Length Required");
+    }
     let is_exchange = parts.uri.path().ends_with("/access_tokens");
     if !is_exchange
         && !world
@@ -242,6 +249,16 @@ async fn answer(State(world): State<Arc<Mutex<World>>>, request: Request) -> Res
 fn route(world: &mut World, parts: &Parts, body: &Value) -> Response {
     let path = parts.uri.path().to_owned();
     let method = parts.method.as_str();
+    if let Some((old, new)) = world.renamed
+        && let Some(rest) = parts.uri.to_string().strip_prefix(old)
+    {
+        let status = if method == "GET" { 301 } else { 307 };
+        let mut answer = error(status, "Moved Permanently");
+        answer
+            .headers_mut()
+            .insert("location", format!("{new}{rest}").parse().unwrap());
+        return answer;
+    }
     if path == "/user" {
         return world.user.map_or_else(
             || error(403, "Resource not accessible by integration"),
