@@ -5,6 +5,9 @@
 //! gives them repository secrets when they are queued and environment secrets when the job starts.
 //! <https://docs.github.com/en/rest/actions/secrets>
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use async_trait::async_trait;
 
 use crate::address::Address;
@@ -81,11 +84,47 @@ fn parse(node: &Node<'_>, default_name: Option<&str>, problems: &mut Diagnostics
     );
     let name = node.attr("name");
     let name = checked(&name, name.string_or(default_name, problems), name_mistake, problems);
+    let (repository, environment) = (repository.known()?, environment.optional()?);
+    remember_spelling(&repository, environment.as_deref());
     Some(Box::new(Config {
-        repository: repository.known()?,
-        environment: environment.optional()?,
+        repository,
+        environment,
         name: name.known()?.to_ascii_uppercase(),
     }))
+}
+
+/// A repository, with or without its owner, and an environment in it.
+type Spelling = (String, Option<String>);
+
+/// How configurations write places, by the same in lower case. GitHub ignores letter case in addresses, and state keeps them in lower
+/// case; what stands in for GitHub, or between, may not, so calls are made as it is written wherever that is known.
+static SPELLINGS: Mutex<BTreeMap<Spelling, Spelling>> = Mutex::new(BTreeMap::new());
+
+fn lower_case(repository: &str, environment: Option<&str>) -> Spelling {
+    (repository.to_lowercase(), environment.map(str::to_lowercase))
+}
+
+fn remember_spelling(repository: &str, environment: Option<&str>) {
+    let written = (repository.to_owned(), environment.map(str::to_owned));
+    let mut spellings = SPELLINGS.lock().unwrap_or_else(PoisonError::into_inner);
+    spellings.insert(lower_case(repository, environment), written);
+}
+
+/// The level as a configuration of this run or its state writes it; as it stands in the address where none does.
+fn as_written(level: SecretLevel, connections: &Connections) -> SecretLevel {
+    let Repository { owner, name } = &level.repository;
+    let spellings = SPELLINGS.lock().unwrap_or_else(PoisonError::into_inner);
+    let forms = [format!("{owner}/{name}"), name.clone()];
+    let found = forms.iter().find_map(|repository| {
+        let (repository, environment) = spellings.get(&lower_case(repository, level.environment.as_deref()))?;
+        let repository = connections.github.repository(repository).ok()?;
+        // The name alone may be that of another owner's repository.
+        repository.owner.eq_ignore_ascii_case(owner).then(|| SecretLevel {
+            repository,
+            environment: environment.clone(),
+        })
+    });
+    found.unwrap_or(level)
 }
 
 /// Reports what `mistake` says about a known value.
@@ -221,7 +260,7 @@ fn slot(address: &Address, connections: &Connections) -> Result<Box<dyn Slot>, D
     })?;
     Ok(Box::new(GitHubActionsSecret {
         client: connections.github.client()?,
-        level,
+        level: as_written(level, connections),
         name,
     }))
 }

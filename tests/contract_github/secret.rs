@@ -18,7 +18,7 @@ use serde_json::Value as Json;
 
 use crate::terraform_cores;
 
-use super::fake::{Fault, GitHub, PRODUCTION, REPOSITORY};
+use super::fake::{Fault, GitHub, PRODUCTION, REPOSITORY, TOKEN};
 
 pub(crate) fn level(environment: Option<&str>) -> SecretLevel {
     SecretLevel {
@@ -391,6 +391,46 @@ async fn no_error_shows_the_value_or_the_token() {
     assert!(
         text.contains("could not store") && !text.contains("0123456789"),
         "{text}"
+    );
+}
+
+#[tokio::test]
+async fn every_call_is_spelled_as_the_configuration_is() {
+    let github = GitHub::start_with(&[("GITHUB_TOKEN", TOKEN), ("GITHUB_OWNER", "Acme-Inc")]).await;
+    let permit = WritePermit::granted_by_apply();
+    for (repository, environment, level) in [
+        ("Spelled", None, "/repos/Acme-Inc/Spelled/actions"),
+        ("Acme-Inc/Spelled-2", None, "/repos/Acme-Inc/Spelled-2/actions"),
+        (
+            "Spelled",
+            Some("Prod/EU"),
+            "/repos/Acme-Inc/Spelled/environments/Prod%2FEU",
+        ),
+    ] {
+        github.world().add_level(level);
+        let mut arguments = vec![("repository", repository)];
+        arguments.extend(environment.map(|name| ("environment", name)));
+        let config = config(&arguments);
+        let address = config.slot(&github.connections).unwrap().locator;
+        assert!(address.starts_with("acme-inc/spelled"), "{address}");
+        let revision = deliver(&github, &*config, "value").await.unwrap();
+        let slot = slot(&github, &*config);
+        for entry in [slot.inspect().await, slot.inspect_directly().await] {
+            assert_eq!(slot.compare(&revision, &entry.unwrap().unwrap()), Comparison::Same);
+        }
+        slot.remove(&permit).await.unwrap();
+        assert_eq!(github.world().value(level, "FLY_API_TOKEN"), None);
+    }
+    // Another owner's repository of that name is not meant.
+    let address = "github_actions_secret:default:other/spelled/FLY_API_TOKEN"
+        .parse()
+        .unwrap();
+    let slot = (KIND.slot)(&address, &github.connections).unwrap();
+    slot.inspect().await.unwrap_err();
+    let calls = github.world().calls.clone();
+    assert!(
+        calls.last().unwrap().starts_with("GET /repos/other/spelled/"),
+        "{calls:?}"
     );
 }
 
