@@ -66,6 +66,8 @@ pub(crate) struct Machine {
     /// Its health check fails after the next update.
     pub(crate) sick: bool,
     pub(crate) secrets_version: u64,
+    /// Updates leave its instance id alone.
+    pub(crate) steady: bool,
 }
 
 impl World {
@@ -92,6 +94,7 @@ impl World {
             lease: None,
             sick: false,
             secrets_version: 0,
+            steady: false,
         };
         self.apps.get_mut(app).unwrap().machines.insert(id.to_owned(), machine);
     }
@@ -388,7 +391,9 @@ fn update(
     );
     machine.secrets_version = version;
     description["config"] = body["config"].clone();
-    description["instance_id"] = json!(format!("instance-{serial}"));
+    if !machine.steady {
+        description["instance_id"] = json!(format!("instance-{serial}"));
+    }
     if body["skip_launch"] != true {
         description["state"] = json!("started");
     }

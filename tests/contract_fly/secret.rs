@@ -118,6 +118,19 @@ async fn all_secrets_of_an_app_are_one_call_and_all_readers_share_one_listing() 
 }
 
 #[tokio::test]
+async fn a_machine_whose_instance_id_stays_is_updated_all_the_same() {
+    let fly = Fly::start().await;
+    with_machines(&fly);
+    for machine in fly.world().apps.get_mut("web").unwrap().machines.values_mut() {
+        machine.steady = true;
+    }
+    let target = target(&fly, "KEY", false);
+    let revision = put(&target, &[("KEY", "one")]).await.unwrap().remove(0);
+    assert_eq!(roll(&target, &revision).await, Ok(Activated::Live));
+    assert_eq!(entry(&target).await.live, Some(true));
+}
+
+#[tokio::test]
 async fn a_removed_secret_is_gone_and_removing_it_again_is_fine() {
     let fly = Fly::start().await;
     let permit = WritePermit::granted_by_apply();
