@@ -123,9 +123,9 @@ impl HttpClient {
             let status = answer.status().as_u16();
             let accepted = answer.status().is_success() || request.accept.contains(&status);
             // 307 and 308 ask for the same request, which was not performed (RFC 9110 sections 15.4.8 and 15.4.9).
-            let same_request = matches!(status, 307 | 308);
+            let followable = matches!(status, 307 | 308) || anywhere && matches!(status, 301..=303);
             let next = match self.next_url(&url, &answer) {
-                _ if accepted || !same_request && !(anywhere && matches!(status, 301..=303)) => None,
+                _ if accepted || !followable => None,
                 Ok(next) => Some(next).filter(|next| anywhere || next.origin() == url.origin()),
                 Err(why) if anywhere => return Err(refuse(why)),
                 Err(_) => None,
