@@ -123,6 +123,16 @@ impl CallError {
         self
     }
 
+    /// Whether the service has no answer to what was asked, at any time: it refuses the question or does not know it, or answers what
+    /// can't be understood. Not when it is merely away, busy or limiting us.
+    pub fn is_no_answer(&self) -> bool {
+        match (self.status, &self.kind) {
+            (_, CallErrorKind::RateLimited { .. }) | (Some(408 | 423 | 425 | 429), _) => false,
+            (Some(400..=499 | 501 | 505), _) | (Some(_), CallErrorKind::Malformed) => true,
+            _ => false,
+        }
+    }
+
     /// The whole as a sentence, for texts that go on after it.
     pub fn sentence(&self) -> String {
         full_stop(self.to_string())

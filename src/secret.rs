@@ -79,6 +79,11 @@ impl Secret {
         Self(Arc::clone(&self.0))
     }
 
+    /// Whether both are handles on the same memory.
+    pub fn is_shared_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Length in bytes.
     pub fn len(&self) -> usize {
         self.0.len()

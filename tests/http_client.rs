@@ -292,10 +292,111 @@ async fn redirects_end_and_do_not_lead_to_metadata_services() {
 }
 
 #[tokio::test]
-async fn a_write_does_not_follow_redirects() {
-    let url = redirect_to("/elsewhere".to_owned()).await;
-    let error = client().write(request("POST", &url), &permit()).await.err().unwrap();
+async fn a_write_that_is_redirected_within_the_origin_arrives_whole_and_by_its_method() {
+    let whole = |incoming: Incoming| async move {
+        let (head, body) = incoming.into_parts();
+        let body = axum::body::to_bytes(body, BODY_LIMIT).await.unwrap();
+        let credential = head.headers["authorization"].to_str().unwrap().to_owned();
+        format!(
+            "{} {credential} {}",
+            head.method,
+            String::from_utf8(body.to_vec()).unwrap()
+        )
+    };
+    for status in [StatusCode::TEMPORARY_REDIRECT, StatusCode::PERMANENT_REDIRECT] {
+        let moved = move || async move { (status, [("location", "/new")]) };
+        let url = serve(Router::new().route("/old", any(moved)).route("/new", any(whole))).await;
+        for method in ["PUT", "POST"] {
+            let write = request(method, &format!("{url}/old"))
+                .secret_header("authorization", Secret::new("Bearer tok_1234567890".to_owned()))
+                .json(&serde_json::json!({ "a": 1 }));
+            let answer = client().write(write, &permit()).await.unwrap();
+            assert_eq!(
+                answer.text().expose(),
+                format!("{method} Bearer tok_1234567890 {{\"a\":1}}")
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_write_is_not_redirected_to_another_origin_nor_to_another_request() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&asked);
+    let counting = move || async move { seen.fetch_add(1, Ordering::SeqCst).to_string() };
+    let other = serve(Router::new().fallback(any(counting.clone()))).await;
+    let away = redirect_to(other).await;
+    let error = client().write(request("POST", &away), &permit()).await.err().unwrap();
     assert_eq!((error.kind, error.effect), (CallErrorKind::Malformed, Effect::None));
+    for status in [StatusCode::MOVED_PERMANENTLY, StatusCode::FOUND, StatusCode::SEE_OTHER] {
+        let moved = move || async move { (status, [("location", "/new")]) };
+        let router = Router::new()
+            .route("/old", any(moved))
+            .route("/new", any(counting.clone()));
+        let old = format!("{}/old", serve(router).await);
+        let error = client().write(request("PUT", &old), &permit()).await.err().unwrap();
+        assert_eq!((error.kind, error.effect), (CallErrorKind::Malformed, Effect::Possible));
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 0);
+    let endless = redirect_to("/again".to_owned()).await;
+    let error = client()
+        .write(request("POST", &endless), &permit())
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(error.effect, Effect::None);
+    assert!(error.message.contains("more than 5 redirects"), "{error}");
+}
+
+#[tokio::test]
+async fn a_write_without_content_says_so() {
+    let length = |headers: HeaderMap| async move {
+        let length = headers
+            .get("content-length")
+            .map(|value| value.to_str().unwrap().to_owned());
+        format!("{length:?}")
+    };
+    let url = serve(Router::new().fallback(any(length))).await;
+    for method in ["POST", "PUT", "PATCH"] {
+        let answer = client().write(request(method, &url), &permit()).await.unwrap();
+        assert_eq!(answer.text().expose(), "Some(\"0\")", "{method}");
+    }
+    for method in ["GET", "DELETE"] {
+        let answer = client().write(request(method, &url), &permit()).await.unwrap();
+        assert_eq!(answer.text().expose(), "None", "{method}");
+    }
+}
+
+#[tokio::test]
+async fn a_limit_that_only_words_tell_of_is_waited_for_as_long_as_the_sender_says() {
+    let limit = |message: &str| (message == "slow down").then_some(Duration::from_secs(1));
+    for status in [403, 429] {
+        let (url, count) = script(vec![(status, &[], "{\"error\":\"slow down\"}"), (200, &[], "{}")]).await;
+        let clock = Clock::default();
+        let second = clock.deadline(Duration::from_secs(1));
+        let limited = request("POST", &url).worded_limit(limit);
+        client().write(limited, &permit()).await.unwrap();
+        assert!(second.passed(), "{status}");
+        assert_eq!(count.load(Ordering::SeqCst), 2);
+    }
+    for (status, words) in [
+        (403, "{\"error\":\"no permission\"}"),
+        (422, "{\"error\":\"slow down\"}"),
+    ] {
+        let (url, count) = script(vec![(status, &[], words)]).await;
+        let refused = request("POST", &url).worded_limit(limit);
+        client().write(refused, &permit()).await.err().unwrap();
+        assert_eq!(count.load(Ordering::SeqCst), 1);
+    }
+    let long = |_: &str| Some(Duration::from_secs(600));
+    let (url, count) = script(vec![(403, &[], "{}")]).await;
+    let error = client()
+        .read(request("GET", &url).worded_limit(long))
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(error.kind, CallErrorKind::RateLimited { retry_after: None });
+    assert_eq!(count.load(Ordering::SeqCst), 1, "a wait that is too long is not kept");
 }
 
 #[tokio::test]

@@ -260,7 +260,7 @@ impl WorkflowCheck {
                 (_, [run]) => return Ok(Some(run.id)),
                 ([], _) => {}
                 (several, _) => {
-                    let pages: Vec<&str> = several.iter().map(|run| run.html_url.as_str()).collect();
+                    let pages: Vec<String> = several.iter().map(Run::page).collect();
                     return Err(Shortfall::Lasting(format!(
                         "{} was started, but several runs began at that time and nothing tells which is ours: {}. Give the \
                          workflow an input with a value of its own and show it in run-name.",
@@ -288,17 +288,13 @@ impl WorkflowCheck {
     async fn follow(&self, id: u64, timeout: Duration, deadline: Deadline, stop: &Stop) -> Result<(), Shortfall> {
         let clock = self.client.clock();
         let name = self.name();
-        let Repository {
-            owner,
-            name: repository,
-        } = &self.workflow.repository;
-        let mut page = format!("run {id} of {owner}/{repository}");
+        let mut page = format!("run {id}");
         let mut state = "not seen yet".to_owned();
         let mut pause = FIRST_PAUSE;
         loop {
             match self.client.run(&self.workflow, id).await {
                 Ok(run) => {
-                    page = run.html_url;
+                    page = run.page();
                     let status = run.status.unwrap_or_default();
                     if status == "completed" {
                         let conclusion = run.conclusion.unwrap_or_default();

@@ -86,23 +86,23 @@ impl Fly {
         problems: &mut Diagnostics,
     ) -> Option<Self> {
         let argument = node.attr("token");
-        let token = match argument.secret(problems) {
+        let tokens = match argument.secret(problems) {
             Field::Absent => Some(TOKEN_VARIABLES.iter().find_map(|variable| {
-                let token = surroundings.environment.get(variable)?;
-                Some((header(token), in_environment(variable, argument.path())))
+                let tokens = Tokens::read(surroundings.environment.get(variable)?)?;
+                Some((tokens, in_environment(variable, argument.path())))
             })),
-            #[expect(clippy::disallowed_methods, reason = "what comes out is a Secret again")]
-            Field::Known(token) => Some(Some((header(token.expose()), argument.path().to_string()))),
+            #[expect(clippy::disallowed_methods, reason = "what comes out are Secrets again")]
+            Field::Known(text) => Some(Tokens::read(text.expose()).map(|tokens| (tokens, argument.path().to_string()))),
             Field::Unknown => None,
         };
         let api = API.read(&node.attr("api_url"), surroundings, problems);
         let graphql = GRAPHQL.read(&node.attr("graphql_url"), surroundings, problems);
-        let (token, api_url, graphql_url) = (token?, api?, graphql?);
-        Some(Self(token.map(|(authorization, token_origin)| {
+        let (tokens, api_url, graphql_url) = (tokens?, api?, graphql?);
+        Some(Self(tokens.map(|(tokens, token_origin)| {
             FlyClient(Arc::new(Inner {
                 http: http.clone(),
                 clock: surroundings.clock,
-                authorization,
+                tokens,
                 token_origin,
                 api_url,
                 graphql_url,
@@ -136,27 +136,54 @@ fn in_environment(variable: &str, argument: &Path) -> String {
     }
 }
 
-/// The authorization header for a token (fly-go, `tokens`): macaroons go under their own scheme, anything else as a bearer
-/// token. A scheme that the user pasted along is dropped first.
-fn header(token: &str) -> Secret {
-    let mut bare = token.trim();
-    while let Some((scheme, rest)) = bare.split_once(' ') {
-        if !scheme.eq_ignore_ascii_case("flyv1") && !scheme.eq_ignore_ascii_case("bearer") {
-            break;
+/// The authorization headers of this run (github.com/superfly/fly-go, `tokens`). A signed-in flyctl hands out macaroons and a user's
+/// token in one list: GraphQL takes both at once, all other APIs one kind alone.
+struct Tokens {
+    /// For the Machines API: the macaroons, or the other tokens where there are none.
+    machines: Secret,
+    /// For GraphQL: the macaroons, then the others.
+    graphql: Secret,
+    macaroons: bool,
+}
+
+/// What Fly's macaroons begin with.
+const MACAROONS: [&str; 3] = ["fm2_", "fm1r_", "fm1a_"];
+
+impl Tokens {
+    /// Reads tokens that commas separate, without a scheme that the user pasted along. `None` when there are none.
+    fn read(text: &str) -> Option<Self> {
+        let mut bare = text.trim();
+        while let Some((scheme, rest)) = bare.split_once(' ') {
+            if !scheme.eq_ignore_ascii_case("flyv1") && !scheme.eq_ignore_ascii_case("bearer") {
+                break;
+            }
+            bare = rest.trim_start();
         }
-        bare = rest.trim_start();
+        let tokens = bare.split(',').map(str::trim).filter(|token| !token.is_empty());
+        let is_macaroon = |token: &&str| MACAROONS.iter().any(|mark| token.starts_with(mark));
+        let (macaroons, others): (Vec<&str>, Vec<&str>) = tokens.partition(is_macaroon);
+        let all = [macaroons.as_slice(), others.as_slice()].concat();
+        let (scheme, preferred) = match macaroons.is_empty() {
+            true => ("Bearer ", &others),
+            false => ("FlyV1 ", &macaroons),
+        };
+        (!all.is_empty()).then(|| Self {
+            machines: header(scheme, preferred),
+            graphql: header(scheme, &all),
+            macaroons: !macaroons.is_empty(),
+        })
     }
-    let is_macaroon = |part: &str| {
-        ["fm2_", "fm1r_", "fm1a_"]
-            .iter()
-            .any(|mark| part.trim().starts_with(mark))
-    };
-    let scheme = if bare.split(',').any(is_macaroon) {
-        "FlyV1"
-    } else {
-        "Bearer"
-    };
-    Secret::of_pieces(&[scheme, " ", bare])
+}
+
+fn header(scheme: &str, tokens: &[&str]) -> Secret {
+    let mut pieces = vec![scheme];
+    for token in tokens {
+        if pieces.len() > 1 {
+            pieces.push(",");
+        }
+        pieces.push(token);
+    }
+    Secret::of_pieces(&pieces)
 }
 
 /// Fly, authenticated; cheap to clone, all clones share what was listed.
@@ -166,8 +193,8 @@ pub struct FlyClient(Arc<Inner>);
 struct Inner {
     http: HttpClient,
     clock: Clock,
-    authorization: Secret,
-    /// Where the token was taken from, as errors say it.
+    tokens: Tokens,
+    /// Where they were taken from, as errors say it.
     token_origin: String,
     api_url: String,
     graphql_url: String,
@@ -180,11 +207,16 @@ impl FlyClient {
         self.0.clock
     }
 
+    /// Whether this run authenticates with macaroons: tokens that Fly lists by their ids.
+    pub fn has_macaroons(&self) -> bool {
+        self.0.tokens.macaroons
+    }
+
     /// A request to the Machines API; `segments` follow `/v1` and are percent-encoded.
     pub fn request(&self, method: &'static str, segments: &[&str], operation: impl Into<String>) -> Request {
         let url = segment::join(&format!("{}/v1", self.0.api_url), segments);
         Request::new(method, url, SERVICE, operation)
-            .secret_header("authorization", self.0.authorization.share())
+            .secret_header("authorization", self.0.tokens.machines.share())
             .error_message(message)
     }
 
@@ -274,16 +306,33 @@ mod tests {
     }
 
     #[test]
-    fn the_scheme_follows_from_the_token_and_a_pasted_one_is_dropped() {
-        for (token, expected) in [
-            ("fm2_lJPE,fm2_lJPF", "FlyV1 fm2_lJPE,fm2_lJPF"),
-            ("FlyV1 fm2_lJPE", "FlyV1 fm2_lJPE"),
-            ("Bearer FlyV1 fm1r_x", "FlyV1 fm1r_x"),
-            ("fo1_abc,fm2_x", "FlyV1 fo1_abc,fm2_x"),
-            ("flyv1  fo1_abc\n", "Bearer fo1_abc"),
-            ("fo1_abc", "Bearer fo1_abc"),
+    fn each_api_gets_the_tokens_that_it_takes_and_a_pasted_scheme_is_dropped() {
+        for (text, machines, graphql) in [
+            (
+                "fm2_lJPE,fm2_lJPF",
+                "FlyV1 fm2_lJPE,fm2_lJPF",
+                "FlyV1 fm2_lJPE,fm2_lJPF",
+            ),
+            ("FlyV1 fm2_lJPE", "FlyV1 fm2_lJPE", "FlyV1 fm2_lJPE"),
+            ("Bearer FlyV1 fm1r_x", "FlyV1 fm1r_x", "FlyV1 fm1r_x"),
+            (
+                "fo1_abc, fm2_x,\nfm1a_y ,",
+                "FlyV1 fm2_x,fm1a_y",
+                "FlyV1 fm2_x,fm1a_y,fo1_abc",
+            ),
+            ("flyv1  fo1_abc\n", "Bearer fo1_abc", "Bearer fo1_abc"),
+            (
+                "fo1_abc , personal",
+                "Bearer fo1_abc,personal",
+                "Bearer fo1_abc,personal",
+            ),
         ] {
-            assert_eq!(header(token).expose(), expected);
+            let tokens = Tokens::read(text).unwrap();
+            assert_eq!((tokens.machines.expose(), tokens.graphql.expose()), (machines, graphql));
+            assert_eq!(tokens.macaroons, machines.starts_with("FlyV1"));
+        }
+        for nothing in ["", " ", "FlyV1 , ,"] {
+            assert!(Tokens::read(nothing).is_none(), "{nothing:?}");
         }
     }
 
@@ -297,12 +346,12 @@ mod tests {
         let (fly, problems) = parse(&Value::Null, &urls);
         let client = fly.unwrap().client().unwrap();
         assert!(problems.is_empty());
-        assert_eq!(client.0.authorization.expose(), "FlyV1 fm2_access");
+        assert_eq!(client.0.tokens.machines.expose(), "FlyV1 fm2_access");
         assert_eq!(client.0.api_url, "http://127.0.0.1:4280");
         assert_eq!(client.0.graphql_url, "https://api.fly.io");
         let block = Value::object([("token", Value::string("fo1_mine"))]);
         let client = parse(&block, &urls).0.unwrap().client().unwrap();
-        assert_eq!(client.0.authorization.expose(), "Bearer fo1_mine");
+        assert_eq!(client.0.tokens.machines.expose(), "Bearer fo1_mine");
     }
 
     #[test]

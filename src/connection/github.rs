@@ -11,9 +11,10 @@ mod secrets;
 mod workflows;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Surroundings, segment};
-use crate::call::{CallError, CallErrorKind, WritePermit};
+use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::clock::Clock;
 use crate::http::{HttpClient, Request, Response, Shared};
 use crate::secret::Secret;
@@ -189,6 +190,7 @@ impl GitHubClient {
             .header("accept", "application/vnd.github+json")
             .header("x-github-api-version", API_VERSION)
             .error_message(message)
+            .worded_limit(secondary_limit)
     }
 
     /// Sends a request that changes nothing.
@@ -196,8 +198,8 @@ impl GitHubClient {
     /// # Errors
     /// [`CallError`], with advice about the credential where that is the cause.
     pub async fn read(&self, request: Request) -> Result<Response, CallError> {
-        let request = request.secret_header("authorization", self.authorization().await?);
-        self.0.http.read(request).await.map_err(|error| self.explain(error))
+        let answer = self.authenticated(request, |request| self.0.http.read(request)).await;
+        answer.map_err(|error| self.explain(error))
     }
 
     /// Sends a request that changes something.
@@ -205,9 +207,28 @@ impl GitHubClient {
     /// # Errors
     /// As [`Self::read`]; `effect` says whether something may have changed.
     pub async fn write(&self, request: Request, permit: &WritePermit) -> Result<Response, CallError> {
-        let request = request.secret_header("authorization", self.authorization().await?);
-        let answer = self.0.http.write(request, permit).await;
+        let answer = self
+            .authenticated(request, |request| self.0.http.write(request, permit))
+            .await;
         answer.map_err(|error| self.explain(error))
+    }
+
+    /// Sends a request with the run's credential. An installation token that GitHub does not take any more is replaced once: a
+    /// 401 had no effect.
+    async fn authenticated<F>(&self, request: Request, send: impl Fn(Request) -> F) -> Result<Response, CallError>
+    where
+        F: Future<Output = Result<Response, CallError>>,
+    {
+        let once_more = request.share();
+        let header = self.authorization().await?;
+        let answer = send(request.secret_header("authorization", header.share())).await;
+        match (&self.0.login, answer) {
+            (Login::App(app), Err(error)) if is_refused_token(&error) => {
+                app.forget(&header).await;
+                send(once_more.secret_header("authorization", self.authorization().await?)).await
+            }
+            (_, answer) => answer,
+        }
     }
 
     async fn authorization(&self) -> Result<Secret, CallError> {
@@ -219,15 +240,8 @@ impl GitHubClient {
 
     fn explain(&self, error: CallError) -> CallError {
         match (&error.kind, error.status) {
-            // A secondary limit may come without any header, told apart from a missing permission by its text alone
-            // (docs.github.com, "Rate limits for the REST API").
-            (CallErrorKind::Forbidden, _) if error.message.to_lowercase().contains("rate limit") => CallError {
-                kind: CallErrorKind::RateLimited { retry_after: None },
-                ..error
-            }
-            .advise("GitHub limits how much one account may do at a time: apply again in a few minutes."),
             (CallErrorKind::RateLimited { .. }, _) => {
-                error.advise("GitHub limits how much one account may do at a time: apply again later.")
+                error.advise("GitHub limits how much one account may do at a time: apply again in a few minutes.")
             }
             (CallErrorKind::Unauthenticated, _) => error.advise(match self.0.login {
                 Login::Token(_) => {
@@ -243,6 +257,17 @@ impl GitHubClient {
             _ => error,
         }
     }
+}
+
+fn is_refused_token(error: &CallError) -> bool {
+    error.kind == CallErrorKind::Unauthenticated && error.effect == Effect::None
+}
+
+/// A secondary limit may come without any header, told apart from a missing permission by its text alone; then it takes at least a
+/// minute (docs.github.com, "Best practices for using the REST API", handle rate limit errors appropriately).
+fn secondary_limit(message: &str) -> Option<Duration> {
+    let is_limit = message.to_lowercase().contains("rate limit");
+    is_limit.then_some(Duration::from_secs(60))
 }
 
 /// `message`, and what `errors` adds to it; values that GitHub repeats there are left out (REST API, "Troubleshooting").

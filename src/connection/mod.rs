@@ -8,6 +8,7 @@ mod endpoint;
 pub mod fly;
 pub mod github;
 pub(crate) mod instant;
+pub(crate) mod lenient;
 pub mod neon;
 pub(crate) mod segment;
 

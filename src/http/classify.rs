@@ -52,6 +52,12 @@ pub(super) fn status(
     let unknown = intent.unknown_effect();
     let now = clock.real_now();
     let asked = retry::retry_after(headers, now);
+    let said = vendor_message(request, body);
+    // A limit that only the message tells of.
+    let worded = request
+        .worded_limit
+        .and_then(|limit| limit(&said))
+        .filter(|_| matches!(status, 403 | 429));
     let limited = |wait: Option<Duration>| (CallErrorKind::RateLimited { retry_after: wait }, Effect::None, true);
     let (kind, effect, transient) = match status {
         // A refusal that names a time, or an allowance that is used up, is a limit whatever the status says (GitHub's secondary limits).
@@ -59,6 +65,7 @@ pub(super) fn status(
         403 if asked.is_some() => limited(asked),
         403 => match retry::allowance_reset(headers, now) {
             Some(reset) => limited(reset),
+            None if worded.is_some() => limited(None),
             None => (CallErrorKind::Forbidden, Effect::None, false),
         },
         401 => (CallErrorKind::Unauthenticated, Effect::None, false),
@@ -76,10 +83,10 @@ pub(super) fn status(
     let message = match status {
         300..=399 => "the answer is a redirect, which is not followed here; correct the base URL".to_owned(),
         500.. if request.secret_answer => WITHHELD.to_owned(),
-        _ => vendor_message(request, body),
+        _ => said,
     };
     let wait = match &kind {
-        CallErrorKind::RateLimited { retry_after } => *retry_after,
+        CallErrorKind::RateLimited { retry_after } => retry_after.or(worded),
         _ => asked,
     };
     let error = CallError::new(

@@ -5,7 +5,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use reqwest::header::{HeaderName, HeaderValue, LOCATION};
+use reqwest::header::{CONTENT_LENGTH, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Method, redirect};
 use url::Url;
 use zeroize::Zeroizing;
@@ -70,7 +70,7 @@ impl HttpClient {
     }
 
     /// Sends a request that changes something. Retried only where the first attempt certainly had no effect, or the
-    /// request is idempotent. Redirects are not followed.
+    /// request is idempotent. A redirect that asks for the same request (307, 308) is followed within the origin, and no other.
     ///
     /// # Errors
     /// [`CallError`]; its `effect` says whether something may have changed, by any of the attempts.
@@ -115,15 +115,22 @@ impl HttpClient {
             url.query_pairs_mut().extend_pairs(&request.query);
         }
         let mut headers = self.headers(request)?;
-        let followable = intent == Intent::Read && matches!(request.method, "GET" | "HEAD");
+        let anywhere = intent == Intent::Read && matches!(request.method, "GET" | "HEAD");
         let mut content = request.content.as_ref();
         let mut hops = 0;
         loop {
             let answer = self.exchange(request, intent, &url, &headers, content).await?;
             let status = answer.status().as_u16();
             let accepted = answer.status().is_success() || request.accept.contains(&status);
-            if !accepted && followable && matches!(status, 301 | 302 | 303 | 307 | 308) {
-                let next = self.next_url(&url, &answer).map_err(refuse)?;
+            // 307 and 308 ask for the same request, which was not performed (RFC 9110 sections 15.4.8 and 15.4.9).
+            let followable = matches!(status, 307 | 308) || anywhere && matches!(status, 301..=303);
+            let next = match self.next_url(&url, &answer) {
+                _ if accepted || !followable => None,
+                Ok(next) => Some(next).filter(|next| anywhere || next.origin() == url.origin()),
+                Err(why) if anywhere => return Err(refuse(why)),
+                Err(_) => None,
+            };
+            if let Some(next) = next {
                 hops += 1;
                 if hops > REDIRECTS {
                     return Err(refuse(format!("more than {REDIRECTS} redirects")));
@@ -156,9 +163,12 @@ impl HttpClient {
         for (name, value, _) in headers {
             builder = builder.header(name, value);
         }
-        if let Some(content) = content {
-            builder = builder.body(content.bytes());
-        }
+        builder = match content {
+            Some(content) => builder.body(content.bytes()),
+            // Servers may insist on it where the method foresees content (RFC 9110 section 8.6).
+            None if matches!(request.method, "POST" | "PUT" | "PATCH") => builder.header(CONTENT_LENGTH, 0),
+            None => builder,
+        };
         let _slot = self.0.governor.enter(&host_of(url), &self.0.clock).await;
         let limit = self.0.clock.deadline(request.timeout);
         let result = builder.send().await;

@@ -14,7 +14,7 @@ mod url_policy;
 
 pub use classify::WITHHELD;
 pub use client::HttpClient;
-pub use request::{ErrorMessage, Request};
+pub use request::{ErrorMessage, Request, WordedLimit};
 pub use response::{BODY_LIMIT, Response};
 pub use shared::Shared;
 pub use url_policy::permitted;

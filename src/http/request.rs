@@ -18,6 +18,9 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 /// How the field of an error body that carries the message is found. Nothing else of an unexpected body is passed on.
 pub type ErrorMessage = fn(&serde_json::Value) -> Option<String>;
 
+/// How a limit is told by an error's message alone, and how long it lasts when nothing else says so.
+pub type WordedLimit = fn(&str) -> Option<Duration>;
+
 /// What is sent after the headers.
 pub(super) enum Content {
     /// JSON. Not a [`Secret`]: the redaction would take the harmless words around the values for secrets too.
@@ -31,6 +34,13 @@ impl Content {
         match self {
             Self::Json(_) => "application/json",
             Self::Other(media_type, _) => media_type,
+        }
+    }
+
+    fn share(&self) -> Self {
+        match self {
+            Self::Json(text) => Self::Json(text.clone()),
+            Self::Other(media_type, text) => Self::Other(media_type.clone(), text.share()),
         }
     }
 
@@ -85,6 +95,7 @@ pub struct Request {
     pub(super) accept: Vec<u16>,
     pub(super) error_message: Option<ErrorMessage>,
     pub(super) secret_answer: bool,
+    pub(super) worded_limit: Option<WordedLimit>,
 }
 
 impl Request {
@@ -111,6 +122,25 @@ impl Request {
             accept: Vec::new(),
             error_message: None,
             secret_answer: false,
+            worded_limit: None,
+        }
+    }
+
+    /// The same request once more, its secrets and content shared.
+    #[must_use]
+    pub fn share(&self) -> Self {
+        let secret_headers = self.secret_headers.iter();
+        Self {
+            url: self.url.clone(),
+            operation: self.operation.clone(),
+            query: self.query.clone(),
+            headers: self.headers.clone(),
+            secret_headers: secret_headers
+                .map(|(name, value)| (name.clone(), value.share()))
+                .collect(),
+            content: self.content.as_ref().map(Content::share),
+            accept: self.accept.clone(),
+            ..*self
         }
     }
 
@@ -187,6 +217,13 @@ impl Request {
     #[must_use]
     pub fn secret_answer(mut self) -> Self {
         self.secret_answer = true;
+        self
+    }
+
+    /// How the message of a 403 or 429 without any time tells of a limit.
+    #[must_use]
+    pub fn worded_limit(mut self, limit: WordedLimit) -> Self {
+        self.worded_limit = Some(limit);
         self
     }
 

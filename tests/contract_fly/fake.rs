@@ -42,6 +42,10 @@ pub(crate) struct World {
     pub(crate) faults: Vec<(String, Fault)>,
     pub(crate) apps: BTreeMap<String, App>,
     pub(crate) tokens: Vec<Value>,
+    /// Empty lists and texts are `null`, as a service in Go writes slices and pointers that were never set.
+    pub(crate) nulls: bool,
+    /// The authorization headers that the Machines API and GraphQL accept.
+    pub(crate) accepted: [String; 2],
     /// Set when a machine is updated.
     pub(crate) stop_at_update: Option<Stop>,
     /// The clock of secrets and events, in milliseconds.
@@ -62,6 +66,8 @@ pub(crate) struct Machine {
     /// Its health check fails after the next update.
     pub(crate) sick: bool,
     pub(crate) secrets_version: u64,
+    /// Updates leave its instance id alone.
+    pub(crate) steady: bool,
 }
 
 impl World {
@@ -88,6 +94,7 @@ impl World {
             lease: None,
             sick: false,
             secrets_version: 0,
+            steady: false,
         };
         self.apps.get_mut(app).unwrap().machines.insert(id.to_owned(), machine);
     }
@@ -138,8 +145,14 @@ pub(crate) struct Fly {
 impl Fly {
     /// Starts a Fly with an empty app `web` in the organization `org`.
     pub(crate) async fn start() -> Self {
+        Self::start_with(TOKEN, [&format!("FlyV1 {TOKEN}"), &format!("FlyV1 {TOKEN}")]).await
+    }
+
+    /// The same for a run that holds these tokens, and services that want these headers.
+    pub(crate) async fn start_with(tokens: &str, accepted: [&str; 2]) -> Self {
         let world = Arc::new(Mutex::new(World {
             time: 1_700_000_000_000,
+            accepted: accepted.map(str::to_owned),
             ..World::default()
         }));
         world.lock().unwrap().apps.insert("web".to_owned(), App::default());
@@ -150,7 +163,7 @@ impl Fly {
             .with_state(Arc::clone(&world));
         let url = vendor::serve(router).await;
         let environment = [
-            ("FLY_API_TOKEN", TOKEN),
+            ("FLY_API_TOKEN", tokens),
             ("FLY_FLAPS_BASE_URL", url.as_str()),
             ("FLY_API_BASE_URL", url.as_str()),
         ];
@@ -180,6 +193,20 @@ pub(crate) fn update_of(machine: &str) -> String {
 fn error(status: u16, text: &str) -> Response {
     let status = StatusCode::from_u16(status).unwrap();
     (status, json!({ "error": text }).to_string()).into_response()
+}
+
+/// The same with `null` for everything empty.
+fn with_nulls(value: &Value) -> Value {
+    match value {
+        Value::Array(items) if !items.is_empty() => items.iter().map(with_nulls).collect(),
+        Value::Object(fields) => {
+            let fields = fields.iter().map(|(name, value)| (name.clone(), with_nulls(value)));
+            Value::Object(fields.collect())
+        }
+        Value::Array(_) => Value::Null,
+        Value::String(text) if text.is_empty() => Value::Null,
+        other => other.clone(),
+    }
 }
 
 fn done(body: &Value) -> Response {
@@ -215,11 +242,17 @@ async fn gate(State(world): State<Arc<Mutex<World>>>, request: Request, next: Ne
         let at = world.faults.iter().position(|(part, _)| call.contains(part.as_str()));
         at.map(|at| world.faults.remove(at).1)
     };
-    let authorized = parts
-        .headers
-        .get("authorization")
-        .is_some_and(|value| value == &format!("FlyV1 {TOKEN}"));
-    if !authorized {
+    let accepted = {
+        let [machines, graphql] = &world.lock().unwrap().accepted;
+        let service = if parts.uri.path() == "/graphql" {
+            graphql
+        } else {
+            machines
+        };
+        service.clone()
+    };
+    let authorization = parts.headers.get("authorization");
+    if authorization.is_none_or(|value| value.to_str().unwrap() != accepted) {
         return error(401, "unauthorized");
     }
     match fault {
@@ -230,7 +263,18 @@ async fn gate(State(world): State<Arc<Mutex<World>>>, request: Request, next: Ne
             next.run(Request::from_parts(parts, Body::from(body))).await;
             lost()
         }
-        None => next.run(Request::from_parts(parts, Body::from(body))).await,
+        None => {
+            let answer = next.run(Request::from_parts(parts, Body::from(body))).await;
+            if !world.lock().unwrap().nulls {
+                return answer;
+            }
+            let (head, body) = answer.into_parts();
+            let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+            let body = with_nulls(&serde_json::from_slice(&body).unwrap()).to_string();
+            let mut answer = body.into_response();
+            *answer.status_mut() = head.status;
+            answer
+        }
     }
 }
 
@@ -347,7 +391,9 @@ fn update(
     );
     machine.secrets_version = version;
     description["config"] = body["config"].clone();
-    description["instance_id"] = json!(format!("instance-{serial}"));
+    if !machine.steady {
+        description["instance_id"] = json!(format!("instance-{serial}"));
+    }
     if body["skip_launch"] != true {
         description["state"] = json!("started");
     }
@@ -370,6 +416,8 @@ async fn graphql(State(world): State<Arc<Mutex<World>>>, body: Bytes) -> Respons
     let (query, variables) = (body["query"].as_str().unwrap(), &body["variables"]);
     let mut world = world.lock().unwrap();
     let input = &variables["input"];
+    // A field that is asked for by a plain name is answered under it; this Fly knows no aliases.
+    let field = query.split_once('{').unwrap().1.split('(').next().unwrap().trim();
     let data = if query.contains("createLimitedAccessToken") {
         let id = world.token(input["name"].as_str().unwrap(), "2999-01-01T00:00:00Z", None);
         let mut token = world.tokens.last().unwrap().clone();
@@ -386,16 +434,23 @@ async fn graphql(State(world): State<Arc<Mutex<World>>>, body: Bytes) -> Respons
         };
         token["revokedAt"] = json!("2026-02-02T00:00:00Z");
         json!({ "deleteLimitedAccessToken": { "clientMutationId": null } })
+    } else if !matches!(field, "app" | "organization") {
+        let unknown = json!({ "message": format!("no field {field:?}"), "extensions": { "code": "undefinedField" } });
+        return done(&json!({ "data": null, "errors": [unknown] }));
     } else if variables["name"] != "web" && variables["name"] != "org" {
-        json!({ "container": null })
+        json!({ field: null })
     } else if query.contains("limitedAccessTokens") {
         let from: usize = variables["after"].as_str().map_or(0, |cursor| cursor.parse().unwrap());
         let to = (from + PAGE).min(world.tokens.len());
         let page = json!({ "endCursor": to.to_string(), "hasNextPage": to < world.tokens.len() });
         let nodes = &world.tokens[from.min(to)..to];
-        json!({ "container": { "limitedAccessTokens": { "nodes": nodes, "pageInfo": page } } })
+        json!({ field: { "limitedAccessTokens": { "nodes": nodes, "pageInfo": page } } })
     } else {
-        json!({ "container": { "id": "node-of-it", "organization": { "id": "node-of-org" } } })
+        let mut holder = json!({ "id": "node-of-it" });
+        if field == "app" {
+            holder["organization"] = json!({ "id": "node-of-org" });
+        }
+        json!({ field: holder })
     };
-    done(&json!({ "data": data }))
+    done(&json!({ "data": data, "errors": [] }))
 }

@@ -85,6 +85,21 @@ async fn a_value_that_was_put_is_recognized_until_somebody_puts_another() {
 }
 
 #[tokio::test]
+async fn whatever_is_empty_may_be_null() {
+    let fly = Fly::start().await;
+    fly.world().nulls = true;
+    let target = target(&fly, "KEY", false);
+    assert_eq!(target.inspect().await, Ok(None), "an app without secrets and machines");
+    assert_eq!(target.inspect_directly().await, Ok(None));
+    fly.world().machine("web", "m1", "started", json!({ "image": "web:1" }));
+    let revision = put(&target, &[("KEY", "one")]).await.unwrap().remove(0);
+    assert_eq!(roll(&target, &revision).await, Ok(Activated::Live));
+    assert_eq!(entry(&target).await.live, Some(true));
+    target.remove(&WritePermit::granted_by_apply()).await.unwrap();
+    assert_eq!(target.inspect().await, Ok(None));
+}
+
+#[tokio::test]
 async fn all_secrets_of_an_app_are_one_call_and_all_readers_share_one_listing() {
     let fly = Fly::start().await;
     let (one, two) = (target(&fly, "ONE", false), target(&fly, "TWO", false));
@@ -100,6 +115,19 @@ async fn all_secrets_of_an_app_are_one_call_and_all_readers_share_one_listing() 
     let (first, second) = tokio::join!(one.inspect(), two.inspect());
     assert!(first.unwrap().is_some() && second.unwrap().is_some());
     assert_eq!(fly.world().calls.len(), 2, "{:?}", fly.world().calls);
+}
+
+#[tokio::test]
+async fn a_machine_whose_instance_id_stays_is_updated_all_the_same() {
+    let fly = Fly::start().await;
+    with_machines(&fly);
+    for machine in fly.world().apps.get_mut("web").unwrap().machines.values_mut() {
+        machine.steady = true;
+    }
+    let target = target(&fly, "KEY", false);
+    let revision = put(&target, &[("KEY", "one")]).await.unwrap().remove(0);
+    assert_eq!(roll(&target, &revision).await, Ok(Activated::Live));
+    assert_eq!(entry(&target).await.live, Some(true));
 }
 
 #[tokio::test]

@@ -81,6 +81,19 @@ async fn a_minted_token_carries_its_label_lives_and_dies_by_its_id() {
 }
 
 #[tokio::test]
+async fn whatever_is_empty_may_be_null() {
+    let fly = Fly::start().await;
+    fly.world().nulls = true;
+    for (attribute, name) in [("app", "web"), ("organization", "org")] {
+        let source = source(&fly, attribute, name);
+        source.inspect().await.unwrap();
+        assert_eq!(source.survey().await.unwrap(), []);
+        let id = source.mint(&order(), &permit()).await.unwrap().credential.unwrap().id;
+        source.revoke(&id, &permit()).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_lost_mint_is_sent_once_and_found_by_its_label_on_a_later_page() {
     for (fault, found) in [
         (Fault::LostBefore, 0),
@@ -199,6 +212,45 @@ async fn the_token_of_this_run_is_recognized() {
     let source = source(&fly, "app", "web");
     assert_eq!(source.authenticates_this_run(TOKEN_ID).await, Ok(true));
     assert_eq!(source.authenticates_this_run("another").await, Ok(false));
+}
+
+#[tokio::test]
+async fn where_fly_does_not_tell_the_tokens_of_this_run_none_is_taken_for_it() {
+    let fly = Fly::start().await;
+    let source = source(&fly, "app", "web");
+    let current = "/v1/tokens/current";
+    for status in [400, 401, 403, 404, 405, 410, 501] {
+        fly.fault(current, Fault::Refused(status, "no"));
+        assert_eq!(source.authenticates_this_run(TOKEN_ID).await, Ok(false), "{status}");
+    }
+    for _ in 0..5 {
+        fly.fault(current, Fault::Status(503, "away"));
+    }
+    let error = source.authenticates_this_run(TOKEN_ID).await.unwrap_err();
+    assert_eq!(error.kind, CallErrorKind::Unavailable, "it may tell at another time");
+    assert_eq!(source.authenticates_this_run(TOKEN_ID).await, Ok(true));
+}
+
+#[tokio::test]
+async fn a_run_with_macaroons_and_a_users_token_sends_each_api_what_it_takes() {
+    let accepted = [
+        "FlyV1 fm2_a-0123,fm2_b-0123",
+        "FlyV1 fm2_a-0123,fm2_b-0123,fo1_user-0123",
+    ];
+    let fly = Fly::start_with("fo1_user-0123, fm2_a-0123,fm2_b-0123", accepted).await;
+    let source = source(&fly, "app", "web");
+    source.inspect().await.unwrap();
+    assert_eq!(source.authenticates_this_run(TOKEN_ID).await, Ok(true));
+    fly.connections.fly.client().unwrap().secrets("web").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_run_without_macaroons_is_not_asked_about() {
+    let fly = Fly::start_with("fo1_user-0123", ["Bearer fo1_user-0123"; 2]).await;
+    let source = source(&fly, "app", "web");
+    source.inspect().await.unwrap();
+    assert_eq!(source.authenticates_this_run(TOKEN_ID).await, Ok(false));
+    assert_eq!(fly.world().count(&["/v1/tokens"]), 0);
 }
 
 #[tokio::test]

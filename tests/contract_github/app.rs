@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use rotation_provider::call::CallErrorKind;
 use serde_json::{Value, json};
 
-use super::fake::{GitHub, REPOSITORY, World};
+use super::fake::{Fault, GitHub, REPOSITORY, World};
 use super::secret::{level, put};
 
 /// Gives an installation token for a web token that the App's key signed.
@@ -78,6 +78,23 @@ async fn an_installation_token_that_ends_within_minutes_is_replaced() {
     let github = with_app(120).await;
     put(&github, &level(None), "A", "one").await.unwrap();
     assert!(github.world().count(EXCHANGE) > 1);
+}
+
+#[tokio::test]
+async fn a_token_that_github_does_not_take_any_more_is_replaced_once() {
+    let github = with_app(3600).await;
+    put(&github, &level(None), "A", "one").await.unwrap();
+    github.world().accepted.clear();
+    put(&github, &level(None), "B", "two").await.unwrap();
+    assert_eq!(github.world().value(REPOSITORY, "B"), Some("two"));
+    assert_eq!(github.world().count(EXCHANGE), 2);
+    let look = "GET /repos/molecule-ai/mono/actions/secrets/B";
+    let before = github.world().count(look);
+    github.lasting_fault(look, &Fault::Status(401, "Bad credentials", None));
+    let error = put(&github, &level(None), "B", "three").await.unwrap_err();
+    assert_eq!(error.kind, CallErrorKind::Unauthenticated);
+    assert_eq!(github.world().count(look), before + 2);
+    assert_eq!(github.world().count(EXCHANGE), 3);
 }
 
 #[tokio::test]

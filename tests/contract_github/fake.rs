@@ -45,6 +45,8 @@ pub(crate) struct World {
     pub(crate) app: Option<(Vec<u8>, i64)>,
     /// What `GET /user` tells.
     pub(crate) user: Option<&'static str>,
+    /// Paths that begin with the first lead on to the second, as after a repository was renamed.
+    pub(crate) renamed: Option<(&'static str, &'static str)>,
     /// GitHub's clock in seconds; each write moves it.
     pub(crate) time: i64,
     pub(crate) frozen: bool,
@@ -70,11 +72,15 @@ pub(crate) struct Workflow {
     pub(crate) looks: u64,
     /// Dispatches are answered with 204.
     pub(crate) silent: bool,
+    /// The same, and the question for the run is not permitted: an Enterprise Server up to 3.19.
+    pub(crate) old_server: bool,
     /// So many listings do not show the new runs yet.
     pub(crate) hidden_for: usize,
     /// This user starts one at the same time.
     pub(crate) rival: Option<&'static str>,
     pub(crate) dispatches: Vec<Value>,
+    /// Runs are shown without title and page, and no runs as `null`.
+    pub(crate) terse: bool,
 }
 
 impl World {
@@ -139,6 +145,7 @@ impl GitHub {
             accepted: vec![format!("Bearer {TOKEN}")],
             app: None,
             user: Some("deployer"),
+            renamed: None,
             time: Timestamp::now().as_second(),
             frozen: false,
             stale_after_write: 0,
@@ -201,6 +208,10 @@ async fn answer(State(world): State<Arc<Mutex<World>>>, request: Request) -> Res
     if header("x-github-api-version") != "2022-11-28" || header("user-agent").is_empty() {
         return error(400, "a required header is missing");
     }
+    // What a server that is strict about RFC 9110 section 8.6 does.
+    if matches!(parts.method.as_str(), "POST" | "PUT") && header("content-length").is_empty() {
+        return error(411, "Length Required");
+    }
     let is_exchange = parts.uri.path().ends_with("/access_tokens");
     if !is_exchange
         && !world
@@ -238,6 +249,16 @@ async fn answer(State(world): State<Arc<Mutex<World>>>, request: Request) -> Res
 fn route(world: &mut World, parts: &Parts, body: &Value) -> Response {
     let path = parts.uri.path().to_owned();
     let method = parts.method.as_str();
+    if let Some((old, new)) = world.renamed
+        && let Some(rest) = parts.uri.to_string().strip_prefix(old)
+    {
+        let status = if method == "GET" { 301 } else { 307 };
+        let mut answer = error(status, "Moved Permanently");
+        answer
+            .headers_mut()
+            .insert("location", format!("{new}{rest}").parse().unwrap());
+        return answer;
+    }
     if path == "/user" {
         return world.user.map_or_else(
             || error(403, "Resource not accessible by integration"),
@@ -338,6 +359,10 @@ fn workflow(world: &mut World, method: &str, file: &str, what: &str, parts: &Par
             if body["ref"] == "missing" {
                 return error(422, "No ref found for: missing");
             }
+            if workflow.old_server && body.get("return_run_details").is_some() {
+                let text = "Invalid request.\n\n\"return_run_details\" is not a permitted key.";
+                return error(422, text);
+            }
             workflow.dispatches.push(body.clone());
             let title = body["inputs"]["id"].as_str().unwrap_or("Publish");
             workflow.runs.insert(0, run(first, title));
@@ -346,7 +371,7 @@ fn workflow(world: &mut World, method: &str, file: &str, what: &str, parts: &Par
                 theirs["actor"]["login"] = rival.into();
                 workflow.runs.insert(0, theirs);
             }
-            match workflow.silent {
+            match workflow.silent || workflow.old_server {
                 true => StatusCode::NO_CONTENT.into_response(),
                 false => done(&json!({
                     "workflow_run_id": first, "run_url": "https://api.github.com/x", "html_url": page(first),
@@ -355,7 +380,12 @@ fn workflow(world: &mut World, method: &str, file: &str, what: &str, parts: &Par
         }
         ("GET", "runs") => {
             assert_eq!(query(parts, "event").as_deref(), Some("workflow_dispatch"));
-            assert!(query(parts, "created").unwrap().starts_with(">=20"));
+            let created = query(parts, "created").unwrap();
+            let since = created.strip_prefix(">=").unwrap();
+            assert!(
+                since.len() == "2026-11-22T10:00:00Z".len() && since.ends_with('Z'),
+                "{since}"
+            );
             let listed: Vec<&Value> = workflow
                 .runs
                 .iter()
@@ -367,7 +397,11 @@ fn workflow(world: &mut World, method: &str, file: &str, what: &str, parts: &Par
                 workflow.hidden_for -= 1;
                 return done(&json!({ "total_count": 0, "workflow_runs": [] }));
             }
-            done(&json!({ "total_count": listed.len(), "workflow_runs": listed }))
+            let shown: Vec<Value> = listed.into_iter().map(|run| as_shown(run, workflow.terse)).collect();
+            if shown.is_empty() && workflow.terse {
+                return done(&json!({ "total_count": 0, "workflow_runs": null }));
+            }
+            done(&json!({ "total_count": shown.len(), "workflow_runs": shown }))
         }
         _ => error(405, "Method Not Allowed"),
     }
@@ -385,6 +419,15 @@ pub(crate) fn page(id: u64) -> String {
     format!("https://github.com/molecule-ai/mono/actions/runs/{id}")
 }
 
+fn as_shown(run: &Value, terse: bool) -> Value {
+    let mut shown = run.clone();
+    if terse {
+        shown["display_title"] = Value::Null;
+        shown.as_object_mut().unwrap().remove("html_url");
+    }
+    shown
+}
+
 fn look(world: &mut World, id: &str) -> Response {
     for workflow in world.workflows.values_mut() {
         let (looks, conclusion) = (workflow.looks, workflow.conclusion);
@@ -399,7 +442,7 @@ fn look(world: &mut World, id: &str) -> Response {
             run["status"] = "completed".into();
             run["conclusion"] = conclusion.into();
         }
-        return done(run);
+        return done(&as_shown(run, workflow.terse));
     }
     error(404, "Not Found")
 }

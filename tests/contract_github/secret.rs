@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,7 +18,7 @@ use serde_json::Value as Json;
 
 use crate::terraform_cores;
 
-use super::fake::{Fault, GitHub, PRODUCTION, REPOSITORY};
+use super::fake::{Fault, GitHub, PRODUCTION, REPOSITORY, TOKEN};
 
 pub(crate) fn level(environment: Option<&str>) -> SecretLevel {
     SecretLevel {
@@ -259,19 +260,54 @@ async fn limits_are_waited_for_and_no_missing_permission() {
     github.fault(PUT, Fault::Status(429, text, Some(("retry-after", "0"))));
     deliver(&github, &*config(REPO), "value").await.unwrap();
     assert_eq!(github.world().count(PUT), 3);
-    github.fault(PUT, Fault::Status(403, text, None));
-    let error = deliver(&github, &*config(REPO), "value").await.unwrap_err();
-    assert!(matches!(error.kind, CallErrorKind::RateLimited { .. }), "{error}");
-    assert!(!error.message.contains("Secrets: write"), "{error}");
+    // Without any header the limit takes a minute at least.
+    for status in [403, 429] {
+        let github = GitHub::start().await;
+        github.fault(PUT, Fault::Status(status, text, None));
+        let config = config(REPO);
+        let soon = tokio::time::timeout(Duration::from_secs(3), deliver(&github, &*config, "value"));
+        assert!(soon.await.is_err(), "it is still waited for");
+        assert_eq!(github.world().count(PUT), 1);
+    }
 }
 
 #[tokio::test]
-async fn a_renamed_repository_is_named_as_the_cause() {
+async fn a_limit_beyond_our_patience_is_told_apart_from_a_missing_permission() {
     let github = GitHub::start().await;
-    github.fault(
-        PUT,
-        Fault::Status(307, "Temporary Redirect", Some(("location", "/elsewhere"))),
+    let text = "You have exceeded a secondary rate limit";
+    github.fault(PUT, Fault::Status(403, text, Some(("retry-after", "600"))));
+    let error = deliver(&github, &*config(REPO), "value").await.unwrap_err();
+    assert!(matches!(error.kind, CallErrorKind::RateLimited { .. }), "{error}");
+    assert!(
+        error.message.contains("apply again in a few minutes") && !error.message.contains("Secrets: write"),
+        "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_renamed_repository_is_looked_at_written_and_emptied_where_it_is_now() {
+    let github = GitHub::start().await;
+    github.world().renamed = Some(("/repos/molecule-ai/old", "/repos/molecule-ai/mono"));
+    for (environment, level) in [(None, REPOSITORY), (Some("production"), PRODUCTION)] {
+        let mut arguments = vec![("repository", "old")];
+        arguments.extend(environment.map(|name| ("environment", name)));
+        let config = config(&arguments);
+        let target = config.connect(&github.connections).unwrap();
+        assert_eq!(target.inspect().await, Ok(None));
+        let revision = deliver(&github, &*config, "value").await.unwrap();
+        assert_eq!(github.world().value(level, "FLY_API_TOKEN"), Some("value"));
+        let entry = target.inspect_directly().await.unwrap().unwrap();
+        assert_eq!(target.compare(&revision, &entry), Comparison::Same);
+        target.remove(&WritePermit::granted_by_apply()).await.unwrap();
+        assert_eq!(github.world().value(level, "FLY_API_TOKEN"), None);
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_to_another_host_is_not_followed_with_a_value() {
+    let github = GitHub::start().await;
+    let away = Some(("location", "https://github.invalid/elsewhere"));
+    github.fault(PUT, Fault::Status(307, "Temporary Redirect", away));
     let error = deliver(&github, &*config(REPO), "value").await.unwrap_err();
     assert_eq!(error.effect, Effect::None);
     assert!(error.message.contains("renamed or moved"), "{error}");
@@ -356,6 +392,35 @@ async fn no_error_shows_the_value_or_the_token() {
         text.contains("could not store") && !text.contains("0123456789"),
         "{text}"
     );
+}
+
+#[tokio::test]
+async fn every_call_is_spelled_as_the_configuration_is() {
+    let github = GitHub::start_with(&[("GITHUB_TOKEN", TOKEN), ("GITHUB_OWNER", "Acme-Inc")]).await;
+    let permit = WritePermit::granted_by_apply();
+    for (repository, environment, level) in [
+        ("Spelled", None, "/repos/Acme-Inc/Spelled/actions"),
+        ("Acme-Inc/Spelled-2", None, "/repos/Acme-Inc/Spelled-2/actions"),
+        (
+            "Spelled",
+            Some("Prod/EU"),
+            "/repos/Acme-Inc/Spelled/environments/Prod%2FEU",
+        ),
+    ] {
+        github.world().add_level(level);
+        let mut arguments = vec![("repository", repository)];
+        arguments.extend(environment.map(|name| ("environment", name)));
+        let config = config(&arguments);
+        let address = config.slot(&github.connections).unwrap().locator;
+        assert!(address.starts_with("acme-inc/spelled"), "{address}");
+        let revision = deliver(&github, &*config, "value").await.unwrap();
+        let slot = config.connect(&github.connections).unwrap();
+        for entry in [slot.inspect().await, slot.inspect_directly().await] {
+            assert_eq!(slot.compare(&revision, &entry.unwrap().unwrap()), Comparison::Same);
+        }
+        slot.remove(&permit).await.unwrap();
+        assert_eq!(github.world().value(level, "FLY_API_TOKEN"), None);
+    }
 }
 
 #[tokio::test]

@@ -143,6 +143,48 @@ async fn without_an_id_the_new_run_is_found_among_old_ones_and_those_of_others()
 }
 
 #[tokio::test]
+async fn runs_without_title_and_page_are_followed_all_the_same() {
+    let github = GitHub::start().await;
+    github.world().workflow().terse = true;
+    github.world().workflow().silent = true;
+    check(&github, &*config(&[]), seconds(5)).await.unwrap();
+    github.world().workflow().conclusion = "failure";
+    let failure = check(&github, &*config(&[]), seconds(5)).await.unwrap_err();
+    let id = github.world().workflow().runs[0]["id"].as_u64().unwrap();
+    assert!(failure.message.contains(&format!("run {id}")), "{}", failure.message);
+}
+
+#[tokio::test]
+async fn an_old_enterprise_server_that_refuses_the_question_for_the_run_gets_one_event_without_it() {
+    let github = GitHub::start().await;
+    github.world().workflow().old_server = true;
+    check(&github, &*config(&[inputs("x1")]), seconds(20)).await.unwrap();
+    assert_eq!(
+        github.world().workflow().dispatches,
+        [json!({ "ref": "main", "inputs": { "id": "x1" } })]
+    );
+    assert_eq!(github.world().count(DISPATCH), 2);
+    let missing_ref = config(&[("ref", Value::string("missing"))]);
+    let failure = check(&github, &*missing_ref, seconds(20)).await.unwrap_err();
+    assert!(failure.message.contains("No ref found"), "{}", failure.message);
+    assert_eq!(github.world().count(DISPATCH), 3, "any other refusal stands");
+}
+
+#[tokio::test]
+async fn an_old_enterprise_server_whose_second_answer_is_lost_gets_no_third_event() {
+    let github = GitHub::start().await;
+    github.world().workflow().old_server = true;
+    github.fault(
+        DISPATCH,
+        Fault::Status(422, "\"return_run_details\" is not a permitted key.", None),
+    );
+    github.fault(DISPATCH, Fault::LostAfter);
+    check(&github, &*config(&[]), seconds(20)).await.unwrap();
+    assert_eq!(github.world().count(DISPATCH), 2);
+    assert_eq!(github.world().workflow().dispatches.len(), 1);
+}
+
+#[tokio::test]
 async fn a_run_that_somebody_else_starts_meanwhile_is_not_ours() {
     let github = GitHub::start().await;
     github.world().workflow().silent = true;

@@ -70,6 +70,8 @@ pub(crate) struct World {
     pub(crate) auth: Option<Value>,
     /// Operations finish before the answer, and instants are the real ones, in whole seconds.
     pub(crate) swift: bool,
+    /// Empty lists are `null`, and a compute that rests needs no operations.
+    pub(crate) nulls: bool,
     time: i64,
 }
 
@@ -171,6 +173,7 @@ impl Neon {
             databases: json!([{ "name": "other", "owner_name": "x" }, { "name": "my db", "owner_name": "app" }]),
             auth: None,
             swift: false,
+            nulls: false,
             time: 1_700_000_000,
         };
         world.key("of this run");
@@ -264,6 +267,10 @@ async fn serve(State(world): State<Arc<Mutex<World>>>, request: Request) -> Resp
     if authorization != Some(&format!("Bearer {KEY}")) {
         return error(401, "UNAUTHORIZED", "0");
     }
+    // What a server that is strict about RFC 9110 section 8.6 does.
+    if parts.method == "POST" && !parts.headers.contains_key("content-length") {
+        return error(411, "LENGTH_REQUIRED", "0");
+    }
     let used = stamp(world.now());
     if let Some(own) = world
         .keys
@@ -335,7 +342,10 @@ fn project(world: &mut World, method: &str, rest: &[&str], call: &str) -> Respon
     match (method, rest) {
         ("GET", ["operations"]) => {
             let all = (0..world.operations.len()).rev().map(|at| world.operation(at));
-            done(&json!({ "operations": all.collect::<Vec<_>>() }))
+            match world.nulls {
+                true => done(&json!({ "operations": null })),
+                false => done(&json!({ "operations": all.collect::<Vec<_>>() })),
+            }
         }
         ("GET", ["operations", id]) => {
             let at: usize = id.parse().unwrap();
@@ -368,7 +378,7 @@ fn branch(world: &mut World, method: &str, rest: &[&str]) -> Response {
         ] })),
         ("GET", ["roles"]) => {
             let roles: Vec<Value> = world.roles.keys().map(|name| world.body(name)).collect();
-            done(&json!({ "roles": roles }))
+            done(&json!({ "roles": if roles.is_empty() && world.nulls { Value::Null } else { json!(roles) } }))
         }
         (_, ["roles", name, ..]) if !world.roles.contains_key(*name) => missing(),
         ("GET", ["roles", _, "reveal_password"]) if !world.stores_passwords => error(412, "PASSWORD_STORAGE_OFF", "0"),
@@ -381,7 +391,8 @@ fn branch(world: &mut World, method: &str, rest: &[&str]) -> Response {
             let mut role = world.body(name);
             role["password"] = json!(password);
             let operation = world.operation(world.operations.len() - 1);
-            done(&json!({ "role": role, "operations": [operation] }))
+            let operations = json!([operation]);
+            done(&json!({ "role": role, "operations": if world.nulls { Value::Null } else { operations } }))
         }
         _ => missing(),
     }

@@ -205,6 +205,28 @@ async fn what_neon_tells_about_the_run_comes_first() {
 }
 
 #[tokio::test]
+async fn where_neon_does_not_tell_about_the_run_the_last_use_does() {
+    for status in [400, 403, 405, 501] {
+        let neon = Neon::start().await;
+        neon.fault("GET /auth", Fault::Refused(status, "NO"));
+        neon.fault("GET /auth", Fault::Refused(status, "NO"));
+        assert_eq!(
+            personal(&neon).authenticates_this_run(KEY_ID).await,
+            Ok(true),
+            "{status}"
+        );
+    }
+    let neon = Neon::start().await;
+    neon.world().auth = Some(json!({ "auth_method": "api_key_user", "auth_data": 1 }));
+    assert_eq!(personal(&neon).authenticates_this_run(KEY_ID).await, Ok(true));
+    for _ in 0..5 {
+        neon.fault("GET /auth", Fault::Refused(502, "AWAY"));
+    }
+    let error = personal(&neon).authenticates_this_run(KEY_ID).await.unwrap_err();
+    assert_eq!(error.kind, CallErrorKind::Unavailable, "it may tell at another time");
+}
+
+#[tokio::test]
 async fn an_address_in_state_suffices_to_revoke() {
     let neon = Neon::start().await;
     let id = neon.world().key("old").to_string();

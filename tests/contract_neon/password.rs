@@ -84,6 +84,17 @@ async fn a_minted_password_works_and_its_uri_leads_to_the_database() {
 }
 
 #[tokio::test]
+async fn lists_that_are_null_are_empty() {
+    let neon = Neon::start().await;
+    neon.world().swift = true;
+    neon.world().nulls = true;
+    let minted = one(&neon).mint(&order(1, None), &permit()).await.unwrap();
+    assert_eq!(part(&minted, "password"), neon.world().roles["app"].password);
+    neon.world().roles.clear();
+    assert_eq!(one(&neon.later_run()).survey().await.unwrap(), []);
+}
+
+#[tokio::test]
 async fn a_reset_by_somebody_else_shows_in_the_survey() {
     let neon = Neon::start().await;
     let minted = one(&neon).mint(&order(1, None), &permit()).await.unwrap();

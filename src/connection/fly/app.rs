@@ -14,6 +14,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use super::FlyClient;
 use crate::call::CallError;
 use crate::connection::instant::instant;
+use crate::connection::lenient::null_is_empty;
 use crate::http::{Request, Shared};
 
 /// Listings by app.
@@ -48,7 +49,7 @@ pub struct Machine {
     #[serde(default)]
     pub name: Option<String>,
     /// `started`, `stopped`, `suspended`, `created`, `destroyed` and states between them.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub state: String,
     /// Changes with every update; a ULID.
     #[serde(default)]
@@ -66,10 +67,10 @@ pub struct Machine {
     #[serde(default)]
     pub incomplete_config: Option<Value>,
     /// The newest events.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub events: Vec<MachineEvent>,
     /// The newest results of its health checks.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub checks: Vec<MachineCheck>,
 }
 
@@ -77,10 +78,10 @@ pub struct Machine {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct MachineEvent {
     /// `launch`, `update`, `start`, `exit`, `restart` …
-    #[serde(default, rename = "type")]
+    #[serde(default, rename = "type", deserialize_with = "null_is_empty")]
     pub kind: String,
     /// Milliseconds since 1970.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub timestamp: i64,
     /// Details; for `exit` the exit code.
     #[serde(default)]
@@ -91,16 +92,16 @@ pub struct MachineEvent {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct MachineCheck {
     /// Its name in the app's configuration.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub name: String,
     /// `passing`, `warning` or `critical`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub status: String,
 }
 
 #[derive(Deserialize)]
 struct SecretList {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     secrets: Vec<AppSecret>,
 }
 
@@ -160,7 +161,7 @@ impl FlyClient {
             format!("listing machines of app {app:?}"),
         );
         let response = self.read(request).await.map_err(|error| self.advise_app(error, app))?;
-        response.json()
+        Ok(response.json::<Option<_>>()?.unwrap_or_default())
     }
 
     /// Waits until nobody else in this process changes the app's machines; the turn ends when the guard is dropped.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{FlyClient, SERVICE};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
+use crate::connection::lenient::null_is_empty;
 use crate::http::{Request, Response, WITHHELD};
 
 /// The answer's envelope (GraphQL specification, section 7.1).
@@ -13,13 +14,13 @@ use crate::http::{Request, Response, WITHHELD};
 #[serde(bound = "T: DeserializeOwned")]
 struct Envelope<T> {
     data: Option<T>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     errors: Vec<GraphqlError>,
 }
 
 #[derive(Deserialize)]
 struct GraphqlError {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     message: String,
     #[serde(default)]
     extensions: Option<Extensions>,
@@ -66,7 +67,7 @@ impl FlyClient {
 
     fn graphql(&self, operation: &str, query: &str, variables: Value) -> Request {
         Request::new("POST", format!("{}/graphql", self.0.graphql_url), SERVICE, operation)
-            .secret_header("authorization", self.0.authorization.share())
+            .secret_header("authorization", self.0.tokens.graphql.share())
             .error_message(message)
             .json(&json!({ "query": query, "variables": variables }))
     }

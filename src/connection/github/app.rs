@@ -111,6 +111,17 @@ impl App {
         Ok(shared)
     }
 
+    /// Forgets a refused token, so that the next caller exchanges anew.
+    pub(super) async fn forget(&self, refused: &Secret) {
+        let mut current = self.current.lock().await;
+        if current
+            .as_ref()
+            .is_some_and(|(header, _)| header.is_shared_with(refused))
+        {
+            *current = None;
+        }
+    }
+
     async fn exchange(&self, client: &GitHubClient, now: Timestamp) -> Result<(Secret, Timestamp), CallError> {
         let segments = ["app", "installations", &self.installation, "access_tokens"];
         let operation = format!(

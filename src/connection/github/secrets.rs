@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::{GitHubClient, Repository, SERVICE, SealError, advise_repository, seal};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
+use crate::connection::lenient::null_is_empty;
 use crate::connection::segment;
 use crate::http::{Request, Response};
 use crate::secret::Secret;
@@ -55,6 +56,7 @@ pub(super) struct PublicKey {
 #[derive(Deserialize)]
 struct Page {
     total_count: usize,
+    #[serde(deserialize_with = "null_is_empty")]
     secrets: Vec<Item>,
 }
 

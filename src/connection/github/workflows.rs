@@ -1,7 +1,7 @@
 //! The REST API for starting a workflow and following its run.
 //!
-//! A dispatch can't be given a name of our own. Newer GitHub answers it with the run's id; older Enterprise Servers only say
-//! that they took it. <https://docs.github.com/en/rest/actions/workflows#create-a-workflow-dispatch-event>
+//! A dispatch can't be given a name of our own. GitHub answers it with the run's id when it is asked to; Enterprise Server 3.19
+//! and older refuse that question, and only say that they took the dispatch. <https://docs.github.com/en/rest/actions/workflows#create-a-workflow-dispatch-event>
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,11 @@ use serde::Deserialize;
 
 use super::{GitHubClient, Repository, advise_repository};
 use crate::call::{CallError, WritePermit};
-use crate::http::Request;
+use crate::connection::lenient::null_is_empty;
+use crate::http::{Request, Response};
+
+/// The key of a dispatch that asks for the id of its run.
+const RUN_DETAILS: &str = "return_run_details";
 
 /// A workflow that can be dispatched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,10 +45,11 @@ pub struct Run {
     pub status: Option<String>,
     /// How it ended; null until then.
     pub conclusion: Option<String>,
-    /// Its page.
+    /// Its page; empty where GitHub does not tell.
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub html_url: String,
     /// What the workflow's `run-name` makes of it, which may show an input.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub display_title: String,
 }
 
@@ -55,7 +60,18 @@ struct Details {
 
 #[derive(Deserialize)]
 struct Runs {
+    #[serde(deserialize_with = "null_is_empty")]
     workflow_runs: Vec<Run>,
+}
+
+impl Run {
+    /// Its page, or what it is called without one.
+    pub fn page(&self) -> String {
+        match self.html_url.as_str() {
+            "" => format!("run {}", self.id),
+            page => page.to_owned(),
+        }
+    }
 }
 
 impl Workflow {
@@ -83,7 +99,8 @@ impl Workflow {
 }
 
 impl GitHubClient {
-    /// Starts a workflow. Sent at most once: a second event would be a second run.
+    /// Starts a workflow. No second event is sent, since it would be a second run; an Enterprise Server that does not permit the
+    /// key that asks for the run's id has made none, so it gets the request once more without the key.
     ///
     /// # Errors
     /// [`CallError`]; with [`Effect::Possible`](crate::call::Effect::Possible) it may have started nevertheless.
@@ -93,19 +110,14 @@ impl GitHubClient {
         inputs: &BTreeMap<String, String>,
         permit: &WritePermit,
     ) -> Result<Dispatched, CallError> {
-        let operation = format!("starting {}", workflow.describe());
-        let body = serde_json::json!({
-            "ref": workflow.git_ref,
-            "inputs": inputs,
-            "return_run_details": true,
-        });
-        let request: Request = self
-            .request("POST", &workflow.segments("dispatches"), operation)
-            .json(&body);
-        let answer = self
-            .write(request, permit)
-            .await
-            .map_err(|error| workflow.advise(error, "Actions: write"))?;
+        let answer = match self.send_dispatch(workflow, inputs, true, permit).await {
+            // A refusal that names the parameter is no event yet.
+            Err(error) if error.status == Some(422) && error.message.contains(RUN_DETAILS) => {
+                self.send_dispatch(workflow, inputs, false, permit).await
+            }
+            sent => sent,
+        };
+        let answer = answer.map_err(|error| workflow.advise(error, "Actions: write"))?;
         if answer.status == 204 {
             return Ok(Dispatched::Accepted);
         }
@@ -113,6 +125,22 @@ impl GitHubClient {
         Ok(answer
             .json::<Details>()
             .map_or(Dispatched::Accepted, |details| Dispatched::Run(details.workflow_run_id)))
+    }
+
+    async fn send_dispatch(
+        &self,
+        workflow: &Workflow,
+        inputs: &BTreeMap<String, String>,
+        with_details: bool,
+        permit: &WritePermit,
+    ) -> Result<Response, CallError> {
+        let operation = format!("starting {}", workflow.describe());
+        let mut body = serde_json::json!({ "ref": workflow.git_ref, "inputs": inputs });
+        if let Some(fields) = body.as_object_mut().filter(|_| with_details) {
+            fields.insert(RUN_DETAILS.to_owned(), true.into());
+        }
+        let request: Request = self.request("POST", &workflow.segments("dispatches"), operation);
+        self.write(request.json(&body), permit).await
     }
 
     /// The user that this run authenticates as; `None` where GitHub does not say (installations of Apps are no users).
@@ -142,6 +170,8 @@ impl GitHubClient {
         let short = git_ref
             .strip_prefix("refs/heads/")
             .or_else(|| git_ref.strip_prefix("refs/tags/"));
+        // Search dates are whole seconds (docs.github.com, "Understanding the search syntax").
+        let since = since.strftime("%Y-%m-%dT%H:%M:%SZ");
         let mut request = self
             .request("GET", &workflow.segments("runs"), operation)
             .query("event", "workflow_dispatch")

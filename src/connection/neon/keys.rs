@@ -13,6 +13,7 @@ use serde_json::json;
 use super::{Call, NeonClient, SERVICE};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::instant::instant;
+use crate::connection::lenient::null_is_empty;
 use crate::http::Shared;
 use crate::secret::Secret;
 
@@ -67,7 +68,7 @@ pub struct ApiKey {
     /// By which it is revoked.
     pub id: i64,
     /// Its name; need not be unique.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub name: String,
     /// When it was made.
     #[serde(default, deserialize_with = "instant")]
@@ -120,7 +121,7 @@ impl NeonClient {
         let path = holder.path();
         let call = Call::new("GET", &path, format!("listing API keys of {holder}"));
         let response = self.read(&call).await.map_err(|error| holder.advise(error))?;
-        response.json()
+        Ok(response.json::<Option<_>>()?.unwrap_or_default())
     }
 
     /// Makes a key of that name, limited to a project where one is given.
@@ -188,8 +189,8 @@ impl NeonClient {
     pub async fn identity(&self) -> Result<Option<Identity>, CallError> {
         let call = Call::new("GET", &["auth"], "asking how this run is authenticated");
         match self.read(&call).await {
-            Ok(response) => response.json().map(Some),
-            Err(error) if matches!(error.kind, CallErrorKind::NotFound | CallErrorKind::Forbidden) => Ok(None),
+            Ok(response) => Ok(response.json().ok()),
+            Err(error) if error.is_no_answer() => Ok(None),
             Err(error) => Err(error),
         }
     }

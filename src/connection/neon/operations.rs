@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::{Branch, Call, NeonClient, SERVICE};
 use crate::call::{CallError, CallErrorKind, Effect};
+use crate::connection::lenient::null_is_empty;
 
 /// How long operations may take altogether. Neon's own are done in seconds; starting a compute takes longest.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -24,9 +25,9 @@ const NEWEST: &str = "100";
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Operation {
     id: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     action: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     status: String,
     #[serde(default)]
     branch_id: Option<String>,
@@ -70,6 +71,7 @@ struct Answer {
 
 #[derive(Deserialize)]
 struct OperationList {
+    #[serde(deserialize_with = "null_is_empty")]
     operations: Vec<Operation>,
 }
 

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::roles::is_unstored;
 use super::{Branch, Call, NeonClient, SERVICE};
 use crate::call::{CallError, CallErrorKind, Effect};
+use crate::connection::lenient::null_is_empty;
 use crate::connection::segment;
 use crate::secret::Secret;
 
@@ -27,7 +28,7 @@ pub struct Database {
     /// Its name.
     pub name: String,
     /// The role that owns it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub owner_name: String,
 }
 
@@ -68,6 +69,7 @@ impl Place {
 
 #[derive(Deserialize)]
 struct DatabaseList {
+    #[serde(deserialize_with = "null_is_empty")]
     databases: Vec<Database>,
 }
 
@@ -78,6 +80,7 @@ struct UriAnswer {
 
 #[derive(Deserialize)]
 struct EndpointList {
+    #[serde(deserialize_with = "null_is_empty")]
     endpoints: Vec<Endpoint>,
 }
 
@@ -85,7 +88,7 @@ struct EndpointList {
 struct Endpoint {
     id: String,
     host: String,
-    #[serde(default, rename = "type")]
+    #[serde(default, rename = "type", deserialize_with = "null_is_empty")]
     kind: String,
 }
 

@@ -13,6 +13,7 @@ use super::operations::Operation;
 use super::{Call, NeonClient, SERVICE};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::instant::instant;
+use crate::connection::lenient::null_is_empty;
 use crate::http::Shared;
 use crate::secret::Secret;
 
@@ -76,19 +77,20 @@ pub struct Reset {
 
 #[derive(Deserialize)]
 struct RoleList {
+    #[serde(deserialize_with = "null_is_empty")]
     roles: Vec<Role>,
 }
 
 #[derive(Deserialize)]
 struct ResetAnswer {
     role: RoleWithPassword,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     operations: Vec<Operation>,
 }
 
 #[derive(Deserialize)]
 struct RoleWithPassword {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     password: String,
     #[serde(flatten)]
     role: Role,

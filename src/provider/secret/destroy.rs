@@ -4,15 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::apply::vendors;
 use super::config::Config;
-use super::config_in_state;
 use super::state::State;
-use crate::address::Address;
+use super::{config_in_state, place};
 use crate::call::WritePermit;
 use crate::executor::{self, Retired};
 use crate::plugin::{ApplyRequest, ApplyResponse};
 use crate::provider::Configured;
 use crate::rotation::{CredentialRecord, DeliveryRecord, DeliveryStatus, Ledger};
-use crate::target::{self, Comparison};
+use crate::target::{self, Comparison, Slot};
 use crate::terraform::{Diagnostics, Path, Value};
 use crate::vendors::Vendors;
 
@@ -41,7 +40,7 @@ async fn ended(configured: &Configured, prior: &Value, permit: &WritePermit, pro
     if let Some(newer) = configured.neighbours.newer(&state.id) {
         pass_on(&mut state, &newer, problems);
     }
-    if let Some(slot) = written_again(&state, config.as_ref(), vendors).await {
+    if let Some(slot) = written_again(&state, config.as_ref(), configured).await {
         goes_on_elsewhere(&state, &slot, problems);
         return Value::Null;
     }
@@ -58,13 +57,15 @@ async fn ended(configured: &Configured, prior: &Value, permit: &WritePermit, pro
             return state.write_over(prior.clone());
         }
         let target = config.as_ref().and_then(|config| config.targets.get(&key));
+        let slot = place::slot_of(&key, &delivery, config.as_ref(), configured);
         let claim = Claim {
             id: &state.id,
+            slot: slot.as_deref(),
             keep: target.is_some_and(|target| target.keep),
             marked: target.is_some_and(|target| target.config.traits().readable),
             failed_create,
         };
-        match clear(&key, &delivery, &claim, vendors, permit, problems).await {
+        match clear(&key, &delivery, claim, permit, problems).await {
             Cleared::Gone => drop(state.ledger.deliveries.remove(&key)),
             Cleared::Kept => {
                 state.ledger.deliveries.remove(&key);
@@ -173,7 +174,7 @@ fn pass_on(state: &mut State, newer: &Ledger, problems: &mut Diagnostics) {
 /// A slot that keeps marks and carries that of this very secret, by a write that the state does not know: another object with this id,
 /// in a later process or another state, has taken the secret over. Of an unfinished rotation it may be our own write whose answer was
 /// lost; then it is none of these.
-async fn written_again(state: &State, config: Option<&Config>, vendors: &dyn Vendors) -> Option<String> {
+async fn written_again(state: &State, config: Option<&Config>, configured: &Configured) -> Option<String> {
     if !state.ledger.finished {
         return None;
     }
@@ -183,12 +184,10 @@ async fn written_again(state: &State, config: Option<&Config>, vendors: &dyn Ven
         let (true, Some(known), Some(generation)) = (readable, &delivery.revision, delivery.generation) else {
             continue;
         };
-        let Ok(address) = delivery.slot.parse::<Address>() else {
+        // What fails here fails again, and is reported, when the entry is to be deleted.
+        let Ok(slot) = place::slot_of(key, delivery, config, configured) else {
             continue;
         };
-        let slot = target::kind(&address.kind).and_then(|kind| vendors.slot(kind, &address).ok());
-        // What fails here fails again, and is reported, when the entry is to be deleted.
-        let Some(slot) = slot else { continue };
         let Ok(Some(entry)) = target::confirmed(slot.as_ref(), Some(known)).await else {
             continue;
         };
@@ -234,6 +233,8 @@ enum Cleared {
 struct Claim<'a> {
     /// The secret's id.
     id: &'a str,
+    /// The place, or why it cannot be looked at.
+    slot: Result<&'a (dyn Slot + 'static), &'a (String, String)>,
     /// The entry is to stay.
     keep: bool,
     /// Every entry of ours there carries our mark.
@@ -245,8 +246,7 @@ struct Claim<'a> {
 async fn clear(
     key: &str,
     delivery: &DeliveryRecord,
-    claim: &Claim<'_>,
-    vendors: &dyn Vendors,
+    claim: Claim<'_>,
     permit: &WritePermit,
     problems: &mut Diagnostics,
 ) -> Cleared {
@@ -257,26 +257,15 @@ async fn clear(
         return Cleared::Kept;
     }
     let path = Path::attribute("targets").then_key(key);
-    let slot = delivery.slot.parse::<Address>().ok().and_then(|address| {
-        let kind = target::kind(&address.kind)?;
-        Some(vendors.slot(kind, &address))
-    });
-    let slot = match slot {
-        Some(Ok(slot)) => slot,
-        Some(Err(diagnostic)) => {
-            problems.error(path, diagnostic.summary, diagnostic.detail);
-            return Cleared::Failed;
-        }
-        None => {
-            problems.error(
-                path,
-                format!("{} is no address that this version knows", delivery.slot),
-                "Delete the entry by hand, and set on_destroy = \"abandon\".",
-            );
+    let slot = match claim.slot {
+        Ok(slot) => slot,
+        Err((summary, detail)) => {
+            let way_out = "Or delete the entry by hand, and set on_destroy = \"abandon\".";
+            problems.error(path, summary.clone(), format!("{detail} {way_out}"));
             return Cleared::Failed;
         }
     };
-    let entry = match target::confirmed(slot.as_ref(), delivery.revision.as_deref()).await {
+    let entry = match target::confirmed(slot, delivery.revision.as_deref()).await {
         Ok(Some(entry)) => entry,
         Ok(None) => return Cleared::Gone,
         Err(error) => {

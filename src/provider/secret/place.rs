@@ -11,8 +11,10 @@ use crate::clock::Clock;
 use crate::connection::{Connections, Surroundings};
 use crate::environment::Environment;
 use crate::executor::{Job, JobCheck, JobTarget, Site, When};
+use crate::provider::Configured;
 use crate::rotation::{DeliveryRecord, Ledger};
 use crate::source::Source;
+use crate::target::{self, Slot};
 use crate::terraform::{Diagnostic, Diagnostics, Node, Origin, Path, Value};
 use crate::vendors::Vendors;
 
@@ -205,6 +207,40 @@ fn connect_target(entry: &TargetEntry, slot: &Address, vendors: &dyn Vendors) ->
         template: entry.template.clone(),
         config: Arc::clone(&entry.config),
     })
+}
+
+/// The place that a record names. Where its target is still configured, it is asked for as the configuration spells it: an address
+/// in state is in one spelling, and what stands in for a vendor may tell letter case apart.
+///
+/// # Errors
+/// A summary and a detail: no such kind, or no connection.
+pub(super) fn slot_of(
+    key: &str,
+    delivery: &DeliveryRecord,
+    config: Option<&Config>,
+    configured: &Configured,
+) -> Result<Box<dyn Slot>, (String, String)> {
+    let unknown = || {
+        let summary = format!("{} is no address that this version knows", delivery.slot);
+        (summary, "Use a newer version of the provider.".to_owned())
+    };
+    let address: Address = delivery.slot.parse().map_err(|_| unknown())?;
+    let kind = target::kind(&address.kind).ok_or_else(unknown)?;
+    let (Some(vendors), Some(connections)) = (configured.vendors.as_deref(), configured.connections.as_ref()) else {
+        return Err((
+            "The provider is not configured".to_owned(),
+            "Nothing was looked at.".to_owned(),
+        ));
+    };
+    let is_here = |entry: &&TargetEntry| entry.config.slot(connections).is_ok_and(|slot| slot == address);
+    let entry = config.and_then(|config| config.targets.get(key)).filter(is_here);
+    let slot = match entry {
+        Some(entry) => vendors
+            .target(entry.config.as_ref(), &address)
+            .map(|target| target as Box<dyn Slot>),
+        None => vendors.slot(kind, &address),
+    };
+    slot.map_err(|diagnostic| (diagnostic.summary, diagnostic.detail))
 }
 
 /// Targets that leave the configuration and can still be read, by their key in the ledger. One whose connection is gone gives

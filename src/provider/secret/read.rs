@@ -12,7 +12,6 @@ use super::config::Config;
 use super::outlook::{LOOKALIKE, RIVAL, Sightings, outlook};
 use super::state::State;
 use super::{config_in_state, legible, place};
-use crate::address::Address;
 use crate::executor::{FARTHEST, Site, found, issuer_at};
 use crate::label::Label;
 use crate::plugin::{ReadRequest, ReadResponse};
@@ -62,7 +61,7 @@ async fn refreshed(configured: &Configured, stored: &Value, problems: &mut Diagn
     let mut seen = Sightings::default();
     let now = configured.clock.now();
     let before = state.ledger.generation;
-    let filled = targets(&mut state, &config, vendors, now, &mut seen.coarse, problems).await;
+    let filled = targets(&mut state, &config, configured, now, &mut seen.coarse, problems).await;
     credentials(&mut state, &config, vendors, now, &mut seen, problems).await;
     unfinished_first_writes(&mut state, &filled, before);
     if problems.has_errors() {
@@ -130,31 +129,18 @@ fn begin_overlap(state: &mut State, config: &Config, now: Timestamp) {
     }
 }
 
-/// The slot at a stored address.
-fn slot_at(text: &str, vendors: &dyn Vendors) -> Result<Box<dyn Slot>, (String, String)> {
-    let unknown = || {
-        (
-            format!("{text} is no address that this version knows"),
-            "Use a newer version of the provider.".to_owned(),
-        )
-    };
-    let address: Address = text.parse().map_err(|_| unknown())?;
-    let kind = target::kind(&address.kind).ok_or_else(unknown)?;
-    vendors.slot(kind, &address).map_err(|d| (d.summary, d.detail))
-}
-
 /// Brings the deliveries up to date. `coarse` takes the keys of targets whose markers two writes may share. Returns those whose slot
 /// is filled although nothing was ever written there, as far as the state knows.
 async fn targets(
     state: &mut State,
     config: &Config,
-    vendors: &dyn Vendors,
+    configured: &Configured,
     now: Timestamp,
     coarse: &mut BTreeSet<String>,
     problems: &mut Diagnostics,
 ) -> BTreeSet<String> {
     let looks = state.ledger.deliveries.iter().map(|(key, delivery)| async move {
-        let slot = slot_at(&delivery.slot, vendors);
+        let slot = place::slot_of(key, delivery, Some(config), configured);
         let seen = match slot {
             Ok(slot) => look(slot.as_ref(), delivery).await.map_err(|error| {
                 (

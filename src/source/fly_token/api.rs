@@ -10,6 +10,7 @@ use super::Credential;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::fly::{FlyClient, SERVICE};
 use crate::connection::instant::instant;
+use crate::connection::lenient::null_is_empty;
 use crate::label::Label;
 use crate::secret::Secret;
 
@@ -54,11 +55,11 @@ impl Container {
         }
     }
 
-    /// The field of `Queries` that holds it.
+    /// The field of `Queries` that holds it, as [`Found`] reads it.
     fn field(&self) -> &'static str {
         match self {
-            Self::App(_) => "container: app(name: $name)",
-            Self::Organization(_) => "container: organization(slug: $name)",
+            Self::App(_) => "app(name: $name)",
+            Self::Organization(_) => "organization(slug: $name)",
         }
     }
 
@@ -112,8 +113,10 @@ impl Token {
     }
 }
 
+/// The only field of an answer, under the name that the schema gives it.
 #[derive(Deserialize)]
 struct Found<T> {
+    #[serde(alias = "app", alias = "organization")]
     container: Option<T>,
 }
 
@@ -205,7 +208,7 @@ pub(super) async fn owner(client: &FlyClient, container: &Container) -> Result<O
     let missing = || container.missing(client, &operation);
     match container {
         Container::App(_) => {
-            let query = "query($name: String!) { container: app(name: $name) { id organization { id } } }";
+            let query = "query($name: String!) { app(name: $name) { id organization { id } } }";
             let found: Found<AppNode> = client.query(&*operation, query, variables).await.map_err(advise)?;
             let app = found.container.ok_or_else(missing)?;
             Ok(Owner {
@@ -214,7 +217,7 @@ pub(super) async fn owner(client: &FlyClient, container: &Container) -> Result<O
             })
         }
         Container::Organization(_) => {
-            let query = "query($name: String!) { container: organization(slug: $name) { id } }";
+            let query = "query($name: String!) { organization(slug: $name) { id } }";
             let found: Found<OrganizationNode> = client.query(&*operation, query, variables).await.map_err(advise)?;
             Ok(Owner {
                 organization: found.container.ok_or_else(missing)?.id,
@@ -345,7 +348,7 @@ pub(super) async fn delete(
 
 #[derive(Deserialize)]
 struct CurrentTokens {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     tokens: Vec<CurrentToken>,
 }
 
@@ -355,21 +358,25 @@ struct CurrentToken {
     token_id: Option<String>,
 }
 
-/// The ids of the tokens that this run authenticates with (`GET /v1/tokens/current`); none where Fly does not say.
+/// The ids of the tokens that this run authenticates with (`GET /v1/tokens/current`); none where Fly does not say. Only macaroons
+/// are tokens that Fly lists, so for others it is not asked.
 ///
 /// Unverified: that `token_id` is the id that GraphQL lists.
 pub(super) async fn current_ids(client: &FlyClient) -> Result<Vec<String>, CallError> {
+    if !client.has_macaroons() {
+        return Ok(Vec::new());
+    }
     let request = client.request(
         "GET",
         &["tokens", "current"],
         "asking which token this run authenticates with",
     );
-    let response = client.read(request.accept(&[404])).await?;
-    if response.status == 404 {
-        return Ok(Vec::new());
+    let answer = client.read(request).await;
+    match answer.and_then(|response| response.json::<CurrentTokens>()) {
+        Ok(current) => Ok(current.tokens.into_iter().filter_map(|token| token.token_id).collect()),
+        Err(error) if error.is_no_answer() => Ok(Vec::new()),
+        Err(error) => Err(error),
     }
-    let current: CurrentTokens = response.json()?;
-    Ok(current.tokens.into_iter().filter_map(|token| token.token_id).collect())
 }
 
 #[cfg(test)]

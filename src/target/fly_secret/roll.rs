@@ -60,7 +60,9 @@ enum Turn {
 struct Watch<'a> {
     id: &'a str,
     operation: &'a str,
-    /// The instance that our update replaces; `None` when an earlier roll has made the update.
+    /// The update is this roll's own; otherwise an earlier one has made it.
+    ours: bool,
+    /// The instance that our update replaces, where it is told apart from the one before.
     replaced: Option<&'a str>,
 }
 
@@ -104,6 +106,7 @@ impl Roll<'_> {
             let watch = Watch {
                 id: &machine.id,
                 operation: &operation,
+                ours: false,
                 replaced: None,
             };
             if machine::is_running(machine) {
@@ -150,8 +153,13 @@ impl Roll<'_> {
         let request = lease
             .sign(self.client.request("POST", &segments, &*operation))
             .json(&body);
+        let mut replaced = machine.instance_id.as_deref();
         match self.client.write(request, self.permit).await {
-            Ok(_) => {}
+            // Who answers with the instance that was there shows no other one later either.
+            Ok(answer) => {
+                let answered = answer.json::<Machine>().ok().and_then(|updated| updated.instance_id);
+                replaced = replaced.filter(|replaced| answered.as_deref() != Some(*replaced));
+            }
             // The answer is lost; the machine tells whether the update is.
             Err(error) if error.effect == Effect::Possible => {
                 if self.look(id).await?.instance_id == machine.instance_id {
@@ -166,7 +174,8 @@ impl Roll<'_> {
         let watch = Watch {
             id,
             operation: &operation,
-            replaced: machine.instance_id.as_deref(),
+            ours: true,
+            replaced,
         };
         self.until_healthy(&watch, Some(lease)).await
     }
@@ -221,8 +230,8 @@ impl Roll<'_> {
 
     fn health(&self, watch: &Watch<'_>, machine: &Machine) -> Health {
         let now = self.client.clock().real_now();
-        if watch.replaced.is_some() {
-            if machine.instance_id.as_deref() == watch.replaced {
+        if watch.ours {
+            if watch.replaced.is_some() && machine.instance_id.as_deref() == watch.replaced {
                 return Health::Waiting("its new version has not appeared".to_owned());
             }
             return machine::health(machine, machine::applied_at(machine).unwrap_or(now));

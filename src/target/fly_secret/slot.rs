@@ -11,6 +11,7 @@ use super::parts_of;
 use super::roll::{Patience, Roll};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::fly::{AppSecret, FlyClient, Machine, SERVICE, at_least};
+use crate::connection::lenient::null_is_empty;
 use crate::executor::Stop;
 use crate::target::{Activated, Comparison, Delivery, Entry, Escrowed, Receipt, Slot, Target};
 
@@ -32,7 +33,7 @@ pub struct FlySecret {
 /// The answer to a write (Machines API, `AppSecretsUpdateResp`). `Version` is the deprecated twin of `version`; both come.
 #[derive(Deserialize)]
 struct Written {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     secrets: Vec<AppSecret>,
     version: Option<u64>,
     #[serde(rename = "Version")]
