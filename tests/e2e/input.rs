@@ -155,6 +155,13 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
     ),
     (
         &[
+            "source = { fly_token = { app = \"molecule-cp\", expires_in = \"1d\" } }",
+            SSM,
+        ],
+        &["overlap is as long as the credential's life", "24h", "default"],
+    ),
+    (
+        &[
             RANDOM,
             SSM,
             "checks = { up = { http = { url = \"https://me:secret@example.com/\" } } }",

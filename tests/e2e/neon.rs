@@ -155,3 +155,97 @@ fn an_api_key_whose_answer_was_lost_is_revoked() {
         parameter(&story, PARAMETER)
     );
 }
+
+#[test]
+fn a_password_that_a_revocation_made_is_never_published() {
+    let mut story = Story::begun(&[TWO_ROLES, URI, "overlap = \"1h\""]);
+    story.configure(&[TWO_ROLES, URI, "overlap = \"1h\"", &because("once")]);
+    story.apply();
+    story.clock("2h");
+    // The sandbox's instants have whole seconds: the revocation comes later than the mint before it.
+    story.a_second_later();
+    story.apply();
+    let revoked = password(&story, "app");
+    story.configure(&[TWO_ROLES, URI, "overlap = \"1h\"", &because("twice")]);
+    story.apply();
+    connects_as(&story, "app");
+    assert_ne!(password(&story, "app"), revoked, "it was made at the revocation");
+}
+
+#[test]
+fn a_new_reason_after_a_failed_rotation_is_a_rotation_of_its_own() {
+    for source in [ONE_ROLE, TWO_ROLES] {
+        let story = Story::new();
+        let targets = r#"targets = {
+    runtime       = { part = "uri", ssm_parameter = { name = "/molecule/production/FLY_API_TOKEN" } }
+    image_publish = { wave = 2, github_actions_secret = { repository = "molecule-monorepo" } }
+  }"#;
+        story.configure(&[source, targets]);
+        story.apply();
+        story.sandbox.fault("PUT /repos", 1, "forbidden");
+        story.configure(&[source, targets, &because("one")]);
+        story.fails();
+        let begun = parameter(&story, PARAMETER);
+        story.configure(&[source, targets, &because("two: the value of one was leaked")]);
+        let plan = story.plan();
+        assert!(
+            plan.contains("two: the value of one was leaked") && plan.contains("2 -> 3"),
+            "{plan}"
+        );
+        story.apply();
+        assert_ne!(parameter(&story, PARAMETER), begun);
+        let attributes = story.attributes();
+        assert_eq!(attributes["generation"], 3);
+        assert_eq!(
+            attributes["last_rotation"]["reason"],
+            "two: the value of one was leaked"
+        );
+    }
+}
+
+#[test]
+fn two_secrets_with_one_label_prefix_are_not_taken_for_each_other() {
+    let story = Story::new();
+    let resource = |label: &str, name: &str| {
+        let target = format!("targets = {{ here = {{ ssm_parameter = {{ name = \"/{label}\" }} }} }}");
+        crate::story::resource(
+            label,
+            name,
+            &[API_KEY, &target, "label_prefix = \"molecule-cp-rotation\""],
+        )
+    };
+    story.write(&(resource("one", "ONE") + &resource("two", "TWO")));
+    story.apply();
+    story.run(&["apply", "-refresh-only", "-auto-approve"]).success();
+    for name in ["one", "two"] {
+        assert_eq!(story.attributes_of(name)["notices"], serde_json::json!([]));
+    }
+}
+
+#[test]
+fn a_destroy_names_what_else_carries_the_id_and_leaves_it() {
+    let story = Story::begun(&[API_KEY, SSM_TARGET]);
+    let id = story.attributes()["id"].as_str().unwrap()[..12].to_owned();
+    let stranger = format!("FLY_API_TOKEN-rot-{id}-g7");
+    story
+        .sandbox
+        .seed(serde_json::json!({ "neon": { "api_keys": [{ "name": stranger }] } }));
+    let plan = story.run(&["plan", "-refresh-only"]).success();
+    assert!(
+        plan.contains("carries this secret's id, but is further ahead"),
+        "{plan}"
+    );
+    let said = crate::story::unframed(&story.destroy());
+    assert!(said.contains(&stranger) && said.contains("was left alive"), "{said}");
+    let keys = story.sandbox.state()["neon"]["api_keys"].clone();
+    let of_ours = |key: &&Value| key["name"].as_str().is_some_and(|name| name.contains("-rot-"));
+    let left: Vec<&Value> = keys
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(of_ours)
+        .filter(|key| key["revoked"] != true)
+        .collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert_eq!(left[0]["name"], stranger);
+}

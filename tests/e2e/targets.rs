@@ -156,3 +156,19 @@ fn two_targets_in_one_slot_are_refused_with_both_names() {
     );
     story.wrote_nothing();
 }
+
+#[test]
+fn a_readable_target_that_moves_takes_its_value_along() {
+    let random = "source = { random = { bytes = 32, encoding = \"base64\" } }";
+    let at = |key: &str, name: &str| format!("targets = {{ {key} = {{ ssm_parameter = {{ name = {name:?} }} }} }}");
+    let story = Story::begun(&[random, &at("a", "/moved/a")]);
+    let value = parameter(&story, "/moved/a");
+    assert!(value.is_some());
+    for (key, from, to) in [("a", "/moved/a", "/moved/b"), ("other", "/moved/b", "/moved/c")] {
+        story.configure(&[random, &at(key, to)]);
+        story.apply();
+        assert_eq!(parameter(&story, to), value);
+        assert_eq!(parameter(&story, from), None);
+        assert_eq!(story.attributes()["generation"], 1);
+    }
+}
