@@ -155,6 +155,28 @@ impl Template {
         !self.0.iter().any(|piece| matches!(piece, Piece::Part { .. }))
     }
 
+    /// The part's name, when the template is that part as it is and nothing else.
+    pub fn sole_part(&self) -> Option<&str> {
+        match self.0.as_slice() {
+            [Piece::Part { name, filters, .. }] if filters.is_empty() => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The one text of all templates that are rendered alike, whatever blanks their expressions have; [`VALUE`] is written as
+    /// `primary`, the name of the part that it means.
+    pub fn canonical(&self, primary: &str) -> String {
+        let pieces = self.0.iter().map(|piece| match piece {
+            Piece::Literal(text) => text.to_string(),
+            Piece::Part { name, filters, .. } => {
+                let name = if name == VALUE { primary } else { name };
+                let filters: String = filters.iter().map(|filter| format!("|{}", filter.name())).collect();
+                format!("{{{{{name}{filters}}}}}")
+            }
+        });
+        pieces.collect()
+    }
+
     /// Checks that every part that it uses is [`VALUE`] or one of `names`.
     ///
     /// # Errors
@@ -330,6 +352,11 @@ impl Filter {
             .map(|(_, filter)| *filter)
     }
 
+    fn name(self) -> &'static str {
+        let found = Self::ALL.iter().find(|(_, filter)| *filter == self);
+        found.map_or("", |(name, _)| *name)
+    }
+
     fn names() -> String {
         Self::ALL.map(|(name, _)| name).join(", ")
     }
@@ -458,6 +485,47 @@ mod tests {
         assert!(matches!(template.check_parts(&["a"]), Err(TemplateError::UnknownPart { name, .. }) if name == "b"));
         assert!(!template.is_literal());
         assert!(Template::parse("{}").unwrap().is_literal());
+    }
+
+    #[test]
+    fn templates_that_are_rendered_alike_have_one_canonical_text() {
+        let canonical = |text: &str| Template::parse(text).unwrap().canonical("password");
+        let text = "postgres://{{ username|urlencode }}:{{value}}@h";
+        for same in [
+            text,
+            "postgres://{{username | urlencode}}:{{ password }}@h",
+            "postgres://{{  username\t|  urlencode}}:{{value }}@h",
+        ] {
+            assert_eq!(canonical(same), canonical(text), "{same}");
+        }
+        // It is a template itself, and stays what it is.
+        assert_eq!(canonical(&canonical(text)), canonical(text));
+        for other in [
+            "postgres://{{ username }}:{{ value }}@h",
+            "postgres://{{ username | base64 }}:{{ value }}@h",
+            "postgres://{{ username | urlencode | urlencode }}:{{ value }}@h",
+            "postgres://{{ value | urlencode }}:{{ username }}@h",
+            "postgres://{{ username | urlencode }}: {{ value }}@h",
+            "postgres://{{ username | urlencode }}:{{ value }}@h ",
+        ] {
+            assert_ne!(canonical(other), canonical(text), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_template_of_one_bare_part_is_that_part() {
+        let sole = |text: &str| Template::parse(text).unwrap().sole_part().map(str::to_owned);
+        assert_eq!(sole("{{ value }}").as_deref(), Some("value"));
+        assert_eq!(sole("{{username}}").as_deref(), Some("username"));
+        for text in [
+            "",
+            "value",
+            " {{ value }}",
+            "{{ value | json }}",
+            "{{ value }}{{ value }}",
+        ] {
+            assert_eq!(sole(text), None, "{text:?}");
+        }
     }
 
     #[test]

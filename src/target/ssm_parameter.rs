@@ -200,7 +200,8 @@ impl TargetConfig for Config {
             "key_id": settings.key_id,
             "tier": settings.tier,
             "tags": settings.tags,
-            "description": settings.description,
+            // Written out or not, the default is one text.
+            "description": settings.description.as_deref().filter(|text| *text != mark::DEFAULT_DESCRIPTION),
         })
         .to_string()
     }

@@ -447,13 +447,24 @@ fn parse_target(
         None => None,
         Some(text) => Some(parse_template(&node.attr("template"), &text, allowed, problems)?),
     };
-    let (template_print, template) = template.map_or((String::new(), None), |(text, template)| (text, Some(template)));
     let config = config?;
     let primary = allowed?.first().copied().unwrap_or("value");
-    let part = part?
+    // A template that is one bare part says in other words which part it is.
+    let (part, template) = match template {
+        Some(template) => match template.sole_part().map(str::to_owned) {
+            Some(part) => (Some(part), None),
+            None => (None, Some(template)),
+        },
+        None => (part?, None),
+    };
+    let part = part
         .filter(|part| part != "value")
         .unwrap_or_else(|| primary.to_owned());
-    let fingerprint = serde_json::json!([part, template_print, config.fingerprint()]).to_string();
+    let print = template
+        .as_ref()
+        .map(|template| template.canonical(primary))
+        .unwrap_or_default();
+    let fingerprint = serde_json::json!([part, print, config.fingerprint()]).to_string();
     Some(TargetEntry {
         kind: kind?,
         config,
@@ -471,7 +482,7 @@ fn parse_template(
     text: &str,
     allowed: Option<&[&str]>,
     problems: &mut Diagnostics,
-) -> Option<(String, Template)> {
+) -> Option<Template> {
     let template = match Template::parse(text) {
         Ok(template) => template,
         Err(error) => {
@@ -516,7 +527,7 @@ fn parse_template(
         );
         return None;
     }
-    Some((text.to_owned(), template))
+    Some(template)
 }
 
 /// The waves that have targets; `None` while one is unknown.

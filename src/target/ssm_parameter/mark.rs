@@ -12,7 +12,7 @@ use crate::label::Label;
 pub(super) const DESCRIPTION_LIMIT: usize = 1024;
 
 /// Stands before the mark when the user gives no description.
-const DEFAULT_DESCRIPTION: &str = "Managed by Terraform";
+pub(super) const DEFAULT_DESCRIPTION: &str = "Managed by Terraform";
 
 /// The description that marks this version with the label. The user's text is cut before the mark is.
 pub(super) fn write(description: Option<&str>, label: &Label, content: Option<&str>, version: i64) -> String {
