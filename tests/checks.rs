@@ -400,6 +400,35 @@ fn credentials_of_others_are_refused_where_terraform_would_store_them() {
     assert!(parse(url, &[headers("headers", "Accept", "text/html")]).0.is_some());
 }
 
+#[tokio::test]
+async fn what_stands_in_state_is_left_in_messages_and_what_does_not_is_taken_out() {
+    let service = Service::start().await;
+    let stored = Value::object([
+        ("X-Version", Value::string("404")),
+        ("X-Kind", Value::string("settings/secrets")),
+        ("Content-Type", Value::string("settings/other")),
+        ("X-Presented", Value::string("nope:{{ value }}")),
+    ]);
+    let foreign = Value::object([("X-Foreign", Value::string("foreign/tokens"))]);
+    let arguments = [
+        ("headers", stored),
+        ("headers_wo", foreign),
+        text("method", "POST"),
+        text("body", "settings/body"),
+    ];
+    let message = service
+        .failure("/settings/secrets/settings/other/settings/body", &arguments)
+        .await;
+    assert!(
+        message.contains("/settings/secrets/settings/other/settings/body answered 404, expected 200."),
+        "{message}"
+    );
+    let message = service
+        .failure(&format!("/foreign/tokens/nope:{NEW}"), &arguments)
+        .await;
+    assert!(!message.contains("tokens") && !message.contains("nope:"), "{message}");
+}
+
 #[test]
 fn mistakes_are_reported_at_their_paths() {
     let url = "https://example.com/";

@@ -169,6 +169,7 @@ fn headers(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Vec<Header>> {
             found.push(Header {
                 name: name.to_owned(),
                 value: template,
+                stored,
             });
         }
     }
