@@ -479,4 +479,11 @@ fn unknown_values_are_no_mistakes() {
         let (config, problems) = parse("https://example.com/", &[(name, value)]);
         assert!(config.is_none() && problems.is_empty(), "{name} {problems:?}");
     }
+    for name in ["expect_json", "expect_body", "reject_body"] {
+        let (config, problems) = parse(
+            "https://example.com/",
+            &[text("method", "HEAD"), (name, Value::unknown())],
+        );
+        assert!(config.is_none() && problems.is_empty(), "{name} {problems:?}");
+    }
 }

@@ -155,7 +155,7 @@ fn configure(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
         }
         (Some(bytes), None) => {
             for attribute in ["charset", "characters"] {
-                if !node.attr(attribute).is_null() {
+                if node.attr(attribute).is_set() {
                     wrong(attribute, "belongs to length", "With bytes, set encoding instead.");
                     return None;
                 }
@@ -179,7 +179,7 @@ fn configure(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
             Shape::Bytes(usize::try_from(bytes).ok()?, encoding)
         }
         (None, Some(length)) => {
-            if !node.attr("encoding").is_null() {
+            if node.attr("encoding").is_set() {
                 wrong(
                     "encoding",
                     "belongs to bytes",
@@ -192,6 +192,14 @@ fn configure(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
         }
     };
     enough(&shape, &mut wrong)?;
+    // What belongs to the other way of writing it may turn out to be there.
+    let others: &[&str] = match shape {
+        Shape::Bytes(..) => &["charset", "characters"],
+        Shape::Characters(..) => &["encoding"],
+    };
+    if others.iter().any(|other| node.attr(other).is_unknown()) {
+        return None;
+    }
     Some(Config {
         shape,
         prefix: prefix?,
@@ -383,6 +391,30 @@ fn checksum(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
     use crate::terraform::{Origin, Value};
+
+    #[test]
+    fn what_may_turn_out_null_excludes_nothing() {
+        for (own, other) in [
+            (
+                [("bytes", Value::number(32)), ("encoding", Value::string("hex"))],
+                "charset",
+            ),
+            (
+                [("bytes", Value::number(32)), ("encoding", Value::string("hex"))],
+                "characters",
+            ),
+            (
+                [("length", Value::number(40)), ("charset", Value::string("ascii"))],
+                "encoding",
+            ),
+        ] {
+            let [first, second] = own;
+            let object = |later: Value| Value::object([first.clone(), second.clone(), (other, later)]);
+            assert_eq!(generate(object(Value::unknown())), Err(String::new()), "{other}");
+            assert!(generate(object(Value::Null)).is_ok());
+            assert!(generate(object(Value::string("hex"))).is_err_and(|said| said.contains("belongs to")));
+        }
+    }
 
     fn generate(config: Value) -> Result<String, String> {
         let mut problems = Diagnostics::new();

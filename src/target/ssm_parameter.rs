@@ -15,7 +15,7 @@ use super::{Activation, Slot, Target, TargetConfig, TargetKind, TargetTraits};
 use crate::address::Address;
 use crate::connection::Connections;
 use crate::secret::Secret;
-use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Path, Type};
+use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node, Path, Type};
 
 /// The kind `ssm_parameter`.
 pub static KIND: TargetKind = TargetKind {
@@ -102,7 +102,7 @@ fn parse(node: &Node<'_>, _default_name: Option<&str>, problems: &mut Diagnostic
     let description = description_node
         .string(problems)
         .and_then_checked(|text| passes(&description_node, check_description(&text), problems).then_some(text));
-    if kind == Some("String") && !matches!(key_id, Field::Absent) {
+    if kind == Some("String") && key_node.is_set() {
         let why = "only a SecureString is encrypted; leave `key_id` out, or set type = \"SecureString\"".to_owned();
         passes(&key_node, Err(why), problems);
         return None;

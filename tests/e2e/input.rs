@@ -1,6 +1,6 @@
 //! Mistakes in the configuration: each is found before any vendor is asked, names its place, and says what is allowed.
 
-use crate::story::{FLY_TARGET, FLY_TOKEN, Story, THREE_TARGETS, unframed};
+use crate::story::{FLY_TARGET, FLY_TOKEN, Story, THREE_TARGETS, resource, unframed};
 
 const SSM: &str = "targets = { a = { ssm_parameter = { name = \"/a\" } } }";
 const RANDOM: &str = "source = { random = { bytes = 32, encoding = \"hex\" } }";
@@ -323,4 +323,74 @@ resource "rotation_secret" "it" {
     assert!(plan.contains("Plan: 2 to add"), "{plan}");
     story.apply();
     assert_eq!(story.attributes()["deliveries"]["b"]["generation"], 1);
+}
+
+#[test]
+fn what_may_turn_out_null_excludes_nothing() {
+    let story = Story::new();
+    let null = |value: &str| format!("(terraform_data.later.output == \"other\" ? {value} : null)");
+    let ssm = |name: &str| format!("targets = {{ a = {{ ssm_parameter = {{ name = {name:?} }} }} }}");
+    let checked = |more: &str| {
+        let platform = "url = \"${terraform_data.platform.output}/health\"";
+        format!(
+            "checks = {{ up = {{ http = {{ {platform}, method = \"HEAD\", expect_status = [200, 404], {more} }} }} }}"
+        )
+    };
+    let cases = [
+        (
+            RANDOM.to_owned(),
+            format!(
+                "targets = {{ a = {{ fly_secret = {}, ssm_parameter = {} }} }}",
+                null("{ app = \"molecule-cp\" }"),
+                "terraform_data.later.output == \"later\" ? { name = \"/n0\" } : null"
+            ),
+            String::new(),
+        ),
+        (
+            format!(
+                "source = {{ random = {{ length = 40, charset = \"ascii\", encoding = {} }} }}",
+                null("\"hex\"")
+            ),
+            ssm("/n1"),
+            String::new(),
+        ),
+        (
+            format!(
+                "source = {{ random = {{ bytes = 32, encoding = \"hex\" }}, fernet_key = {} }}",
+                null("{}")
+            ),
+            ssm("/n2"),
+            String::new(),
+        ),
+        (
+            format!("source = {{ neon_api_key = {{ project_id = {} }} }}", null("\"p-1\"")),
+            ssm("/n3"),
+            String::new(),
+        ),
+        (
+            RANDOM.to_owned(),
+            format!(
+                "targets = {{ a = {{ ssm_parameter = {{ name = \"/n4\", type = \"String\", key_id = {} }} }} }}",
+                null("\"alias/x\"")
+            ),
+            String::new(),
+        ),
+        (
+            RANDOM.to_owned(),
+            ssm("/n5"),
+            checked(&format!("expect_body = {}", null("\"ok\""))),
+        ),
+    ];
+    let mut text = "resource \"terraform_data\" \"later\" {\n input = \"later\"\n}\n".to_owned();
+    text += &format!(
+        "resource \"terraform_data\" \"platform\" {{\n input = {:?}\n}}\n",
+        story.sandbox.export("PLATFORM_URL")
+    );
+    for (at, (source, targets, checks)) in cases.iter().enumerate() {
+        text += &resource(&format!("it{at}"), &format!("N{at}"), &[source, targets, checks]);
+    }
+    story.write(&text);
+    let plan = story.plan();
+    assert!(plan.contains("Plan: 8 to add"), "{plan}");
+    story.apply();
 }

@@ -287,8 +287,8 @@ fn expectation(node: &Node<'_>, method: Option<&str>, problems: &mut Diagnostics
     });
     let contains = node.attr("expect_body").string(problems);
     let lacks = node.attr("reject_body").string(problems);
-    let reads_body = !json_node.is_null() || !node.attr("expect_body").is_null() || !node.attr("reject_body").is_null();
-    if method == Some("HEAD") && reads_body {
+    let reads_body = ["expect_json", "expect_body", "reject_body"].map(|name| node.attr(name).is_set());
+    if method == Some("HEAD") && reads_body.contains(&true) {
         problems.error(
             node.attr("method").path().clone(),
             "An answer to HEAD has no body",

@@ -312,16 +312,19 @@ impl Config {
 
 type ParsedSource = (&'static SourceKind, Option<Box<dyn SourceConfig>>);
 
-/// The one kind key that is set, checked against the registry's names.
+/// The one kind key that is set, checked against the registry's names. `None` also while several may turn out to be it.
 fn one_kind<'k>(node: &Node<'_>, kinds: &[&'k str], problems: &mut Diagnostics) -> Option<&'k str> {
-    let set: Vec<&'k str> = kinds
-        .iter()
-        .filter(|kind| !node.attr(kind).is_null())
-        .copied()
-        .collect();
+    let kinds_that = |test: fn(&Node<'_>) -> bool| -> Vec<&'k str> {
+        let found = kinds.iter().filter(|kind| test(&node.attr(kind)));
+        found.copied().collect()
+    };
+    let set = kinds_that(|kind| kind.is_set());
+    let possible = kinds_that(|kind| !kind.is_null());
     let list = kinds.join(", ");
     match set.as_slice() {
+        [_] | [] if possible.len() > 1 => None,
         [one] => Some(one),
+        [] if !possible.is_empty() => possible.first().copied(),
         [] => {
             problems.error(
                 node.path().clone(),
