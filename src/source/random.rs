@@ -33,6 +33,9 @@ pub static KIND: SourceKind = SourceKind {
 /// Fewest bits of entropy that are accepted.
 const LEAST_BITS: f64 = 96.0;
 
+/// Longest prefix, in characters.
+const LONGEST_PREFIX: usize = 64;
+
 /// Most bytes or characters that are generated.
 const LONGEST: u64 = 4_096;
 
@@ -72,7 +75,7 @@ fn attributes() -> Vec<Attribute> {
         Attribute::optional(
             "prefix",
             Type::String,
-            "Text before the random part, such as `sk_deploy_`.",
+            "Text before the random part, such as `sk_deploy_`: printable ASCII, at most 64 characters. It is no secret.",
         ),
         Attribute::optional(
             "checksum",
@@ -135,6 +138,13 @@ fn configure(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
         let path = node.attr(attribute).path().clone();
         problems.error(path.clone(), format!("{path} {summary}"), detail);
     };
+    let prefix = prefix.filter(|prefix| {
+        let mistake = prefix_mistake(prefix);
+        if let Some((summary, detail)) = &mistake {
+            wrong("prefix", summary, detail);
+        }
+        mistake.is_none()
+    });
     let shape = match (bytes.optional()?, length.optional()?) {
         (Some(_), Some(_)) => {
             wrong(
@@ -207,6 +217,23 @@ fn configure(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
     })
 }
 
+/// Why a prefix would make values that some consumer or header cannot hold.
+fn prefix_mistake(prefix: &str) -> Option<(String, String)> {
+    if let Some(other) = prefix.chars().find(|c| !c.is_ascii_graphic() && *c != ' ') {
+        let summary = format!("holds {other:?}, which is not printable ASCII");
+        return Some((summary, "Write letters, digits and punctuation alone.".to_owned()));
+    }
+    if prefix.starts_with(' ') {
+        let detail = "Many consumers cut it off: remove it.".to_owned();
+        return Some(("begins with a blank".to_owned(), detail));
+    }
+    let length = prefix.chars().count();
+    (length > LONGEST_PREFIX).then(|| {
+        let summary = format!("has {length} characters");
+        (summary, format!("At most {LONGEST_PREFIX} are permitted."))
+    })
+}
+
 fn alphabet(
     charset: Field<&'static str>,
     characters: Field<String>,
@@ -236,19 +263,26 @@ fn alphabet(
         ),
         (None, Some(characters)) => {
             let alphabet: Vec<char> = characters.chars().collect();
-            let mut distinct = alphabet.clone();
-            distinct.sort_unstable();
-            distinct.dedup();
-            if distinct.len() != alphabet.len() || alphabet.len() < 2 || alphabet.iter().any(|c| c.is_control()) {
-                let rule = "Write at least two printable characters, each once.";
-                wrong(
-                    "characters",
-                    "repeats a character, has a control character, or is too short",
-                    rule,
-                );
-                return None;
-            }
-            Some(alphabet)
+            let repeated = alphabet
+                .iter()
+                .enumerate()
+                .find(|(at, c)| alphabet.iter().take(*at).any(|before| before == *c));
+            let control = alphabet.iter().find(|c| c.is_control());
+            let summary = if let Some(control) = control {
+                format!("holds the control character {control:?}")
+            } else if let Some((_, repeated)) = repeated {
+                format!("repeats the character {repeated:?}")
+            } else if alphabet.len() < 2 {
+                "is too short".to_owned()
+            } else {
+                return Some(alphabet);
+            };
+            wrong(
+                "characters",
+                &summary,
+                "Write at least two printable characters, each once.",
+            );
+            None
         }
     }
 }
@@ -482,7 +516,35 @@ mod tests {
         let bare = Value::object([("bytes", Value::number(32))]);
         assert!(generate(bare).unwrap_err().contains("encoding"));
         let twice = Value::object([("length", Value::number(99)), ("characters", Value::string("aab"))]);
-        assert!(generate(twice).unwrap_err().contains("repeats a character"));
+        assert!(generate(twice).unwrap_err().contains("repeats the character 'a'"));
+        for (characters, said) in [("ab\n", "the control character '\\n'"), ("a", "is too short")] {
+            let object = Value::object([("length", Value::number(99)), ("characters", Value::string(characters))]);
+            let error = generate(object).unwrap_err();
+            assert!(error.contains(said), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_that_some_consumer_cannot_hold_is_refused() {
+        let with = |prefix: &str| {
+            generate(Value::object([
+                ("bytes", Value::number(32)),
+                ("encoding", Value::string("hex")),
+                ("prefix", Value::string(prefix)),
+            ]))
+        };
+        for (prefix, said) in [
+            ("a\n", "prefix holds '\\n', which is not printable ASCII"),
+            ("\u{1b}[31m", "printable ASCII"),
+            ("schl\u{fc}ssel", "printable ASCII"),
+            (" a", "begins with a blank"),
+            (&*"a".repeat(65), "prefix has 65 characters At most 64"),
+        ] {
+            assert!(with(prefix).is_err_and(|error| error.contains(said)), "{prefix:?}");
+        }
+        for prefix in ["sk_deploy_", "Key: ", &"a".repeat(64)] {
+            assert!(with(prefix).unwrap().starts_with(prefix));
+        }
     }
 
     #[test]
