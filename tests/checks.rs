@@ -390,6 +390,8 @@ fn credentials_of_others_are_refused_where_terraform_would_store_them() {
         ("X-API-KEY", "abc"),
         ("X-Vault-Token", "abc"),
         ("Proxy-Authorization", "Basic abc"),
+        ("X-ApiKey", "abc"),
+        ("Authorization", "Bearer abc{{ value }}"),
     ] {
         let (config, problems) = parse(url, &[headers("headers", name, value)]);
         let problem = problems.iter().next().unwrap();
@@ -398,6 +400,31 @@ fn credentials_of_others_are_refused_where_terraform_would_store_them() {
         assert!(parse(url, &[headers("headers_wo", name, value)]).0.is_some(), "{name}");
     }
     assert!(parse(url, &[headers("headers", "Accept", "text/html")]).0.is_some());
+    assert!(parse(url, &[bearer()]).0.is_some());
+    let (config, problems) = parse("https://example.com/?access_token=abcdef", &[]);
+    let problem = problems.iter().next().unwrap();
+    assert!(config.is_none() && problem.detail.contains("access_token") && problem.detail.contains("headers_wo"));
+    assert!(!problem.detail.contains("abcdef"), "{}", problem.detail);
+    assert!(parse("https://example.com/?page=2", &[]).0.is_some());
+}
+
+#[test]
+fn what_the_http_client_writes_itself_cannot_be_set() {
+    for name in [
+        "Content-Length",
+        "host",
+        "Transfer-Encoding",
+        "CONNECTION",
+        "Expect",
+        "TE",
+    ] {
+        for attribute in ["headers", "headers_wo"] {
+            let (config, problems) = parse("https://example.com/", &[headers(attribute, name, "3")]);
+            let problem = problems.iter().next().unwrap();
+            assert!(config.is_none() && problem.summary.contains("cannot be set"), "{name}");
+            assert_eq!(problem.path.to_string(), format!("{attribute}[{name:?}]"));
+        }
+    }
 }
 
 #[tokio::test]

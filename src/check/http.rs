@@ -7,6 +7,7 @@
 
 mod arguments;
 mod expectation;
+mod literal;
 
 use std::time::Duration;
 
