@@ -212,6 +212,69 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
         &[RANDOM, SSM, "label_prefix = \"a b\""],
         &["label_prefix", "letters, digits"],
     ),
+    (
+        &[RANDOM, SSM, "label_prefix = format(\"%0129d\", 0)"],
+        &["label_prefix is too long", "It has 129 characters", "at most 128"],
+    ),
+    (
+        &[
+            "source = { random = { bytes = 32, encoding = \"hex\", prefix = \"a\\n\" } }",
+            SSM,
+        ],
+        &["source.random.prefix holds '\\n'", "not printable ASCII"],
+    ),
+    (
+        &[
+            "source = { random = { bytes = 32, encoding = \"hex\", prefix = format(\"%065d\", 0) } }",
+            SSM,
+        ],
+        &["source.random.prefix has 65 characters", "At most 64"],
+    ),
+    (
+        &[
+            RANDOM,
+            "targets = { a = { template = \"DATABASE_URL=user:literal@host/{{ value }}\", ssm_parameter = { name = \"/a\" } } }",
+        ],
+        &["The template holds a literal password"],
+    ),
+    (
+        &[
+            RANDOM,
+            SSM,
+            "checks = { up = { http = { url = \"https://example.com/\", headers = { Content-Length = \"3\" } } } }",
+        ],
+        &[
+            "checks[\"up\"].http.headers[\"Content-Length\"] cannot be set",
+            "remove it",
+        ],
+    ),
+    (
+        &[
+            RANDOM,
+            SSM,
+            "checks = { up = { http = { url = \"https://example.com/?access_token=abcdef\" } } }",
+        ],
+        &["checks[\"up\"].http.url cannot be used", "access_token", "headers_wo"],
+    ),
+    (
+        &[
+            RANDOM,
+            SSM,
+            "checks = { up = { http = { url = \"https://example.com/\", headers = { Authorization = \"Bearer abc{{ value }}\" } } } }",
+        ],
+        &[
+            "checks[\"up\"].http.headers[\"Authorization\"] holds a credential in plain text",
+            "headers_wo",
+        ],
+    ),
+    (
+        &[RANDOM, SSM, "rotate_now = \"  \""],
+        &["rotate_now is not a reason", "It is blank"],
+    ),
+    (
+        &[RANDOM, SSM, "rotate_now = \"a\\u001b[31mb\""],
+        &["rotate_now is not a reason", "control character", "chomp()"],
+    ),
 ];
 
 #[test]
@@ -228,6 +291,36 @@ fn every_mistake_is_found_by_validate_and_says_where_and_what_is_allowed() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
     assert!(story.sandbox.calls().is_empty());
+}
+
+#[test]
+fn a_name_that_no_vendor_could_keep_is_refused() {
+    let story = Story::new();
+    for (name, wanted) in [
+        (
+            "n".repeat(256),
+            &["name cannot be used", "at most 255 are permitted"][..],
+        ),
+        (
+            "n".repeat(129),
+            &[
+                "name is too long for the names that vendors keep",
+                "Set label_prefix",
+                "at most 128",
+            ],
+        ),
+        ("a\nb".to_owned(), &["name cannot be used", "line break"]),
+    ] {
+        story.write(&resource("it", &name, &[RANDOM, SSM]));
+        let said = story.refused("validate");
+        assert!(wanted.iter().all(|text| said.contains(text)), "{said}");
+    }
+    story.write(&resource(
+        "it",
+        &"n".repeat(129),
+        &[RANDOM, SSM, "label_prefix = \"n\""],
+    ));
+    story.run(&["validate"]).success();
 }
 
 #[test]
