@@ -72,7 +72,7 @@ impl Fly {
             block: Block {
                 attributes,
                 blocks: Vec::new(),
-                description: "[Fly.io](https://fly.io/docs/): app secrets and tokens.".to_owned(),
+                description: "[Fly.io](https://fly.io/docs/): app secrets and tokens. What is left out comes from the environment; the block may be empty.".to_owned(),
             },
         }
     }
@@ -85,7 +85,7 @@ impl Fly {
         http: &HttpClient,
         problems: &mut Diagnostics,
     ) -> Option<Self> {
-        let token = match node.attr("token").secret(problems) {
+        let token = match crate::connection::token(&node.attr("token"), problems) {
             Field::Absent => Some(surroundings.environment.first(&TOKEN_VARIABLES).map(header)),
             #[expect(clippy::disallowed_methods, reason = "what comes out is a Secret again")]
             Field::Known(token) => Some(Some(header(token.expose()))),

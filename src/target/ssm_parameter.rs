@@ -176,7 +176,7 @@ fn slot(address: &Address, connections: &Connections) -> Result<Box<dyn Slot>, D
         ));
     }
     Ok(Box::new(ParameterSlot {
-        aws: connections.aws.clone(),
+        aws: connections.aws.configured()?,
         name: address.locator.clone(),
     }))
 }
@@ -213,7 +213,7 @@ impl TargetConfig for Config {
     fn connect(&self, connections: &Connections) -> Result<Box<dyn Target>, Diagnostic> {
         Ok(Box::new(ParameterTarget {
             slot: ParameterSlot {
-                aws: connections.aws.clone(),
+                aws: connections.aws.configured()?,
                 name: self.name.clone(),
             },
             settings: self.settings.clone(),

@@ -395,6 +395,49 @@ fn a_connection_without_credentials_names_the_argument_and_the_variable() {
 }
 
 #[test]
+fn without_a_region_a_plan_says_where_one_is_set_and_a_profile_has_one() {
+    let mut story = Story::new();
+    for unset in ["AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"] {
+        story.workspace.set(unset, "");
+    }
+    let file = story.workspace.path().join("aws.ini");
+    story.workspace.set("AWS_CONFIG_FILE", file.to_str().unwrap());
+    story.configure(&[RANDOM, SSM]);
+    for content in [
+        None,
+        Some("[default]\noutput = json\n[profile eu]\nregion = us-east-1\n"),
+    ] {
+        if let Some(content) = content {
+            std::fs::write(&file, content).unwrap();
+        }
+        let said = story.refused("plan");
+        for wanted in [
+            "AWS is not configured",
+            "aws.region",
+            "AWS_REGION",
+            "AWS_DEFAULT_REGION",
+            "profile",
+        ] {
+            assert!(said.contains(wanted), "{wanted}: {said}");
+        }
+        story.wrote_nothing();
+    }
+    // Who has no target there needs none.
+    story.configure(&[FLY_TOKEN, FLY_TARGET]);
+    story.plan();
+    let profile = "provider \"rotation\" {\n namespace = \"production\"\n aws {\n profile = \"nowhere\"\n }\n}\n";
+    story.write_all(&(profile.to_owned() + &resource("it", "NAME", &[RANDOM, SSM])));
+    let said = story.refused("plan");
+    assert!(
+        said.contains("the profile \"nowhere\" names none or does not exist"),
+        "{said}"
+    );
+    story.workspace.set("AWS_PROFILE", "eu");
+    story.configure(&[RANDOM, SSM]);
+    story.apply();
+}
+
+#[test]
 fn what_is_known_only_after_apply_is_legal_anywhere() {
     let story = Story::new();
     let inputs = "resource \"terraform_data\" \"later\" {\n  input = { app = \"molecule-cp\", parameter = \"/later\", template = \"x {{ value }}\", every = \"30d\", wave = 2 }\n}\n";

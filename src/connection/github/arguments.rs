@@ -62,7 +62,7 @@ pub(super) fn block() -> NestedBlock {
         block: Block {
             attributes,
             blocks: Vec::new(),
-            description: "[GitHub](https://docs.github.com/en/rest): Actions secrets and workflows.".to_owned(),
+            description: "[GitHub](https://docs.github.com/en/rest): Actions secrets and workflows. What is left out comes from the environment; the block may be empty.".to_owned(),
         },
     }
 }
@@ -95,7 +95,7 @@ pub(super) fn read(node: &Node<'_>, surroundings: &Surroundings, problems: &mut 
 /// The credentials: those of the block, else a token from the environment, else an App from there. A runner of GitHub Actions
 /// often has `GITHUB_TOKEN` set beside an App's variables, so what the block begins it completes.
 fn login(node: &Node<'_>, surroundings: &Surroundings, problems: &mut Diagnostics) -> Option<Option<Login>> {
-    let token = node.attr("token").secret(problems);
+    let token = crate::connection::token(&node.attr("token"), problems);
     let app_id = node.attr("app_id");
     let installation = node.attr("app_installation_id");
     let private_key = node.attr("app_private_key");
