@@ -26,7 +26,7 @@ use crate::terraform::{Attribute, Block, Diagnostic, Diagnostics, Field, NestedB
 pub use identifier::{identifier, is_identifier};
 pub use keys::{ApiKey, Identity, KeyHolder, NewKey};
 pub use operations::Operation;
-pub use places::{Database, Place, Selection};
+pub use places::{ComputeEndpoint, Database, Place, Selection};
 pub use roles::{Branch, Reset, Role};
 
 /// The service's name in errors.
