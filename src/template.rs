@@ -271,7 +271,7 @@ pub fn literal_credential(template: &Template) -> bool {
             .filter_map(|(at, _)| word.get(at + scheme_end.len()..))
             .peekable();
         match authorities.peek() {
-            Some(_) => authorities.any(|rest| authority_has_password(rest)),
+            Some(_) => authorities.any(authority_has_password),
             None => source_name_has_password(word),
         }
     })
