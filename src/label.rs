@@ -5,6 +5,9 @@ use std::fmt;
 /// Highest generation that a state may name. Six digits are kept free for it in the names of credentials.
 pub const LARGEST_GENERATION: u64 = 999_999;
 
+/// Longest prefix, in characters: with it a whole label has at most 153, which every issuer and target takes that names no smaller limit.
+pub const LONGEST_PREFIX: usize = 128;
+
 /// How many characters of a secret's id stand in its labels.
 pub const ID_LENGTH: usize = 12;
 

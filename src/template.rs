@@ -155,6 +155,39 @@ impl Template {
         !self.0.iter().any(|piece| matches!(piece, Piece::Part { .. }))
     }
 
+    /// The part's name, when the template is that part as it is and nothing else.
+    pub fn sole_part(&self) -> Option<&str> {
+        match self.0.as_slice() {
+            [Piece::Part { name, filters, .. }] if filters.is_empty() => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The one text of all templates that are rendered alike, whatever blanks their expressions have; [`VALUE`] is written as
+    /// `primary`, the name of the part that it means.
+    pub fn canonical(&self, primary: &str) -> String {
+        let pieces = self.0.iter().map(|piece| match piece {
+            Piece::Literal(text) => text.to_string(),
+            Piece::Part { name, filters, .. } => {
+                let name = if name == VALUE { primary } else { name };
+                let filters: String = filters.iter().map(|filter| format!("|{}", filter.name())).collect();
+                format!("{{{{{name}{filters}}}}}")
+            }
+        });
+        pieces.collect()
+    }
+
+    /// The most letters and digits of plain text that stand side by side with a part.
+    pub fn longest_touching(&self) -> usize {
+        let run = |text: &mut dyn Iterator<Item = char>| text.take_while(|c| c.is_alphanumeric()).count();
+        let beside = self.0.windows(2).map(|pair| match pair {
+            [Piece::Literal(before), Piece::Part { .. }] => run(&mut before.chars().rev()),
+            [Piece::Part { .. }, Piece::Literal(after)] => run(&mut after.chars()),
+            _ => 0,
+        });
+        beside.max().unwrap_or(0)
+    }
+
     /// The text with the parts of `parts` in it; [`VALUE`] stands for the part called `primary`.
     ///
     /// # Errors
@@ -199,7 +232,8 @@ impl fmt::Debug for Template {
     }
 }
 
-/// Whether the plain text of a template holds a password inside a URL, as in `https://user:literal@host`.
+/// Whether the plain text of a template holds a password inside a URL, as in `https://user:literal@host`, or inside a data source name
+/// without a scheme, as in `user:literal@tcp(host:3306)/db`.
 ///
 /// Such a password would be stored in state; a part in its place, even beside plain text, is no mistake.
 pub fn literal_credential(template: &Template) -> bool {
@@ -212,23 +246,74 @@ pub fn literal_credential(template: &Template) -> bool {
         }
     }
     let scheme_end = [Some(':'), Some('/'), Some('/')];
-    let authorities = characters
-        .windows(scheme_end.len())
-        .enumerate()
-        .filter(|(_, window)| *window == scheme_end)
-        .filter_map(|(at, _)| characters.get(at + scheme_end.len()..));
-    authorities.into_iter().any(|rest| {
-        let authority = rest.split(|c| c.is_some_and(ends_authority)).next().unwrap_or_default();
-        let Some(end) = authority.iter().rposition(|c| *c == Some('@')) else {
+    let words = characters.split(|c| c.is_some_and(|c| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>')));
+    words.into_iter().any(|word| {
+        let mut authorities = word
+            .windows(scheme_end.len())
+            .enumerate()
+            .filter(|(_, window)| *window == scheme_end)
+            .filter_map(|(at, _)| word.get(at + scheme_end.len()..))
+            .peekable();
+        match authorities.peek() {
+            Some(_) => authorities.any(authority_has_password),
+            None => source_name_has_password(word),
+        }
+    })
+}
+
+/// Whether what stands behind `://` begins with `user:literal@`.
+fn authority_has_password(rest: &[Option<char>]) -> bool {
+    let authority = rest.split(|c| c.is_some_and(ends_authority)).next().unwrap_or_default();
+    let Some(end) = authority.iter().rposition(|c| *c == Some('@')) else {
+        return false;
+    };
+    password_of(authority.get(..end).unwrap_or_default()).is_some()
+}
+
+/// Whether a word without a scheme holds `user:literal@host`. What looks alike: addresses of mail (`mailto:ops@host`), digests of
+/// images (`app:tag@sha256:…`), times (`10:30@host`), names of variables (`user:$PASSWORD@host`).
+fn source_name_has_password(word: &[Option<char>]) -> bool {
+    const SCHEMES: [&str; 7] = ["acct", "im", "jid", "mailto", "npm", "sip", "sips"];
+    let ends = |c: &Option<char>| {
+        c.is_some_and(|c| {
+            ends_authority(c) || matches!(c, '=' | '&' | ';' | ',' | '(' | ')' | '[' | ']' | '{' | '}' | '|')
+        })
+    };
+    let ats = word.iter().enumerate().filter(|(_, c)| **c == Some('@'));
+    ats.into_iter().any(|(at, _)| {
+        let (before, after) = (
+            word.get(..at).unwrap_or_default(),
+            word.get(at + 1..).unwrap_or_default(),
+        );
+        let user_info = before.rsplit(|c| ends(c)).next().unwrap_or_default();
+        let host: String = after.iter().map_while(|c| *c).take("sha256:".len()).collect();
+        let is_host = match after.first() {
+            Some(Some(c)) => {
+                (c.is_alphanumeric() || *c == '[') && !(host.starts_with("sha256:") || host.starts_with("sha512:"))
+            }
+            Some(None) => true,
+            None => false,
+        };
+        let Some(password) = password_of(user_info).filter(|_| is_host) else {
             return false;
         };
-        let user_info = authority.get(..end).unwrap_or_default();
-        let mut halves = user_info.splitn(2, |c| *c == Some(':'));
-        let _user = halves.next();
-        halves
-            .next()
-            .is_some_and(|password| !password.is_empty() && password.iter().all(Option::is_some))
+        let user: Option<String> = user_info
+            .iter()
+            .take(user_info.len() - password.len() - 1)
+            .copied()
+            .collect();
+        let harmless = user.is_some_and(|user| {
+            user.chars().all(|c| c.is_ascii_digit()) || SCHEMES.contains(&user.to_ascii_lowercase().as_str())
+        });
+        !harmless && password.first() != Some(&Some('$'))
     })
+}
+
+/// The password in `user:password`, if there is one and it is plain text alone.
+fn password_of(user_info: &[Option<char>]) -> Option<&[Option<char>]> {
+    let colon = user_info.iter().position(|c| *c == Some(':'))?;
+    let password = user_info.get(colon + 1..)?;
+    (!password.is_empty() && password.iter().all(Option::is_some)).then_some(password)
 }
 
 /// RFC 3986 §3.2, and what ends a URL inside other text.
@@ -312,6 +397,11 @@ impl Filter {
             .iter()
             .find(|(known, _)| *known == name)
             .map(|(_, filter)| *filter)
+    }
+
+    fn name(self) -> &'static str {
+        let found = Self::ALL.iter().find(|(_, filter)| *filter == self);
+        found.map_or("", |(name, _)| *name)
     }
 
     fn names() -> String {
@@ -443,6 +533,47 @@ mod tests {
     }
 
     #[test]
+    fn templates_that_are_rendered_alike_have_one_canonical_text() {
+        let canonical = |text: &str| Template::parse(text).unwrap().canonical("password");
+        let text = "postgres://{{ username|urlencode }}:{{value}}@h";
+        for same in [
+            text,
+            "postgres://{{username | urlencode}}:{{ password }}@h",
+            "postgres://{{  username\t|  urlencode}}:{{value }}@h",
+        ] {
+            assert_eq!(canonical(same), canonical(text), "{same}");
+        }
+        // It is a template itself, and stays what it is.
+        assert_eq!(canonical(&canonical(text)), canonical(text));
+        for other in [
+            "postgres://{{ username }}:{{ value }}@h",
+            "postgres://{{ username | base64 }}:{{ value }}@h",
+            "postgres://{{ username | urlencode | urlencode }}:{{ value }}@h",
+            "postgres://{{ value | urlencode }}:{{ username }}@h",
+            "postgres://{{ username | urlencode }}: {{ value }}@h",
+            "postgres://{{ username | urlencode }}:{{ value }}@h ",
+        ] {
+            assert_ne!(canonical(other), canonical(text), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_template_of_one_bare_part_is_that_part() {
+        let sole = |text: &str| Template::parse(text).unwrap().sole_part().map(str::to_owned);
+        assert_eq!(sole("{{ value }}").as_deref(), Some("value"));
+        assert_eq!(sole("{{username}}").as_deref(), Some("username"));
+        for text in [
+            "",
+            "value",
+            " {{ value }}",
+            "{{ value | json }}",
+            "{{ value }}{{ value }}",
+        ] {
+            assert_eq!(sole(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
     fn debug_shows_no_plain_text() {
         let template = Template::parse("Bearer hunter2 {{ value }}").unwrap();
         assert_eq!(format!("{template:?}"), "Template([\"value\"])");
@@ -463,8 +594,27 @@ mod tests {
             ("https://user@host", false),
             ("https://host:8080/a@b", false),
             ("https://host/?mail=a:b@c", false),
-            ("a:b@c", false),
             ("https://user:@host", false),
+            ("a:b@c", true),
+            ("DATABASE_URL=user:literal@host/{{ value }}", true),
+            ("{{ username }}:literal@tcp(db:3306)/{{ value }}", true),
+            ("dsn: \"app:pw@unix(/run/mysqld.sock)/db\" # {{ value }}", true),
+            ("app:pw@{{ host }}/db?password={{ value }}", true),
+            ("user:{{ password }}@tcp(db:3306)/app", false),
+            ("user:x{{ password }}@host", false),
+            ("user:$PASSWORD@host {{ value }}", false),
+            ("user:${PASSWORD}@host {{ value }}", false),
+            ("user@host:22", false),
+            ("git@github.com:org/repository", false),
+            ("mailto:ops@example.com", false),
+            ("ask MAILTO:ops@example.com", false),
+            ("email: ops@example.com", false),
+            ("{\"email\":\"ops@example.com\"}", false),
+            ("registry/app:1.2@sha256:0123", false),
+            ("at 10:30@host", false),
+            ("a:b@ c", false),
+            ("https://host/?mail=a:b@c and user@host", false),
+            ("https://host/ a:b@c", true),
         ] {
             let template = Template::parse(text).unwrap();
             assert_eq!(literal_credential(&template), found, "{text}");

@@ -390,6 +390,8 @@ fn credentials_of_others_are_refused_where_terraform_would_store_them() {
         ("X-API-KEY", "abc"),
         ("X-Vault-Token", "abc"),
         ("Proxy-Authorization", "Basic abc"),
+        ("X-ApiKey", "abc"),
+        ("Authorization", "Bearer abc{{ value }}"),
     ] {
         let (config, problems) = parse(url, &[headers("headers", name, value)]);
         let problem = problems.iter().next().unwrap();
@@ -398,6 +400,60 @@ fn credentials_of_others_are_refused_where_terraform_would_store_them() {
         assert!(parse(url, &[headers("headers_wo", name, value)]).0.is_some(), "{name}");
     }
     assert!(parse(url, &[headers("headers", "Accept", "text/html")]).0.is_some());
+    assert!(parse(url, &[bearer()]).0.is_some());
+    let (config, problems) = parse("https://example.com/?access_token=abcdef", &[]);
+    let problem = problems.iter().next().unwrap();
+    assert!(config.is_none() && problem.detail.contains("access_token") && problem.detail.contains("headers_wo"));
+    assert!(!problem.detail.contains("abcdef"), "{}", problem.detail);
+    assert!(parse("https://example.com/?page=2", &[]).0.is_some());
+}
+
+#[test]
+fn what_the_http_client_writes_itself_cannot_be_set() {
+    for name in [
+        "Content-Length",
+        "host",
+        "Transfer-Encoding",
+        "CONNECTION",
+        "Expect",
+        "TE",
+    ] {
+        for attribute in ["headers", "headers_wo"] {
+            let (config, problems) = parse("https://example.com/", &[headers(attribute, name, "3")]);
+            let problem = problems.iter().next().unwrap();
+            assert!(config.is_none() && problem.summary.contains("cannot be set"), "{name}");
+            assert_eq!(problem.path.to_string(), format!("{attribute}[{name:?}]"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_stands_in_state_is_left_in_messages_and_what_does_not_is_taken_out() {
+    let service = Service::start().await;
+    let stored = Value::object([
+        ("X-Version", Value::string("404")),
+        ("X-Kind", Value::string("settings/secrets")),
+        ("Content-Type", Value::string("settings/other")),
+        ("X-Presented", Value::string("nope:{{ value }}")),
+    ]);
+    let foreign = Value::object([("X-Foreign", Value::string("foreign/tokens"))]);
+    let arguments = [
+        ("headers", stored),
+        ("headers_wo", foreign),
+        text("method", "POST"),
+        text("body", "settings/body"),
+    ];
+    let message = service
+        .failure("/settings/secrets/settings/other/settings/body", &arguments)
+        .await;
+    assert!(
+        message.contains("/settings/secrets/settings/other/settings/body answered 404, expected 200."),
+        "{message}"
+    );
+    let message = service
+        .failure(&format!("/foreign/tokens/nope:{NEW}"), &arguments)
+        .await;
+    assert!(!message.contains("tokens") && !message.contains("nope:"), "{message}");
 }
 
 #[test]
@@ -448,6 +504,13 @@ fn unknown_values_are_no_mistakes() {
         ("credential", Value::unknown()),
     ] {
         let (config, problems) = parse("https://example.com/", &[(name, value)]);
+        assert!(config.is_none() && problems.is_empty(), "{name} {problems:?}");
+    }
+    for name in ["expect_json", "expect_body", "reject_body"] {
+        let (config, problems) = parse(
+            "https://example.com/",
+            &[text("method", "HEAD"), (name, Value::unknown())],
+        );
         assert!(config.is_none() && problems.is_empty(), "{name} {problems:?}");
     }
 }

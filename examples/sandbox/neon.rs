@@ -12,7 +12,7 @@ use crate::fields::Fields;
 use project::Project;
 
 /// The personal key that the sandbox is used with.
-pub(crate) const KEY: &str = "napi_sandbox_personal_k3v9q2x7w5b8n1m4";
+pub(crate) const KEY: &str = "napi_sandbox_k3v9q2x7w5b8n1m4d0s2h8j6";
 
 #[derive(Clone)]
 struct Key {

@@ -7,6 +7,7 @@
 
 mod arguments;
 mod expectation;
+mod literal;
 
 use std::time::Duration;
 
@@ -64,6 +65,8 @@ struct Config {
 struct Header {
     name: String,
     value: Template,
+    /// Terraform stores it, so that its plain text is no secret.
+    stored: bool,
 }
 
 /// A request with its templates filled in.
@@ -129,7 +132,7 @@ impl Config {
 
     #[expect(
         clippy::disallowed_methods,
-        reason = "a media type is no secret, and of a body only its first character is looked at"
+        reason = "a media type and what stands in state are no secrets, and of a body only its first character is looked at"
     )]
     fn fill(&self, parts: Option<&Parts>) -> Result<Filled, String> {
         let none = Parts::default();
@@ -139,23 +142,36 @@ impl Config {
                 .render(parts.primary(), parts)
                 .map_err(|error| error.to_string())
         };
+        // What stands in state is no secret, and a short one would be cut out of every message.
+        let render_stored = |template: &Template| {
+            let rendered = render(template)?;
+            Ok::<_, String>(if template.is_literal() {
+                Secret::plain(rendered.expose().to_owned())
+            } else {
+                rendered
+            })
+        };
         let mut content_type = None;
         let mut headers = Vec::new();
         for header in &self.headers {
-            let value = render(&header.value)?;
+            let value = if header.stored {
+                render_stored(&header.value)
+            } else {
+                render(&header.value)
+            }?;
             if header.name.eq_ignore_ascii_case("content-type") {
                 content_type = Some(value.expose().to_owned());
             } else {
                 headers.push((header.name.clone(), value));
             }
         }
-        let body = self.body.as_ref().map(render).transpose()?;
+        let body = self.body.as_ref().map(render_stored).transpose()?;
         let default = match &body {
             Some(body) if body.expose().trim_start().starts_with(['{', '[']) => "application/json",
             _ => "text/plain; charset=utf-8",
         };
         if let (Some(content_type), None) = (&content_type, &body) {
-            headers.push(("content-type".to_owned(), Secret::new(content_type.clone())));
+            headers.push(("content-type".to_owned(), Secret::plain(content_type.clone())));
         }
         Ok(Filled {
             headers,

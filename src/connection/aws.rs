@@ -2,7 +2,8 @@
 //!
 //! The SDK, not `crate::environment`, finds the credentials the way every AWS tool does (environment, profiles, SSO, web
 //! identity, container and instance roles), but only when the first call is made: building this reads no file and opens no
-//! connection. What the SDK logs may show requests: the plugin's log passes on records of this crate alone.
+//! connection. The region is never taken from the instance: the same configuration must not mean another place on another machine.
+//! What the SDK logs may show requests: the plugin's log passes on records of this crate alone.
 //! The SDK's own buffers are not zeroized.
 
 mod batch;
@@ -21,7 +22,7 @@ pub use self::ssm::{Metadata, Past, Put, Ssm, Stored};
 use super::Surroundings;
 use crate::call::CallError;
 use crate::clock::Clock;
-use crate::terraform::{Attribute, Block, Diagnostics, NestedBlock, Node, Type};
+use crate::terraform::{Attribute, Block, Diagnostic, Diagnostics, NestedBlock, Node, Path, Type};
 
 /// The connection; clones share the session and its clients.
 #[derive(Clone)]
@@ -30,6 +31,7 @@ pub struct Aws(Arc<Inner>);
 struct Inner {
     settings: Settings,
     clock: Clock,
+    region: OnceCell<Option<String>>,
     session: OnceCell<SdkConfig>,
     ssm: OnceCell<Ssm>,
 }
@@ -41,7 +43,7 @@ impl Aws {
             Attribute::optional(
                 "region",
                 Type::String,
-                "The region, such as `eu-west-1`. Default: `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's, the instance's.",
+                "The region, such as `eu-west-1`. Default: `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's.",
             ),
             Attribute::optional(
                 "profile",
@@ -81,7 +83,9 @@ impl Aws {
             block: Block {
                 attributes,
                 blocks: vec![assume_role],
-                description: "AWS. Whatever is left out comes from the standard AWS configuration chain.".to_owned(),
+                description: "AWS. Whatever is left out comes from the standard AWS configuration chain; the block may be empty. The region \
+                     is never taken from the instance that this runs on."
+                    .to_owned(),
             },
         }
     }
@@ -92,9 +96,31 @@ impl Aws {
         Some(Self(Arc::new(Inner {
             settings,
             clock: surroundings.clock,
+            region: OnceCell::new(),
             session: OnceCell::new(),
             ssm: OnceCell::new(),
         })))
+    }
+
+    /// The connection, if it can have a region.
+    ///
+    /// # Errors
+    /// A diagnostic that names argument, variables and profile when [`Self::find_region`] found none.
+    pub fn configured(&self) -> Result<Self, Diagnostic> {
+        match self.0.region.get() {
+            Some(None) => Err(Diagnostic::error(
+                Path::root(),
+                "AWS is not configured",
+                self.0.settings.no_region(),
+            )),
+            Some(Some(_)) | None => Ok(self.clone()),
+        }
+    }
+
+    /// The region of the block, the environment or the profile. Reads the shared configuration files, and calls nobody.
+    pub(super) async fn find_region(&self) -> Option<&str> {
+        let find = || self.0.settings.find_region();
+        self.0.region.get_or_init(find).await.as_deref()
     }
 
     /// Systems Manager's Parameter Store. The first call loads the session.
@@ -107,7 +133,7 @@ impl Aws {
     }
 
     async fn session(&self) -> Result<&SdkConfig, CallError> {
-        let load = || self.0.settings.load();
+        let load = || async { self.0.settings.load(self.find_region().await).await };
         self.0.session.get_or_try_init(load).await
     }
 }

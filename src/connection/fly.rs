@@ -72,7 +72,7 @@ impl Fly {
             block: Block {
                 attributes,
                 blocks: Vec::new(),
-                description: "[Fly.io](https://fly.io/docs/): app secrets and tokens.".to_owned(),
+                description: "[Fly.io](https://fly.io/docs/): app secrets and tokens. What is left out comes from the environment; the block may be empty.".to_owned(),
             },
         }
     }
@@ -86,7 +86,7 @@ impl Fly {
         problems: &mut Diagnostics,
     ) -> Option<Self> {
         let argument = node.attr("token");
-        let tokens = match argument.secret(problems) {
+        let tokens = match crate::connection::token(&argument, problems) {
             Field::Absent => Some(TOKEN_VARIABLES.iter().find_map(|variable| {
                 let tokens = Tokens::read(surroundings.environment.get(variable)?)?;
                 Some((tokens, in_environment(variable, argument.path())))

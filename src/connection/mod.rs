@@ -17,7 +17,8 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::http::HttpClient;
-use crate::terraform::{Diagnostics, NestedBlock, Node};
+use crate::secret::Secret;
+use crate::terraform::{Diagnostics, Field, NestedBlock, Node};
 
 /// What every connection is built with.
 #[derive(Clone)]
@@ -73,5 +74,67 @@ impl Connections {
             github: github?,
             neon: neon?,
         }))
+    }
+
+    /// Looks, without any call, for what stands neither in the provider block nor in the environment: the region that an AWS profile
+    /// names. A plan must know whether there is one.
+    pub async fn prepare(&self) {
+        self.aws.find_region().await;
+    }
+}
+
+/// A token of a provider block, which is sent in a header. One that no header can hold would fail only in apply.
+fn token(node: &Node<'_>, problems: &mut Diagnostics) -> Field<Secret> {
+    node.secret(problems).and_then_checked(|token| {
+        #[expect(clippy::disallowed_methods, reason = "only the kinds of its characters are looked at")]
+        let text = token.expose().trim();
+        let mistake = if text.is_empty() {
+            "It is blank."
+        } else if text.chars().any(char::is_control) {
+            "There is a line break or another control character in it, which HTTP permits in no header. Most likely it is two \
+             values, or a whole file."
+        } else {
+            return Some(token);
+        };
+        let path = node.path();
+        problems.error(path.clone(), format!("{path} is not a token"), mistake);
+        None
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::terraform::{Origin, Value};
+
+    #[test]
+    fn a_token_that_no_header_holds_is_refused_without_being_shown() {
+        for (argument, block) in [("token", "github"), ("token", "fly"), ("api_key", "neon")] {
+            let parsed = |text: &str| {
+                let provider = Value::object([(block, Value::object([(argument, Value::string(text))]))]);
+                let surroundings = Surroundings {
+                    environment: Environment::of(&[]),
+                    clock: Clock::default(),
+                    allow_insecure: false,
+                };
+                let mut problems = Diagnostics::new();
+                let node = Node::root(&provider, Origin::Configuration);
+                let connections = Connections::parse(&node, &surroundings, &mut problems);
+                let texts = problems
+                    .iter()
+                    .map(|p| format!("{} {}", p.summary, p.detail))
+                    .collect::<String>();
+                (connections.is_some(), texts)
+            };
+            for wrong in ["hunter2\nhunter3", "  \n", "hunter2\u{7f}x"] {
+                let (connected, said) = parsed(wrong);
+                assert!(
+                    !connected && said.contains(&format!("{block}.{argument} is not a token")),
+                    "{said}"
+                );
+                assert!(!said.contains("hunter"), "{said}");
+            }
+            assert_eq!(parsed("hunter2\n"), (true, String::new()));
+        }
     }
 }

@@ -26,7 +26,7 @@ use crate::terraform::{Attribute, Block, Diagnostic, Diagnostics, Field, NestedB
 pub use identifier::{identifier, is_identifier};
 pub use keys::{ApiKey, Identity, KeyHolder, NewKey};
 pub use operations::Operation;
-pub use places::{Database, Place, Selection};
+pub use places::{ComputeEndpoint, Database, Place, Selection};
 pub use roles::{Branch, Reset, Role};
 
 /// The service's name in errors.
@@ -71,7 +71,7 @@ impl Neon {
             block: Block {
                 attributes,
                 blocks: Vec::new(),
-                description: "[Neon](https://neon.com/docs/reference/api-reference): API keys and role passwords."
+                description: "[Neon](https://neon.com/docs/reference/api-reference): API keys and role passwords. What is left out comes from the environment; the block may be empty."
                     .to_owned(),
             },
         }
@@ -85,7 +85,7 @@ impl Neon {
         http: &HttpClient,
         problems: &mut Diagnostics,
     ) -> Option<Self> {
-        let key = match node.attr("api_key").secret(problems) {
+        let key = match crate::connection::token(&node.attr("api_key"), problems) {
             Field::Absent => Some(surroundings.environment.get(KEY_VARIABLE).map(bearer)),
             #[expect(clippy::disallowed_methods, reason = "what comes out is a Secret again")]
             Field::Known(key) => Some(Some(bearer(key.expose()))),

@@ -127,6 +127,9 @@ impl Provider for RotationProvider {
     async fn configure(&self, config: Value) -> Diagnostics {
         let mut problems = Diagnostics::new();
         let configured = config::configure(&config, &self.environment, &mut problems);
+        if let Some(connections) = &configured.connections {
+            connections.prepare().await;
+        }
         *self.configured.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(configured);
         problems
     }

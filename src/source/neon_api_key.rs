@@ -63,10 +63,7 @@ struct Config {
 fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<dyn SourceConfig>> {
     let organization = identifier(&node.attr("organization_id"), problems);
     let project = identifier(&node.attr("project_id"), problems);
-    if matches!(
-        (&organization, &project),
-        (Field::Absent, Field::Known(_) | Field::Unknown)
-    ) {
+    if matches!(organization, Field::Absent) && node.attr("project_id").is_set() {
         let path = node.attr("project_id").path().clone();
         problems.error(
             path.clone(),
@@ -297,6 +294,9 @@ mod tests {
         assert_eq!(whole.issuer(), limited.issuer());
         assert_ne!(whole.fingerprint(), limited.fingerprint());
         assert_eq!(personal.label_limit(), Some(64));
+        // It may turn out null.
+        let (config, problems) = parsed([("project_id", Value::unknown())]);
+        assert!(config.is_none() && problems.is_empty(), "{problems:?}");
         let (config, problems) = parsed([project]);
         assert!(config.is_none());
         assert_eq!(problems, ["project_id needs organization_id"]);

@@ -160,13 +160,15 @@ impl Passwords {
     fn usable(&self, roles: &[Role], name: &str) -> Result<Role, CallError> {
         let operation = format!("looking up role {name:?}");
         let Some(role) = roles.iter().find(|role| role.name == name) else {
-            let what = "There is no such role: create it, or correct the name.";
-            return Err(self.roles.refuse(&operation, CallErrorKind::NotFound, what));
+            let what = format!("There is no role {name:?}: create it, or correct the name.");
+            return Err(self.roles.refuse(&operation, CallErrorKind::NotFound, &what));
         };
         match role.authentication_method.as_deref() {
             None | Some("password") => Ok(role.clone()),
             Some(method) => {
-                let what = format!("Its authentication method is {method}: it does not log in with a password.");
+                let what = format!(
+                    "The authentication method of role {name:?} is {method}: it does not log in with a password. Name another one."
+                );
                 Err(self.roles.refuse(&operation, CallErrorKind::Invalid, &what))
             }
         }
@@ -188,6 +190,34 @@ impl Passwords {
             );
             self.roles.refuse("choosing a database", CallErrorKind::NotFound, &what)
         })
+    }
+
+    /// Whether the configured database is there, or one that a role owns.
+    async fn find_database(&self) -> Result<(), CallError> {
+        let Some(wanted) = &self.database else {
+            return self.database().await.map(drop);
+        };
+        let databases = self.roles.client.databases(&self.roles.branch).await?;
+        if databases.iter().any(|database| database.name == *wanted) {
+            return Ok(());
+        }
+        let operation = format!("looking up database {wanted:?}");
+        let what = format!("There is no database {wanted:?}: create it, or correct the name.");
+        Err(self.roles.refuse(&operation, CallErrorKind::NotFound, &what))
+    }
+
+    /// Whether the configured endpoint is there.
+    async fn find_endpoint(&self) -> Result<(), CallError> {
+        let Some(wanted) = &self.endpoint_id else {
+            return Ok(());
+        };
+        let endpoints = self.roles.client.endpoints(&self.roles.branch).await?;
+        if endpoints.iter().any(|endpoint| endpoint.id == *wanted) {
+            return Ok(());
+        }
+        let operation = format!("looking up endpoint {wanted:?}");
+        let what = format!("There is no endpoint {wanted:?}: create it, or set endpoint_id to one of this branch.");
+        Err(self.roles.refuse(&operation, CallErrorKind::NotFound, &what))
     }
 
     async fn place(&self, role: &str) -> Result<Place, CallError> {
@@ -270,10 +300,26 @@ impl Issuer for Passwords {
 impl Source for Passwords {
     async fn inspect(&self) -> Result<(), CallError> {
         let roles = self.roles.client.roles(&self.roles.branch).await?;
-        for name in self.names() {
-            self.usable(&roles, name)?;
+        let mut mistakes: Vec<CallError> = self
+            .names()
+            .filter_map(|name| self.usable(&roles, name).err())
+            .collect();
+        // What a role owns that is not there is no second mistake.
+        if mistakes.is_empty() || self.database.is_some() {
+            mistakes.extend(self.find_database().await.err());
         }
-        self.database().await.map(drop)
+        mistakes.extend(self.find_endpoint().await.err());
+        let mut mistakes = mistakes.into_iter();
+        let Some(first) = mistakes.next() else { return Ok(()) };
+        let whole = |first: CallError, next: CallError| CallError {
+            operation: format!("looking up what {} has", self.roles.branch),
+            ..first.advise(&if next.status.is_none() {
+                next.message
+            } else {
+                next.sentence()
+            })
+        };
+        Err(mistakes.fold(first, whole))
     }
 
     /// Resets the password of the role whose turn it is. A password of that role that is newer than the predecessor is the

@@ -33,6 +33,9 @@ pub static KIND: SourceKind = SourceKind {
 /// Fewest bits of entropy that are accepted.
 const LEAST_BITS: f64 = 96.0;
 
+/// Longest prefix, in characters.
+const LONGEST_PREFIX: usize = 64;
+
 /// Most bytes or characters that are generated.
 const LONGEST: u64 = 4_096;
 
@@ -72,7 +75,7 @@ fn attributes() -> Vec<Attribute> {
         Attribute::optional(
             "prefix",
             Type::String,
-            "Text before the random part, such as `sk_deploy_`.",
+            "Text before the random part, such as `sk_deploy_`: printable ASCII, at most 64 characters. It is no secret.",
         ),
         Attribute::optional(
             "checksum",
@@ -135,6 +138,13 @@ fn configure(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
         let path = node.attr(attribute).path().clone();
         problems.error(path.clone(), format!("{path} {summary}"), detail);
     };
+    let prefix = prefix.filter(|prefix| {
+        let mistake = prefix_mistake(prefix);
+        if let Some((summary, detail)) = &mistake {
+            wrong("prefix", summary, detail);
+        }
+        mistake.is_none()
+    });
     let shape = match (bytes.optional()?, length.optional()?) {
         (Some(_), Some(_)) => {
             wrong(
@@ -155,7 +165,7 @@ fn configure(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
         }
         (Some(bytes), None) => {
             for attribute in ["charset", "characters"] {
-                if !node.attr(attribute).is_null() {
+                if node.attr(attribute).is_set() {
                     wrong(attribute, "belongs to length", "With bytes, set encoding instead.");
                     return None;
                 }
@@ -179,7 +189,7 @@ fn configure(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
             Shape::Bytes(usize::try_from(bytes).ok()?, encoding)
         }
         (None, Some(length)) => {
-            if !node.attr("encoding").is_null() {
+            if node.attr("encoding").is_set() {
                 wrong(
                     "encoding",
                     "belongs to bytes",
@@ -192,10 +202,35 @@ fn configure(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
         }
     };
     enough(&shape, &mut wrong)?;
+    // What belongs to the other way of writing it may turn out to be there.
+    let others: &[&str] = match shape {
+        Shape::Bytes(..) => &["charset", "characters"],
+        Shape::Characters(..) => &["encoding"],
+    };
+    if others.iter().any(|other| node.attr(other).is_unknown()) {
+        return None;
+    }
     Some(Config {
         shape,
         prefix: prefix?,
         checksum: checksum?,
+    })
+}
+
+/// Why a prefix would make values that some consumer or header cannot hold.
+fn prefix_mistake(prefix: &str) -> Option<(String, String)> {
+    if let Some(other) = prefix.chars().find(|c| !c.is_ascii_graphic() && *c != ' ') {
+        let summary = format!("holds {other:?}, which is not printable ASCII");
+        return Some((summary, "Write letters, digits and punctuation alone.".to_owned()));
+    }
+    if prefix.starts_with(' ') {
+        let detail = "Many consumers cut it off: remove it.".to_owned();
+        return Some(("begins with a blank".to_owned(), detail));
+    }
+    let length = prefix.chars().count();
+    (length > LONGEST_PREFIX).then(|| {
+        let summary = format!("has {length} characters");
+        (summary, format!("At most {LONGEST_PREFIX} are permitted."))
     })
 }
 
@@ -228,19 +263,26 @@ fn alphabet(
         ),
         (None, Some(characters)) => {
             let alphabet: Vec<char> = characters.chars().collect();
-            let mut distinct = alphabet.clone();
-            distinct.sort_unstable();
-            distinct.dedup();
-            if distinct.len() != alphabet.len() || alphabet.len() < 2 || alphabet.iter().any(|c| c.is_control()) {
-                let rule = "Write at least two printable characters, each once.";
-                wrong(
-                    "characters",
-                    "repeats a character, has a control character, or is too short",
-                    rule,
-                );
-                return None;
-            }
-            Some(alphabet)
+            let repeated = alphabet
+                .iter()
+                .enumerate()
+                .find(|(at, c)| alphabet.iter().take(*at).any(|before| before == *c));
+            let control = alphabet.iter().find(|c| c.is_control());
+            let summary = if let Some(control) = control {
+                format!("holds the control character {control:?}")
+            } else if let Some((_, repeated)) = repeated {
+                format!("repeats the character {repeated:?}")
+            } else if alphabet.len() < 2 {
+                "is too short".to_owned()
+            } else {
+                return Some(alphabet);
+            };
+            wrong(
+                "characters",
+                &summary,
+                "Write at least two printable characters, each once.",
+            );
+            None
         }
     }
 }
@@ -384,6 +426,30 @@ mod tests {
     use super::*;
     use crate::terraform::{Origin, Value};
 
+    #[test]
+    fn what_may_turn_out_null_excludes_nothing() {
+        for (own, other) in [
+            (
+                [("bytes", Value::number(32)), ("encoding", Value::string("hex"))],
+                "charset",
+            ),
+            (
+                [("bytes", Value::number(32)), ("encoding", Value::string("hex"))],
+                "characters",
+            ),
+            (
+                [("length", Value::number(40)), ("charset", Value::string("ascii"))],
+                "encoding",
+            ),
+        ] {
+            let [first, second] = own;
+            let object = |later: Value| Value::object([first.clone(), second.clone(), (other, later)]);
+            assert_eq!(generate(object(Value::unknown())), Err(String::new()), "{other}");
+            assert!(generate(object(Value::Null)).is_ok());
+            assert!(generate(object(Value::string("hex"))).is_err_and(|said| said.contains("belongs to")));
+        }
+    }
+
     fn generate(config: Value) -> Result<String, String> {
         let mut problems = Diagnostics::new();
         match configure(&Node::root(&config, Origin::Configuration), &mut problems) {
@@ -450,7 +516,35 @@ mod tests {
         let bare = Value::object([("bytes", Value::number(32))]);
         assert!(generate(bare).unwrap_err().contains("encoding"));
         let twice = Value::object([("length", Value::number(99)), ("characters", Value::string("aab"))]);
-        assert!(generate(twice).unwrap_err().contains("repeats a character"));
+        assert!(generate(twice).unwrap_err().contains("repeats the character 'a'"));
+        for (characters, said) in [("ab\n", "the control character '\\n'"), ("a", "is too short")] {
+            let object = Value::object([("length", Value::number(99)), ("characters", Value::string(characters))]);
+            let error = generate(object).unwrap_err();
+            assert!(error.contains(said), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_that_some_consumer_cannot_hold_is_refused() {
+        let with = |prefix: &str| {
+            generate(Value::object([
+                ("bytes", Value::number(32)),
+                ("encoding", Value::string("hex")),
+                ("prefix", Value::string(prefix)),
+            ]))
+        };
+        for (prefix, said) in [
+            ("a\n", "prefix holds '\\n', which is not printable ASCII"),
+            ("\u{1b}[31m", "printable ASCII"),
+            ("schl\u{fc}ssel", "printable ASCII"),
+            (" a", "begins with a blank"),
+            (&*"a".repeat(65), "prefix has 65 characters At most 64"),
+        ] {
+            assert!(with(prefix).is_err_and(|error| error.contains(said)), "{prefix:?}");
+        }
+        for prefix in ["sk_deploy_", "Key: ", &"a".repeat(64)] {
+            assert!(with(prefix).unwrap().starts_with(prefix));
+        }
     }
 
     #[test]

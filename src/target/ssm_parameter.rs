@@ -15,7 +15,7 @@ use super::{Activation, Slot, Target, TargetConfig, TargetKind, TargetTraits};
 use crate::address::Address;
 use crate::connection::Connections;
 use crate::secret::Secret;
-use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Path, Type};
+use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node, Path, Type};
 
 /// The kind `ssm_parameter`.
 pub static KIND: TargetKind = TargetKind {
@@ -102,7 +102,7 @@ fn parse(node: &Node<'_>, _default_name: Option<&str>, problems: &mut Diagnostic
     let description = description_node
         .string(problems)
         .and_then_checked(|text| passes(&description_node, check_description(&text), problems).then_some(text));
-    if kind == Some("String") && !matches!(key_id, Field::Absent) {
+    if kind == Some("String") && key_node.is_set() {
         let why = "only a SecureString is encrypted; leave `key_id` out, or set type = \"SecureString\"".to_owned();
         passes(&key_node, Err(why), problems);
         return None;
@@ -176,7 +176,7 @@ fn slot(address: &Address, connections: &Connections) -> Result<Box<dyn Slot>, D
         ));
     }
     Ok(Box::new(ParameterSlot {
-        aws: connections.aws.clone(),
+        aws: connections.aws.configured()?,
         name: address.locator.clone(),
     }))
 }
@@ -200,7 +200,8 @@ impl TargetConfig for Config {
             "key_id": settings.key_id,
             "tier": settings.tier,
             "tags": settings.tags,
-            "description": settings.description,
+            // Written out or not, the default is one text.
+            "description": settings.description.as_deref().filter(|text| *text != mark::DEFAULT_DESCRIPTION),
         })
         .to_string()
     }
@@ -212,7 +213,7 @@ impl TargetConfig for Config {
     fn connect(&self, connections: &Connections) -> Result<Box<dyn Target>, Diagnostic> {
         Ok(Box::new(ParameterTarget {
             slot: ParameterSlot {
-                aws: connections.aws.clone(),
+                aws: connections.aws.configured()?,
                 name: self.name.clone(),
             },
             settings: self.settings.clone(),

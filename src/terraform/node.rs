@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 
 use super::diagnostic::Diagnostics;
 use super::path::Path;
-use super::value::Value;
+use super::value::{Refinement, Value};
 use crate::secret::Secret;
 
 /// Where the value was taken from. State and plan never hold write-only values.
@@ -108,10 +108,25 @@ impl<'a> Node<'a> {
         matches!(self.value, Value::Unknown(_))
     }
 
+    /// Whether something is certainly set here. What is known only after apply may turn out null, unless Terraform promises that
+    /// it does not: what excludes another argument is asked for by this.
+    pub fn is_set(&self) -> bool {
+        match self.value {
+            Value::Null => false,
+            Value::Unknown(promised) => promised.not_null,
+            _ => true,
+        }
+    }
+
     /// The attribute of that name. Below an unknown object everything is unknown, below null everything is null.
     pub fn attr(&self, name: &str) -> Self {
+        // What is promised of the object is not promised of what lies in it.
+        static UNKNOWN: Value = Value::Unknown(Refinement {
+            not_null: false,
+            prefix: None,
+        });
         let value = if self.is_unknown() {
-            self.value
+            &UNKNOWN
         } else {
             self.value.get(name)
         };
@@ -376,6 +391,23 @@ mod tests {
                 "missing is required"
             ]
         );
+    }
+
+    #[test]
+    fn what_may_turn_out_null_is_not_set() {
+        let promised = Value::Unknown(Refinement {
+            not_null: true,
+            prefix: None,
+        });
+        let value = Value::object([
+            ("later", Value::unknown()),
+            ("surely", promised),
+            ("now", Value::Bool(false)),
+        ]);
+        let node = Node::root(&value, Origin::Configuration);
+        let set = ["later", "surely", "now", "missing"].map(|name| node.attr(name).is_set());
+        assert_eq!(set, [false, true, true, false]);
+        assert!(!node.attr("surely").attr("deeper").is_set());
     }
 
     #[test]

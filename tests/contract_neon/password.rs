@@ -329,6 +329,41 @@ async fn nothing_is_reset_while_anything_is_missing() {
 }
 
 #[tokio::test]
+async fn all_that_is_missing_is_reported_at_once() {
+    let neon = Neon::start().await;
+    let source = |role: &str, alternate: &str, database: Value, endpoint: &str| {
+        let object = arguments(Value::string(alternate), database, false)
+            .with("role", Value::string(role))
+            .with("endpoint_id", Value::string(endpoint));
+        neon.source(&KIND, &object)
+    };
+    neon.world().roles.get_mut("app/b").unwrap().method = "no_login";
+    let wrong = source("gone", "app/b", Value::string("nowhere"), "ep-none-1");
+    let error = wrong.inspect().await.unwrap_err();
+    for wanted in [
+        "no role \"gone\"",
+        "role \"app/b\" is no_login",
+        "no database \"nowhere\"",
+        "no endpoint \"ep-none-1\"",
+    ] {
+        assert!(error.message.contains(wanted), "{wanted}: {error}");
+    }
+    assert_eq!((error.kind, error.effect), (CallErrorKind::NotFound, Effect::None));
+    // A role that is not there owns nothing, which is no second mistake.
+    let wrong = source("gone", "app", Value::Null, "ep-cool-1");
+    let error = wrong.inspect().await.unwrap_err();
+    assert!(
+        error.message.contains("gone") && !error.message.contains("database"),
+        "{error}"
+    );
+    assert_eq!(neon.world().count(RESET), 0);
+    let right = Neon::start().await;
+    let object = arguments(Value::string("app/b"), Value::string("my db"), false);
+    let object = object.with("endpoint_id", Value::string("ep-cool-1"));
+    right.source(&KIND, &object).inspect().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_locked_project_is_waited_for() {
     let neon = Neon::start().await;
     neon.fault(RESET, Fault::Status(423, "LOCKED"));

@@ -1,6 +1,6 @@
 //! Mistakes in the configuration: each is found before any vendor is asked, names its place, and says what is allowed.
 
-use crate::story::{FLY_TARGET, FLY_TOKEN, Story, THREE_TARGETS, unframed};
+use crate::story::{FLY_TARGET, FLY_TOKEN, Story, THREE_TARGETS, resource, unframed};
 
 const SSM: &str = "targets = { a = { ssm_parameter = { name = \"/a\" } } }";
 const RANDOM: &str = "source = { random = { bytes = 32, encoding = \"hex\" } }";
@@ -158,7 +158,7 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
             "source = { fly_token = { app = \"molecule-cp\", expires_in = \"1d\" } }",
             SSM,
         ],
-        &["overlap is as long as the credential's life", "24h", "default"],
+        &["overlap is as long as the credential's life", "overlap is 1d", "default"],
     ),
     (
         &[
@@ -219,6 +219,69 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
         &[RANDOM, SSM, "label_prefix = \"a b\""],
         &["label_prefix", "letters, digits"],
     ),
+    (
+        &[RANDOM, SSM, "label_prefix = format(\"%0129d\", 0)"],
+        &["label_prefix is too long", "It has 129 characters", "at most 128"],
+    ),
+    (
+        &[
+            "source = { random = { bytes = 32, encoding = \"hex\", prefix = \"a\\n\" } }",
+            SSM,
+        ],
+        &["source.random.prefix holds '\\n'", "not printable ASCII"],
+    ),
+    (
+        &[
+            "source = { random = { bytes = 32, encoding = \"hex\", prefix = format(\"%065d\", 0) } }",
+            SSM,
+        ],
+        &["source.random.prefix has 65 characters", "At most 64"],
+    ),
+    (
+        &[
+            RANDOM,
+            "targets = { a = { template = \"DATABASE_URL=user:literal@host/{{ value }}\", ssm_parameter = { name = \"/a\" } } }",
+        ],
+        &["The template holds a literal password"],
+    ),
+    (
+        &[
+            RANDOM,
+            SSM,
+            "checks = { up = { http = { url = \"https://example.com/\", headers = { Content-Length = \"3\" } } } }",
+        ],
+        &[
+            "checks[\"up\"].http.headers[\"Content-Length\"] cannot be set",
+            "remove it",
+        ],
+    ),
+    (
+        &[
+            RANDOM,
+            SSM,
+            "checks = { up = { http = { url = \"https://example.com/?access_token=abcdef\" } } }",
+        ],
+        &["checks[\"up\"].http.url cannot be used", "access_token", "headers_wo"],
+    ),
+    (
+        &[
+            RANDOM,
+            SSM,
+            "checks = { up = { http = { url = \"https://example.com/\", headers = { Authorization = \"Bearer abc{{ value }}\" } } } }",
+        ],
+        &[
+            "checks[\"up\"].http.headers[\"Authorization\"] holds a credential in plain text",
+            "headers_wo",
+        ],
+    ),
+    (
+        &[RANDOM, SSM, "rotate_now = \"  \""],
+        &["rotate_now is not a reason", "It is blank"],
+    ),
+    (
+        &[RANDOM, SSM, "rotate_now = \"a\\u001b[31mb\""],
+        &["rotate_now is not a reason", "control character", "chomp()"],
+    ),
 ];
 
 #[test]
@@ -235,6 +298,36 @@ fn every_mistake_is_found_by_validate_and_says_where_and_what_is_allowed() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
     assert!(story.sandbox.calls().is_empty());
+}
+
+#[test]
+fn a_name_that_no_vendor_could_keep_is_refused() {
+    let story = Story::new();
+    for (name, wanted) in [
+        (
+            "n".repeat(256),
+            &["name cannot be used", "at most 255 are permitted"][..],
+        ),
+        (
+            "n".repeat(129),
+            &[
+                "name is too long for the names that vendors keep",
+                "Set label_prefix",
+                "at most 128",
+            ],
+        ),
+        ("a\nb".to_owned(), &["name cannot be used", "line break"]),
+    ] {
+        story.write(&resource("it", &name, &[RANDOM, SSM]));
+        let said = story.refused("validate");
+        assert!(wanted.iter().all(|text| said.contains(text)), "{said}");
+    }
+    story.write(&resource(
+        "it",
+        &"n".repeat(129),
+        &[RANDOM, SSM, "label_prefix = \"n\""],
+    ));
+    story.run(&["validate"]).success();
 }
 
 #[test]
@@ -309,6 +402,49 @@ fn a_connection_without_credentials_names_the_argument_and_the_variable() {
 }
 
 #[test]
+fn without_a_region_a_plan_says_where_one_is_set_and_a_profile_has_one() {
+    let mut story = Story::new();
+    for unset in ["AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"] {
+        story.workspace.set(unset, "");
+    }
+    let file = story.workspace.path().join("aws.ini");
+    story.workspace.set("AWS_CONFIG_FILE", file.to_str().unwrap());
+    story.configure(&[RANDOM, SSM]);
+    for content in [
+        None,
+        Some("[default]\noutput = json\n[profile eu]\nregion = us-east-1\n"),
+    ] {
+        if let Some(content) = content {
+            std::fs::write(&file, content).unwrap();
+        }
+        let said = story.refused("plan");
+        for wanted in [
+            "AWS is not configured",
+            "aws.region",
+            "AWS_REGION",
+            "AWS_DEFAULT_REGION",
+            "profile",
+        ] {
+            assert!(said.contains(wanted), "{wanted}: {said}");
+        }
+        story.wrote_nothing();
+    }
+    // Who has no target there needs none.
+    story.configure(&[FLY_TOKEN, FLY_TARGET]);
+    story.plan();
+    let profile = "provider \"rotation\" {\n namespace = \"production\"\n aws {\n profile = \"nowhere\"\n }\n}\n";
+    story.write_all(&(profile.to_owned() + &resource("it", "NAME", &[RANDOM, SSM])));
+    let said = story.refused("plan");
+    assert!(
+        said.contains("the profile \"nowhere\" names none or does not exist"),
+        "{said}"
+    );
+    story.workspace.set("AWS_PROFILE", "eu");
+    story.configure(&[RANDOM, SSM]);
+    story.apply();
+}
+
+#[test]
 fn what_is_known_only_after_apply_is_legal_anywhere() {
     let story = Story::new();
     let inputs = "resource \"terraform_data\" \"later\" {\n  input = { app = \"molecule-cp\", parameter = \"/later\", template = \"x {{ value }}\", every = \"30d\", wave = 2 }\n}\n";
@@ -330,4 +466,74 @@ resource "rotation_secret" "it" {
     assert!(plan.contains("Plan: 2 to add"), "{plan}");
     story.apply();
     assert_eq!(story.attributes()["deliveries"]["b"]["generation"], 1);
+}
+
+#[test]
+fn what_may_turn_out_null_excludes_nothing() {
+    let story = Story::new();
+    let null = |value: &str| format!("(terraform_data.later.output == \"other\" ? {value} : null)");
+    let ssm = |name: &str| format!("targets = {{ a = {{ ssm_parameter = {{ name = {name:?} }} }} }}");
+    let checked = |more: &str| {
+        let platform = "url = \"${terraform_data.platform.output}/health\"";
+        format!(
+            "checks = {{ up = {{ http = {{ {platform}, method = \"HEAD\", expect_status = [200, 404], {more} }} }} }}"
+        )
+    };
+    let cases = [
+        (
+            RANDOM.to_owned(),
+            format!(
+                "targets = {{ a = {{ fly_secret = {}, ssm_parameter = {} }} }}",
+                null("{ app = \"molecule-cp\" }"),
+                "terraform_data.later.output == \"later\" ? { name = \"/n0\" } : null"
+            ),
+            String::new(),
+        ),
+        (
+            format!(
+                "source = {{ random = {{ length = 40, charset = \"ascii\", encoding = {} }} }}",
+                null("\"hex\"")
+            ),
+            ssm("/n1"),
+            String::new(),
+        ),
+        (
+            format!(
+                "source = {{ random = {{ bytes = 32, encoding = \"hex\" }}, fernet_key = {} }}",
+                null("{}")
+            ),
+            ssm("/n2"),
+            String::new(),
+        ),
+        (
+            format!("source = {{ neon_api_key = {{ project_id = {} }} }}", null("\"p-1\"")),
+            ssm("/n3"),
+            String::new(),
+        ),
+        (
+            RANDOM.to_owned(),
+            format!(
+                "targets = {{ a = {{ ssm_parameter = {{ name = \"/n4\", type = \"String\", key_id = {} }} }} }}",
+                null("\"alias/x\"")
+            ),
+            String::new(),
+        ),
+        (
+            RANDOM.to_owned(),
+            ssm("/n5"),
+            checked(&format!("expect_body = {}", null("\"ok\""))),
+        ),
+    ];
+    let mut text = "resource \"terraform_data\" \"later\" {\n input = \"later\"\n}\n".to_owned();
+    text += &format!(
+        "resource \"terraform_data\" \"platform\" {{\n input = {:?}\n}}\n",
+        story.sandbox.export("PLATFORM_URL")
+    );
+    for (at, (source, targets, checks)) in cases.iter().enumerate() {
+        text += &resource(&format!("it{at}"), &format!("N{at}"), &[source, targets, checks]);
+    }
+    story.write(&text);
+    let plan = story.plan();
+    assert!(plan.contains("Plan: 8 to add"), "{plan}");
+    story.apply();
 }

@@ -140,6 +140,43 @@ fn a_changed_template_writes_the_same_generation_anew() {
 }
 
 #[test]
+fn the_same_text_written_in_another_way_writes_nothing() {
+    let written = |wide: &str, bare: &str| {
+        format!(
+            "targets = {{\n a = {{ template = {wide:?}, ssm_parameter = {{ name = \"/a\" }} }}\n b = {{ {bare} ssm_parameter = {{ \
+             name = \"/b\", description = \"Managed by Terraform\" }} }}\n }}"
+        )
+    };
+    let random = "source = { random = { bytes = 32, encoding = \"hex\" } }";
+    let story = Story::begun(&[
+        random,
+        &written("x={{ value | urlencode }}", "template = \"{{ value }}\","),
+    ]);
+    let (a, b) = (parameter(&story, "/a"), parameter(&story, "/b"));
+    assert_eq!(a, b.as_ref().map(|value| format!("x={value}")));
+    for (wide, bare) in [
+        ("x={{value|urlencode}}", ""),
+        ("x={{ value | urlencode }}", "part = \"value\","),
+        ("x={{ value | urlencode }}", "template = \"{{value}}\","),
+    ] {
+        story.configure(&[random, &written(wide, bare)]);
+        story.sandbox.forget_calls();
+        story.apply();
+        story.wrote_nothing();
+    }
+    story.configure(&[
+        random,
+        &written("x={{value}}", "").replace(", description = \"Managed by Terraform\"", ""),
+    ]);
+    story.sandbox.forget_calls();
+    story.apply();
+    // The first one's text is another, and it is made of the second one's, which is as it was.
+    assert_eq!(story.writes().len(), 1, "{:?}", story.writes());
+    assert_eq!(story.attributes()["generation"], 1);
+    assert_eq!((parameter(&story, "/a"), parameter(&story, "/b")), (a, b));
+}
+
+#[test]
 fn two_targets_in_one_slot_are_refused_with_both_names() {
     let story = Story::new();
     story.configure(&[

@@ -3,6 +3,7 @@
 use url::Url;
 
 use super::expectation::Expectation;
+use super::literal;
 use super::{Config, Header};
 use crate::check::{CheckConfig, Presents};
 use crate::template::{Template, literal_credential};
@@ -16,7 +17,7 @@ pub(super) fn attributes() -> Vec<Attribute> {
         Attribute::required(
             "url",
             Type::String,
-            "The whole URL, without user name and password. It is no template.",
+            "The whole URL, without user name, password or any other credential: it is stored in state. It is no template.",
         ),
         text(
             "method",
@@ -120,7 +121,13 @@ fn url(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Url> {
     } else {
         // Whether plain http is permitted is a matter of the provider block, which is not known here.
         match crate::http::permitted(&text, true) {
-            Ok(url) => return Some(url),
+            Ok(url) => match literal::in_query(&url) {
+                None => return Some(url),
+                Some(name) => format!(
+                    "its query holds a credential ({name}), which Terraform stores. Present one of others in headers_wo, and the \
+                     one that is rotated as a template in headers or body"
+                ),
+            },
             Err(why) => why,
         }
     };
@@ -169,6 +176,7 @@ fn headers(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Vec<Header>> {
             found.push(Header {
                 name: name.to_owned(),
                 value: template,
+                stored,
             });
         }
     }
@@ -187,6 +195,17 @@ fn header(name: &str, text: &str, node: &Node<'_>, stored: bool, problems: &mut 
         );
         return None;
     }
+    if literal::is_of_the_client(name) {
+        problems.error(
+            path.clone(),
+            format!("{path} cannot be set"),
+            format!(
+                "The HTTP client writes {name} itself, from the URL, the body and the connection: remove it. Another host is asked \
+                 by writing it into url."
+            ),
+        );
+        return None;
+    }
     if text.chars().any(char::is_control) {
         problems.error(
             path.clone(),
@@ -196,28 +215,18 @@ fn header(name: &str, text: &str, node: &Node<'_>, stored: bool, problems: &mut 
         return None;
     }
     let template = template(node, text, stored, problems)?;
-    if stored && template.is_literal() && carries_credentials(name) {
+    if stored && literal::in_header(name, &template) {
         problems.error(
             path.clone(),
             format!("{path} holds a credential in plain text"),
             format!(
-                "Terraform stores what stands in headers. Move {name} to headers_wo, or write it as a template, such as \
-                 \"Bearer {{{{ value }}}}\"."
+                "Terraform stores what stands in headers. Move {name} to headers_wo, or write the whole credential as a part, such \
+                 as \"Bearer {{{{ value }}}}\"."
             ),
         );
         return None;
     }
     Some(template)
-}
-
-/// Whether the value of such a header is a credential.
-fn carries_credentials(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    matches!(
-        name.as_str(),
-        "authorization" | "proxy-authorization" | "cookie" | "api-key" | "apikey" | "token"
-    ) || name.ends_with("-api-key")
-        || name.ends_with("-token")
 }
 
 fn template(node: &Node<'_>, text: &str, stored: bool, problems: &mut Diagnostics) -> Option<Template> {
@@ -286,8 +295,8 @@ fn expectation(node: &Node<'_>, method: Option<&str>, problems: &mut Diagnostics
     });
     let contains = node.attr("expect_body").string(problems);
     let lacks = node.attr("reject_body").string(problems);
-    let reads_body = !json_node.is_null() || !node.attr("expect_body").is_null() || !node.attr("reject_body").is_null();
-    if method == Some("HEAD") && reads_body {
+    let reads_body = ["expect_json", "expect_body", "reject_body"].map(|name| node.attr(name).is_set());
+    if method == Some("HEAD") && reads_body.contains(&true) {
         problems.error(
             node.attr("method").path().clone(),
             "An answer to HEAD has no body",

@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::meta::region::ProvideRegion as _;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
@@ -141,11 +142,36 @@ impl Settings {
         })
     }
 
+    /// The region of the block or the environment, else that of the profile.
+    pub(super) async fn find_region(&self) -> Option<String> {
+        if let Some(region) = &self.region {
+            return Some(region.clone());
+        }
+        let mut profile = ProfileFileRegionProvider::builder();
+        if let Some(name) = &self.profile {
+            profile = profile.profile_name(name);
+        }
+        let found = profile.build().region().await?;
+        Some(found.as_ref().trim().to_owned()).filter(|region| is_region(region) && !region.is_empty())
+    }
+
+    /// What is missing where no region was found.
+    pub(super) fn no_region(&self) -> String {
+        let profile = match &self.profile {
+            Some(name) => format!("the profile {name:?} names none or does not exist"),
+            None => "the profile in use (AWS_PROFILE, else default) names none or does not exist".to_owned(),
+        };
+        format!(
+            "No region is set, and {profile}. Set `region` in the provider's `aws` block (aws.region), AWS_REGION or \
+             AWS_DEFAULT_REGION in the environment, or region in the profile."
+        )
+    }
+
     /// Loads the session: region, endpoint and the way to credentials; the credentials themselves are fetched by the first call.
     ///
     /// # Errors
     /// When no region is set anywhere, or the environment's endpoint is not permitted.
-    pub(super) async fn load(&self) -> Result<SdkConfig, CallError> {
+    pub(super) async fn load(&self, region: Option<&str>) -> Result<SdkConfig, CallError> {
         let refused = |why: &str| CallError::refused("AWS", "preparing the AWS session", why);
         for Address { url, origin } in self.endpoint.addresses() {
             permitted(url, self.allow_insecure)
@@ -162,9 +188,10 @@ impl Settings {
         if let Ok(name) = AppName::new(SESSION_NAME) {
             loader = loader.app_name(name);
         }
-        if let Some(region) = &self.region {
-            loader = loader.region(Region::new(region.clone()));
-        }
+        let Some(region) = region.map(|region| Region::new(region.to_owned())) else {
+            return Err(refused(&self.no_region()));
+        };
+        loader = loader.region(region.clone());
         if let Some(url) = self.endpoint.general() {
             loader = loader.endpoint_url(url);
         }
@@ -174,11 +201,6 @@ impl Settings {
             (None, None) => loader,
         };
         let mut session = loader.load().await;
-        let Some(region) = session.region().filter(|region| !region.as_ref().is_empty()).cloned() else {
-            return Err(refused(
-                "no region is set. Set `region` in the provider's `aws` block (aws.region), AWS_REGION or AWS_DEFAULT_REGION",
-            ));
-        };
         if let Some(profile) = &self.profile {
             let around = ProviderConfig::without_region()
                 .with_region(Some(region))

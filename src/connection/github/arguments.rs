@@ -62,7 +62,7 @@ pub(super) fn block() -> NestedBlock {
         block: Block {
             attributes,
             blocks: Vec::new(),
-            description: "[GitHub](https://docs.github.com/en/rest): Actions secrets and workflows.".to_owned(),
+            description: "[GitHub](https://docs.github.com/en/rest): Actions secrets and workflows. What is left out comes from the environment; the block may be empty.".to_owned(),
         },
     }
 }
@@ -95,13 +95,13 @@ pub(super) fn read(node: &Node<'_>, surroundings: &Surroundings, problems: &mut 
 /// The credentials: those of the block, else a token from the environment, else an App from there. A runner of GitHub Actions
 /// often has `GITHUB_TOKEN` set beside an App's variables, so what the block begins it completes.
 fn login(node: &Node<'_>, surroundings: &Surroundings, problems: &mut Diagnostics) -> Option<Option<Login>> {
-    let token = node.attr("token").secret(problems);
+    let token = crate::connection::token(&node.attr("token"), problems);
     let app_id = node.attr("app_id");
     let installation = node.attr("app_installation_id");
     let private_key = node.attr("app_private_key");
-    let named = |node: &Node<'_>| !node.is_null();
-    let app_begun = named(&app_id) || named(&installation) || named(&private_key);
-    if app_begun && !matches!(token, Field::Absent) && !node.is_unknown() {
+    let app = [&app_id, &installation, &private_key];
+    let app_begun = app.iter().any(|node| !node.is_null());
+    if app.iter().any(|node| node.is_set()) && node.attr("token").is_set() {
         problems.error(
             node.attr("token").path().clone(),
             "github.token and github.app_id exclude each other",
@@ -112,6 +112,8 @@ fn login(node: &Node<'_>, surroundings: &Surroundings, problems: &mut Diagnostic
     let environment = &surroundings.environment;
     match token {
         Field::Unknown => return None,
+        // They may turn out to be there.
+        Field::Known(_) if app_begun => return None,
         #[expect(clippy::disallowed_methods, reason = "what comes out is a Secret again")]
         Field::Known(token) => return Some(Some(Login::Token(bearer(token.expose())))),
         Field::Absent if !app_begun => {
@@ -269,6 +271,8 @@ mod tests {
             Value::unknown(),
             Value::object([("token", Value::unknown())]),
             Value::object([("app_private_key", Value::unknown())]),
+            Value::object([("token", Value::string("t")), ("app_id", Value::unknown())]),
+            Value::object([("token", Value::unknown()), ("app_id", Value::string("1"))]),
             Value::object([("owner", Value::unknown()), ("token", Value::string("t"))]),
         ] {
             let (github, problems) = parse(&block, &[("GITHUB_APP_ID", "1"), ("GITHUB_APP_INSTALLATION_ID", "7")]);

@@ -81,13 +81,17 @@ struct UriAnswer {
 #[derive(Deserialize)]
 struct EndpointList {
     #[serde(deserialize_with = "null_is_empty")]
-    endpoints: Vec<Endpoint>,
+    endpoints: Vec<ComputeEndpoint>,
 }
 
-#[derive(Deserialize)]
-struct Endpoint {
-    id: String,
+/// A compute endpoint (schema `Endpoint`).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ComputeEndpoint {
+    /// Its id, such as `ep-…`.
+    pub id: String,
+    /// Where clients connect to.
     host: String,
+    /// `read_write` or `read_only`.
     #[serde(default, rename = "type", deserialize_with = "null_is_empty")]
     kind: String,
 }
@@ -103,6 +107,18 @@ impl NeonClient {
         let call = Call::new("GET", &path, format!("listing databases of {branch}"));
         let response = self.read(&call).await.map_err(|error| branch.advise(error))?;
         Ok(response.json::<DatabaseList>()?.databases)
+    }
+
+    /// The compute endpoints of a branch.
+    ///
+    /// # Errors
+    /// [`CallError`] without effect.
+    pub async fn endpoints(&self, branch: &Branch) -> Result<Vec<ComputeEndpoint>, CallError> {
+        let [a, b, c, d] = branch.path();
+        let path = [a, b, c, d, "endpoints"];
+        let call = Call::new("GET", &path, format!("listing endpoints of {branch}"));
+        let response = self.read(&call).await.map_err(|error| branch.advise(error))?;
+        Ok(response.json::<EndpointList>()?.endpoints)
     }
 
     /// Where `role` connects to. Where the project stores no passwords, Neon writes no URI, and it is put together from the
@@ -149,11 +165,7 @@ impl NeonClient {
     }
 
     async fn place_of_endpoint(&self, branch: &Branch, selection: &Selection) -> Result<Place, CallError> {
-        let [a, b, c, d] = branch.path();
-        let path = [a, b, c, d, "endpoints"];
-        let call = Call::new("GET", &path, format!("listing endpoints of {branch}"));
-        let response = self.read(&call).await.map_err(|error| branch.advise(error))?;
-        let endpoints = response.json::<EndpointList>()?.endpoints;
+        let endpoints = self.endpoints(branch).await?;
         let chosen = endpoints.into_iter().find(|endpoint| match &selection.endpoint_id {
             Some(id) => endpoint.id == *id,
             None => endpoint.kind == "read_write",
@@ -164,7 +176,7 @@ impl NeonClient {
                 CallErrorKind::NotFound,
                 Effect::None,
                 SERVICE,
-                call.operation,
+                format!("choosing an endpoint of {branch}"),
                 None,
                 what,
             )

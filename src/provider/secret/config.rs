@@ -9,11 +9,12 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use crate::check::{self, CheckConfig, CheckKind, Patience, Presents};
+use crate::label::LONGEST_PREFIX;
 use crate::rotation::schedule::Schedule;
 use crate::source::{self, SourceConfig, SourceKind};
 use crate::target::{self, Activation, TargetConfig, TargetKind};
 use crate::template::Template;
-use crate::terraform::{Diagnostics, Node, Path};
+use crate::terraform::{Diagnostics, Field, Node, Path};
 
 /// The complete configuration.
 pub struct Config {
@@ -127,7 +128,7 @@ const GENERATION_DIGITS: usize = crate::label::LARGEST_GENERATION.ilog10() as us
 impl Config {
     /// Reads a whole resource. `None` when something is unknown or wrong; what is wrong is reported.
     pub fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Self> {
-        let name = node.attr("name").required_string(problems).known();
+        let name = parse_name(&node.attr("name"), problems);
         let source = parse_source(&node.attr("source"), problems);
         let source_kind = source.as_ref().map(|(kind, _)| *kind);
         let targets = parse_targets(&node.attr("targets"), name.as_deref(), source_kind, problems);
@@ -152,7 +153,7 @@ impl Config {
             revoke.attr("mode").required(mode, problems).known()
         };
         let overlap = node.attr("overlap").duration(problems);
-        let rotate_now = node.attr("rotate_now").string(problems);
+        let rotate_now = parse_reason(&node.attr("rotate_now"), problems);
         let on_drift = node.attr("on_drift").one_of(&["heal", "report"], problems);
         let on_existing = node.attr("on_existing").one_of(&["refuse", "replace"], problems);
         let on_destroy = node.attr("on_destroy").one_of(&["revoke", "abandon"], problems);
@@ -363,16 +364,19 @@ impl Config {
 
 type ParsedSource = (&'static SourceKind, Option<Box<dyn SourceConfig>>);
 
-/// The one kind key that is set, checked against the registry's names.
+/// The one kind key that is set, checked against the registry's names. `None` also while several may turn out to be it.
 fn one_kind<'k>(node: &Node<'_>, kinds: &[&'k str], problems: &mut Diagnostics) -> Option<&'k str> {
-    let set: Vec<&'k str> = kinds
-        .iter()
-        .filter(|kind| !node.attr(kind).is_null())
-        .copied()
-        .collect();
+    let kinds_that = |test: fn(&Node<'_>) -> bool| -> Vec<&'k str> {
+        let found = kinds.iter().filter(|kind| test(&node.attr(kind)));
+        found.copied().collect()
+    };
+    let set = kinds_that(|kind| kind.is_set());
+    let possible = kinds_that(|kind| !kind.is_null());
     let list = kinds.join(", ");
     match set.as_slice() {
+        [_] | [] if possible.len() > 1 => None,
         [one] => Some(one),
+        [] if !possible.is_empty() => possible.first().copied(),
         [] => {
             problems.error(
                 node.path().clone(),
@@ -498,13 +502,24 @@ fn parse_target(
         None => None,
         Some(text) => Some(parse_template(&node.attr("template"), &text, allowed, problems)?),
     };
-    let (template_print, template) = template.map_or((String::new(), None), |(text, template)| (text, Some(template)));
     let config = config?;
     let primary = allowed?.first().copied().unwrap_or("value");
-    let part = part?
+    // A template that is one bare part says in other words which part it is.
+    let (part, template) = match template {
+        Some(template) => match template.sole_part().map(str::to_owned) {
+            Some(part) => (Some(part), None),
+            None => (None, Some(template)),
+        },
+        None => (part?, None),
+    };
+    let part = part
         .filter(|part| part != "value")
         .unwrap_or_else(|| primary.to_owned());
-    let fingerprint = serde_json::json!([part, template_print, config.fingerprint()]).to_string();
+    let print = template
+        .as_ref()
+        .map(|template| template.canonical(primary))
+        .unwrap_or_default();
+    let fingerprint = serde_json::json!([part, print, config.fingerprint()]).to_string();
     Some(TargetEntry {
         kind: kind?,
         config,
@@ -522,7 +537,7 @@ fn parse_template(
     text: &str,
     allowed: Option<&[&str]>,
     problems: &mut Diagnostics,
-) -> Option<(String, Template)> {
+) -> Option<Template> {
     let template = match Template::parse(text) {
         Ok(template) => template,
         Err(error) => {
@@ -567,7 +582,7 @@ fn parse_template(
         );
         return None;
     }
-    Some((text.to_owned(), template))
+    Some(template)
 }
 
 /// The waves that have targets; `None` while one is unknown.
@@ -693,20 +708,67 @@ fn parse_check(
     })
 }
 
+/// Longest `name`, in characters; no vendor takes more in the name of an entry, unless it is a path.
+const LONGEST_NAME: usize = 255;
+
+fn parse_name(node: &Node<'_>, problems: &mut Diagnostics) -> Option<String> {
+    let name = node.required_string(problems).known()?;
+    let length = name.chars().count();
+    let mistake = if length > LONGEST_NAME {
+        format!("It has {length} characters; at most {LONGEST_NAME} are permitted.")
+    } else if name.chars().any(char::is_control) || name.trim().is_empty() {
+        "It is blank, or holds a line break or another control character. Write the name as it stands in your inventory.".to_owned()
+    } else {
+        return Some(name);
+    };
+    problems.error(node.path().clone(), "name cannot be used", mistake);
+    None
+}
+
+/// `rotate_now`: it is shown as the reason, in one line.
+fn parse_reason(node: &Node<'_>, problems: &mut Diagnostics) -> Field<String> {
+    node.string(problems).and_then_checked(|text| {
+        let mistake = if text.trim().is_empty() {
+            "It is blank. Say why the secret is to be rotated, such as \"2026-11-22: left with a contractor\", or leave it out."
+        } else if text.chars().any(char::is_control) {
+            "It holds a line break or another control character, and it is recorded as the reason: write one line of text, with \
+             chomp() around what was read from elsewhere."
+        } else {
+            return Some(text);
+        };
+        problems.error(node.path().clone(), "rotate_now is not a reason", mistake);
+        None
+    })
+}
+
 /// `label_prefix`, or the name in an alphabet that every issuer takes.
 fn parse_label_prefix(node: &Node<'_>, name: Option<&str>, problems: &mut Diagnostics) -> Option<String> {
-    match node.attr("label_prefix").string(problems).optional()? {
-        Some(prefix) if prefix.chars().all(permitted) => Some(prefix),
+    let set = node.attr("label_prefix").string(problems).optional()?;
+    let (attribute, prefix) = match set {
+        Some(prefix) if prefix.chars().all(permitted) => ("label_prefix", prefix),
         Some(_) => {
             problems.error(
                 Path::attribute("label_prefix"),
                 "label_prefix has characters that vendors do not take in names",
                 "Use letters, digits, hyphens, underscores and dots.",
             );
-            None
+            return None;
         }
-        None => name.map(label_prefix_of),
+        None => ("name", label_prefix_of(name?)),
+    };
+    let length = prefix.chars().count();
+    if length > LONGEST_PREFIX {
+        problems.error(
+            Path::attribute(attribute),
+            format!("{attribute} is too long for the names that vendors keep"),
+            format!(
+                "It has {length} characters and stands before our own mark in every such name. Set label_prefix to at most \
+                 {LONGEST_PREFIX} characters."
+            ),
+        );
+        return None;
     }
+    Some(prefix)
 }
 
 /// What vendors take in names.

@@ -133,7 +133,7 @@ fn arguments() -> Vec<Attribute> {
         Attribute::required(
             "name",
             Type::String,
-            "Name of the secret, and the default name of its entry at each target.",
+            "Name of the secret, and the default name of its entry at each target. At most 255 characters.",
         ),
         Attribute::nested("info", Nesting::Single, Mode::Optional, info, "Inventory."),
         Attribute::optional(
@@ -170,7 +170,7 @@ fn arguments() -> Vec<Attribute> {
         Attribute::optional(
             "rotate_now",
             Type::String,
-            "A new text rotates, and is recorded as the reason. Clearing it does not rotate.",
+            "A new text rotates, and is recorded as the reason: one line. Clearing it does not rotate.",
         ),
         Attribute::optional(
             "on_drift",
@@ -190,7 +190,8 @@ fn arguments() -> Vec<Attribute> {
         Attribute::optional(
             "label_prefix",
             Type::String,
-            "Stands before our own mark in every vendor-side name. Default: the name.",
+            "Stands before our own mark in every vendor-side name: letters, digits, hyphens, underscores and dots, at most 128; Neon has room \
+             for fewer. Default: the name, other characters replaced by hyphens.",
         ),
     ]
 }
@@ -204,7 +205,11 @@ fn computed() -> Vec<Attribute> {
             Type::String,
             "The issuer's address, `kind:connection:container`.",
         ),
-        Attribute::computed("label", Type::String, "The name it carries at the issuer."),
+        Attribute::computed(
+            "label",
+            Type::String,
+            "Our mark of this generation: the name that the credential carries at its issuer, where the issuer keeps names.",
+        ),
         Attribute::computed(
             "status",
             Type::String,

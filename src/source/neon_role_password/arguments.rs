@@ -7,7 +7,10 @@ use crate::address::Address;
 use crate::connection::Connections;
 use crate::connection::neon::{Branch, identifier, is_identifier};
 use crate::source::{Source, SourceConfig, SourceTraits};
-use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node, Type};
+use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Type};
+
+/// Longest name of a role or a database, in bytes (PostgreSQL documentation, section 4.1.1: `NAMEDATALEN` is 64 with the end mark).
+const LONGEST_NAME: usize = 63;
 
 /// The arguments.
 pub(super) fn attributes() -> Vec<Attribute> {
@@ -66,9 +69,10 @@ pub(super) fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<d
     };
     let project_id = id("project_id", problems);
     let branch_id = id("branch_id", problems);
-    let role = node.attr("role").required_string(problems).known();
-    let alternate = node.attr("alternate_role").string(problems).optional();
-    let database = node.attr("database").string(problems).optional();
+    let role_node = node.attr("role");
+    let role = role_node.required(named(&role_node, problems), problems).known();
+    let alternate = named(&node.attr("alternate_role"), problems).optional();
+    let database = named(&node.attr("database"), problems).optional();
     let endpoint_id = identifier(&node.attr("endpoint_id"), problems).optional();
     let pooled = node.attr("pooled").bool(problems).or(false);
     if let (Some(role), Some(Some(alternate))) = (&role, &alternate)
@@ -93,6 +97,26 @@ pub(super) fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<d
         endpoint_id: endpoint_id?,
         pooled: pooled?,
     }))
+}
+
+/// The name of a role or a database.
+fn named(node: &Node<'_>, problems: &mut Diagnostics) -> Field<String> {
+    node.string(problems).and_then_checked(|name| {
+        let length = name.len();
+        let mistake = if length > LONGEST_NAME {
+            format!("It has {length} bytes; names in Postgres have at most {LONGEST_NAME}.")
+        } else if name.chars().any(char::is_control) {
+            "It holds a line break or another control character.".to_owned()
+        } else {
+            return Some(name);
+        };
+        problems.error(
+            node.path().clone(),
+            format!("{} is not a name of Postgres", node.path()),
+            mistake,
+        );
+        None
+    })
 }
 
 /// Reads back the locator of [`Config::issuer`].
@@ -194,6 +218,14 @@ mod tests {
         assert_eq!(problems, ["project_id is not an id of Neon", "role is required"]);
         let (_, problems) = parsed(&[("alternate_role", Value::string("app"))]);
         assert_eq!(problems, ["alternate_role is the same as role"]);
+        for name in ["role", "alternate_role", "database"] {
+            for wrong in ["\u{e4}".repeat(32), "a\nb".to_owned()] {
+                let (_, problems) = parsed(&[(name, Value::string(wrong))]);
+                assert_eq!(problems, [format!("{name} is not a name of Postgres")]);
+            }
+            let (config, _) = parsed(&[(name, Value::string("a".repeat(63)))]);
+            assert!(config.is_some(), "{name}");
+        }
         let (config, problems) = parsed(&[("branch_id", Value::unknown())]);
         assert!(config.is_none() && problems.is_empty());
     }

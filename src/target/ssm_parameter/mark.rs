@@ -12,7 +12,7 @@ use crate::label::Label;
 pub(super) const DESCRIPTION_LIMIT: usize = 1024;
 
 /// Stands before the mark when the user gives no description.
-const DEFAULT_DESCRIPTION: &str = "Managed by Terraform";
+pub(super) const DEFAULT_DESCRIPTION: &str = "Managed by Terraform";
 
 /// The description that marks this version with the label. The user's text is cut before the mark is.
 pub(super) fn write(description: Option<&str>, label: &Label, content: Option<&str>, version: i64) -> String {
@@ -53,6 +53,7 @@ pub(super) fn read(description: Option<&str>, version: i64) -> Option<(Label, Op
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::label::{LARGEST_GENERATION, LONGEST_PREFIX};
 
     #[test]
     fn the_mark_is_found_again_whatever_stands_before_it() {
@@ -76,6 +77,22 @@ mod tests {
             write(None, &label, None, 3),
             "Managed by Terraform [cp-rot-0123456789ab-g7] v3"
         );
+    }
+
+    #[test]
+    fn the_longest_mark_fits_into_the_room_that_is_left_for_it() {
+        let label = Label::new(&"p".repeat(LONGEST_PREFIX), "0123456789abcdef", LARGEST_GENERATION);
+        let text = "x".repeat(DESCRIPTION_LIMIT - super::super::MARK_ROOM);
+        for content in crate::source::ALL
+            .iter()
+            .flat_map(|kind| kind.parts)
+            .chain([&crate::target::TEMPLATE])
+        {
+            let written = write(Some(&text), &label, Some(content), u32::MAX.into());
+            assert!(written.starts_with(&text), "the user's text was cut for {content}");
+            assert!(written.chars().count() <= DESCRIPTION_LIMIT);
+            assert!(read(Some(&written), u32::MAX.into()).is_some());
+        }
     }
 
     #[test]
