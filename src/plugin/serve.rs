@@ -39,7 +39,7 @@ pub struct Identity {
 /// Serves the provider that `build` makes until the host ends it; the whole of a provider's `main`.
 ///
 /// Started by Terraform or OpenTofu it speaks go-plugin's protocol. `-debug` serves without a host and prints what to
-/// put into `TF_REATTACH_PROVIDERS`; `--version` prints the version. A failure of `build` reaches the user as the
+/// put into `TF_REATTACH_PROVIDERS`; `--version` and `--help` say what it is. A failure of `build` reaches the user as the
 /// reason why the provider did not start.
 pub fn serve<P: Provider>(
     identity: Identity,
@@ -49,11 +49,9 @@ pub fn serve<P: Provider>(
     crash::install_hook();
     log::install(identity.name, environment);
     lifetime::forbid_core_dumps();
-    match arguments::parse(std::env::args().skip(1)) {
-        Ok(Command::Version) => {
-            let version = format!("{} {}", identity.name, identity.version);
-            handshake::announce(&version).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
-        }
+    match arguments::parse(std::env::args_os().skip(1)) {
+        Ok(Command::Version) => tell(&format!("{} {}", identity.name, identity.version)),
+        Ok(Command::Help) => tell(&format!("{}\n\n{}", by_hand(identity), arguments::HELP)),
         Ok(Command::Debug) => match debug(identity, environment, build) {
             Ok(()) => ExitCode::SUCCESS,
             Err(problem) => complain(&problem),
@@ -77,8 +75,8 @@ fn launched<P: Provider>(environment: &Environment, build: impl FnOnce() -> Resu
     // Not in debug mode, where a debugger is to be let in.
     lifetime::keep_memory_private();
     handshake::negotiate(environment)?;
-    let tls = environment.get("PLUGIN_CLIENT_CERT").map(Tls::for_client).transpose()?;
-    let socket = socket(environment)?;
+    let tls = tls(environment)?;
+    let socket = SocketDirectory::create(environment)?;
     let certificate = tls.as_ref().map(|tls| tls.certificate.as_ref());
     let line = handshake::line(&socket.socket(), certificate);
     run(build()?, &socket, tls, Interrupt::Ignored, &line)
@@ -90,15 +88,20 @@ fn debug<P: Provider>(
     environment: &Environment,
     build: impl FnOnce() -> Result<P, String>,
 ) -> Result<(), String> {
-    let socket = socket(environment)?;
+    let socket = SocketDirectory::create(environment)?;
     let line = arguments::reattach(identity.address, &socket.socket());
     run(build()?, &socket, None, Interrupt::Ends, &line)
 }
 
-fn socket(environment: &Environment) -> Result<SocketDirectory, String> {
-    SocketDirectory::create(environment).map_err(|error| {
-        format!("no private directory for its socket could be made ({error}). Set TMPDIR to a directory that can be written to")
-    })
+/// TLS when the host sent a certificate. One that cannot be read must not pass for none.
+fn tls(environment: &Environment) -> Result<Option<Tls>, String> {
+    const CERTIFICATE: &str = "PLUGIN_CLIENT_CERT";
+    if environment.is_unreadable(CERTIFICATE) {
+        return Err(format!(
+            "{CERTIFICATE} holds no PEM certificate (it is not even UTF-8). Terraform sets it: unset it where else it is set"
+        ));
+    }
+    environment.get(CERTIFICATE).map(Tls::for_client).transpose()
 }
 
 /// Announces `line` once everything is ready, then serves until the end.
@@ -176,6 +179,11 @@ fn by_hand(identity: Identity) -> String {
          Name it under required_providers and run `terraform init`, or start it with -debug to attach a debugger.",
         identity.name, identity.version
     )
+}
+
+/// Tells a person who asked.
+fn tell(text: &str) -> ExitCode {
+    handshake::announce(text).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
 }
 
 /// Tells a person at a terminal.

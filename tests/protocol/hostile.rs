@@ -23,7 +23,7 @@ const MEMORY: u64 = 3 * 1024 * 1024;
 async fn running() -> (Plugin, Clients) {
     let plugin = Start::of(Path::new("/bin/sh"))
         .arg("-c")
-        .arg(&format!(
+        .arg(format!(
             "ulimit -v {MEMORY}; exec {}",
             env!("CARGO_BIN_EXE_terraform-provider-rotation")
         ))
