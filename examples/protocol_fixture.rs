@@ -240,6 +240,9 @@ impl Provider for Fixture {
                     .with("value_wo", Value::string("leak"));
             }
         }
+        if Self::misbehaves(&state, "leave unknowns in apply") {
+            state = state.with("tags", Value::object([("a", Value::unknown())]));
+        }
         ApplyResponse {
             state,
             private: b"applied".to_vec(),

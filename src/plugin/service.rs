@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status, async_trait};
 
 use super::calls::Calls;
-use super::catalog::Catalog;
+use super::catalog::{Catalog, What};
 use super::diagnostics::{path, to_wire};
 use super::wire::tfplugin6 as wire;
 use super::wire::tfplugin6::provider_server;
@@ -49,18 +49,18 @@ impl<P: Provider> Service<P> {
 
 impl<P: Provider> Desk<P> {
     async fn validate_provider(&self, request: wire::validate_provider_config::Request) -> Result<(), Diagnostics> {
-        let config = self.catalog.provider.decode(request.config, "the provider block")?;
+        let config = self.catalog.provider.decode(request.config, What::ProviderBlock)?;
         refused(self.provider.validate_provider(config).await)
     }
 
     async fn configure(&self, request: wire::configure_provider::Request) -> Result<(), Diagnostics> {
-        let config = self.catalog.provider.decode(request.config, "the provider block")?;
+        let config = self.catalog.provider.decode(request.config, What::ProviderBlock)?;
         refused(self.provider.configure(config).await)
     }
 
     async fn validate(&self, request: wire::validate_resource_config::Request) -> Result<(), Diagnostics> {
         let shape = self.catalog.resource(&request.type_name)?;
-        let mut config = shape.decode(request.config, "the configuration")?;
+        let mut config = shape.decode(request.config, What::Configuration)?;
         let client = ClientCapabilities {
             write_only_attributes: request
                 .client_capabilities
@@ -89,7 +89,7 @@ impl<P: Provider> Desk<P> {
         };
         let upgraded = self.provider.upgrade(request).await?;
         let mut diagnostics = Diagnostics::new();
-        let upgraded_state = shape.encode_or(upgraded, None, &mut diagnostics);
+        let upgraded_state = shape.encode_state_or(upgraded, None, &mut diagnostics);
         Ok(wire::upgrade_resource_state::Response {
             upgraded_state,
             diagnostics: to_wire(diagnostics),
@@ -100,13 +100,13 @@ impl<P: Provider> Desk<P> {
         let shape = self.catalog.resource(&request.type_name)?;
         let stored = request.current_state.clone();
         let request = ReadRequest {
-            state: shape.decode(request.current_state, "the state")?,
+            state: shape.decode(request.current_state, What::State)?,
             type_name: request.type_name,
             private: request.private,
         };
         let mut answer = self.provider.read(request).await;
         Ok(wire::read_resource::Response {
-            new_state: shape.encode_or(answer.state, stored, &mut answer.diagnostics),
+            new_state: shape.encode_state_or(answer.state, stored, &mut answer.diagnostics),
             private: answer.private,
             diagnostics: to_wire(shape.located(answer.diagnostics)),
             ..Default::default()
@@ -120,9 +120,9 @@ impl<P: Provider> Desk<P> {
         let shape = self.catalog.resource(&request.type_name)?;
         let stored = request.prior_state.clone();
         let request = PlanRequest {
-            prior: shape.decode(request.prior_state, "the state")?,
-            proposed: shape.decode(request.proposed_new_state, "the proposed state")?,
-            config: shape.decode(request.config, "the configuration")?,
+            prior: shape.decode(request.prior_state, What::State)?,
+            proposed: shape.decode(request.proposed_new_state, What::ProposedState)?,
+            config: shape.decode(request.config, What::Configuration)?,
             type_name: request.type_name,
             private: request.prior_private,
         };
@@ -143,15 +143,15 @@ impl<P: Provider> Desk<P> {
         let shape = self.catalog.resource(&request.type_name)?;
         let stored = request.prior_state.clone();
         let request = ApplyRequest {
-            prior: shape.decode(request.prior_state, "the state")?,
-            planned: shape.decode(request.planned_state, "the planned state")?,
-            config: shape.decode(request.config, "the configuration")?,
+            prior: shape.decode(request.prior_state, What::State)?,
+            planned: shape.decode(request.planned_state, What::PlannedState)?,
+            config: shape.decode(request.config, What::Configuration)?,
             type_name: request.type_name,
             private: request.planned_private,
         };
         let mut answer = self.provider.apply(request).await;
         Ok(wire::apply_resource_change::Response {
-            new_state: shape.encode_or(answer.state, stored, &mut answer.diagnostics),
+            new_state: shape.encode_state_or(answer.state, stored, &mut answer.diagnostics),
             private: answer.private,
             diagnostics: to_wire(shape.located(answer.diagnostics)),
             ..Default::default()
@@ -300,13 +300,17 @@ impl<P: Provider> provider_server::Provider for Service<P> {
         &self,
         request: Request<wire::import_resource_state::Request>,
     ) -> Result<Response<wire::import_resource_state::Response>, Status> {
-        let diagnostic = Diagnostic::error(
-            Path::root(),
-            format!("{} cannot be imported", request.into_inner().type_name),
-            "Nothing was changed. Write the resource and apply it: the provider then looks at what exists already.",
-        );
+        let name = request.into_inner().type_name;
+        let diagnostics = self.desk.catalog.resource(&name).err().unwrap_or_else(|| {
+            Diagnostic::error(
+                Path::root(),
+                format!("{name} cannot be imported"),
+                "Nothing was changed. Write the resource and apply it: the provider then looks at what exists already.",
+            )
+            .into()
+        });
         Ok(Response::new(wire::import_resource_state::Response {
-            diagnostics: to_wire(diagnostic.into()),
+            diagnostics: to_wire(diagnostics),
             ..Default::default()
         }))
     }
@@ -317,15 +321,19 @@ impl<P: Provider> provider_server::Provider for Service<P> {
     ) -> Result<Response<wire::move_resource_state::Response>, Status> {
         let request = request.into_inner();
         let (source, target) = (request.source_type_name, request.target_type_name);
-        let diagnostic = Diagnostic::error(
-            Path::root(),
-            format!("{target} cannot take over the state of {source}"),
-            format!(
+        let diagnostics = self.desk.catalog.resource(&target).err().unwrap_or_else(|| {
+            let text = format!(
                 "Types whose state {target} can take over: none yet. Nothing was changed. Remove the `moved` block."
-            ),
-        );
+            );
+            Diagnostic::error(
+                Path::root(),
+                format!("{target} cannot take over the state of {source:?}"),
+                text,
+            )
+            .into()
+        });
         Ok(Response::new(wire::move_resource_state::Response {
-            diagnostics: to_wire(diagnostic.into()),
+            diagnostics: to_wire(diagnostics),
             ..Default::default()
         }))
     }
