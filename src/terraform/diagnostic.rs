@@ -114,7 +114,9 @@ impl Diagnostics {
 
     /// Whether there is an error among them.
     pub fn has_errors(&self) -> bool {
-        self.kept.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+        self.kept
+            .iter()
+            .any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
     /// Whether there is none at all.
@@ -140,7 +142,9 @@ impl Diagnostics {
         Some(Diagnostic {
             severity,
             summary: format!("And {others} more {noun}"),
-            detail: format!("The first {MOST} are shown. Correct these, then run the same command again to see the rest."),
+            detail: format!(
+                "The first {MOST} are shown. Correct these, then run the same command again to see the rest."
+            ),
             path: Path::root(),
         })
     }
@@ -201,7 +205,10 @@ mod tests {
             path: Path::attribute("a"),
             ..one
         });
-        assert_eq!(moved.iter().filter(|one| one.path == Path::attribute("a")).count(), MOST);
+        assert_eq!(
+            moved.iter().filter(|one| one.path == Path::attribute("a")).count(),
+            MOST
+        );
         assert_eq!(moved.into_iter().last().unwrap().summary, "And 99900 more warnings");
     }
 
