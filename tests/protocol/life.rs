@@ -109,7 +109,7 @@ async fn a_signal_before_the_first_line_is_taken_as_any_other() {
 /// More calls at once than there are threads for them, each of which computes until it is stopped.
 async fn computing() -> (Plugin, Clients) {
     let (plugin, clients) = running(start().env("TF_LOG_PROVIDER", "DEBUG")).await;
-    let calls = 2 * std::thread::available_parallelism().unwrap().get();
+    let calls = std::thread::available_parallelism().unwrap().get() + 1;
     for _ in 0..calls {
         let mut provider = clients.provider.clone();
         tokio::spawn(async move { provider.apply_resource_change(misbehaving("compute in apply")).await });
