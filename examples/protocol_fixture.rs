@@ -1,8 +1,8 @@
 //! A provider of one resource that keeps everything in its state, for the tests of the protocol. Nothing of rotation is in it.
 //!
 //! `fixture_note` has every shape that the protocol knows: primitives, collections, nested attributes, a nested block,
-//! a write-only value. Its `misbehave` makes it panic, wait for StopProvider, or break the rules, so that tests see what
-//! the plugin layer makes of that.
+//! a write-only value. Its `misbehave` makes it panic, wait or compute until StopProvider, or break the rules, so that tests see
+//! what the plugin layer makes of that.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -19,6 +19,7 @@ use rotation_provider::secret::Secret;
 use rotation_provider::terraform::{
     Attribute, Block, Diagnostic, Diagnostics, Mode, NestedBlock, Nesting, Path, Schema, Type, Value,
 };
+use rustix::process::{Signal, getpid, kill_process};
 use tokio::sync::watch;
 
 fn main() -> ExitCode {
@@ -29,6 +30,13 @@ fn main() -> ExitCode {
     };
     let environment = Environment::of_process();
     plugin::serve(identity, &environment, || {
+        // At this moment the socket's directory is there and the handshake line is not.
+        match environment.get("FIXTURE_SIGNAL_AT_START") {
+            Some("SIGTERM") => signal_itself(Signal::TERM),
+            Some("SIGINT") => signal_itself(Signal::INT),
+            Some("SIGHUP") => signal_itself(Signal::HUP),
+            _ => {}
+        }
         match environment.get("FIXTURE_CANNOT_START") {
             Some(reason) => Err(reason.to_owned()),
             None => Ok(Fixture {
@@ -36,6 +44,10 @@ fn main() -> ExitCode {
             }),
         }
     })
+}
+
+fn signal_itself(signal: Signal) {
+    kill_process(getpid(), signal).unwrap_or_else(|error| eprintln!("no signal was sent: {error}"));
 }
 
 struct Fixture {
@@ -108,6 +120,14 @@ impl Fixture {
         let mut stopped = self.stopped.subscribe();
         let wait = stopped.wait_for(|stopped| *stopped);
         drop(tokio::time::timeout(Duration::from_secs(60), wait).await);
+    }
+
+    /// Keeps a thread busy and yields it to nobody.
+    fn compute_until_stopped(&self) {
+        let begun = tokio::time::Instant::now();
+        while !*self.stopped.borrow() && begun.elapsed() < Duration::from_secs(60) {
+            std::hint::spin_loop();
+        }
     }
 }
 
@@ -200,6 +220,10 @@ impl Provider for Fixture {
             self.until_stopped().await;
             diagnostics.warning(Path::root(), "Stopped", "The wait ended.");
         }
+        if Self::misbehaves(moment, "compute in apply") {
+            self.compute_until_stopped();
+            diagnostics.warning(Path::root(), "Stopped", "The computation ended.");
+        }
         let mut state = request.planned;
         if Self::misbehaves(&state, "break the schema in apply") {
             state = state.with("text", Value::Bool(true));
@@ -215,6 +239,9 @@ impl Provider for Fixture {
                     .with("id", Value::string(id))
                     .with("value_wo", Value::string("leak"));
             }
+        }
+        if Self::misbehaves(&state, "leave unknowns in apply") {
+            state = state.with("tags", Value::object([("a", Value::unknown())]));
         }
         ApplyResponse {
             state,

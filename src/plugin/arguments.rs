@@ -1,5 +1,6 @@
 //! The command line, for people: Terraform passes no arguments.
 
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use serde_json::json;
@@ -15,18 +16,29 @@ pub(super) enum Command {
     Debug,
     /// To say its version.
     Version,
+    /// To say what it is.
+    Help,
 }
 
-/// Reads the arguments after the program's name.
+/// The arguments that there are, for a terminal.
+pub(super) const HELP: &str = "  -debug     serve whoever attaches, and print how\n  \
+                                 --version  print the version\n  \
+                                 --help     print this";
+
+/// Reads the arguments after the program's name. `-debug` may have a value, as Go's flags do.
 ///
 /// # Errors
 /// A sentence for the user about an argument that does not exist.
-pub(super) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Command, String> {
-    let command = match arguments.next().as_deref() {
-        None => Command::Serve,
-        Some("-debug" | "--debug") => Command::Debug,
+pub(super) fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<Command, String> {
+    let Some(first) = arguments.next() else {
+        return Ok(Command::Serve);
+    };
+    let command = match first.to_str() {
+        Some("-debug" | "--debug" | "-debug=true" | "--debug=true") => Command::Debug,
+        Some("-debug=false" | "--debug=false") => Command::Serve,
         Some("-version" | "--version") => Command::Version,
-        Some(other) => return Err(unknown(other)),
+        Some("-h" | "-help" | "--help") => Command::Help,
+        _ => return Err(unknown(&first)),
     };
     match arguments.next() {
         None => Ok(command),
@@ -34,8 +46,8 @@ pub(super) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Comma
     }
 }
 
-fn unknown(argument: &str) -> String {
-    format!("Unknown argument {argument:?}. There are -debug and --version.")
+fn unknown(argument: &OsStr) -> String {
+    format!("Unknown argument {argument:?}. There are -debug, --version and --help.")
 }
 
 /// What a developer pastes into a shell, in the format that terraform reads (terraform, `internal/command/meta_providers.go`).

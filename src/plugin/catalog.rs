@@ -21,6 +21,44 @@ pub(super) struct Shape {
     kind: Type,
 }
 
+/// A value as it is called in texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum What {
+    ProviderBlock,
+    Configuration,
+    /// The state as Terraform holds it, current.
+    State,
+    /// The state as a file has it, perhaps of another version.
+    StoredState,
+    ProposedState,
+    PlannedState,
+}
+
+impl What {
+    fn name(self) -> &'static str {
+        match self {
+            Self::ProviderBlock => "the provider block",
+            Self::Configuration => "the configuration",
+            Self::State => "the state",
+            Self::StoredState => "the stored state",
+            Self::ProposedState => "the proposed state",
+            Self::PlannedState => "the planned state",
+        }
+    }
+
+    /// What to do when it cannot be read.
+    fn advice(self) -> &'static str {
+        match self {
+            Self::ProviderBlock | Self::Configuration => {
+                "Correct it in the configuration; where it is right, the program that sent it is at fault."
+            }
+            Self::State | Self::StoredState | Self::ProposedState | Self::PlannedState => {
+                "Check that the provider's version fits the one that wrote it."
+            }
+        }
+    }
+}
+
 impl Catalog {
     pub(super) fn of(schema: &ProviderSchema) -> Self {
         Self {
@@ -59,7 +97,7 @@ impl Shape {
     }
 
     /// Reads a value; absent or empty is null, as go-plugin hosts mean it. `what` names it in errors.
-    pub(super) fn decode(&self, value: Option<DynamicValue>, what: &str) -> Result<Value, Diagnostics> {
+    pub(super) fn decode(&self, value: Option<DynamicValue>, what: What) -> Result<Value, Diagnostics> {
         let Some(DynamicValue { msgpack, json }) = value else {
             return Ok(Value::Null);
         };
@@ -67,10 +105,15 @@ impl Shape {
         let (packed, text) = (Zeroizing::new(msgpack), Zeroizing::new(json));
         let decoded = match (packed.as_slice(), text.as_slice()) {
             ([], []) => Ok(Value::Null),
-            ([], json) => json::decode(json, &self.kind),
+            ([], json) => {
+                json::decode_noting(json, &self.kind).and_then(|(value, without_room)| match without_room.first() {
+                    None => Ok(value),
+                    Some(path) => Err(CodecError::new(path, "an attribute that the schema does not have")),
+                })
+            }
             (packed, _) => msgpack::decode(packed, &self.kind),
         };
-        decoded.map_err(|error| unreadable(what, &error))
+        decoded.map_err(|error| self.located(unreadable(what, &error)))
     }
 
     /// Reads a stored state, leniently; also gives the places of what the schema has no room for.
@@ -84,7 +127,32 @@ impl Shape {
             )
             .into());
         }
-        json::decode_noting(&state.json, &self.kind).map_err(|error| unreadable("the stored state", &error))
+        json::decode_noting(&state.json, &self.kind).map_err(|error| unreadable(What::StoredState, &error))
+    }
+
+    /// Writes a state as [`Shape::encode_or`] does. One with unknown values is a mistake too: Terraform would store nulls for them.
+    pub(super) fn encode_state_or(
+        &self,
+        value: Value,
+        instead: Option<DynamicValue>,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<DynamicValue> {
+        if !value.has_unknown() {
+            return self.encode_or(value, instead, diagnostics);
+        }
+        let unknown = value
+            .as_map()
+            .into_iter()
+            .flatten()
+            .find(|(_, value)| value.has_unknown());
+        let path = unknown.map_or_else(Path::root, |(name, _)| Path::attribute(name));
+        diagnostics.error(
+            path,
+            "A state with values that are not known cannot be stored",
+            "This is a bug in the provider, or in the program that sent such a state; please report it. The previous state is \
+             kept. If this was an apply, it may have had effects already: the next plan looks at what exists and goes on from there.",
+        );
+        instead
     }
 
     /// Writes a plan or state, its write-only attributes nulled. When the value does not fit the schema, `instead` is
@@ -129,7 +197,7 @@ impl Shape {
     }
 }
 
-fn unreadable(what: &str, error: &CodecError) -> Diagnostics {
-    let detail = format!("{error}. Nothing was changed. Check that the provider's version fits the one that wrote it.");
-    Diagnostic::error(error.path.clone(), format!("Cannot read {what}"), detail).into()
+fn unreadable(what: What, error: &CodecError) -> Diagnostics {
+    let detail = format!("{error}. Nothing was changed. {}", what.advice());
+    Diagnostic::error(error.path.clone(), format!("Cannot read {}", what.name()), detail).into()
 }

@@ -51,22 +51,16 @@ fn placed(diagnostic: &Diagnostic) -> String {
 /// Puts what concerns a part of an object attribute at the whole attribute, and names the part in the summary: Terraform looks
 /// for a block of that name, finds none, and would show the resource's first line.
 pub(super) fn located(diagnostics: Diagnostics, block: &Block) -> Diagnostics {
-    let mut all = Diagnostics::new();
-    for diagnostic in diagnostics {
-        all.push(match diagnostic.path.steps() {
-            [Step::Attribute(name), Step::Attribute(_), ..]
-                if block.attributes.iter().any(|known| known.name == *name) =>
-            {
-                Diagnostic {
-                    summary: placed(&diagnostic),
-                    path: Path::attribute(name),
-                    ..diagnostic
-                }
+    diagnostics.map(|diagnostic| match diagnostic.path.steps() {
+        [Step::Attribute(name), Step::Attribute(_), ..] if block.attributes.iter().any(|known| known.name == *name) => {
+            Diagnostic {
+                summary: placed(&diagnostic),
+                path: Path::attribute(name),
+                ..diagnostic
             }
-            _ => diagnostic,
-        });
-    }
-    all
+        }
+        _ => diagnostic,
+    })
 }
 
 /// The part of a path for which Terraform finds a line: an element of a top-level map, but nothing below it. With more

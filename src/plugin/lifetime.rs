@@ -1,7 +1,5 @@
-//! When the process ends: never by Ctrl-C or a terminal that closes (SIGHUP), which reach provider and Terraform alike and would
+//! When the process ends: never by Ctrl-C, Ctrl-\ or a terminal that closes, which reach provider and Terraform alike and would
 //! lose the apply in flight; on SIGTERM, and when Terraform has died without a word, after the calls in flight.
-//!
-//! A closed terminal kills Terraform, so that the provider ends a moment later and cleans up; under `nohup` both go on.
 
 use std::io;
 use std::time::Duration;
@@ -39,49 +37,80 @@ pub(super) fn keep_memory_private() {
     }
 }
 
-/// What SIGINT and SIGHUP mean.
+/// What the signals of a terminal mean: SIGINT, SIGQUIT, SIGHUP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Interrupt {
-    /// Nothing: Terraform sends StopProvider when it wants an end.
+    /// Nothing: Terraform sends StopProvider when it wants an end, and one that dies of them is missed.
     Ignored,
     /// The end: a developer runs the provider by hand.
     Ends,
 }
 
-/// Watches signals from now on and, when a host started us, the host. `on_end` is called once before the end is told.
-///
-/// # Errors
-/// When the system refuses a signal handler.
-pub(super) fn watch(
-    interrupt: Interrupt,
-    ending: Ending,
-    clock: Clock,
-    on_end: impl FnOnce() + Send + 'static,
-) -> io::Result<()> {
-    let interrupts = signal(SignalKind::interrupt())?;
-    let hangups = signal(SignalKind::hangup())?;
-    let mut terminations = signal(SignalKind::terminate())?;
-    // As it is before the handshake: a host that has died by then reads no line, and one that dies later leaves another parent.
-    let parent = getppid();
-    tokio::spawn(async move {
-        tokio::select! {
-            () = interrupted(interrupts, interrupt) => tracing::info!("interrupted"),
-            () = interrupted(hangups, interrupt) => tracing::info!("hung up"),
-            _ = terminations.recv() => tracing::info!("asked to terminate"),
-            () = orphaned(interrupt, parent, clock) => tracing::warn!("the host has died"),
-        }
-        on_end();
-        ending.begin(GRACE);
-    });
-    Ok(())
+/// The signals that are taken, from the moment on when this was made, and the parent of that moment.
+pub(super) struct Signals {
+    interrupts: Interrupts,
+    terminations: Signal,
+    parent: Option<Pid>,
 }
 
-async fn interrupted(mut signals: Signal, interrupt: Interrupt) {
-    while signals.recv().await.is_some() {
+/// Those of a terminal.
+struct Interrupts {
+    interrupt: Signal,
+    quit: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    /// Takes them. Early, so that none ends the process while there is something to clean up; what comes before [`Signals::watch`]
+    /// is not lost. To be called inside a runtime.
+    ///
+    /// # Errors
+    /// When the system refuses a signal handler.
+    pub(super) fn take() -> io::Result<Self> {
+        Ok(Self {
+            interrupts: Interrupts {
+                interrupt: signal(SignalKind::interrupt())?,
+                quit: signal(SignalKind::quit())?,
+                hangup: signal(SignalKind::hangup())?,
+            },
+            terminations: signal(SignalKind::terminate())?,
+            // As it is before the handshake: a host that has died by then reads no line, and one that dies later leaves another parent.
+            parent: getppid(),
+        })
+    }
+
+    /// Watches signals and, when a host started us, the host. `on_end` is called once before the end is told.
+    pub(super) fn watch(
+        mut self,
+        interrupt: Interrupt,
+        ending: Ending,
+        clock: Clock,
+        on_end: impl FnOnce() + Send + 'static,
+    ) {
+        tokio::spawn(async move {
+            tokio::select! {
+                () = interrupted(self.interrupts, interrupt) => tracing::info!("interrupted"),
+                _ = self.terminations.recv() => tracing::info!("asked to terminate"),
+                () = orphaned(interrupt, self.parent, clock) => tracing::warn!("the host has died"),
+            }
+            on_end();
+            ending.begin(GRACE);
+        });
+    }
+}
+
+async fn interrupted(mut interrupts: Interrupts, interrupt: Interrupt) {
+    loop {
+        let signal = tokio::select! {
+            Some(()) = interrupts.interrupt.recv() => "SIGINT",
+            Some(()) = interrupts.quit.recv() => "SIGQUIT",
+            Some(()) = interrupts.hangup.recv() => "SIGHUP",
+            else => break,
+        };
         if interrupt == Interrupt::Ends {
             return;
         }
-        tracing::info!("signal ignored: the host says when to stop");
+        tracing::info!(signal, "interrupt ignored: the host says when to stop");
     }
     std::future::pending().await
 }

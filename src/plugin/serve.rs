@@ -3,14 +3,16 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::runtime::{Builder, Runtime};
 use tonic::transport::Server;
 
 use super::arguments::{self, Command};
 use super::auxiliary::Auxiliary;
 use super::calls::Calls;
 use super::ending::Ending;
-use super::lifetime::Interrupt;
+use super::lifetime::{Interrupt, Signals};
 use super::service::Service;
 use super::socket::SocketDirectory;
 use super::tls::Tls;
@@ -24,6 +26,12 @@ use crate::environment::Environment;
 
 /// Largest message either way, in bytes; what Go providers allow. The default of 4 MiB is too small for real states.
 const LARGEST_MESSAGE: usize = 256 * 1024 * 1024;
+
+/// Threads for what must never wait for a call: connections, StopProvider, Shutdown, signals, the watch on the host.
+const CONTROL_THREADS: usize = 2;
+
+/// Time for connections to close when the last call has ended; a client that says nothing keeps its own open.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// Who is being served.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +47,7 @@ pub struct Identity {
 /// Serves the provider that `build` makes until the host ends it; the whole of a provider's `main`.
 ///
 /// Started by Terraform or OpenTofu it speaks go-plugin's protocol. `-debug` serves without a host and prints what to
-/// put into `TF_REATTACH_PROVIDERS`; `--version` prints the version. A failure of `build` reaches the user as the
+/// put into `TF_REATTACH_PROVIDERS`; `--version` and `--help` say what it is. A failure of `build` reaches the user as the
 /// reason why the provider did not start.
 pub fn serve<P: Provider>(
     identity: Identity,
@@ -49,11 +57,9 @@ pub fn serve<P: Provider>(
     crash::install_hook();
     log::install(identity.name, environment);
     lifetime::forbid_core_dumps();
-    match arguments::parse(std::env::args().skip(1)) {
-        Ok(Command::Version) => {
-            let version = format!("{} {}", identity.name, identity.version);
-            handshake::announce(&version).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
-        }
+    match arguments::parse(std::env::args_os().skip(1)) {
+        Ok(Command::Version) => tell(&format!("{} {}", identity.name, identity.version)),
+        Ok(Command::Help) => tell(&format!("{}\n\n{}", by_hand(identity), arguments::HELP)),
         Ok(Command::Debug) => match debug(identity, environment, build) {
             Ok(()) => ExitCode::SUCCESS,
             Err(problem) => complain(&problem),
@@ -76,12 +82,13 @@ pub fn serve<P: Provider>(
 fn launched<P: Provider>(environment: &Environment, build: impl FnOnce() -> Result<P, String>) -> Result<(), String> {
     // Not in debug mode, where a debugger is to be let in.
     lifetime::keep_memory_private();
+    let process = Process::begin()?;
     handshake::negotiate(environment)?;
-    let tls = environment.get("PLUGIN_CLIENT_CERT").map(Tls::for_client).transpose()?;
-    let socket = socket(environment)?;
+    let tls = tls(environment)?;
+    let socket = SocketDirectory::create(environment)?;
     let certificate = tls.as_ref().map(|tls| tls.certificate.as_ref());
     let line = handshake::line(&socket.socket(), certificate);
-    run(build()?, &socket, tls, Interrupt::Ignored, &line)
+    process.serve(build()?, &socket, tls, Interrupt::Ignored, &line)
 }
 
 /// Serves whoever sets `TF_REATTACH_PROVIDERS`: no cookie, no TLS, and Ctrl-C ends it. The socket's directory still keeps others out.
@@ -90,46 +97,81 @@ fn debug<P: Provider>(
     environment: &Environment,
     build: impl FnOnce() -> Result<P, String>,
 ) -> Result<(), String> {
-    let socket = socket(environment)?;
+    let process = Process::begin()?;
+    let socket = SocketDirectory::create(environment)?;
     let line = arguments::reattach(identity.address, &socket.socket());
-    run(build()?, &socket, None, Interrupt::Ends, &line)
+    process.serve(build()?, &socket, None, Interrupt::Ends, &line)
 }
 
-fn socket(environment: &Environment) -> Result<SocketDirectory, String> {
-    SocketDirectory::create(environment).map_err(|error| {
-        format!("no private directory for its socket could be made ({error}). Set TMPDIR to a directory that can be written to")
-    })
+/// TLS when the host sent a certificate. One that cannot be read must not pass for none.
+fn tls(environment: &Environment) -> Result<Option<Tls>, String> {
+    const CERTIFICATE: &str = "PLUGIN_CLIENT_CERT";
+    if environment.is_unreadable(CERTIFICATE) {
+        return Err(format!(
+            "{CERTIFICATE} holds no PEM certificate (it is not even UTF-8). Terraform sets it: unset it where else it is set"
+        ));
+    }
+    environment.get(CERTIFICATE).map(Tls::for_client).transpose()
 }
 
-/// Announces `line` once everything is ready, then serves until the end.
-fn run<P: Provider>(
-    provider: P,
-    socket: &SocketDirectory,
-    tls: Option<Tls>,
-    interrupt: Interrupt,
-    line: &str,
-) -> Result<(), String> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| format!("the runtime did not start ({error})"))?;
-    let result = runtime.block_on(work(Arc::new(provider), socket, tls, interrupt, line));
-    // Calls that outlast their grace must not keep the process.
-    runtime.shutdown_background();
-    result
+/// Threads and signal handlers: what is there before anything that must be cleaned up.
+struct Process {
+    control: Runtime,
+    work: Runtime,
+    signals: Signals,
+}
+
+impl Process {
+    fn begin() -> Result<Self, String> {
+        let runtime = |mut builder: Builder| {
+            let runtime = builder.enable_all().build();
+            runtime.map_err(|error| format!("the runtime did not start ({error})"))
+        };
+        let mut few = Builder::new_multi_thread();
+        few.worker_threads(CONTROL_THREADS);
+        let control = runtime(few)?;
+        let signals = {
+            let _inside = control.enter();
+            Signals::take().map_err(|error| format!("signals cannot be handled ({error})"))?
+        };
+        let work = runtime(Builder::new_multi_thread())?;
+        Ok(Self { control, work, signals })
+    }
+
+    /// Announces `line` once everything is ready, then serves until the end.
+    fn serve<P: Provider>(
+        self,
+        provider: P,
+        socket: &SocketDirectory,
+        tls: Option<Tls>,
+        interrupt: Interrupt,
+        line: &str,
+    ) -> Result<(), String> {
+        let (ending, calls) = (Ending::new(), Calls::new(self.work.handle().clone()));
+        let provider = Arc::new(provider);
+        let stopped = Arc::clone(&provider);
+        let clock = Clock::default();
+        let result = self.control.block_on(async {
+            self.signals
+                .watch(interrupt, ending.clone(), clock, move || stopped.stop());
+            work(provider, socket, tls, calls, ending, clock, line).await
+        });
+        // Calls that outlast their grace must not keep the process.
+        self.work.shutdown_background();
+        self.control.shutdown_background();
+        result
+    }
 }
 
 async fn work<P: Provider>(
     provider: Arc<P>,
     socket: &SocketDirectory,
     tls: Option<Tls>,
-    interrupt: Interrupt,
+    calls: Calls,
+    ending: Ending,
+    clock: Clock,
     line: &str,
 ) -> Result<(), String> {
-    let (ending, calls, clock) = (Ending::new(), Calls::new(), Clock::default());
-    let stopped = Arc::clone(&provider);
-    lifetime::watch(interrupt, ending.clone(), clock, move || stopped.stop())
-        .map_err(|error| format!("signals cannot be handled ({error})"))?;
     let listener = socket
         .listen()
         .map_err(|error| format!("its socket cannot be opened ({error})"))?;
@@ -157,9 +199,25 @@ async fn work<P: Provider>(
     };
     tokio::select! {
         done = done => done,
+        () = quiet(&ending, &calls, clock) => {
+            tracing::info!("ended without waiting for connections on which nothing happens");
+            Ok(())
+        }
         () = overdue(&ending, clock) => {
             tracing::warn!("ended without waiting any longer for calls and connections");
             Ok(())
+        }
+    }
+}
+
+/// Completes some time after the wish to end, when the last call has ended. A call may still come in on the heels of that wish.
+async fn quiet(ending: &Ending, calls: &Calls, clock: Clock) {
+    ending.begun().await;
+    loop {
+        calls.idle().await;
+        clock.sleep(LINGER).await;
+        if calls.are_none() {
+            return;
         }
     }
 }
@@ -176,6 +234,11 @@ fn by_hand(identity: Identity) -> String {
          Name it under required_providers and run `terraform init`, or start it with -debug to attach a debugger.",
         identity.name, identity.version
     )
+}
+
+/// Tells a person who asked.
+fn tell(text: &str) -> ExitCode {
+    handshake::announce(text).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
 }
 
 /// Tells a person at a terminal.

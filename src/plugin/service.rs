@@ -1,5 +1,6 @@
 //! The tfplugin 6 service: decodes, asks the [`Provider`], encodes. One short function per rpc, and no rules of its own
 //! except those that protect state: whatever fails here, the answer carries the state that Terraform already has.
+//! All three happen on the threads of [`Calls`]: reading a large value takes its time too.
 //!
 //! Rpcs that are not here answer UNIMPLEMENTED, which every client tolerates for what the schema does not announce.
 
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status, async_trait};
 
 use super::calls::Calls;
-use super::catalog::Catalog;
+use super::catalog::{Catalog, What};
 use super::diagnostics::{path, to_wire};
 use super::wire::tfplugin6 as wire;
 use super::wire::tfplugin6::provider_server;
@@ -17,37 +18,49 @@ use crate::terraform::{Diagnostic, Diagnostics, Path};
 
 /// Serves one provider.
 pub(super) struct Service<P> {
+    desk: Arc<Desk<P>>,
+    calls: Calls,
+}
+
+/// What a call is done with.
+struct Desk<P> {
     provider: Arc<P>,
     catalog: Catalog,
-    calls: Calls,
 }
 
 impl<P: Provider> Service<P> {
     pub(super) fn new(provider: Arc<P>, calls: Calls) -> Self {
+        let catalog = Catalog::of(provider.schema());
         Self {
-            catalog: Catalog::of(provider.schema()),
-            provider,
+            desk: Arc::new(Desk { provider, catalog }),
             calls,
         }
     }
 
+    /// Runs a call that begins at the desk.
+    async fn call<T, F>(&self, rpc: &'static str, call: impl FnOnce(Arc<Desk<P>>) -> F) -> Result<T, Diagnostics>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Diagnostics>> + Send + 'static,
+    {
+        self.calls.run(rpc, call(Arc::clone(&self.desk))).await
+    }
+}
+
+impl<P: Provider> Desk<P> {
     async fn validate_provider(&self, request: wire::validate_provider_config::Request) -> Result<(), Diagnostics> {
-        let config = self.catalog.provider.decode(request.config, "the provider block")?;
-        let provider = Arc::clone(&self.provider);
-        let call = async move { provider.validate_provider(config).await };
-        refused(self.calls.run("ValidateProviderConfig", call).await?)
+        let config = self.catalog.provider.decode(request.config, What::ProviderBlock)?;
+        refused(self.provider.validate_provider(config).await)
     }
 
     async fn configure(&self, request: wire::configure_provider::Request) -> Result<(), Diagnostics> {
-        let config = self.catalog.provider.decode(request.config, "the provider block")?;
-        let provider = Arc::clone(&self.provider);
-        let call = async move { provider.configure(config).await };
-        refused(self.calls.run("ConfigureProvider", call).await?)
+        let config = self.catalog.provider.decode(request.config, What::ProviderBlock)?;
+        refused(self.provider.configure(config).await)
     }
 
     async fn validate(&self, request: wire::validate_resource_config::Request) -> Result<(), Diagnostics> {
         let shape = self.catalog.resource(&request.type_name)?;
-        let mut config = shape.decode(request.config, "the configuration")?;
+        let mut config = shape.decode(request.config, What::Configuration)?;
         let client = ClientCapabilities {
             write_only_attributes: request
                 .client_capabilities
@@ -57,9 +70,8 @@ impl<P: Provider> Service<P> {
         if !client.write_only_attributes {
             diagnostics.extend(shape.refuse_write_only(&mut config));
         }
-        let provider = Arc::clone(&self.provider);
-        let call = async move { provider.validate_resource(&request.type_name, config, client).await };
-        diagnostics.extend(self.calls.run("ValidateResourceConfig", call).await?);
+        let validated = self.provider.validate_resource(&request.type_name, config, client);
+        diagnostics.extend(validated.await);
         refused(shape.located(diagnostics))
     }
 
@@ -75,11 +87,9 @@ impl<P: Provider> Service<P> {
             state,
             without_room,
         };
-        let provider = Arc::clone(&self.provider);
-        let call = async move { provider.upgrade(request).await };
-        let upgraded = self.calls.run("UpgradeResourceState", call).await??;
+        let upgraded = self.provider.upgrade(request).await?;
         let mut diagnostics = Diagnostics::new();
-        let upgraded_state = shape.encode_or(upgraded, None, &mut diagnostics);
+        let upgraded_state = shape.encode_state_or(upgraded, None, &mut diagnostics);
         Ok(wire::upgrade_resource_state::Response {
             upgraded_state,
             diagnostics: to_wire(diagnostics),
@@ -90,17 +100,13 @@ impl<P: Provider> Service<P> {
         let shape = self.catalog.resource(&request.type_name)?;
         let stored = request.current_state.clone();
         let request = ReadRequest {
-            state: shape.decode(request.current_state, "the state")?,
+            state: shape.decode(request.current_state, What::State)?,
             type_name: request.type_name,
             private: request.private,
         };
-        let provider = Arc::clone(&self.provider);
-        let mut answer = self
-            .calls
-            .run("ReadResource", async move { provider.read(request).await })
-            .await?;
+        let mut answer = self.provider.read(request).await;
         Ok(wire::read_resource::Response {
-            new_state: shape.encode_or(answer.state, stored, &mut answer.diagnostics),
+            new_state: shape.encode_state_or(answer.state, stored, &mut answer.diagnostics),
             private: answer.private,
             diagnostics: to_wire(shape.located(answer.diagnostics)),
             ..Default::default()
@@ -114,15 +120,13 @@ impl<P: Provider> Service<P> {
         let shape = self.catalog.resource(&request.type_name)?;
         let stored = request.prior_state.clone();
         let request = PlanRequest {
-            prior: shape.decode(request.prior_state, "the state")?,
-            proposed: shape.decode(request.proposed_new_state, "the proposed state")?,
-            config: shape.decode(request.config, "the configuration")?,
+            prior: shape.decode(request.prior_state, What::State)?,
+            proposed: shape.decode(request.proposed_new_state, What::ProposedState)?,
+            config: shape.decode(request.config, What::Configuration)?,
             type_name: request.type_name,
             private: request.prior_private,
         };
-        let provider = Arc::clone(&self.provider);
-        let call = async move { provider.plan(request).await };
-        let mut answer = self.calls.run("PlanResourceChange", call).await?;
+        let mut answer = self.provider.plan(request).await;
         Ok(wire::plan_resource_change::Response {
             planned_state: shape.encode_or(answer.planned, stored, &mut answer.diagnostics),
             requires_replace: answer.requires_replace.iter().map(path).collect(),
@@ -139,17 +143,15 @@ impl<P: Provider> Service<P> {
         let shape = self.catalog.resource(&request.type_name)?;
         let stored = request.prior_state.clone();
         let request = ApplyRequest {
-            prior: shape.decode(request.prior_state, "the state")?,
-            planned: shape.decode(request.planned_state, "the planned state")?,
-            config: shape.decode(request.config, "the configuration")?,
+            prior: shape.decode(request.prior_state, What::State)?,
+            planned: shape.decode(request.planned_state, What::PlannedState)?,
+            config: shape.decode(request.config, What::Configuration)?,
             type_name: request.type_name,
             private: request.planned_private,
         };
-        let provider = Arc::clone(&self.provider);
-        let call = async move { provider.apply(request).await };
-        let mut answer = self.calls.run("ApplyResourceChange", call).await?;
+        let mut answer = self.provider.apply(request).await;
         Ok(wire::apply_resource_change::Response {
-            new_state: shape.encode_or(answer.state, stored, &mut answer.diagnostics),
+            new_state: shape.encode_state_or(answer.state, stored, &mut answer.diagnostics),
             private: answer.private,
             diagnostics: to_wire(shape.located(answer.diagnostics)),
             ..Default::default()
@@ -177,21 +179,25 @@ impl<P: Provider> provider_server::Provider for Service<P> {
         &self,
         _request: Request<wire::get_metadata::Request>,
     ) -> Result<Response<wire::get_metadata::Response>, Status> {
-        Ok(Response::new(schema::metadata(self.provider.schema())))
+        Ok(Response::new(schema::metadata(self.desk.provider.schema())))
     }
 
     async fn get_provider_schema(
         &self,
         _request: Request<wire::get_provider_schema::Request>,
     ) -> Result<Response<wire::get_provider_schema::Response>, Status> {
-        Ok(Response::new(schema::provider_schema(self.provider.schema())))
+        Ok(Response::new(schema::provider_schema(self.desk.provider.schema())))
     }
 
     async fn validate_provider_config(
         &self,
         request: Request<wire::validate_provider_config::Request>,
     ) -> Result<Response<wire::validate_provider_config::Response>, Status> {
-        let diagnostics = only_diagnostics(self.validate_provider(request.into_inner()).await);
+        let request = request.into_inner();
+        let call = self.call("ValidateProviderConfig", |desk| async move {
+            desk.validate_provider(request).await
+        });
+        let diagnostics = only_diagnostics(call.await);
         Ok(Response::new(wire::validate_provider_config::Response { diagnostics }))
     }
 
@@ -199,7 +205,9 @@ impl<P: Provider> provider_server::Provider for Service<P> {
         &self,
         request: Request<wire::configure_provider::Request>,
     ) -> Result<Response<wire::configure_provider::Response>, Status> {
-        let diagnostics = only_diagnostics(self.configure(request.into_inner()).await);
+        let request = request.into_inner();
+        let call = self.call("ConfigureProvider", |desk| async move { desk.configure(request).await });
+        let diagnostics = only_diagnostics(call.await);
         Ok(Response::new(wire::configure_provider::Response { diagnostics }))
     }
 
@@ -207,7 +215,12 @@ impl<P: Provider> provider_server::Provider for Service<P> {
         &self,
         request: Request<wire::validate_resource_config::Request>,
     ) -> Result<Response<wire::validate_resource_config::Response>, Status> {
-        let diagnostics = only_diagnostics(self.validate(request.into_inner()).await);
+        let request = request.into_inner();
+        let call = self.call(
+            "ValidateResourceConfig",
+            |desk| async move { desk.validate(request).await },
+        );
+        let diagnostics = only_diagnostics(call.await);
         Ok(Response::new(wire::validate_resource_config::Response { diagnostics }))
     }
 
@@ -215,7 +228,12 @@ impl<P: Provider> provider_server::Provider for Service<P> {
         &self,
         request: Request<wire::upgrade_resource_state::Request>,
     ) -> Result<Response<wire::upgrade_resource_state::Response>, Status> {
-        let answer = self.upgrade(request.into_inner()).await;
+        let request = request.into_inner();
+        let call = self.call(
+            "UpgradeResourceState",
+            |desk| async move { desk.upgrade(request).await },
+        );
+        let answer = call.await;
         Ok(Response::new(answer.unwrap_or_else(|diagnostics| {
             wire::upgrade_resource_state::Response {
                 upgraded_state: None,
@@ -230,7 +248,8 @@ impl<P: Provider> provider_server::Provider for Service<P> {
     ) -> Result<Response<wire::read_resource::Response>, Status> {
         let request = request.into_inner();
         let (state, private) = (request.current_state.clone(), request.private.clone());
-        let answer = self.read(request).await;
+        let call = self.call("ReadResource", |desk| async move { desk.read(request).await });
+        let answer = call.await;
         Ok(Response::new(answer.unwrap_or_else(|diagnostics| {
             wire::read_resource::Response {
                 new_state: state,
@@ -247,7 +266,8 @@ impl<P: Provider> provider_server::Provider for Service<P> {
     ) -> Result<Response<wire::plan_resource_change::Response>, Status> {
         let request = request.into_inner();
         let (state, private) = (request.prior_state.clone(), request.prior_private.clone());
-        let answer = self.plan(request).await;
+        let call = self.call("PlanResourceChange", |desk| async move { desk.plan(request).await });
+        let answer = call.await;
         Ok(Response::new(answer.unwrap_or_else(|diagnostics| {
             wire::plan_resource_change::Response {
                 planned_state: state,
@@ -264,7 +284,8 @@ impl<P: Provider> provider_server::Provider for Service<P> {
     ) -> Result<Response<wire::apply_resource_change::Response>, Status> {
         let request = request.into_inner();
         let (state, private) = (request.prior_state.clone(), request.planned_private.clone());
-        let answer = self.apply(request).await;
+        let call = self.call("ApplyResourceChange", |desk| async move { desk.apply(request).await });
+        let answer = call.await;
         Ok(Response::new(answer.unwrap_or_else(|diagnostics| {
             wire::apply_resource_change::Response {
                 new_state: state,
@@ -279,13 +300,17 @@ impl<P: Provider> provider_server::Provider for Service<P> {
         &self,
         request: Request<wire::import_resource_state::Request>,
     ) -> Result<Response<wire::import_resource_state::Response>, Status> {
-        let diagnostic = Diagnostic::error(
-            Path::root(),
-            format!("{} cannot be imported", request.into_inner().type_name),
-            "Nothing was changed. Write the resource and apply it: the provider then looks at what exists already.",
-        );
+        let name = request.into_inner().type_name;
+        let diagnostics = self.desk.catalog.resource(&name).err().unwrap_or_else(|| {
+            Diagnostic::error(
+                Path::root(),
+                format!("{name} cannot be imported"),
+                "Nothing was changed. Write the resource and apply it: the provider then looks at what exists already.",
+            )
+            .into()
+        });
         Ok(Response::new(wire::import_resource_state::Response {
-            diagnostics: to_wire(diagnostic.into()),
+            diagnostics: to_wire(diagnostics),
             ..Default::default()
         }))
     }
@@ -296,15 +321,19 @@ impl<P: Provider> provider_server::Provider for Service<P> {
     ) -> Result<Response<wire::move_resource_state::Response>, Status> {
         let request = request.into_inner();
         let (source, target) = (request.source_type_name, request.target_type_name);
-        let diagnostic = Diagnostic::error(
-            Path::root(),
-            format!("{target} cannot take over the state of {source}"),
-            format!(
+        let diagnostics = self.desk.catalog.resource(&target).err().unwrap_or_else(|| {
+            let text = format!(
                 "Types whose state {target} can take over: none yet. Nothing was changed. Remove the `moved` block."
-            ),
-        );
+            );
+            Diagnostic::error(
+                Path::root(),
+                format!("{target} cannot take over the state of {source:?}"),
+                text,
+            )
+            .into()
+        });
         Ok(Response::new(wire::move_resource_state::Response {
-            diagnostics: to_wire(diagnostic.into()),
+            diagnostics: to_wire(diagnostics),
             ..Default::default()
         }))
     }
@@ -314,7 +343,7 @@ impl<P: Provider> provider_server::Provider for Service<P> {
         _request: Request<wire::stop_provider::Request>,
     ) -> Result<Response<wire::stop_provider::Response>, Status> {
         tracing::info!("asked to stop after the work in flight");
-        self.provider.stop();
+        self.desk.provider.stop();
         Ok(Response::new(wire::stop_provider::Response::default()))
     }
 }

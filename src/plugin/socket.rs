@@ -4,7 +4,7 @@ use std::fs::Permissions;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use tempfile::TempDir;
 use tokio::net::UnixListener;
@@ -26,20 +26,30 @@ impl SocketDirectory {
     /// A fresh directory under `PLUGIN_UNIX_SOCKET_DIR`, else `TMPDIR`, else `/tmp`.
     ///
     /// # Errors
-    /// When no directory can be made there.
-    pub(super) fn create(environment: &Environment) -> io::Result<Self> {
-        let base = environment
-            .first(&["PLUGIN_UNIX_SOCKET_DIR", "TMPDIR"])
-            .unwrap_or(FALLBACK);
-        let created = Self::under(Path::new(base))?;
+    /// A sentence for the user that names the variable, when no directory can be made there.
+    pub(super) fn create(environment: &Environment) -> Result<Self, String> {
+        let mut set = ["PLUGIN_UNIX_SOCKET_DIR", "TMPDIR"]
+            .into_iter()
+            .filter_map(|variable| Some((variable, environment.get(variable)?)));
+        let (variable, base) = set.next().unwrap_or(("TMPDIR", FALLBACK));
+        let created = Self::under(base).map_err(|error| {
+            format!(
+                "no private directory for its socket could be made ({error}). Set {variable} to a directory that can be written to"
+            )
+        })?;
         if created.socket().as_os_str().as_bytes().len() < LONGEST_PATH {
             return Ok(created);
         }
         drop(created);
-        Self::under(Path::new(FALLBACK))
+        Self::under(FALLBACK).map_err(|error| {
+            format!(
+                "{base:?} is too long for the path of a socket, and no private directory could be made in its place ({error}). \
+                 Set {variable} to a shorter path"
+            )
+        })
     }
 
-    fn under(base: &Path) -> io::Result<Self> {
+    fn under(base: &str) -> io::Result<Self> {
         let directory = tempfile::Builder::new()
             .prefix("tf-provider-")
             .permissions(Permissions::from_mode(0o700))

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::{Credential, Issuer, Liveness, MintOrder, Minted, Source, SourceTraits};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
@@ -80,7 +81,7 @@ impl<G: Generator> Source for Generated<G> {
     }
 
     async fn mint(&self, _order: &MintOrder, _permit: &WritePermit) -> Result<Minted, CallError> {
-        self.0.generate().map_err(|error| {
+        aside(|| self.0.generate()).map_err(|error| {
             let message = format!("{error}; nothing was changed");
             CallError::new(
                 CallErrorKind::Unavailable,
@@ -98,6 +99,57 @@ impl<G: Generator> Source for Generated<G> {
     }
 
     async fn restore(&self, found: Parts, _order: &MintOrder) -> Result<Option<Minted>, CallError> {
-        Ok(self.0.restore(found))
+        Ok(aside(|| self.0.restore(found)))
+    }
+}
+
+/// Computes for long (primes of an RSA key) without keeping other tasks from this thread.
+fn aside<T>(compute: impl FnOnce() -> T) -> T {
+    let threads = Handle::try_current().map(|runtime| runtime.runtime_flavor());
+    if matches!(threads, Ok(RuntimeFlavor::MultiThread)) {
+        tokio::task::block_in_place(compute)
+    } else {
+        compute()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::mpsc::{Receiver, channel};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::label::Label;
+
+    /// Computes until somebody else has had a turn.
+    struct Slow(Mutex<Receiver<()>>);
+
+    impl Generator for Slow {
+        fn generate(&self) -> Result<Minted, Failed> {
+            let turn = self.0.lock().unwrap().recv_timeout(Duration::from_secs(20));
+            Err(Failed::NoKey(turn.map_or("that keeps others", |()| "that is slow")))
+        }
+    }
+
+    #[test]
+    fn while_a_value_is_computed_other_tasks_go_on() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build();
+        let (others, turn) = channel();
+        let minted = async move {
+            let source = Generated(Slow(Mutex::new(turn)));
+            let other = tokio::spawn(async move { others.send(()).unwrap() });
+            let order = MintOrder {
+                label: Label::new("t", "0123456789abcdef", 1),
+                predecessor_minted_at: None,
+                in_use: std::collections::BTreeSet::new(),
+            };
+            let minted = source.mint(&order, &WritePermit::granted_by_apply()).await;
+            other.await.unwrap();
+            minted.map(|_| ()).unwrap_err().message
+        };
+        let runtime = runtime.unwrap();
+        let message = runtime.block_on(runtime.spawn(minted)).unwrap();
+        assert!(message.contains("that is slow"), "{message}");
     }
 }

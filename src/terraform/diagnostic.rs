@@ -1,9 +1,12 @@
 //! Errors and warnings as Terraform shows them.
 
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use super::path::Path;
 
 /// How serious a diagnostic is (tfplugin6 `Diagnostic.Severity`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     /// The operation fails.
     Error,
@@ -12,7 +15,7 @@ pub enum Severity {
 }
 
 /// One error or warning, at an attribute where there is one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Diagnostic {
     /// Error or warning.
     pub severity: Severity,
@@ -46,9 +49,17 @@ impl Diagnostic {
     }
 }
 
-/// Diagnostics in the order in which they were found; an equal one is kept once.
+/// Most errors, and most warnings, that are kept: nobody reads on, and each costs memory and a comparison.
+const MOST: usize = 100;
+
+/// Diagnostics in the order in which they were found; an equal one is kept once. Of more than 100 errors, or warnings, the first
+/// are kept and the others counted; the last diagnostic then says how many there are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Diagnostics(Vec<Diagnostic>);
+pub struct Diagnostics {
+    kept: Vec<Diagnostic>,
+    /// Those that are not kept: enough to count each once.
+    further: BTreeSet<(Severity, u64)>,
+}
 
 impl Diagnostics {
     /// None so far.
@@ -58,8 +69,15 @@ impl Diagnostics {
 
     /// Adds one, unless the same is there already.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        if !self.0.contains(&diagnostic) {
-            self.0.push(diagnostic);
+        let severity = diagnostic.severity;
+        // Short, however many come.
+        if self.kept.contains(&diagnostic) {
+            return;
+        }
+        if self.kept.iter().filter(|kept| kept.severity == severity).count() < MOST {
+            self.kept.push(diagnostic);
+        } else {
+            self.further.insert((severity, digest(&diagnostic)));
         }
     }
 
@@ -75,38 +93,133 @@ impl Diagnostics {
 
     /// Adds all of `others`.
     pub fn extend(&mut self, others: Self) {
-        for diagnostic in others.0 {
+        for diagnostic in others.kept {
             self.push(diagnostic);
         }
+        self.further.extend(others.further);
+    }
+
+    /// Each of them as `change` makes it.
+    #[must_use]
+    pub fn map(self, change: impl Fn(Diagnostic) -> Diagnostic) -> Self {
+        let mut changed = Self {
+            kept: Vec::new(),
+            further: self.further,
+        };
+        for diagnostic in self.kept {
+            changed.push(change(diagnostic));
+        }
+        changed
     }
 
     /// Whether there is an error among them.
     pub fn has_errors(&self) -> bool {
-        self.0.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+        self.kept
+            .iter()
+            .any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
     /// Whether there is none at all.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.kept.is_empty()
     }
 
-    /// All of them.
+    /// Those that are kept.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
-        self.0.iter()
+        self.kept.iter()
     }
+
+    /// What stands for those of `severity` that are not kept.
+    fn others(&self, severity: Severity) -> Option<Diagnostic> {
+        let others = self.further.iter().filter(|(of, _)| *of == severity).count();
+        let noun = match (severity, others) {
+            (_, 0) => return None,
+            (Severity::Error, 1) => "error",
+            (Severity::Error, _) => "errors",
+            (Severity::Warning, 1) => "warning",
+            (Severity::Warning, _) => "warnings",
+        };
+        Some(Diagnostic {
+            severity,
+            summary: format!("And {others} more {noun}"),
+            detail: format!(
+                "The first {MOST} are shown. Correct these, then run the same command again to see the rest."
+            ),
+            path: Path::root(),
+        })
+    }
+}
+
+/// Tells diagnostics apart where a mistake would make a count wrong and nothing else.
+fn digest(diagnostic: &Diagnostic) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    diagnostic.hash(&mut hasher);
+    hasher.finish()
 }
 
 impl From<Diagnostic> for Diagnostics {
     fn from(diagnostic: Diagnostic) -> Self {
-        Self(vec![diagnostic])
+        let mut all = Self::new();
+        all.push(diagnostic);
+        all
     }
 }
 
+/// Those that are kept, then how many more there are.
 impl IntoIterator for Diagnostics {
     type Item = Diagnostic;
     type IntoIter = std::vec::IntoIter<Diagnostic>;
 
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+    fn into_iter(mut self) -> Self::IntoIter {
+        let others = [Severity::Error, Severity::Warning].map(|severity| self.others(severity));
+        self.kept.extend(others.into_iter().flatten());
+        self.kept.into_iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn warning(at: usize) -> Diagnostic {
+        Diagnostic::warning(Path::root(), format!("{at} is odd"), "Look at it.")
+    }
+
+    #[test]
+    fn of_very_many_the_first_are_kept_and_the_others_counted_once() {
+        let many = || {
+            let mut many = Diagnostics::new();
+            (0..100_000).for_each(|at| many.push(warning(at)));
+            many
+        };
+        let mut all = many();
+        // The same again, in either way, is nothing new.
+        all.extend(many());
+        all.push(warning(7));
+        all.push(warning(70_000));
+        let summaries: Vec<String> = all.clone().into_iter().map(|one| one.summary).collect();
+        assert_eq!(summaries.len(), MOST + 1);
+        assert_eq!(summaries[MOST - 1], "99 is odd");
+        assert_eq!(summaries[MOST], "And 99900 more warnings");
+        let moved = all.map(|one| Diagnostic {
+            path: Path::attribute("a"),
+            ..one
+        });
+        assert_eq!(
+            moved.iter().filter(|one| one.path == Path::attribute("a")).count(),
+            MOST
+        );
+        assert_eq!(moved.into_iter().last().unwrap().summary, "And 99900 more warnings");
+    }
+
+    #[test]
+    fn no_number_of_warnings_hides_an_error() {
+        let mut all = Diagnostics::new();
+        (0..=MOST).for_each(|at| all.push(warning(at)));
+        assert!(!all.has_errors());
+        all.error(Path::root(), "It fails", "Do something.");
+        assert!(all.has_errors());
+        let summaries: Vec<String> = all.into_iter().skip(MOST).map(|one| one.summary).collect();
+        assert_eq!(summaries, ["It fails", "And 1 more warning"]);
     }
 }

@@ -6,10 +6,10 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Number(String);
 
-/// Longest number accepted, in characters of its plain decimal form; 512-bit floats stay below.
-const LONGEST: usize = 1_200;
-
 impl Number {
+    /// Most digits of a number in its plain decimal form; 512-bit floats stay below.
+    pub const MOST_DIGITS: usize = 1_200;
+
     /// Reads decimal text, with or without an exponent. `None` when it is not a finite number or is absurdly long.
     pub fn parse(text: &str) -> Option<Self> {
         let (negative, digits) = match text.strip_prefix('-') {
@@ -26,7 +26,7 @@ impl Number {
             return None;
         }
         let size = i64::try_from(whole.len() + fraction.len()).ok()?;
-        if size + i64::from(exponent.unsigned_abs()) > i64::try_from(LONGEST).ok()? {
+        if size + i64::from(exponent.unsigned_abs()) > i64::try_from(Self::MOST_DIGITS).ok()? {
             return None;
         }
         let mut digits = format!("{whole}{fraction}");

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// One step of a [`Path`] (tfplugin6 `AttributePath.Step`).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
     /// An attribute or block by name.
     Attribute(String),
@@ -14,7 +14,7 @@ pub enum Step {
 }
 
 /// Where in the configuration a value stands; Terraform turns it into a source line.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Path(Vec<Step>);
 
 impl Path {

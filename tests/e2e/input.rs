@@ -158,7 +158,11 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
             "source = { fly_token = { app = \"molecule-cp\", expires_in = \"1d\" } }",
             SSM,
         ],
-        &["overlap is as long as the credential's life", "overlap is 1d", "default"],
+        &[
+            "overlap is as long as the credential's life",
+            "overlap is 1d",
+            "default",
+        ],
     ),
     (
         &[

@@ -96,7 +96,7 @@ fn a_schedule_rotates_when_it_is_due_and_keeps_its_grid() {
     story.settled();
     story.clock("28d1h");
     let plan = story.plan();
-    assert!(plan.contains(&format!("every 30d, due since {anchor}")), "{plan}");
+    assert!(plan.contains(&format!("every 30d, due {anchor}, 2d early")), "{plan}");
     assert!(plan.contains("~ generation     = 1 -> 2"), "{plan}");
     story.apply();
     assert_eq!(story.attributes()["generation"], 2);

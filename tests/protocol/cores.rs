@@ -214,17 +214,23 @@ fn after_ctrl_c_terraform_still_gets_the_state() {
         "text   = \"hello\"",
         "text = \"hello\"\n  misbehave = \"wait in apply\"",
     );
-    let workspace = workspace(Core::Installed, &configuration);
+    let mut workspace = workspace(Core::Installed, &configuration);
+    let log = workspace.path().join("trace.log");
+    workspace.set("TF_LOG", "TRACE");
+    workspace.set("TF_LOG_PATH", log.to_str().unwrap());
     let mut command = workspace.command(&["apply", "-auto-approve", "-no-color", "-input=false"]);
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let run = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let state = workspace.path().join("terraform.tfstate");
-    for _ in 0..400 {
-        if std::fs::read_to_string(&state).is_ok_and(|state| state.contains("\"least\"")) {
+    // The other note's call may come first.
+    let is_apply = |line: &&str| line.contains("call begins") && line.contains("rpc=ApplyResourceChange");
+    let begun = || std::fs::read_to_string(&log).is_ok_and(|log| log.lines().filter(is_apply).count() == 2);
+    for _ in 0..800 {
+        if begun() {
             break;
         }
         std::thread::sleep(Duration::from_millis(25));
     }
+    assert!(begun(), "the call begins");
     // To the whole group, as a terminal does: Terraform and provider both get it.
     let group = format!("-{}", run.id());
     assert!(

@@ -1,5 +1,7 @@
 //! The first line, and what stands in its place when the provider cannot start.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 
 use crate::fixture::{running, start};
@@ -84,8 +86,22 @@ async fn what_keeps_it_from_starting_is_the_first_line() {
     );
     assert_eq!(plugin.end().await.0, Some(1));
 
-    let plugin = start().env("TMPDIR", "/nowhere/at/all").begin().await;
-    assert!(plugin.line.contains("Set TMPDIR to a directory"), "{}", plugin.line);
+    // What is set and cannot be read is not the same as nothing, which would mean a connection without TLS.
+    let unreadable = OsString::from_vec(b"\xff".to_vec());
+    let plugin = start().env("PLUGIN_CLIENT_CERT", unreadable).begin().await;
+    assert!(
+        plugin.line.contains("PLUGIN_CLIENT_CERT holds no PEM certificate"),
+        "{}",
+        plugin.line
+    );
+    assert_eq!(plugin.end().await.0, Some(1));
+
+    for variable in ["TMPDIR", "PLUGIN_UNIX_SOCKET_DIR"] {
+        let plugin = start().env(variable, "/nowhere/at/all").begin().await;
+        let advice = format!("Set {variable} to a directory");
+        assert!(plugin.line.contains(&advice), "{}", plugin.line);
+        assert!(plugin.line.contains("/nowhere/at/all"), "{}", plugin.line);
+    }
 }
 
 #[tokio::test]
@@ -139,7 +155,21 @@ async fn it_says_its_version_and_refuses_unknown_arguments() {
         format!("terraform-provider-fixture {}", env!("CARGO_PKG_VERSION"))
     );
     assert_eq!(plugin.end().await.0, Some(0));
-    let (status, _, log) = start().arg("--verbose").begin().await.end().await;
-    assert_eq!(status, Some(1));
-    assert_eq!(log, "Unknown argument \"--verbose\". There are -debug and --version.\n");
+    for argument in ["-h", "--help"] {
+        let plugin = start().env(crate::grpc::COOKIE.0, "").arg(argument).begin().await;
+        let (status, rest, log) = plugin.end().await;
+        assert_eq!((status, log.as_str()), (Some(0), ""));
+        for known in ["-debug ", "--version", "--help"] {
+            assert!(rest.contains(known), "{rest}");
+        }
+    }
+    for (argument, shown) in [(&b"--verbose"[..], "--verbose"), (b"-\xff", "-\\xFF")] {
+        let argument = OsString::from_vec(argument.to_vec());
+        let (status, _, log) = start().arg(argument).begin().await.end().await;
+        assert_eq!(status, Some(1));
+        assert_eq!(
+            log,
+            format!("Unknown argument \"{shown}\". There are -debug, --version and --help.\n")
+        );
+    }
 }

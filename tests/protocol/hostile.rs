@@ -23,7 +23,7 @@ const MEMORY: u64 = 3 * 1024 * 1024;
 async fn running() -> (Plugin, Clients) {
     let plugin = Start::of(Path::new("/bin/sh"))
         .arg("-c")
-        .arg(&format!(
+        .arg(format!(
             "ulimit -v {MEMORY}; exec {}",
             env!("CARGO_BIN_EXE_terraform-provider-rotation")
         ))
@@ -285,6 +285,50 @@ async fn no_hostile_value_is_accepted_ends_the_process_or_keeps_it_busy() {
         }
         answers(what, &mut clients).await;
         assert!(plugin.is_running(), "{what}: the process ended");
+    }
+}
+
+/// Configurations with as many mistakes as a message of moderate size has room for.
+fn mistaken() -> Vec<(&'static str, Value)> {
+    let named = |target: &Value| {
+        let targets = (0..20_000).map(|at| (format!("t{at}"), target.clone()));
+        Value::Map(targets.collect())
+    };
+    let parameter = Value::object([("name", Value::string("/a"))]);
+    let parameter = Value::object([("ssm_parameter", parameter)]);
+    vec![
+        (
+            "100 000 readers that are null",
+            config().with("readers", Value::List(vec![Value::Null; 100_000])),
+        ),
+        (
+            "20 000 targets that are null",
+            config().with("targets", named(&Value::Null)),
+        ),
+        ("20 000 equal targets", config().with("targets", named(&parameter))),
+    ]
+}
+
+#[tokio::test]
+async fn no_number_of_mistakes_keeps_it_busy_or_makes_a_long_answer() {
+    let (_plugin, mut clients) = running().await;
+    for (what, config) in mistaken() {
+        let request = wire::validate_resource_config::Request {
+            type_name: SECRET.to_owned(),
+            config: Some(encoded(&config)),
+            ..Default::default()
+        };
+        let call = clients.provider.validate_resource_config(request);
+        let Said::Diagnostics(diagnostics) = said(what, call, |answer| answer.diagnostics).await else {
+            panic!("{what}: no diagnostics");
+        };
+        assert!(is_error(&diagnostics), "{what}: accepted");
+        check_texts(what, &diagnostics);
+        let others = diagnostics.iter().filter(|one| one.summary.starts_with("And ")).count();
+        assert_eq!(diagnostics.len() - others, 100, "{what}");
+        // Equal targets are told without their number.
+        assert_eq!(others, usize::from(!what.contains("equal")), "{what}");
+        answers(what, &mut clients).await;
     }
 }
 

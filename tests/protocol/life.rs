@@ -7,11 +7,14 @@ use std::process::Command;
 use std::time::Duration;
 
 use rotation_provider::terraform::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
 use tokio::time::Instant;
 
 use crate::fixture::{capable, executable, note, null, running, start, type_name};
 use crate::grpc::clients::plugin::Empty;
 use crate::grpc::clients::tfplugin6 as wire;
+use crate::grpc::{Clients, Plugin};
 
 fn kill(signal: &str, pid: u32) {
     let status = Command::new("kill").args([signal, &pid.to_string()]).status().unwrap();
@@ -19,10 +22,11 @@ fn kill(signal: &str, pid: u32) {
 }
 
 fn waiting() -> wire::apply_resource_change::Request {
-    let planned = note([
-        ("text", Value::string("x")),
-        ("misbehave", Value::string("wait in apply")),
-    ]);
+    misbehaving("wait in apply")
+}
+
+fn misbehaving(how: &str) -> wire::apply_resource_change::Request {
+    let planned = note([("text", Value::string("x")), ("misbehave", Value::string(how))]);
     wire::apply_resource_change::Request {
         type_name: type_name(),
         prior_state: null(),
@@ -68,18 +72,101 @@ async fn an_idle_provider_ends_at_once() {
 }
 
 #[tokio::test]
-async fn ctrl_c_or_a_closed_terminal_does_not_end_it_while_its_host_lives() {
+async fn no_signal_of_a_terminal_ends_it_or_the_call_in_flight() {
     let (mut plugin, mut clients) = running(start()).await;
-    for signal in ["-INT", "-HUP", "-INT", "-HUP"] {
+    let mut other = clients.provider.clone();
+    let call = tokio::spawn(async move { other.apply_resource_change(waiting()).await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    // Ctrl-C, Ctrl-\, and a terminal or connection that closes.
+    for signal in ["-INT", "-QUIT", "-HUP", "-INT"] {
         kill(signal, plugin.pid());
         tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(plugin.is_running(), "{signal} ended it");
     }
-    assert!(plugin.is_running());
-    clients
-        .provider
-        .get_metadata(wire::get_metadata::Request {})
-        .await
-        .unwrap();
+    assert!(!call.is_finished());
+    let stop = wire::stop_provider::Request {};
+    clients.provider.stop_provider(stop).await.unwrap();
+    let applied = call.await.unwrap().unwrap().into_inner();
+    assert!(applied.new_state.is_some());
+}
+
+#[tokio::test]
+async fn a_signal_before_the_first_line_is_taken_as_any_other() {
+    let plugin = start().env("FIXTURE_SIGNAL_AT_START", "SIGTERM").begin().await;
+    let scratch = plugin.scratch().to_owned();
+    until(|| std::fs::read_dir(&scratch).unwrap().count() == 0).await;
+    assert_eq!(plugin.end().await.0, Some(0));
+    for signal in ["SIGINT", "SIGHUP"] {
+        let (_plugin, mut clients) = running(start().env("FIXTURE_SIGNAL_AT_START", signal)).await;
+        clients
+            .provider
+            .get_metadata(wire::get_metadata::Request {})
+            .await
+            .unwrap();
+    }
+}
+
+/// More calls at once than there are threads for them, each of which computes until it is stopped.
+async fn computing() -> (Plugin, Clients) {
+    let (plugin, clients) = running(start().env("TF_LOG_PROVIDER", "DEBUG")).await;
+    let calls = std::thread::available_parallelism().unwrap().get() + 1;
+    for _ in 0..calls {
+        let mut provider = clients.provider.clone();
+        tokio::spawn(async move { provider.apply_resource_change(misbehaving("compute in apply")).await });
+    }
+    until(|| plugin.log().matches("call begins").count() == calls).await;
+    (plugin, clients)
+}
+
+/// Well below the two seconds after which a host kills; other tests want the same processors.
+const PROMPT: Duration = Duration::from_millis(1_500);
+
+#[tokio::test]
+async fn stop_and_the_end_do_not_wait_for_calls_that_compute() {
+    let (_plugin, mut clients) = computing().await;
+    let begun = Instant::now();
+    let request = wire::get_metadata::Request {};
+    clients.provider.get_metadata(request).await.unwrap();
+    let stop = wire::stop_provider::Request {};
+    clients.provider.stop_provider(stop).await.unwrap();
+    assert!(begun.elapsed() < PROMPT, "{:?}", begun.elapsed());
+
+    let (plugin, mut clients) = computing().await;
+    let directory = plugin.socket().parent().unwrap().to_owned();
+    let begun = Instant::now();
+    clients.controller.shutdown(Empty {}).await.unwrap();
+    assert!(begun.elapsed() < PROMPT, "{:?}", begun.elapsed());
+    assert_eq!(plugin.end().await.0, Some(0));
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert!(!directory.exists());
+
+    // The signal stops the calls, and nobody has to wait for the grace to pass.
+    let (plugin, clients) = computing().await;
+    drop(clients);
+    let begun = Instant::now();
+    kill("-TERM", plugin.pid());
+    let (status, _, log) = plugin.end().await;
+    assert_eq!(status, Some(0));
+    assert!(log.contains("asked to terminate"), "{log}");
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_connection_on_which_nothing_happens_does_not_keep_a_process_that_was_terminated() {
+    let plugin = start().begin().await;
+    let mut clients = plugin.plain().await.unwrap();
+    let mut silent = UnixStream::connect(plugin.socket()).await.unwrap();
+    let mut half = UnixStream::connect(plugin.socket()).await.unwrap();
+    half.write_all(b"PRI * HTTP/2.0\r\n\r\n").await.unwrap();
+    let stop = wire::stop_provider::Request {};
+    clients.provider.stop_provider(stop).await.unwrap();
+    let begun = Instant::now();
+    kill("-TERM", plugin.pid());
+    assert_eq!(plugin.end().await.0, Some(0));
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    // They were open until then.
+    silent.read_to_end(&mut Vec::new()).await.unwrap();
+    drop(half);
 }
 
 #[tokio::test]
@@ -122,51 +209,41 @@ async fn a_call_whose_client_hangs_up_is_finished() {
 
 #[tokio::test]
 async fn when_its_parent_dies_it_ends_and_cleans_up() {
-    orphaned(&[]).await;
-}
-
-/// As when a terminal is closed or a connection drops: the signal goes to all of the group, and Terraform dies of it.
-#[tokio::test]
-async fn when_its_parent_dies_of_a_closed_terminal_it_ends_and_cleans_up() {
-    orphaned(&["-HUP"]).await;
-}
-
-/// Starts the provider below a shell that gets these signals, as the provider does, or is killed when there are none.
-async fn orphaned(signals: &[&str]) {
-    let scratch = tempfile::tempdir().unwrap();
-    let line = scratch.path().join("line");
-    let script = format!(
-        "{} >{} & echo $!; exec sleep 600",
-        executable().display(),
-        line.display()
-    );
-    let mut parent = tokio::process::Command::new("sh")
-        .args(["-c", &script])
-        .env(crate::grpc::COOKIE.0, crate::grpc::COOKIE.1)
-        .env("TMPDIR", scratch.path())
-        .kill_on_drop(true)
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut first = String::new();
-    let mut stdout = tokio::io::BufReader::new(parent.stdout.take().unwrap());
-    tokio::io::AsyncBufReadExt::read_line(&mut stdout, &mut first)
-        .await
-        .unwrap();
-    let provider = Path::new("/proc").join(first.trim());
-    until(|| std::fs::read_to_string(&line).is_ok_and(|line| line.contains("|grpc|"))).await;
-    assert!(provider.exists());
-    let pid: u32 = first.trim().parse().unwrap();
-    for signal in signals {
-        kill(signal, pid);
+    for signal in ["-KILL", "-HUP"] {
+        let scratch = tempfile::tempdir().unwrap();
+        let line = scratch.path().join("line");
+        let script = format!(
+            "{} >{} & echo $!; exec sleep 600",
+            executable().display(),
+            line.display()
+        );
+        let mut parent = tokio::process::Command::new("sh")
+            .args(["-c", &script])
+            .env(crate::grpc::COOKIE.0, crate::grpc::COOKIE.1)
+            .env("TMPDIR", scratch.path())
+            .kill_on_drop(true)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut first = String::new();
+        let mut stdout = tokio::io::BufReader::new(parent.stdout.take().unwrap());
+        tokio::io::AsyncBufReadExt::read_line(&mut stdout, &mut first)
+            .await
+            .unwrap();
+        let provider: u32 = first.trim().parse().unwrap();
+        until(|| std::fs::read_to_string(&line).is_ok_and(|line| line.contains("|grpc|"))).await;
+        let process = Path::new("/proc").join(first.trim());
+        assert!(process.exists());
+        // A terminal that closes tells the whole group.
+        if signal == "-HUP" {
+            kill(signal, provider);
+        }
         kill(signal, parent.id().unwrap());
+        parent.wait().await.unwrap();
+        until(|| !process.exists() || is_zombie(&process)).await;
+        let left = std::fs::read_dir(scratch.path()).unwrap().count();
+        assert_eq!(left, 1, "{signal}: only the file with the line is left");
     }
-    if signals.is_empty() {
-        parent.kill().await.unwrap();
-    }
-    until(|| !provider.exists() || is_zombie(&provider)).await;
-    let left = std::fs::read_dir(scratch.path()).unwrap().count();
-    assert_eq!(left, 1, "only the file with the line is left");
 }
 
 fn is_zombie(process: &Path) -> bool {
@@ -216,6 +293,18 @@ async fn core_dumps_are_off() {
 }
 
 #[tokio::test]
+async fn in_debug_mode_every_signal_of_a_terminal_ends_it() {
+    for signal in ["-QUIT", "-HUP"] {
+        let start = start().env(crate::grpc::COOKIE.0, "");
+        let plugin = start.arg("-debug=true").begin().await;
+        let scratch = plugin.scratch().to_owned();
+        kill(signal, plugin.pid());
+        until(|| std::fs::read_dir(&scratch).unwrap().count() == 0).await;
+        assert_eq!(plugin.end().await.0, Some(0), "{signal}");
+    }
+}
+
+#[tokio::test]
 async fn in_debug_mode_it_prints_how_to_attach_and_ctrl_c_ends_it() {
     let mut plugin = start().env(crate::grpc::COOKIE.0, "").arg("-debug").begin().await;
     assert!(plugin.line.starts_with("# "), "{}", plugin.line);
@@ -248,12 +337,4 @@ async fn in_debug_mode_it_prints_how_to_attach_and_ctrl_c_ends_it() {
     let socket = plugin.socket();
     assert_eq!(plugin.end().await.0, Some(0));
     assert!(!socket.exists());
-}
-
-#[tokio::test]
-async fn in_debug_mode_a_closed_terminal_ends_it() {
-    let mut plugin = start().env(crate::grpc::COOKIE.0, "").arg("-debug").begin().await;
-    plugin.next_line().await;
-    kill("-HUP", plugin.pid());
-    assert_eq!(plugin.end().await.0, Some(0));
 }

@@ -361,6 +361,80 @@ async fn a_value_that_breaks_the_schema_leaves_the_old_state_and_the_new_private
 }
 
 #[tokio::test]
+async fn a_state_with_unknown_values_is_an_error_and_the_old_one_stays() {
+    let (_plugin, mut clients) = running(start()).await;
+    let refusal = "A state with values that are not known cannot be stored";
+    let planned = note([
+        ("text", Value::string("new")),
+        ("misbehave", Value::string("leave unknowns in apply")),
+    ]);
+    let answer = clients
+        .provider
+        .apply_resource_change(apply_request(hello(), planned))
+        .await;
+    let answer = answer.unwrap().into_inner();
+    assert_eq!(errors(&answer.diagnostics), [refusal]);
+    let place = answer.diagnostics[0].attribute.as_ref().unwrap();
+    assert_eq!(place.steps.len(), 1, "at the attribute: {place:?}");
+    assert_eq!(decoded(answer.new_state), decoded(hello()));
+    assert_eq!(answer.private, b"applied");
+    // A host that sends such a state does not get it back in silence either.
+    let state = note([("text", Value::unknown())]);
+    let request = wire::read_resource::Request {
+        type_name: type_name(),
+        current_state: state.clone(),
+        ..Default::default()
+    };
+    let answer = clients.provider.read_resource(request).await.unwrap().into_inner();
+    assert_eq!(errors(&answer.diagnostics), [refusal]);
+    assert_eq!(answer.new_state, state);
+}
+
+#[tokio::test]
+async fn a_number_that_is_too_long_is_said_to_stand_in_the_configuration() {
+    let (_plugin, mut clients) = running(start()).await;
+    // As a configuration's 1e1300 comes: in digits. The codec's own numbers cannot have as many.
+    let mut config = note([("text", Value::string("x")), ("size", Value::number(7))]).unwrap();
+    let name = b"\xa4size";
+    let at = config.msgpack.windows(5).position(|bytes| bytes == name).unwrap() + 5;
+    assert_eq!(config.msgpack[at..at + 2], *b"\xa17");
+    let mut long = b"\xda\x05\x151".to_vec();
+    long.resize(3 + 1301, b'0');
+    config.msgpack.splice(at..at + 2, long);
+    let answer = clients
+        .provider
+        .validate_resource_config(validate_request(Some(config)))
+        .await;
+    let diagnostics = answer.unwrap().into_inner().diagnostics;
+    assert_eq!(errors(&diagnostics), ["Cannot read the configuration"]);
+    assert_eq!(
+        diagnostics[0].detail,
+        "size: a finite number of at most 1200 digits is required. Nothing was changed. Correct it in the configuration; where it is \
+         right, the program that sent it is at fault."
+    );
+}
+
+#[tokio::test]
+async fn an_attribute_that_does_not_exist_is_refused_in_json_too() {
+    let (_plugin, mut clients) = running(start()).await;
+    let config = wire::DynamicValue {
+        msgpack: Vec::new(),
+        json: br#"{"text": "x", "colour": "red"}"#.to_vec(),
+    };
+    let answer = clients
+        .provider
+        .validate_resource_config(validate_request(Some(config)))
+        .await;
+    let diagnostics = answer.unwrap().into_inner().diagnostics;
+    assert_eq!(errors(&diagnostics), ["Cannot read the configuration"]);
+    assert!(
+        diagnostics[0]
+            .detail
+            .starts_with("colour: an attribute that the schema does not have")
+    );
+}
+
+#[tokio::test]
 async fn malformed_values_are_diagnostics_and_never_a_lost_state() {
     let (_plugin, mut clients) = running(start()).await;
     let cases: [&[u8]; 5] = [b"\xc1", b"\x8b", b"\xdf\xff\xff\xff\xff", b"\x91\xc0", &[0x91; 4096]];
@@ -500,7 +574,7 @@ async fn moves_and_imports_are_refused_in_words() {
         .into_inner();
     assert_eq!(
         errors(&answer.diagnostics),
-        ["fixture_note cannot take over the state of other_note"]
+        ["fixture_note cannot take over the state of \"other_note\""]
     );
     let request = wire::import_resource_state::Request {
         type_name: type_name(),
@@ -513,6 +587,18 @@ async fn moves_and_imports_are_refused_in_words() {
         .unwrap()
         .into_inner();
     assert_eq!(errors(&answer.diagnostics), ["fixture_note cannot be imported"]);
+    // Types that do not exist are answered as everywhere.
+    let unknown = ["This provider has no resource type \"\""];
+    let request = wire::move_resource_state::Request::default();
+    let answer = clients.provider.move_resource_state(request).await.unwrap();
+    let diagnostics = answer.into_inner().diagnostics;
+    assert_eq!(errors(&diagnostics), unknown);
+    assert!(diagnostics[0].detail.contains("fixture_note"));
+    let request = wire::import_resource_state::Request::default();
+    let answer = clients.provider.import_resource_state(request).await.unwrap();
+    let diagnostics = answer.into_inner().diagnostics;
+    assert_eq!(errors(&diagnostics), unknown);
+    assert!(diagnostics[0].detail.contains("fixture_note"));
 }
 
 #[tokio::test]

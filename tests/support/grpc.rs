@@ -130,8 +130,8 @@ impl Start {
         self
     }
 
-    pub(crate) fn arg(mut self, argument: &str) -> Self {
-        self.command.arg(argument);
+    pub(crate) fn arg(mut self, argument: impl Into<OsString>) -> Self {
+        self.command.arg(argument.into());
         self
     }
 

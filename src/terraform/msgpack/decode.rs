@@ -52,9 +52,10 @@ fn number(token: Token<'_>, path: &Path) -> Result<Value, CodecError> {
         Token::Str(text) => Number::parse(text),
         token => return Err(mismatch(token, &Type::Number, path)),
     };
-    number
-        .map(Value::Number)
-        .ok_or_else(|| CodecError::new(path, "not a finite number of sensible length"))
+    number.map(Value::Number).ok_or_else(|| {
+        let most = Number::MOST_DIGITS;
+        CodecError::new(path, format!("a finite number of at most {most} digits is required"))
+    })
 }
 
 fn list(tokens: &mut Tokens<'_>, length: u32, item: &Type, path: &Path) -> Result<Value, CodecError> {

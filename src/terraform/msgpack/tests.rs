@@ -173,7 +173,7 @@ fn hostile_bytes_are_errors_that_say_where() {
         (
             b"\xcb\x7f\xf0\x00\x00\x00\x00\x00\x00",
             &Type::Number,
-            "not a finite number of sensible length",
+            "a finite number of at most 1200 digits is required",
         ),
         (&deep, &Type::String, "a refinement nests too deeply"),
         (&long, &Type::String, "an unknown value's refinement is too long"),
