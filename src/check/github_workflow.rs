@@ -161,6 +161,12 @@ impl Shortfall {
 
 #[async_trait]
 impl Check for WorkflowCheck {
+    /// Whether the workflow exists and its runs may be listed. Whether the branch has it and takes the inputs only a dispatch tells.
+    async fn inspect(&self) -> Result<(), CallError> {
+        let now = self.client.clock().real_now();
+        self.client.dispatched_runs(&self.workflow, now, None).await.map(drop)
+    }
+
     async fn run(
         &self,
         _parts: Option<&Parts>,

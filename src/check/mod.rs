@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::call::WritePermit;
+use crate::call::{CallError, WritePermit};
 use crate::connection::Connections;
 use crate::executor::Stop;
 use crate::secret::Parts;
@@ -42,6 +42,14 @@ pub struct CheckFailure {
 /// A check, ready to run.
 #[async_trait]
 pub trait Check: Send + Sync {
+    /// Whether what it needs is there and may be used, asked before anything is minted. Reads only.
+    ///
+    /// # Errors
+    /// [`CallError`] with what is missing.
+    async fn inspect(&self) -> Result<(), CallError> {
+        Ok(())
+    }
+
     /// Runs until it passes or the patience ends. `parts` is the credential that [`CheckConfig::presents`] asks for. Ends early when `stop` is set.
     async fn run(
         &self,

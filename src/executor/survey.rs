@@ -32,6 +32,14 @@ pub fn found(label: &Label, credential: &Credential, issuer: &str, status: Crede
     }
 }
 
+/// What a look around told.
+struct Looked {
+    /// What the issuer and the checks lack.
+    failures: Vec<Failure>,
+    /// What each target holds.
+    targets: Vec<(String, Result<Option<Entry>, CallError>)>,
+}
+
 impl Run<'_> {
     /// Asks the issuer what exists, and stops before a rival's credentials.
     pub(super) async fn survey(&mut self) -> Performed {
@@ -111,20 +119,20 @@ impl Run<'_> {
         outlived.map(|known| known.generation).collect()
     }
 
-    /// The issuer's error, and those of the targets: who has several wrong tokens is told of all of them at once.
+    /// The issuer's error, and those of targets and checks: who has several wrong tokens is told of all of them at once.
     async fn all_that_fails(&self, error: &CallError) -> Vec<Failure> {
-        let (_, seen) = self.look().await;
-        let broken = seen.into_iter().filter_map(|(key, entry)| {
+        let Looked { mut failures, targets } = self.look().await;
+        failures.extend(targets.into_iter().filter_map(|(key, entry)| {
             let error = entry.err()?;
             Some(Failure::of_call(Site::Target(key), &error))
-        });
-        std::iter::once(Failure::of_call(Site::Source, error))
-            .chain(broken)
-            .collect()
+        }));
+        failures.insert(0, Failure::of_call(Site::Source, error));
+        failures
     }
 
-    /// Asks the issuer whether it is ready, where something may be minted, and every target that is to be written what it holds.
-    async fn look(&self) -> (Result<(), CallError>, Vec<(String, Result<Option<Entry>, CallError>)>) {
+    /// Asks the issuer and the checks whether they are ready, where something may be minted, and every target that is to be written
+    /// what it holds.
+    async fn look(&self) -> Looked {
         let ledger = &self.outcome.ledger;
         let mints = self.goal.may_mint;
         let wanted: Vec<&String> = self
@@ -137,23 +145,30 @@ impl Run<'_> {
             })
             .map(|(key, _)| key)
             .collect();
-        let looks = wanted
-            .iter()
-            .filter_map(|key| Some((*key, self.job.targets.get(*key)?)));
+        let looks = wanted.iter().filter_map(|key| Some((*key, self.job.targets.get(*key)?)));
         let looks: Vec<_> = looks
             .map(|(key, target)| async move { (key.clone(), target.target.inspect().await) })
             .collect();
-        let ready = async { if mints { self.job.source.inspect().await } else { Ok(()) } };
-        futures::future::join(ready, join_all(looks)).await
+        let checks = self.job.checks.iter().filter(|_| mints);
+        let checks: Vec<_> = checks
+            .map(|(key, check)| async move { (Site::Check(key.clone()), check.check.inspect().await) })
+            .collect();
+        let source = async { if mints { self.job.source.inspect().await } else { Ok(()) } };
+        let (source, targets, checks) = futures::future::join3(source, join_all(looks), join_all(checks)).await;
+        let ready = std::iter::once((Site::Source, source)).chain(checks);
+        let failures = ready.filter_map(|(site, ready)| Some(Failure::of_call(site, &ready.err()?)));
+        Looked {
+            failures: failures.collect(),
+            targets,
+        }
     }
 
     /// Looks at every target that is to be written, and at the issuer's readiness; reports everything that is wrong at once.
     pub(super) async fn inspect(&mut self) -> Performed {
-        let (ready, seen) = self.look().await;
-        let mut failures = Vec::new();
-        if let Err(error) = ready {
-            failures.push(Failure::of_call(Site::Source, &error));
-        }
+        let Looked {
+            mut failures,
+            targets: seen,
+        } = self.look().await;
         self.interrupted_create |= self.job.is_create && seen.iter().any(|(_, entry)| self.is_young_and_ours(entry));
         let mut any_entry = false;
         for (key, entry) in seen {

@@ -140,6 +140,7 @@ mod tests {
             let source = Generated(Slow(Mutex::new(turn)));
             let other = tokio::spawn(async move { others.send(()).unwrap() });
             let order = MintOrder {
+                unexplained: false,
                 label: Label::new("t", "0123456789abcdef", 1),
                 predecessor_minted_at: None,
                 in_use: std::collections::BTreeSet::new(),

@@ -160,6 +160,12 @@ pub trait SourceConfig: Send + Sync {
     /// A fingerprint of all arguments that make a credential a different one: a changed one is a reason to rotate. Free of secrets.
     fn fingerprint(&self) -> String;
 
+    /// What changed since the arguments had the fingerprint `before`, for the reason of the rotation.
+    fn what_changed(&self, before: &str) -> String {
+        let _ = before;
+        "other arguments".to_owned()
+    }
+
     /// The adapter, ready to call.
     ///
     /// # Errors

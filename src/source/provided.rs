@@ -117,6 +117,10 @@ impl SourceConfig for Config {
         format!("version {}", self.version)
     }
 
+    fn what_changed(&self, before: &str) -> String {
+        format!("{} after {before}", self.fingerprint())
+    }
+
     fn connect(&self, _connections: &Connections) -> Result<Box<dyn Source>, Diagnostic> {
         Ok(Box::new(Provided {
             value: self.value.as_ref().map(Secret::share),

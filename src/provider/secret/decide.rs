@@ -280,8 +280,11 @@ fn asked_for(before: Option<&Config>, config: &Config) -> Option<String> {
             before.source.kind.name, config.source.kind.name
         ));
     }
-    (before.source.config.fingerprint() != config.source.config.fingerprint())
-        .then(|| format!("source changed: other arguments of {}", config.source.kind.name))
+    let known = before.source.config.fingerprint();
+    (known != config.source.config.fingerprint()).then(|| {
+        let what = config.source.config.what_changed(&known);
+        format!("source changed: {what} of {}", config.source.kind.name)
+    })
 }
 
 /// Whether an unfinished generation has to be finished before another is made, so that it answers what the user asked for: where
