@@ -145,7 +145,9 @@ impl Run<'_> {
             })
             .map(|(key, _)| key)
             .collect();
-        let looks = wanted.iter().filter_map(|key| Some((*key, self.job.targets.get(*key)?)));
+        let looks = wanted
+            .iter()
+            .filter_map(|key| Some((*key, self.job.targets.get(*key)?)));
         let looks: Vec<_> = looks
             .map(|(key, target)| async move { (key.clone(), target.target.inspect().await) })
             .collect();

@@ -276,6 +276,15 @@ impl Story {
             Act::Overlap | Act::Revoke => "1h",
             _ => "0s",
         };
+        // The new token is presented as well, after another wave, so that the order of the calls stays the same.
+        let accepted = if self.source == Source::FlyToken {
+            format!(
+                "    accepted = {{ wave = 1, retry_for = \"1s\", http = {{ url = \"{origin}/v1/apps/molecule-cp/secrets\", \
+                 headers = {{ Authorization = \"Bearer {{{{ value }}}}\" }} }} }}\n"
+            )
+        } else {
+            String::new()
+        };
         let mut more = String::new();
         if setting.generation > 1 && self.source != Source::Provided {
             more += "  rotate_now = \"once\"\n";
@@ -287,7 +296,7 @@ impl Story {
             "terraform {{\n  required_providers {{\n    rotation = {{\n      source = \"secret-rotation/rotation\"\n    }}\n  }}\n}}\n\
              provider \"rotation\" {{\n  namespace = \"production\"\n}}\n\
              resource \"rotation_secret\" \"it\" {{\n  name = {NAME:?}\n  source = {{ {source} }}\n  targets = {{\n{targets}  }}\n\
-             \x20 checks = {{\n    up = {{ http = {{ url = \"{origin}/health\" }} }}\n  }}\n  overlap = {overlap:?}\n{more}}}\n"
+             \x20 checks = {{\n    up = {{ http = {{ url = \"{origin}/health\" }} }}\n{accepted}  }}\n  overlap = {overlap:?}\n{more}}}\n"
         )
     }
 }
