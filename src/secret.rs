@@ -3,7 +3,9 @@
 //! A value lives in memory for one run. It cannot be printed, compared, cloned or serialized; every
 //! reader calls [`Secret::expose`], and clippy asks each of them for a reason (`clippy.toml`).
 
+mod reading;
 mod redaction;
+mod shown;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,6 +15,7 @@ use bytes::Bytes;
 use zeroize::Zeroizing;
 
 pub use redaction::{REDACTED, redact};
+pub use shown::shown;
 
 /// A secret value; zeroized when dropped.
 ///
