@@ -10,7 +10,7 @@ use aws_sdk_ssm::config::http::HttpResponse;
 use aws_sdk_ssm::error::{ProvideErrorMetadata, SdkError};
 
 use crate::call::{CallError, CallErrorKind, Effect};
-use crate::http::WITHHELD;
+use crate::http::{WITHHELD, readable};
 
 /// A call as its error texts describe it.
 pub(super) struct Call<'a> {
@@ -63,12 +63,16 @@ impl Call<'_> {
                     CallErrorKind::Unavailable | CallErrorKind::Malformed => unknown,
                     _ => Effect::None,
                 };
-                let message = match (code, answer.err().message().unwrap_or_default()) {
-                    // GetParameter answers with a value that redaction does not know yet.
-                    _ if kind == CallErrorKind::Unavailable && self.action == "ssm:GetParameter" => WITHHELD.to_owned(),
+                let said = match (code, answer.err().message().unwrap_or_default()) {
                     ("", message) => message.to_owned(),
                     (code, "") => code.to_owned(),
                     (code, message) => format!("{code}: {message}"),
+                };
+                // GetParameter answers with a value that redaction does not know yet.
+                let message = match self.action {
+                    "ssm:GetParameter" if kind == CallErrorKind::Unavailable => WITHHELD.to_owned(),
+                    "ssm:GetParameter" => readable(&said, &[self.operation, self.resource]),
+                    _ => said,
                 };
                 let error = new(kind, effect, &message);
                 match self.advice(code, &error.kind) {
