@@ -9,6 +9,7 @@ mod prove;
 mod retire;
 mod stop;
 mod survey;
+mod told;
 
 use std::collections::BTreeMap;
 
@@ -123,6 +124,8 @@ struct Run<'a> {
     parts: Option<Parts>,
     /// The value of the generation that is superseded, for checks that present it.
     previous: Option<Parts>,
+    /// Values of answers that were refused, so that they are known where they show again.
+    refused: Vec<Parts>,
     /// Credentials of this very id were found that no state knows, all young: an interrupted create.
     interrupted_create: bool,
 }
@@ -141,6 +144,7 @@ pub async fn run(job: &Job, goal: Goal, ledger: Ledger, stop: &Stop, permit: &Wr
         },
         parts: None,
         previous: None,
+        refused: Vec::new(),
         interrupted_create: false,
     };
     loop {

@@ -20,7 +20,7 @@ pub const REDACTED: &str = "[redacted]";
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A run of this many characters of a value counts as the value.
-const WINDOW: usize = 8;
+pub(super) const WINDOW: usize = 8;
 
 /// Texts that stand in many values and tell nothing of them. They count as a value's only where they are written as in the value: a
 /// message may well speak of a private key, or of Postgres.
