@@ -1,5 +1,6 @@
-//! Vendors that put a value where a name, an id or a marker belongs: the sandbox's answers, rewritten. What is told so is in no state
-//! and no diagnostic, the run fails, and nothing that was made is forgotten.
+//! Values where they do not belong. Vendors that put one where a name, an id or a marker should be: the sandbox's answers, rewritten.
+//! What is told so is in no state and no diagnostic, the run fails, and nothing that was made is forgotten. And a configuration that has
+//! one between braces.
 
 #![expect(
     clippy::unwrap_used,
@@ -14,7 +15,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::Response;
 use rotation_provider::environment::Environment;
-use rotation_provider::plugin::{ApplyRequest, ApplyResponse, Provider as _};
+use rotation_provider::plugin::{ApplyRequest, ApplyResponse, ClientCapabilities, Provider as _};
 use rotation_provider::provider::{RotationProvider, SECRET};
 use rotation_provider::terraform::{Value, json, msgpack};
 use serde_json::Value as Json;
@@ -213,4 +214,39 @@ async fn an_operation_that_names_the_password_and_fails_does_not_show_it() {
     let (applied, shown) = world.create(ROLE).await;
     assert!(applied.diagnostics.has_errors());
     assert!(shown.contains("may not work yet"), "{shown}");
+}
+
+/// What a configuration check says to these headers of an http check.
+async fn complaints(headers: &str) -> String {
+    let provider = RotationProvider::new(Environment::of(&[]));
+    let kind = provider.schema().resources[SECRET].block.value_type();
+    let check =
+        format!(r#"{{"http": {{"url": "https://example.org/", "headers_wo": {{"Authorization": "{headers}"}}}}}}"#);
+    let targets = r#"{"a": {"fly_secret": {"app": "molecule-cp"}}}"#;
+    let configuration = format!(
+        r#"{{"name": "N", "source": {{"fernet_key": {{}}}}, "targets": {targets}, "checks": {{"c": {check}}}}}"#
+    );
+    let config = json::decode(configuration.as_bytes(), &kind).unwrap();
+    let client = ClientCapabilities::default();
+    let problems = provider.validate_resource(SECRET, config, client).await;
+    let said: Vec<String> = problems
+        .iter()
+        .map(|problem| format!("{}: {}", problem.summary, problem.detail))
+        .collect();
+    said.join("\n")
+}
+
+#[tokio::test]
+async fn a_credential_that_was_left_between_braces_is_not_repeated() {
+    for (headers, expected) in [
+        ("Bearer {{sk_live_SECRETliteral1234567}}", "uses an unknown part"),
+        (
+            "Bearer {{ value | sk_live_SECRETliteral1234567 }}",
+            "expression at character 8",
+        ),
+    ] {
+        let said = complaints(headers).await;
+        assert!(said.contains(expected) && !said.contains("SECRET"), "{said}");
+    }
+    assert_eq!(complaints("Bearer {{ value }}").await, "");
 }
