@@ -29,8 +29,8 @@ pub fn of_secret_answer(status: u16, text: &str, ours: &[&str]) -> String {
 pub fn readable(text: &str, ours: &[&str]) -> String {
     let mut shown: Vec<&str> = Vec::new();
     for word in text.split_whitespace() {
-        let said_by_us = |known: &&str| !bare(word).is_empty() && known.contains(bare(word));
-        if is_language(word) || ours.iter().any(|known| said_by_us(&known)) {
+        let said_by_us = |known: &str| !bare(word).is_empty() && known.contains(bare(word));
+        if is_language(word) || ours.iter().any(|known| said_by_us(known)) {
             shown.push(word);
         } else if shown.last() != Some(&WORD_WITHHELD) {
             shown.push(WORD_WITHHELD);

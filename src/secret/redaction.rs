@@ -129,8 +129,8 @@ impl<'t> Pieces<'t> {
 }
 
 fn is_commonplace(run: &[u8]) -> bool {
-    let stands_in = |text: &&str| text.as_bytes().windows(WINDOW).any(|known| known == run);
-    COMMONPLACE.iter().any(|text| stands_in(&text))
+    let stands_in = |text: &str| text.as_bytes().windows(WINDOW).any(|known| known == run);
+    COMMONPLACE.iter().any(|text| stands_in(text))
 }
 
 fn first_two(run: &[u8]) -> usize {
