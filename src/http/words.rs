@@ -16,6 +16,9 @@ const LENGTH: usize = 8;
 /// Longest piece of a word that is language.
 const LONGEST_PIECE: usize = 20;
 
+/// Longest name of an error.
+const LONGEST_NAME: usize = 40;
+
 /// What is shown of `text`, which came with that status; words that stand in one of `ours` are known to be none of the answer.
 pub fn of_secret_answer(status: u16, text: &str, ours: &[&str]) -> String {
     // 408: the service may have begun to act.
@@ -54,7 +57,7 @@ fn is_language(word: &str) -> bool {
                 .all(is_piece_of_language))
 }
 
-/// Letters in an order of cases that language and constants have, or a small number.
+/// Letters in an order of cases that language, constants and `NamesOfErrors` have, or a small number.
 fn is_piece_of_language(piece: &str) -> bool {
     let count = piece.chars().count();
     let all = |test: fn(char) -> bool| piece.chars().all(test);
@@ -62,6 +65,25 @@ fn is_piece_of_language(piece: &str) -> bool {
     let one_case = all(char::is_uppercase) || after_the_first.clone().all(char::is_lowercase);
     (count <= 3 && all(|character| character.is_ascii_digit()))
         || (count <= LONGEST_PIECE && all(char::is_alphabetic) && one_case)
+        || (count <= LONGEST_NAME && is_name(piece))
+}
+
+/// Words of three letters or more, joined by their capitals alone.
+fn is_name(piece: &str) -> bool {
+    let mut letters = 2;
+    for (at, character) in piece.chars().enumerate() {
+        if character.is_uppercase() {
+            if at > 0 && letters < 3 {
+                return false;
+            }
+            letters = 1;
+        } else if character.is_lowercase() && at > 0 {
+            letters += 1;
+        } else {
+            return false;
+        }
+    }
+    letters >= 3
 }
 
 #[cfg(test)]
@@ -78,6 +100,8 @@ mod tests {
             ),
             ("Limit reached (LIMIT_REACHED): delete a key, e.g. an old one.", ""),
             ("permission denied: kms:Decrypt HTTP/1.1 rôles", ""),
+            ("ParameterMaxVersionLimitExceeded: no.", ""),
+            ("TokenXyHqWertzUi is no name", "[withheld] is no name"),
             (
                 "token FlyV1 fm2_cGVybWlzc2lvbi02LWU4Yw exceeds the quota.",
                 "token FlyV1 [withheld] exceeds the quota.",

@@ -23,13 +23,14 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 pub(super) const WINDOW: usize = 8;
 
 /// Texts that stand in many values and tell nothing of them. They count as a value's only where they are written as in the value: a
-/// message may well speak of a private key, or of Postgres.
-const COMMONPLACE: [&str; 5] = [
+/// message may well speak of a private key, of Postgres, or of `github.token or GITHUB_TOKEN`.
+const COMMONPLACE: [&str; 6] = [
     "-----begin private key-----",
     "-----begin rsa private key-----",
     "-----begin ec private key-----",
     "postgresql://",
     "postgres://",
+    "bearer github_pat_",
 ];
 
 /// Removes every living secret from `text`: raw, base64 (also inside more that is encoded as a whole), percent-encoded, JSON-escaped
@@ -284,10 +285,11 @@ mod tests {
     fn words_that_stand_in_many_values_are_left_in_sentences() {
         let key = Secret::new("-----BEGIN PRIVATE KEY-----\nTUlJQ2VBSUJBREFO\n-----END PRIVATE KEY-----\n".to_owned());
         let uri = Secret::new("postgresql://app:xyzzyplugh@db.internal/app".to_owned());
-        let text = "The private key of Postgres is no good";
+        let token = Secret::new("Bearer github_pat_11ABCDEFG0123456789".to_owned());
+        let text = "The private key of Postgres is no good: set github.token or GITHUB_TOKEN";
         assert_eq!(redact(text), text);
         assert_eq!(redact("is tuljq2vbsujbrefo"), format!("is {REDACTED}"));
-        drop((key, uri));
+        drop((key, uri, token));
     }
 
     #[test]
