@@ -5,6 +5,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::secret::shown;
+
 /// Permission to change something at a vendor.
 ///
 /// Only the apply path creates one (`tests/architecture.rs` checks it); validate, plan and read have
@@ -58,7 +60,8 @@ pub enum Effect {
     Possible,
 }
 
-/// A failed call to an outside service. Holds no secret: [`CallError::new`] redacts and caps the message.
+/// A failed call to an outside service. Holds no secret: [`CallError::new`] redacts and caps operation and message, and
+/// [`CallError::advise`] what is added.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallError {
     /// What went wrong.
@@ -78,8 +81,11 @@ pub struct CallError {
 /// Longest vendor message that is passed on, in characters.
 const MESSAGE_LIMIT: usize = 300;
 
+/// Longest text that is looked through for values, in characters; what is beyond would not be passed on.
+const LOOKED_THROUGH: usize = 16_000;
+
 impl CallError {
-    /// An error whose message is redacted and capped.
+    /// An error whose operation and message are redacted and capped.
     pub fn new(
         kind: CallErrorKind,
         effect: Effect,
@@ -88,20 +94,14 @@ impl CallError {
         status: Option<u16>,
         message: &str,
     ) -> Self {
-        let clean = crate::secret::redact(message);
-        let line: String = clean.split_whitespace().collect::<Vec<_>>().join(" ");
-        let message = if line.chars().count() > MESSAGE_LIMIT {
-            line.chars().take(MESSAGE_LIMIT).chain("…".chars()).collect()
-        } else {
-            line
-        };
+        // Now: while the values of this call are in memory and known to the redaction.
         Self {
             kind,
             effect,
             service,
-            operation: operation.into(),
+            operation: line(&operation.into()),
             status,
-            message,
+            message: line(message),
         }
     }
 
@@ -119,7 +119,7 @@ impl CallError {
         if !self.message.is_empty() {
             self.message.push(' ');
         }
-        self.message.push_str(advice);
+        self.message.push_str(&shown(advice));
         self
     }
 
@@ -160,6 +160,21 @@ impl CallError {
     }
 }
 
+/// One line of [`MESSAGE_LIMIT`] characters without values and control characters.
+fn line(text: &str) -> String {
+    let end = text
+        .char_indices()
+        .nth(LOOKED_THROUGH)
+        .map_or(text.len(), |(end, _)| end);
+    let clean = shown(text.get(..end).unwrap_or_default());
+    let line: String = clean.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() > MESSAGE_LIMIT {
+        line.chars().take(MESSAGE_LIMIT).chain("…".chars()).collect()
+    } else {
+        line
+    }
+}
+
 fn full_stop(mut text: String) -> String {
     if !text.ends_with(['.', '!', '?', '…']) {
         text.push('.');
@@ -187,3 +202,35 @@ impl fmt::Display for CallError {
 }
 
 impl std::error::Error for CallError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+
+    fn failed(operation: &str, message: &str) -> CallError {
+        CallError::new(CallErrorKind::Invalid, Effect::None, "Test", operation, None, message)
+    }
+
+    #[test]
+    fn no_part_of_an_error_shows_a_value_or_moves_a_cursor() {
+        let secret = Secret::new("npg_4daed97cc34d5caf7054".to_owned());
+        let error = failed(
+            "waiting for operation op-1 (apply npg_4daed97cc34d5caf7054\u{1b}[2J)",
+            "x\u{1b}]0;title\u{7}\r\nnpg_4daed97cc34d5caf7054 \u{202e}refused",
+        );
+        let error = error.advise("Try npg_4daed97cc34d5caf7054\u{1b} again.");
+        drop(secret);
+        assert_eq!(error.operation, "waiting for operation op-1 (apply [redacted]�[2J)");
+        assert_eq!(error.message, "x�]0;title� [redacted] refused. Try [redacted]� again.");
+    }
+
+    #[test]
+    fn operation_and_message_are_capped_however_long_a_vendor_makes_them() {
+        let error = failed(&"o".repeat(1_000), &"é".repeat(9_000_000));
+        assert_eq!(
+            (error.operation.chars().count(), error.message.chars().count()),
+            (301, 301)
+        );
+    }
+}

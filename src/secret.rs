@@ -3,7 +3,9 @@
 //! A value lives in memory for one run. It cannot be printed, compared, cloned or serialized; every
 //! reader calls [`Secret::expose`], and clippy asks each of them for a reason (`clippy.toml`).
 
+mod reading;
 mod redaction;
+mod shown;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,6 +15,7 @@ use bytes::Bytes;
 use zeroize::Zeroizing;
 
 pub use redaction::{REDACTED, redact};
+pub use shown::shown;
 
 /// A secret value; zeroized when dropped.
 ///
@@ -63,6 +66,16 @@ impl Secret {
         self.0.contains(text)
     }
 
+    /// Whether a text has the value in it, in any form that [`redact`] knows, or eight characters of it. Of a URL with a password only that
+    /// counts. Never of a part that is no secret, nor of a value of less than eight characters, which may stand anywhere.
+    pub fn is_repeated_in(&self, text: &str) -> bool {
+        let living = LIVING.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = living.iter().any(|weak| weak.as_ptr() == Arc::as_ptr(&self.0));
+        drop(living);
+        let value = password_of(&self.0).unwrap_or(&self.0);
+        known && value.len() >= redaction::WINDOW && redaction::repeats(text, value)
+    }
+
     /// The value as a buffer for the wire, which shares its memory and keeps it until it is dropped.
     pub(crate) fn bytes(&self) -> Bytes {
         struct Shared(Secret);
@@ -93,6 +106,14 @@ impl Secret {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// The password of a URL, as it is written there.
+fn password_of(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let (user_info, _) = authority.rsplit_once('@')?;
+    Some(user_info.split_once(':')?.1)
 }
 
 impl fmt::Debug for Secret {
@@ -139,6 +160,11 @@ impl Parts {
         self.values.keys().map(String::as_str)
     }
 
+    /// The values of all parts, in the order of their names.
+    pub fn values(&self) -> impl Iterator<Item = &Secret> {
+        self.values.values()
+    }
+
     /// Whether every part is the same in the other credential.
     pub fn agree_with(&self, other: &Self) -> bool {
         self.values
@@ -179,6 +205,18 @@ mod tests {
         assert!(of("host", "two").agree_with(&whole));
         assert!(!of("host", "one").agree_with(&whole) && !of("port", "two").agree_with(&whole));
         assert!(!whole.agree_with(&of("host", "two")));
+    }
+
+    #[test]
+    fn a_secret_is_found_in_a_text_and_what_may_be_shown_is_not() {
+        let found = |value: &str, text: &str| Secret::new(value.to_owned()).is_repeated_in(text);
+        assert!(found("c3cd42312ab5", "digest C3CD4231"));
+        assert!(!found("c3cd42312ab5", "c3cd423"));
+        assert!(!found("c3cd423", "c3cd423"));
+        let uri = "postgresql://app_user:npg_394b10ca@ep-cool-1.neon.tech/db";
+        assert!(found(uri, "npg_394b10ca") && !found(uri, "ep-cool-1.neon.tech") && !found(uri, "app_user"));
+        assert!(found("https://host.example.org/hook", "host.example.org"));
+        assert!(!Secret::plain("ep-cool-1.neon.tech".to_owned()).is_repeated_in("ep-cool-1.neon.tech"));
     }
 
     #[test]

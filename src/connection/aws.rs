@@ -7,8 +7,10 @@
 //! The SDK's own buffers are not zeroized.
 
 mod batch;
+mod capped;
 mod failure;
 mod guard;
+mod known;
 mod session;
 mod ssm;
 

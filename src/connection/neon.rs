@@ -19,7 +19,7 @@ use super::endpoint::Endpoint;
 use super::{Surroundings, segment};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::clock::Clock;
-use crate::http::{HttpClient, Request, Response};
+use crate::http::{HttpClient, Request, Response, of_secret_answer};
 use crate::secret::Secret;
 use crate::terraform::{Attribute, Block, Diagnostic, Diagnostics, Field, NestedBlock, Node, Path, Type};
 
@@ -244,7 +244,10 @@ fn unavailable(call: &Call<'_>, response: &Response) -> CallError {
         let advice = "Neon is not available; nothing was changed. Apply again later.";
         (CallErrorKind::Unavailable, advice)
     };
-    let text = response.json().ok().as_ref().and_then(message).unwrap_or_default();
+    let mut text = response.json().ok().as_ref().and_then(message).unwrap_or_default();
+    if call.secret_answer {
+        text = of_secret_answer(response.status, &text, &[&call.operation]);
+    }
     let status = Some(response.status);
     CallError::new(kind, Effect::None, SERVICE, &*call.operation, status, &text).advise(advice)
 }

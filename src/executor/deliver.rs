@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::future::join_all;
 
-use super::{Failure, JobTarget, Performed, Run, Site};
+use super::{Failure, JobTarget, Performed, Run, Site, told};
 use crate::call::{CallError, CallErrorKind, Effect};
 use crate::label::Label;
 use crate::rotation::DeliveryStatus;
@@ -86,7 +86,7 @@ impl Run<'_> {
                     Some((_, first)) => first.target.deliver(&deliveries, permit).await,
                     None => Ok(Vec::new()),
                 };
-                (keys, result)
+                (keys, told::receipts(result, values))
             }))
             .await;
         let mut failures = Vec::new();

@@ -9,6 +9,7 @@ mod prove;
 mod retire;
 mod stop;
 mod survey;
+mod told;
 
 use std::collections::BTreeMap;
 
@@ -125,6 +126,8 @@ struct Run<'a> {
     previous: Option<Parts>,
     /// Why that could not be had.
     previous_lost: Option<String>,
+    /// Values of answers that were refused, so that they are known where they show again.
+    refused: Vec<Parts>,
     /// Credentials of this very id were found that no state knows, all young: an interrupted create.
     interrupted_create: bool,
     /// A target does not hold what the ledger says, so that it may hold what an interrupted run made.
@@ -146,6 +149,7 @@ pub async fn run(job: &Job, goal: Goal, ledger: Ledger, stop: &Stop, permit: &Wr
         parts: None,
         previous: None,
         previous_lost: None,
+        refused: Vec::new(),
         interrupted_create: false,
         unexplained: false,
     };

@@ -32,7 +32,8 @@ impl Run<'_> {
         self.fetch_previous(in_place + 1, |when| when != When::Preflight).await;
         let order = self.order(generation);
         let issuer = self.job.issuer.to_string();
-        match self.job.source.mint(&order, self.permit).await {
+        let minted = self.job.source.mint(&order, self.permit).await;
+        match self.minted_as_told(minted, &order) {
             Ok(minted) => {
                 self.outcome.minted = Some(generation);
                 self.begin(generation, &order.label, minted.credential.as_ref(), &issuer);
@@ -88,7 +89,7 @@ impl Run<'_> {
     /// After a lost answer: the issuer is asked once more, so that the error and the state can say what exists.
     async fn look_for_lost_mint(&mut self, generation: u64, failure: &mut Failure) {
         let found = match self.job.source.survey().await {
-            Ok(listed) => listed,
+            Ok(listed) => self.listed_as_told(listed),
             Err(error) => {
                 failure.detail.push_str(&format!(
                     " Looking for it failed too ({error}). The next apply looks for a credential named {} and finishes \
@@ -137,6 +138,7 @@ impl Run<'_> {
             && let Some(credential) = &credential
         {
             let revealed = self.job.source.reveal(credential, &order).await;
+            let revealed = self.found_as_told(revealed, &order);
             let revealed = revealed.map_err(|error| vec![Failure::of_call(Site::Source, &error)])?;
             if let Some(minted) = revealed {
                 self.outcome.public = Some(minted.public);
@@ -160,6 +162,7 @@ impl Run<'_> {
             return Ok(());
         }
         let restored = self.job.source.restore(found, order).await;
+        let restored = self.found_as_told(restored, order);
         let Some(minted) = restored.map_err(|error| vec![Failure::of_call(Site::Source, &error)])? else {
             return Ok(());
         };

@@ -12,6 +12,7 @@ use super::request::Request;
 use super::response;
 use super::retry::{self, Failure};
 use super::url_policy::ForbiddenAddress;
+use super::words;
 use crate::call::{CallError, CallErrorKind, Effect};
 use crate::clock::Clock;
 
@@ -36,9 +37,6 @@ impl Intent {
 pub(super) fn refused(request: &Request, why: &str) -> Failure {
     Failure::lasting(CallError::refused(request.service, &*request.operation, why))
 }
-
-/// Stands for the words of a service that may have made a value before it failed.
-pub const WITHHELD: &str = "its own words are not shown, because they may hold the value that was asked for";
 
 /// An answer outside the accepted statuses.
 pub(super) fn status(
@@ -82,7 +80,10 @@ pub(super) fn status(
     };
     let message = match status {
         300..=399 => "the answer is a redirect, which is not followed here; correct the base URL".to_owned(),
-        500.. if request.secret_answer => WITHHELD.to_owned(),
+        _ if request.secret_answer => {
+            let ours = [request.operation.as_str(), request.url.as_str()];
+            words::of_secret_answer(status, &said, &ours)
+        }
         _ => said,
     };
     let wait = match &kind {

@@ -11,11 +11,12 @@ mod response;
 mod retry;
 mod shared;
 mod url_policy;
+mod words;
 
-pub use classify::WITHHELD;
 pub use client::HttpClient;
 pub use request::{ErrorMessage, Request, WordedLimit};
 pub use response::{BODY_LIMIT, Response};
 pub use shared::Shared;
 pub use url_policy::permitted;
 pub(crate) use url_policy::{is_loopback, resolve};
+pub use words::{WITHHELD, of_secret_answer, readable};

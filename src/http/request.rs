@@ -212,8 +212,8 @@ impl Request {
         self
     }
 
-    /// The answer holds a value that nobody on this side knows yet, so that redaction could not find it: the message of an
-    /// error that may have come after the effect is withheld.
+    /// The answer holds a value that nobody on this side knows yet, so that redaction could not find it: of the message of an
+    /// error only what reads as language is passed on, and nothing where it may have come after the effect.
     #[must_use]
     pub fn secret_answer(mut self) -> Self {
         self.secret_answer = true;

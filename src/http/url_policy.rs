@@ -1,5 +1,5 @@
 //! Which addresses may be called at all: https unless the host is this machine, no credentials inside the URL, and never
-//! the link-local addresses where clouds serve machine credentials.
+//! the addresses where clouds serve machine credentials.
 //!
 //! Addresses are looked at as written and again after name resolution, because a name can point anywhere.
 
@@ -65,13 +65,23 @@ fn is_localhost(name: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost")
 }
 
-/// Link-local ranges (RFC 3927, RFC 4291 section 2.5.6) and the fixed IPv6 addresses of the EC2 and Google metadata services.
+/// Addresses outside the link-local ranges at which clouds serve machine credentials: Alibaba Cloud, Azure's platform address, Oracle Cloud.
+const METADATA: [Ipv4Addr; 3] = [
+    Ipv4Addr::new(100, 100, 100, 200),
+    Ipv4Addr::new(168, 63, 129, 16),
+    Ipv4Addr::new(192, 0, 0, 192),
+];
+
+/// Link-local ranges (RFC 3927, RFC 4291 section 2.5.6), and where the metadata services of clouds are besides: Amazon has `fd00:ec2::/32`
+/// for instances and pods, Google `fd20:ce::254`.
 fn is_forbidden(address: IpAddr) -> bool {
-    const EC2: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
     const GOOGLE: Ipv6Addr = Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254);
     match embedded_ipv4(address) {
-        IpAddr::V4(address) => address.is_link_local(),
-        IpAddr::V6(address) => address.is_unicast_link_local() || address == EC2 || address == GOOGLE,
+        IpAddr::V4(address) => address.is_link_local() || METADATA.contains(&address),
+        IpAddr::V6(address) => {
+            let of_amazon = matches!(address.segments(), [0xfd00, 0xec2, ..]);
+            address.is_unicast_link_local() || of_amazon || address == GOOGLE
+        }
     }
 }
 
@@ -91,7 +101,9 @@ fn embedded_ipv4(address: IpAddr) -> IpAddr {
 
 /// The host is, or resolves only to, an address that is never called.
 #[derive(Debug, thiserror::Error)]
-#[error("the host is a link-local address, where clouds serve machine credentials; such addresses are never called")]
+#[error(
+    "the host is an address where clouds serve machine credentials (link-local or metadata); such addresses are never called"
+)]
 pub(super) struct ForbiddenAddress;
 
 /// Name resolution by the system, less the addresses that the policy forbids.
@@ -168,6 +180,11 @@ mod tests {
             "http://0xa9fea9fe/",
             "http://[fd00:ec2::254]/",
             "http://[fd20:ce::254]/",
+            "https://[fd00:ec2::23]/",
+            "https://100.100.100.200/latest/meta-data",
+            "https://168.63.129.16/",
+            "https://192.0.0.192/",
+            "https://[::ffff:100.100.100.200]/",
             "http://[fe80::1]/",
             "http://[::ffff:169.254.169.254]/",
             "http://0251.0376.0251.0376/",
@@ -196,6 +213,7 @@ mod tests {
         let metadata = address("169.254.169.254:0");
         let public = address("203.0.113.7:0");
         assert!(admit([metadata].into_iter()).is_err());
+        assert!(admit([address("[fd00:ec2::23]:0")].into_iter()).is_err());
         let kept = admit([metadata, public].into_iter());
         assert_eq!(kept.expect("one is left"), [public]);
     }

@@ -1,7 +1,8 @@
-//! Diagnostics and paths as wire messages. The last place where a secret could slip into a message, so texts are redacted here.
+//! Diagnostics and paths as wire messages. The last place where a secret could slip into a message, so texts are redacted
+//! here, and freed of what a terminal would act on.
 
 use super::wire::tfplugin6 as wire;
-use crate::secret::redact;
+use crate::secret::shown;
 use crate::terraform::path::Step;
 use crate::terraform::{Block, Diagnostic, Diagnostics, Path, Severity};
 
@@ -17,8 +18,8 @@ fn one(diagnostic: &Diagnostic) -> wire::Diagnostic {
     };
     wire::Diagnostic {
         severity: severity.into(),
-        summary: redact(&shortened(placed(diagnostic))),
-        detail: redact(&shortened(diagnostic.detail.clone())),
+        summary: shown(&shortened(placed(diagnostic))),
+        detail: shown(&shortened(diagnostic.detail.clone())),
         attribute: Some(&diagnostic.path)
             .filter(|path| !path.steps().is_empty())
             .map(|whole| path(&locatable(whole))),
@@ -84,4 +85,17 @@ pub(super) fn path(path: &Path) -> wire::AttributePath {
         selector: Some(selector(step)),
     });
     wire::AttributePath { steps: steps.collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_finds_nothing_to_act_on() {
+        let detail = "See https://github.com/\u{1b}]0;title\u{7}\u{202e}.\nThe next line.";
+        let shown = one(&Diagnostic::error(Path::root(), "x\u{1b}[2J failed", detail));
+        assert_eq!(shown.summary, "x�[2J failed");
+        assert_eq!(shown.detail, "See https://github.com/�]0;title�.\nThe next line.");
+    }
 }

@@ -19,7 +19,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::clock::Clock;
 use crate::environment::Environment;
-use crate::secret::redact;
+use crate::secret::shown;
 
 /// Longest text of one field, in bytes.
 const LONGEST: usize = 8 * 1024;
@@ -94,7 +94,7 @@ struct Fields {
 
 impl Fields {
     fn text(&mut self, field: &Field, text: &str) {
-        let mut text = redact(text);
+        let mut text = shown(text);
         text.truncate(text.floor_char_boundary(LONGEST));
         if field.name() == "message" {
             self.message = text;

@@ -11,6 +11,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
 use super::living;
+use super::reading::{Reading, readings};
 
 /// The mark that stands where a value stood.
 pub const REDACTED: &str = "[redacted]";
@@ -19,39 +20,36 @@ pub const REDACTED: &str = "[redacted]";
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A run of this many characters of a value counts as the value.
-const WINDOW: usize = 8;
+pub(super) const WINDOW: usize = 8;
+
+/// Texts that stand in many values and tell nothing of them. They count as a value's only where they are written as in the value: a
+/// message may well speak of a private key, of Postgres, or of `github.token or GITHUB_TOKEN`.
+const COMMONPLACE: [&str; 6] = [
+    "-----begin private key-----",
+    "-----begin rsa private key-----",
+    "-----begin ec private key-----",
+    "postgresql://",
+    "postgres://",
+    "bearer github_pat_",
+];
 
 /// A value of fewer characters stands in the middle of ordinary words, and its encodings do. Cut out of them, it would be read from
 /// the gaps, in a message that nobody can read.
 const SHORTEST: usize = 4;
 
 /// Removes every living secret from `text`: raw, base64 (also inside more that is encoded as a whole), percent-encoded, JSON-escaped
-/// and hex, and any eight consecutive characters of those. One of fewer than four characters is removed where it stands by itself,
-/// not beside another letter or digit.
+/// and hex, and any eight consecutive characters of those; in upper or lower case, and with escapes that are undone twice. One
+/// of fewer than four characters is removed where it stands by itself, not beside another letter or digit.
 pub fn redact(text: &str) -> String {
     let living = living();
-    if text.is_empty() || living.is_empty() {
-        return text.to_owned();
-    }
-    let mut pieces = Pieces::of(text.as_bytes());
-    for value in living.iter().filter(|value| !value.is_empty()) {
-        if value.chars().count() < SHORTEST {
-            for at in standing_alone(text, value) {
-                mark(&mut pieces.hidden, at, value.len());
-            }
-            continue;
-        }
-        for form in encodings(value) {
-            pieces.hide(form.as_bytes());
-        }
-    }
-    if !pieces.hidden.contains(&true) {
+    let hidden = hidden(text, living.iter().map(|value| value.as_str()));
+    if !hidden.contains(&true) {
         return text.to_owned();
     }
     let mut clean = String::with_capacity(text.len());
     let mut inside = false;
     for (at, character) in text.char_indices() {
-        let secret = pieces.hidden.get(at).copied().unwrap_or(false);
+        let secret = hidden.get(at).copied().unwrap_or(false);
         if secret && !inside {
             clean.push_str(REDACTED);
         } else if !secret {
@@ -73,61 +71,90 @@ fn standing_alone(text: &str, value: &str) -> Vec<usize> {
     places.filter(alone).collect()
 }
 
-/// A text taken apart, and which of its bytes belong to a value.
+/// Whether `text` has eight consecutive characters of `value` in any form that [`redact`] knows.
+pub(super) fn repeats(text: &str, value: &str) -> bool {
+    hidden(text, std::iter::once(value)).contains(&true)
+}
+
+/// Which bytes of `text` belong to one of the values.
+fn hidden<'a>(text: &str, values: impl Iterator<Item = &'a str>) -> Vec<bool> {
+    let mut hidden = vec![false; text.len()];
+    let values: Vec<&str> = values.filter(|value| !value.is_empty()).collect();
+    if text.is_empty() || values.is_empty() {
+        return hidden;
+    }
+    let readings = readings(text);
+    let mut pieces: Vec<Pieces<'_>> = readings.iter().map(Pieces::of).collect();
+    for value in values {
+        if value.chars().count() < SHORTEST {
+            for at in standing_alone(text, value) {
+                let found = hidden.get_mut(at..at + value.len());
+                found.into_iter().for_each(|bytes| bytes.fill(true));
+            }
+            continue;
+        }
+        for form in encodings(value) {
+            let folded = Zeroizing::new(form.to_ascii_lowercase());
+            for pieces in &mut pieces {
+                pieces.hide(form.as_bytes(), folded.as_bytes(), &mut hidden);
+            }
+        }
+    }
+    hidden
+}
+
+/// A text taken apart.
 struct Pieces<'t> {
-    text: &'t [u8],
-    hidden: Vec<bool>,
-    /// Where each run of [`WINDOW`] bytes begins.
+    reading: &'t Reading,
+    /// Where each run of [`WINDOW`] bytes begins, whatever its case.
     places: HashMap<&'t [u8], Vec<usize>>,
     /// Whether a run begins with these two bytes: most runs of a value are told from those of the text by that alone.
     begins: Vec<bool>,
 }
 
 impl<'t> Pieces<'t> {
-    fn of(text: &'t [u8]) -> Self {
+    fn of(reading: &'t Reading) -> Self {
         let mut places: HashMap<&[u8], Vec<usize>> = HashMap::new();
         let mut begins = vec![false; 1 << 16];
-        for (at, run) in text.windows(WINDOW).enumerate() {
+        for (at, run) in reading.folded.windows(WINDOW).enumerate() {
             places.entry(run).or_default().push(at);
             if let Some(begins) = begins.get_mut(first_two(run)) {
                 *begins = true;
             }
         }
         Self {
-            text,
-            hidden: vec![false; text.len()],
+            reading,
             places,
             begins,
         }
     }
 
-    /// Marks every byte that belongs to a run shared with `form`; of a form that is shorter than a run, the whole.
-    fn hide(&mut self, form: &[u8]) {
+    /// Marks every byte that belongs to a run shared with `form`, which is `folded` in lower case; of a form that is shorter than a
+    /// run, the whole, as it is written.
+    fn hide(&self, form: &[u8], folded: &[u8], hidden: &mut [bool]) {
         if form.len() < WINDOW {
-            for (at, _) in self
-                .text
-                .windows(form.len().max(1))
-                .enumerate()
-                .filter(|(_, run)| *run == form)
-            {
-                mark(&mut self.hidden, at, form.len());
+            let runs = self.reading.bytes.windows(form.len().max(1)).enumerate();
+            for (at, _) in runs.filter(|(_, run)| *run == form) {
+                self.reading.mark(hidden, at, form.len());
             }
         }
-        for run in form.windows(WINDOW) {
+        for (run, as_written) in folded.windows(WINDOW).zip(form.windows(WINDOW)) {
             if self.begins.get(first_two(run)) != Some(&true) {
                 continue;
             }
             for at in self.places.get(run).into_iter().flatten() {
-                mark(&mut self.hidden, *at, WINDOW);
+                let same = || self.reading.bytes.get(*at..at.saturating_add(WINDOW)) == Some(as_written);
+                if same() || !is_commonplace(run) {
+                    self.reading.mark(hidden, *at, WINDOW);
+                }
             }
         }
     }
 }
 
-fn mark(hidden: &mut [bool], at: usize, length: usize) {
-    for flag in hidden.iter_mut().skip(at).take(length) {
-        *flag = true;
-    }
+fn is_commonplace(run: &[u8]) -> bool {
+    let stands_in = |text: &str| text.as_bytes().windows(WINDOW).any(|known| known == run);
+    COMMONPLACE.iter().any(|text| stands_in(text))
 }
 
 fn first_two(run: &[u8]) -> usize {
@@ -137,8 +164,8 @@ fn first_two(run: &[u8]) -> usize {
     }
 }
 
-/// Every form in which a text may carry the value. Padding makes no difference to pieces of eight characters; quotes would: seven
-/// characters of a value, such as `Bearer `, and the quote before them stand in harmless texts.
+/// Every form in which a text may carry the value, but for the case of its letters. Padding makes no difference to pieces of eight
+/// characters; quotes would: seven characters of a value, such as `Bearer `, and the quote before them stand in harmless texts.
 fn encodings(value: &str) -> Vec<Zeroizing<String>> {
     let percent = utf8_percent_encode(value, NON_ALPHANUMERIC).to_string();
     let unreserved = utf8_percent_encode(value, RESERVED).to_string();
@@ -148,11 +175,8 @@ fn encodings(value: &str) -> Vec<Zeroizing<String>> {
     let mut forms = vec![
         value.to_owned(),
         escaped.unwrap_or_default().to_owned(),
-        lower_escapes(&percent),
         percent,
-        lower_escapes(&unreserved),
         unreserved,
-        hex.to_uppercase(),
         hex,
     ];
     // A value inside something that is encoded as a whole, such as a JSON body or `user:password`, begins at any of three places
@@ -170,25 +194,6 @@ fn encodings(value: &str) -> Vec<Zeroizing<String>> {
         .filter(|form| !form.is_empty())
         .map(Zeroizing::new)
         .collect()
-}
-
-/// `%2F` as `%2f`, which some encoders write.
-fn lower_escapes(percent: &str) -> String {
-    let mut rest_of_escape = 0;
-    let lower = percent.chars().map(|character| {
-        let inside = rest_of_escape > 0;
-        rest_of_escape = if character == '%' {
-            2_u8
-        } else {
-            u8::saturating_sub(rest_of_escape, 1)
-        };
-        if inside {
-            character.to_ascii_lowercase()
-        } else {
-            character
-        }
-    });
-    lower.collect()
 }
 
 #[cfg(test)]
@@ -291,5 +296,82 @@ mod tests {
         assert_eq!(redact("it is pin-471!"), format!("it is {REDACTED}!"));
         assert_eq!(redact("pin"), "pin");
         drop(secret);
+    }
+
+    #[test]
+    fn what_other_encoders_make_of_a_value_is_removed() {
+        let value = "aB3<dE6>gH9&jK2/mN5\"pQ8+sT1";
+        let hex = "9f8e7d6c5b4a39281706f5e4d3c2b1a0";
+        let secrets = [Secret::new(value.to_owned()), Secret::new(hex.to_owned())];
+        let percent = utf8_percent_encode(value, NON_ALPHANUMERIC).to_string();
+        let pairs: Vec<&str> = hex
+            .as_bytes()
+            .chunks(2)
+            .map(|pair| std::str::from_utf8(pair).unwrap())
+            .collect();
+        let units: String = value
+            .chars()
+            .map(|character| format!("\\u{:04X}", u32::from(character)))
+            .collect();
+        for form in [
+            value.to_uppercase(),
+            value.to_lowercase(),
+            hex.to_uppercase(),
+            value
+                .replace('<', "\\u003c")
+                .replace('>', "\\u003e")
+                .replace('&', "\\u0026")
+                .replace('"', "\\\""),
+            value
+                .replace('&', "&amp;")
+                .replace('<', "&lt;")
+                .replace('>', "&gt;")
+                .replace('"', "&#34;"),
+            value.replace('/', "\\/"),
+            utf8_percent_encode(&percent, NON_ALPHANUMERIC).to_string(),
+            percent.to_lowercase(),
+            units,
+            pairs.join(":"),
+            pairs.join(" ").to_uppercase(),
+            value.replace("gH9", "\u{200b}gH9\u{202e}"),
+        ] {
+            assert_eq!(
+                redact(&format!("not {form}, no")),
+                format!("not {REDACTED}, no"),
+                "{form}"
+            );
+        }
+        drop(secrets);
+    }
+
+    #[test]
+    fn words_that_stand_in_many_values_are_left_in_sentences() {
+        let key = Secret::new("-----BEGIN PRIVATE KEY-----\nTUlJQ2VBSUJBREFO\n-----END PRIVATE KEY-----\n".to_owned());
+        let uri = Secret::new("postgresql://app:xyzzyplugh@db.internal/app".to_owned());
+        let token = Secret::new("Bearer github_pat_11ABCDEFG0123456789".to_owned());
+        let text = "The private key of Postgres is no good: set github.token or GITHUB_TOKEN";
+        assert_eq!(redact(text), text);
+        assert_eq!(redact("is tuljq2vbsujbrefo"), format!("is {REDACTED}"));
+        drop((key, uri, token));
+    }
+
+    #[test]
+    fn many_long_values_and_a_long_text_cost_little() {
+        let of = |seed: u64, length: usize| -> String {
+            let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+            let digits = std::iter::repeat_with(|| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                char::from(b'a' + u8::try_from(state >> 59).unwrap_or(0) % 26)
+            });
+            digits.take(length).collect()
+        };
+        let keys: Vec<Secret> = (1..=8).map(|seed| Secret::new(of(seed, 3_200))).collect();
+        let text = format!("{}\\u003c%253c{}", of(99, 8_000), of(98, 8_000));
+        let clock = crate::clock::Clock::default();
+        let before = clock.real_now();
+        assert_eq!(redact(&text), text);
+        // Looking for every run of every value in the whole text takes minutes.
+        assert!(clock.real_now().duration_since(before).as_secs() < 30);
+        drop(keys);
     }
 }

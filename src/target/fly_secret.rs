@@ -6,6 +6,7 @@
 
 mod lease;
 mod machine;
+mod others;
 mod roll;
 mod slot;
 

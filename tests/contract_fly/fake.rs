@@ -28,6 +28,8 @@ pub(crate) enum Fault {
     Status(u16, &'static str),
     /// The same without `retry-after`, which would make a limit of a 403.
     Refused(u16, &'static str),
+    /// It is done, and answered with 200 and this body.
+    Says(&'static str),
     /// The connection breaks before anything is done.
     LostBefore,
     /// It is done, and the connection breaks before the answer.
@@ -258,6 +260,10 @@ async fn gate(State(world): State<Arc<Mutex<World>>>, request: Request, next: Ne
     match fault {
         Some(Fault::Status(status, text)) => ([("retry-after", "0")], error(status, text)).into_response(),
         Some(Fault::Refused(status, text)) => error(status, text),
+        Some(Fault::Says(answer)) => {
+            next.run(Request::from_parts(parts, Body::from(body))).await;
+            ([("content-type", "application/json")], answer).into_response()
+        }
         Some(Fault::LostBefore) => lost(),
         Some(Fault::LostAfter) => {
             next.run(Request::from_parts(parts, Body::from(body))).await;

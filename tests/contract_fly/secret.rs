@@ -401,6 +401,24 @@ async fn a_refusal_that_quotes_the_value_is_redacted() {
 }
 
 #[tokio::test]
+async fn what_fly_repeats_of_a_machines_configuration_is_not_shown() {
+    let fly = Fly::start().await;
+    let environment = json!({ "env": { "DATABASE_URL": "postgres://app:0ther5@db/x", "PASSWORD": "letmeinplease" } });
+    fly.world().machine("web", "m1", "started", environment);
+    let target = target(&fly, "KEY", false);
+    let revision = put(&target, &[("KEY", "canary-0123456789")]).await.unwrap().remove(0);
+    let says = "invalid config: postgres://app:0ther5@db/x or letmeinplease, in 1234567890abcdef";
+    fly.fault(&update_of("m1"), Fault::Refused(422, says));
+    let error = roll(&target, &revision).await.unwrap_err();
+    assert!(
+        error
+            .message
+            .starts_with("invalid config: [withheld] or [redacted], in [withheld]."),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn limits_failures_and_lost_answers_are_repeated_because_setting_twice_is_setting_once() {
     for fault in [
         Fault::Status(429, ""),

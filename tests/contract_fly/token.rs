@@ -141,6 +141,37 @@ async fn a_mint_that_was_certainly_refused_has_no_effect() {
     assert_eq!(fly.world().tokens.len(), 1);
 }
 
+/// What a careless Fly says of a token that it has just made.
+const SAYS: &str = "Name web-rotation-rot: token FlyV1 fm2_cGVybWlzc2lvbi02LWU4 exceeds the quota.";
+
+#[tokio::test]
+async fn a_refusal_of_a_mint_says_why_and_shows_nothing_that_may_be_the_token() {
+    let shown = "Name web-rotation-rot: token FlyV1 [withheld] exceeds the quota.";
+    let fly = Fly::start().await;
+    fly.fault(CREATE, Fault::Refused(422, SAYS));
+    let error = source(&fly, "app", "web").mint(&order(), &permit()).await.unwrap_err();
+    assert_eq!(error.message, shown);
+    let of_graphql = |data: &str| -> &'static str {
+        format!(r#"{{"data":{data},"errors":[{{"message":"{SAYS}","extensions":{{"code":"UNPROCESSABLE"}}}}]}}"#).leak()
+    };
+    for data in ["null", r#"{"createLimitedAccessToken":null}"#] {
+        fly.fault(CREATE, Fault::Says(of_graphql(data)));
+        let error = source(&fly, "app", "web").mint(&order(), &permit()).await.unwrap_err();
+        assert_eq!((error.effect, error.message.as_str()), (Effect::None, shown), "{data}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_beside_a_token_leaves_an_effect_whatever_its_code_says() {
+    let fly = Fly::start().await;
+    let body = r#"{"data":{"createLimitedAccessToken":{"limitedAccessToken":{"id":"x"}}},
+        "errors":[{"message":"fm2_cGVybWlzc2lvbi02LWU4 is too long","extensions":{"code":"UNPROCESSABLE"}}]}"#;
+    fly.fault(CREATE, Fault::Says(body));
+    let error = source(&fly, "app", "web").mint(&order(), &permit()).await.unwrap_err();
+    assert_eq!((&error.kind, error.effect), (&CallErrorKind::Invalid, Effect::Possible));
+    assert!(error.message.starts_with("its own words are not shown"), "{error}");
+}
+
 #[tokio::test]
 async fn revoked_and_expired_tokens_are_not_surveyed() {
     let fly = Fly::start().await;

@@ -34,6 +34,8 @@ pub(crate) enum Fault {
     Refused(u16, &'static str),
     /// Answered with this status and `retry-after: 600`.
     Later(u16),
+    /// The same with this message.
+    Says(u16, &'static str),
     /// The connection breaks before anything is done.
     LostBefore,
     /// It is done, and the connection breaks before the answer.
@@ -287,6 +289,10 @@ async fn serve(State(world): State<Arc<Mutex<World>>>, request: Request) -> Resp
             answer
         }
         Some(Fault::Later(status)) => error(status, "", "600"),
+        Some(Fault::Says(status, text)) => {
+            let status = StatusCode::from_u16(status).unwrap();
+            (status, [("retry-after", "600")], json!({ "message": text }).to_string()).into_response()
+        }
         Some(Fault::LostBefore) => lost(),
         Some(Fault::LostAfter) => {
             answer(&mut world, &call, &path, &body);

@@ -124,7 +124,10 @@ async fn a_locked_project_and_an_absent_api_are_waited_for_whatever_the_method()
 
 #[tokio::test]
 async fn a_lock_that_lasts_is_reported_and_had_no_effect() {
-    for (status, kind) in [(423, CallErrorKind::Conflict), (503, CallErrorKind::Unavailable)] {
+    for (status, kind, said) in [
+        (423, CallErrorKind::Conflict, "the fake refuses. "),
+        (503, CallErrorKind::Unavailable, "words are not shown"),
+    ] {
         let neon = Neon::start().await;
         neon.fault("POST", Fault::Later(status));
         let error = personal(&neon).mint(&order(1, None), &permit()).await.unwrap_err();
@@ -133,9 +136,21 @@ async fn a_lock_that_lasts_is_reported_and_had_no_effect() {
             (kind, Effect::None, Some(status))
         );
         assert!(
-            error.message.contains("the fake refuses. ") && error.message.contains("nothing was changed"),
+            error.message.contains(said) && error.message.contains("nothing was changed"),
             "{error}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_lock_or_an_absence_that_names_the_key_does_not_show_it() {
+    for status in [423, 503] {
+        let neon = Neon::start().await;
+        let says = "replication of key napi_LEAKEDkey1234567890abcdef failed";
+        neon.fault("POST", Fault::Says(status, says));
+        let error = personal(&neon).mint(&order(1, None), &permit()).await.unwrap_err();
+        assert_eq!(error.status, Some(status));
+        assert!(!error.to_string().contains("LEAKED"), "{error}");
     }
 }
 

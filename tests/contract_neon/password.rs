@@ -364,6 +364,20 @@ async fn all_that_is_missing_is_reported_at_once() {
 }
 
 #[tokio::test]
+async fn no_call_that_may_tell_a_password_shows_one_when_it_is_put_off() {
+    for (call, status) in [(RESET, 503), ("connection_uri", 423), ("connection_uri", 503)] {
+        let neon = Neon::start().await;
+        neon.fault(
+            call,
+            Fault::Says(status, "password npg_LEAKED1234567890abcdef not replicated"),
+        );
+        let error = one(&neon).mint(&order(1, None), &permit()).await.unwrap_err();
+        assert_eq!(error.status, Some(status));
+        assert!(!error.to_string().contains("LEAKED"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_locked_project_is_waited_for() {
     let neon = Neon::start().await;
     neon.fault(RESET, Fault::Status(423, "LOCKED"));

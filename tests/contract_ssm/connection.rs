@@ -116,6 +116,19 @@ async fn a_role_is_taken_on_before_the_first_call_and_services_have_endpoints_of
 }
 
 #[tokio::test]
+async fn the_session_token_of_a_role_is_known_to_the_redaction() {
+    let moto = Moto::start();
+    let aws = ScriptedAws::start(|_, _| Reply::Repeats).await;
+    let sts = moto.url();
+    let mut environment = KEYS.to_vec();
+    environment.extend([("AWS_ENDPOINT_URL", sts.as_str()), ("AWS_ENDPOINT_URL_SSM", aws.url())]);
+    let slot = slot_of(NAME, &connections_with(with_role(), &environment));
+    let error = slot.inspect().await.expect_err("refused");
+    let expected = "InvalidSignatureException: x-amz-security-token:[redacted].";
+    assert!(error.message.starts_with(expected), "{error}");
+}
+
+#[tokio::test]
 async fn a_role_that_cannot_be_taken_on_is_a_matter_of_credentials() {
     let aws = with_role().with("endpoint_url", Value::string("http://127.0.0.1:9"));
     let slot = slot_of(NAME, &connections_with(aws, KEYS));

@@ -101,6 +101,33 @@ async fn a_write_that_never_left_has_no_effect() {
 }
 
 #[tokio::test]
+async fn a_refusal_to_tell_a_value_does_not_show_one_either() {
+    let aws = ScriptedAws::start(|operation, _| match operation {
+        "GetParameter" => refusal("ValidationException"),
+        _ => Reply::Answer(200, json!({})),
+    })
+    .await;
+    let slot = slot_of(NAME, &connections(aws.url()));
+    let error = slot.inspect_directly().await.expect_err("refused");
+    assert!(
+        error.message.starts_with("ValidationException: about [withheld]"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn an_answer_beyond_the_limit_is_not_read() {
+    const MIB: usize = 1024 * 1024;
+    let aws = ScriptedAws::start(|_, _| Reply::Long(9 * MIB)).await;
+    let slot = slot_of(NAME, &connections(aws.url()));
+    let error = slot.inspect().await.expect_err("too long");
+    assert_eq!(error.kind, CallErrorKind::Malformed, "{error}");
+    assert!(error.message.contains("longer than 8 MiB"), "{error}");
+    let aws = ScriptedAws::start(|_, _| Reply::Long(7 * MIB)).await;
+    assert_eq!(slot_of(NAME, &connections(aws.url())).inspect().await, Ok(None));
+}
+
+#[tokio::test]
 async fn a_lost_read_is_repeated() {
     let tries = AtomicUsize::new(0);
     let aws = ScriptedAws::start(move |_, _| match tries.fetch_add(1, Ordering::SeqCst) {

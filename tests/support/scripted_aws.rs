@@ -16,6 +16,10 @@ pub(crate) enum Reply {
     Lost,
     /// An answer that is not JSON.
     Garbage,
+    /// A refusal that repeats the session token of the request.
+    Repeats,
+    /// An answer of so many bytes.
+    Long(usize),
 }
 
 /// A request that came in.
@@ -24,6 +28,7 @@ struct Call {
     operation: String,
     /// The id of the key that signed it.
     key_id: String,
+    session_token: Option<String>,
     request: Value,
 }
 
@@ -83,11 +88,18 @@ impl ScriptedAws {
 async fn serve(mut stream: TcpStream, log: Arc<Mutex<Vec<Call>>>, script: Arc<Script>) {
     while let Some(call) = read_request(&mut stream).await {
         let reply = script(&call.operation, &call.request);
+        let token = call.session_token.clone().unwrap_or_default();
         log.lock().expect("no panic").push(call);
         let (status, body) = match reply {
             Reply::Answer(status, body) => (status, body.to_string()),
             Reply::Garbage => (200, "<html>not what was asked for</html>".to_owned()),
             Reply::Lost => return,
+            Reply::Repeats => {
+                let message = format!("x-amz-security-token:{token}.");
+                let body = serde_json::json!({ "__type": "InvalidSignatureException", "message": message });
+                (400, body.to_string())
+            }
+            Reply::Long(length) => (200, format!("{{\"Parameters\":[]{}}}", " ".repeat(length))),
         };
         let answer = format!(
             "HTTP/1.1 {status} Scripted\r\nContent-Type: application/x-amz-json-1.1\r\nContent-Length: {}\r\n\r\n{body}",
@@ -130,6 +142,7 @@ async fn read_request(stream: &mut TcpStream) -> Option<Call> {
     Some(Call {
         operation,
         key_id: credential.split('/').next().expect("never empty").to_owned(),
+        session_token: header("x-amz-security-token"),
         request,
     })
 }

@@ -8,9 +8,11 @@ use std::error::Error;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ssm::config::http::HttpResponse;
 use aws_sdk_ssm::error::{ProvideErrorMetadata, SdkError};
+use http_body_util::LengthLimitError;
 
+use super::guard::RefusedEndpoint;
 use crate::call::{CallError, CallErrorKind, Effect};
-use crate::http::WITHHELD;
+use crate::http::{BODY_LIMIT, WITHHELD, readable};
 
 /// A call as its error texts describe it.
 pub(super) struct Call<'a> {
@@ -63,18 +65,26 @@ impl Call<'_> {
                     CallErrorKind::Unavailable | CallErrorKind::Malformed => unknown,
                     _ => Effect::None,
                 };
-                let message = match (code, answer.err().message().unwrap_or_default()) {
-                    // GetParameter answers with a value that redaction does not know yet.
-                    _ if kind == CallErrorKind::Unavailable && self.action == "ssm:GetParameter" => WITHHELD.to_owned(),
+                let said = match (code, answer.err().message().unwrap_or_default()) {
                     ("", message) => message.to_owned(),
                     (code, "") => code.to_owned(),
                     (code, message) => format!("{code}: {message}"),
+                };
+                // GetParameter answers with a value that redaction does not know yet.
+                let message = match self.action {
+                    "ssm:GetParameter" if kind == CallErrorKind::Unavailable => WITHHELD.to_owned(),
+                    "ssm:GetParameter" => readable(&said, &[self.operation, self.resource]),
+                    _ => said,
                 };
                 let error = new(kind, effect, &message);
                 match self.advice(code, &error.kind) {
                     Some(advice) => error.advise(&advice),
                     None => error,
                 }
+            }
+            error if in_chain::<LengthLimitError>(error).is_some() => {
+                let what = format!("the body is longer than {} MiB", BODY_LIMIT / (1024 * 1024));
+                new(CallErrorKind::Malformed, unknown, &what)
             }
             SdkError::ResponseError(_) => new(
                 CallErrorKind::Malformed,
@@ -93,7 +103,12 @@ impl Call<'_> {
     {
         let new =
             |kind, effect, message: &str| CallError::new(kind, effect, self.service, self.operation, None, message);
+        if let Some(refusal) = in_chain::<RefusedEndpoint>(error) {
+            return new(CallErrorKind::Invalid, Effect::None, &refusal.to_string());
+        }
         let cause = chain(error).last().map(ToString::to_string).unwrap_or_default();
+        // What a credential process says may be anything, a credential included.
+        let cause = cause.split("Stderr:").next().unwrap_or_default().trim_end();
         // The SDK has no public type for its own limit of 30 seconds on finding credentials.
         let late = cause.starts_with("identity resolver timed out");
         if late || in_chain::<CredentialsError>(error).is_some() {
@@ -112,11 +127,9 @@ impl Call<'_> {
             return new(CallErrorKind::Unavailable, Effect::None, &message);
         }
         match error {
-            SdkError::ConstructionFailure(_) => new(CallErrorKind::Invalid, Effect::None, &cause),
-            SdkError::DispatchFailure(_) if connecting => new(CallErrorKind::Unavailable, Effect::None, &cause),
-            SdkError::DispatchFailure(failure) if failure.is_user() => {
-                new(CallErrorKind::Invalid, Effect::None, &cause)
-            }
+            SdkError::ConstructionFailure(_) => new(CallErrorKind::Invalid, Effect::None, cause),
+            SdkError::DispatchFailure(_) if connecting => new(CallErrorKind::Unavailable, Effect::None, cause),
+            SdkError::DispatchFailure(failure) if failure.is_user() => new(CallErrorKind::Invalid, Effect::None, cause),
             SdkError::DispatchFailure(failure) if failure.is_timeout() => new(CallErrorKind::TimedOut, unknown, ""),
             _ => new(
                 CallErrorKind::Unavailable,
@@ -230,5 +243,37 @@ mod tests {
         ] {
             assert_eq!(kind(code, status), expected, "{code} {status}");
         }
+    }
+
+    fn failed(cause: impl Into<Box<dyn Error + Send + Sync>>) -> CallError {
+        use aws_sdk_ssm::operation::put_parameter::PutParameterError;
+        use aws_smithy_runtime_api::client::result::ConnectorError;
+        let call = Call {
+            service: "AWS SSM",
+            operation: "writing",
+            action: "ssm:PutParameter",
+            resource: "*",
+            writes: true,
+        };
+        let error = SdkError::<PutParameterError, _>::dispatch_failure(ConnectorError::other(cause.into(), None));
+        call.failed(&error)
+    }
+
+    #[test]
+    fn an_endpoint_that_is_refused_is_a_refusal_and_nothing_was_sent() {
+        let error = failed(RefusedEndpoint("plain http".to_owned()));
+        assert_eq!((&error.kind, error.effect), (&CallErrorKind::Invalid, Effect::None));
+        assert_eq!(error.answer(), "AWS SSM: the endpoint cannot be used: plain http.");
+    }
+
+    #[test]
+    fn what_a_credential_process_says_is_not_passed_on() {
+        let said = "external process exited with code 1. Stderr: boom token=procSECRET0123456789abcdef";
+        let error = failed(CredentialsError::provider_error(said));
+        assert_eq!(error.kind, CallErrorKind::Unauthenticated);
+        assert!(
+            error.message.contains("exited with code 1.") && !error.message.contains("boom"),
+            "{error}"
+        );
     }
 }

@@ -42,7 +42,12 @@ impl Intercept for PermittedUrls {
     ) -> Result<(), BoxError> {
         match permitted(context.request().uri(), self.allow_insecure) {
             Ok(_) => Ok(()),
-            Err(refusal) => Err(format!("the endpoint cannot be used: {refusal}").into()),
+            Err(refusal) => Err(Box::new(RefusedEndpoint(refusal))),
         }
     }
 }
+
+/// The request was not sent, because of where it would have gone.
+#[derive(Debug, thiserror::Error)]
+#[error("the endpoint cannot be used: {0}")]
+pub(super) struct RefusedEndpoint(pub(super) String);

@@ -21,7 +21,9 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::{Builder, Connector};
 use url::Url;
 
+use super::capped::Capped;
 use super::guard::{GuardedNames, PermittedUrls};
+use super::known::Known;
 use super::ssm::Ssm;
 use crate::call::CallError;
 use crate::clock::Clock;
@@ -89,7 +91,7 @@ struct Keys {
 }
 
 /// Shorter keys are stand-ins for an emulator: a real one has forty characters.
-const REAL_KEY: usize = 16;
+pub(super) const REAL_KEY: usize = 16;
 
 /// The block `assume_role`.
 struct Role {
@@ -211,13 +213,15 @@ impl Settings {
                 .build();
             session = with_credentials(session, SharedCredentialsProvider::new(provider));
         }
+        // Before a role is taken on with them, and after.
+        session = with_known_credentials(session);
         if let Some(role) = &self.role {
             let mut builder = AssumeRoleProvider::builder(&role.arn).session_name(&role.session_name);
             if let Some(id) = &role.external_id {
                 builder = builder.external_id(id);
             }
             let provider = builder.configure(&session).build().await;
-            session = with_credentials(session, SharedCredentialsProvider::new(provider));
+            session = with_known_credentials(with_credentials(session, SharedCredentialsProvider::new(provider)));
         }
         Ok(session)
     }
@@ -302,10 +306,17 @@ fn with_credentials(session: SdkConfig, provider: SharedCredentialsProvider) -> 
     session.into_builder().credentials_provider(provider).build()
 }
 
+fn with_known_credentials(session: SdkConfig) -> SdkConfig {
+    match session.credentials_provider() {
+        Some(provider) => with_credentials(session, Known::of(provider)),
+        None => session,
+    }
+}
+
 /// The HTTP client of all SDK calls, on the same TLS stack as the rest of the provider, through the proxy that the
 /// environment names (`HTTPS_PROXY`, `NO_PROXY`), if it names one and the endpoint is not `local`. The SDK alone would ignore that.
 fn http_client(local: bool) -> SharedHttpClient {
-    Builder::new().build_with_connector_fn(move |settings, components| {
+    let client = Builder::new().build_with_connector_fn(move |settings, components| {
         let proxy = if local {
             ProxyConfig::disabled()
         } else {
@@ -319,7 +330,8 @@ fn http_client(local: bool) -> SharedHttpClient {
         connector
             .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
             .build_with_resolver(GuardedNames)
-    })
+    });
+    SharedHttpClient::new(Capped(client))
 }
 
 fn parse_role(block: &Node<'_>, problems: &mut Diagnostics) -> Option<Option<Role>> {

@@ -1,13 +1,15 @@
 //! Fly's GraphQL endpoint. Its errors arrive with HTTP 200 and a code of their own.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value, json};
 
 use super::{FlyClient, SERVICE};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::lenient::null_is_empty;
-use crate::http::{Request, Response, WITHHELD};
+use crate::http::{Request, Response, WITHHELD, readable};
 
 /// The answer's envelope (GraphQL specification, section 7.1).
 #[derive(Deserialize)]
@@ -86,16 +88,22 @@ fn unwrap<T: DeserializeOwned>(response: &Response, operation: &str, unknown: Ef
     let new =
         |kind, effect, message: &str| CallError::new(kind, effect, SERVICE, operation, Some(response.status), message);
     if let Some(error) = envelope.errors.first() {
+        let mutation = unknown == Effect::Possible;
         let code = error
             .extensions
             .as_ref()
             .and_then(|extensions| extensions.code.as_deref());
-        let (kind, effect) = classify(code, unknown);
-        let message = match effect {
-            Effect::None => &error.message,
-            Effect::Possible => WITHHELD,
+        let (kind, effect) = match classify(code, unknown) {
+            // Whatever the code says: something was done.
+            (kind, _) if mutation && has_result(response) => (kind, unknown),
+            classified => classified,
         };
-        return Err(new(kind, effect, message));
+        let message = match effect {
+            Effect::Possible => WITHHELD.to_owned(),
+            Effect::None if mutation => readable(&error.message, &[operation]),
+            Effect::None => error.message.clone(),
+        };
+        return Err(new(kind, effect, &message));
     }
     envelope.data.ok_or_else(|| {
         new(
@@ -104,6 +112,14 @@ fn unwrap<T: DeserializeOwned>(response: &Response, operation: &str, unknown: Ef
             "the answer has neither data nor errors",
         )
     })
+}
+
+/// Whether a field of the answer has a result beside the errors.
+fn has_result(response: &Response) -> bool {
+    type Results = BTreeMap<String, Option<IgnoredAny>>;
+    let envelope = response.json::<Envelope<Results>>().ok();
+    let data = envelope.and_then(|envelope| envelope.data);
+    data.is_some_and(|fields| fields.values().any(Option::is_some))
 }
 
 /// Unverified: Fly publishes no list of codes. These are the ones its own client looks for, and their usual synonyms.

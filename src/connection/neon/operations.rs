@@ -57,8 +57,20 @@ impl Operation {
         matches!(self.action.as_str(), "apply_config" | "start_compute")
     }
 
+    /// What is being done about it. Neon's ids are of letters, digits and hyphens, its actions of letters and underscores; anything
+    /// else is none, and not repeated.
+    fn waiting(&self) -> String {
+        let short = |text: &str| (1..=60).contains(&text.len());
+        let named = |text: &str, more: u8| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == more);
+        match (&self.id, &self.action) {
+            (id, _) if !short(id) || !named(id, b'-') => "waiting for an operation".to_owned(),
+            (id, action) if short(action) && named(action, b'_') => format!("waiting for operation {id} ({action})"),
+            (id, _) => format!("waiting for operation {id}"),
+        }
+    }
+
     fn end(&self, kind: CallErrorKind, what: &str) -> CallError {
-        let operation = format!("waiting for operation {} ({})", self.id, self.action);
+        let operation = self.waiting();
         let error = self.error.as_deref().unwrap_or_default();
         CallError::new(kind, Effect::None, SERVICE, operation, None, &format!("{what} {error}"))
     }
@@ -129,11 +141,28 @@ impl NeonClient {
 
     async fn operation(&self, project_id: &str, operation: &Operation) -> Result<Operation, CallError> {
         let path = ["projects", project_id, "operations", &operation.id];
-        let call = Call::new(
-            "GET",
-            &path,
-            format!("waiting for operation {} ({})", operation.id, operation.action),
-        );
+        let call = Call::new("GET", &path, operation.waiting());
         Ok(self.read(&call).await?.json::<Answer>()?.operation)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_id_or_action_is_not_repeated() {
+        let waiting = |id: &str, action: &str| {
+            let operation = serde_json::json!({ "id": id, "action": action });
+            serde_json::from_value::<Operation>(operation).unwrap().waiting()
+        };
+        let id = "a07f8772-1877-4da9-a939-3a3ae62d1d8d";
+        assert_eq!(
+            waiting(id, "apply_config"),
+            format!("waiting for operation {id} (apply_config)")
+        );
+        assert_eq!(waiting(id, "apply npg_x"), format!("waiting for operation {id}"));
+        assert_eq!(waiting(&"a".repeat(61), "apply_config"), "waiting for an operation");
+        assert_eq!(waiting("postgres://x", ""), "waiting for an operation");
     }
 }

@@ -138,15 +138,24 @@ impl NeonClient {
         let answer = self.write(&call, permit).await;
         self.0.roles.forget(&branch.to_string());
         let answer: ResetAnswer = answer.map_err(|error| branch.advise(error))?.json()?;
-        let RoleWithPassword { password, role } = answer.role;
-        if password.is_empty() {
+        let RoleWithPassword {
+            password,
+            role: answered,
+        } = answer.role;
+        let malformed = |what| {
             let (kind, effect) = (CallErrorKind::Malformed, Effect::Possible);
-            let what = "the answer has no password";
-            return Err(CallError::new(kind, effect, SERVICE, call.operation, None, what));
+            CallError::new(kind, effect, SERVICE, call.operation, None, what)
+        };
+        let password = Secret::new(password);
+        if password.is_empty() {
+            return Err(malformed("the answer has no password"));
+        }
+        if answered.name != role {
+            return Err(malformed("the answer is about another role"));
         }
         Ok(Reset {
-            role,
-            password: Secret::new(password),
+            role: answered,
+            password,
             operations: answer.operations,
         })
     }

@@ -165,6 +165,17 @@ pub(super) async fn list(client: &FlyClient, container: &Container) -> Result<Ve
             .ok_or_else(|| container.missing(client, &operation))?
             .limited_access_tokens;
         tokens.extend(page.nodes.unwrap_or_default().into_iter().flatten());
+        if !tokens.iter().all(|token| is_id(&token.id)) {
+            let what = "the id of a token in the list is none";
+            return Err(CallError::new(
+                CallErrorKind::Malformed,
+                Effect::None,
+                SERVICE,
+                operation,
+                None,
+                what,
+            ));
+        }
         match page.page_info.end_cursor.filter(|_| page.page_info.has_next_page) {
             Some(cursor) if after.as_ref() != Some(&cursor) => after = Some(cursor),
             Some(_) => break,
@@ -297,10 +308,16 @@ pub(super) async fn create(
         .ok_or_else(|| malformed("the answer has no payload"))?
         .limited_access_token;
     let value = new.token_header.filter(|value| !value.is_empty());
+    let value = Secret::new(value.ok_or_else(|| malformed("the answer has no token"))?);
     Ok(Created {
-        value: Secret::new(value.ok_or_else(|| malformed("the answer has no token"))?),
+        value,
         token: new.token,
     })
+}
+
+/// Fly's ids are opaque, and far shorter than a token, which has a space in it. They are stored.
+fn is_id(text: &str) -> bool {
+    (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn set(object: &mut Value, name: &str, value: Value) {
@@ -393,6 +410,14 @@ mod tests {
         }
         for wrong in ["app", "app/", "app/a/b", "team/x", "app/A"] {
             assert_eq!(Container::from_locator(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_no_id() {
+        assert!(is_id("LimitedAccessToken-k5Zx0=") && is_id("1"));
+        for wrong in ["", "FlyV1 fm2_lJPE", &"a".repeat(129), "a\u{1b}"] {
+            assert!(!is_id(wrong), "{wrong}");
         }
     }
 

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::lease::Lease;
 use super::machine::{self, Health};
+use super::others;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::fly::{FlyClient, Machine, SERVICE};
 use crate::executor::Stop;
@@ -150,8 +151,11 @@ impl Roll<'_> {
         let body = self.update_of(&machine);
         let body = body.ok_or_else(|| refuse("Fly gives no configuration of it; it was not changed"))?;
         let segments = ["apps", self.app, "machines", id];
+        // What else the configuration holds is as little to be shown as our own values, and Fly may repeat it.
+        let _known = others::values(&machine);
         let request = lease
             .sign(self.client.request("POST", &segments, &*operation))
+            .secret_answer()
             .json(&body);
         let mut replaced = machine.instance_id.as_deref();
         match self.client.write(request, self.permit).await {
