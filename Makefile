@@ -14,17 +14,17 @@ TEST_LINTS := -A clippy::unwrap_used -A clippy::expect_used -A clippy::panic -A 
 # All of the crash matrix, or those cases whose name begins so: story/source/fault/call, or every 20th from the 3rd: 3/20.
 CASE ?= all
 
-.PHONY: demo test crash-matrix lint fmt docs bench fuzz tools postgres need-rust need-core need-curl
+.PHONY: demo test crash-matrix lint fmt docs bench fuzz tools postgres need-rust need-core need-terraform need-curl
 
 demo: need-rust need-core need-curl ## Walk through a secret's life against vendors on loopback
 	@$(CARGO) build --locked --quiet --bin terraform-provider-rotation --example sandbox
 	@examples/demo/demo.sh
 
-test: need-rust need-core tools lint ## Everything: lints, unit, engine, contract, protocol and end-to-end tests, docs drift
+test: need-rust need-terraform tools lint ## Everything: lints, unit, engine, contract, protocol and end-to-end tests, docs drift
 	$(CARGO) build --bins --examples --locked
 	tests/run
 
-crash-matrix: need-rust need-core ## Every story with every fault at every call; CASE='rotate/fly_token/kill_provider/7' plays a part
+crash-matrix: need-rust need-terraform ## Every story with every fault at every call; CASE='rotate/fly_token/kill_provider/7' plays a part
 	$(CARGO) build --bins --examples --locked
 	CRASH_MATRIX='$(CASE)' $(CARGO) test --locked --test crash_matrix
 
@@ -69,6 +69,9 @@ $(VENV)/stamp: tests/requirements.txt
 
 need-rust:
 	@command -v $(CARGO) >/dev/null || { echo "Rust is missing: install it from https://rustup.rs, version $$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml) or newer."; exit 1; }
+
+need-terraform: # The tests drive Terraform itself.
+	@command -v terraform >/dev/null || { echo "terraform is not on the PATH: the tests need Terraform 1.11 or newer."; exit 1; }
 
 need-core:
 	@command -v terraform >/dev/null || command -v tofu >/dev/null || { echo "Neither terraform nor tofu is on the PATH: install Terraform 1.11 or OpenTofu 1.11, or newer."; exit 1; }

@@ -435,11 +435,12 @@ async fn undo_create(
 ) -> Option<Value> {
     let Some(minted) = outcome.minted else {
         for failure in &outcome.failures {
-            problems.push(diagnostic(
-                failure,
-                config,
-                &format!("{}\n\nNothing was minted or changed.", failure.detail),
-            ));
+            let detail = if failure.detail.contains("othing was minted or changed") {
+                failure.detail.clone()
+            } else {
+                format!("{}\n\nNothing was minted or changed.", failure.detail)
+            };
+            problems.push(diagnostic(failure, config, &detail));
         }
         if outcome.interrupted {
             problems.error(Path::root(), "Interrupted", "Nothing was minted or changed.");
@@ -457,6 +458,7 @@ async fn undo_create(
     } else {
         format!("{undone} No target was touched. The next apply finds it by its label and finishes with it.")
     };
+    let ending = ending.trim_start();
     for failure in &outcome.failures {
         problems.push(diagnostic(failure, config, &format!("{}\n\n{ending}", failure.detail)));
     }

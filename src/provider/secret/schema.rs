@@ -295,7 +295,8 @@ fn computed() -> Vec<Attribute> {
         Attribute::computed(
             "rotate_after",
             Type::String,
-            "When the next rotation is due, RFC 3339, UTC.",
+            "When the schedule asks for the next rotation, RFC 3339, UTC; null without `every`. A credential that ends by itself may ask \
+             for one earlier: see `next_action_at`.",
         ),
         Attribute::computed(
             "revoke_after",
