@@ -1,0 +1,51 @@
+//! Objects with exactly one kind key.
+
+use crate::terraform::{Diagnostics, Node};
+
+/// The one kind key that is set, checked against the registry's names. `None` also while several may turn out to be it.
+pub(super) fn one_kind<'k>(node: &Node<'_>, kinds: &[&'k str], problems: &mut Diagnostics) -> Option<&'k str> {
+    let kinds_that = |test: fn(&Node<'_>) -> bool| -> Vec<&'k str> {
+        let found = kinds.iter().filter(|kind| test(&node.attr(kind)));
+        found.copied().collect()
+    };
+    let set = kinds_that(|kind| kind.is_set());
+    let possible = kinds_that(|kind| !kind.is_null());
+    let list = kinds.join(", ");
+    match set.as_slice() {
+        [_] | [] if possible.len() > 1 => None,
+        [one] => Some(one),
+        [] if !possible.is_empty() => possible.first().copied(),
+        [] => {
+            problems.error(
+                node.path().clone(),
+                format!("{} names no kind", node.path()),
+                format!(
+                    "Exactly one of these keys is required: {list}. Terraform drops misspelt keys without a word, so \
+                     check the spelling."
+                ),
+            );
+            None
+        }
+        several => {
+            problems.error(
+                node.path().clone(),
+                format!("{} names {} kinds: {}", node.path(), several.len(), several.join(", ")),
+                format!("Exactly one of these keys is allowed: {list}."),
+            );
+            None
+        }
+    }
+}
+
+/// Reports a kind object in which nothing is set although the kind has arguments.
+pub(super) fn not_empty(node: &Node<'_>, has_arguments: bool, problems: &mut Diagnostics) -> Option<()> {
+    if has_arguments && !node.is_unknown() && node.set_attributes().is_empty() {
+        problems.error(
+            node.path().clone(),
+            format!("{} is empty", node.path()),
+            "Set at least one argument. Terraform drops misspelt keys without a word, so check the spelling.",
+        );
+        return None;
+    }
+    Some(())
+}
