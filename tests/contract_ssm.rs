@@ -96,6 +96,7 @@ async fn deliver(target: &dyn Target, name: &str, value: &str, generation: u64) 
         value: &value,
         label: &label,
         content: None,
+        origin: "9f3ac01b",
     };
     let receipts = target.deliver(&[delivery], &permit()).await?;
     assert_eq!(receipts.len(), 1);
@@ -160,7 +161,7 @@ async fn what_is_delivered_is_found_read_compared_and_removed() {
 
 #[tokio::test]
 async fn a_foreign_value_beside_our_old_description_is_not_taken_for_ours() {
-    let mark = format!("Managed by Terraform [{}] v1", label(1));
+    let mark = format!("Managed by Terraform [{} #9f3ac01b] v1", label(1));
     let aws = ScriptedAws::start(move |operation, _| match operation {
         "DescribeParameters" => Reply::Answer(200, json!({ "Parameters": [listed(NAME, 2, &mark)] })),
         _ => Reply::Answer(

@@ -67,7 +67,7 @@ impl Run<'_> {
             }
             calls.push((batch, values));
         }
-        let (permit, primary) = (self.permit, self.job.primary);
+        let (permit, primary, origin) = (self.permit, self.job.primary, self.job.origin.as_str());
         let label = &label;
         let ended: Vec<(Vec<String>, Result<Vec<Receipt>, CallError>)> =
             join_all(calls.iter().map(|(batch, values)| async move {
@@ -79,6 +79,7 @@ impl Run<'_> {
                         value,
                         label,
                         content: target.content(primary),
+                        origin,
                     })
                     .collect();
                 let keys = batch.iter().map(|(key, _)| (*key).clone()).collect();

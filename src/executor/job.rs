@@ -26,6 +26,8 @@ pub struct Job {
     pub source_traits: SourceTraits,
     /// Its address.
     pub issuer: Address,
+    /// A short digest of source, issuer and arguments, for the marks of what it makes.
+    pub origin: String,
     /// Name of its primary part.
     pub primary: &'static str,
     /// Its credentials have that part alone, so a place that holds it holds everything.

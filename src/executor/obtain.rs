@@ -229,6 +229,14 @@ impl Run<'_> {
             if !escrowed.label.belongs_to(&self.job.id) || escrowed.label.generation != generation {
                 continue;
             }
+            let foreign = escrowed
+                .origin
+                .as_ref()
+                .is_some_and(|origin| *origin != self.job.origin);
+            if foreign && (all || self.job.is_create) {
+                // An interrupted run with another source made it: it is none of this one's.
+                continue;
+            }
             let known = self.outcome.ledger.deliveries.get(key);
             let written = known.filter(|known| known.generation == Some(generation));
             let revision = written.and_then(|known| known.revision.as_ref());

@@ -57,7 +57,7 @@ pub enum Pending {
 }
 
 /// Follows the name of a check that runs once more.
-const CHECK_AGAIN: &str = " again: it did not pass after the last revocation";
+const CHECK_AGAIN: &str = " again: it has not passed since the last revocation";
 
 impl fmt::Display for Pending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -68,6 +68,8 @@ pub struct Delivery<'a> {
     pub label: &'a Label,
     /// What the value is, where it is not the bare primary part: the name of another part, or [`TEMPLATE`]. Part of the mark.
     pub content: Option<&'a str>,
+    /// What made the credential: a short digest of source, issuer and arguments. Part of the mark.
+    pub origin: &'a str,
 }
 
 /// The content of an entry that is made of a template: it gives no part back.
@@ -96,6 +98,9 @@ pub struct Escrowed {
     pub label: Label,
     /// What the mark says that the value is, as in [`Delivery::content`]. The configuration may say something else by now.
     pub content: Option<String>,
+    /// What the mark says of its making, as in [`Delivery::origin`]. Another source may have made it: an interrupted run had another
+    /// configuration.
+    pub origin: Option<String>,
     /// The revision that was read.
     pub revision: String,
     /// The value as it stands in the slot.

@@ -41,6 +41,7 @@ async fn put(target: &FlySecret, secrets: &[(&str, &str)]) -> Result<Vec<String>
             value,
             label: &label,
             content: None,
+            origin: "9f3ac01b",
         })
         .collect();
     let receipts = target.deliver(&deliveries, &WritePermit::granted_by_apply()).await?;

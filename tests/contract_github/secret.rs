@@ -61,6 +61,7 @@ async fn deliver(github: &GitHub, config: &dyn TargetConfig, value: &str) -> Res
         value: &value,
         label: &label,
         content: None,
+        origin: "9f3ac01b",
     };
     let target = config.connect(&github.connections).unwrap();
     let receipts = target.deliver(&[delivery], &WritePermit::granted_by_apply()).await?;

@@ -439,6 +439,7 @@ impl Target for Held {
             Ok(label.map(|label| Escrowed {
                 label,
                 content: None,
+                origin: None,
                 revision: entry.revision.to_string(),
                 value,
             }))

@@ -6,7 +6,7 @@ use super::config::{CheckEntry, Config, Phase};
 use super::decide::{Decision, Rotate, decide, leaving};
 use super::outlook::{Sightings, due, is_of_a_survey, outlook};
 use super::plan::{FIRST_CREATE, texts};
-use super::state::{CheckResult, Receipt, State};
+use super::state::{CheckResult, Receipt, State, Verdict};
 use super::{config_in_state, destroy, legible, place, room, text};
 use crate::call::WritePermit;
 use crate::executor::{self, Failure, Outcome};
@@ -305,7 +305,7 @@ fn absorb(state: &mut State, outcome: &Outcome, decision: &Decision, config: &Co
     };
     let results = outcome.proofs.iter().map(|proof| CheckResult {
         name: proof.check.clone(),
-        passed: proof.passed,
+        verdict: if proof.passed { Verdict::Passed } else { Verdict::Failed },
         seconds: proof.seconds,
     });
     if renewed {
@@ -326,6 +326,11 @@ fn absorb(state: &mut State, outcome: &Outcome, decision: &Decision, config: &Co
             .extend(results.filter(|result| after_revocation(&result.name)));
     }
     receipt.revoked.extend(outcome.revoked.iter().cloned());
+    let cut_off = outcome.interrupted || !outcome.failures.is_empty();
+    if cut_off && !outcome.revoked.is_empty() {
+        let ran = |name: &String| outcome.proofs.iter().any(|proof| proof.check == *name);
+        receipt.awaits(config.after_revocation().filter(|name| !ran(name)).cloned());
+    }
 }
 
 /// A failed run leaves the old arguments in state: an entry that got another text already does not hold what they ask for.

@@ -130,6 +130,14 @@ impl CheckEntry {
     }
 }
 
+impl Config {
+    /// The checks that follow a revocation.
+    pub fn after_revocation(&self) -> impl Iterator<Item = &String> {
+        let checks = self.checks.iter().filter(|(_, check)| check.phase == Phase::Revoked);
+        checks.map(|(key, _)| key)
+    }
+}
+
 /// What consumers of a deferred target are given to pick a new value up, when the user does not say.
 const DEFERRED_OVERLAP: SignedDuration = SignedDuration::from_hours(24);
 

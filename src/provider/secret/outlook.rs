@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::config::{Config, Phase};
+use super::config::Config;
 use super::decide::unfinishable;
-use super::state::State;
+use super::state::{State, Verdict};
 use crate::rotation::{CredentialStatus, DeliveryStatus, Pending, schedule};
 use crate::target::Activation;
 
@@ -66,17 +66,17 @@ pub(super) fn outlook(state: &mut State, config: &Config, seen: &Sightings, now:
     state.notices = notices;
 }
 
-/// The checks that did not pass after a revocation.
+/// The checks that have not passed since a revocation.
 fn checks_again(state: &State, config: &Config) -> Vec<Pending> {
     let results = state.last_rotation.iter().flat_map(|receipt| &receipt.checks);
     let failed: BTreeSet<&str> = results
-        .filter(|result| !result.passed)
+        .filter(|result| result.verdict != Verdict::Passed)
         .map(|result| result.name.as_str())
         .collect();
-    let after_revocation = config.checks.iter().filter(|(_, check)| check.phase == Phase::Revoked);
-    after_revocation
-        .filter(|(key, _)| state.ledger.finished && failed.contains(key.as_str()))
-        .map(|(key, _)| Pending::Check { check: key.clone() })
+    let waiting = config.after_revocation().filter(|key| failed.contains(key.as_str()));
+    waiting
+        .filter(|_| state.ledger.finished)
+        .map(|key| Pending::Check { check: key.clone() })
         .collect()
 }
 

@@ -128,12 +128,22 @@ pub(super) fn derive_id(namespace: &str, config: &Config, slots: &BTreeMap<Strin
         places
     ])
     .to_string();
+    hexadecimal_digest(&text, 16)
+}
+
+/// The first bytes of SHA-256, in hexadecimal.
+fn hexadecimal_digest(text: &str, bytes: usize) -> String {
     let hash = digest::digest(&digest::SHA256, text.as_bytes());
-    hash.as_ref()
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let first = hash.as_ref().iter().take(bytes);
+    first.map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What tells the values of one source, issuer and set of arguments from those of another: 8 hexadecimal characters.
+fn origin(config: &Config) -> String {
+    let source = &config.source;
+    let issuer = source.config.issuer().to_string();
+    let text = serde_json::json!([source.kind.name, issuer, source.config.fingerprint()]).to_string();
+    hexadecimal_digest(&text, 4)
 }
 
 /// Connects every adapter; what is not configured is reported at its path.
@@ -275,6 +285,7 @@ impl Adapters {
             source: self.source,
             source_traits: config.source.config.traits(),
             issuer: config.source.config.issuer(),
+            origin: origin(config),
             primary: config.source.kind.parts.first().copied().unwrap_or("value"),
             one_part: config.source.kind.parts.len() == 1,
             targets: self.targets,

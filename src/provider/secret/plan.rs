@@ -10,7 +10,7 @@ use crate::address::Address;
 use crate::executor::Site;
 use crate::plugin::{PlanRequest, PlanResponse};
 use crate::provider::Configured;
-use crate::terraform::{Diagnostics, Node, Origin, Value};
+use crate::terraform::{Diagnostics, Node, Origin, Path, Value};
 
 /// Plans a create, an update or a destroy.
 pub fn plan(configured: &Configured, request: PlanRequest) -> PlanResponse {
@@ -93,6 +93,7 @@ fn planned(configured: &Configured, request: &PlanRequest, problems: &mut Diagno
         );
     }
     early_ends(&decision, &config, problems);
+    ends_at_once(&decision, &config, problems);
     update(
         request.proposed.clone(),
         &request.prior,
@@ -122,6 +123,41 @@ fn early_ends(decision: &Decision, config: &Config, problems: &mut Diagnostics) 
                  before the new one is made. No target holds it, but consumers that were promised it until {until} fail. Apply \
                  after that, or go on.",
                 credential.generation
+            ),
+        );
+    }
+}
+
+/// Says which credentials end in this very apply, where no overlap keeps them. The attributes cannot: whether one of them is the run's
+/// own, which stays, only apply finds out.
+fn ends_at_once(decision: &Decision, config: &Config, problems: &mut Diagnostics) {
+    let traits = config.source.config.traits();
+    let renews = matches!(decision.rotate, Rotate::Yes { .. }) || decision.finish;
+    if !renews || !config.overlap.is_zero() || config.revoke_by_hand || traits.replaces {
+        return;
+    }
+    let older = decision
+        .ledger
+        .credentials
+        .iter()
+        .filter(|known| known.generation != decision.generation);
+    let ending: Vec<String> = older
+        .filter_map(|known| {
+            Some(format!(
+                "generation {} ({})",
+                known.generation,
+                known.credential_id.as_ref()?
+            ))
+        })
+        .collect();
+    if !ending.is_empty() {
+        problems.warning(
+            Path::attribute("overlap"),
+            format!("This apply revokes {}", ending.join(" and ")),
+            format!(
+                "overlap is 0s: what is older ends as soon as every target runs generation {} and every check has passed. An overlap \
+                 keeps it for consumers that are slower.",
+                decision.generation
             ),
         );
     }

@@ -54,10 +54,38 @@ pub struct Receipt {
 pub struct CheckResult {
     /// Its key.
     pub name: String,
-    /// Whether it passed.
-    pub passed: bool,
+    /// How it ended.
+    pub verdict: Verdict,
     /// How long it took, in whole seconds.
     pub seconds: u64,
+}
+
+/// The end of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It passed.
+    Passed,
+    /// It did not.
+    Failed,
+    /// A run that was cut off did not come to it.
+    NotRun,
+}
+
+impl Verdict {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::NotRun => "not run",
+        }
+    }
+
+    fn parse(text: &str) -> Self {
+        let all = [Self::Passed, Self::NotRun];
+        all.into_iter()
+            .find(|verdict| verdict.as_str() == text)
+            .unwrap_or(Self::Failed)
+    }
 }
 
 fn instant(at: Option<Timestamp>) -> Value {
@@ -194,11 +222,23 @@ impl State {
 }
 
 impl Receipt {
+    /// Notes that these checks are still to run.
+    pub(super) fn awaits(&mut self, checks: impl IntoIterator<Item = String>) {
+        for name in checks {
+            self.checks.retain(|known| known.name != name);
+            self.checks.push(CheckResult {
+                name,
+                verdict: Verdict::NotRun,
+                seconds: 0,
+            });
+        }
+    }
+
     fn to_value(&self) -> Value {
         let checks = self.checks.iter().map(|check| {
             Value::object([
                 ("name", Value::string(&check.name)),
-                ("result", Value::string(if check.passed { "passed" } else { "failed" })),
+                ("result", Value::string(check.verdict.as_str())),
                 ("duration", Value::string(format!("{}s", check.seconds))),
             ])
         });
@@ -232,7 +272,7 @@ impl Receipt {
             .iter()
             .map(|check| CheckResult {
                 name: check.get("name").as_str().unwrap_or_default().to_owned(),
-                passed: check.get("result").as_str() == Some("passed"),
+                verdict: Verdict::parse(check.get("result").as_str().unwrap_or_default()),
                 seconds: check
                     .get("duration")
                     .as_str()

@@ -1,5 +1,5 @@
-//! Our mark in a parameter's description: `<the user's text> [<label>] v<version>`, or `[<label> <content>]` where the value is
-//! not the bare primary part.
+//! Our mark in a parameter's description: `<the user's text> [<label> #<origin>] v<version>`, or `[<label> <content> #<origin>]`
+//! where the value is not the bare primary part.
 //!
 //! The description is written by the call that writes the value; tags would need a call of their own. But a later write by
 //! somebody else that names no description keeps the old one, beside a value that is not ours. So the mark also names the
@@ -14,40 +14,57 @@ pub(super) const DESCRIPTION_LIMIT: usize = 1024;
 /// Stands before the mark when the user gives no description.
 pub(super) const DEFAULT_DESCRIPTION: &str = "Managed by Terraform";
 
-/// The description that marks this version with the label. The user's text is cut before the mark is.
-pub(super) fn write(description: Option<&str>, label: &Label, content: Option<&str>, version: i64) -> String {
+/// What a mark says of the value beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Mark {
+    /// The generation.
+    pub(super) label: Label,
+    /// What the value is, where it is not the bare primary part.
+    pub(super) content: Option<String>,
+    /// What made it; a mark without it counts for any source.
+    pub(super) origin: Option<String>,
+}
+
+/// Stands before the origin.
+const ORIGIN: char = '#';
+
+/// The description that marks this version. The user's text is cut before the mark is.
+pub(super) fn write(description: Option<&str>, mark: &Mark, version: i64) -> String {
     // Blanks and brackets in the prefix would hide where the mark begins.
     let readable = |c: char| !c.is_whitespace() && !matches!(c, '[' | ']');
-    let prefix: String = label
+    let prefix: String = mark
+        .label
         .prefix
         .chars()
         .map(|c| if readable(c) { c } else { '-' })
         .collect();
-    let content = content.map(|content| format!(" {content}")).unwrap_or_default();
-    let mark = format!(
-        " [{}{content}] v{version}",
-        Label {
-            prefix,
-            ..label.clone()
-        }
-    );
+    let label = Label {
+        prefix,
+        ..mark.label.clone()
+    };
+    let content = mark.content.iter().map(|content| format!(" {content}"));
+    let origin = mark.origin.iter().map(|origin| format!(" {ORIGIN}{origin}"));
+    let more: String = content.chain(origin).collect();
+    let mark = format!(" [{label}{more}] v{version}");
     let room = DESCRIPTION_LIMIT.saturating_sub(mark.chars().count());
     let text: String = description.unwrap_or(DEFAULT_DESCRIPTION).chars().take(room).collect();
     text + &mark
 }
 
-/// The label in the description of this version and the content that it names; `None` when there is none, or it marks another
-/// version.
-pub(super) fn read(description: Option<&str>, version: i64) -> Option<(Label, Option<String>)> {
+/// The mark in the description of this version; `None` when there is none, or it marks another version.
+pub(super) fn read(description: Option<&str>, version: i64) -> Option<Mark> {
     let (text, marked) = description?.rsplit_once("] v")?;
     if marked.parse() != Ok(version) {
         return None;
     }
-    let mark = text.rsplit_once('[')?.1;
-    match mark.split_once(' ') {
-        Some((label, content)) => Some((Label::parse(label)?, Some(content.to_owned()))),
-        None => Some((Label::parse(mark)?, None)),
-    }
+    let mut words = text.rsplit_once('[')?.1.split(' ');
+    let label = Label::parse(words.next()?)?;
+    let (origin, content): (Vec<&str>, Vec<&str>) = words.partition(|word| word.starts_with(ORIGIN));
+    Some(Mark {
+        label,
+        content: content.first().map(|&content| content.to_owned()),
+        origin: origin.first().map(|origin| origin.trim_start_matches(ORIGIN).to_owned()),
+    })
 }
 
 #[cfg(test)]
@@ -55,26 +72,38 @@ mod tests {
     use super::*;
     use crate::label::{LARGEST_GENERATION, LONGEST_PREFIX};
 
+    fn plain(label: Label) -> Mark {
+        Mark {
+            label,
+            content: None,
+            origin: None,
+        }
+    }
+
     #[test]
     fn the_mark_is_found_again_whatever_stands_before_it() {
         let label = Label::new("cp", "0123456789abcdef", 7);
         let long = "é".repeat(2000);
-        let copied = write(None, &Label::new("cp", "0123456789abcdef", 6), None, 11);
+        let copied = write(None, &plain(Label::new("cp", "0123456789abcdef", 6)), 11);
         for description in [
             None,
             Some("Token (of [the] control plane) [see docs"),
             Some(&*long),
             Some(&*copied),
         ] {
-            for content in [None, Some("public_key_pem")] {
-                let written = write(description, &label, content, 12);
+            for (content, origin) in [(None, None), (Some("public_key_pem"), None), (Some("x"), Some("9f3ac01b")), (None, Some("9f3ac01b"))] {
+                let mark = Mark {
+                    label: label.clone(),
+                    content: content.map(str::to_owned),
+                    origin: origin.map(str::to_owned),
+                };
+                let written = write(description, &mark, 12);
                 assert!(written.chars().count() <= DESCRIPTION_LIMIT);
-                let found = Some((label.clone(), content.map(str::to_owned)));
-                assert_eq!(read(Some(&written), 12), found, "{written}");
+                assert_eq!(read(Some(&written), 12), Some(mark), "{written}");
             }
         }
         assert_eq!(
-            write(None, &label, None, 3),
+            write(None, &plain(label), 3),
             "Managed by Terraform [cp-rot-0123456789ab-g7] v3"
         );
     }
@@ -88,7 +117,12 @@ mod tests {
             .flat_map(|kind| kind.parts)
             .chain([&crate::target::TEMPLATE])
         {
-            let written = write(Some(&text), &label, Some(content), u32::MAX.into());
+            let mark = Mark {
+                label: label.clone(),
+                content: Some((*content).to_owned()),
+                origin: Some("9f3ac01b".to_owned()),
+            };
+            let written = write(Some(&text), &mark, u32::MAX.into());
             assert!(written.starts_with(&text), "the user's text was cut for {content}");
             assert!(written.chars().count() <= DESCRIPTION_LIMIT);
             assert!(read(Some(&written), u32::MAX.into()).is_some());
@@ -97,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_mark_counts_for_its_own_version_alone() {
-        let written = write(None, &Label::new("cp", "0123456789abcdef", 7), None, 12);
+        let written = write(None, &plain(Label::new("cp", "0123456789abcdef", 7)), 12);
         assert_eq!(read(Some(&written), 13), None);
         assert_eq!(read(Some("Managed by Terraform [cp-rot-0123456789ab-g7]"), 1), None);
         assert_eq!(read(Some("by hand"), 1), None);
@@ -107,9 +141,9 @@ mod tests {
     #[test]
     fn a_prefix_with_blanks_still_marks() {
         let label = Label::new("control plane [eu]", "0123456789abcdef", 1);
-        let found = read(Some(&write(None, &label, None, 1)), 1);
+        let found = read(Some(&write(None, &plain(label), 1)), 1);
         assert_eq!(
-            found.map(|(label, _)| label.prefix),
+            found.map(|mark| mark.label.prefix),
             Some("control-plane--eu-".to_owned())
         );
     }

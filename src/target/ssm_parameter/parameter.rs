@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Settings, mark};
+use super::mark::{self, Mark};
+use super::Settings;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::aws::{Aws, Metadata, Put, Ssm};
 use crate::executor::Stop;
@@ -142,13 +143,14 @@ impl Target for ParameterTarget {
             match (listed, mark) {
                 (None, _) if ssm.version(name).await?.is_none() => return Ok(None),
                 (Some(_), None) => return Ok(None),
-                (Some(listed), Some((label, content))) => match ssm.read(name).await? {
+                (Some(listed), Some(mark)) => match ssm.read(name).await? {
                     None => return Ok(None),
                     // Only then does the mark belong to this value.
                     Some(stored) if stored.version == listed.version => {
                         return Ok(Some(Escrowed {
-                            label,
-                            content,
+                            label: mark.label,
+                            content: mark.content,
+                            origin: mark.origin,
                             revision: stored.version.to_string(),
                             value: stored.value,
                         }));
@@ -174,11 +176,12 @@ impl Target for ParameterTarget {
     async fn read_older(&self, id: &str, before: u64) -> Result<Option<Escrowed>, CallError> {
         let versions = self.slot.aws.ssm().await?.history(&self.slot.name).await?;
         let marked = versions.into_iter().filter_map(|past| {
-            let (label, content) = mark::read(past.description.as_deref(), past.version)?;
+            let Mark { label, content, origin } = mark::read(past.description.as_deref(), past.version)?;
             let older = label.belongs_to(id) && label.generation < before;
             older.then(|| Escrowed {
                 label,
                 content,
+                origin,
                 revision: past.version.to_string(),
                 value: past.value,
             })
@@ -256,12 +259,12 @@ impl ParameterTarget {
         permit: &WritePermit,
     ) -> Result<i64, CallError> {
         let settings = &self.settings;
-        let description = mark::write(
-            settings.description.as_deref(),
-            delivery.label,
-            delivery.content,
-            expected,
-        );
+        let mark = Mark {
+            label: delivery.label.clone(),
+            content: delivery.content.map(str::to_owned),
+            origin: Some(delivery.origin.to_owned()),
+        };
+        let description = mark::write(settings.description.as_deref(), &mark, expected);
         let put = Put {
             name: &self.slot.name,
             value: delivery.value,
@@ -313,7 +316,7 @@ impl ParameterTarget {
 fn entry(found: &Metadata) -> Entry {
     Entry {
         revision: Some(found.version.to_string()),
-        label: mark::read(found.description.as_deref(), found.version).map(|(label, _)| label),
+        label: mark::read(found.description.as_deref(), found.version).map(|mark| mark.label),
         modified_at: found.modified_at,
         live: None,
         detail: None,

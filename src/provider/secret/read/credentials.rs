@@ -101,6 +101,10 @@ async fn survey(
             seen.current_gone = true;
         } else {
             state.ledger.credentials.retain(|other| *other != known);
+            // By a person, or by a run that was cut off before the checks that follow.
+            if let Some(receipt) = &mut state.last_rotation {
+                receipt.awaits(config.after_revocation().cloned());
+            }
         }
     }
     let held_elsewhere = state.ledger.deliveries.values().any(|delivery| {
