@@ -40,6 +40,8 @@ mod lagging;
 mod locked;
 #[path = "e2e/neon.rs"]
 mod neon;
+#[path = "e2e/pairs.rs"]
+mod pairs;
 #[path = "e2e/presented.rs"]
 mod presented;
 #[path = "e2e/proofs.rs"]
