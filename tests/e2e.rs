@@ -9,6 +9,9 @@
     reason = "helpers of tests fail as tests do"
 )]
 
+#[expect(dead_code, reason = "each story has a server of its own")]
+#[path = "support/moto.rs"]
+mod moto_server;
 #[path = "support/postgres.rs"]
 mod postgres;
 #[expect(dead_code, reason = "these stories copy and hold nothing")]
@@ -38,6 +41,8 @@ mod interrupt;
 mod lagging;
 #[path = "e2e/locked.rs"]
 mod locked;
+#[path = "e2e/moto.rs"]
+mod moto;
 #[path = "e2e/neon.rs"]
 mod neon;
 #[path = "e2e/pairs.rs"]
