@@ -23,6 +23,8 @@ mod terraform_cores;
 
 #[path = "e2e/create.rs"]
 mod create;
+#[path = "e2e/deployed.rs"]
+mod deployed;
 #[path = "e2e/drift.rs"]
 mod drift;
 #[path = "e2e/edited.rs"]
