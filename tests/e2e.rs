@@ -17,10 +17,11 @@ mod postgres;
 #[expect(dead_code, reason = "these stories copy and hold nothing")]
 #[path = "support/sandbox.rs"]
 mod sandbox;
-#[expect(dead_code, reason = "these stories use one core")]
 #[path = "support/terraform_cores.rs"]
 mod terraform_cores;
 
+#[path = "e2e/cores.rs"]
+mod cores;
 #[path = "e2e/create.rs"]
 mod create;
 #[path = "e2e/deployed.rs"]
