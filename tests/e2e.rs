@@ -9,17 +9,23 @@
     reason = "helpers of tests fail as tests do"
 )]
 
+#[expect(dead_code, reason = "each story has a server of its own")]
+#[path = "support/moto.rs"]
+mod moto_server;
 #[path = "support/postgres.rs"]
 mod postgres;
 #[expect(dead_code, reason = "these stories copy and hold nothing")]
 #[path = "support/sandbox.rs"]
 mod sandbox;
-#[expect(dead_code, reason = "these stories use one core")]
 #[path = "support/terraform_cores.rs"]
 mod terraform_cores;
 
+#[path = "e2e/cores.rs"]
+mod cores;
 #[path = "e2e/create.rs"]
 mod create;
+#[path = "e2e/deployed.rs"]
+mod deployed;
 #[path = "e2e/drift.rs"]
 mod drift;
 #[path = "e2e/edited.rs"]
@@ -38,8 +44,12 @@ mod interrupt;
 mod lagging;
 #[path = "e2e/locked.rs"]
 mod locked;
+#[path = "e2e/moto.rs"]
+mod moto;
 #[path = "e2e/neon.rs"]
 mod neon;
+#[path = "e2e/pairs.rs"]
+mod pairs;
 #[path = "e2e/presented.rs"]
 mod presented;
 #[path = "e2e/proofs.rs"]

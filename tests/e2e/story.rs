@@ -51,17 +51,22 @@ pub(crate) struct Story {
 impl Story {
     /// A fresh world and an empty directory.
     pub(crate) fn new() -> Self {
-        Self::of(Arc::new(Sandbox::start()))
+        Self::on(Core::Installed)
+    }
+
+    /// The same for a user of that core.
+    pub(crate) fn on(core: Core) -> Self {
+        Self::of(core, Arc::new(Sandbox::start()))
     }
 
     /// Another directory with a state of its own, in the same world.
     pub(crate) fn beside(&self) -> Self {
-        Self::of(Arc::clone(&self.sandbox))
+        Self::of(Core::Installed, Arc::clone(&self.sandbox))
     }
 
-    fn of(sandbox: Arc<Sandbox>) -> Self {
+    fn of(core: Core, sandbox: Arc<Sandbox>) -> Self {
         let mut workspace = Workspace::new(
-            Core::Installed,
+            core,
             "secret-rotation/rotation",
             Path::new(env!("CARGO_BIN_EXE_terraform-provider-rotation")),
         );

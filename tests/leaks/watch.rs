@@ -12,7 +12,7 @@ use crate::canary::{self, Canary};
 use crate::evidence::Evidence;
 use crate::needles::Needles;
 use crate::story::Story;
-use crate::terraform_cores::{Core, Workspace};
+use crate::terraform_cores::Core;
 
 /// How long between two looks at the processes.
 const LOOK: Duration = Duration::from_millis(15);
@@ -37,13 +37,7 @@ impl Watched {
 
     /// The same under another Terraform.
     pub(crate) fn under(core: Core) -> Self {
-        let mut story = Story::new();
-        let provider = Path::new(env!("CARGO_BIN_EXE_terraform-provider-rotation"));
-        story.workspace = Workspace::new(core, "secret-rotation/rotation", provider);
-        for (name, value) in story.sandbox.exports() {
-            story.workspace.set(name, value);
-        }
-        Self::of(story)
+        Self::of(Story::on(core))
     }
 
     fn of(mut story: Story) -> Self {

@@ -1,0 +1,274 @@
+//! Parameters on moto, which knows nothing of this project: read, changed and deleted by boto3.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::moto_server::Moto;
+use crate::story::{NAME, PARAMETER, SSM_TARGET, Story, unframed};
+use crate::terraform_cores::python;
+
+const HEX: &str = r#"source = { random = { bytes = 32, encoding = "hex" } }"#;
+const ONCE: &str = "rotate_now = \"once\"";
+/// The parameter that most stories write, and one of a later wave.
+const TWO_WAVES: &str = r#"targets = {
+    first  = { ssm_parameter = { name = "/molecule/production/FLY_API_TOKEN" } }
+    second = { wave = 2, ssm_parameter = { name = "/molecule/second" } }
+  }"#;
+const SECOND: &str = "/molecule/second";
+
+/// A story whose parameters are at a moto of its own; everything else is at the sandbox.
+struct World {
+    story: Story,
+    moto: Moto,
+}
+
+impl World {
+    fn new() -> Self {
+        let (mut story, moto) = (Story::new(), Moto::start());
+        story.workspace.set("AWS_ENDPOINT_URL", &moto.url());
+        Self { story, moto }
+    }
+
+    /// What boto3 gets to know by these calls.
+    #[track_caller]
+    fn boto3(&self, calls: &Value) -> Vec<Value> {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/parameters.py");
+        let mut client = Command::new(python())
+            .arg(Path::new(script))
+            .env_clear()
+            .env("AWS_ENDPOINT_URL", self.moto.url())
+            .env("AWS_REGION", self.story.sandbox.export("AWS_REGION"))
+            .env("AWS_DEFAULT_REGION", self.story.sandbox.export("AWS_REGION"))
+            .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+            .env("AWS_SECRET_ACCESS_KEY", "example")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut input = client.stdin.take().unwrap();
+        input.write_all(calls.to_string().as_bytes()).unwrap();
+        drop(input);
+        let output = client.wait_with_output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let answers: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(answers.len(), calls.as_array().unwrap().len());
+        answers
+    }
+
+    /// The values of parameters; of one that is not there, the error's code.
+    #[track_caller]
+    fn values<const N: usize>(&self, names: [&str; N]) -> [String; N] {
+        let answers = self.boto3(&names.iter().map(|name| read(name)).collect());
+        let texts = answers.iter().map(|answer| {
+            let text = answer["Parameter"]["Value"].as_str().or(answer["Error"].as_str());
+            text.unwrap().to_owned()
+        });
+        texts.collect::<Vec<_>>().try_into().unwrap()
+    }
+
+    /// Destroys, and no parameter is left.
+    #[track_caller]
+    fn destroy(&self) {
+        self.story.destroy();
+        assert!(self.story.has_no_state());
+        let all = self.boto3(&json!([["describe_parameters", {}]]));
+        assert_eq!(all, [json!({ "Parameters": [] })]);
+    }
+}
+
+fn read(name: &str) -> Value {
+    json!(["get_parameter", { "Name": name, "WithDecryption": true }])
+}
+
+fn typed_by_hand(name: &str) -> Value {
+    json!(["put_parameter", { "Name": name, "Value": "typed by hand", "Overwrite": true }])
+}
+
+fn is_hex(value: &str) -> bool {
+    value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+#[test]
+fn a_parameter_has_its_value_mark_key_tier_and_tags_and_keeps_its_value_when_they_change() {
+    let target = |tier: &str, tags: &str| {
+        format!(
+            "targets = {{ runtime = {{ ssm_parameter = {{ name = {PARAMETER:?}, description = \"Signs [sessions]\", key_id = \
+             \"alias/molecule\", tier = {tier:?}, tags = {{ {tags} }} }} }} }}"
+        )
+    };
+    let looks = json!([
+        read(PARAMETER),
+        ["get_parameter", { "Name": PARAMETER, "WithDecryption": false }],
+        ["describe_parameters", {}],
+        ["list_tags_for_resource", { "ResourceType": "Parameter", "ResourceId": PARAMETER }],
+    ]);
+    let world = World::new();
+    let story = &world.story;
+    story.configure(&[HEX, &target("Standard", "team = \"cp\", stage = \"production\"")]);
+    story.apply();
+    let id = story.attributes()["id"].as_str().unwrap()[..12].to_owned();
+    let tag = |key: &str, value: &str| json!({ "Key": key, "Value": value });
+
+    let found = world.boto3(&looks);
+    let value = found[0]["Parameter"]["Value"].as_str().unwrap();
+    assert!(is_hex(value), "{value}");
+    assert!(!story.workspace.state().to_string().contains(value));
+    assert_eq!(found[0]["Parameter"]["Type"], "SecureString");
+    assert_ne!(found[1]["Parameter"]["Value"], value, "it is encrypted");
+    let listed = &found[2]["Parameters"][0];
+    let mark = |generation: u64, version: u64| format!("Signs [sessions] [{NAME}-rot-{id}-g{generation}] v{version}");
+    assert_eq!(listed["Description"], mark(1, 1));
+    assert_eq!(
+        (&listed["KeyId"], &listed["Tier"]),
+        (&json!("alias/molecule"), &json!("Standard"))
+    );
+    assert_eq!(
+        found[3]["TagList"],
+        json!([tag("stage", "production"), tag("team", "cp")])
+    );
+
+    story.configure(&[HEX, &target("Advanced", "team = \"platform\"")]);
+    story.apply();
+    let found = world.boto3(&looks);
+    assert_eq!(found[0]["Parameter"]["Value"], value);
+    let listed = &found[2]["Parameters"][0];
+    assert_eq!(
+        (&listed["Description"], &listed["Tier"]),
+        (&json!(mark(1, 2)), &json!("Advanced"))
+    );
+    // A tag that is taken out stays.
+    assert_eq!(
+        found[3]["TagList"],
+        json!([tag("stage", "production"), tag("team", "platform")])
+    );
+    assert_eq!(story.attributes()["generation"], 1);
+    world.destroy();
+}
+
+#[test]
+fn drift_is_healed_from_the_other_parameter_and_rotated_where_there_is_none() {
+    let world = World::new();
+    let story = &world.story;
+    story.configure(&[HEX, TWO_WAVES]);
+    story.apply();
+    let [value, second] = world.values([PARAMETER, SECOND]);
+    assert_eq!(value, second);
+    for (drift, name, why) in [
+        (typed_by_hand(PARAMETER), "first", "changed outside Terraform"),
+        (
+            json!(["delete_parameter", { "Name": SECOND }]),
+            "second",
+            "deleted outside Terraform",
+        ),
+    ] {
+        world.boto3(&json!([drift]));
+        let plan = story.plan();
+        assert!(plan.contains(&format!("deliver again to {name}: {why}")), "{plan}");
+        story.apply();
+        assert_eq!(world.values([PARAMETER, SECOND]), [value.clone(), value.clone()]);
+        assert_eq!(story.attributes()["generation"], 1);
+    }
+    world.boto3(&json!([typed_by_hand(PARAMETER), typed_by_hand(SECOND)]));
+    let plan = story.plan();
+    assert!(
+        plan.contains("= 1 -> 2") && plan.contains("the value of generation 1 cannot be had again"),
+        "{plan}"
+    );
+    story.apply();
+    let [first, second] = world.values([PARAMETER, SECOND]);
+    assert!(is_hex(&first) && first == second && first != value, "{first} {second}");
+    world.destroy();
+}
+
+#[test]
+fn a_rotation_that_aws_refuses_half_way_is_finished_with_the_same_value() {
+    let label = |version: u64| json!(["label_parameter_version", { "Name": SECOND, "ParameterVersion": version, "Labels": ["stable"] }]);
+    let world = World::new();
+    let story = &world.story;
+    // AWS keeps a hundred versions, and makes no more while the oldest one has a label.
+    let write =
+        json!(["put_parameter", { "Name": SECOND, "Value": "by hand", "Type": "SecureString", "Overwrite": true }]);
+    let mut writes = vec![write; 99];
+    writes.push(label(1));
+    world.boto3(&Value::Array(writes));
+    story.configure(&[HEX, TWO_WAVES, "on_existing = \"replace\""]);
+    story.apply();
+    let [old, second] = world.values([PARAMETER, SECOND]);
+    assert_eq!(old, second);
+
+    story.configure(&[HEX, TWO_WAVES, ONCE]);
+    let said = unframed(&story.fails());
+    for words in ["ParameterMaxVersionLimitExceeded", "Move the label", SECOND] {
+        assert!(said.contains(words), "{words} is not in\n{said}");
+    }
+    let [new, second] = world.values([PARAMETER, SECOND]);
+    assert!(is_hex(&new) && new != old, "the first wave has the new value");
+    assert_eq!(second, old, "the second one has the old value");
+    let attributes = story.attributes();
+    assert_eq!(attributes["phase"], "partial");
+    let held = |target: &str| attributes["deliveries"][target]["generation"].clone();
+    assert_eq!((held("first"), held("second")), (json!(2), json!(1)));
+
+    world.boto3(&json!([label(100)]));
+    story.apply();
+    assert_eq!(world.values([PARAMETER, SECOND]), [new.clone(), new]);
+    assert_eq!(story.attributes()["generation"], 2);
+    world.destroy();
+}
+
+#[test]
+fn a_creation_that_another_type_stopped_half_way_goes_on_with_its_value_once_untainted() {
+    let world = World::new();
+    let story = &world.story;
+    world.boto3(&json!([["put_parameter", { "Name": SECOND, "Value": "by hand", "Type": "String" }]]));
+    story.configure(&[HEX, TWO_WAVES, "on_existing = \"replace\""]);
+    let said = unframed(&story.fails());
+    for words in [
+        "a parameter cannot change its type",
+        "Generation 1 is in 1 of 2 targets (first)",
+        "`terraform untaint`",
+    ] {
+        assert!(said.contains(words), "{words} is not in\n{said}");
+    }
+    let [value, second] = world.values([PARAMETER, SECOND]);
+    assert!(is_hex(&value) && second == "by hand", "{value} {second}");
+    world.boto3(&json!([["delete_parameter", { "Name": SECOND }]]));
+    story.run(&["untaint", "rotation_secret.it"]).success();
+    story.apply();
+    assert_eq!(world.values([PARAMETER, SECOND]), [value.clone(), value]);
+    world.destroy();
+}
+
+#[test]
+fn through_an_overlap_the_parameter_has_the_new_key_and_the_old_one_works_until_its_end() {
+    const KEY: &str = "source = { neon_api_key = {} }";
+    let mut world = World::new();
+    let alive = |world: &World| -> Vec<Value> {
+        let keys = world.story.sandbox.state()["neon"]["api_keys"]
+            .as_array()
+            .unwrap()
+            .clone();
+        let of_ours = |key: &Value| key["name"].as_str().unwrap().contains("-rot-") && key["revoked"] == false;
+        keys.into_iter()
+            .filter(of_ours)
+            .map(|key| key["value"].clone())
+            .collect()
+    };
+    world.story.configure(&[KEY, SSM_TARGET]);
+    world.story.apply();
+    let first = world.values([PARAMETER]);
+    assert_eq!(alive(&world), first);
+    world.story.configure(&[KEY, SSM_TARGET, ONCE]);
+    world.story.apply();
+    let [second] = world.values([PARAMETER]);
+    assert_eq!(alive(&world), [first[0].clone(), second.clone()]);
+    assert_eq!(world.story.attributes()["phase"], "overlapping");
+    world.story.clock("25h");
+    world.story.apply();
+    assert_eq!(alive(&world), [second]);
+    world.destroy();
+    assert_eq!(alive(&world), [Value::Null; 0]);
+}
