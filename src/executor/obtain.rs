@@ -161,6 +161,10 @@ impl Run<'_> {
             self.hold(generation, found);
             return Ok(());
         }
+        if !on_record && self.job.source_traits.lists && !self.job.is_create {
+            // Its issuer has no such credential: another source made it, or it has ended.
+            return Ok(());
+        }
         let restored = self.job.source.restore(found, order).await;
         let restored = self.found_as_told(restored, order);
         let Some(minted) = restored.map_err(|error| vec![Failure::of_call(Site::Source, &error)])? else {

@@ -57,8 +57,8 @@ impl Run<'_> {
                     site: Site::Whole,
                     summary: format!("The entry at {} was left in place", delivery.slot),
                     detail: format!(
-                        "Target {key} is no longer configured, but its entry was written by somebody else since. Delete it \
-                         by hand if it is not needed."
+                        "Target {key} is no longer configured, but its entry was written since, by somebody else or by an \
+                         apply of this secret that was cut off. Delete it by hand if it is not needed."
                     ),
                 });
             }

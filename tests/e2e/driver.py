@@ -97,7 +97,6 @@ async def drive(executable):
     assert not errors(again.diagnostics), again.diagnostics
     assert unpack(again.planned_state) == state, unpack(again.planned_state)
 
-    await configure()
     gone = await change(stub, read.new_state, pack(None), pack(None), read.private)
     assert not gone.diagnostics, gone.diagnostics
     assert unpack(gone.new_state) is None, gone.new_state

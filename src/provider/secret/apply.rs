@@ -6,6 +6,7 @@ use super::config::{CheckEntry, Config, Phase};
 use super::decide::{Decision, Rotate, decide, leaving};
 use super::outlook::{Sightings, due, is_of_a_survey, outlook};
 use super::plan::{FIRST_CREATE, texts};
+use super::read::begin_overlap;
 use super::state::{CheckResult, Receipt, State, Verdict};
 use super::{config_in_state, destroy, legible, place, room, text};
 use crate::call::WritePermit;
@@ -152,6 +153,7 @@ async fn change(
     }
     let failed = !outcome.failures.is_empty() || outcome.interrupted;
     absorb(&mut state, &outcome, &decision, &config);
+    begin_overlap(&mut state, &config, configured.clock.now());
     if failed && !is_create && !rotation_began {
         half_reworded(&mut state, &decision);
     }
@@ -327,7 +329,7 @@ fn absorb(state: &mut State, outcome: &Outcome, decision: &Decision, config: &Co
     }
     receipt.revoked.extend(outcome.revoked.iter().cloned());
     let cut_off = outcome.interrupted || !outcome.failures.is_empty();
-    if cut_off && !outcome.revoked.is_empty() {
+    if cut_off && (!outcome.revoked.is_empty() || decision.recheck) {
         let ran = |name: &String| outcome.proofs.iter().any(|proof| proof.check == *name);
         receipt.awaits(config.after_revocation().filter(|name| !ran(name)).cloned());
     }

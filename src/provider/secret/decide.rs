@@ -336,6 +336,22 @@ pub(super) fn leaving<'c>(
     leaving
 }
 
+/// Why a generation that a target's mark names cannot be finished: its issuer lists what it has, and has no such credential. Another
+/// source made it, or it has ended. If the list only lags, one credential too many is made, and ends as an orphan.
+fn unlisted(config: &Config, ledger: &Ledger) -> Option<String> {
+    let issuer = config.source.config.issuer().to_string();
+    let lists = config.source.config.traits().lists;
+    let known = ledger
+        .credential(ledger.generation)
+        .is_some_and(|known| known.issuer == issuer);
+    (lists && !ledger.finished && ledger.generation > 0 && !known).then(|| {
+        format!(
+            "generation {}, which an interrupted apply left behind, is no credential that {issuer} has",
+            ledger.generation
+        )
+    })
+}
+
 /// Why the current generation's value, which the targets in `write` and the checks of their waves need, cannot be had, if it cannot.
 fn value_lost(
     config: &Config,
@@ -346,6 +362,9 @@ fn value_lost(
     leaving: &[&TargetEntry],
 ) -> Option<String> {
     let generation = ledger.generation;
+    if let Some(why) = unlisted(config, ledger) {
+        return Some(why);
+    }
     let held = |key: &String| {
         ledger
             .deliveries

@@ -37,7 +37,9 @@ async fn ended(configured: &Configured, prior: &Value, permit: &WritePermit, pro
     };
     let held = state.ledger.deliveries.values().map(|delivery| delivery.slot.clone());
     let _turn = configured.neighbours.turn(&state.id, held.collect::<Vec<_>>()).await;
-    if let Some(newer) = configured.neighbours.newer(&state.id) {
+    if let Some(newer) = configured.neighbours.newer(&state.id)
+        && !left_by_this_object(&state.ledger, &newer)
+    {
         pass_on(&mut state, &newer, problems);
     }
     if let Some(slot) = written_again(&state, config.as_ref(), configured).await {
@@ -144,6 +146,24 @@ async fn name_the_rest(
             }
         }
     }
+}
+
+/// Whether an earlier apply to this very object left that ledger, in the same process: every entry was last written by what is on
+/// record here.
+fn left_by_this_object(own: &Ledger, left: &Ledger) -> bool {
+    let writes = |ledger: &Ledger| -> BTreeSet<_> {
+        let deliveries = ledger.deliveries.values();
+        deliveries
+            .map(|delivery| (delivery.slot.clone(), delivery.revision.clone(), delivery.delivered_at))
+            .collect()
+    };
+    let handles = |ledger: &Ledger| -> BTreeSet<_> {
+        let credentials = ledger.credentials.iter();
+        credentials
+            .map(|known| (known.generation, known.credential_id.clone()))
+            .collect()
+    };
+    writes(own) == writes(left) && handles(own) == handles(left)
 }
 
 /// What a newer object of the same secret has taken over in this run is no longer ours to end.
@@ -295,7 +315,7 @@ async fn clear(
         let why = if ours {
             "it was there before this secret was created"
         } else {
-            "it was written by somebody else since"
+            "it was written since, by somebody else or by an apply of this secret that was cut off"
         };
         problems.warning(
             path,

@@ -155,6 +155,14 @@ pub(super) fn summary(
     summary
 }
 
+/// Whether a run may make the last staged target live, with which an overlap begins that waited for it.
+pub(super) fn begins_overlap(decision: &Decision) -> bool {
+    let touches = !decision.activate.is_empty() || !decision.write.is_empty();
+    let waits =
+        |known: &CredentialRecord| known.status == CredentialStatus::Overlapping && known.revoke_after.is_none();
+    touches && decision.ledger.finished && decision.ledger.credentials.iter().any(waits)
+}
+
 /// The phase of a secret whose generation stays, once what is published is live.
 pub(super) fn phase_once_live(ledger: &Ledger, deliveries: &Value) -> Value {
     let overlaps = has_staged(deliveries) || !ledger.superseded().is_empty();

@@ -193,6 +193,11 @@ fn update(
     let before = config_in_state(prior);
     let renews = decision.rotate != Rotate::No || decision.finish;
     if !renews && decision.revoke.is_empty() {
+        if forecast::begins_overlap(decision) {
+            for name in ["credentials", "revoke_after", "next_action_at"] {
+                object = object.with(name, Value::unknown());
+            }
+        }
         if !decision.activate.is_empty() {
             object = object.with("phase", forecast::phase_once_live(&decision.ledger, &deliveries));
         }

@@ -101,7 +101,7 @@ fn is_value_lost(pending: &Pending) -> bool {
 }
 
 /// What was staged is live everywhere: the overlap begins with this instant.
-fn begin_overlap(state: &mut State, config: &Config, now: Timestamp) {
+pub(super) fn begin_overlap(state: &mut State, config: &Config, now: Timestamp) {
     let newest = state.ledger.generation;
     let mut configured = state
         .ledger

@@ -104,6 +104,8 @@ async fn survey(
             // By a person, or by a run that was cut off before the checks that follow.
             if let Some(receipt) = &mut state.last_rotation {
                 receipt.awaits(config.after_revocation().cloned());
+                let due = known.revoke_after.is_some_and(|after| after <= now);
+                receipt.revoked.extend(known.credential_id.filter(|_| due));
             }
         }
     }
