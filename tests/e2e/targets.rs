@@ -229,11 +229,7 @@ fn a_value_that_a_target_cannot_hold_is_refused_before_any_target_is_written_and
             assert!(said.contains(words), "{words}: {said}");
         }
         let delivered = |call: &String| call.contains("PutParameter") || call.contains("/secrets");
-        assert!(
-            !story.writes().iter().any(|call| delivered(call)),
-            "{:#?}",
-            story.writes()
-        );
+        assert!(!story.writes().iter().any(delivered), "{:#?}", story.writes());
     };
     // A create.
     let story = Story::new();
