@@ -14,7 +14,7 @@ TEST_LINTS := -A clippy::unwrap_used -A clippy::expect_used -A clippy::panic -A 
 # All of the crash matrix, or those cases whose name begins so: story/source/fault/call, or every 20th from the 3rd: 3/20.
 CASE ?= all
 
-.PHONY: demo test crash-matrix lint fmt docs bench fuzz tools postgres need-rust need-core need-terraform need-curl
+.PHONY: demo test crash-matrix leaks lint fmt docs bench fuzz tools postgres need-rust need-core need-terraform need-curl
 
 demo: need-rust need-core need-curl ## Walk through a secret's life against vendors on loopback
 	@$(CARGO) build --locked --quiet --bin terraform-provider-rotation --example sandbox
@@ -27,6 +27,11 @@ test: need-rust need-terraform tools lint ## Everything: lints, unit, engine, co
 crash-matrix: need-rust need-terraform ## Every story with every fault at every call; CASE='rotate/fly_token/kill_provider/7' plays a part
 	$(CARGO) build --bins --examples --locked
 	CRASH_MATRIX='$(CASE)' $(CARGO) test --locked --test crash_matrix
+
+# A second Terraform plays some of the stories.
+leaks: need-rust need-terraform $(VENV)/stamp ## Search whatever a run writes for values: every story, and every kind of fault at every kind of call
+	$(CARGO) build --bins --examples --locked
+	ROTATION_LEAKS=all $(CARGO) test --locked --test leaks
 
 lint: need-rust $(VENV)/stamp
 	$(CARGO) fmt --check

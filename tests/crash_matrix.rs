@@ -1,4 +1,5 @@
-//! The crash matrix: every story, with every fault at every call, converges, and nobody was ever left with a dead credential.
+//! The crash matrix: every story, with every fault at every call, converges, nobody was ever left with a dead credential, and no value
+//! stands in what was said and stored.
 //!
 //! `make crash-matrix` plays all of it, `make crash-matrix CASE='rotate/fly_token/kill_provider/7'` a part, `CASE=3/20` every
 //! twentieth case from the third; without `CRASH_MATRIX`, which holds that name, a sample is played. Names and numbers of cases are
@@ -17,6 +18,14 @@ mod sandbox;
 #[expect(dead_code, reason = "these stories use one core")]
 #[path = "support/terraform_cores.rs"]
 mod terraform_cores;
+
+#[path = "leaks/canary.rs"]
+mod canary;
+#[expect(dead_code, reason = "the places are judged by the tests of the search")]
+#[path = "leaks/evidence.rs"]
+mod evidence;
+#[path = "leaks/needles.rs"]
+mod needles;
 
 #[path = "crash_matrix/case.rs"]
 mod case;

@@ -1,7 +1,7 @@
 //! The search for values where none may be: whole stories at the finest log level, with vendors that repeat in their errors
 //! what they were sent; afterwards every output, file, process and temporary file is searched for every value.
 //!
-//! `ROTATION_LEAKS=all cargo test --test leaks` plants every kind of fault at every kind of call; without it, a sample.
+//! `make leaks` plants every kind of fault at every kind of call (`ROTATION_LEAKS=all`); without it, a sample is planted.
 
 #![expect(
     clippy::unwrap_used,

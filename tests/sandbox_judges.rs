@@ -12,6 +12,8 @@
 mod app;
 #[path = "sandbox_judges/client.rs"]
 mod client;
+#[path = "sandbox_judges/extracts.rs"]
+mod extracts;
 #[path = "sandbox_judges/faults.rs"]
 mod faults;
 #[expect(dead_code, reason = "these tests use part of it")]

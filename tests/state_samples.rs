@@ -264,3 +264,38 @@ async fn a_state_that_is_not_understood_is_not_refreshed_planned_applied_or_dest
         assert_eq!(apply.state, state);
     }
 }
+
+/// The same state and configuration lead to the same generation, unless another version of the provider made the plan.
+#[tokio::test]
+async fn a_plan_that_leads_elsewhere_than_this_version_is_refused_and_the_state_stays() {
+    let mut refused = 0;
+    for (path, sample) in samples() {
+        let version = sample["schema_version"].as_i64().unwrap();
+        let state = upgraded(&sample["attributes"], version).await.unwrap();
+        let plan = planned(&state).await.planned;
+        let Some(generation) = plan.get("generation").as_u64() else {
+            continue;
+        };
+        let provider = provider().await;
+        let apply = provider.apply(ApplyRequest {
+            type_name: SECRET.to_owned(),
+            prior: state.clone(),
+            planned: plan.with("generation", Value::number(generation + 1)),
+            config: state.clone(),
+            private: Vec::new(),
+        });
+        let apply = apply.await;
+        let said = errors(&apply.diagnostics).join("\n");
+        for words in [
+            "The plan and this apply disagree".to_owned(),
+            format!("leads to generation {}", generation + 1),
+            format!("now lead to {generation}."),
+            "plan again".to_owned(),
+        ] {
+            assert!(said.contains(&words), "{}: {words}: {said}", path.display());
+        }
+        assert_eq!(apply.state, state, "{}", path.display());
+        refused += 1;
+    }
+    assert!(refused >= 3, "{refused}");
+}

@@ -15,7 +15,7 @@ use crate::fields::Fields;
 use machines::{App, Change, Machine};
 
 /// The token that the sandbox is used with.
-pub(crate) const TOKEN: &str = "FlyV1 fm2_c2FuZGJveC1wZXJzb25hbC10b2tlbg==";
+pub(crate) const TOKEN: &str = "FlyV1 fm2_c2FuZGJveC1wZXJtaXQthbCLRQts01x7B3xxsjUxhGZW";
 
 #[derive(Clone)]
 pub(crate) struct Token {

@@ -40,6 +40,8 @@ pub(crate) enum Fault {
     LostBefore,
     /// It is done, and the connection breaks before the answer.
     LostAfter,
+    /// Answered as if a revocation were done, which it is not.
+    Ignored,
 }
 
 pub(crate) struct Role {
@@ -298,6 +300,7 @@ async fn serve(State(world): State<Arc<Mutex<World>>>, request: Request) -> Resp
             answer(&mut world, &call, &path, &body);
             lost()
         }
+        Some(Fault::Ignored) => done(&json!({ "revoked": true })),
         None => answer(&mut world, &call, &path, &body),
     }
 }

@@ -1,7 +1,11 @@
 //! The source `neon_api_key`.
 
+use jiff::Timestamp;
 use rotation_provider::address::Address;
 use rotation_provider::call::{CallErrorKind, Effect, WritePermit};
+use rotation_provider::clock::Clock;
+use rotation_provider::executor::{Retired, retire_anywhere};
+use rotation_provider::rotation::{CredentialRecord, CredentialStatus};
 use rotation_provider::source::neon_api_key::KIND;
 use rotation_provider::source::{Liveness, Source};
 use rotation_provider::terraform::Value;
@@ -192,6 +196,36 @@ async fn a_revocation_whose_answer_was_lost_is_checked_instead_of_repeated() {
         assert_eq!((error.kind, error.effect), (CallErrorKind::Invalid, Effect::None));
     }
     assert!(neon.world().calls.is_empty());
+}
+
+#[tokio::test]
+async fn a_revocation_that_was_accepted_and_not_done_is_a_failure_and_the_next_one_ends_the_key() {
+    let neon = Neon::start().await;
+    let id = neon.world().key("old").to_string();
+    let record = CredentialRecord {
+        generation: 3,
+        credential_id: Some(id.clone()),
+        issuer: "neon_api_key:default:personal".to_owned(),
+        label: "old".to_owned(),
+        status: CredentialStatus::Overlapping,
+        minted_at: None,
+        expires_at: None,
+        revoke_after: None,
+    };
+    // Nobody waits: it stands still.
+    let clock = Clock::standing_at(Timestamp::UNIX_EPOCH);
+    neon.fault("DELETE", Fault::Ignored);
+    let failure = retire_anywhere(&record, neon.connections.as_ref(), clock, &permit())
+        .await
+        .unwrap_err();
+    assert_eq!(failure.summary, format!("Generation 3 ({id}) is still alive"));
+    assert!(
+        failure.detail.contains("accepted the revocation") && failure.detail.contains("tries again"),
+        "{failure:?}"
+    );
+    let retired = retire_anywhere(&record, neon.connections.as_ref(), clock, &permit()).await;
+    assert_eq!(retired, Ok(Retired::Dead));
+    assert_eq!(neon.world().count("DELETE"), 2);
 }
 
 #[tokio::test]

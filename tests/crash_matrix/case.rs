@@ -1,11 +1,15 @@
-//! One case: a story, one fault at one call of it, at most two clean applies, and the judge.
+//! One case: a story, one fault at one call of it, at most two clean applies, the judge, and the search for values in what it left.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use crate::canary::{Canary, OWN, held};
+use crate::evidence::Evidence;
 use crate::fault::{Blow, Fault};
 use crate::judge::{Trial, moments};
+use crate::needles::Needles;
 use crate::run::{User, sign_of_a_crash};
 use crate::sandbox::{Call, Sandbox};
 use crate::story::{Act, Setting, Story};
@@ -15,6 +19,8 @@ pub(crate) struct Scene {
     pub(crate) story: Story,
     sandbox: Sandbox,
     state: Option<String>,
+    /// Logs are searched as well, which takes its time.
+    logs: bool,
     /// The calls of a run without a fault, sorted, so that their numbers are always the same.
     pub(crate) calls: Vec<Target>,
 }
@@ -44,7 +50,7 @@ pub(crate) type Failure = String;
 
 impl Scene {
     /// Plays the prelude, then the story once without a fault.
-    pub(crate) fn prepare(story: Story, nothing: &Sandbox) -> Result<Self, Failure> {
+    pub(crate) fn prepare(story: Story, nothing: &Sandbox, logs: bool) -> Result<Self, Failure> {
         let sandbox = nothing.fork();
         let mut user = User::new(story, &sandbox, None);
         for setting in story.prelude() {
@@ -62,6 +68,7 @@ impl Scene {
         let mut scene = Self {
             story,
             state: user.state(),
+            logs,
             calls: Vec::new(),
             sandbox,
         };
@@ -149,9 +156,12 @@ struct Run<'a> {
     user: User<'a>,
     story: Story,
     blow: Option<Blow>,
+    logs: bool,
     /// What `terraform show -json` said last of the secret.
     shown: Option<Value>,
     said: String,
+    /// Outputs, and after every apply the files.
+    evidence: Evidence,
 }
 
 impl<'a> Run<'a> {
@@ -159,17 +169,24 @@ impl<'a> Run<'a> {
         let from = scene.sandbox.export("SANDBOX_URL");
         let to = sandbox.export("SANDBOX_URL");
         let state = scene.state.as_ref().map(|state| state.replace(from, to));
+        let mut user = User::new(scene.story, sandbox, state.as_deref());
+        if scene.logs {
+            user.logs();
+        }
         Self {
-            user: User::new(scene.story, sandbox, state.as_deref()),
+            user,
+            logs: scene.logs,
             story: scene.story,
             blow,
             shown: None,
             said: String::new(),
+            evidence: Evidence::default(),
         }
     }
 
     fn note(&mut self, what: &str, status: i32, output: &str) {
         write!(self.said, "--- {what}: {status} ---\n{output}\n").unwrap();
+        self.evidence.add("output", output);
     }
 
     fn fails(&self, problem: &str) -> Failure {
@@ -179,7 +196,21 @@ impl<'a> Run<'a> {
     /// The state can be shown; to be asked after every apply.
     fn shows(&mut self) -> Result<(), Failure> {
         self.shown = self.user.shows().map_err(|problem| self.fails(&problem))?;
+        self.evidence.add_files(self.user.directory());
+        drop(std::fs::remove_file(self.user.log()));
         Ok(())
+    }
+
+    /// Where a value stands that a vendor ever had, or one that the run authenticates with.
+    fn leaks(&self, timeline: &[Value]) -> Vec<String> {
+        for place in ["output", "file terraform.tfstate", "file trace.log"] {
+            let seen = self.evidence.has(place) || place == "file trace.log" && !self.logs;
+            assert!(seen, "nothing was seen of: {place}");
+        }
+        let issued = timeline.iter().flat_map(|entry| held(&entry["state"]));
+        let mut values: BTreeSet<Canary> = issued.map(|value| Canary::of(&value)).collect();
+        values.extend(OWN.map(|name| Canary::of(self.user.sandbox.export(name))));
+        self.evidence.leaks(&Needles::of(&values), "")
     }
 
     /// Applies until the plan is empty, and lets the judge look. Returns whether the declared way out was needed.
@@ -194,14 +225,15 @@ impl<'a> Run<'a> {
             self.converges(&mut setting, false)?;
         }
         self.claims(setting)?;
-        let moments = moments(&self.user.sandbox.timeline(), self.story.source);
+        let timeline = self.user.sandbox.timeline();
+        let moments = moments(&timeline, self.story.source);
         let trial = Trial {
             story: self.story,
             setting,
             moments: &moments,
             overlap_ends,
         };
-        let problems = [trial.violations(), trial.ending()].concat();
+        let problems = [trial.violations(), trial.ending(), self.leaks(&timeline)].concat();
         if problems.is_empty() {
             return Ok(way_out);
         }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -67,6 +67,28 @@ impl<'a> User<'a> {
     /// The stored state as it is.
     pub(crate) fn state(&self) -> Option<String> {
         std::fs::read_to_string(self.workspace.path().join("terraform.tfstate")).ok()
+    }
+
+    /// Where terraform runs.
+    pub(crate) fn directory(&self) -> &Path {
+        self.workspace.path()
+    }
+
+    /// From now on the provider logs all that it can.
+    pub(crate) fn logs(&mut self) {
+        let log = self.log().display().to_string();
+        for (name, value) in [
+            ("TF_LOG_PROVIDER", "TRACE"),
+            ("TF_LOG_PATH", &log),
+            ("RUST_LOG", "trace"),
+        ] {
+            self.workspace.set(name, value);
+        }
+    }
+
+    /// The log, which only grows.
+    pub(crate) fn log(&self) -> PathBuf {
+        self.directory().join("trace.log")
     }
 
     fn arguments(&self, command: &'static str) -> Vec<&'static str> {
@@ -165,7 +187,7 @@ impl<'a> User<'a> {
         Outcome { status, output }
     }
 
-    fn said(&self) -> std::path::PathBuf {
+    fn said(&self) -> PathBuf {
         self.workspace.path().join("said.txt")
     }
 }

@@ -213,7 +213,8 @@ impl Story {
 
     /// What somebody does behind Terraform's back before the apply that goes wrong.
     pub(crate) fn mischief(self) -> Option<Value> {
-        let entry = json!({ NAME: "typed by hand" });
+        // No words: eight characters of them might stand in a message.
+        let entry = json!({ NAME: "9cW4-vBn6_LmYp3Ds8" });
         (self.act == Act::Heal)
             .then(|| json!({ "github": { "repositories": { "molecule-ai/molecule-monorepo": { "secrets": entry } } } }))
     }

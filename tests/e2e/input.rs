@@ -3,6 +3,7 @@
 use crate::story::{FLY_TARGET, FLY_TOKEN, Story, THREE_TARGETS, resource, unframed};
 
 const SSM: &str = "targets = { a = { ssm_parameter = { name = \"/a\" } } }";
+const NEON_ROLE: &str = "source = { neon_role_password = { project_id = \"quiet-river-12345678\", branch_id = \"br-main-123456\", role = \"app\" } }";
 const RANDOM: &str = "source = { random = { bytes = 32, encoding = \"hex\" } }";
 
 /// The lines of a resource, and what the error must say.
@@ -279,6 +280,73 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
         ],
     ),
     (
+        &[
+            "source = { neon_api_key = {} }",
+            SSM,
+            "label_prefix = format(\"%040d\", 0)",
+        ],
+        &[
+            "label_prefix is too long for the names of neon_api_key",
+            "allows 64 characters",
+            "at most 39 characters",
+        ],
+    ),
+    (
+        &[
+            RANDOM,
+            "targets = { a = { part = \"value\", template = \"x={{ value }}\", ssm_parameter = { name = \"/a\" } } }",
+        ],
+        &["part and template are both set", "remove part"],
+    ),
+    (
+        &[
+            RANDOM,
+            "targets = { a = { template = \"DATABASE_HOST=db.example.com\", ssm_parameter = { name = \"/a\" } } }",
+        ],
+        &["The template uses no part", "Parts: value"],
+    ),
+    (
+        &[
+            RANDOM,
+            SSM,
+            "checks = { up = { wave = 1, phase = \"preflight\", http = { url = \"https://example.com/\" } } }",
+        ],
+        &[
+            "wave is only for checks of the phase \"delivered\"",
+            "remove wave or phase",
+        ],
+    ),
+    (
+        &[
+            RANDOM,
+            SSM,
+            "checks = { up = { wave = 1, phase = \"revoked\", http = { url = \"https://example.com/\" } } }",
+        ],
+        &[
+            "wave is only for checks of the phase \"delivered\"",
+            "remove wave or phase",
+        ],
+    ),
+    (
+        &[
+            RANDOM,
+            SSM,
+            "checks = { up = { phase = \"preflight\", http = { url = \"https://example.com/\", headers = { X-New = \"{{ value }}\" } } } }",
+        ],
+        &[
+            "A preflight check cannot present the new credential",
+            "credential = \"previous\" or \"none\"",
+        ],
+    ),
+    (
+        &[
+            RANDOM,
+            SSM,
+            "checks = { up = { http = { url = \"https://example.com/\", headers = { X-User = \"{{ username }}\" } } } }",
+        ],
+        &["The check uses the unknown part \"username\"", "parts are value"],
+    ),
+    (
         &[RANDOM, SSM, "rotate_now = \"  \""],
         &["rotate_now is not a reason", "It is blank"],
     ),
@@ -326,12 +394,50 @@ fn a_name_that_no_vendor_could_keep_is_refused() {
         let said = story.refused("validate");
         assert!(wanted.iter().all(|text| said.contains(text)), "{said}");
     }
+    // Some vendors keep less, and then it is their limit that counts.
+    story.write(&resource(
+        "it",
+        &"n".repeat(40),
+        &["source = { neon_api_key = {} }", SSM],
+    ));
+    let said = story.refused("validate");
+    assert!(
+        said.contains("name is too long for the names of neon_api_key"),
+        "{said}"
+    );
     story.write(&resource(
         "it",
         &"n".repeat(129),
         &[RANDOM, SSM, "label_prefix = \"n\""],
     ));
     story.run(&["validate"]).success();
+}
+
+#[test]
+fn what_may_be_a_mistake_is_a_warning_that_says_what_may_come_of_it() {
+    let story = Story::new();
+    let github = "targets = { image = { github_actions_secret = { repository = \"molecule-monorepo\" } } }";
+    for (lines, wanted) in [
+        (
+            &[FLY_TOKEN, github, "overlap = \"1h\""][..],
+            &[
+                "The overlap is shorter than deferred targets may need",
+                "Consumers of image",
+                "overlap = \"1h\"",
+                "24h is the default",
+            ][..],
+        ),
+        // By itself it is long enough; who has nothing to revoke, or nobody to wait for, needs none.
+        (&[FLY_TOKEN, github], &[]),
+        (&[FLY_TOKEN, github, "overlap = \"24h\""], &[]),
+        (&[FLY_TOKEN, FLY_TARGET, "overlap = \"0s\""], &[]),
+        (&[RANDOM, github, "overlap = \"0s\""], &[]),
+    ] {
+        story.configure(lines);
+        let said = unframed(&story.run(&["validate"]).success());
+        assert!(wanted.iter().all(|text| said.contains(text)), "{lines:?}: {said}");
+        assert_eq!(said.contains("overlap"), !wanted.is_empty(), "{lines:?}: {said}");
+    }
 }
 
 #[test]
@@ -388,17 +494,20 @@ fn a_service_that_cannot_be_reached_is_named_with_what_to_look_at() {
 
 #[test]
 fn a_connection_without_credentials_names_the_argument_and_the_variable() {
-    for (variable, argument, targets) in [
-        ("FLY_API_TOKEN", "fly.token", FLY_TARGET),
+    for (variable, argument, source, targets) in [
+        ("FLY_API_TOKEN", "fly.token", RANDOM, FLY_TARGET),
         (
             "GITHUB_TOKEN",
             "github.token",
+            RANDOM,
             "targets = { a = { github_actions_secret = { repository = \"molecule-monorepo\" } } }",
         ),
+        ("NEON_API_KEY", "neon.api_key", "source = { neon_api_key = {} }", SSM),
+        ("NEON_API_KEY", "neon.api_key", NEON_ROLE, SSM),
     ] {
         let mut story = Story::new();
         story.workspace.set(variable, "");
-        story.configure(&[RANDOM, targets]);
+        story.configure(&[source, targets]);
         let said = story.refused("plan");
         assert!(said.contains(argument) && said.contains(variable), "{said}");
         story.wrote_nothing();

@@ -83,6 +83,35 @@ fn a_rotation_within_an_overlap_says_which_credential_ends_early() {
 }
 
 #[test]
+fn where_nothing_is_revoked_by_itself_a_third_password_is_not_made_and_the_error_says_who_has_to_go() {
+    let by_hand = "revoke {\n mode = \"manual\"\n }";
+    let story = Story::begun(&[TWO_ROLES, URI, by_hand]);
+    story.configure(&[TWO_ROLES, URI, by_hand, &because("once")]);
+    story.apply();
+    let both = ["app", "app_b"].map(|role| password(&story, role));
+    story.configure(&[TWO_ROLES, URI, by_hand, &because("twice")]);
+    story.sandbox.forget_calls();
+    let said = crate::story::unframed(&story.fails());
+    for words in [
+        "The issuer's limit on live credentials is reached",
+        "Live are app, app_b",
+        "revoke it by hand, and apply again",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    story.wrote_nothing();
+    assert_eq!(["app", "app_b"].map(|role| password(&story, role)), both);
+    connects_as(&story, "app_b");
+    assert_eq!(story.attributes()["generation"], 2);
+    // Somebody gives the role that nobody uses another password, as the error says.
+    story.a_second_later();
+    story.sandbox.seed(serde_json::json!({ "neon": { "projects": { "quiet-river-12345678": { "password": { "app": "typed by hand" } } } } }));
+    story.apply();
+    connects_as(&story, "app");
+    assert_eq!(password(&story, "app_b"), both[1]);
+}
+
+#[test]
 fn one_role_has_a_gap_that_the_plan_announces() {
     let story = Story::begun(&[ONE_ROLE, URI]);
     story.configure(&[ONE_ROLE, URI, &because("once")]);

@@ -160,6 +160,29 @@ fn two_secrets_of_one_configuration_on_one_slot_are_refused_in_the_plan() {
     story.wrote_nothing();
 }
 
+#[test]
+fn two_resources_that_are_the_same_secret_are_one_secret_and_an_error() {
+    let story = Story::new();
+    let lines = [FLY_TOKEN, SSM_TARGET, "overlap = \"1h\""];
+    story.write(&(resource("it", NAME, &lines) + &resource("again", NAME, &lines)));
+    let said = unframed(&story.fails());
+    let token = the_token(&story);
+    let id = token.name.split('-').rev().nth(1).unwrap();
+    for words in ["Two resources are the same secret", id, "remove one of the two"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    assert_eq!(said.matches("Error: ").count(), 1, "{said}");
+    assert_eq!(parameter(&story, PARAMETER), Some(token.value.clone()));
+    // Whichever came first is in state; the other one is removed from the configuration.
+    let state = story.workspace.state();
+    let [kept] = state["resources"].as_array().unwrap().as_slice() else {
+        panic!("{state}");
+    };
+    story.write(&resource(kept["name"].as_str().unwrap(), NAME, &lines));
+    story.settled();
+    assert_eq!(the_token(&story), token);
+}
+
 /// Two applies of the same state at once, without a lock: whoever ends last overwrites the state of the other.
 ///
 /// Each has a file of its own until then: Terraform's files would be garbled by two writers, which no real backend lets happen.

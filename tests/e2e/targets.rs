@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 
-use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, PARAMETER, REPOSITORY, Story, THREE_TARGETS};
+use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, PARAMETER, REPOSITORY, Story, THREE_TARGETS, unframed};
 use crate::truth::{alive, fly_secret, github_secret, ours, parameter, the_token, three_targets_hold};
 
 const SSM_ONLY: &str = r#"targets = {
@@ -208,4 +208,45 @@ fn a_readable_target_that_moves_takes_its_value_along() {
         assert_eq!(parameter(&story, from), None);
         assert_eq!(story.attributes()["generation"], 1);
     }
+}
+
+#[test]
+fn a_value_that_a_target_cannot_hold_is_refused_before_any_target_is_written_and_nothing_minted_remains() {
+    let long = format!(
+        "targets = {{\n    control_plane = {{ fly_secret = {{ app = \"molecule-cp\" }} }}\n    runtime = {{ wave = 2, template = \"{}{{{{ value }}}}\", \
+         ssm_parameter = {{ name = {PARAMETER:?} }} }}\n  }}",
+        "x".repeat(4_096)
+    );
+    let refused = |story: &Story| {
+        story.sandbox.forget_calls();
+        let said = unframed(&story.fails());
+        for words in [
+            "does not take the value",
+            "targets[\"runtime\"]",
+            "at most 4096 bytes",
+            "tier = \"Advanced\" allows 8192",
+        ] {
+            assert!(said.contains(words), "{words}: {said}");
+        }
+        let delivered = |call: &String| call.contains("PutParameter") || call.contains("/secrets");
+        assert!(!story.writes().iter().any(delivered), "{:#?}", story.writes());
+    };
+    // A create.
+    let story = Story::new();
+    story.configure(&[FLY_TOKEN, &long]);
+    refused(&story);
+    assert_eq!(alive(&story), []);
+    assert!(story.has_no_state());
+    // A rotation.
+    story.configure(&[FLY_TOKEN, THREE_TARGETS]);
+    story.apply();
+    let old = the_token(&story);
+    story.configure(&[FLY_TOKEN, &long, "rotate_now = \"once\""]);
+    refused(&story);
+    assert_eq!(fly_secret(&story, "molecule-cp", NAME), Some(old.value.clone()));
+    story.configure(&[FLY_TOKEN, THREE_TARGETS, "rotate_now = \"once\"", "overlap = \"0s\""]);
+    story.apply();
+    let newest = the_token(&story);
+    assert_ne!(newest, old);
+    assert_eq!(parameter(&story, PARAMETER), Some(newest.value));
 }

@@ -3,6 +3,9 @@
 
 use serde_json::Value as Json;
 
+/// What the sandbox gives to a run to authenticate with.
+pub(crate) const OWN: [&str; 4] = ["FLY_API_TOKEN", "GITHUB_TOKEN", "NEON_API_KEY", "AWS_SECRET_ACCESS_KEY"];
+
 /// A value that must not show.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Canary {
@@ -13,22 +16,24 @@ pub(crate) struct Canary {
 }
 
 impl Canary {
-    /// A value that was minted or delivered.
+    /// A value that was minted or delivered, or that a run authenticates with.
     pub(crate) fn of(value: &str) -> Self {
         Self {
             value: value.to_owned(),
             secret: secret_parts(value),
         }
     }
-
-    /// A credential of the run itself. The sandbox's are too regular to be known by eight characters (`ghp_…0000`), so they count as a whole.
-    pub(crate) fn whole(value: &str) -> Self {
-        Self {
-            value: value.to_owned(),
-            secret: Vec::new(),
-        }
-    }
 }
+
+/// What values begin with; those that the sandbox gives to a run say so.
+const MARKS: [&str; 6] = [
+    "napi_sandbox_",
+    "napi_",
+    "npg_",
+    "sk_live_",
+    "ghp_sandbox",
+    "sandbox/secret/access/key/",
+];
 
 /// What of a value nobody can guess.
 fn secret_parts(value: &str) -> Vec<String> {
@@ -49,12 +54,10 @@ fn secret_parts(value: &str) -> Vec<String> {
     }
     if let Some(token) = value.strip_prefix("FlyV1 ") {
         let parts = token.split(',').map(|part| part.strip_prefix("fm2_").unwrap_or(part));
-        // The sandbox's parts begin with "permission-N-" or "discharge-N-" in base64, which is no secret.
+        // The sandbox's parts begin with "permission-N-", "discharge-N-" or "sandbox-permit-" in base64, which is no secret.
         return parts.map(|part| part.chars().skip(20).collect()).collect();
     }
-    let mark = ["napi_", "npg_", "sk_live_"]
-        .into_iter()
-        .find(|mark| value.starts_with(mark));
+    let mark = MARKS.into_iter().find(|mark| value.starts_with(mark));
     vec![value.strip_prefix(mark.unwrap_or_default()).unwrap_or(value).to_owned()]
 }
 

@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
-use crate::canary::{Canary, held};
+use crate::canary::{Canary, OWN, held};
 use crate::evidence::Evidence;
 use crate::needles::{Needles, forms};
+use crate::sandbox::Sandbox;
 
 const FLY: &str = "FlyV1 fm2_cGVybWlzc2lvbi0xMS0xYTJiM2M0ZDVlNmY3ZThk,fm2_ZGlzY2hhcmdlLTExLTZmN2U4ZDljMWEyYjNjNGQ1ZTZm";
 const ODD: &str = "p@ss/wörd+\"q\\uote\" 100%&=?é";
@@ -84,6 +85,27 @@ fn seven_characters_and_public_text_are_not_taken_for_a_value() {
         "FLY_API_TOKEN-rot-02d383de8e4b-g2",
     ] {
         assert_eq!(needles.found(text.as_bytes()), None, "{text}");
+    }
+}
+
+#[test]
+fn eight_characters_of_what_a_run_authenticates_with_are_found_and_what_every_sandbox_has_is_not() {
+    let sandbox = Sandbox::start();
+    for name in OWN {
+        let canary = Canary::of(sandbox.export(name));
+        let needles = Needles::of([&canary]);
+        let secret: Vec<char> = canary.secret.concat().chars().collect();
+        assert!(secret.len() >= 16, "{canary:?}");
+        for eight in secret.windows(8) {
+            let eight: String = eight.iter().collect();
+            assert!(needles.found(eight.as_bytes()).is_some(), "{name}: {eight}");
+        }
+        for text in [
+            "FlyV1 fm2_c2FuZGJveC1wZXJtaXQt",
+            "ghp_sandbox, napi_sandbox_, sandbox/secret/access/key/",
+        ] {
+            assert_eq!(needles.found(text.as_bytes()), None, "{name}: {text}");
+        }
     }
 }
 

@@ -52,8 +52,7 @@ impl Watched {
         ] {
             story.workspace.set(name, value);
         }
-        let own = ["FLY_API_TOKEN", "GITHUB_TOKEN", "NEON_API_KEY", "AWS_SECRET_ACCESS_KEY"];
-        let own = own.map(|name| Canary::whole(story.sandbox.export(name))).to_vec();
+        let own = canary::OWN.map(|name| Canary::of(story.sandbox.export(name))).to_vec();
         Self {
             story,
             evidence: Evidence::default(),

@@ -1,8 +1,8 @@
 """Judges what a vendor's emulator answered by what the vendor has published.
 
 Reads a JSON array of exchanges from standard input; arguments are folders that hold fly.json, github.json, neon.json,
-platform.json (OpenAPI) and fly.graphql. Amazon's shapes come from botocore. Prints one line per misfit and fails, or
-prints how many exchanges of each vendor were checked.
+platform.json (OpenAPI) and fly.graphql, as cut.py makes them. Amazon's shapes come from botocore. Prints one line per
+misfit and fails, or prints how many exchanges of each vendor were checked.
 """
 
 import collections
