@@ -178,7 +178,6 @@ impl Config {
         } else {
             SignedDuration::ZERO
         };
-        let explicit_overlap = overlap.optional()?;
         let config = Self {
             name: name?,
             source: SourceEntry { kind, config: config? },
@@ -186,7 +185,7 @@ impl Config {
             schedule: schedule?,
             triggers: triggers.or(BTreeMap::new())?,
             revoke_by_hand: mode? == "manual",
-            overlap: explicit_overlap.unwrap_or(default_overlap),
+            overlap: overlap.optional()?.unwrap_or(default_overlap),
             rotate_now: rotate_now.optional()?,
             heal: on_drift.or("heal")? == "heal",
             replace_existing: on_existing.or("refuse")? == "replace",
@@ -194,7 +193,7 @@ impl Config {
             label_prefix: label_prefix?,
             targets,
         };
-        config.relations(node, explicit_overlap.is_some() && deferred, problems);
+        config.relations(node, problems);
         (!problems.has_errors()).then_some(config)
     }
 }

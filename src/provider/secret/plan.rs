@@ -51,6 +51,7 @@ fn planned(configured: &Configured, request: &PlanRequest, problems: &mut Diagno
     else {
         return undecided(request.proposed.clone());
     };
+    config.warn(problems);
     let Some(slots) = place::slots(&config, connections, problems) else {
         return undecided(request.proposed.clone());
     };

@@ -15,7 +15,7 @@ const GENERATION_DIGITS: usize = crate::label::LARGEST_GENERATION.ilog10() as us
 
 impl Config {
     /// What only shows when all arguments are seen together.
-    pub(super) fn relations(&self, node: &Node<'_>, explicit_overlap_deferred: bool, problems: &mut Diagnostics) {
+    pub(super) fn relations(&self, node: &Node<'_>, problems: &mut Diagnostics) {
         if let (Some(every), Some(life)) = (self.schedule.every, self.source.config.lifetime()) {
             let needed = every.checked_add(self.overlap).unwrap_or(SignedDuration::MAX);
             if needed > life {
@@ -70,7 +70,17 @@ impl Config {
                 );
             }
         }
-        if explicit_overlap_deferred && self.overlap < DEFERRED_OVERLAP && self.source.config.traits().revocable {
+        self.presentable(problems);
+    }
+
+    /// What a plan warns of.
+    pub fn warn(&self, problems: &mut Diagnostics) {
+        let traits = self.source.config.traits();
+        let deferred = self
+            .targets
+            .values()
+            .any(|target| target.config.traits().activation != Activation::Itself);
+        if deferred && self.overlap < DEFERRED_OVERLAP && traits.revocable {
             let later: Vec<&str> = self
                 .targets
                 .iter()
@@ -88,8 +98,6 @@ impl Config {
                 ),
             );
         }
-        self.presentable(problems);
-        let traits = self.source.config.traits();
         if traits.max_live.is_some() && !traits.replaces && !traits.reveals {
             let first = self.targets.values().map(|target| target.wave).min();
             let escrow = self
