@@ -155,12 +155,11 @@ pub(super) fn summary(
     summary
 }
 
-/// Whether a run may make the last staged target live, with which an overlap begins that waited for it.
+/// Whether a run may make the last staged target live, or remove it, with which an overlap begins that waited for it.
 pub(super) fn begins_overlap(decision: &Decision) -> bool {
-    let touches = !decision.activate.is_empty() || !decision.write.is_empty();
     let waits =
         |known: &CredentialRecord| known.status == CredentialStatus::Overlapping && known.revoke_after.is_none();
-    touches && decision.ledger.finished && decision.ledger.credentials.iter().any(waits)
+    decision.acts() && decision.ledger.finished && decision.ledger.credentials.iter().any(waits)
 }
 
 /// The phase of a secret whose generation stays, once what is published is live.

@@ -129,6 +129,16 @@ fn early_ends(decision: &Decision, config: &Config, problems: &mut Diagnostics) 
     }
 }
 
+/// Leaves open when older credentials end, where that is decided by this apply.
+fn with_overlap(object: Value, decision: &Decision) -> Value {
+    if !forecast::begins_overlap(decision) {
+        return object;
+    }
+    let open = ["credentials", "revoke_after", "next_action_at"];
+    open.into_iter()
+        .fold(object, |object, name| object.with(name, Value::unknown()))
+}
+
 /// Says which credentials end in this very apply, where no overlap keeps them. The attributes cannot: whether one of them is the run's
 /// own, which stays, only apply finds out.
 fn ends_at_once(decision: &Decision, config: &Config, problems: &mut Diagnostics) {
@@ -194,11 +204,7 @@ fn update(
     let before = config_in_state(prior);
     let renews = decision.rotate != Rotate::No || decision.finish;
     if !renews && decision.revoke.is_empty() {
-        if forecast::begins_overlap(decision) {
-            for name in ["credentials", "revoke_after", "next_action_at"] {
-                object = object.with(name, Value::unknown());
-            }
-        }
+        object = with_overlap(object, decision);
         if !decision.activate.is_empty() {
             object = object.with("phase", forecast::phase_once_live(&decision.ledger, &deliveries));
         }
@@ -220,6 +226,9 @@ fn update(
     }
     for (name, value) in summary {
         object = object.with(name, value);
+    }
+    if !renews {
+        object = with_overlap(object, decision);
     }
     match &decision.rotate {
         Rotate::Yes { reason, .. } => object.with("generation", Value::number(decision.generation)).with(
