@@ -59,3 +59,22 @@ fn a_staged_secret_is_current_after_the_deployment_and_its_predecessor_then_ends
     assert_eq!(machine_values(&story, "molecule-cp", NAME), vec![Some(new.value); 2]);
     assert_eq!(story.attributes()["phase"], "settled");
 }
+
+#[test]
+fn the_overlap_begins_with_the_apply_that_makes_a_staged_target_live() {
+    let target =
+        |stage: bool| format!("targets = {{ cp = {{ fly_secret = {{ app = \"molecule-cp\", stage = {stage} }} }} }}");
+    let overlap = "overlap = \"1h\"";
+    let mut story = Story::begun(&[FLY_TOKEN, &target(false), overlap]);
+    story.configure(&[FLY_TOKEN, &target(true), overlap, "rotate_now = \"once\""]);
+    story.apply();
+    assert_eq!(story.attributes()["revoke_after"], Value::Null);
+    story.configure(&[FLY_TOKEN, &target(false), overlap, "rotate_now = \"once\""]);
+    story.apply();
+    let attributes = story.attributes();
+    assert!(attributes["revoke_after"].is_string(), "{attributes}");
+    assert_eq!(attributes["next_action_at"], attributes["revoke_after"]);
+    story.clock("2h");
+    story.apply();
+    assert_eq!(alive(&story).len(), 1);
+}

@@ -150,3 +150,29 @@ fn a_check_of_the_previous_credential_needs_a_target_that_gives_its_parts_back()
         assert!(said.contains("The previous credential's value cannot be had"), "{said}");
     }
 }
+
+#[test]
+fn a_check_that_a_killed_run_did_not_come_to_after_its_revocation_still_runs() {
+    let mut story = Story::new();
+    let refused = "credential = \"previous\", expect_status = [401],";
+    let check = checks(&story, &[("refused", FLY_SECRETS, "phase = \"revoked\",", refused)]);
+    let overlap = "overlap = \"1h\"";
+    story.configure(&[FLY_TOKEN, SSM_TARGET, &check, overlap]);
+    story.apply();
+    story.configure(&[FLY_TOKEN, SSM_TARGET, &check, overlap, "rotate_now = \"once\""]);
+    story.apply();
+    let state = |story: &Story| story.workspace.path().join("terraform.tfstate");
+    let before = std::fs::read(state(&story)).unwrap();
+    story.clock("2h");
+    story.apply();
+    // The run that revoked was killed: the state is that of before.
+    std::fs::write(state(&story), before).unwrap();
+    let plan = story.plan();
+    assert!(
+        plan.contains("check refused again: it has not passed since the last revocation"),
+        "{plan}"
+    );
+    story.apply();
+    let results = story.attributes()["last_rotation"]["checks"].clone();
+    assert_eq!(results[0]["result"], "passed", "{results}");
+}

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::story::Story;
-use crate::truth::{parameter, password};
+use crate::story::{FLY_TOKEN, NAME, PARAMETER, REPOSITORY, Story, unframed};
+use crate::truth::{github_secret, parameter, password, the_token};
 
 const KEY_PAIR: &str = r#"source = { key_pair = { algorithm = "ecdsa_p256" } }"#;
 const BOTH_HALVES: &str = r#"
@@ -85,4 +85,52 @@ fn the_public_half_of_a_key_pair_is_that_of_the_private_one() {
     assert_eq!(attributes["public"]["kid"], held["kid"]);
     assert_eq!(attributes["generation"], 2);
     assert_eq!(attributes["credentials"][0]["generation"], 2);
+}
+
+/// A secret whose source was changed by a run that was killed when the parameter held the new value, and changed back by its user.
+fn taken_back(before: &str, meanwhile: &str) -> Story {
+    const TARGETS: &str = r#"targets = {
+    runtime       = { ssm_parameter = { name = "/molecule/production/FLY_API_TOKEN" } }
+    image_publish = { wave = 2, github_actions_secret = { repository = "molecule-monorepo" } }
+  }"#;
+    let story = Story::begun(&[before, TARGETS, "overlap = \"1h\""]);
+    let file = |story: &Story| story.workspace.path().join("terraform.tfstate");
+    let killed = story.beside();
+    std::fs::copy(file(&story), file(&killed)).unwrap();
+    killed.configure(&[meanwhile, TARGETS, "overlap = \"1h\""]);
+    killed.sandbox.fault("PUT /repos", 1, "forbidden");
+    killed.fails();
+    story
+}
+
+#[test]
+fn a_value_that_another_source_made_is_never_delivered_as_a_token() {
+    let random = "source = { random = { length = 40, charset = \"alphanumeric\" } }";
+    let mut story = taken_back(FLY_TOKEN, random);
+    let plan = unframed(&story.plan());
+    assert!(
+        plan.contains("rotate: generation 2, which an interrupted apply left behind, is no credential that"),
+        "{plan}"
+    );
+    story.apply();
+    story.clock("2h");
+    story.apply();
+    let token = the_token(&story);
+    assert_eq!(parameter(&story, PARAMETER), Some(token.value.clone()));
+    assert_eq!(github_secret(&story, REPOSITORY, NAME), Some(token.value));
+}
+
+#[test]
+fn a_value_that_was_made_with_other_arguments_is_not_gone_on_with() {
+    let random = |length: u8| format!("source = {{ random = {{ length = {length}, charset = \"alphanumeric\" }} }}");
+    let story = taken_back(&random(40), &random(50));
+    let said = unframed(&story.fails());
+    assert!(
+        said.contains("The value of generation 2 could not be had again"),
+        "{said}"
+    );
+    story.apply();
+    let held = parameter(&story, PARAMETER).unwrap();
+    assert_eq!(held.len(), 40);
+    assert_eq!(github_secret(&story, REPOSITORY, NAME), Some(held));
 }
