@@ -417,7 +417,7 @@ mod tests {
         let order = |generation, in_use: &[&str]| MintOrder {
             label: Label::new("t", "0123456789abcdef", generation),
             predecessor_minted_at: None,
-        unexplained: false,
+            unexplained: false,
             in_use: in_use.iter().map(|name| (*name).to_owned()).collect(),
         };
         let chosen =

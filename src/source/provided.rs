@@ -173,7 +173,10 @@ impl Source for Provided {
     /// What was supplied is at hand; what stands elsewhere is of use only where it is the same, or where nothing is at hand any more.
     async fn restore(&self, found: Parts, _order: &MintOrder) -> Result<Option<Minted>, CallError> {
         let supplied = self.minted();
-        if supplied.as_ref().is_some_and(|supplied| !found.agree_with(&supplied.parts)) {
+        if supplied
+            .as_ref()
+            .is_some_and(|supplied| !found.agree_with(&supplied.parts))
+        {
             return Ok(None);
         }
         Ok(Some(Minted {

@@ -5,7 +5,6 @@
 //! gives them repository secrets when they are queued and environment secrets when the job starts.
 //! <https://docs.github.com/en/rest/actions/secrets>
 
-
 use async_trait::async_trait;
 
 use crate::address::Address;

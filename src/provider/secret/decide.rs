@@ -295,7 +295,11 @@ fn finishing_answers(state: &State, before: Option<&Config>, config: &Config) ->
     let traits = config.source.config.traits();
     let crowded = traits.replaces || traits.max_live.is_some();
     let begun = state.last_rotation.as_ref().and_then(|receipt| receipt.started_at);
-    let left_its_receipt = state.rotated_at.is_none_or(|in_place| begun > Some(in_place));
+    // What an issuer lists is on record whoever saved it; anything else only where the run that made it saved the state.
+    let recorded = state.ledger.credential(state.ledger.generation).is_some();
+    let left_its_receipt = state
+        .rotated_at
+        .is_none_or(|in_place| recorded && (!traits.lists || begun > Some(in_place)));
     crowded
         && !left_its_receipt
         && before.is_some_and(|before| before.source.config.fingerprint() == config.source.config.fingerprint())

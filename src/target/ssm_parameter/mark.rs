@@ -63,7 +63,9 @@ pub(super) fn read(description: Option<&str>, version: i64) -> Option<Mark> {
     Some(Mark {
         label,
         content: content.first().map(|&content| content.to_owned()),
-        origin: origin.first().map(|origin| origin.trim_start_matches(ORIGIN).to_owned()),
+        origin: origin
+            .first()
+            .map(|origin| origin.trim_start_matches(ORIGIN).to_owned()),
     })
 }
 
@@ -91,7 +93,12 @@ mod tests {
             Some(&*long),
             Some(&*copied),
         ] {
-            for (content, origin) in [(None, None), (Some("public_key_pem"), None), (Some("x"), Some("9f3ac01b")), (None, Some("9f3ac01b"))] {
+            for (content, origin) in [
+                (None, None),
+                (Some("public_key_pem"), None),
+                (Some("x"), Some("9f3ac01b")),
+                (None, Some("9f3ac01b")),
+            ] {
                 let mark = Mark {
                     label: label.clone(),
                     content: content.map(str::to_owned),

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::mark::{self, Mark};
 use super::Settings;
+use super::mark::{self, Mark};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::aws::{Aws, Metadata, Put, Ssm};
 use crate::executor::Stop;
