@@ -161,7 +161,7 @@ async fn what_is_delivered_is_found_read_compared_and_removed() {
 
 #[tokio::test]
 async fn a_foreign_value_beside_our_old_description_is_not_taken_for_ours() {
-    let mark = format!("Managed by Terraform [{} #9f3ac01b] v1", label(1));
+    let mark = format!("Managed by Terraform [{}] v1 #9f3ac01b", label(1));
     let aws = ScriptedAws::start(move |operation, _| match operation {
         "DescribeParameters" => Reply::Answer(200, json!({ "Parameters": [listed(NAME, 2, &mark)] })),
         _ => Reply::Answer(
@@ -324,7 +324,7 @@ async fn value_and_mark_go_in_one_call_and_tags_only_with_a_creation() {
     let expected = |overwrite: bool, generation: u64| {
         let mut put = json!({
             "Name": NAME, "Value": CANARY, "Type": "SecureString", "KeyId": "alias/rotation", "Tier": "Advanced",
-            "Overwrite": overwrite, "Description": format!("Managed by Terraform [{}] v{generation}", label(generation)),
+            "Overwrite": overwrite, "Description": format!("Managed by Terraform [{}] v{generation} #9f3ac01b", label(generation)),
         });
         if !overwrite {
             put["Tags"] = json!([{ "Key": "team", "Value": "cp" }]);

@@ -1,5 +1,5 @@
-//! Our mark in a parameter's description: `<the user's text> [<label> #<origin>] v<version>`, or `[<label> <content> #<origin>]`
-//! where the value is not the bare primary part.
+//! Our mark in a parameter's description: `<the user's text> [<label>] v<version> #<origin>`, or `[<label> <content>]` where the
+//! value is not the bare primary part.
 //!
 //! The description is written by the call that writes the value; tags would need a call of their own. But a later write by
 //! somebody else that names no description keeps the old one, beside a value that is not ours. So the mark also names the
@@ -42,10 +42,9 @@ pub(super) fn write(description: Option<&str>, mark: &Mark, version: i64) -> Str
         prefix,
         ..mark.label.clone()
     };
-    let content = mark.content.iter().map(|content| format!(" {content}"));
-    let origin = mark.origin.iter().map(|origin| format!(" {ORIGIN}{origin}"));
-    let more: String = content.chain(origin).collect();
-    let mark = format!(" [{label}{more}] v{version}");
+    let content: String = mark.content.iter().map(|content| format!(" {content}")).collect();
+    let origin: String = mark.origin.iter().map(|origin| format!(" {ORIGIN}{origin}")).collect();
+    let mark = format!(" [{label}{content}] v{version}{origin}");
     let room = DESCRIPTION_LIMIT.saturating_sub(mark.chars().count());
     let text: String = description.unwrap_or(DEFAULT_DESCRIPTION).chars().take(room).collect();
     text + &mark
@@ -54,18 +53,22 @@ pub(super) fn write(description: Option<&str>, mark: &Mark, version: i64) -> Str
 /// The mark in the description of this version; `None` when there is none, or it marks another version.
 pub(super) fn read(description: Option<&str>, version: i64) -> Option<Mark> {
     let (text, marked) = description?.rsplit_once("] v")?;
+    let (marked, origin) = match marked.split_once(' ') {
+        Some((marked, origin)) => (marked, Some(origin.strip_prefix(ORIGIN)?)),
+        None => (marked, None),
+    };
     if marked.parse() != Ok(version) {
         return None;
     }
-    let mut words = text.rsplit_once('[')?.1.split(' ');
-    let label = Label::parse(words.next()?)?;
-    let (origin, content): (Vec<&str>, Vec<&str>) = words.partition(|word| word.starts_with(ORIGIN));
+    let mark = text.rsplit_once('[')?.1;
+    let (label, content) = match mark.split_once(' ') {
+        Some((label, content)) => (label, Some(content)),
+        None => (mark, None),
+    };
     Some(Mark {
-        label,
-        content: content.first().map(|&content| content.to_owned()),
-        origin: origin
-            .first()
-            .map(|origin| origin.trim_start_matches(ORIGIN).to_owned()),
+        label: Label::parse(label)?,
+        content: content.map(str::to_owned),
+        origin: origin.map(str::to_owned),
     })
 }
 
