@@ -48,8 +48,13 @@ impl Calls {
             tracing::debug!(rpc, ok = result.is_ok(), "call ended");
             result
         });
-        // The text of a task's own failure would quote the panic.
-        let result = task.await.unwrap_or_else(|_| Err("The call was cut short".to_owned()));
+        let result = match task.await {
+            Ok(result) => result,
+            // The process ends, and the connection with it: that is the answer.
+            Err(failure) if failure.is_cancelled() => std::future::pending().await,
+            // Its text would quote the panic.
+            Err(_) => Err("The call was cut short".to_owned()),
+        };
         result.unwrap_or_else(|problem| Err(crashed(rpc, &problem)))
     }
 

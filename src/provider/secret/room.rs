@@ -19,10 +19,17 @@ pub(super) async fn made(
     permit: &WritePermit,
 ) -> Option<Outcome> {
     let rotates = matches!(decision.rotate, Rotate::Yes { .. });
-    if !rotates || making_room(decision, config).is_some() {
+    let traits = config.source.config.traits();
+    let ledger = &decision.ledger;
+    // Room is made by what is older than a generation that is in place and proved.
+    let unproved = !ledger.finished
+        && ledger
+            .credential(ledger.generation)
+            .is_some_and(|known| known.issuer == job.issuer.to_string());
+    let crowded = traits.max_live.is_some() && !traits.replaces;
+    if !rotates || !crowded || (!unproved && making_room(decision, config).is_some()) {
         return None;
     }
-    let ledger = &decision.ledger;
     let doubtful = ledger.deliveries.iter().filter(|(key, delivery)| {
         let lost_sight = matches!(delivery.status, DeliveryStatus::Changed | DeliveryStatus::Unknown);
         let behind = !ledger.finished && !delivery.holds(ledger.generation);
