@@ -334,6 +334,16 @@ impl Run<'_> {
         }
     }
 
+    /// Gets the value of a generation that is about to be revoked, for the checks that follow: an older or newer one may be the last that
+    /// was fetched. Where this one cannot be had, that stays.
+    pub(super) async fn fetch_ending(&mut self, generation: u64) {
+        let fetched = self.previous.take();
+        self.fetch_previous(generation + 1, |when| when == When::Revoked).await;
+        if self.previous.is_none() {
+            self.previous = fetched;
+        }
+    }
+
     /// The parts of the newest generation below `before` that readable targets hold or held.
     async fn older_parts(&self, before: u64) -> Result<Option<Parts>, CallError> {
         let mut newest = 0;

@@ -29,8 +29,10 @@ impl Run<'_> {
 
     /// The checks after a revocation.
     pub(super) async fn check_revoked(&mut self) -> Performed {
-        let newest = self.outcome.ledger.generation;
-        self.fetch_previous(newest, |when| when == When::Revoked).await;
+        // What is still alive is not what was revoked; the oldest end first.
+        let ledger = &self.outcome.ledger;
+        let oldest_alive = ledger.superseded().first().copied().unwrap_or(ledger.generation);
+        self.fetch_previous(oldest_alive, |when| when == When::Revoked).await;
         self.prove(When::Revoked).await?;
         self.session.revoked_checked = true;
         Ok(())

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Failure, Performed, Run, Site};
 use crate::address::Address;
-use crate::rotation::CredentialRecord;
+use crate::rotation::{CredentialRecord, CredentialStatus};
 use crate::source::{self, Issuer, Liveness};
 use crate::target::{self, Comparison};
 use crate::vendors::Vendors;
@@ -72,11 +72,16 @@ impl Run<'_> {
         let Some(record) = self.outcome.ledger.credential(generation).cloned() else {
             return Ok(());
         };
+        // What no target ever held has no consumers: the checks that follow a revocation are about what was in place.
+        let was_in_place = record.status != CredentialStatus::Orphaned;
+        if was_in_place {
+            self.fetch_ending(generation).await;
+        }
         let ended = retire(&record, self.job, self.permit).await;
         match ended {
             Ok(Ended::Dead(id)) => {
                 self.outcome.revoked.extend(id);
-                self.session.revoked = true;
+                self.session.revoked |= was_in_place;
                 self.outcome.ledger.credentials.retain(|known| known != &record);
                 Ok(())
             }

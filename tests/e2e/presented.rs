@@ -176,3 +176,34 @@ fn a_check_that_a_killed_run_did_not_come_to_after_its_revocation_still_runs() {
     let results = story.attributes()["last_rotation"]["checks"].clone();
     assert_eq!(results[0]["result"], "passed", "{results}");
 }
+
+#[test]
+fn the_checks_after_a_revocation_are_about_what_was_revoked_and_had_been_in_place() {
+    let mut story = Story::new();
+    let refused = "credential = \"previous\", expect_status = [401],";
+    let check = checks(&story, &[("refused", FLY_SECRETS, "phase = \"revoked\",", refused)]);
+    let configure = |story: &Story, reason: &str| {
+        let reason = format!("rotate_now = {reason:?}");
+        story.configure(&[FLY_TOKEN, SSM_TARGET, &check, "overlap = \"2h\"", &reason]);
+    };
+    configure(&story, "zero");
+    story.apply();
+    // A run that is killed after its mint leaves a token that no target holds. The next rotation ends it, while the one before lives.
+    let state = |story: &Story| story.workspace.path().join("terraform.tfstate");
+    let before = std::fs::read(state(&story)).unwrap();
+    configure(&story, "one");
+    story.sandbox.fault("PutParameter", 1, "forbidden");
+    story.fails();
+    std::fs::write(state(&story), before).unwrap();
+    story.apply();
+    assert_eq!(alive(&story).len(), 2, "the one in place, and the one before");
+    // Two overlaps, of which the first has ended: the token of the second still works.
+    story.clock("1h");
+    configure(&story, "two");
+    story.apply();
+    story.clock("2h30m");
+    story.apply();
+    assert_eq!(alive(&story).len(), 2);
+    let results = story.attributes()["last_rotation"]["checks"].clone();
+    assert_eq!(results[0]["result"], "passed", "{results}");
+}

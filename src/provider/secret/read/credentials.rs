@@ -102,7 +102,9 @@ async fn survey(
         } else {
             state.ledger.credentials.retain(|other| *other != known);
             // By a person, or by a run that was cut off before the checks that follow.
-            if let Some(receipt) = &mut state.last_rotation {
+            if let Some(receipt) = &mut state.last_rotation
+                && known.status != CredentialStatus::Orphaned
+            {
                 receipt.awaits(config.after_revocation().cloned());
                 let due = known.revoke_after.is_some_and(|after| after <= now);
                 receipt.revoked.extend(known.credential_id.filter(|_| due));
