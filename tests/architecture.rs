@@ -15,7 +15,7 @@ const MAY_USE: [(&str, &[&str]); 20] = [
     ("call", &["secret"]),
     ("template", &["secret"]),
     ("terraform", &["duration", "secret"]),
-    ("rotation", &[]),
+    ("rotation", &["label"]),
     ("http", &["call", "clock", "randomness", "secret"]),
     (
         "connection",

@@ -120,6 +120,10 @@ impl CheckConfig for Config {
         Vec::new()
     }
 
+    fn has_effects(&self) -> bool {
+        true
+    }
+
     fn default_patience(&self) -> Patience {
         KIND.patience
     }

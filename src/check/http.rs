@@ -95,6 +95,10 @@ impl CheckConfig for Config {
         names
     }
 
+    fn has_effects(&self) -> bool {
+        !matches!(self.method, "GET" | "HEAD" | "OPTIONS")
+    }
+
     fn default_patience(&self) -> Patience {
         KIND.patience
     }

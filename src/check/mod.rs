@@ -68,6 +68,11 @@ pub trait CheckConfig: Send + Sync {
     /// The parts its templates use, checked against the source's.
     fn parts_used(&self) -> Vec<String>;
 
+    /// Whether running it changes something outside: then it is no condition of a revocation.
+    fn has_effects(&self) -> bool {
+        false
+    }
+
     /// The patience when the user sets none: [`CheckKind::patience`].
     fn default_patience(&self) -> Patience;
 

@@ -6,6 +6,7 @@
 //! What the SDK logs may show requests: the plugin's log passes on records of this crate alone.
 //! The SDK's own buffers are not zeroized.
 
+mod account;
 mod batch;
 mod capped;
 mod failure;
@@ -22,6 +23,7 @@ use tokio::sync::OnceCell;
 use self::session::Settings;
 pub use self::ssm::{Metadata, Past, Put, Ssm, Stored};
 use super::Surroundings;
+use crate::address::ANY;
 use crate::call::CallError;
 use crate::clock::Clock;
 use crate::terraform::{Attribute, Block, Diagnostic, Diagnostics, NestedBlock, Node, Path, Type};
@@ -36,6 +38,7 @@ struct Inner {
     region: OnceCell<Option<String>>,
     session: OnceCell<SdkConfig>,
     ssm: OnceCell<Ssm>,
+    account: OnceCell<String>,
 }
 
 impl Aws {
@@ -101,6 +104,7 @@ impl Aws {
             region: OnceCell::new(),
             session: OnceCell::new(),
             ssm: OnceCell::new(),
+            account: OnceCell::new(),
         })))
     }
 
@@ -132,6 +136,23 @@ impl Aws {
     pub async fn ssm(&self) -> Result<&Ssm, CallError> {
         let build = || async { Ok(self.0.settings.ssm(self.session().await?, self.0.clock)) };
         self.0.ssm.get_or_try_init(build).await
+    }
+
+    /// What account and region add to an address. The account is left open: only a call tells it, and a plan makes none.
+    pub fn place(&self) -> String {
+        let region = self.0.region.get().and_then(Option::as_deref).unwrap_or(ANY);
+        format!("{ANY}:{region}")
+    }
+
+    /// The same with the account of the credentials in use; asked once a run.
+    ///
+    /// # Errors
+    /// Those of `sts:GetCallerIdentity`, and when no region is configured anywhere.
+    pub async fn whole_place(&self) -> Result<String, CallError> {
+        let session = self.session().await?;
+        let account = self.0.account.get_or_try_init(|| account::of_caller(session)).await?;
+        let region = session.region().map_or(ANY, |region| region.as_ref());
+        Ok(format!("{account}:{region}"))
     }
 
     async fn session(&self) -> Result<&SdkConfig, CallError> {

@@ -23,6 +23,18 @@ impl Endpoint {
         }
     }
 
+    /// What this base URL adds to an address: nothing for the vendor's own host, else the host and a port that is not the scheme's.
+    pub(super) fn place(&self, url: &str) -> String {
+        let authority = |url: &str| {
+            let url = url::Url::parse(url).ok()?;
+            let host = url.host_str()?.to_owned();
+            Some(url.port().map_or(host.clone(), |port| format!("{host}:{port}")))
+        };
+        authority(url)
+            .filter(|place| Some(place) != authority(self.default).as_ref())
+            .unwrap_or_default()
+    }
+
     /// The base URL, without slashes at its end. `None` when it is unknown or must not be used; what is wrong is reported
     /// together with the place that it was taken from.
     pub(super) fn read(
@@ -102,6 +114,19 @@ mod tests {
             assert_eq!(url, (Some(expected.to_owned()), Vec::new()));
         }
         assert_eq!(read(&Value::unknown(), &environment), (None, Vec::new()));
+    }
+
+    #[test]
+    fn only_a_host_that_is_not_the_vendors_own_is_part_of_an_address() {
+        for (url, place) in [
+            ("https://api.acme.example", ""),
+            ("https://api.acme.example/prefix", ""),
+            ("https://acme.corp.example/api", "acme.corp.example"),
+            ("http://127.0.0.1:4280", "127.0.0.1:4280"),
+            ("https://api.acme.example:8443", "api.acme.example:8443"),
+        ] {
+            assert_eq!(API.place(url), place, "{url}");
+        }
     }
 
     #[test]

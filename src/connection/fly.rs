@@ -111,6 +111,22 @@ impl Fly {
         })))
     }
 
+    /// What the host of the Machines API adds to the address of a secret; nothing for Fly's own.
+    pub fn place(&self) -> String {
+        self.0
+            .as_ref()
+            .map(|client| API.place(&client.0.api_url))
+            .unwrap_or_default()
+    }
+
+    /// What the host of GraphQL adds to the address of a token's issuer; nothing for Fly's own.
+    pub fn graphql_place(&self) -> String {
+        let client = self.0.as_ref();
+        client
+            .map(|client| GRAPHQL.place(&client.0.graphql_url))
+            .unwrap_or_default()
+    }
+
     /// The client.
     ///
     /// # Errors

@@ -78,6 +78,14 @@ impl GitHub {
         })
     }
 
+    /// What the host of the API adds to an address; nothing for github.com.
+    pub fn place(&self) -> String {
+        let client = self.client.as_ref();
+        client
+            .map(|client| arguments::API.place(&client.0.base_url))
+            .unwrap_or_default()
+    }
+
     /// The client.
     ///
     /// # Errors

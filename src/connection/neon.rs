@@ -105,6 +105,13 @@ impl Neon {
         })))
     }
 
+    /// What the host of the API adds to an address; nothing for Neon's own.
+    pub fn place(&self) -> String {
+        let client = self.0.as_ref();
+        let place = client.map(|client| Endpoint::whole(URL_VARIABLE, BASE_URL).place(&client.0.base_url));
+        place.unwrap_or_default()
+    }
+
     /// The client.
     ///
     /// # Errors

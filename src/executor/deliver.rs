@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use futures::future::join_all;
 
-use super::{Failure, JobTarget, Performed, Run, Site, told};
+use super::{Failure, JobTarget, Performed, Run, Site, Stop, told};
 use crate::call::{CallError, CallErrorKind, Effect};
 use crate::label::Label;
-use crate::rotation::DeliveryStatus;
+use crate::rotation::Event;
 use crate::secret::Secret;
 use crate::target::{Activated, Activation, Delivery, Receipt};
 
@@ -52,20 +52,25 @@ impl Run<'_> {
     /// Writes the generation to these targets.
     pub(super) async fn deliver(&mut self, generation: u64, keys: &[String]) -> Performed {
         let label = Label::new(&self.job.label_prefix, &self.job.id, generation);
-        let mut calls = Vec::new();
+        let (mut calls, mut incomplete) = (Vec::new(), Vec::new());
         for batch in self.batches(keys) {
             let mut values = Vec::new();
             for (key, target) in &batch {
-                let value = self.value_for(target).map_err(|missing| {
-                    vec![Failure {
+                match self.value_for(target) {
+                    Ok(value) => values.push(value),
+                    Err(missing) => incomplete.push(Failure {
                         site: Site::Target((*key).clone()),
-                        summary: format!("The value for {} cannot be put together", target.slot),
+                        summary: format!("Cannot assemble the value for {}", target.slot),
                         detail: missing,
-                    }]
-                })?;
-                values.push(value);
+                    }),
+                }
             }
-            calls.push((batch, values));
+            if values.len() == batch.len() {
+                calls.push((batch, values));
+            }
+        }
+        if !incomplete.is_empty() && !self.old_value_is_dead() {
+            return Err(incomplete);
         }
         let (permit, primary, origin) = (self.permit, self.job.primary, self.job.origin.as_str());
         let label = &label;
@@ -90,11 +95,12 @@ impl Run<'_> {
                 (keys, told::receipts(result, values))
             }))
             .await;
-        let mut failures = Vec::new();
+        self.session.reading = None;
+        let mut failures = incomplete;
         for (keys, result) in ended {
             self.record_delivery(generation, &keys, result, &mut failures);
         }
-        if failures.is_empty() { Ok(()) } else { Err(failures) }
+        self.failed(failures)
     }
 
     fn record_delivery(
@@ -105,25 +111,21 @@ impl Run<'_> {
         failures: &mut Vec<Failure>,
     ) {
         let now = self.job.clock.now();
-        let newest_before = self.outcome.ledger.generation;
         match result {
             Ok(receipts) => {
                 self.outcome.delivered = true;
                 for (key, receipt) in keys.iter().zip(receipts) {
-                    let later = self.job.targets.get(key).map(|target| target.traits.activation);
+                    let activation = self.job.targets.get(key).map(|target| target.traits.activation);
                     let wave = self.goal.targets.get(key).map(|target| target.wave);
-                    if let Some(delivery) = self.outcome.ledger.deliveries.get_mut(key) {
-                        delivery.generation = Some(generation);
-                        delivery.status = if later == Some(Activation::Later) {
-                            DeliveryStatus::Current
-                        } else {
-                            DeliveryStatus::Staged
-                        };
-                        delivery.revision = receipt.revision;
-                        delivery.delivered_at = Some(now);
-                        delivery.detail = None;
-                    }
+                    self.outcome.ledger.record(Event::Delivered {
+                        target: key.clone(),
+                        generation,
+                        revision: receipt.revision,
+                        at: receipt.written_at.unwrap_or(now),
+                        staged: activation != Some(Activation::Later),
+                    });
                     self.session.written.insert(key.clone());
+                    self.session.activated.remove(key);
                     if let Some(wave) = wave {
                         self.session.checked.remove(&wave);
                     }
@@ -133,11 +135,8 @@ impl Run<'_> {
                 for key in keys {
                     if error.effect == Effect::Possible {
                         self.outcome.delivered = true;
-                        if let Some(delivery) = self.outcome.ledger.deliveries.get_mut(key) {
-                            delivery.status = DeliveryStatus::Unknown;
-                            delivery.detail =
-                                Some(format!("the answer to writing generation {newest_before} was lost"));
-                        }
+                        let target = key.clone();
+                        self.outcome.ledger.record(Event::Unanswered { target, generation });
                     }
                     failures.push(Failure::of_call(Site::Target(key.clone()), &error));
                 }
@@ -147,12 +146,15 @@ impl Run<'_> {
 
     /// Makes these targets live, one batch beside the other.
     pub(super) async fn activate(&mut self, keys: &[String]) -> Performed {
-        let (stop, permit) = (self.stop, self.permit);
+        // Once the old value is dead, an interrupt leaves no machine with it.
+        let deaf = Stop::default();
+        let stop = if self.old_value_is_dead() { &deaf } else { self.stop };
+        let permit = self.permit;
         let ledger = &self.outcome.ledger;
         let calls = self.batches(keys).into_iter().filter_map(|batch| {
             let newest = batch
                 .iter()
-                .filter_map(|(key, _)| ledger.deliveries.get(*key))
+                .filter_map(|(key, _)| ledger.delivery(key))
                 .max_by_key(|delivery| delivery.delivered_at)
                 .and_then(|delivery| delivery.revision.clone());
             let first = batch.first().map(|(_, target)| *target)?;
@@ -160,30 +162,47 @@ impl Run<'_> {
             Some(async move { (keys, first.target.activate(newest.as_deref(), stop, permit).await) })
         });
         let ended = join_all(calls.collect::<Vec<_>>()).await;
+        self.session.reading = None;
         let mut failures = Vec::new();
         for (keys, result) in ended {
-            for key in keys {
-                let Some(delivery) = self.outcome.ledger.deliveries.get_mut(&key) else {
-                    continue;
-                };
-                match &result {
-                    Ok(Activated::Live) => {
-                        delivery.status = DeliveryStatus::Current;
-                        delivery.detail = None;
-                        self.session.activated.insert(key);
-                    }
-                    Ok(Activated::Stopped(detail)) => {
-                        delivery.detail = Some(detail.clone());
-                        self.outcome.interrupted = true;
-                    }
-                    Err(error) if error.kind == CallErrorKind::Interrupted => self.outcome.interrupted = true,
-                    Err(error) => {
-                        delivery.detail = Some("published, but not live".to_owned());
-                        failures.push(Failure::of_call(Site::Target(key), error));
-                    }
-                }
+            for target in keys {
+                self.record_activation(target, &result, &mut failures);
             }
         }
-        if failures.is_empty() { Ok(()) } else { Err(failures) }
+        self.failed(failures)
+    }
+
+    fn record_activation(
+        &mut self,
+        target: String,
+        result: &Result<Activated, CallError>,
+        failures: &mut Vec<Failure>,
+    ) {
+        let later = self.job.targets.get(&target).map(|known| known.traits.activation) == Some(Activation::Later);
+        match result {
+            Ok(Activated::Live) => {
+                self.session.activated.insert(target.clone());
+                self.outcome.ledger.record(Event::WentLive { target });
+            }
+            Ok(Activated::Stopped(detail)) => {
+                let detail = detail.clone();
+                self.outcome.ledger.record(Event::Remark { target, detail });
+                self.outcome.interrupted = true;
+            }
+            Err(error) if error.kind == CallErrorKind::Interrupted => self.outcome.interrupted = true,
+            // The value is in place: what could not be done beside it holds nothing back, and is repeated by the next apply.
+            Err(error) if later => {
+                self.outcome
+                    .failures
+                    .push(Failure::of_call(Site::Target(target.clone()), error));
+                self.session.activated.insert(target.clone());
+                self.outcome.untagged.insert(target);
+            }
+            Err(error) => {
+                let detail = "published, but not live".to_owned();
+                failures.push(Failure::of_call(Site::Target(target.clone()), error));
+                self.outcome.ledger.record(Event::Remark { target, detail });
+            }
+        }
     }
 }

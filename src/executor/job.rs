@@ -44,6 +44,8 @@ pub struct Job {
     pub clock: Clock,
     /// How long superseded credentials stay valid.
     pub overlap: SignedDuration,
+    /// Targets that the last refresh could not look at, by key: what they hold is looked at before it counts as lost.
+    pub unreachable: BTreeSet<String>,
     /// An entry that somebody else made may be overwritten.
     pub replace_existing: bool,
     /// No state exists yet.
@@ -127,6 +129,8 @@ pub struct JobCheck {
     pub when: When,
     /// Which credential it presents.
     pub presents: Presents,
+    /// Running it changes something outside.
+    pub effects: bool,
     /// Names of the parts that it presents; none where its request has no template.
     pub parts: BTreeSet<String>,
     /// How long it may take.

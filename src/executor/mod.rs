@@ -3,9 +3,11 @@
 //! Calls end as done, refused or unknown; an unknown one is recorded as such. An interrupt is looked at between steps.
 
 mod deliver;
+mod gate;
 mod job;
 mod obtain;
 mod prove;
+mod remove;
 mod retire;
 mod stop;
 mod survey;
@@ -16,12 +18,14 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 pub use job::{Job, JobCheck, JobTarget, When};
+pub use remove::{Removed, empty};
 pub use retire::{Retired, issuer_at, issuer_of, retire_anywhere, revoke_minted};
 pub use stop::Stop;
-pub use survey::{FARTHEST, found};
+pub use survey::found;
 
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
-use crate::rotation::{Goal, Ledger, Session, Step, Why, next_step};
+use crate::rotation::step::old_value_is_dead;
+use crate::rotation::{Event, Goal, Ledger, Session, Step, Wait, Why, next_step};
 use crate::secret::Parts;
 
 /// What a failure concerns; the caller turns it into an attribute path.
@@ -100,6 +104,10 @@ pub struct Outcome {
     pub own: std::collections::BTreeSet<u64>,
     /// Generations that only a person can revoke.
     pub by_hand: std::collections::BTreeSet<u64>,
+    /// Generations whose revocation waits, and for what.
+    pub waiting: BTreeMap<u64, Vec<Wait>>,
+    /// Targets that hold the value, but whose tags or labels could not be set.
+    pub untagged: std::collections::BTreeSet<String>,
     /// Why it ended early; empty when it reached its goal.
     pub failures: Vec<Failure>,
     /// It was interrupted.
@@ -158,7 +166,8 @@ pub async fn run(job: &Job, goal: Goal, ledger: Ledger, stop: &Stop, permit: &Wr
         if step == Step::Done {
             break;
         }
-        if stop.requested() {
+        let must_go_on = run.old_value_is_dead() && matches!(step, Step::Deliver { .. } | Step::Activate { .. });
+        if stop.requested() && !must_go_on {
             run.outcome.interrupted = true;
             break;
         }
@@ -172,6 +181,7 @@ pub async fn run(job: &Job, goal: Goal, ledger: Ledger, stop: &Stop, permit: &Wr
             break;
         }
     }
+    run.outcome.waiting = run.session.waiting;
     run.outcome
 }
 
@@ -194,6 +204,11 @@ impl Run<'_> {
                 Ok(())
             }
             Step::Remove(key) => self.remove(&key).await,
+            Step::ReadGate(_) => self.read_gate().await,
+            Step::Wait(generation, reasons) => {
+                self.session.waiting.insert(generation, reasons);
+                Ok(())
+            }
             Step::Revoke(generation) => self.revoke(generation).await,
             Step::CheckRevoked => self.check_revoked().await,
             Step::Done => Ok(()),
@@ -207,19 +222,32 @@ impl Run<'_> {
     /// Declares the newest generation to be in place everywhere.
     fn promote(&mut self) {
         let now = self.job.clock.now();
-        let end = now.checked_add(self.job.overlap).unwrap_or(Timestamp::MAX);
-        let ledger = &mut self.outcome.ledger;
-        ledger.promote(Some(end));
-        // Nobody can end what nobody issued.
-        let newest = ledger.generation;
-        ledger
-            .credentials
-            .retain(|known| known.generation == newest || known.credential_id.is_some());
+        let revoke_after = now.checked_add(self.job.overlap).unwrap_or(Timestamp::MAX);
+        self.outcome.ledger.record(Event::Promoted { revoke_after });
         self.outcome.promoted_at = Some(now);
     }
 
+    /// Whether minting has ended the old value, so that every target must get the new one whatever fails.
+    fn old_value_is_dead(&self) -> bool {
+        old_value_is_dead(&self.goal, &self.outcome.ledger)
+    }
+
+    /// Failures of single targets: they end the run, unless the old value is dead. Then the others go on.
+    fn failed(&mut self, mut failures: Vec<Failure>) -> Performed {
+        if failures.is_empty() || !self.old_value_is_dead() {
+            return if failures.is_empty() { Ok(()) } else { Err(failures) };
+        }
+        for failure in &failures {
+            if let Site::Target(key) = &failure.site {
+                self.session.failed.insert(key.clone());
+            }
+        }
+        self.outcome.failures.append(&mut failures);
+        Ok(())
+    }
+
     fn stuck(&self, why: Why) -> Failure {
-        let generation = self.goal.generation.unwrap_or(self.outcome.ledger.generation);
+        let generation = self.goal.generation.unwrap_or(self.outcome.ledger.generation());
         match why {
             Why::ValueLost => Failure {
                 site: Site::Source,
@@ -233,17 +261,28 @@ impl Run<'_> {
                 let live: Vec<String> = self
                     .outcome
                     .ledger
-                    .credentials
+                    .credentials()
                     .iter()
                     .filter_map(|known| known.credential_id.clone())
+                    .collect();
+                let waits: Vec<String> = self
+                    .session
+                    .waiting
+                    .iter()
+                    .flat_map(|(generation, reasons)| {
+                        reasons
+                            .iter()
+                            .map(move |why| format!(" Generation {generation} was not revoked: {why}."))
+                    })
                     .collect();
                 Failure {
                     site: Site::Source,
                     summary: "The issuer's limit on live credentials is reached".to_owned(),
                     detail: format!(
-                        "Live are {}; each may be in use by a target, so none was revoked. Find out which one no \
-                         consumer uses, revoke it by hand, and apply again.",
-                        live.join(", ")
+                        "Live are {}; each may be in use by a target, so none was revoked.{} Find out which one no consumer uses, \
+                         revoke it yourself, and apply again.",
+                        live.join(", "),
+                        waits.concat()
                     ),
                 }
             }

@@ -6,7 +6,7 @@ use super::{Failure, JobTarget, Performed, Run, Site, When};
 use crate::call::{CallError, Effect};
 use crate::check::Presents;
 use crate::label::Label;
-use crate::rotation::{CredentialRecord, CredentialStatus, DeliveryStatus};
+use crate::rotation::{CredentialRecord, CredentialStatus, Event};
 use crate::secret::{Parts, Secret};
 use crate::source::{Credential, MintOrder};
 use crate::target::Escrowed;
@@ -14,7 +14,7 @@ use crate::target::Escrowed;
 impl Run<'_> {
     fn order(&self, generation: u64) -> MintOrder {
         let issuer = self.job.issuer.to_string();
-        let earlier = self.outcome.ledger.credentials.iter();
+        let earlier = self.outcome.ledger.credentials().iter();
         let mut earlier = earlier.filter(|known| known.generation < generation && known.issuer == issuer);
         let lives = |known: &&CredentialRecord| !self.session.outlived.contains(&known.generation);
         let in_use = earlier.clone().filter(lives);
@@ -28,7 +28,7 @@ impl Run<'_> {
 
     /// Mints, and records the credential before anything else happens.
     pub(super) async fn mint(&mut self, generation: u64) -> Performed {
-        let in_place = self.outcome.ledger.generation;
+        let in_place = self.outcome.ledger.generation();
         self.fetch_previous(in_place + 1, |when| when != When::Preflight).await;
         let order = self.order(generation);
         let issuer = self.job.issuer.to_string();
@@ -40,7 +40,10 @@ impl Run<'_> {
                 self.outcome.public = Some(minted.public);
                 self.parts = Some(minted.parts);
                 self.session.in_hand = Some(generation);
-                self.accepted_everywhere()
+                match self.accepted_everywhere() {
+                    Ok(()) => Ok(()),
+                    Err(failures) => self.failed(failures),
+                }
             }
             Err(error) => {
                 let mut failure = Failure::of_call(Site::Source, &error);
@@ -56,22 +59,7 @@ impl Run<'_> {
     /// Starts a generation in the ledger: it is the newest now, everything older has been superseded.
     fn begin(&mut self, generation: u64, label: &Label, credential: Option<&Credential>, issuer: &str) {
         let now = self.job.clock.now();
-        let ledger = &mut self.outcome.ledger;
-        // A handle has one value: what carried it before ended when it was made again. Another handle lives on.
-        let replaces = self.goal.replaces;
-        ledger.credentials.retain(|known| {
-            let made_again = match (credential, &known.credential_id) {
-                (Some(credential), Some(id)) => credential.id == *id,
-                _ => replaces,
-            };
-            known.issuer != issuer || !made_again
-        });
-        for known in &mut ledger.credentials {
-            if known.status == CredentialStatus::Current {
-                known.status = CredentialStatus::Overlapping;
-            }
-        }
-        ledger.note(CredentialRecord {
+        let credential = CredentialRecord {
             generation,
             credential_id: credential.map(|credential| credential.id.clone()),
             issuer: issuer.to_owned(),
@@ -80,9 +68,9 @@ impl Run<'_> {
             minted_at: credential.and_then(|credential| credential.minted_at).or(Some(now)),
             expires_at: credential.and_then(|credential| credential.expires_at),
             revoke_after: None,
-        });
-        ledger.generation = generation;
-        ledger.finished = false;
+        };
+        let replaces = self.goal.replaces;
+        self.outcome.ledger.record(Event::Minted { credential, replaces });
         self.goal.generation = Some(generation);
     }
 
@@ -115,7 +103,7 @@ impl Run<'_> {
             " It did: {label} ({}) exists, but its value is lost. No target holds it; it will be revoked.",
             credential.id
         ));
-        self.outcome.ledger.note(record);
+        self.outcome.ledger.record(Event::Found(record));
     }
 
     /// Tries the issuer, then readable targets in the order of their waves.
@@ -184,16 +172,7 @@ impl Run<'_> {
         self.parts = Some(parts);
         self.session.in_hand = Some(generation);
         self.goal.generation = Some(generation);
-        let ledger = &mut self.outcome.ledger;
-        if generation > ledger.generation {
-            ledger.generation = generation;
-            ledger.finished = false;
-        }
-        for known in &mut ledger.credentials {
-            if known.generation == generation {
-                known.status = CredentialStatus::Current;
-            }
-        }
+        self.outcome.ledger.record(Event::Resumed { generation });
     }
 
     /// Reads the readable targets whose mark names that generation, until the parts suffice for what is to be written.
@@ -202,7 +181,7 @@ impl Run<'_> {
     async fn read_escrow(&mut self, generation: u64) -> Result<Option<Parts>, Vec<Failure>> {
         // Of what is on no record, every part helps to tell what it is.
         let all = self.outcome.ledger.credential(generation).is_none();
-        let deliveries = &self.outcome.ledger.deliveries;
+        let deliveries = &self.outcome.ledger.deliveries();
         let held = |key: &String| deliveries.get(key).is_some_and(|delivery| delivery.holds(generation));
         let unwritten: Vec<&JobTarget> = self
             .goal
@@ -215,7 +194,9 @@ impl Run<'_> {
             .iter()
             .flat_map(|target| target.parts(self.job.primary))
             .chain(self.presented(|when| match when {
-                When::Wave(wave) => !self.outcome.ledger.finished || unwritten.iter().any(|target| target.wave == wave),
+                When::Wave(wave) => {
+                    !self.outcome.ledger.is_finished() || unwritten.iter().any(|target| target.wave == wave)
+                }
                 When::Preflight | When::Revoked => false,
             }))
             .collect();
@@ -241,7 +222,7 @@ impl Run<'_> {
                 // An interrupted run with another source made it: it is none of this one's.
                 continue;
             }
-            let known = self.outcome.ledger.deliveries.get(key);
+            let known = self.outcome.ledger.deliveries().get(key);
             let written = known.filter(|known| known.generation == Some(generation));
             let revision = written.and_then(|known| known.revision.as_ref());
             if revision.is_some_and(|known| *known != escrowed.revision) {
@@ -253,16 +234,14 @@ impl Run<'_> {
             let as_configured = stays && target.template.is_none() && content == target.content(self.job.primary);
             let now = self.job.clock.now();
             // A create writes it again all the same: an older object with this id sees by that that the entry is not its own any more.
-            if as_configured
-                && !self.job.is_create
-                && let Some(delivery) = self.outcome.ledger.deliveries.get_mut(key)
-            {
-                // The mark and the version agree: what stands there is this generation.
-                delivery.generation = Some(generation);
-                delivery.status = DeliveryStatus::Current;
-                delivery.revision = Some(escrowed.revision);
-                delivery.delivered_at = delivery.delivered_at.or(Some(now));
-                delivery.detail = None;
+            if as_configured && !self.job.is_create {
+                // The mark and the version agree: the entry holds this generation.
+                self.outcome.ledger.record(Event::Recognised {
+                    target: key.clone(),
+                    generation,
+                    revision: escrowed.revision,
+                    at: now,
+                });
             }
             let part = content.unwrap_or(self.job.primary);
             if wanted.contains(part) || (all && part != crate::target::TEMPLATE) {
@@ -303,7 +282,7 @@ impl Run<'_> {
         if !wanted || before <= 1 || self.previous.is_some() {
             return;
         }
-        let known = self.outcome.ledger.credentials.iter().rev();
+        let known = self.outcome.ledger.credentials().iter().rev();
         let mut older = known.filter(|known| known.generation < before && known.status != CredentialStatus::Orphaned);
         if self.job.source_traits.reveals_superseded
             && let Some(known) = older.next()

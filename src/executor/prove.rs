@@ -11,7 +11,7 @@ use crate::secret::Parts;
 impl Run<'_> {
     /// The checks before anything is minted.
     pub(super) async fn preflight(&mut self) -> Performed {
-        let in_place = self.outcome.ledger.generation;
+        let in_place = self.outcome.ledger.generation();
         self.fetch_previous(in_place + 1, |_| true).await;
         self.prove(When::Preflight).await?;
         self.session.preflight_passed = true;
@@ -20,7 +20,7 @@ impl Run<'_> {
 
     /// The checks of a wave.
     pub(super) async fn check(&mut self, wave: u64) -> Performed {
-        let newest = self.outcome.ledger.generation;
+        let newest = self.outcome.ledger.generation();
         self.fetch_previous(newest, |when| when == When::Wave(wave)).await;
         self.prove(When::Wave(wave)).await?;
         self.session.checked.insert(wave);
@@ -31,7 +31,7 @@ impl Run<'_> {
     pub(super) async fn check_revoked(&mut self) -> Performed {
         // What is still alive is not what was revoked; the oldest end first.
         let ledger = &self.outcome.ledger;
-        let oldest_alive = ledger.superseded().first().copied().unwrap_or(ledger.generation);
+        let oldest_alive = ledger.superseded().first().copied().unwrap_or(ledger.generation());
         self.fetch_previous(oldest_alive, |when| when == When::Revoked).await;
         self.prove(When::Revoked).await?;
         self.session.revoked_checked = true;
@@ -104,7 +104,7 @@ impl Run<'_> {
                 });
             }
             // The first generation follows none.
-            let first = self.outcome.ledger.generation <= 1 && !self.session.revoked;
+            let first = self.outcome.ledger.generation() <= 1 && !self.session.revoked;
             if first {
                 return Ok(None);
             }

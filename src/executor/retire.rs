@@ -1,79 +1,26 @@
-//! Ending what is no longer wanted: entries of targets that left the configuration, superseded credentials.
+//! Revoking superseded credentials.
 
 use std::time::Duration;
 
 use super::{Failure, Performed, Run, Site};
 use crate::address::Address;
-use crate::rotation::{CredentialRecord, CredentialStatus};
+use crate::call::{CallError, CallErrorKind};
+use crate::rotation::{Container, CredentialRecord, Event};
 use crate::source::{self, Issuer, Liveness};
-use crate::target::{self, Comparison};
 use crate::vendors::Vendors;
 
 /// How long an issuer may take to act on a revocation before it counts as failed: verification caches lag by seconds.
 const REVOCATION_LAG: Duration = Duration::from_secs(30);
 
 impl Run<'_> {
-    /// Deletes the entry of a target that left the configuration, unless somebody else wrote it since.
-    pub(super) async fn remove(&mut self, key: &str) -> Performed {
-        let Some(delivery) = self.outcome.ledger.deliveries.get(key).cloned() else {
-            return Ok(());
-        };
-        let failed = |summary: String, detail: String| {
-            vec![Failure {
-                site: Site::Whole,
-                summary,
-                detail,
-            }]
-        };
-        let address: Address = delivery
-            .slot
-            .parse()
-            .map_err(|error| failed(format!("{key} cannot be removed"), format!("{error}")))?;
-        let Some(kind) = target::kind(&address.kind) else {
-            return Err(failed(
-                format!("{key} cannot be removed"),
-                format!("This version knows no target {:?}.", address.kind),
-            ));
-        };
-        let slot = self
-            .job
-            .vendors
-            .slot(kind, &address)
-            .map_err(|d| failed(d.summary, d.detail))?;
-        let call = |error| vec![Failure::of_call(Site::Whole, &error)];
-        let entry = target::confirmed(slot.as_ref(), delivery.revision.as_deref()).await;
-        if let Some(entry) = entry.map_err(call)? {
-            let same = delivery
-                .revision
-                .as_ref()
-                .is_some_and(|known| slot.compare(known, &entry) == Comparison::Same);
-            // A write whose answer was lost has a marker that is not on record, and carries our mark where the vendor keeps one.
-            let marked = entry.label.as_ref().is_some_and(|label| label.belongs_to(&self.job.id));
-            let ours = same || marked;
-            if ours {
-                slot.remove(self.permit).await.map_err(call)?;
-            } else {
-                self.outcome.warnings.push(Failure {
-                    site: Site::Whole,
-                    summary: format!("The entry at {} was left in place", delivery.slot),
-                    detail: format!(
-                        "Target {key} is no longer configured, but its entry was written since, by somebody else or by an \
-                         apply of this secret that was cut off. Delete it by hand if it is not needed."
-                    ),
-                });
-            }
-        }
-        self.outcome.ledger.deliveries.remove(key);
-        Ok(())
-    }
-
     /// Ends a superseded credential and asks the issuer whether it is dead.
     pub(super) async fn revoke(&mut self, generation: u64) -> Performed {
         let Some(record) = self.outcome.ledger.credential(generation).cloned() else {
             return Ok(());
         };
         // What no target ever held has no consumers: the checks that follow a revocation are about what was in place.
-        let was_in_place = record.status != CredentialStatus::Orphaned;
+        let was_in_place = !self.outcome.ledger.never_held(generation);
+        self.session.reading = None;
         if was_in_place {
             self.fetch_ending(generation).await;
         }
@@ -82,7 +29,10 @@ impl Run<'_> {
             Ok(Ended::Dead(id)) => {
                 self.outcome.revoked.extend(id);
                 self.session.revoked |= was_in_place;
-                self.outcome.ledger.credentials.retain(|known| known != &record);
+                self.outcome.ledger.record(Event::Ended {
+                    generation,
+                    issuer: record.issuer,
+                });
                 Ok(())
             }
             Ok(Ended::Own(id)) => {
@@ -187,7 +137,7 @@ pub async fn revoke_minted(
     permit: &crate::call::WritePermit,
 ) -> (String, bool) {
     let minted = ledger
-        .credentials
+        .credentials()
         .iter()
         .filter(|known| known.generation == generation && known.credential_id.is_some());
     let minted: Vec<&CredentialRecord> = minted.collect();
@@ -196,12 +146,12 @@ pub async fn revoke_minted(
     let mut complete = !minted.is_empty() || !job.source_traits.revocable;
     for record in minted {
         match retire(record, job, permit).await {
-            Ok(Ended::Dead(_)) => sentences.push(format!("{} was revoked again.", record.label)),
+            Ok(Ended::Dead(_)) => sentences.push(format!("The new credential {} was revoked.", record.label)),
             Ok(Ended::Own(_) | Ended::ByHand) => complete = false,
             Err(failure) => {
                 complete = false;
                 sentences.push(format!(
-                    "{} could not be revoked again: {}.",
+                    "The new credential {} could not be revoked: {}.",
                     record.label, failure.summary
                 ));
             }
@@ -244,6 +194,11 @@ pub fn issuer_at(address: &str, vendors: &dyn Vendors) -> Result<Option<Box<dyn 
     vendors.issuer(kind, &parsed).map_err(|d| failed(d.summary, d.detail))
 }
 
+/// Whether a call failed because the container is proved to be no more, and every credential with it.
+async fn is_gone_with_its_container(issuer: &dyn Issuer, error: &CallError) -> bool {
+    error.kind == CallErrorKind::NotFound && issuer.container().await == Ok(Container::Gone)
+}
+
 /// Revokes, then asks by id until the issuer says that it is dead.
 pub(crate) async fn revoke_at(
     issuer: &dyn Issuer,
@@ -253,10 +208,19 @@ pub(crate) async fn revoke_at(
     permit: &crate::call::WritePermit,
 ) -> Result<Ended, Failure> {
     let call = |error| Failure::of_call(Site::Source, &error);
-    if issuer.authenticates_this_run(&id).await.map_err(call)? {
-        return Ok(Ended::Own(id));
+    match issuer.authenticates_this_run(&id).await {
+        Ok(true) => return Ok(Ended::Own(id)),
+        Ok(false) => {}
+        Err(error) if is_gone_with_its_container(issuer, &error).await => return Ok(Ended::Dead(Some(id))),
+        Err(error) => return Err(call(error)),
     }
-    issuer.revoke(&id, permit).await.map_err(call)?;
+    if let Err(error) = issuer.revoke(&id, permit).await {
+        return if is_gone_with_its_container(issuer, &error).await {
+            Ok(Ended::Dead(Some(id)))
+        } else {
+            Err(call(error))
+        };
+    }
     let deadline = clock.deadline(REVOCATION_LAG);
     let mut pause = Duration::from_millis(250);
     loop {

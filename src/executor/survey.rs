@@ -8,15 +8,13 @@ use jiff::SignedDuration;
 use super::{Failure, Performed, Run, Site};
 use crate::call::CallError;
 use crate::label::Label;
-use crate::rotation::{CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus};
+use crate::rotation::{
+    CredentialRecord, CredentialStatus, DeliveryStatus, Entry, Event, FARTHEST, Left, Seen, Verdict, judge,
+};
 use crate::source::Credential;
-use crate::target::{Comparison, Entry, Slot};
 
 /// How old the credentials of an interrupted create may be to count as its own.
 const INTERRUPTED_CREATE: SignedDuration = SignedDuration::from_hours(24);
-
-/// A generation further ahead than this is not of our counting.
-pub const FARTHEST: u64 = 100;
 
 /// The record of a credential that a survey found.
 pub fn found(label: &Label, credential: &Credential, issuer: &str, status: CredentialStatus) -> CredentialRecord {
@@ -51,12 +49,12 @@ impl Run<'_> {
         let known = self
             .outcome
             .ledger
-            .credentials
+            .credentials()
             .iter()
             .map(|c| c.generation)
             .max()
             .unwrap_or(0);
-        let known = known.max(self.outcome.ledger.generation);
+        let known = known.max(self.outcome.ledger.generation());
         let strangers: Vec<(Label, &Credential)> = listed
             .iter()
             .filter_map(|credential| Some((credential.label()?, credential)))
@@ -66,7 +64,7 @@ impl Run<'_> {
                     && !self
                         .outcome
                         .ledger
-                        .credentials
+                        .credentials()
                         .iter()
                         .any(|c| c.credential_id.as_ref() == Some(&credential.id))
             })
@@ -88,7 +86,7 @@ impl Run<'_> {
             for (label, credential) in strangers {
                 // Whether a target holds it shows only when the targets have been looked at.
                 let record = found(&label, credential, &issuer, CredentialStatus::Overlapping);
-                self.outcome.ledger.note_found(record);
+                self.outcome.ledger.record(Event::Found(record));
             }
         } else {
             let ahead: Vec<_> = strangers
@@ -110,12 +108,12 @@ impl Run<'_> {
         let ledger = &self.outcome.ledger;
         let made_anew = |known: &&CredentialRecord| {
             let handle = known.credential_id.as_ref();
-            let in_place = known.generation == ledger.generation && ledger.finished;
+            let in_place = known.generation == ledger.generation() && ledger.is_finished();
             let same = |credential: &&Credential| known.issuer == issuer && Some(&credential.id) == handle;
             let newer = |credential: &Credential| credential.minted_at > known.minted_at;
             !in_place && listed.iter().find(same).is_some_and(newer)
         };
-        let outlived = ledger.credentials.iter().filter(made_anew);
+        let outlived = ledger.credentials().iter().filter(made_anew);
         outlived.map(|known| known.generation).collect()
     }
 
@@ -140,7 +138,7 @@ impl Run<'_> {
             .targets
             .iter()
             .filter(|(key, goal)| {
-                let holds = |g| ledger.deliveries.get(*key).is_some_and(|delivery| delivery.holds(g));
+                let holds = |g| ledger.delivery(key).is_some_and(|delivery| delivery.holds(g));
                 goal.write || mints || !self.goal.generation.is_some_and(holds)
             })
             .map(|(key, _)| key)
@@ -188,9 +186,7 @@ impl Run<'_> {
             return Err(failures);
         }
         if self.job.is_create && !any_entry {
-            for credential in &mut self.outcome.ledger.credentials {
-                credential.status = CredentialStatus::Orphaned;
-            }
+            self.outcome.ledger.record(Event::NeverHeld);
         }
         self.session.inspected = true;
         Ok(())
@@ -202,66 +198,63 @@ impl Run<'_> {
             return Ok(());
         };
         let slot = target.slot.to_string();
-        // A first write without an answer may be what stands there now: the slot was admitted before it.
-        let first_time = self
-            .outcome
-            .ledger
-            .deliveries
-            .get(key)
-            .is_none_or(|delivery| delivery.generation.is_none() && delivery.status != DeliveryStatus::Unknown);
-        let ours = |entry: &Entry| entry.label.as_ref().is_some_and(|label| label.belongs_to(&self.job.id));
-        let mut record = self
-            .outcome
-            .ledger
-            .deliveries
-            .get(key)
-            .cloned()
-            .unwrap_or_else(|| DeliveryRecord::new(slot.clone()));
-        if first_time && let Some(entry) = &entry {
-            let explained = ours(entry) || self.interrupted_create;
-            if !explained && !self.job.replace_existing {
-                let when = entry
-                    .modified_at
-                    .map(|at| format!(", last written {at}"))
-                    .unwrap_or_default();
-                return Err(Failure {
-                    site: Site::Target(key.to_owned()),
-                    summary: format!("{slot} already has an entry"),
-                    detail: format!(
-                        "Something exists there{when}, and nothing shows that this secret wrote it; overwriting it could be \
-                         fatal, so nothing was minted or changed. If it may be replaced, or an apply that was cut off wrote \
-                         it, set on_existing = \"replace\"; otherwise delete it, or choose another name."
-                    ),
-                });
+        let known = self.outcome.ledger.delivery(key);
+        // A first write without an answer may be what the entry is now: the slot was admitted before it.
+        let first_time =
+            known.is_none_or(|known| known.generation.is_none() && known.status != DeliveryStatus::Unknown);
+        let mut left = None;
+        if let Some(entry) = entry.as_ref().filter(|_| first_time) {
+            let ours = entry.label.as_ref().filter(|label| label.belongs_to(&self.job.id));
+            if ours.is_none() && !self.interrupted_create && !self.job.replace_existing {
+                return Err(occupied(key, &slot, entry));
             }
-            // Where anything may be replaced, our mark or an interrupted create do not tell what stood there before them.
-            record.existed_before = self.job.replace_existing;
             // An interrupted create of this secret wrote it: what it holds is known by its label alone.
-            if let Some(label) = entry.label.as_ref().filter(|label| label.belongs_to(&self.job.id)) {
-                record.generation = Some(label.generation);
-                record.revision.clone_from(&entry.revision);
-                record.status = DeliveryStatus::Stale;
+            if let Some(label) = ours {
+                left = Some(Left::Marked {
+                    generation: label.generation,
+                    revision: entry.revision.clone(),
+                });
                 self.note_marked(label.clone(), entry, &slot);
-            } else if explained {
-                record.status = DeliveryStatus::Unknown;
-                record.detail = Some("an interrupted create may have written it".to_owned());
+            } else if self.interrupted_create {
+                left = Some(Left::Doubtful);
             }
         }
-        self.unexplained |= self.may_hold_another(&record, entry.as_ref(), target.target.as_ref());
-        self.outcome.ledger.deliveries.insert(key.to_owned(), record);
+        // Where anything may be replaced, our mark or an interrupted create do not tell what the slot held before them.
+        let existed_before = self.job.replace_existing && entry.is_some() && first_time;
+        self.outcome.ledger.record(Event::Claimed {
+            target: key.to_owned(),
+            slot,
+            existed_before,
+            left,
+        });
+        if self.job.unreachable.contains(key) {
+            self.outcome.ledger.record(Event::Seen(Seen {
+                target: key.to_owned(),
+                id: self.job.id.clone(),
+                entry: entry.clone(),
+                deferred: false,
+                was_unreachable: true,
+                at: self.job.clock.now(),
+            }));
+        }
+        self.unexplained |= self.may_hold_another(key, entry.as_ref());
         Ok(())
     }
 
     /// Whether a target may hold a value that is on no record.
-    fn may_hold_another(&self, record: &DeliveryRecord, entry: Option<&Entry>, slot: &dyn Slot) -> bool {
+    fn may_hold_another(&self, key: &str, entry: Option<&Entry>) -> bool {
+        let Some(record) = self.outcome.ledger.delivery(key) else {
+            return entry.is_some();
+        };
         let doubtful = matches!(
             record.status,
             DeliveryStatus::Unknown | DeliveryStatus::Changed | DeliveryStatus::Missing
         );
-        let moved = match (entry, &record.revision) {
-            (Some(entry), Some(known)) => slot.compare(known, entry) == Comparison::Changed,
-            (Some(_), None) => true,
-            (None, known) => known.is_some(),
+        let moved = match judge(record, entry, &self.job.id) {
+            Verdict::Recorded => false,
+            Verdict::Empty => record.revision.is_some(),
+            Verdict::CannotTell => record.revision.is_none(),
+            Verdict::Marked(_) | Verdict::Unanswered | Verdict::Foreign => true,
         };
         let unrecorded = record
             .generation
@@ -285,7 +278,7 @@ impl Run<'_> {
                  another workspace manages this secret, the two now share it: give each state its own namespace."
             ),
         });
-        self.outcome.ledger.note(CredentialRecord {
+        self.outcome.ledger.record(Event::Found(CredentialRecord {
             generation: label.generation,
             credential_id: None,
             issuer: self.job.issuer.to_string(),
@@ -294,7 +287,7 @@ impl Run<'_> {
             minted_at: entry.modified_at,
             expires_at: None,
             revoke_after: None,
-        });
+        }));
     }
 }
 
@@ -307,6 +300,22 @@ impl Run<'_> {
         ours && entry
             .modified_at
             .is_some_and(|at| now.duration_since(at) < INTERRUPTED_CREATE)
+    }
+}
+
+/// A slot that somebody else has filled.
+fn occupied(key: &str, slot: &str, entry: &Entry) -> Failure {
+    let when = entry
+        .modified_at
+        .map(|at| format!(" (last written {at})"))
+        .unwrap_or_default();
+    Failure {
+        site: Site::Target(key.to_owned()),
+        summary: format!("{slot} already exists"),
+        detail: format!(
+            "It exists already{when} and is not managed by this resource. Nothing was minted or changed. Set \
+             on_existing = \"replace\" to overwrite it (also if an interrupted apply wrote it), delete it, or choose another name."
+        ),
     }
 }
 

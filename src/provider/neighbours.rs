@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::OwnedMutexGuard;
 
 use crate::rotation::Ledger;
+use crate::terraform::Value;
 
 /// The secrets that this process works on.
 #[derive(Default)]
@@ -17,6 +18,7 @@ pub struct Neighbours {
     claims: Mutex<HashMap<String, (String, String)>>,
     created: Mutex<BTreeSet<String>>,
     left: Mutex<HashMap<String, Ledger>>,
+    handed_over: Mutex<Vec<Value>>,
 }
 
 /// The right to work on a secret and its slots, until it is dropped.
@@ -62,6 +64,18 @@ impl Neighbours {
     /// Notes what a create or an update of this process left: a destroy of an older object with this id must not undo it.
     pub fn leave(&self, id: &str, ledger: Ledger) {
         locked(&self.left).insert(id.to_owned(), ledger);
+    }
+
+    /// Keeps the state of an object that is being replaced, for the create half of the replacement.
+    pub fn hand_over(&self, state: Value) {
+        locked(&self.handed_over).push(state);
+    }
+
+    /// Takes the first state that was handed over and is the one wanted.
+    pub fn take_over(&self, is_it: impl Fn(&Value) -> bool) -> Option<Value> {
+        let mut all = locked(&self.handed_over);
+        let at = all.iter().position(is_it)?;
+        Some(all.remove(at))
     }
 
     /// What the newer object with this id has, if this process made or changed one.

@@ -11,6 +11,10 @@ pub struct TargetGoal {
     pub write: bool,
     /// It goes live by an activation of ours.
     pub activates: bool,
+    /// Its writes leave work to do, such as tags, which the activation does.
+    pub follow_up: bool,
+    /// An earlier run could not do that work.
+    pub activate: bool,
 }
 
 /// The promise of a plan. A run never does more than this.
@@ -22,6 +26,9 @@ pub struct Goal {
     pub may_mint: bool,
     /// Values can be had from the issuer or from a readable target.
     pub may_recover: bool,
+    /// A new credential is minted only because the unfinished generation's value is lost: what that generation failed at is tried
+    /// again first.
+    pub repeat_first: bool,
     /// How many credentials the issuer lets live at once.
     pub max_live: Option<u8>,
     /// Minting ends the predecessor.

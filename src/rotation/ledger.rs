@@ -1,7 +1,8 @@
 //! What is durably known about one secret: which credentials may be live, and what each target holds.
 //!
 //! It is stored in the resource's computed attributes and holds no value. Records only ever say what was seen: an
-//! unknown outcome is recorded as unknown, never as success or failure.
+//! unknown outcome is recorded as unknown, never as success or failure. A ledger changes by [`Ledger::record`] alone
+//! (`event.rs`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,14 +53,16 @@ pub enum DeliveryStatus {
     Changed,
     /// Somebody deleted it.
     Missing,
-    /// The answer to our write was lost.
+    /// The answer to our write was lost, or the vendor could not be asked.
     Unknown,
     /// No longer configured; waits to be deleted.
     Removing,
+    /// Its container is proved to be no more.
+    Gone,
 }
 
 impl DeliveryStatus {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Current,
         Self::Stale,
         Self::Staged,
@@ -67,6 +70,7 @@ impl DeliveryStatus {
         Self::Missing,
         Self::Unknown,
         Self::Removing,
+        Self::Gone,
     ];
 
     /// The word in state.
@@ -79,6 +83,7 @@ impl DeliveryStatus {
             Self::Missing => "missing",
             Self::Unknown => "unknown",
             Self::Removing => "removing",
+            Self::Gone => "gone",
         }
     }
 
@@ -148,20 +153,68 @@ impl DeliveryRecord {
     }
 }
 
-/// All that is known.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+/// All that is known. It changes by [`Ledger::record`] alone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Ledger {
-    /// The newest generation that was minted; 0 before the first.
-    pub generation: u64,
-    /// Whether the newest generation was delivered, activated and checked everywhere.
-    pub finished: bool,
-    /// Credentials that may be live, newest last.
-    pub credentials: Vec<CredentialRecord>,
-    /// Targets by key.
-    pub deliveries: BTreeMap<String, DeliveryRecord>,
+    pub(super) generation: u64,
+    pub(super) finished: bool,
+    pub(super) credentials: Vec<CredentialRecord>,
+    pub(super) deliveries: BTreeMap<String, DeliveryRecord>,
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self::of_state(0, true, Vec::new(), BTreeMap::new())
+    }
 }
 
 impl Ledger {
+    /// The ledger as a state holds it.
+    pub fn of_state(
+        generation: u64,
+        finished: bool,
+        mut credentials: Vec<CredentialRecord>,
+        deliveries: BTreeMap<String, DeliveryRecord>,
+    ) -> Self {
+        credentials.sort_by_key(|credential| credential.generation);
+        Self {
+            generation,
+            finished,
+            credentials,
+            deliveries,
+        }
+    }
+
+    /// The newest generation that was minted; 0 before the first.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Whether the newest generation was delivered, activated and checked everywhere.
+    pub fn is_finished(&self) -> bool {
+        self.finished
+    }
+
+    /// Credentials that may be live, newest last.
+    pub fn credentials(&self) -> &[CredentialRecord] {
+        &self.credentials
+    }
+
+    /// Targets by key.
+    pub fn deliveries(&self) -> &BTreeMap<String, DeliveryRecord> {
+        &self.deliveries
+    }
+
+    /// The record of one target.
+    pub fn delivery(&self, key: &str) -> Option<&DeliveryRecord> {
+        self.deliveries.get(key)
+    }
+
+    /// What is known of one target's entry; `None` for a target without a record.
+    pub fn status(&self, key: &str) -> Option<DeliveryStatus> {
+        self.delivery(key).map(|delivery| delivery.status)
+    }
+
     /// The record of one generation.
     pub fn credential(&self, generation: u64) -> Option<&CredentialRecord> {
         self.credentials
@@ -175,26 +228,6 @@ impl Ledger {
         recorded.max().unwrap_or(0).max(self.generation)
     }
 
-    /// Adds or replaces the record of a generation at its issuer, keeping the order.
-    pub fn note(&mut self, record: CredentialRecord) {
-        self.credentials
-            .retain(|known| known.generation != record.generation || known.issuer != record.issuer);
-        self.credentials.push(record);
-        self.credentials.sort_by_key(|credential| credential.generation);
-    }
-
-    /// Adds a credential that a survey found. Two runs may have made the same generation, the second before the issuer's list
-    /// showed what the first had made: the one that is found later counts as the next number, whatever its label says, so that
-    /// each is ended by itself.
-    pub fn note_found(&mut self, mut record: CredentialRecord) {
-        let is_other = |known: &CredentialRecord| known.credential_id != record.credential_id;
-        if self.credential(record.generation).is_some_and(is_other) {
-            let numbers = self.credentials.iter().map(|known| known.generation);
-            record.generation = numbers.max().unwrap_or(0).max(self.generation) + 1;
-        }
-        self.note(record);
-    }
-
     /// Generations older than the newest that may be live.
     pub fn superseded(&self) -> BTreeSet<u64> {
         self.credentials
@@ -204,7 +237,7 @@ impl Ledger {
             .collect()
     }
 
-    /// The generation that ends first where the issuer's limit asks for room: the oldest superseded one that no target may hold.
+    /// The generation that is revoked first where the issuer's limit asks for room: the oldest superseded one that no target may hold.
     pub fn dispensable(&self, spared: &BTreeSet<u64>) -> Option<u64> {
         let found = self.credentials.iter().find(|credential| {
             credential.generation != self.generation
@@ -221,7 +254,7 @@ impl Ledger {
                 DeliveryStatus::Unknown | DeliveryStatus::Changed => {
                     self.credentials.iter().map(|c| c.generation).collect()
                 }
-                DeliveryStatus::Missing => BTreeSet::new(),
+                DeliveryStatus::Missing | DeliveryStatus::Gone => BTreeSet::new(),
                 _ => delivery.generation.into_iter().collect(),
             },
             None => BTreeSet::new(),
@@ -235,28 +268,24 @@ impl Ledger {
             .any(|key| self.may_hold(key).contains(&generation))
     }
 
+    /// Whether provably no target ever held that generation: it is known to be an orphan, or it was made last, was never in place,
+    /// and no record names it.
+    pub fn never_held(&self, generation: u64) -> bool {
+        let status = self.credential(generation).map(|known| known.status);
+        let newest_and_refused = generation == self.generation
+            && !self.finished
+            && !self
+                .deliveries
+                .values()
+                .any(|known| known.generation == Some(generation))
+            && !self.is_held(generation);
+        status == Some(CredentialStatus::Orphaned) || newest_and_refused
+    }
+
     /// Whether some target holds the newest generation without its consumers using it.
     pub fn has_staged(&self) -> bool {
         self.deliveries
             .values()
             .any(|delivery| delivery.status == DeliveryStatus::Staged)
-    }
-
-    /// Marks the newest generation as in place everywhere: older ones end at `revoke_after`, or wait while something is staged.
-    pub fn promote(&mut self, revoke_after: Option<Timestamp>) {
-        self.finished = true;
-        let staged = self.has_staged();
-        let newest = self.generation;
-        for credential in &mut self.credentials {
-            if credential.generation == newest {
-                credential.status = CredentialStatus::Current;
-                credential.revoke_after = None;
-            } else if credential.status != CredentialStatus::Orphaned {
-                credential.status = CredentialStatus::Overlapping;
-                if credential.revoke_after.is_none() && !staged {
-                    credential.revoke_after = revoke_after;
-                }
-            }
-        }
     }
 }

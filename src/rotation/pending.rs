@@ -56,6 +56,82 @@ pub enum Pending {
     },
 }
 
+/// What waits, or needs a person. Its code decides, its text is for people.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Notice {
+    /// What it is.
+    pub code: NoticeCode,
+    /// What it is about: a target's key, a credential's id, an issuer's address. One code and subject has one notice.
+    pub subject: String,
+    /// The sentence.
+    pub text: String,
+}
+
+/// The closed list of notices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NoticeCode {
+    /// An entry was changed or deleted outside Terraform, and `on_drift = "report"` leaves it.
+    Drifted,
+    /// A credential that only a person can revoke.
+    RevokeByHand,
+    /// A revocation is due and waits.
+    RevokeWaits,
+    /// A target holds a value that its consumers do not use.
+    Staged,
+    /// A vendor could not be asked.
+    Unreachable,
+    /// The container of a target, or of the issuer, no longer exists.
+    Gone,
+    /// A credential that another configuration of this secret seems to have made.
+    Lookalike,
+    /// A credential of this very secret that its state does not explain.
+    Rival,
+    /// The credential that this run authenticates with is due to be revoked.
+    OwnCredential,
+}
+
+impl NoticeCode {
+    const ALL: [Self; 9] = [
+        Self::Drifted,
+        Self::RevokeByHand,
+        Self::RevokeWaits,
+        Self::Staged,
+        Self::Unreachable,
+        Self::Gone,
+        Self::Lookalike,
+        Self::Rival,
+        Self::OwnCredential,
+    ];
+
+    /// The word in state.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Drifted => "drifted",
+            Self::RevokeByHand => "revoke_by_hand",
+            Self::RevokeWaits => "revoke_waits",
+            Self::Staged => "staged",
+            Self::Unreachable => "unreachable",
+            Self::Gone => "gone",
+            Self::Lookalike => "lookalike",
+            Self::Rival => "rival",
+            Self::OwnCredential => "own_credential",
+        }
+    }
+
+    /// Reads the word in state.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.as_str() == text)
+    }
+
+    /// Whether only a look at the vendors tells it, so that an apply, which does not look again, passes it on.
+    pub fn is_of_a_look(self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable | Self::Lookalike | Self::Rival | Self::OwnCredential
+        )
+    }
+}
+
 /// Follows the name of a check that runs once more.
 const CHECK_AGAIN: &str = " again: it has not passed since the last revocation";
 

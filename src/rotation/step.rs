@@ -1,9 +1,10 @@
 //! The one decision: which step comes next.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::goal::Goal;
-use super::ledger::{CredentialStatus, DeliveryStatus, Ledger};
+use super::gate::{self, Reading, Wait};
+use super::goal::{Goal, TargetGoal};
+use super::ledger::{DeliveryStatus, Ledger};
 
 /// What only this run knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +29,14 @@ pub struct Session {
     pub spared: BTreeSet<u64>,
     /// Generations whose handle was given a newer value since: they take no room at the issuer.
     pub outlived: BTreeSet<u64>,
+    /// Targets whose write or activation failed in this run although it had to go on: the old value is dead.
+    pub failed: BTreeSet<String>,
+    /// Targets that left the configuration and whose entry could not be deleted in this run.
+    pub undeleted: BTreeSet<String>,
+    /// What was read for the next revocation; nothing has changed since.
+    pub reading: Option<Reading>,
+    /// Generations whose revocation waits, and for what.
+    pub waiting: BTreeMap<u64, Vec<Wait>>,
     /// Something was revoked in this run.
     pub revoked: bool,
     /// The checks after revocation passed.
@@ -74,6 +83,10 @@ pub enum Step {
     Promote,
     /// Delete a target's entry that is no longer configured.
     Remove(String),
+    /// Read whether that generation may be revoked.
+    ReadGate(u64),
+    /// Leave that generation alone in this run, for these reasons.
+    Wait(u64, Vec<Wait>),
     /// End that generation at its issuer.
     Revoke(u64),
     /// Run the checks after revocation.
@@ -87,7 +100,8 @@ pub enum Step {
 /// Decides the next step. Pure: the same arguments give the same step.
 ///
 /// Order: survey and inspect while nothing is at stake; get the value; wave by wave deliver, activate, check; only then
-/// promote, remove what is no longer configured, and revoke.
+/// promote, remove what is no longer configured, and revoke. Once minting has ended the old value, waves set the order but
+/// hold nothing back.
 pub fn next_step(goal: &Goal, ledger: &Ledger, session: &Session) -> Step {
     if !session.surveyed {
         return Step::Survey;
@@ -101,7 +115,7 @@ pub fn next_step(goal: &Goal, ledger: &Ledger, session: &Session) -> Step {
     let recorded = generation.is_none_or(|generation| ledger.credential(generation).is_some());
     // A check presents the value, which no target needs any more: an earlier run was cut off before the check passed.
     let unproved = goal.presented_waves.iter().any(|wave| {
-        let touched = !ledger.finished || goes_live(goal, ledger, session, *wave);
+        let touched = !ledger.is_finished() || goes_live(goal, ledger, session, *wave);
         touched && !session.checked.contains(wave)
     });
     if !(complete && recorded && !unproved)
@@ -112,10 +126,13 @@ pub fn next_step(goal: &Goal, ledger: &Ledger, session: &Session) -> Step {
     if let Some(step) = generation.and_then(|generation| deliver(goal, ledger, session, generation)) {
         return step;
     }
-    if !ledger.finished {
+    if !session.failed.is_empty() {
+        return Step::Done;
+    }
+    if !ledger.is_finished() {
         return Step::Promote;
     }
-    let removable = |key: &&String| ledger.deliveries.contains_key(key.as_str());
+    let removable = |key: &&String| ledger.delivery(key).is_some() && !session.undeleted.contains(*key);
     if let Some(key) = goal.remove.iter().find(removable) {
         return Step::Remove(key.clone());
     }
@@ -123,13 +140,13 @@ pub fn next_step(goal: &Goal, ledger: &Ledger, session: &Session) -> Step {
     let rechecks = goal.recheck_revoked || session.revoked;
     if !session.revoked_checked && goal.has_revoked_checks && (rechecks || revocable.is_some()) {
         // What the checks present is fetched while nothing has ended.
-        let lacks_value = goal.presents_after_revocation && session.in_hand != Some(ledger.generation);
+        let lacks_value = goal.presents_after_revocation && session.in_hand != Some(ledger.generation());
         if lacks_value && !session.recovery_tried && !session.revoked {
-            return Step::Recover(ledger.generation);
+            return Step::Recover(ledger.generation());
         }
     }
     if let Some(generation) = revocable {
-        return Step::Revoke(generation);
+        return through_the_gate(ledger, session, generation, !goal.revoke_at_once);
     }
     if rechecks && goal.has_revoked_checks && !session.revoked_checked {
         return Step::CheckRevoked;
@@ -137,22 +154,46 @@ pub fn next_step(goal: &Goal, ledger: &Ledger, session: &Session) -> Step {
     Step::Done
 }
 
+/// Whether the old value is dead already: minting ended it, and the new one is not in place everywhere.
+pub fn old_value_is_dead(goal: &Goal, ledger: &Ledger) -> bool {
+    goal.replaces && !ledger.is_finished() && ledger.credential(ledger.generation()).is_some()
+}
+
+/// A revocation, once the gate was read and is open.
+fn through_the_gate(ledger: &Ledger, session: &Session, generation: u64, overlap_counts: bool) -> Step {
+    if ledger.never_held(generation) {
+        return Step::Revoke(generation);
+    }
+    let Some(reading) = &session.reading else {
+        return Step::ReadGate(generation);
+    };
+    let waits = gate::waits(ledger, generation, reading, overlap_counts);
+    if waits.is_empty() {
+        Step::Revoke(generation)
+    } else {
+        Step::Wait(generation, waits)
+    }
+}
+
 /// Whether the target certainly holds the generation, and was written in this run if that was asked for.
 fn is_written(goal: &Goal, ledger: &Ledger, session: &Session, key: &str, generation: u64) -> bool {
     let asked = goal.targets.get(key).is_some_and(|target| target.write);
-    ledger
-        .deliveries
-        .get(key)
-        .is_some_and(|delivery| delivery.holds(generation))
-        && (!asked || session.written.contains(key))
+    ledger.delivery(key).is_some_and(|delivery| delivery.holds(generation)) && (!asked || session.written.contains(key))
 }
 
 /// Whether a target of that wave is made live in this run, or was.
 fn goes_live(goal: &Goal, ledger: &Ledger, session: &Session, wave: u64) -> bool {
     goal.targets.iter().any(|(key, target)| {
-        let staged = ledger.deliveries.get(key).map(|delivery| delivery.status) == Some(DeliveryStatus::Staged);
+        let staged = ledger.status(key) == Some(DeliveryStatus::Staged);
         target.wave == wave && (session.activated.contains(key) || (target.activates && staged))
     })
+}
+
+/// Whether a target waits for its activation: its consumers do not use the value, or its write left work to do.
+fn waits_for_activation(ledger: &Ledger, session: &Session, key: &str, target: TargetGoal) -> bool {
+    let staged = target.activates && ledger.status(key) == Some(DeliveryStatus::Staged);
+    let left = target.follow_up && (session.written.contains(key) || !ledger.is_finished() || target.activate);
+    (staged || left) && !session.activated.contains(key) && !session.failed.contains(key)
 }
 
 /// The step that brings the value into memory; `None` when it is there.
@@ -164,10 +205,10 @@ fn obtain_value(goal: &Goal, ledger: &Ledger, session: &Session) -> Option<Step>
         return Some(Step::Preflight);
     }
     let newest = ledger
-        .credentials
+        .credentials()
         .last()
         .map_or(0, |credential| credential.generation)
-        .max(ledger.generation);
+        .max(ledger.generation());
     let exists = newest > 0 && goal.generation.is_none_or(|wanted| wanted <= newest);
     if exists && goal.may_recover && !session.recovery_tried {
         return Some(Step::Recover(goal.generation.unwrap_or(newest)));
@@ -175,66 +216,121 @@ fn obtain_value(goal: &Goal, ledger: &Ledger, session: &Session) -> Option<Step>
     if !goal.may_mint || goal.generation.is_some_and(|wanted| wanted <= newest) {
         return Some(Step::Stuck(Why::ValueLost));
     }
+    if goal.repeat_first
+        && let Some(step) = repeat(goal, ledger, session)
+    {
+        return Some(step);
+    }
+    // What was refused everywhere has no consumers, and would pile up.
+    let refused = ledger.generation();
+    if goal.revocable
+        && !session.spared.contains(&refused)
+        && ledger.credential(refused).is_some()
+        && ledger.never_held(refused)
+        && !goal.replaces
+    {
+        return Some(Step::Revoke(refused));
+    }
     let live = ledger
-        .credentials
+        .credentials()
         .iter()
         .filter(|known| !session.outlived.contains(&known.generation))
         .count();
     if goal.max_live.is_some_and(|limit| live >= usize::from(limit)) && !goal.replaces {
         // With revocation by hand, making room is a person's work too.
         let dispensable = ledger.dispensable(&session.spared).filter(|_| goal.revocable);
-        return Some(dispensable.map_or(Step::Stuck(Why::LimitReached), Step::Revoke));
+        let dispensable = dispensable.filter(|generation| !session.waiting.contains_key(generation));
+        return Some(dispensable.map_or(Step::Stuck(Why::LimitReached), |generation| {
+            through_the_gate(ledger, session, generation, false)
+        }));
     }
     Some(Step::Mint(goal.generation.unwrap_or(newest + 1)))
 }
 
-/// The step that the lowest unfinished wave needs; `None` when every wave is delivered, activated and checked.
-fn deliver(goal: &Goal, ledger: &Ledger, session: &Session, generation: u64) -> Option<Step> {
-    let waves: BTreeSet<u64> = goal.targets.values().map(|target| target.wave).collect();
-    for wave in waves {
+/// What an earlier run failed at, once more, before another credential is made: activations and checks of the waves that hold the
+/// unfinished generation. Checks that present its value cannot run without it.
+fn repeat(goal: &Goal, ledger: &Ledger, session: &Session) -> Option<Step> {
+    let unfinished = ledger.generation();
+    if ledger.is_finished() {
+        return None;
+    }
+    for wave in waves(goal) {
         let of_wave = || goal.targets.iter().filter(move |(_, target)| target.wave == wave);
-        let unwritten: Vec<String> = of_wave()
-            .filter(|(key, _)| !is_written(goal, ledger, session, key, generation))
-            .map(|(key, _)| key.clone())
-            .collect();
-        if !unwritten.is_empty() {
-            return Some(Step::Deliver {
-                generation,
-                targets: unwritten,
-            });
+        if !of_wave().all(|(key, _)| ledger.delivery(key).is_some_and(|known| known.holds(unfinished))) {
+            return None;
         }
         let staged: Vec<String> = of_wave()
-            .filter(|(key, target)| {
-                let status = ledger.deliveries.get(*key).map(|delivery| delivery.status);
-                target.activates && status == Some(DeliveryStatus::Staged)
-            })
+            .filter(|(key, target)| waits_for_activation(ledger, session, key, **target))
             .map(|(key, _)| key.clone())
             .collect();
         if !staged.is_empty() {
             return Some(Step::Activate { targets: staged });
         }
-        let touched = of_wave().any(|(key, _)| session.written.contains(key) || session.activated.contains(key));
-        if goal.checked_waves.contains(&wave) && (touched || !ledger.finished) && !session.checked.contains(&wave) {
+        let checked = goal.checked_waves.contains(&wave) && !goal.presented_waves.contains(&wave);
+        if checked && !session.checked.contains(&wave) {
             return Some(Step::Check(wave));
         }
     }
     None
 }
 
-/// A generation that may end now.
+fn waves(goal: &Goal) -> BTreeSet<u64> {
+    goal.targets.values().map(|target| target.wave).collect()
+}
+
+/// The step that the lowest unfinished wave needs; `None` when every wave is delivered, activated and checked, or when only
+/// what failed already is left. Once the old value is dead, checks come after all waves.
+fn deliver(goal: &Goal, ledger: &Ledger, session: &Session, generation: u64) -> Option<Step> {
+    let dead = old_value_is_dead(goal, ledger);
+    for wave in waves(goal) {
+        if let Some(step) = deliver_wave(goal, ledger, session, generation, wave) {
+            return Some(step);
+        }
+        if !dead && let Some(step) = check_wave(goal, ledger, session, wave) {
+            return Some(step);
+        }
+    }
+    let mut last = waves(goal).into_iter().filter(|_| dead && session.failed.is_empty());
+    last.find_map(|wave| check_wave(goal, ledger, session, wave))
+}
+
+fn deliver_wave(goal: &Goal, ledger: &Ledger, session: &Session, generation: u64, wave: u64) -> Option<Step> {
+    let of_wave = || goal.targets.iter().filter(move |(_, target)| target.wave == wave);
+    let unwritten: Vec<String> = of_wave()
+        .filter(|(key, _)| !is_written(goal, ledger, session, key, generation) && !session.failed.contains(*key))
+        .map(|(key, _)| key.clone())
+        .collect();
+    if !unwritten.is_empty() {
+        return Some(Step::Deliver {
+            generation,
+            targets: unwritten,
+        });
+    }
+    let staged: Vec<String> = of_wave()
+        .filter(|(key, target)| waits_for_activation(ledger, session, key, **target))
+        .map(|(key, _)| key.clone())
+        .collect();
+    (!staged.is_empty()).then_some(Step::Activate { targets: staged })
+}
+
+fn check_wave(goal: &Goal, ledger: &Ledger, session: &Session, wave: u64) -> Option<Step> {
+    let mut of_wave = goal.targets.iter().filter(|(_, target)| target.wave == wave);
+    let touched =
+        of_wave.any(|(key, t)| session.written.contains(key) || (t.activates && session.activated.contains(key)));
+    let wanted = goal.checked_waves.contains(&wave) && (touched || !ledger.is_finished());
+    (wanted && !session.checked.contains(&wave)).then_some(Step::Check(wave))
+}
+
+/// A generation whose revocation is wanted in this run, whether or not the gate is open.
 fn revocable(goal: &Goal, ledger: &Ledger, session: &Session) -> Option<u64> {
     if !goal.revocable {
         return None;
     }
-    let staged = ledger.has_staged();
     ledger.superseded().into_iter().find(|generation| {
-        let orphan = ledger
-            .credential(*generation)
-            .is_some_and(|c| c.status == CredentialStatus::Orphaned);
+        let orphan = ledger.never_held(*generation);
         (goal.revoke.contains(generation) || goal.revoke_at_once || (orphan && !session.written.is_empty()))
-            // While something is staged its consumers use an older one; never one that no target ever held.
-            && (orphan || !staged)
             && !session.spared.contains(generation)
-            && !ledger.is_held(*generation)
+            && !session.waiting.contains_key(generation)
+            && !(orphan && ledger.is_held(*generation))
     })
 }

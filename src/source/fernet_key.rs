@@ -24,6 +24,8 @@ pub static KIND: SourceKind = SourceKind {
     attributes: Vec::new,
     parts: &["value"],
     parse: |_, _| Some(Box::new(FernetKey)),
+    revocable: false,
+    place: super::nowhere,
     issuer: |_, _| Ok(None),
 };
 

@@ -29,6 +29,8 @@ pub static KIND: SourceKind = SourceKind {
     attributes,
     parts: &["token"],
     parse,
+    revocable: true,
+    place: |connections| connections.fly.graphql_place(),
     issuer,
 };
 

@@ -34,6 +34,8 @@ pub static KIND: SourceKind = SourceKind {
     attributes,
     parts: &[PRIVATE_PEM, PUBLIC_PEM, PRIVATE_JWK, PUBLIC_JWK, KID],
     parse,
+    revocable: false,
+    place: super::nowhere,
     issuer: |_, _| Ok(None),
 };
 

@@ -9,6 +9,7 @@ use crate::address::Address;
 use crate::call::{CallError, WritePermit};
 use crate::connection::Connections;
 use crate::label::Label;
+use crate::rotation::Container;
 use crate::secret::Parts;
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node};
 
@@ -105,6 +106,12 @@ pub trait Issuer: Send + Sync {
     /// Whether this run authenticates with that credential. Read only. When it cannot be told, false.
     async fn authenticates_this_run(&self, id: &str) -> Result<bool, CallError>;
 
+    /// What is known of the container, asked when it cannot be listed. A listing of its parent proves that it is gone, and every
+    /// credential with it; a bare "not found" may be a missing permission.
+    async fn container(&self) -> Result<Container, CallError> {
+        Ok(Container::CannotTell)
+    }
+
     /// Ends a credential. One that is already gone is success; an empty id is refused without a call.
     async fn revoke(&self, id: &str, permit: &WritePermit) -> Result<(), CallError>;
 }
@@ -136,7 +143,7 @@ pub trait Source: Issuer {
 
 /// A source's configuration, parsed and complete.
 pub trait SourceConfig: Send + Sync {
-    /// Where its credentials are issued: `kind:connection:container`.
+    /// Where its credentials are issued: `kind:connection:container`. [`SourceKind::place`] stands in front where state keeps it.
     fn issuer(&self) -> Address;
 
     /// What the engine must know.
@@ -187,8 +194,18 @@ pub struct SourceKind {
     pub parts: &'static [&'static str],
     /// Reads the kind's object. `None` when something in it is unknown or wrong; what is wrong is reported.
     pub parse: fn(&Node<'_>, &mut Diagnostics) -> Option<Box<dyn SourceConfig>>,
+    /// Its credentials can be revoked by a call; the others only by a person, or not at all.
+    pub revocable: bool,
+    /// What the connection adds to an address of this kind, as far as it knows without a call: an account and region, a host that
+    /// is not the vendor's own.
+    pub place: fn(&Connections) -> String,
     /// The issuer at an address of this kind, for credentials whose configuration is gone; `None` for kinds that issue nothing revocable.
     pub issuer: fn(&Address, &Connections) -> Result<Option<Box<dyn Issuer>>, Diagnostic>,
+}
+
+/// Of values that we generate, or a person supplies: they are issued nowhere.
+fn nowhere(_: &Connections) -> String {
+    String::new()
 }
 
 impl SourceKind {

@@ -36,6 +36,8 @@ pub static KIND: SourceKind = SourceKind {
     attributes,
     parts: &["key"],
     parse,
+    revocable: true,
+    place: |connections| connections.neon.place(),
     issuer,
 };
 

@@ -30,6 +30,8 @@ pub static KIND: SourceKind = SourceKind {
     attributes: arguments::attributes,
     parts: &["password", "username", "host", "uri"],
     parse: arguments::parse,
+    revocable: true,
+    place: |connections| connections.neon.place(),
     issuer,
 };
 

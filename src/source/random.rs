@@ -27,6 +27,8 @@ pub static KIND: SourceKind = SourceKind {
     attributes,
     parts: &["value"],
     parse,
+    revocable: false,
+    place: super::nowhere,
     issuer: |_, _| Ok(None),
 };
 

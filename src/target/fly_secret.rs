@@ -29,6 +29,7 @@ pub static KIND: TargetKind = TargetKind {
     api_docs: Some("https://fly.io/docs/apps/secrets/"),
     attributes,
     parse,
+    place: |connections| connections.fly.place(),
     slot: slot_at,
 };
 
@@ -147,6 +148,7 @@ impl TargetConfig for Config {
                 Activation::Itself
             },
             readable: false,
+            follow_up: false,
         }
     }
 

@@ -12,9 +12,10 @@ use crate::call::{CallError, WritePermit};
 use crate::connection::github::{ActionsSecret, GitHubClient, Repository, SecretLevel, permitted, repository_mistake};
 use crate::connection::{Connections, segment};
 use crate::executor::Stop;
+use crate::rotation::{Entry, RevisionKind};
 use crate::secret::Secret;
 use crate::target::{
-    Activated, Activation, Delivery, Entry, Escrowed, Receipt, Slot, Target, TargetConfig, TargetKind, TargetTraits,
+    Activated, Activation, Delivery, Escrowed, Receipt, Slot, Target, TargetConfig, TargetKind, TargetTraits,
 };
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node, Path, Type};
 
@@ -25,6 +26,7 @@ pub static KIND: TargetKind = TargetKind {
     api_docs: Some("https://docs.github.com/en/rest/actions/secrets"),
     attributes,
     parse,
+    place: |connections| connections.github.place(),
     slot,
 };
 
@@ -126,6 +128,7 @@ impl TargetConfig for Config {
         TargetTraits {
             activation: Activation::Later,
             readable: false,
+            follow_up: false,
         }
     }
 
@@ -214,6 +217,7 @@ struct GitHubActionsSecret {
 fn entry(secret: &ActionsSecret) -> Entry {
     Entry {
         revision: Some(secret.updated_at.to_string()),
+        kind: RevisionKind::Time,
         label: None,
         modified_at: Some(secret.updated_at),
         live: None,
@@ -253,6 +257,7 @@ impl Target for GitHubActionsSecret {
                 .await?;
             receipts.push(Receipt {
                 revision: Some(written.to_string()),
+                written_at: Some(written),
             });
         }
         Ok(receipts)

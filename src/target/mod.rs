@@ -8,6 +8,7 @@ use crate::call::{CallError, WritePermit};
 use crate::connection::Connections;
 use crate::executor::Stop;
 use crate::label::Label;
+use crate::rotation::{Container, Entry};
 use crate::secret::Secret;
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node};
 
@@ -29,32 +30,9 @@ pub struct TargetTraits {
     pub activation: Activation,
     /// The value can be read back, so that an interrupted delivery resumes with it.
     pub readable: bool,
-}
-
-/// What a slot holds, as far as the vendor says. Never the value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// The vendor's marker of the last write: a version, a digest, a time. `None` when there is none.
-    pub revision: Option<String>,
-    /// Our label, where the vendor keeps metadata beside the value; `None` when somebody has written the value since.
-    pub label: Option<Label>,
-    /// When it was last written.
-    pub modified_at: Option<Timestamp>,
-    /// Whether consumers use it already; `None` when the vendor cannot tell.
-    pub live: Option<bool>,
-    /// A short remark for `deliveries[].detail`, such as `2 of 3 machines run it`.
-    pub detail: Option<String>,
-}
-
-/// The answer to: is what we wrote still there?
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Comparison {
-    /// The marker is that of our write.
-    Same,
-    /// Somebody wrote after us.
-    Changed,
-    /// The vendor gives no marker that would tell.
-    CannotTell,
+    /// A write leaves work to do that does not change the value (tags, labels): [`Target::activate`] does it, and it is repeated
+    /// without a write when it fails.
+    pub follow_up: bool,
 }
 
 /// One value for one slot.
@@ -75,11 +53,13 @@ pub struct Delivery<'a> {
 /// The content of an entry that is made of a template: it gives no part back.
 pub const TEMPLATE: &str = "template";
 
-/// Proof of a delivery.
+/// Proof of a delivery: the answer of the write. What fails after it never takes it back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
-    /// The vendor's marker of this write, read back until it is at least as new as the write.
+    /// The vendor's marker of this write. `None` where the answer does not name it and reading it back failed: then the time tells.
     pub revision: Option<String>,
+    /// When the vendor says that it was written, by its own clock. `None`: now.
+    pub written_at: Option<Timestamp>,
 }
 
 /// How an activation ended.
@@ -130,13 +110,10 @@ pub trait Slot: Send + Sync {
         true
     }
 
-    /// Compares our recorded marker with an entry.
-    fn compare(&self, recorded: &str, entry: &Entry) -> Comparison {
-        match &entry.revision {
-            Some(revision) if revision == recorded => Comparison::Same,
-            Some(_) => Comparison::Changed,
-            None => Comparison::CannotTell,
-        }
+    /// What is known of the container, asked when an entry cannot be looked at. A listing of its parent proves that it is gone; a bare
+    /// "not found" may be a missing permission.
+    async fn container(&self) -> Result<Container, CallError> {
+        Ok(Container::CannotTell)
     }
 
     /// Empties the slot. One that is already empty is success; "not found" for lack of a permission is none, where the two can be
@@ -185,7 +162,7 @@ pub trait Target: Slot {
 
 /// A target's configuration, parsed and complete.
 pub trait TargetConfig: Send + Sync {
-    /// The slot: `kind:connection:container/name`. It stands in the state, and [`TargetKind::slot`] must find the place again by it
+    /// The slot: `kind:connection:container/name`; [`TargetKind::place`] is put in front of the container. It stands in the state, and [`TargetKind::slot`] must find the place again by it
     /// alone: one place has one text, and what could hold a `/` is encoded.
     ///
     /// # Errors
@@ -230,6 +207,9 @@ pub struct TargetKind {
     pub attributes: fn() -> Vec<Attribute>,
     /// Reads the kind's object; `default_name` is the secret's `name` (`None` while unknown), for [`Node::string_or`]. `None` when something in it is unknown or wrong; what is wrong is reported.
     pub parse: fn(&Node<'_>, Option<&str>, &mut Diagnostics) -> Option<Box<dyn TargetConfig>>,
+    /// What the connection adds to an address of this kind, as far as it knows without a call: an account and region, a host that
+    /// is not the vendor's own.
+    pub place: fn(&Connections) -> String,
     /// The slot at an address of this kind, for targets whose configuration is gone.
     pub slot: fn(&Address, &Connections) -> Result<Box<dyn Slot>, Diagnostic>,
 }

@@ -24,6 +24,7 @@ pub static KIND: TargetKind = TargetKind {
     api_docs: Some("https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html"),
     attributes,
     parse,
+    place: |connections| connections.aws.place(),
     slot,
 };
 
@@ -190,6 +191,7 @@ impl TargetConfig for Config {
         TargetTraits {
             activation: Activation::Later,
             readable: true,
+            follow_up: !self.settings.tags.is_empty(),
         }
     }
 

@@ -11,6 +11,9 @@ use crate::secret::Secret;
 use crate::terraform::{Attribute, Block, Diagnostics, Field, NestedBlock, Node, Type};
 
 const BASE_URL: &str = "https://api.github.com";
+
+/// The REST API.
+pub(super) const API: Endpoint = Endpoint::whole("GITHUB_BASE_URL", BASE_URL);
 const APP_ID: &[&str] = &["GITHUB_APP_ID"];
 const APP_INSTALLATION_ID: &[&str] = &["GITHUB_APP_INSTALLATION_ID"];
 /// Both hold the key itself; the second is no path either, whatever its name says.
@@ -82,7 +85,7 @@ pub(super) fn read(node: &Node<'_>, surroundings: &Surroundings, problems: &mut 
         wrong.is_none().then_some(owner)
     });
     let owner = owner.optional();
-    let base_url = Endpoint::whole("GITHUB_BASE_URL", BASE_URL).read(&node.attr("base_url"), surroundings, problems);
+    let base_url = API.read(&node.attr("base_url"), surroundings, problems);
     let login = login(node, surroundings, problems);
     let owner = owner?.or_else(|| surroundings.environment.get("GITHUB_OWNER").map(str::to_owned));
     Some(Arguments {

@@ -4,16 +4,18 @@ use std::collections::BTreeSet;
 
 use super::config::{CheckEntry, Config, Phase};
 use super::decide::{Decision, Rotate, decide, leaving};
-use super::outlook::{Sightings, due, is_of_a_survey, outlook};
+use super::intent::Intent;
+use super::outlook::{Sightings, due, outlook};
 use super::plan::{FIRST_CREATE, texts};
+use super::policies::Policies;
 use super::read::begin_overlap;
 use super::state::{CheckResult, Receipt, State, Verdict};
-use super::{config_in_state, destroy, legible, place, room, text};
+use super::{config_in_state, destroy, legible, place, replacement, room, text};
 use crate::call::WritePermit;
-use crate::executor::{self, Failure, Outcome};
+use crate::executor::{self, Failure, Outcome, Site};
 use crate::plugin::{ApplyRequest, ApplyResponse};
 use crate::provider::Configured;
-use crate::rotation::{DeliveryStatus, Goal, Pending, TargetGoal, schedule};
+use crate::rotation::{DeliveryStatus, Event, Goal, Notice, NoticeCode, Pending, TargetGoal, schedule};
 use crate::target::Activation;
 use crate::terraform::{Diagnostic, Diagnostics, Node, Origin, Path, Value};
 use crate::vendors::Vendors;
@@ -30,12 +32,18 @@ pub async fn apply(configured: &Configured, request: ApplyRequest) -> ApplyRespo
     }
     let permit = WritePermit::granted_by_apply();
     if request.planned.is_null() {
-        return destroy::destroy(configured, request, &permit).await;
+        return match Intent::of_private(&request.private) {
+            Intent::Destroy => destroy::destroy(configured, request, &permit).await,
+            Intent::Create { .. } => replacement::hand_over(configured, request),
+            Intent::Update { .. } | Intent::Unknown => replacement::refuse(request),
+        };
     }
     let mut problems = Diagnostics::new();
-    let state = change(configured, &request, &permit, &mut problems).await;
+    let handed_over = replacement::handed_over(configured, &request);
+    let prior = handed_over.as_ref().unwrap_or(&request.prior);
+    let state = change(configured, &request, prior, &permit, &mut problems).await;
     // Without a state of its own, a failed change leaves everything as it was.
-    let state = state.unwrap_or_else(|| request.prior.clone());
+    let state = state.unwrap_or_else(|| prior.clone());
     ApplyResponse {
         state,
         private: request.private,
@@ -47,6 +55,7 @@ pub async fn apply(configured: &Configured, request: ApplyRequest) -> ApplyRespo
 async fn change(
     configured: &Configured,
     request: &ApplyRequest,
+    prior: &Value,
     permit: &WritePermit,
     problems: &mut Diagnostics,
 ) -> Option<Value> {
@@ -63,33 +72,47 @@ async fn change(
         }
         return None;
     };
+    let config = config.located(connections);
     let slots = place::slots(&config, connections, problems)?;
+    let slots = place::complete(&slots, vendors.as_ref(), &config, problems).await?;
     let adapters = place::connect(&config, &slots, vendors.as_ref(), problems)?;
-    let is_create = request.prior.is_null();
-    let id = match request.prior.get("id").as_str() {
+    let is_create = prior.is_null();
+    let is_replacement = request.prior.is_null() && !is_create;
+    let id = match prior.get("id").as_str() {
         Some(id) => id.to_owned(),
         None => place::derive_id(configured.namespace.as_deref().unwrap_or_default(), &config, &slots),
     };
-    let mut state = State::read(&request.prior);
-    let held = state.ledger.deliveries.values().map(|delivery| delivery.slot.clone());
+    let mut state = State::read(prior);
+    if place::misplaced(&slots, &state.ledger, &config, problems) {
+        return None;
+    }
+    let held = state.ledger.deliveries().values().map(|delivery| delivery.slot.clone());
     let _turn = configured
         .neighbours
         .turn(&id, texts(&slots).into_values().chain(held))
         .await;
     if is_create && !configured.neighbours.first_create(&id) {
+        let held: Vec<String> = texts(&slots).into_values().collect();
         problems.error(
             Path::root(),
-            "Two resources are the same secret",
+            format!("Two resources are the same secret {}", config.name),
             format!(
-                "Another rotation_secret of this run has the same namespace, name, source and targets (id {id}), and was \
-                 created first. Nothing was minted or changed for this one: remove one of the two."
+                "Another rotation_secret of this run has the same namespace, name, source and targets (id {id}; {}), and was \
+                 created first. Nothing was minted or changed for this one: remove one of the two.",
+                held.join(", ")
             ),
         );
         return None;
     }
-    let before = config_in_state(&request.prior);
+    let before = config_in_state(prior).map(|before| before.located(connections));
     state.id.clone_from(&id);
-    let mut decision = decide(&state, before.as_ref(), &config, &texts(&slots));
+    let policies = Policies::of_state(prior)
+        .map_err(|unreadable| problems.extend(unreadable))
+        .ok()?;
+    let mut decision = decide(&state, before.as_ref(), &config, &policies, &slots);
+    if is_replacement && decision.rotate == Rotate::No && !decision.finish {
+        decision = decision.rotated(&config, "replaced");
+    }
     if is_create {
         decision.rotate = Rotate::Yes {
             reason: FIRST_CREATE.to_owned(),
@@ -102,7 +125,7 @@ async fn change(
         decision = decide_now(decision, &state, &config, now);
     }
     if let Some(planned) = request.planned.get("generation").as_u64()
-        && !is_create
+        && !request.prior.is_null()
         && planned != decision.generation
     {
         problems.error(
@@ -116,9 +139,10 @@ async fn change(
         );
         return None;
     }
+    let unreachable = state.unreachable();
     state.ledger = decision.ledger.clone();
-    for key in &decision.forget {
-        state.ledger.deliveries.remove(key);
+    for target in &decision.forget {
+        state.ledger.record(Event::Dropped { target: target.clone() });
     }
     if !decision.acts() {
         finish_quietly(&mut state, &config, now);
@@ -128,10 +152,20 @@ async fn change(
     if let Rotate::Yes { reason, .. } = &decision.rotate {
         state.last_rotation = Some(receipt(configured, reason.clone(), now));
     }
+    // A replacement is planned without knowing what it resumes.
+    if let (true, Some(receipt), Some(planned)) = (
+        is_replacement,
+        &mut state.last_rotation,
+        request.planned.get("last_rotation").get("reason").as_str(),
+    ) {
+        planned.clone_into(&mut receipt.reason);
+    }
     let goal = goal(&decision, &config, is_create);
+    let goal_is_empty = goal.targets.is_empty();
     let mut job = adapters.into_job(&id, &config, vendors, configured.clock, is_create);
-    let stored = State::read(&request.prior);
-    let leaving = leaving(&stored, before.as_ref(), &texts(&slots));
+    job.unreachable = unreachable;
+    let stored = State::read(prior);
+    let leaving = leaving(&stored, before.as_ref(), &slots);
     job.leaving = place::connect_leaving(&leaving, &state.ledger, vendors.as_ref());
     let stop = &configured.stop;
     let healed = room::made(&decision, &config, &job, stop, permit).await;
@@ -145,8 +179,8 @@ async fn change(
     if is_create && !outcome.delivered && (!outcome.failures.is_empty() || outcome.interrupted) {
         return undo_create(&job, outcome, state, &config, request, permit, problems).await;
     }
-    let previous_receipt = stored.last_rotation;
-    let rotation_began = outcome.ledger.generation != decision.ledger.generation;
+    let previous_receipt = stored.last_rotation.clone();
+    let rotation_began = outcome.ledger.generation() != decision.ledger.generation();
     if rotates && !rotation_began && !is_create {
         // Nothing was minted: the receipt on record is still that of the generation in place.
         state.last_rotation = previous_receipt;
@@ -157,21 +191,20 @@ async fn change(
     if failed && !is_create && !rotation_began {
         half_reworded(&mut state, &decision);
     }
-    let seen = Sightings {
+    let mut seen = Sightings {
         own: outcome.own.clone(),
-        by_hand: outcome.by_hand.clone(),
-        notices: state
-            .notices
-            .iter()
-            .filter(|notice| is_of_a_survey(notice))
-            .cloned()
-            .collect(),
-        ..Sightings::default()
+        ..Sightings::on_record(&stored)
     };
+    let retagged = |target: &String| decision.retag.contains(target) || !goal_is_empty;
+    seen.untagged.retain(|target, _| !retagged(target));
+    let untagged = outcome.untagged.iter();
+    seen.untagged
+        .extend(untagged.map(|target| (target.clone(), UNTAGGED.to_owned())));
     outlook(&mut state, &config, &seen, configured.clock.now());
+    wait_aloud(&mut state, &outcome, &config, problems);
     if failed {
         remember_what_failed(&mut state, &outcome, &decision);
-        report(&outcome, &state, &config, is_create, problems);
+        report(&outcome, &state, &config, request.prior.is_null(), problems);
     } else {
         state.pending.clear();
     }
@@ -179,7 +212,7 @@ async fn change(
     warn(&outcome, &config, problems);
     // What a begun rotation has answered (rotate_now, a trigger, another source) must not ask for a second one: the ledger
     // says what is left of it. Anything else that failed is asked for again by the arguments that stay as they were.
-    let base = if failed && !is_create && !rotation_began {
+    let base = if failed && !request.prior.is_null() && !rotation_began {
         request.prior.clone()
     } else {
         request.planned.clone()
@@ -202,19 +235,7 @@ fn reschedule(state: &mut State, before: Option<&Config>, config: &Config) {
 fn decide_now(mut decision: Decision, state: &State, config: &Config, now: jiff::Timestamp) -> Decision {
     decision.rotate = Rotate::No;
     if let Some(reason) = due(state, config, &Sightings::default(), now) {
-        let newest = decision
-            .ledger
-            .credentials
-            .iter()
-            .map(|c| c.generation)
-            .max()
-            .unwrap_or(0);
-        decision.generation = newest.max(decision.ledger.generation) + 1;
-        decision.write = config.targets.keys().cloned().collect();
-        decision.rotate = Rotate::Yes {
-            reason,
-            scheduled: true,
-        };
+        decision = decision.rotated(config, &reason);
     }
     decision
 }
@@ -250,17 +271,25 @@ fn receipt(configured: &Configured, reason: String, now: jiff::Timestamp) -> Rec
 pub(super) fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goal {
     let traits = config.source.config.traits();
     let rotates = matches!(decision.rotate, Rotate::Yes { .. });
-    let touches_targets = rotates || decision.finish || !decision.write.is_empty() || !decision.activate.is_empty();
+    let touches_targets = rotates
+        || decision.finish
+        || !decision.write.is_empty()
+        || !decision.activate.is_empty()
+        || !decision.retag.is_empty();
     // What an interrupted rotation has not reached is written anyway.
     let rewrites = |key: &String| {
-        let held = decision.ledger.deliveries.get(key);
+        let held = decision.ledger.delivery(key);
         held.is_some_and(|delivery| delivery.holds(decision.generation))
     };
-    let targets = config.targets.iter().filter(|_| touches_targets).map(|(key, target)| {
+    let exists = |key: &String| decision.ledger.status(key) != Some(DeliveryStatus::Gone);
+    let wanted = config.targets.iter().filter(|(key, _)| touches_targets && exists(key));
+    let targets = wanted.map(|(key, target)| {
         let goal = TargetGoal {
             wave: target.wave,
             write: !rotates && decision.write.contains(key) && (!decision.finish || rewrites(key)),
             activates: target.config.traits().activation == Activation::Itself,
+            follow_up: target.config.traits().follow_up,
+            activate: decision.retag.contains(key),
         };
         (key.clone(), goal)
     });
@@ -270,6 +299,7 @@ pub(super) fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goa
         generation: (!is_create).then_some(decision.generation),
         may_mint: rotates,
         may_recover: is_create || !rotates,
+        repeat_first: decision.value_lost,
         max_live: traits.max_live,
         replaces: traits.replaces,
         revocable: !config.revoke_by_hand,
@@ -338,12 +368,12 @@ fn absorb(state: &mut State, outcome: &Outcome, decision: &Decision, config: &Co
 /// A failed run leaves the old arguments in state: an entry that got another text already does not hold what they ask for.
 fn half_reworded(state: &mut State, decision: &Decision) {
     for key in &decision.reworded {
-        let before = decision.ledger.deliveries.get(key).map(|delivery| &delivery.revision);
-        if let Some(delivery) = state.ledger.deliveries.get_mut(key)
-            && delivery.status != DeliveryStatus::Unknown
-            && before.is_some_and(|before| *before != delivery.revision)
-        {
-            delivery.status = DeliveryStatus::Stale;
+        let before = decision.ledger.deliveries().get(key).map(|delivery| &delivery.revision);
+        let rewritten = state.ledger.delivery(key).is_some_and(|delivery| {
+            delivery.status != DeliveryStatus::Unknown && before.is_some_and(|before| *before != delivery.revision)
+        });
+        if rewritten {
+            state.ledger.record(Event::Outdated { target: key.clone() });
         }
     }
 }
@@ -353,14 +383,14 @@ fn remember_what_failed(state: &mut State, outcome: &Outcome, decision: &Decisio
     let mentions =
         |pending: &[Pending], wanted: &Pending| pending.iter().any(|known| known.to_string() == wanted.to_string());
     if outcome.value_lost {
-        let reason = format!("{VALUE_LOST} {} cannot be had again", decision.generation);
+        let reason = format!("{VALUE_LOST} {} cannot be recovered", decision.generation);
         state.pending.insert(0, Pending::Rotate { reason });
         return;
     }
-    let nothing_began = outcome.ledger.generation == decision.ledger.generation;
+    let nothing_began = outcome.ledger.generation() == decision.ledger.generation();
     if let Rotate::Yes { reason, .. } = &decision.rotate
         && nothing_began
-        && decision.ledger.generation > 0
+        && decision.ledger.generation() > 0
     {
         let again = Pending::Rotate { reason: reason.clone() };
         if !state
@@ -375,14 +405,13 @@ fn remember_what_failed(state: &mut State, outcome: &Outcome, decision: &Decisio
     for key in &decision.write {
         let written = outcome
             .ledger
-            .deliveries
-            .get(key)
-            .is_some_and(|d| d.holds(outcome.ledger.generation));
+            .delivery(key)
+            .is_some_and(|d| d.holds(outcome.ledger.generation()));
         let wanted = Pending::Deliver {
             target: key.clone(),
             reason: "the last apply did not reach it".to_owned(),
         };
-        if !written && state.ledger.finished && !mentions(&state.pending, &wanted) {
+        if !written && state.ledger.is_finished() && !mentions(&state.pending, &wanted) {
             state.pending.push(wanted);
         }
     }
@@ -390,6 +419,35 @@ fn remember_what_failed(state: &mut State, outcome: &Outcome, decision: &Decisio
 
 /// How a rotation's reason begins whose predecessor's value could not be had.
 pub(super) const VALUE_LOST: &str = "the value of generation";
+
+/// What is left of a write whose tags or labels could not be set.
+const UNTAGGED: &str = "its tags could not be set";
+
+/// Notes and warns of every revocation that was due and waits.
+fn wait_aloud(state: &mut State, outcome: &Outcome, config: &Config, problems: &mut Diagnostics) {
+    for (generation, reasons) in &outcome.waiting {
+        let id = state
+            .ledger
+            .credential(*generation)
+            .and_then(|known| known.credential_id.clone());
+        let Some(id) = id else { continue };
+        let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+        let text = format!("Generation {generation} ({id}) is not revoked: {}.", reasons.join("; "));
+        problems.warning(
+            place::path_of(&Site::Source, Some(config)),
+            format!("{}: revoke_waits", config.name),
+            format!("{text} The next apply looks again."),
+        );
+        let known = |notice: &Notice| notice.code == NoticeCode::RevokeWaits && notice.subject == id;
+        state.notices.retain(|notice| !known(notice));
+        state.notices.push(Notice {
+            code: NoticeCode::RevokeWaits,
+            subject: id,
+            text,
+        });
+    }
+    state.notices.sort();
+}
 
 /// Every failure at its path, with what exists now and what comes next.
 fn report(outcome: &Outcome, state: &State, config: &Config, is_create: bool, problems: &mut Diagnostics) {

@@ -20,7 +20,9 @@ use self::names::{parse_label_prefix, parse_name, parse_reason};
 use self::schedule::parse_schedule;
 use self::source::parse_source;
 use self::targets::{known_waves, parse_targets};
+use crate::address::Address;
 use crate::check::{CheckConfig, CheckKind, Patience, Presents};
+use crate::connection::Connections;
 use crate::rotation::schedule::Schedule;
 use crate::source::{SourceConfig, SourceKind};
 use crate::target::{Activation, TargetConfig, TargetKind};
@@ -63,6 +65,15 @@ pub struct SourceEntry {
     pub kind: &'static SourceKind,
     /// Its arguments.
     pub config: Box<dyn SourceConfig>,
+    /// The complete address of its issuer.
+    pub issuer: Address,
+}
+
+impl SourceEntry {
+    fn new(kind: &'static SourceKind, config: Box<dyn SourceConfig>) -> Self {
+        let issuer = config.issuer();
+        Self { kind, config, issuer }
+    }
 }
 
 /// A configured target.
@@ -131,6 +142,13 @@ impl CheckEntry {
 }
 
 impl Config {
+    /// The same with the place of its source, which the connections know.
+    #[must_use]
+    pub fn located(mut self, connections: &Connections) -> Self {
+        self.source.issuer.place = (self.source.kind.place)(connections);
+        self
+    }
+
     /// The checks that follow a revocation.
     pub fn after_revocation(&self) -> impl Iterator<Item = &String> {
         let checks = self.checks.iter().filter(|(_, check)| check.phase == Phase::Revoked);
@@ -180,7 +198,7 @@ impl Config {
         };
         let config = Self {
             name: name?,
-            source: SourceEntry { kind, config: config? },
+            source: SourceEntry::new(kind, config?),
             checks: checks?,
             schedule: schedule?,
             triggers: triggers.or(BTreeMap::new())?,

@@ -5,8 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::config::{Config, Phase, TargetEntry};
+use super::policies::Policies;
 use super::state::State;
-use crate::rotation::{DeliveryRecord, DeliveryStatus, Ledger, Pending};
+use crate::address::Address;
+use crate::rotation::{DeliveryRecord, DeliveryStatus, Event, Ledger, Pending};
 use crate::target::Activation;
 
 /// Whether a new generation is minted.
@@ -38,6 +40,10 @@ pub(super) struct Decision {
     pub write: BTreeSet<String>,
     /// Targets whose entry is made live without being written.
     pub activate: BTreeSet<String>,
+    /// Targets that hold the value, but whose tags or labels an earlier apply could not set.
+    pub retag: BTreeSet<String>,
+    /// The rotation is due only because the value of the unfinished generation is lost.
+    pub value_lost: bool,
     /// Those of the written ones whose configuration asks for another text than the one that they hold.
     pub reworded: BTreeSet<String>,
     /// An interrupted rotation is finished.
@@ -59,9 +65,26 @@ impl Decision {
             || self.finish
             || !self.write.is_empty()
             || !self.activate.is_empty()
+            || !self.retag.is_empty()
             || !self.remove.is_empty()
             || !self.revoke.is_empty()
             || self.recheck
+    }
+
+    /// The same with a rotation, for a reason that only apply knows.
+    #[must_use]
+    pub(super) fn rotated(self, config: &Config, reason: &str) -> Self {
+        let exists = |key: &&String| self.ledger.status(key) != Some(DeliveryStatus::Gone);
+        Self {
+            generation: self.ledger.highest() + 1,
+            write: config.targets.keys().filter(exists).cloned().collect(),
+            rotate: Rotate::Yes {
+                reason: reason.to_owned(),
+                scheduled: true,
+            },
+            finish: false,
+            ..self
+        }
     }
 
     /// Whether a run makes what stands at a target live.
@@ -81,35 +104,36 @@ pub(super) fn decide(
     state: &State,
     before: Option<&Config>,
     config: &Config,
-    slots: &BTreeMap<String, String>,
+    policies: &Policies,
+    slots: &BTreeMap<String, Address>,
 ) -> Decision {
-    let (ledger, forget) = rekey(&state.ledger, before, slots);
+    let (ledger, forget) = rekey(&state.ledger, policies, slots);
+    let gone = |key: &String| ledger.status(key) == Some(DeliveryStatus::Gone);
     let mut write: BTreeSet<String> = BTreeSet::new();
     let mut reworded: BTreeMap<String, &TargetEntry> = BTreeMap::new();
-    for (key, target) in &config.targets {
+    for (key, target) in config.targets.iter().filter(|(key, _)| !gone(key)) {
         let slot = slots.get(key);
         let old = before.and_then(|before| before.targets.values().find(|old| same_slot(old, before, state, slot)));
         let delivered = ledger
-            .deliveries
-            .get(key)
+            .delivery(key)
             .is_some_and(|delivery| delivery.generation.is_some());
         // One that was to be removed and is configured again: what stands there was not looked at meanwhile.
         let stale = ledger
-            .deliveries
+            .deliveries()
             .get(key)
             .is_some_and(|delivery| delivery.status == DeliveryStatus::Stale);
         if let Some(old) = old.filter(|old| old.fingerprint != target.fingerprint) {
             reworded.insert(key.clone(), old);
             write.insert(key.clone());
-        } else if !delivered || (stale && ledger.finished) {
+        } else if !delivered || (stale && ledger.is_finished()) {
             write.insert(key.clone());
         }
     }
-    let mut finish = !ledger.finished && ledger.generation > 0;
+    let mut finish = !ledger.is_finished() && ledger.generation() > 0;
     let mut revoke = BTreeSet::new();
     let mut recheck = false;
     let published = |(key, target): &(&String, &TargetEntry)| {
-        let delivery = ledger.deliveries.get(*key);
+        let delivery = ledger.deliveries().get(*key);
         let staged = delivery.is_some_and(|delivery| delivery.status == DeliveryStatus::Staged);
         staged && target.config.traits().activation == Activation::Itself
     };
@@ -120,6 +144,7 @@ pub(super) fn decide(
         .map(|(key, _)| key.clone())
         .collect();
     let mut rotate = Rotate::No;
+    let mut retag = BTreeSet::new();
     for pending in &state.pending {
         match pending {
             Pending::Rotate { reason } => {
@@ -130,20 +155,32 @@ pub(super) fn decide(
             }
             Pending::Finish { .. } => finish = true,
             Pending::Deliver { target, .. } => {
-                let slot = state.ledger.deliveries.get(target).map(|delivery| &delivery.slot);
-                let now_at = slots.iter().filter(|(_, known)| Some(*known) == slot);
+                let record = state.ledger.delivery(target);
+                let now_at = slots
+                    .iter()
+                    .filter(|(_, slot)| record.is_some_and(|record| is_in(record, slot)));
                 write.extend(now_at.map(|(key, _)| key.clone()));
             }
             Pending::Revoke { generation, .. } => {
                 revoke.insert(*generation);
             }
             Pending::Check { .. } => recheck = true,
-            // What the ledger says of the target is enough.
-            Pending::Activate { .. } | Pending::Remove { .. } => {}
+            // Of a target that goes live by its activation the ledger says enough.
+            Pending::Activate { target, .. } => {
+                let known = config.targets.get(target);
+                retag.extend(
+                    known
+                        .filter(|known| known.config.traits().follow_up)
+                        .map(|_| target.clone()),
+                );
+            }
+            Pending::Remove { .. } => {}
         }
     }
     let answered = finish && rotate == Rotate::No && finishing_answers(state, before, config);
+    let mut requested = false;
     if !answered && let Some(reason) = asked_for(before, config) {
+        requested = true;
         rotate = Rotate::Yes {
             reason,
             scheduled: false,
@@ -151,17 +188,25 @@ pub(super) fn decide(
     }
     if finish {
         let unwritten = config.targets.keys().filter(|key| {
-            ledger
-                .deliveries
-                .get(*key)
-                .is_none_or(|delivery| !delivery.holds(ledger.generation))
+            !gone(key)
+                && ledger
+                    .delivery(key)
+                    .is_none_or(|delivery| !delivery.holds(ledger.generation()))
         });
         write.extend(unwritten.cloned());
     }
     let leaving = leaving(state, before, slots);
     let leaving: Vec<&TargetEntry> = leaving.into_iter().map(|(_, target)| target).collect();
     if rotate == Rotate::No
-        && let Some(reason) = value_lost(config, &ledger, &write, &activate, &reworded, &leaving)
+        && let Some(reason) = value_lost(
+            config,
+            &ledger,
+            &state.unreachable(),
+            &write,
+            &activate,
+            &reworded,
+            &leaving,
+        )
     {
         rotate = Rotate::Yes {
             reason,
@@ -173,29 +218,33 @@ pub(super) fn decide(
         rotate = Rotate::AtApply;
     }
     let newest = ledger
-        .credentials
+        .credentials()
         .iter()
         .map(|c| c.generation)
         .max()
         .unwrap_or(0)
-        .max(ledger.generation);
+        .max(ledger.generation());
     let rotates = matches!(rotate, Rotate::Yes { .. });
     if rotates {
-        write = config.targets.keys().cloned().collect();
+        write = config.targets.keys().filter(|key| !gone(key)).cloned().collect();
     }
+    let lost_half_way =
+        rotates && finish && !requested && unfinishable(&ledger, &state.unreachable(), config).is_some();
     let remove = ledger
-        .deliveries
+        .deliveries()
         .iter()
         .filter(|(key, delivery)| !slots.contains_key(*key) && delivery.status == DeliveryStatus::Removing)
         .map(|(key, _)| key.clone())
         .collect();
     Decision {
-        generation: if rotates { newest + 1 } else { ledger.generation },
+        generation: if rotates { newest + 1 } else { ledger.generation() },
         finish: finish && !rotates,
         ledger,
         rotate,
         write,
         activate: if rotates || finish { BTreeSet::new() } else { activate },
+        retag,
+        value_lost: lost_half_way,
         reworded: reworded.into_keys().collect(),
         remove,
         revoke,
@@ -205,58 +254,43 @@ pub(super) fn decide(
 }
 
 /// Whether `old` is the target whose entry stands in `slot`.
-fn same_slot(old: &TargetEntry, before: &Config, state: &State, slot: Option<&String>) -> bool {
+fn same_slot(old: &TargetEntry, before: &Config, state: &State, slot: Option<&Address>) -> bool {
     before
         .targets
         .iter()
         .find(|(_, entry)| std::ptr::eq(*entry, old))
-        .and_then(|(key, _)| state.ledger.deliveries.get(key))
-        .is_some_and(|delivery| Some(&delivery.slot) == slot)
+        .and_then(|(key, _)| state.ledger.delivery(key))
+        .is_some_and(|record| slot.is_some_and(|slot| is_in(record, slot)))
 }
 
-/// Puts every delivery under the key that the configuration gives its slot now: renaming a key writes nothing.
-fn rekey(ledger: &Ledger, before: Option<&Config>, slots: &BTreeMap<String, String>) -> (Ledger, BTreeSet<String>) {
-    let mut deliveries = BTreeMap::new();
-    let mut leaving: Vec<(&String, &DeliveryRecord)> = Vec::new();
-    let mut forget = BTreeSet::new();
-    for (key, delivery) in &ledger.deliveries {
-        match slots.iter().find(|(_, slot)| **slot == delivery.slot) {
-            Some((now, _)) => {
-                let mut delivery = delivery.clone();
-                if delivery.status == DeliveryStatus::Removing {
-                    delivery.status = DeliveryStatus::Stale;
-                }
-                deliveries.insert(now.clone(), delivery);
-            }
-            None => leaving.push((key, delivery)),
-        }
-    }
-    for (key, delivery) in leaving {
-        if before
-            .and_then(|before| before.targets.get(key))
-            .is_some_and(|target| target.keep)
-        {
+/// Whether a record is of that slot. Where the place differs, apply stops: it is the same entry all the same.
+fn is_in(record: &DeliveryRecord, slot: &Address) -> bool {
+    record
+        .slot
+        .parse::<Address>()
+        .is_ok_and(|known| known.is_elsewhere(slot))
+}
+
+/// Puts every delivery under the key that the configuration gives its slot now: renaming a key writes nothing. Also gives the keys of
+/// targets that left the configuration and keep their entry.
+fn rekey(ledger: &Ledger, policies: &Policies, slots: &BTreeMap<String, Address>) -> (Ledger, BTreeSet<String>) {
+    let (mut stays, mut leaves, mut forget) = (Vec::new(), Vec::new(), BTreeSet::new());
+    let mut taken: BTreeSet<String> = slots.keys().cloned().collect();
+    for (key, delivery) in ledger.deliveries() {
+        if let Some((now, _)) = slots.iter().find(|(_, slot)| is_in(delivery, slot)) {
+            stays.push((key.clone(), now.clone()));
+        } else if policies.kept.contains(key) {
             forget.insert(key.clone());
-            continue;
+        } else {
+            // A key that names another slot now is free for it; what leaves is known by its address.
+            let name = if taken.contains(key) { &delivery.slot } else { key };
+            taken.insert(name.clone());
+            leaves.push((key.clone(), name.clone()));
         }
-        // A key that names another slot now is free for it; what leaves goes on under its address.
-        let free = !slots.contains_key(key) && !deliveries.contains_key(key);
-        let name = if free { key.clone() } else { delivery.slot.clone() };
-        deliveries.insert(
-            name,
-            DeliveryRecord {
-                status: DeliveryStatus::Removing,
-                ..delivery.clone()
-            },
-        );
     }
-    (
-        Ledger {
-            deliveries,
-            ..ledger.clone()
-        },
-        forget,
-    )
+    let mut rekeyed = ledger.clone();
+    rekeyed.record(Event::Rekeyed { stays, leaves });
+    (rekeyed, forget)
 }
 
 /// A rotation that the user asked for by a change of arguments.
@@ -296,7 +330,7 @@ fn finishing_answers(state: &State, before: Option<&Config>, config: &Config) ->
     let crowded = traits.replaces || traits.max_live.is_some();
     let begun = state.last_rotation.as_ref().and_then(|receipt| receipt.started_at);
     // What an issuer lists is on record whoever saved it; anything else only where the run that made it saved the state.
-    let recorded = state.ledger.credential(state.ledger.generation).is_some();
+    let recorded = state.ledger.credential(state.ledger.generation()).is_some();
     let left_its_receipt = state
         .rotated_at
         .is_none_or(|in_place| recorded && (!traits.lists || begun > Some(in_place)));
@@ -306,24 +340,25 @@ fn finishing_answers(state: &State, before: Option<&Config>, config: &Config) ->
 }
 
 /// Why an unfinished generation cannot be finished, if it cannot: its value is needed and lost.
-pub(super) fn unfinishable(ledger: &Ledger, config: &Config) -> Option<String> {
-    let holds = |key: &&String| {
-        let delivery = ledger.deliveries.get(*key);
-        delivery.is_some_and(|delivery| delivery.holds(ledger.generation))
+pub(super) fn unfinishable(ledger: &Ledger, unreachable: &BTreeSet<String>, config: &Config) -> Option<String> {
+    let lacks = |key: &&String| {
+        let delivery = ledger.delivery(key);
+        delivery.is_none_or(|known| known.status != DeliveryStatus::Gone && !known.holds(ledger.generation()))
     };
-    let write = config.targets.keys().filter(|key| !holds(key)).cloned().collect();
-    value_lost(config, ledger, &write, &BTreeSet::new(), &BTreeMap::new(), &[])
+    let write = config.targets.keys().filter(lacks).cloned().collect();
+    let (activate, reworded) = (BTreeSet::new(), BTreeMap::new());
+    value_lost(config, ledger, unreachable, &write, &activate, &reworded, &[])
 }
 
 /// Targets that leave the configuration and give the current value back until they do.
 pub(super) fn leaving<'c>(
     state: &'c State,
     before: Option<&'c Config>,
-    slots: &BTreeMap<String, String>,
+    slots: &BTreeMap<String, Address>,
 ) -> Vec<(&'c DeliveryRecord, &'c TargetEntry)> {
     let mut leaving = Vec::new();
-    for (key, delivery) in &state.ledger.deliveries {
-        let stays = slots.values().any(|slot| *slot == delivery.slot);
+    for (key, delivery) in state.ledger.deliveries() {
+        let stays = slots.values().any(|slot| is_in(delivery, slot));
         let intact = matches!(
             delivery.status,
             DeliveryStatus::Current | DeliveryStatus::Staged | DeliveryStatus::Removing
@@ -332,7 +367,7 @@ pub(super) fn leaving<'c>(
         if let Some(target) = target.filter(|target| target.config.traits().readable)
             && !stays
             && intact
-            && delivery.generation == Some(state.ledger.generation)
+            && delivery.generation == Some(state.ledger.generation())
         {
             leaving.push((delivery, target));
         }
@@ -343,15 +378,15 @@ pub(super) fn leaving<'c>(
 /// Why a generation that a target's mark names cannot be finished: its issuer lists what it has, and has no such credential. Another
 /// source made it, or it has ended. If the list only lags, one credential too many is made, and ends as an orphan.
 fn unlisted(config: &Config, ledger: &Ledger) -> Option<String> {
-    let issuer = config.source.config.issuer().to_string();
+    let issuer = config.source.issuer.to_string();
     let lists = config.source.config.traits().lists;
     let known = ledger
-        .credential(ledger.generation)
+        .credential(ledger.generation())
         .is_some_and(|known| known.issuer == issuer);
-    (lists && !ledger.finished && ledger.generation > 0 && !known).then(|| {
+    (lists && !ledger.is_finished() && ledger.generation() > 0 && !known).then(|| {
         format!(
             "generation {}, which an interrupted apply left behind, is no credential that {issuer} has",
-            ledger.generation
+            ledger.generation()
         )
     })
 }
@@ -360,34 +395,37 @@ fn unlisted(config: &Config, ledger: &Ledger) -> Option<String> {
 fn value_lost(
     config: &Config,
     ledger: &Ledger,
+    unreachable: &BTreeSet<String>,
     write: &BTreeSet<String>,
     activate: &BTreeSet<String>,
     reworded: &BTreeMap<String, &TargetEntry>,
     leaving: &[&TargetEntry],
 ) -> Option<String> {
-    let generation = ledger.generation;
+    let generation = ledger.generation();
     if let Some(why) = unlisted(config, ledger) {
         return Some(why);
     }
+    // What could not be looked at is not lost: a run looks again first.
     let held = |key: &String| {
-        ledger
-            .deliveries
-            .get(key)
-            .is_some_and(|delivery| delivery.holds(generation))
+        let known = ledger.delivery(key);
+        known.is_some_and(|known| {
+            known.holds(generation) || (unreachable.contains(key) && known.generation == Some(generation))
+        })
     };
     let readable = |key: &String| {
         let target = config.targets.get(key);
         target.is_some_and(|target| target.config.traits().readable)
     };
     // A target that the interrupted run wrote is an escrow, not a place to write.
-    let lacking = |key: &&String| reworded.contains_key(*key) || !(readable(key) && held(key));
+    let lacking =
+        |key: &&String| reworded.contains_key(*key) || !(held(key) && (readable(key) || unreachable.contains(*key)));
     let first = write.iter().find(lacking);
     let touched_waves: BTreeSet<u64> = write
         .union(activate)
         .filter_map(|key| Some(config.targets.get(key)?.wave))
         .collect();
     let presenting = config.checks.iter().find(|(_, check)| {
-        let runs = !ledger.finished || touched_waves.contains(&check.wave);
+        let runs = !ledger.is_finished() || touched_waves.contains(&check.wave);
         check.phase == Phase::Delivered && check.presents_new() && runs
     });
     if (first.is_none() && presenting.is_none()) || config.source.config.traits().reveals {
@@ -412,11 +450,11 @@ fn value_lost(
         return None;
     }
     let why = match (first, presenting) {
-        (Some(first), _) => match ledger.deliveries.get(first).map(|delivery| delivery.status) {
+        (Some(first), _) => match ledger.status(first) {
             Some(DeliveryStatus::Changed) => format!("{first} was changed outside Terraform"),
             Some(DeliveryStatus::Missing) => format!("{first} was deleted outside Terraform"),
             Some(DeliveryStatus::Unknown) => format!("it is unknown what {first} holds"),
-            Some(_) if ledger.finished => format!("{first} needs to be written"),
+            Some(_) if ledger.is_finished() => format!("{first} needs to be written"),
             Some(_) => format!("the rotation to generation {generation} did not reach {first}"),
             None => format!("{first} is a new target"),
         },
@@ -424,6 +462,6 @@ fn value_lost(
         (None, None) => return None,
     };
     Some(format!(
-        "{why}, and the value of generation {generation} cannot be had again"
+        "{why}, and the value of generation {generation} cannot be recovered"
     ))
 }

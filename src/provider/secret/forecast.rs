@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::config::{Config, TargetEntry};
 use super::decide::{Decision, Rotate};
-use super::outlook;
 use super::state::{Receipt, State, credential_value, delivery_value};
+use crate::address::Address;
 use crate::label::Label;
 use crate::rotation::{CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus, Ledger};
 use crate::target::Activation;
@@ -22,7 +22,7 @@ pub(super) fn making_room(decision: &Decision, config: &Config) -> Option<BTreeS
     let Some(limit) = traits.max_live.filter(|_| rotates && !traits.replaces) else {
         return Some(ended);
     };
-    while decision.ledger.credentials.len() >= usize::from(limit) + ended.len() {
+    while decision.ledger.credentials().len() >= usize::from(limit) + ended.len() {
         ended.insert(decision.ledger.dispensable(&ended)?);
     }
     Some(ended)
@@ -36,19 +36,13 @@ pub(super) fn credentials(
     same_source: bool,
     decision: &Decision,
 ) -> Option<Vec<Value>> {
-    let known = &decision.ledger.credentials;
+    let known = &decision.ledger.credentials();
     let settled = !known
         .iter()
         .any(|credential| credential.status == CredentialStatus::Orphaned);
     match decision.rotate {
-        Rotate::No if !decision.finish && !decision.revoke.is_empty() => {
-            let staying = known
-                .iter()
-                .filter(|credential| !decision.revoke.contains(&credential.generation));
-            Some(staying.rev().map(credential_value).collect())
-        }
-        Rotate::Yes { .. } if settled && decision.revoke.is_empty() && state.ledger.finished => {
-            let issuer = config.source.config.issuer().to_string();
+        Rotate::Yes { .. } if settled && decision.revoke.is_empty() && state.ledger.is_finished() => {
+            let issuer = config.source.issuer.to_string();
             let ended = making_room(decision, config)?;
             let issued: Vec<_> = known
                 .iter()
@@ -109,7 +103,6 @@ fn superseded_value(credential: &CredentialRecord) -> Value {
 
 /// The attributes that follow from the credentials and the deliveries.
 pub(super) fn summary(
-    state: &State,
     config: &Config,
     decision: &Decision,
     credentials: Option<&[Value]>,
@@ -127,12 +120,6 @@ pub(super) fn summary(
         None => Value::Null,
     };
     let next_action_at = match credentials {
-        Some(_) if !renews => {
-            let mut after = state.clone();
-            let stays = |known: &CredentialRecord| !decision.revoke.contains(&known.generation);
-            after.ledger.credentials.retain(stays);
-            outlook::next_action_at(&after, config).map_or(Value::Null, |instant| Value::string(instant.to_string()))
-        }
         Some([newest, ..])
             if rotate_after.is_null() && revoke_after.is_null() && newest.get("expires_at").is_null() =>
         {
@@ -159,7 +146,7 @@ pub(super) fn summary(
 pub(super) fn begins_overlap(decision: &Decision) -> bool {
     let waits =
         |known: &CredentialRecord| known.status == CredentialStatus::Overlapping && known.revoke_after.is_none();
-    decision.acts() && decision.ledger.finished && decision.ledger.credentials.iter().any(waits)
+    decision.acts() && decision.ledger.is_finished() && decision.ledger.credentials().iter().any(waits)
 }
 
 /// The phase of a secret whose generation stays, once what is published is live.
@@ -203,10 +190,10 @@ pub(super) fn receipt(
     let live_on = credentials.map_or(0, <[Value]>::len).saturating_sub(1);
     let issued = decision
         .ledger
-        .credentials
+        .credentials()
         .iter()
         .filter(|known| known.credential_id.is_some());
-    if credentials.is_some() && issued.count() == live_on && state.ledger.finished {
+    if credentials.is_some() && issued.count() == live_on && state.ledger.is_finished() {
         receipt.with("revoked", Value::List(Vec::new()))
     } else {
         receipt
@@ -224,14 +211,14 @@ pub(super) fn checks(config: &Config) -> Value {
 
 /// What each target will hold; only what changes is unknown.
 pub(super) fn deliveries(
-    slots: &BTreeMap<String, String>,
+    slots: &BTreeMap<String, Address>,
     config: &Config,
     decision: &Decision,
     before: &Ledger,
 ) -> Value {
     let planned = slots.iter().filter_map(|(key, slot)| {
         let target = config.targets.get(key)?;
-        let known = decision.ledger.deliveries.get(key);
+        let known = decision.ledger.delivery(key);
         let value = match known {
             _ if decision.rotate == Rotate::AtApply => undecided(known, slot),
             Some(delivery) if decision.write.contains(key) => written(Some(delivery), slot, target, decision),
@@ -247,10 +234,10 @@ pub(super) fn deliveries(
     // What leaves is gone afterwards; what is not decided to leave stays as it is.
     let staying = decision
         .ledger
-        .deliveries
+        .deliveries()
         .iter()
         .filter(|(key, _)| {
-            !planned.contains_key(*key) && !decision.remove.contains(*key) && before.deliveries.contains_key(*key)
+            !planned.contains_key(*key) && !decision.remove.contains(*key) && before.delivery(key).is_some()
         })
         .map(|(key, delivery)| (key.clone(), delivery_value(delivery)))
         .collect::<Vec<_>>();
@@ -258,7 +245,7 @@ pub(super) fn deliveries(
 }
 
 /// A target that is written.
-fn written(known: Option<&DeliveryRecord>, slot: &str, target: &TargetEntry, decision: &Decision) -> Value {
+fn written(known: Option<&DeliveryRecord>, slot: &Address, target: &TargetEntry, decision: &Decision) -> Value {
     let status = match target.config.traits().activation {
         Activation::Itself | Activation::Later => DeliveryStatus::Current,
         Activation::Staged => DeliveryStatus::Staged,
@@ -281,11 +268,17 @@ fn activated(delivery: &DeliveryRecord, target: &TargetEntry) -> Value {
 }
 
 /// A target of which apply decides whether it is written.
-fn undecided(known: Option<&DeliveryRecord>, slot: &str) -> Value {
+fn undecided(known: Option<&DeliveryRecord>, slot: &Address) -> Value {
     let unknown = Value::unknown;
+    // Of a new target, apply asks which AWS account it is in.
+    let address = match known {
+        Some(delivery) => Value::string(&delivery.slot),
+        None if slot.is_complete() => Value::string(slot.to_string()),
+        None => Value::unknown(),
+    };
     let held_before = known.filter(|delivery| delivery.generation.is_some());
     Value::object([
-        ("slot", Value::string(slot)),
+        ("slot", address),
         ("generation", unknown()),
         ("status", unknown()),
         ("revision", unknown()),

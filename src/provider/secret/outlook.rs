@@ -2,26 +2,18 @@
 //!
 //! Pure: `now` comes in, and every sentence names recorded instants, so that the same facts give the same text.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use super::config::Config;
 use super::decide::unfinishable;
 use super::state::{State, Verdict};
-use crate::rotation::{CredentialStatus, DeliveryStatus, Pending, schedule};
+use crate::address::Address;
+use crate::rotation::gate::{Holding, Wait, waits_on_record};
+use crate::rotation::{DeliveryStatus, Notice, NoticeCode, Pending, schedule};
+use crate::source;
 use crate::target::Activation;
-
-/// How a notice tells of a credential that was made under another configuration; only a survey finds it.
-pub(super) const LOOKALIKE: &str = "looks like a credential of this secret";
-
-/// How a notice tells of a credential of this secret that no interrupted apply explains; only a survey finds it.
-pub(super) const RIVAL: &str = "carries this secret's id, but is further ahead than its state";
-
-/// Whether a notice tells of what only a survey finds, so that an apply has to pass it on.
-pub(super) fn is_of_a_survey(notice: &str) -> bool {
-    notice.contains(LOOKALIKE) || notice.contains(RIVAL)
-}
 
 /// What Read saw that the ledger cannot hold.
 #[derive(Debug, Clone, Default)]
@@ -30,12 +22,28 @@ pub(super) struct Sightings {
     pub current_gone: bool,
     /// Generations whose credential this run authenticates with.
     pub own: BTreeSet<u64>,
-    /// Generations that only a person can revoke.
-    pub(super) by_hand: BTreeSet<u64>,
     /// Keys of targets whose markers two writes may share.
     pub(super) coarse: BTreeSet<String>,
-    /// Remarks to pass on.
-    pub notices: Vec<String>,
+    /// Targets that hold the value, but whose tags or labels could not be set, and why.
+    pub(super) untagged: BTreeMap<String, String>,
+    /// What only a look at the vendors tells.
+    pub notices: Vec<Notice>,
+}
+
+impl Sightings {
+    /// What an earlier look found, for an apply, which does not look again.
+    pub(super) fn on_record(state: &State) -> Self {
+        let passed_on = state.notices.iter().filter(|notice| notice.code.is_of_a_look());
+        let pending = state.pending.iter().filter_map(|pending| match pending {
+            Pending::Activate { target, reason } => Some((target.clone(), reason.clone())),
+            _ => None,
+        });
+        Self {
+            notices: passed_on.cloned().collect(),
+            untagged: pending.collect(),
+            ..Self::default()
+        }
+    }
 }
 
 /// Fills in `pending`, `notices` and `next_action_at`.
@@ -45,25 +53,48 @@ pub(super) fn outlook(state: &mut State, config: &Config, seen: &Sightings, now:
     if let Some(reason) = due(state, config, seen, now) {
         pending.push(Pending::Rotate { reason });
     }
-    if !state.ledger.finished && state.ledger.generation > 0 {
+    if !state.ledger.is_finished() && state.ledger.generation() > 0 {
         let rotates = pending.iter().any(|known| matches!(known, Pending::Rotate { .. }));
-        match unfinishable(&state.ledger, config) {
+        match unfinishable(&state.ledger, &state.unreachable(), config) {
             Some(_) if rotates => {}
             Some(reason) => pending.push(Pending::Rotate { reason }),
             None => pending.push(Pending::Finish {
-                generation: state.ledger.generation,
+                generation: state.ledger.generation(),
                 reason: progress(state),
             }),
         }
     }
     pending.extend(checks_again(state, config));
-    targets(state, config, &mut pending, &mut notices);
+    let unreachable = unreachable(state, &notices);
+    targets(state, config, &unreachable, &mut pending, &mut notices);
+    retag(config, seen, &mut pending);
     superseded(state, config, seen, now, &mut pending, &mut notices);
     notices.sort();
     notices.dedup();
     state.next_action_at = next_action_at(state, config);
     state.pending = pending;
     state.notices = notices;
+}
+
+/// Targets whose status is unknown only because they could not be looked at.
+fn unreachable(state: &State, notices: &[Notice]) -> BTreeSet<String> {
+    let told = notices.iter().filter(|notice| notice.code == NoticeCode::Unreachable);
+    let keys = told.map(|notice| notice.subject.clone());
+    keys.filter(|key| state.ledger.status(key) == Some(DeliveryStatus::Unknown))
+        .collect()
+}
+
+/// Tags or labels that an earlier apply could not set.
+fn retag(config: &Config, seen: &Sightings, pending: &mut Vec<Pending>) {
+    for (target, reason) in &seen.untagged {
+        let known = config.targets.get(target);
+        if known.is_some_and(|known| known.config.traits().follow_up) {
+            pending.push(Pending::Activate {
+                target: target.clone(),
+                reason: reason.clone(),
+            });
+        }
+    }
 }
 
 /// The checks that have not passed since a revocation.
@@ -75,7 +106,7 @@ fn checks_again(state: &State, config: &Config) -> Vec<Pending> {
         .collect();
     let waiting = config.after_revocation().filter(|key| failed.contains(key.as_str()));
     waiting
-        .filter(|_| state.ledger.finished)
+        .filter(|_| state.ledger.is_finished())
         .map(|key| Pending::Check { check: key.clone() })
         .collect()
 }
@@ -83,13 +114,13 @@ fn checks_again(state: &State, config: &Config) -> Vec<Pending> {
 /// Why a rotation is due, if it is.
 pub(super) fn due(state: &State, config: &Config, seen: &Sightings, now: Timestamp) -> Option<String> {
     let ledger = &state.ledger;
-    if ledger.generation == 0 {
+    if ledger.generation() == 0 {
         return None;
     }
     if seen.current_gone {
         return Some(format!(
             "the credential of generation {} is gone at its issuer",
-            ledger.generation
+            ledger.generation()
         ));
     }
     if let (Some(every), Some(after)) = (config.schedule.every, state.rotate_after)
@@ -104,13 +135,13 @@ pub(super) fn due(state: &State, config: &Config, seen: &Sightings, now: Timesta
         });
     }
     let expiry = expiry_due(state, config)?;
-    let expires_at = ledger.credential(ledger.generation)?.expires_at?;
+    let expires_at = ledger.credential(ledger.generation())?.expires_at?;
     (expiry <= now).then(|| format!("the credential expires at {expires_at}, due since {expiry}"))
 }
 
 /// When the current credential's own end makes a rotation due.
 fn expiry_due(state: &State, config: &Config) -> Option<Timestamp> {
-    let credential = state.ledger.credential(state.ledger.generation)?;
+    let credential = state.ledger.credential(state.ledger.generation())?;
     let (minted, expires) = (credential.minted_at?, credential.expires_at?);
     Some(schedule::expiry_due(
         minted,
@@ -122,10 +153,10 @@ fn expiry_due(state: &State, config: &Config) -> Option<Timestamp> {
 
 /// How far an interrupted rotation came.
 fn progress(state: &State) -> String {
-    let generation = state.ledger.generation;
+    let generation = state.ledger.generation();
     let configured = state
         .ledger
-        .deliveries
+        .deliveries()
         .iter()
         .filter(|(_, d)| d.status != DeliveryStatus::Removing);
     let (done, left): (Vec<_>, Vec<_>) = configured.partition(|(_, delivery)| delivery.holds(generation));
@@ -138,8 +169,14 @@ fn progress(state: &State) -> String {
     }
 }
 
-fn targets(state: &State, config: &Config, pending: &mut Vec<Pending>, notices: &mut Vec<String>) {
-    for (key, delivery) in &state.ledger.deliveries {
+fn targets(
+    state: &State,
+    config: &Config,
+    unreachable: &BTreeSet<String>,
+    pending: &mut Vec<Pending>,
+    notices: &mut Vec<Notice>,
+) {
+    for (key, delivery) in state.ledger.deliveries() {
         let reason = match delivery.status {
             DeliveryStatus::Changed => delivery
                 .detail
@@ -156,12 +193,16 @@ fn targets(state: &State, config: &Config, pending: &mut Vec<Pending>, notices: 
             DeliveryStatus::Staged => {
                 let generation = delivery.generation.unwrap_or_default();
                 match config.targets.get(key).map(|target| target.config.traits().activation) {
-                    Some(Activation::Staged) => notices.push(format!(
-                        "generation {generation} is staged at {key} ({}): deploy its consumers to make it live",
-                        delivery.slot
-                    )),
+                    Some(Activation::Staged) => notices.push(Notice {
+                        code: NoticeCode::Staged,
+                        subject: key.clone(),
+                        text: format!(
+                            "Generation {generation} is staged at {}: deploy its consumers to make it live.",
+                            delivery.slot
+                        ),
+                    }),
                     // A rotation that is under way has its own sentence.
-                    Some(Activation::Itself) if state.ledger.finished => pending.push(Pending::Activate {
+                    Some(Activation::Itself) if state.ledger.is_finished() => pending.push(Pending::Activate {
                         target: key.clone(),
                         reason: format!("generation {generation} is published, but not live"),
                     }),
@@ -169,10 +210,22 @@ fn targets(state: &State, config: &Config, pending: &mut Vec<Pending>, notices: 
                 }
                 continue;
             }
+            DeliveryStatus::Gone => {
+                notices.push(Notice {
+                    code: NoticeCode::Gone,
+                    subject: key.clone(),
+                    text: format!(
+                        "The place of {} no longer exists. Take {key} out of `targets`: until then old credentials are not revoked.",
+                        delivery.slot
+                    ),
+                });
+                continue;
+            }
+            DeliveryStatus::Unknown if unreachable.contains(key) => continue,
             // A rotation that is under way has its own sentence.
-            DeliveryStatus::Unknown if state.ledger.finished => "the answer to the last write was lost".to_owned(),
-            DeliveryStatus::Stale if state.ledger.finished => {
-                format!("it may not hold generation {}", state.ledger.generation)
+            DeliveryStatus::Unknown if state.ledger.is_finished() => "the answer to the last write was lost".to_owned(),
+            DeliveryStatus::Stale if state.ledger.is_finished() => {
+                format!("it may not hold generation {}", state.ledger.generation())
             }
             _ => continue,
         };
@@ -183,10 +236,11 @@ fn targets(state: &State, config: &Config, pending: &mut Vec<Pending>, notices: 
                 reason,
             });
         } else {
-            notices.push(format!(
-                "{key} ({}) was {reason}; on_drift = \"report\" leaves it alone",
-                delivery.slot
-            ));
+            notices.push(Notice {
+                code: NoticeCode::Drifted,
+                subject: key.clone(),
+                text: format!("{} was {reason}; on_drift = \"report\" leaves it.", delivery.slot),
+            });
         }
     }
 }
@@ -197,37 +251,55 @@ fn superseded(
     seen: &Sightings,
     now: Timestamp,
     pending: &mut Vec<Pending>,
-    notices: &mut Vec<String>,
+    notices: &mut Vec<Notice>,
 ) {
-    for credential in &state.ledger.credentials {
-        if credential.generation == state.ledger.generation {
-            continue;
-        }
-        let Some(id) = &credential.credential_id else { continue };
+    for credential in state.ledger.credentials() {
         let generation = credential.generation;
-        let reason = if credential.status == CredentialStatus::Orphaned {
+        let Some(id) = credential
+            .credential_id
+            .as_ref()
+            .filter(|_| generation != state.ledger.generation())
+        else {
+            continue;
+        };
+        let orphan = state.ledger.never_held(generation);
+        let reason = if orphan {
             "minted by an interrupted apply, held by no target".to_owned()
         } else {
             match credential.revoke_after {
-                // While something is staged its consumers use an older one; the notice on it says what to do.
-                Some(_) if state.ledger.has_staged() => continue,
                 Some(after) if after <= now => format!("overlap ended {after}"),
                 _ => continue,
             }
         };
-        if config.revoke_by_hand || seen.by_hand.contains(&generation) {
-            notices.push(format!(
-                "revoke generation {generation} ({id}) at {} by hand: {reason}",
-                credential.issuer
-            ));
-        } else if let Some(holder) = left_alone(state, config, generation) {
-            notices.push(format!(
-                "generation {generation} ({id}) is not revoked: {holder} was changed outside Terraform, and may hold it"
-            ));
+        let mut notice = |code, text| {
+            notices.push(Notice {
+                code,
+                subject: id.clone(),
+                text,
+            });
+        };
+        if config.revoke_by_hand || !can_be_revoked(&credential.issuer) {
+            notice(
+                NoticeCode::RevokeByHand,
+                format!(
+                    "Generation {generation} ({id}) is still valid at {}: revoke it there ({reason}).",
+                    credential.issuer
+                ),
+            );
         } else if seen.own.contains(&generation) {
-            notices.push(format!(
-                "generation {generation} ({id}) is not revoked: this run authenticates with it; use the new credential"
-            ));
+            notice(
+                NoticeCode::OwnCredential,
+                format!(
+                    "Generation {generation} ({id}) is not revoked: this run authenticates with it. Use the new credential."
+                ),
+            );
+        } else if let Some(wait) = lasting_wait(state, config, &unreachable(state, notices)).filter(|_| !orphan) {
+            let text = format!("Generation {generation} ({id}) is not revoked: {wait}.");
+            notices.push(Notice {
+                code: NoticeCode::RevokeWaits,
+                subject: id.clone(),
+                text,
+            });
         } else {
             pending.push(Pending::Revoke {
                 generation,
@@ -238,15 +310,33 @@ fn superseded(
     }
 }
 
-/// A target that may hold that generation and is not written again: drift that is only reported.
-fn left_alone<'s>(state: &'s State, config: &Config, generation: u64) -> Option<&'s str> {
-    let mut drifted = state
-        .ledger
-        .deliveries
-        .iter()
-        .filter(|(_, delivery)| !config.heal && delivery.status == DeliveryStatus::Changed);
-    let holder = drifted.find(|(key, _)| state.ledger.may_hold(key).contains(&generation));
-    holder.map(|(key, _)| key.as_str())
+/// Whether a call can revoke what that issuer makes.
+pub(super) fn can_be_revoked(issuer: &str) -> bool {
+    let address = issuer.parse::<Address>();
+    // What this version does not know is tried, and fails aloud.
+    address.map_or(true, |address| {
+        source::kind(&address.kind).is_none_or(|kind| kind.revocable)
+    })
+}
+
+/// What on record holds every revocation back, and is not mended by an apply: the gate would only find it again.
+fn lasting_wait(state: &State, config: &Config, unreachable: &BTreeSet<String>) -> Option<Wait> {
+    let lasts = |wait: &Wait| match wait {
+        Wait::Target { target, holding } => match holding {
+            Holding::Gone => true,
+            Holding::Changed | Holding::Missing => !config.heal,
+            Holding::Staged => {
+                let known = config.targets.get(target);
+                known.is_some_and(|known| known.config.traits().activation == Activation::Staged)
+            }
+            Holding::Unknown => unreachable.contains(target),
+            Holding::Behind(_) => false,
+        },
+        _ => false,
+    };
+    waits_on_record(&state.ledger, config.targets.keys().cloned())
+        .into_iter()
+        .find(lasts)
 }
 
 /// The earliest instant at which an apply has something to do.

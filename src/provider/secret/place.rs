@@ -1,6 +1,6 @@
 //! From a configuration to addresses, adapters and attribute paths.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use aws_lc_rs::digest;
@@ -97,7 +97,11 @@ pub(super) fn slots(
     for (key, target) in &config.targets {
         match target.config.slot(connections) {
             Ok(slot) => {
-                if let Some((other, _)) = slots.iter().find(|(_, known)| **known == slot) {
+                let slot = Address {
+                    place: (target.kind.place)(connections),
+                    ..slot
+                };
+                if let Some((other, _)) = slots.iter().find(|(_, known)| known.is_same_place(&slot)) {
                     problems.error(
                         path_of(&Site::Target(key.clone()), Some(config)),
                         format!("targets {other:?} and {key:?} {SAME_PLACE}"),
@@ -116,18 +120,58 @@ pub(super) fn slots(
     complete.then_some(slots)
 }
 
+/// The same addresses, with what only a call tells of their places.
+pub(super) async fn complete(
+    slots: &BTreeMap<String, Address>,
+    vendors: &dyn Vendors,
+    config: &Config,
+    problems: &mut Diagnostics,
+) -> Option<BTreeMap<String, Address>> {
+    let mut complete = BTreeMap::new();
+    for (key, slot) in slots {
+        match vendors.complete(slot).await {
+            Ok(slot) => drop(complete.insert(key.clone(), slot)),
+            Err(error) => {
+                let path = path_of(&Site::Target(key.clone()), Some(config));
+                let detail = format!("{} Nothing was minted or changed.", error.sentence());
+                problems.error(path, "Cannot tell which account this run belongs to", detail);
+                return None;
+            }
+        }
+    }
+    Some(complete)
+}
+
+/// Configured targets whose record names another place than this run's connection leads to: the same entry, another region,
+/// account or host. Nothing is done there by a run that would do it elsewhere.
+pub(super) fn misplaced(
+    slots: &BTreeMap<String, Address>,
+    ledger: &Ledger,
+    config: &Config,
+    problems: &mut Diagnostics,
+) -> bool {
+    let mut any = false;
+    for (key, slot) in slots {
+        let Some(delivery) = ledger.delivery(key) else { continue };
+        let Ok(known) = delivery.slot.parse::<Address>() else {
+            continue;
+        };
+        if known.is_elsewhere(slot) && !known.is_same_place(slot) {
+            let path = path_of(&Site::Target(key.clone()), Some(config));
+            let why = crate::vendors::misplaced(&known, &slot.place);
+            problems.error(path, why.summary, why.detail);
+            any = true;
+        }
+    }
+    any
+}
+
 /// The secret's id: 32 hexadecimal characters of SHA-256 over what names it.
 pub(super) fn derive_id(namespace: &str, config: &Config, slots: &BTreeMap<String, Address>) -> String {
-    let mut places: Vec<String> = slots.values().map(ToString::to_string).collect();
+    let mut places: Vec<String> = slots.values().map(Address::slot).collect();
     places.sort();
     // JSON keeps the parts apart, whatever characters they hold.
-    let text = serde_json::json!([
-        namespace,
-        config.name,
-        config.source.config.issuer().to_string(),
-        places
-    ])
-    .to_string();
+    let text = serde_json::json!([namespace, config.name, config.source.issuer.slot(), places]).to_string();
     hexadecimal_digest(&text, 16)
 }
 
@@ -141,7 +185,7 @@ fn hexadecimal_digest(text: &str, bytes: usize) -> String {
 /// What tells the values of one source, issuer and set of arguments from those of another: 8 hexadecimal characters.
 fn origin(config: &Config) -> String {
     let source = &config.source;
-    let issuer = source.config.issuer().to_string();
+    let issuer = source.issuer.slot();
     let text = serde_json::json!([source.kind.name, issuer, source.config.fingerprint()]).to_string();
     hexadecimal_digest(&text, 4)
 }
@@ -184,6 +228,7 @@ pub(super) fn connect(
                     Phase::Revoked => When::Revoked,
                 },
                 presents: entry.config.presents(),
+                effects: entry.config.has_effects(),
                 parts: entry.parts(config.source.kind),
                 patience: entry.patience,
             },
@@ -224,14 +269,14 @@ fn connect_target(entry: &TargetEntry, slot: &Address, vendors: &dyn Vendors) ->
 ///
 /// # Errors
 /// A summary and a detail: no such kind, or no connection.
-pub(super) fn slot_of(
+pub(super) async fn slot_of(
     key: &str,
     delivery: &DeliveryRecord,
     config: Option<&Config>,
     configured: &Configured,
 ) -> Result<Box<dyn Slot>, (String, String)> {
     let unknown = || {
-        let summary = format!("{} is no address that this version knows", delivery.slot);
+        let summary = format!("{} is not an address that this version knows", delivery.slot);
         (summary, "Use a newer version of the provider.".to_owned())
     };
     let address: Address = delivery.slot.parse().map_err(|_| unknown())?;
@@ -242,7 +287,12 @@ pub(super) fn slot_of(
             "Nothing was looked at.".to_owned(),
         ));
     };
-    let is_here = |entry: &&TargetEntry| entry.config.slot(connections).is_ok_and(|slot| slot == address);
+    let verified = vendors.verify(&address).await;
+    verified.map_err(|diagnostic| (diagnostic.summary, diagnostic.detail))?;
+    let is_here = |entry: &&TargetEntry| {
+        let slot = entry.config.slot(connections);
+        slot.is_ok_and(|slot| slot.is_elsewhere(&address))
+    };
     let entry = config.and_then(|config| config.targets.get(key)).filter(is_here);
     let slot = match entry {
         Some(entry) => vendors
@@ -262,7 +312,10 @@ pub(super) fn connect_leaving(
 ) -> BTreeMap<String, JobTarget> {
     let connected = leaving.iter().filter_map(|(delivery, entry)| {
         let slot: Address = delivery.slot.parse().ok()?;
-        let record = ledger.deliveries.iter().find(|(_, known)| known.slot == delivery.slot);
+        let record = ledger
+            .deliveries()
+            .iter()
+            .find(|(_, known)| known.slot == delivery.slot);
         let key = record.map_or(&delivery.slot, |(key, _)| key);
         Some((key.clone(), connect_target(entry, &slot, vendors).ok()?))
     });
@@ -284,7 +337,7 @@ impl Adapters {
             label_prefix: config.label_prefix.clone(),
             source: self.source,
             source_traits: config.source.config.traits(),
-            issuer: config.source.config.issuer(),
+            issuer: config.source.issuer.clone(),
             origin: origin(config),
             primary: config.source.kind.parts.first().copied().unwrap_or("value"),
             one_part: config.source.kind.parts.len() == 1,
@@ -294,6 +347,7 @@ impl Adapters {
             vendors: Arc::clone(vendors),
             clock,
             overlap: config.overlap,
+            unreachable: BTreeSet::new(),
             replace_existing: config.replace_existing,
             is_create,
         }

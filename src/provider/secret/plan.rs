@@ -1,20 +1,24 @@
 //! What a plan shows. Decided from arguments alone: no clock, no network, so that planning twice gives the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::config::Config;
 use super::decide::{Decision, Rotate, decide};
+use super::intent::Intent;
+use super::policies::Policies;
 use super::state::{COMPUTED, Receipt, State};
 use super::{config_in_state, forecast, legible, place};
 use crate::address::Address;
 use crate::executor::Site;
 use crate::plugin::{PlanRequest, PlanResponse};
 use crate::provider::Configured;
+use crate::rotation::NoticeCode;
 use crate::terraform::{Diagnostics, Node, Origin, Path, Value};
 
 /// Plans a create, an update or a destroy.
 pub fn plan(configured: &Configured, request: PlanRequest) -> PlanResponse {
     let mut problems = legible::check(&request.prior);
+    let intent = intent(&request);
     let planned = if problems.has_errors() {
         request.prior.clone()
     } else if request.proposed.is_null() {
@@ -25,8 +29,26 @@ pub fn plan(configured: &Configured, request: PlanRequest) -> PlanResponse {
     PlanResponse {
         planned,
         requires_replace: Vec::new(),
-        private: request.private,
+        private: intent.to_private(),
         diagnostics: problems,
+    }
+}
+
+/// What apply is told beside the plan. `-replace` plans twice: the second time without the prior state, but with what the first plan
+/// said.
+fn intent(request: &PlanRequest) -> Intent {
+    if request.proposed.is_null() {
+        return Intent::Destroy;
+    }
+    match request.prior.get("id").as_str() {
+        Some(id) => Intent::Update { id: id.to_owned() },
+        None => Intent::Create {
+            replaces: match Intent::of_private(&request.private) {
+                Intent::Update { id } => Some(id),
+                Intent::Create { replaces } => replaces,
+                Intent::Destroy | Intent::Unknown => None,
+            },
+        },
     }
 }
 
@@ -52,14 +74,15 @@ fn planned(configured: &Configured, request: &PlanRequest, problems: &mut Diagno
         return undecided(request.proposed.clone());
     };
     config.warn(problems);
+    let config = config.located(connections);
     let Some(slots) = place::slots(&config, connections, problems) else {
         return undecided(request.proposed.clone());
     };
     place::connect(&config, &slots, vendors, problems);
     let id = place::derive_id(configured.namespace.as_deref().unwrap_or_default(), &config, &slots);
-    let slots = texts(&slots);
-    for (key, owner) in configured.neighbours.claim(&id, &config.name, &slots) {
-        let slot = slots.get(&key).map(String::as_str).unwrap_or_default();
+    let claims = texts(&slots);
+    for (key, owner) in configured.neighbours.claim(&id, &config.name, &claims) {
+        let slot = claims.get(&key).map(String::as_str).unwrap_or_default();
         problems.error(
             place::path_of(&Site::Target(key.clone()), Some(&config)),
             format!("Another secret writes {slot} too"),
@@ -79,12 +102,20 @@ fn planned(configured: &Configured, request: &PlanRequest, problems: &mut Diagno
         }
         return undecided(request.proposed.clone()).with(
             "last_rotation",
-            Receipt::planned(FIRST_CREATE).with("checks", forecast::checks(&config)),
+            Receipt::planned(reason_of_create(request)).with("checks", forecast::checks(&config)),
         );
     }
     let state = State::read(&request.prior);
-    let before = config_in_state(&request.prior);
-    let decision = decide(&state, before.as_ref(), &config, &slots);
+    let before = config_in_state(&request.prior).map(|before| before.located(connections));
+    let policies = match Policies::of_state(&request.prior) {
+        Ok(policies) => policies,
+        Err(unreadable) => {
+            problems.extend(unreadable);
+            return undecided(request.proposed.clone());
+        }
+    };
+    let decision = decide(&state, before.as_ref(), &config, &policies, &slots);
+    warn_of_notices(&state, &config, problems);
     if matches!(decision.rotate, Rotate::Yes { .. }) && config.source.config.traits().replaces {
         problems.warning(
             place::path_of(&Site::Source, Some(&config)),
@@ -105,12 +136,38 @@ fn planned(configured: &Configured, request: &PlanRequest, problems: &mut Diagno
     )
 }
 
+/// Why a create is planned.
+fn reason_of_create(request: &PlanRequest) -> &'static str {
+    match intent(request) {
+        Intent::Create { replaces: Some(_) } => "replaced",
+        _ => FIRST_CREATE,
+    }
+}
+
+/// Repeats what waits or needs a person: one warning, as long as it holds. Of what could not be read the refresh has warned already.
+fn warn_of_notices(state: &State, config: &Config, problems: &mut Diagnostics) {
+    let told = state
+        .notices
+        .iter()
+        .filter(|notice| notice.code != NoticeCode::Unreachable);
+    let codes: BTreeSet<&str> = told.clone().map(|notice| notice.code.as_str()).collect();
+    let texts: Vec<&str> = told.map(|notice| notice.text.as_str()).collect();
+    if !texts.is_empty() {
+        let codes: Vec<&str> = codes.into_iter().collect();
+        problems.warning(
+            Path::root(),
+            format!("{}: {}", config.name, codes.join(", ")),
+            texts.join("\n"),
+        );
+    }
+}
+
 /// Says which credentials end sooner than was promised, because the issuer's limit asks for room.
 fn early_ends(decision: &Decision, config: &Config, problems: &mut Diagnostics) {
     let ended = forecast::making_room(decision, config).unwrap_or_default();
     for credential in decision
         .ledger
-        .credentials
+        .credentials()
         .iter()
         .filter(|c| ended.contains(&c.generation))
     {
@@ -149,7 +206,7 @@ fn ends_at_once(decision: &Decision, config: &Config, problems: &mut Diagnostics
     }
     let older = decision
         .ledger
-        .credentials
+        .credentials()
         .iter()
         .filter(|known| known.generation != decision.generation);
     let ending: Vec<String> = older
@@ -190,7 +247,7 @@ fn update(
     prior: &Value,
     state: &State,
     config: &Config,
-    slots: &BTreeMap<String, String>,
+    slots: &BTreeMap<String, Address>,
     decision: &Decision,
 ) -> Value {
     let deliveries = forecast::deliveries(slots, config, decision, &state.ledger);
@@ -220,7 +277,7 @@ fn update(
     let same_source = same_kind
         && before.is_some_and(|before| before.source.config.fingerprint() == config.source.config.fingerprint());
     let credentials = forecast::credentials(state, config, same_source, decision);
-    let summary = forecast::summary(state, config, decision, credentials.as_deref(), &deliveries);
+    let summary = forecast::summary(config, decision, credentials.as_deref(), &deliveries);
     if renews && (!state.public.is_empty() || !same_kind) {
         object = object.with("public", Value::unknown());
     }

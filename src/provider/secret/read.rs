@@ -5,6 +5,8 @@
 mod credentials;
 mod deliveries;
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use self::credentials::credentials;
@@ -14,11 +16,13 @@ use super::config::Config;
 use super::outlook::{Sightings, outlook};
 use super::state::State;
 use super::{config_in_state, legible, place};
+use crate::address::Address;
 use crate::executor::Site;
 use crate::plugin::{ReadRequest, ReadResponse};
 use crate::provider::Configured;
-use crate::rotation::{CredentialStatus, DeliveryStatus, Pending};
+use crate::rotation::{DeliveryStatus, Event, Pending};
 use crate::terraform::{Diagnostics, Path, Value};
+use crate::vendors::Vendors;
 
 /// Refreshes a state. With an error, Terraform keeps the one that it has.
 pub async fn read(configured: &Configured, request: ReadRequest) -> ReadResponse {
@@ -43,24 +47,27 @@ pub async fn read(configured: &Configured, request: ReadRequest) -> ReadResponse
 async fn refreshed(configured: &Configured, stored: &Value, problems: &mut Diagnostics) -> Option<Value> {
     // Without a wholly known provider block there is nobody to ask; the next plan will.
     let vendors = configured.vendors.as_deref()?;
+    let connections = configured.connections.as_ref()?;
     let Some(config) = config_in_state(stored) else {
         problems.warning(
             Path::root(),
             "The stored arguments cannot be read by this version",
-            "The secret was not refreshed; an apply of a valid configuration mends it.",
+            "The secret was not refreshed. Apply a valid configuration.",
         );
         return None;
     };
+    let config = config.located(connections);
     let mut state = State::read(stored);
-    let mut seen = Sightings::default();
+    locate(&mut state, vendors).await;
+    let mut seen = Sightings {
+        untagged: Sightings::on_record(&state).untagged,
+        ..Sightings::default()
+    };
     let now = configured.clock.now();
-    let before = state.ledger.generation;
-    let filled = targets(&mut state, &config, configured, now, &mut seen.coarse, problems).await;
+    let before = state.ledger.generation();
+    let filled = targets(&mut state, &config, configured, now, &mut seen, problems).await;
     credentials(&mut state, &config, vendors, now, &mut seen, problems).await;
-    unfinished_first_writes(&mut state, &filled, before);
-    if problems.has_errors() {
-        return None;
-    }
+    unfinished_first_writes(&mut state, filled, before);
     begin_overlap(&mut state, &config, now);
     let lost = state.pending.iter().find(|known| is_value_lost(known)).cloned();
     outlook(&mut state, &config, &seen, now);
@@ -81,7 +88,7 @@ fn warn_of_drift(state: &State, config: &Config, problems: &mut Diagnostics) {
     if config.heal {
         return;
     }
-    for (key, delivery) in &state.ledger.deliveries {
+    for (key, delivery) in state.ledger.deliveries() {
         let what = match delivery.status {
             DeliveryStatus::Changed => delivery.detail.as_deref().unwrap_or("changed outside Terraform"),
             DeliveryStatus::Missing => "deleted outside Terraform",
@@ -102,23 +109,24 @@ fn is_value_lost(pending: &Pending) -> bool {
 
 /// What was staged is live everywhere: the overlap begins with this instant.
 pub(super) fn begin_overlap(state: &mut State, config: &Config, now: Timestamp) {
-    let newest = state.ledger.generation;
-    let mut configured = state
-        .ledger
-        .deliveries
-        .values()
-        .filter(|d| d.status != DeliveryStatus::Removing);
-    let live = configured.all(|delivery| delivery.status == DeliveryStatus::Current && delivery.holds(newest));
-    if !state.ledger.finished || !live {
-        return;
-    }
-    let end = now.checked_add(config.overlap).unwrap_or(Timestamp::MAX);
-    for credential in &mut state.ledger.credentials {
-        if credential.generation != newest
-            && credential.status == CredentialStatus::Overlapping
-            && credential.revoke_after.is_none()
+    let until = now.checked_add(config.overlap).unwrap_or(Timestamp::MAX);
+    state.ledger.record(Event::OverlapBegan { until });
+}
+
+/// Completes addresses that a state of an older format left open.
+async fn locate(state: &mut State, vendors: &dyn Vendors) {
+    let slots = state.ledger.deliveries().values().map(|known| known.slot.clone());
+    let issuers = state.ledger.credentials().iter().map(|known| known.issuer.clone());
+    let mut addresses = BTreeMap::new();
+    for text in slots.chain(issuers) {
+        let Ok(address) = text.parse::<Address>() else { continue };
+        if !address.is_complete()
+            && let Ok(complete) = vendors.complete(&address).await
         {
-            credential.revoke_after = Some(end);
+            addresses.insert(text, complete.to_string());
         }
+    }
+    if !addresses.is_empty() {
+        state.ledger.record(Event::Located { addresses });
     }
 }

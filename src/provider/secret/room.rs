@@ -22,24 +22,24 @@ pub(super) async fn made(
     let traits = config.source.config.traits();
     let ledger = &decision.ledger;
     // Room is made by what is older than a generation that is in place and proved.
-    let unproved = !ledger.finished
+    let unproved = !ledger.is_finished()
         && ledger
-            .credential(ledger.generation)
+            .credential(ledger.generation())
             .is_some_and(|known| known.issuer == job.issuer.to_string());
     let crowded = traits.max_live.is_some() && !traits.replaces;
     if !rotates || !crowded || (!unproved && making_room(decision, config).is_some()) {
         return None;
     }
-    let doubtful = ledger.deliveries.iter().filter(|(key, delivery)| {
+    let doubtful = ledger.deliveries().iter().filter(|(key, delivery)| {
         let lost_sight = matches!(delivery.status, DeliveryStatus::Changed | DeliveryStatus::Unknown);
-        let behind = !ledger.finished && !delivery.holds(ledger.generation);
+        let behind = !ledger.is_finished() && !delivery.holds(ledger.generation());
         (lost_sight || behind) && config.targets.contains_key(*key)
     });
     let healing = Decision {
         rotate: Rotate::No,
-        generation: decision.ledger.generation,
+        generation: decision.ledger.generation(),
         write: doubtful.map(|(key, _)| key.clone()).collect(),
-        finish: !ledger.finished,
+        finish: !ledger.is_finished(),
         remove: [].into(),
         revoke: [].into(),
         ..decision.clone()

@@ -229,7 +229,7 @@ fn computed() -> Vec<Attribute> {
         Attribute::computed(
             "status",
             Type::String,
-            "`current`, `stale`, `staged`, `changed`, `missing`, `unknown` or `removing`.",
+            "`current`, `stale`, `staged`, `changed`, `missing`, `unknown`, `removing` or `gone`.",
         ),
         Attribute::computed("revision", Type::String, "The vendor's marker of our write."),
         Attribute::computed(
@@ -239,6 +239,19 @@ fn computed() -> Vec<Attribute> {
         ),
         Attribute::computed("delivered_at", Type::String, "When it was last written, RFC 3339."),
         Attribute::computed("detail", Type::String, "A short remark."),
+    ];
+    let notice = vec![
+        Attribute::computed(
+            "code",
+            Type::String,
+            "`drifted`, `revoke_by_hand`, `revoke_waits`, `staged`, `unreachable`, `gone`, `lookalike`, `rival` or `own_credential`.",
+        ),
+        Attribute::computed(
+            "subject",
+            Type::String,
+            "A target's key, a credential's id, or an issuer's address.",
+        ),
+        Attribute::computed("text", Type::String, "What it says to a person."),
     ];
     let check = vec![
         Attribute::computed("name", Type::String, "The check's key."),
@@ -286,7 +299,13 @@ fn computed() -> Vec<Attribute> {
             Type::strings(),
             "What the next apply will do because of time or drift.",
         ),
-        Attribute::computed("notices", Type::strings(), "What waits, or needs a person."),
+        Attribute::nested(
+            "notices",
+            Nesting::List,
+            Mode::Computed,
+            notice,
+            "What waits, or needs a person. Plan and apply repeat it as a warning.",
+        ),
         Attribute::computed(
             "rotated_at",
             Type::String,

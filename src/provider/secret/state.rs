@@ -1,10 +1,12 @@
 //! The computed attributes of a `rotation_secret`, and their Terraform values.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::rotation::{CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus, Ledger, Pending};
+use crate::rotation::{
+    CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus, Ledger, Notice, NoticeCode, Pending,
+};
 use crate::terraform::Value;
 
 /// Everything that the provider computes. The ledger is rebuilt from it.
@@ -17,7 +19,7 @@ pub struct State {
     /// What the next apply will do because of time or drift.
     pub pending: Vec<Pending>,
     /// What waits, or needs a person.
-    pub notices: Vec<String>,
+    pub notices: Vec<Notice>,
     /// When the current generation was in place.
     pub rotated_at: Option<Timestamp>,
     /// The schedule's anchor.
@@ -129,7 +131,7 @@ pub(super) const COMPUTED: [&str; 13] = [
 impl State {
     /// Where the secret stands, in one word.
     pub fn phase(&self) -> &'static str {
-        if !self.ledger.finished {
+        if !self.ledger.is_finished() {
             "partial"
         } else if self.ledger.has_staged() || !self.ledger.superseded().is_empty() {
             "overlapping"
@@ -138,10 +140,22 @@ impl State {
         }
     }
 
+    /// Targets that the last refresh could not look at, and whose status nothing else made unknown.
+    pub fn unreachable(&self) -> BTreeSet<String> {
+        let notices = self
+            .notices
+            .iter()
+            .filter(|notice| notice.code == NoticeCode::Unreachable);
+        let subjects = notices.map(|notice| notice.subject.clone());
+        subjects
+            .filter(|key| self.ledger.status(key) == Some(DeliveryStatus::Unknown))
+            .collect()
+    }
+
     /// The earliest end of an overlap.
     pub fn revoke_after(&self) -> Option<Timestamp> {
         self.ledger
-            .credentials
+            .credentials()
             .iter()
             .filter_map(|credential| credential.revoke_after)
             .min()
@@ -150,14 +164,14 @@ impl State {
     /// Writes the computed attributes over `object`, which holds the arguments.
     pub fn write_over(&self, mut object: Value) -> Value {
         // A plan compares lists place by place: with the newest first, a revocation shows as the old one's leaving.
-        let credentials = self.ledger.credentials.iter().rev().map(credential_value).collect();
-        let deliveries = self.ledger.deliveries.iter();
+        let credentials = self.ledger.credentials().iter().rev().map(credential_value).collect();
+        let deliveries = self.ledger.deliveries().iter();
         let computed = [
             ("id", Value::string(&self.id)),
-            ("generation", Value::number(self.ledger.generation)),
+            ("generation", Value::number(self.ledger.generation())),
             ("phase", Value::string(self.phase())),
             ("pending", texts(self.pending.iter().map(ToString::to_string))),
-            ("notices", texts(self.notices.iter().cloned())),
+            ("notices", Value::List(self.notices.iter().map(notice_value).collect())),
             ("rotated_at", instant(self.rotated_at)),
             ("rotate_after", instant(self.rotate_after)),
             ("revoke_after", instant(self.revoke_after())),
@@ -189,26 +203,31 @@ impl State {
             .as_ref()
             .is_none_or(|receipt| receipt.finished_at.is_some());
         let credentials = object.get("credentials").as_list().unwrap_or_default();
-        let mut credentials: Vec<_> = credentials.iter().rev().filter_map(read_credential).collect();
-        credentials.sort_by_key(|credential| credential.generation);
+        let credentials: Vec<_> = credentials.iter().rev().filter_map(read_credential).collect();
         let deliveries = object.get("deliveries").as_map().cloned().unwrap_or_default();
         let public = object.get("public").as_map().cloned().unwrap_or_default();
         Self {
             id: object.get("id").as_str().unwrap_or_default().to_owned(),
-            ledger: Ledger {
-                generation: object.get("generation").as_u64().unwrap_or(0),
+            ledger: Ledger::of_state(
+                object.get("generation").as_u64().unwrap_or(0),
                 finished,
                 credentials,
-                deliveries: deliveries
+                deliveries
                     .iter()
                     .filter_map(|(key, value)| Some((key.clone(), read_delivery(value)?)))
                     .collect(),
-            },
+            ),
             pending: read_texts(object.get("pending"))
                 .iter()
                 .filter_map(|text| Pending::parse(text))
                 .collect(),
-            notices: read_texts(object.get("notices")),
+            notices: object
+                .get("notices")
+                .as_list()
+                .unwrap_or_default()
+                .iter()
+                .filter_map(read_notice)
+                .collect(),
             rotated_at: read_instant(object.get("rotated_at")),
             rotate_after: read_instant(object.get("rotate_after")),
             public: public
@@ -290,6 +309,22 @@ impl Receipt {
             revoked: read_texts(value.get("revoked")),
         })
     }
+}
+
+fn notice_value(notice: &Notice) -> Value {
+    Value::object([
+        ("code", Value::string(notice.code.as_str())),
+        ("subject", Value::string(&notice.subject)),
+        ("text", Value::string(&notice.text)),
+    ])
+}
+
+fn read_notice(value: &Value) -> Option<Notice> {
+    Some(Notice {
+        code: NoticeCode::parse(value.get("code").as_str()?)?,
+        subject: value.get("subject").as_str()?.to_owned(),
+        text: value.get("text").as_str().unwrap_or_default().to_owned(),
+    })
 }
 
 /// One element of `credentials`.

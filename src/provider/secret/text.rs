@@ -6,13 +6,13 @@ use crate::rotation::DeliveryStatus;
 /// What exists now.
 pub(super) fn situation(state: &State) -> String {
     let ledger = &state.ledger;
-    let newest = ledger.generation;
-    if newest == 0 && ledger.credentials.is_empty() {
+    let newest = ledger.generation();
+    if newest == 0 && ledger.credentials().is_empty() {
         return "Nothing exists yet.".to_owned();
     }
     let mut sentences = Vec::new();
     let configured: Vec<_> = ledger
-        .deliveries
+        .deliveries()
         .iter()
         .filter(|(_, d)| d.status != DeliveryStatus::Removing)
         .collect();

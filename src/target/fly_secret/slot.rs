@@ -13,7 +13,8 @@ use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::fly::{AppSecret, FlyClient, Machine, SERVICE, at_least};
 use crate::connection::lenient::null_is_empty;
 use crate::executor::Stop;
-use crate::target::{Activated, Comparison, Delivery, Entry, Escrowed, Receipt, Slot, Target};
+use crate::rotation::{Entry, RevisionKind};
+use crate::target::{Activated, Delivery, Escrowed, Receipt, Slot, Target};
 
 /// How long a write may take to show in listings.
 const REPLICATION: Duration = Duration::from_secs(20);
@@ -75,6 +76,7 @@ impl FlySecret {
         };
         Entry {
             revision: secret.digest.clone().filter(|digest| !digest.is_empty()),
+            kind: RevisionKind::Digest,
             label: None,
             modified_at: secret.updated_at,
             live: Some(well == total),
@@ -185,10 +187,6 @@ fn revision(digest: &str, version: Option<u64>) -> String {
     }
 }
 
-fn digest_of(revision: &str) -> &str {
-    revision.rsplit_once('@').map_or(revision, |(digest, _)| digest)
-}
-
 fn version_of(revision: &str) -> Option<u64> {
     revision.rsplit_once('@')?.1.parse().ok()
 }
@@ -213,14 +211,6 @@ impl Slot for FlySecret {
             // An app that was made anew has not come to that version yet.
             Err(error) if error.kind == CallErrorKind::Invalid => self.look(None).await,
             seen => seen,
-        }
-    }
-
-    fn compare(&self, recorded: &str, entry: &Entry) -> Comparison {
-        match (digest_of(recorded), &entry.revision) {
-            ("", _) | (_, None) => Comparison::CannotTell,
-            (digest, Some(current)) if digest == digest_of(current) => Comparison::Same,
-            _ => Comparison::Changed,
         }
     }
 
@@ -254,6 +244,7 @@ impl Target for FlySecret {
         let digests = self.read_back(&names, &written, version).await?;
         let receipt = |name: &&str| Receipt {
             revision: digests.get(*name).map(|digest| revision(digest, version)),
+            written_at: None,
         };
         Ok(names.iter().map(receipt).collect())
     }
@@ -295,8 +286,8 @@ mod tests {
     #[test]
     fn a_revision_gives_digest_and_version_back() {
         let text = revision("sha256:ab@c", Some(17));
-        assert_eq!((digest_of(&text), version_of(&text)), ("sha256:ab@c", Some(17)));
-        assert_eq!((digest_of("abc"), version_of("abc")), ("abc", None));
+        assert_eq!(text, "sha256:ab@c@17");
+        assert_eq!((version_of(&text), version_of("abc")), (Some(17), None));
     }
 
     #[test]

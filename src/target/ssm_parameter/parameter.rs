@@ -12,7 +12,8 @@ use super::mark::{self, Mark};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::aws::{Aws, Metadata, Put, Ssm};
 use crate::executor::Stop;
-use crate::target::{Activated, Delivery, Entry, Escrowed, Receipt, Slot, Target};
+use crate::rotation::{Entry, RevisionKind};
+use crate::target::{Activated, Delivery, Escrowed, Receipt, Slot, Target};
 
 /// Pauses between looks at a listing that lags behind; about six seconds altogether.
 const LAG: [Duration; 6] = [
@@ -85,6 +86,7 @@ impl ParameterSlot {
         }
         Ok(Some(Entry {
             revision: Some(stored.to_string()),
+            kind: RevisionKind::Version,
             label: None,
             modified_at: None,
             live: None,
@@ -122,6 +124,7 @@ impl Target for ParameterTarget {
             self.wait_until_listed(ssm, version).await;
             receipts.push(Receipt {
                 revision: Some(version.to_string()),
+                written_at: None,
             });
         }
         Ok(receipts)
@@ -316,6 +319,7 @@ impl ParameterTarget {
 fn entry(found: &Metadata) -> Entry {
     Entry {
         revision: Some(found.version.to_string()),
+        kind: RevisionKind::Version,
         label: mark::read(found.description.as_deref(), found.version).map(|mark| mark.label),
         modified_at: found.modified_at,
         live: None,

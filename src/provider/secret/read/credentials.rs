@@ -4,13 +4,16 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::executor::{FARTHEST, Site, found, issuer_at};
+use crate::call::{CallError, CallErrorKind};
+use crate::executor::{Site, found, issuer_at};
 use crate::label::Label;
 use crate::provider::secret::config::Config;
-use crate::provider::secret::outlook::{LOOKALIKE, RIVAL, Sightings};
+use crate::provider::secret::outlook::Sightings;
 use crate::provider::secret::place;
 use crate::provider::secret::state::State;
-use crate::rotation::{CredentialStatus, DeliveryStatus, Ledger};
+use crate::rotation::{
+    Container, CredentialRecord, CredentialStatus, DeliveryStatus, Event, FARTHEST, Ledger, Notice, NoticeCode,
+};
 use crate::source::{Credential, Issuer, Liveness};
 use crate::terraform::Diagnostics;
 use crate::vendors::Vendors;
@@ -27,11 +30,10 @@ pub(super) async fn credentials(
     seen: &mut Sightings,
     problems: &mut Diagnostics,
 ) {
-    let path = place::path_of(&Site::Source, Some(config));
-    let current = config.source.config.issuer().to_string();
+    let current = config.source.issuer.to_string();
     let issuers: BTreeSet<String> = state
         .ledger
-        .credentials
+        .credentials()
         .iter()
         .map(|known| known.issuer.clone())
         .chain([current.clone()])
@@ -39,24 +41,62 @@ pub(super) async fn credentials(
     for address in issuers {
         let issuer = match issuer_at(&address, vendors) {
             Ok(Some(issuer)) => issuer,
-            Ok(None) => {
-                let here = state.ledger.credentials.iter().filter(|known| known.issuer == address);
-                seen.by_hand.extend(here.map(|known| known.generation));
-                continue;
-            }
+            Ok(None) => continue,
             Err(failure) => {
-                problems.error(path.clone(), failure.summary, failure.detail);
+                let why = format!("{}. {}", failure.summary, failure.detail);
+                unreachable(&address, &why, config, seen, problems);
                 continue;
             }
         };
-        if let Err(error) = survey(issuer.as_ref(), &address, state, config, now, seen).await {
-            problems.error(
-                path.clone(),
-                format!("Credentials at {address} could not be looked at"),
-                format!("{error} The stored state was kept."),
-            );
+        match survey(issuer.as_ref(), &address, state, config, now, seen).await {
+            Ok(()) => {}
+            Err(error) if is_gone(issuer.as_ref(), &error).await => gone(&address, state, seen),
+            Err(error) => unreachable(&address, &error.sentence(), config, seen, problems),
         }
     }
+}
+
+async fn is_gone(issuer: &dyn Issuer, error: &CallError) -> bool {
+    error.kind == CallErrorKind::NotFound && issuer.container().await == Ok(Container::Gone)
+}
+
+/// The issuer's container is proved to be no more: everything that it made is dead. The newest stays on record: it says what the
+/// targets hold.
+fn gone(address: &str, state: &mut State, seen: &mut Sightings) {
+    let newest = state.ledger.generation();
+    let dead: Vec<CredentialRecord> = state
+        .ledger
+        .credentials()
+        .iter()
+        .filter(|known| known.issuer == address && known.generation != newest)
+        .cloned()
+        .collect();
+    for known in dead {
+        state.ledger.record(Event::Ended {
+            generation: known.generation,
+            issuer: known.issuer,
+        });
+    }
+    seen.notices.push(Notice {
+        code: NoticeCode::Gone,
+        subject: address.to_owned(),
+        text: format!(
+            "{address} no longer exists, and every credential that it issued is dead. Name another `source`."
+        ),
+    });
+}
+
+fn unreachable(address: &str, why: &str, config: &Config, seen: &mut Sightings, problems: &mut Diagnostics) {
+    seen.notices.push(Notice {
+        code: NoticeCode::Unreachable,
+        subject: address.to_owned(),
+        text: format!("{address} could not be asked: {why}"),
+    });
+    problems.warning(
+        place::path_of(&Site::Source, Some(config)),
+        format!("{}: cannot list the credentials of {address} (unreachable)", config.name),
+        format!("{why}\n\nWhat the state says of them was kept, and no old credential is revoked until they can be listed again."),
+    );
 }
 
 async fn survey(
@@ -66,28 +106,33 @@ async fn survey(
     config: &Config,
     now: Timestamp,
     seen: &mut Sightings,
-) -> Result<(), crate::call::CallError> {
+) -> Result<(), CallError> {
     let mut listed = issuer.survey().await?;
     listed.sort_by_key(|credential| credential.label().map(|label| label.generation));
     // What is gone by now counts too: an interrupted apply may have ended it after it had made the next one.
     let mut explained = state.ledger.highest() + 1;
-    // Gone: the issuer says so when it is asked by id.
-    let mut gone = Vec::new();
-    for known in state.ledger.credentials.iter().filter(|known| known.issuer == address) {
+    // Dead: the issuer says so when it is asked by id.
+    let mut dead = Vec::new();
+    for known in state
+        .ledger
+        .credentials()
+        .iter()
+        .filter(|known| known.issuer == address)
+    {
         let Some(id) = &known.credential_id else { continue };
         let fresh = known.minted_at.is_some_and(|at| now.duration_since(at) < LIST_LAG);
         if !listed.iter().any(|credential| credential.id == *id)
             && !fresh
             && issuer.liveness(id).await? == Liveness::Dead
         {
-            gone.push(known.clone());
+            dead.push(known.clone());
         }
     }
     // The same handle, made anew: somebody reset it (a role's password).
-    let newest = state.ledger.generation;
+    let newest = state.ledger.generation();
     for known in state
         .ledger
-        .credentials
+        .credentials()
         .iter()
         .filter(|known| known.issuer == address && known.generation == newest)
     {
@@ -96,11 +141,14 @@ async fn survey(
         });
         seen.current_gone |= replaced;
     }
-    for known in gone {
-        if known.generation == state.ledger.generation {
+    for known in dead {
+        if known.generation == state.ledger.generation() {
             seen.current_gone = true;
         } else {
-            state.ledger.credentials.retain(|other| *other != known);
+            state.ledger.record(Event::Ended {
+                generation: known.generation,
+                issuer: known.issuer.clone(),
+            });
             // By a person, or by a run that was cut off before the checks that follow.
             if let Some(receipt) = &mut state.last_rotation
                 && known.status != CredentialStatus::Orphaned
@@ -111,7 +159,7 @@ async fn survey(
             }
         }
     }
-    let held_elsewhere = state.ledger.deliveries.values().any(|delivery| {
+    let held_elsewhere = state.ledger.deliveries().values().any(|delivery| {
         // What was deleted may have been the interrupted apply's: its consumers read it before.
         matches!(
             delivery.status,
@@ -125,21 +173,31 @@ async fn survey(
                 adopt_orphan(&label, credential, address, held_elsewhere, &seen.coarse, state);
                 explained = explained.max(state.ledger.highest() + 1);
             } else if label.generation <= explained + FARTHEST {
-                seen.notices.push(format!(
-                    "{} ({label}) at {address} {RIVAL}: another state manages it; give each state its own namespace",
-                    credential.id
-                ));
+                seen.notices.push(Notice {
+                    code: NoticeCode::Rival,
+                    subject: credential.id.clone(),
+                    text: format!(
+                        "{} ({label}) at {address} carries this secret's id, but is further ahead than its state: another state \
+                         manages it. Give each state its own namespace.",
+                        credential.id
+                    ),
+                });
             }
         } else if config.label_names_the_secret() && label.prefix == config.label_prefix {
-            seen.notices.push(format!(
-                "{} ({label}) at {address} {LOOKALIKE} made under another configuration; revoke it by hand if nothing uses it",
-                credential.id
-            ));
+            seen.notices.push(Notice {
+                code: NoticeCode::Lookalike,
+                subject: credential.id.clone(),
+                text: format!(
+                    "{} ({label}) at {address} looks like a credential of this secret that another configuration made. Revoke it \
+                     yourself if nothing uses it.",
+                    credential.id
+                ),
+            });
         }
     }
     // Only a revocation that is due makes the question worth a call.
-    let newest = state.ledger.generation;
-    let due = state.ledger.credentials.iter().filter(|known| {
+    let newest = state.ledger.generation();
+    let due = state.ledger.credentials().iter().filter(|known| {
         let over = known.revoke_after.is_some_and(|after| after <= now) || known.status == CredentialStatus::Orphaned;
         known.generation != newest && known.issuer == address && over
     });
@@ -163,41 +221,38 @@ fn adopt_orphan(
     state: &mut State,
 ) {
     let ledger = &mut state.ledger;
+    let id = Some(&credential.id);
     if ledger
-        .credentials
+        .credentials()
         .iter()
-        .any(|known| known.credential_id.as_ref() == Some(&credential.id))
+        .any(|known| known.credential_id.as_ref() == id)
     {
         return;
     }
     let twin = ledger.credential(label.generation).is_some();
-    let doubtful = twin && doubt_twins(ledger, label.generation, coarse);
-    let status = if ledger.generation == label.generation && !twin {
+    let doubtful = if twin {
+        doubtful_twins(ledger, label.generation, coarse)
+    } else {
+        BTreeSet::new()
+    };
+    let status = if ledger.generation() == label.generation && !twin {
         CredentialStatus::Current
-    } else if may_be_held || doubtful {
+    } else if may_be_held || !doubtful.is_empty() {
         CredentialStatus::Overlapping
     } else {
         CredentialStatus::Orphaned
     };
-    ledger.note_found(found(label, credential, address, status));
+    if !doubtful.is_empty() {
+        ledger.record(Event::Doubted { targets: doubtful });
+    }
+    ledger.record(Event::Found(found(label, credential, address, status)));
 }
 
-/// Two runs made this generation: without a lock, or the second before the list showed what an interrupted first had made.
-/// Targets that may hold the value of either are to be written again. Returns whether there are any.
-fn doubt_twins(ledger: &mut Ledger, generation: u64, coarse: &BTreeSet<String>) -> bool {
-    let mut any = false;
-    let finished = ledger.finished;
-    for (key, delivery) in &mut ledger.deliveries {
-        if !delivery.holds(generation) || finished && !coarse.contains(key) {
-            continue;
-        }
-        // Of a finished generation, markers tell whose write came last, unless both came within one second.
-        delivery.status = if finished {
-            DeliveryStatus::Stale
-        } else {
-            DeliveryStatus::Unknown
-        };
-        any = true;
-    }
-    any
+/// Two runs made this generation: without a lock, or the second before the list showed what an interrupted first had made. These
+/// targets may hold the value of either, and are to be written again. Of a finished generation, markers tell whose write came last,
+/// unless both came within one second.
+fn doubtful_twins(ledger: &Ledger, generation: u64, coarse: &BTreeSet<String>) -> BTreeSet<String> {
+    let holders = ledger.deliveries().iter().filter(|(_, known)| known.holds(generation));
+    let doubtful = holders.filter(|(key, _)| !ledger.is_finished() || coarse.contains(*key));
+    doubtful.map(|(key, _)| key.clone()).collect()
 }

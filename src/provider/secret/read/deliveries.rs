@@ -5,71 +5,99 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future::join_all;
 use jiff::Timestamp;
 
-use crate::executor::{FARTHEST, Site};
-use crate::label::Label;
+use crate::call::{CallError, CallErrorKind};
+use crate::executor::Site;
 use crate::provider::Configured;
 use crate::provider::secret::config::Config;
+use crate::provider::secret::outlook::Sightings;
 use crate::provider::secret::place;
 use crate::provider::secret::state::State;
-use crate::rotation::{CredentialStatus, DeliveryRecord, DeliveryStatus};
-use crate::target::{self, Activation, Comparison, Entry, Slot};
-use crate::terraform::Diagnostics;
+use crate::rotation::{
+    Container, DeliveryRecord, DeliveryStatus, Entry, Event, Notice, NoticeCode, Seen, Verdict, judge,
+};
+use crate::target::{self, Activation, Slot};
+use crate::terraform::{Diagnostics, Path};
 
-/// Brings the deliveries up to date. `coarse` takes the keys of targets whose markers two writes may share. Returns those whose slot
-/// is filled although nothing was ever written there, as far as the state knows.
+/// What a look at a target told.
+enum Look {
+    /// The slot, with the entry in it if there is one; `exact` when no two writes share a marker.
+    Slot { entry: Option<Entry>, exact: bool },
+    /// Its container is proved to be no more.
+    Gone,
+    /// It could not be looked at, and why.
+    Unreachable(String),
+}
+
+/// Brings the deliveries up to date. Returns those whose slot is filled although nothing was ever written there, as far as the state
+/// knows.
 pub(super) async fn targets(
     state: &mut State,
     config: &Config,
     configured: &Configured,
     now: Timestamp,
-    coarse: &mut BTreeSet<String>,
+    seen: &mut Sightings,
     problems: &mut Diagnostics,
 ) -> BTreeSet<String> {
-    let looks = state.ledger.deliveries.iter().map(|(key, delivery)| async move {
-        let slot = place::slot_of(key, delivery, Some(config), configured);
-        let seen = match slot {
-            Ok(slot) => look(slot.as_ref(), delivery).await.map_err(|error| {
-                (
-                    format!("The entry at {} could not be looked at", delivery.slot),
-                    format!("{error} The stored state was kept."),
-                )
-            }),
-            Err(problem) => Err(problem),
-        };
-        (key.clone(), seen)
+    let staying = state.ledger.deliveries().iter();
+    let staying = staying.filter(|(_, delivery)| delivery.status != DeliveryStatus::Removing);
+    let looks = staying.map(|(key, delivery)| async {
+        let look = look(key, delivery, config, configured, &state.id).await;
+        (key.clone(), look)
     });
-    let seen: BTreeMap<String, _> = join_all(looks.collect::<Vec<_>>()).await.into_iter().collect();
-    let id = state.id.clone();
-    let live: BTreeSet<u64> = state.ledger.credentials.iter().map(|known| known.generation).collect();
-    let newest = state.ledger.generation;
-    let mut ahead = None;
+    let looks: BTreeMap<String, Look> = join_all(looks.collect::<Vec<_>>()).await.into_iter().collect();
+    let live: BTreeSet<u64> = state
+        .ledger
+        .credentials()
+        .iter()
+        .map(|known| known.generation)
+        .collect();
+    let newest = state.ledger.generation();
+    let was_unreachable = state.unreachable();
     let mut filled = BTreeSet::new();
-    for (key, delivery) in &mut state.ledger.deliveries {
-        match seen.get(key) {
-            Some(Ok(seen)) => {
-                if !seen.exact {
-                    coarse.insert(key.clone());
+    let mut causes: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (key, look) in looks {
+        match look {
+            Look::Slot { entry, exact } => {
+                if !exact {
+                    seen.coarse.insert(key.clone());
                 }
-                let activation = config.targets.get(key).map(|target| target.config.traits().activation);
-                ahead = ahead.max(refresh_delivery(delivery, seen, &id, newest, activation, now));
-                if delivery.generation.is_none() && seen.entry.is_some() {
+                let first = state
+                    .ledger
+                    .delivery(&key)
+                    .is_some_and(|known| known.generation.is_none());
+                if first && entry.is_some() {
                     filled.insert(key.clone());
                 }
+                let target = config.targets.get(&key);
+                let deferred = target.is_some_and(|target| target.config.traits().activation == Activation::Staged);
+                state.ledger.record(Event::Seen(Seen {
+                    was_unreachable: was_unreachable.contains(&key),
+                    id: state.id.clone(),
+                    at: now,
+                    target: key.clone(),
+                    entry,
+                    deferred,
+                }));
+                if state
+                    .ledger
+                    .delivery(&key)
+                    .is_some_and(|known| known.generation.is_some())
+                {
+                    filled.remove(&key);
+                }
             }
-            Some(Err((summary, detail))) => {
-                problems.error(
-                    place::path_of(&Site::Target(key.clone()), Some(config)),
-                    summary,
-                    detail,
-                );
-            }
-            None => {}
+            Look::Gone => state.ledger.record(Event::ContainerGone { target: key }),
+            Look::Unreachable(why) => causes.entry(why).or_default().push(key),
         }
     }
+    for (why, keys) in causes {
+        unreachable(state, config, seen, &why, &keys, &was_unreachable, problems);
+    }
     // An interrupted apply wrote a generation that the state does not know, and left its mark beside it.
+    let marked = state.ledger.deliveries().values().filter_map(|known| known.generation);
+    let ahead = marked.filter(|generation| *generation > newest).max();
     if let Some(generation) = ahead.filter(|generation| !live.contains(generation) || *generation > newest) {
-        state.ledger.generation = generation;
-        state.ledger.finished = false;
+        state.ledger.record(Event::FoundAhead { generation });
         if let Some(receipt) = &mut state.last_rotation {
             receipt.finished_at = None;
         }
@@ -77,129 +105,78 @@ pub(super) async fn targets(
     filled
 }
 
-/// Entries in slots that were empty when this secret claimed them, and that it never wrote as far as the state knows. While a
-/// rotation is under way, or when a generation above `before` turned up, an interrupted apply may have written them.
-pub(super) fn unfinished_first_writes(state: &mut State, filled: &BTreeSet<String>, before: u64) {
-    let newest = state.ledger.generation;
-    let interrupted = !state.ledger.finished || state.ledger.highest() > before;
-    let mut doubtful = false;
-    for (key, delivery) in &mut state.ledger.deliveries {
-        let undecided = !matches!(delivery.status, DeliveryStatus::Removing | DeliveryStatus::Unknown);
-        if interrupted && undecided && filled.contains(key) && !delivery.existed_before {
-            delivery.status = DeliveryStatus::Unknown;
-            // Only a guess: it may be overwritten, since the slot was claimed empty, but a destroy leaves it.
-            delivery.existed_before = true;
-            delivery.detail = Some("an interrupted apply may have written it".to_owned());
-            doubtful = true;
-        }
+/// What could not be looked at for one reason: one warning, and a notice for each target whose status is unknown for no other reason.
+fn unreachable(
+    state: &mut State,
+    config: &Config,
+    seen: &mut Sightings,
+    why: &str,
+    keys: &[String],
+    before: &BTreeSet<String>,
+    problems: &mut Diagnostics,
+) {
+    for key in keys {
+        let Some(record) = state.ledger.delivery(key) else {
+            continue;
+        };
+        // The answer to a write was lost: that stays what it is.
+        let in_doubt = record.status == DeliveryStatus::Unknown && !before.contains(key);
+        seen.notices.push(Notice {
+            code: NoticeCode::Unreachable,
+            subject: if in_doubt { record.slot.clone() } else { key.clone() },
+            text: format!("{} could not be read: {why}", record.slot),
+        });
+        state.ledger.record(Event::Unreachable { target: key.clone() });
     }
-    for known in &mut state.ledger.credentials {
-        if doubtful && known.generation > newest && known.status == CredentialStatus::Orphaned {
-            known.status = CredentialStatus::Overlapping;
-        }
-    }
+    let path = match keys {
+        [key] => place::path_of(&Site::Target(key.clone()), Some(config)),
+        _ => Path::attribute("targets"),
+    };
+    problems.warning(
+        path,
+        format!("{}: cannot read {} (unreachable)", config.name, keys.join(", ")),
+        format!(
+            "{why}\n\nWhat is there counts as unknown until it can be read again, and no old credential is revoked meanwhile. If the \
+             place no longer exists, take the target out of `targets`."
+        ),
+    );
 }
 
-/// What a look at a slot told.
-struct Look {
-    entry: Option<Entry>,
-    comparison: Comparison,
-    /// No two writes share a marker.
-    exact: bool,
+/// Entries in slots that were empty when this secret claimed them, and that it never wrote as far as the state knows. While a
+/// rotation is under way, or when a generation above `before` turned up, an interrupted apply may have written them.
+pub(super) fn unfinished_first_writes(state: &mut State, filled: BTreeSet<String>, before: u64) {
+    let interrupted = !state.ledger.is_finished() || state.ledger.highest() > before;
+    if interrupted && !filled.is_empty() {
+        state.ledger.record(Event::FirstWritesDoubted { targets: filled });
+    }
 }
 
 /// Looks at a slot through the shared listing; a change or a loss is confirmed by a direct read.
-async fn look(slot: &dyn Slot, delivery: &DeliveryRecord) -> Result<Look, crate::call::CallError> {
-    let compare = |entry: &Option<Entry>| match (entry, &delivery.revision) {
-        (Some(entry), Some(known)) => slot.compare(known, entry),
-        (Some(_), None) => Comparison::CannotTell,
-        (None, _) => Comparison::Changed,
+async fn look(key: &str, delivery: &DeliveryRecord, config: &Config, configured: &Configured, id: &str) -> Look {
+    let slot = match place::slot_of(key, delivery, Some(config), configured).await {
+        Ok(slot) => slot,
+        Err((summary, detail)) => return Look::Unreachable(format!("{summary}. {detail}")),
     };
-    let mut entry = slot.inspect().await?;
-    if delivery.generation.is_some() && compare(&entry) == Comparison::Changed {
-        entry = target::confirmed(slot, delivery.revision.as_deref()).await?;
-    }
-    let comparison = compare(&entry);
-    Ok(Look {
+    let entry = match entry(slot.as_ref(), delivery, id).await {
+        Ok(entry) => entry,
+        Err(error) if is_proved_gone(slot.as_ref(), &error).await => return Look::Gone,
+        Err(error) => return Look::Unreachable(error.sentence()),
+    };
+    Look::Slot {
         entry,
-        comparison,
         exact: slot.marks_every_write(),
-    })
-}
-
-/// Brings one record up to date. Returns a generation above `newest` that the entry's own mark names.
-fn refresh_delivery(
-    delivery: &mut DeliveryRecord,
-    seen: &Look,
-    id: &str,
-    newest: u64,
-    activation: Option<Activation>,
-    now: Timestamp,
-) -> Option<u64> {
-    if delivery.status == DeliveryStatus::Removing {
-        return None;
-    }
-    if delivery.generation.is_none() {
-        let entry = seen.entry.as_ref()?;
-        let label = entry.label.as_ref().filter(|label| label.belongs_to(id))?;
-        return taken_up(delivery, entry, label, newest, now);
-    }
-    let Some(entry) = &seen.entry else {
-        delivery.status = DeliveryStatus::Missing;
-        delivery.detail = None;
-        return None;
-    };
-    match seen.comparison {
-        Comparison::Same => {
-            let live = entry.live.unwrap_or(true);
-            let deferred = activation == Some(Activation::Staged);
-            delivery.status = match delivery.status {
-                // Our own activation decides for targets that go live by it.
-                DeliveryStatus::Staged if live => DeliveryStatus::Current,
-                DeliveryStatus::Staged => DeliveryStatus::Staged,
-                DeliveryStatus::Current if deferred && !live => DeliveryStatus::Staged,
-                // It was written again, by us or by somebody who put it back; its consumers may run the other value.
-                DeliveryStatus::Changed | DeliveryStatus::Missing if !live => DeliveryStatus::Staged,
-                DeliveryStatus::Changed | DeliveryStatus::Missing => DeliveryStatus::Current,
-                // The write whose answer was lost did not happen.
-                DeliveryStatus::Unknown => DeliveryStatus::Stale,
-                status => status,
-            };
-            delivery.detail = if delivery.status == DeliveryStatus::Staged {
-                entry.detail.clone()
-            } else {
-                None
-            };
-            None
-        }
-        Comparison::CannotTell => None,
-        Comparison::Changed => {
-            let ours = entry.label.as_ref().filter(|label| label.belongs_to(id));
-            if let Some(label) = ours.filter(|label| label.generation > newest && label.generation <= newest + FARTHEST)
-            {
-                return taken_up(delivery, entry, label, newest, now);
-            }
-            delivery.status = DeliveryStatus::Changed;
-            let when = entry.modified_at.map(|at| format!(" at {at}")).unwrap_or_default();
-            delivery.detail = Some(format!("changed outside Terraform{when}"));
-            None
-        }
     }
 }
 
-/// An entry that an interrupted apply of this secret wrote, as its mark says. Returns its generation when that is above `newest`.
-fn taken_up(delivery: &mut DeliveryRecord, entry: &Entry, label: &Label, newest: u64, now: Timestamp) -> Option<u64> {
-    if label.generation > newest + FARTHEST {
-        return None;
+async fn is_proved_gone(slot: &dyn Slot, error: &CallError) -> bool {
+    error.kind == CallErrorKind::NotFound && slot.container().await == Ok(Container::Gone)
+}
+
+async fn entry(slot: &dyn Slot, delivery: &DeliveryRecord, id: &str) -> Result<Option<Entry>, CallError> {
+    let listed = slot.inspect().await?;
+    let verdict = judge(delivery, listed.as_ref(), id);
+    if delivery.generation.is_some() && !matches!(verdict, Verdict::Recorded | Verdict::CannotTell) {
+        return target::confirmed(slot, delivery.revision.as_deref()).await;
     }
-    delivery.generation = Some(label.generation);
-    delivery.status = if label.generation < newest {
-        DeliveryStatus::Stale
-    } else {
-        DeliveryStatus::Current
-    };
-    delivery.revision.clone_from(&entry.revision);
-    delivery.delivered_at = entry.modified_at.or(Some(now));
-    delivery.detail = None;
-    (label.generation > newest).then_some(label.generation)
+    Ok(listed)
 }

@@ -1,0 +1,120 @@
+//! Reading the gate: what a revocation depends on, looked at immediately before it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures::future::join_all;
+use jiff::SignedDuration;
+
+use super::{JobCheck, Performed, Run, When};
+use crate::call::CallError;
+use crate::check::Presents;
+use crate::rotation::gate::{IssuerSays, Look};
+use crate::rotation::{CredentialRecord, Reading, judge};
+use crate::source::Liveness;
+use crate::target;
+
+/// A credential this young may be missing from a list that lags behind its mint.
+const YOUNG: SignedDuration = SignedDuration::from_mins(15);
+
+/// How long the issuer is asked again about a young credential that it does not list.
+const LIST_LAG: Duration = Duration::from_secs(30);
+
+impl Run<'_> {
+    /// Looks at every configured target, asks the issuer about the newest credential, and runs the checks without effects that
+    /// have not passed in this run.
+    pub(super) async fn read_gate(&mut self) -> Performed {
+        let (ledger, id) = (&self.outcome.ledger, self.job.id.as_str());
+        let looks = self.job.targets.iter().map(|(key, target)| async move {
+            let Some(record) = ledger.delivery(key) else {
+                return (key.clone(), Look::Unreachable);
+            };
+            let seen = target::confirmed(target.target.as_ref(), record.revision.as_deref()).await;
+            let look = match seen {
+                Ok(entry) => {
+                    let live = entry.as_ref().and_then(|entry| entry.live);
+                    Look::Entry(judge(record, entry.as_ref(), id), live)
+                }
+                Err(error) => {
+                    tracing::warn!(secret = %id, target = %key, %error, "cannot look at a target before a revocation");
+                    Look::Unreachable
+                }
+            };
+            (key.clone(), look)
+        });
+        let targets = join_all(looks.collect::<Vec<_>>()).await.into_iter().collect();
+        let issuer = self.newest_at_its_issuer().await;
+        let failed_checks = self.checks_without_effects().await;
+        self.session.reading = Some(Reading {
+            at: self.job.clock.now(),
+            targets,
+            issuer,
+            failed_checks,
+        });
+        Ok(())
+    }
+
+    async fn newest_at_its_issuer(&self) -> IssuerSays {
+        let ledger = &self.outcome.ledger;
+        let issuer = self.job.issuer.to_string();
+        let newest = ledger.credential(ledger.generation());
+        let Some((known, id)) = newest.and_then(|known| Some((known, known.credential_id.clone()?))) else {
+            return IssuerSays::NothingAgainst;
+        };
+        if known.issuer != issuer || !self.job.source_traits.revocable {
+            return IssuerSays::NothingAgainst;
+        }
+        let young = known
+            .minted_at
+            .is_some_and(|at| self.job.clock.now().duration_since(at) < YOUNG);
+        let deadline = self.job.clock.deadline(LIST_LAG);
+        let mut pause = Duration::from_millis(250);
+        loop {
+            match self.is_dead(known, &id).await {
+                Ok(false) => return IssuerSays::NothingAgainst,
+                Ok(true) if !young || deadline.passed() => return IssuerSays::Dead,
+                Ok(true) => self.job.clock.sleep(pause).await,
+                Err(error) => {
+                    tracing::warn!(secret = %self.job.id, %error, "the issuer does not say whether the new credential is live");
+                    return IssuerSays::NoAnswer;
+                }
+            }
+            pause = (pause * 2).min(Duration::from_secs(4));
+        }
+    }
+
+    /// Whether the issuer says that a credential is dead, or that its handle was made anew since (a role whose password was reset).
+    async fn is_dead(&self, known: &CredentialRecord, id: &str) -> Result<bool, CallError> {
+        match self.job.source.liveness(id).await? {
+            Liveness::Alive => return Ok(false),
+            Liveness::Dead => return Ok(true),
+            Liveness::CannotTell => {}
+        }
+        let listed = self.job.source.survey().await?;
+        let found = listed.iter().find(|credential| credential.id == id);
+        Ok(found.is_some_and(|credential| credential.minted_at > known.minted_at))
+    }
+
+    /// The checks of waves that change nothing, have not passed since the last write of this run, and can run with what is in memory.
+    async fn checks_without_effects(&self) -> BTreeMap<String, String> {
+        let (stop, permit) = (self.stop, self.permit);
+        let chosen = self.job.checks.iter().filter(|(_, check)| self.proves_the_gate(check));
+        let runs = chosen.map(|(key, check)| async move {
+            let parts = self.parts.as_ref().filter(|_| check.presents == Presents::New);
+            let ran = check.check.run(parts, check.patience, stop, permit).await;
+            Some((key.clone(), ran.err()?.message))
+        });
+        let failed = join_all(runs.collect::<Vec<_>>()).await;
+        failed.into_iter().flatten().collect()
+    }
+
+    fn proves_the_gate(&self, check: &JobCheck) -> bool {
+        let When::Wave(wave) = check.when else { return false };
+        let presentable = match check.presents {
+            Presents::Nothing => true,
+            Presents::New => !check.lacks(self.parts.as_ref()),
+            Presents::Previous => false,
+        };
+        !check.effects && presentable && !self.session.checked.contains(&wave)
+    }
+}

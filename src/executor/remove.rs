@@ -1,0 +1,117 @@
+//! Deleting the entries of targets that left the configuration.
+
+use super::{Failure, Performed, Run, Site};
+use crate::address::Address;
+use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
+use crate::rotation::{Container, DeliveryRecord, Event, Verdict, judge};
+use crate::target::{self, Slot};
+
+/// How a removal ended that did not fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Removed {
+    /// The slot is empty, or its container is gone.
+    Gone,
+    /// The entry stays; says why.
+    Left(String),
+}
+
+impl Run<'_> {
+    /// Deletes the entry if it is ours. What the vendor refuses is left with a warning, and holds nothing up; what fails otherwise is
+    /// tried again by the next apply.
+    pub(super) async fn remove(&mut self, key: &str) -> Performed {
+        let Some(record) = self.outcome.ledger.delivery(key).cloned() else {
+            return Ok(());
+        };
+        self.session.reading = None;
+        let removed = match self.slot_of(&record).await {
+            Ok(slot) => empty(slot.as_ref(), &record, &self.job.id, false, self.permit).await,
+            Err((summary, detail)) => {
+                let site = Site::Whole;
+                self.outcome.failures.push(Failure { site, summary, detail });
+                self.session.undeleted.insert(key.to_owned());
+                return Ok(());
+            }
+        };
+        match removed {
+            Ok(Removed::Gone) => {}
+            Ok(Removed::Left(why)) => self.outcome.warnings.push(Failure {
+                site: Site::Whole,
+                summary: format!("The entry at {} was left in place", record.slot),
+                detail: format!("Target {key} is no longer configured. {why} Delete it yourself if it is not needed."),
+            }),
+            Err(error) => {
+                self.outcome.failures.push(Failure::of_call(Site::Whole, &error));
+                self.session.undeleted.insert(key.to_owned());
+                return Ok(());
+            }
+        }
+        self.outcome.ledger.record(Event::Dropped { target: key.to_owned() });
+        Ok(())
+    }
+
+    /// The slot that a record names, at the place that it names.
+    async fn slot_of(&self, record: &DeliveryRecord) -> Result<Box<dyn Slot>, (String, String)> {
+        let unknown = || {
+            let summary = format!("{} is not an address that this version knows", record.slot);
+            (
+                summary,
+                "Its entry was not deleted. Use a newer version of the provider.".to_owned(),
+            )
+        };
+        let address: Address = record.slot.parse().map_err(|_| unknown())?;
+        let kind = target::kind(&address.kind).ok_or_else(unknown)?;
+        let vendors = &self.job.vendors;
+        vendors.verify(&address).await.map_err(|d| (d.summary, d.detail))?;
+        vendors.slot(kind, &address).map_err(|d| (d.summary, d.detail))
+    }
+}
+
+/// Deletes what is in a slot if it is ours: what the record says that we wrote, or with `unanswered` also what our first write,
+/// which had no answer, may have left in a slot that was empty. What the vendor refuses is left.
+///
+/// # Errors
+/// Those of calls that may succeed later.
+pub async fn empty(
+    slot: &dyn Slot,
+    record: &DeliveryRecord,
+    id: &str,
+    unanswered: bool,
+    permit: &WritePermit,
+) -> Result<Removed, CallError> {
+    let entry = match target::confirmed(slot, record.revision.as_deref()).await {
+        Ok(entry) => entry,
+        Err(error) => return refused(slot, error, "looked at").await,
+    };
+    let ours = match judge(record, entry.as_ref(), id) {
+        Verdict::Empty => return Ok(Removed::Gone),
+        Verdict::Recorded => true,
+        Verdict::Unanswered => unanswered,
+        Verdict::Marked(_) | Verdict::Foreign | Verdict::CannotTell => false,
+    };
+    if !ours {
+        let why = "Nothing shows that this resource wrote it last: somebody else, or an apply that was interrupted, may have.";
+        return Ok(Removed::Left(why.to_owned()));
+    }
+    match slot.remove(permit).await {
+        Ok(()) => Ok(Removed::Gone),
+        Err(error) => refused(slot, error, "deleted").await,
+    }
+}
+
+/// What a refusal means: a container that is proved to be gone holds nothing; anything else that the vendor refuses is left.
+async fn refused(slot: &dyn Slot, error: CallError, verb: &str) -> Result<Removed, CallError> {
+    let refusal = matches!(
+        error.kind,
+        CallErrorKind::Forbidden | CallErrorKind::NotFound | CallErrorKind::Conflict | CallErrorKind::Invalid
+    );
+    if !refusal || error.effect == Effect::Possible {
+        return Err(error);
+    }
+    if error.kind == CallErrorKind::NotFound && slot.container().await == Ok(Container::Gone) {
+        return Ok(Removed::Gone);
+    }
+    Ok(Removed::Left(format!(
+        "It could not be {verb}, or it is gone. {}",
+        error.answer()
+    )))
+}

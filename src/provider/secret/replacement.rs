@@ -1,0 +1,90 @@
+//! The two halves of a replacement: `-replace` and taint destroy first. The destroy half deletes and revokes nothing; it hands the
+//! state over in the process, and the create half resumes under the same id.
+
+use std::collections::BTreeSet;
+
+use super::config::Config;
+use super::intent::Intent;
+use super::place;
+use crate::address::Address;
+use crate::plugin::{ApplyRequest, ApplyResponse};
+use crate::provider::Configured;
+use crate::terraform::{Diagnostics, Node, Origin, Path, Value};
+
+/// The destroy half.
+pub(super) fn hand_over(configured: &Configured, request: ApplyRequest) -> ApplyResponse {
+    let mut problems = Diagnostics::new();
+    // After an interrupt the create half will not come.
+    let state = if configured.stop.requested() {
+        let detail = "The secret was not replaced, and nothing was changed. Apply again.";
+        problems.error(Path::root(), "Interrupted", detail);
+        request.prior
+    } else {
+        configured.neighbours.hand_over(request.prior);
+        Value::Null
+    };
+    ApplyResponse {
+        state,
+        private: request.private,
+        diagnostics: problems,
+    }
+}
+
+/// A destroy that no plan of this provider announced: whether the object is replaced or destroyed cannot be told.
+pub(super) fn refuse(request: ApplyRequest) -> ApplyResponse {
+    let mut problems = Diagnostics::new();
+    problems.error(
+        Path::root(),
+        "Cannot tell a destroy from a replacement",
+        "The planned private state does not say which it is, so nothing was deleted or revoked. Plan again with this version of the \
+         provider, and with a CLI that plans destroys (Terraform 1.11 or OpenTofu 1.12, or later).",
+    );
+    ApplyResponse {
+        state: request.prior,
+        private: request.private,
+        diagnostics: problems,
+    }
+}
+
+/// The state that a destroy half of this process handed over for what is created now. The ids agree where the plan knows them; else a
+/// slot or, when nothing else can be told, the name.
+pub(super) fn handed_over(configured: &Configured, request: &ApplyRequest) -> Option<Value> {
+    if !request.prior.is_null() {
+        return None;
+    }
+    if let Intent::Create { replaces: Some(id) } = Intent::of_private(&request.private) {
+        let is_it = |state: &Value| state.get("id").as_str() == Some(&id);
+        if let Some(state) = configured.neighbours.take_over(is_it) {
+            return Some(state);
+        }
+    }
+    let slots = slots(configured, request);
+    let by_slot = |state: &Value| {
+        let mut held = state
+            .get("deliveries")
+            .as_map()
+            .into_iter()
+            .flat_map(|all| all.values());
+        held.any(|delivery| {
+            let address = delivery
+                .get("slot")
+                .as_str()
+                .and_then(|slot| slot.parse::<Address>().ok());
+            address.is_some_and(|address| slots.iter().any(|slot| slot.is_elsewhere(&address)))
+        })
+    };
+    let name = request.planned.get("name").clone();
+    configured
+        .neighbours
+        .take_over(by_slot)
+        .or_else(|| configured.neighbours.take_over(|state| state.get("name") == &name))
+}
+
+fn slots(configured: &Configured, request: &ApplyRequest) -> BTreeSet<Address> {
+    let mut quiet = Diagnostics::new();
+    let config = Config::parse(&Node::root(&request.config, Origin::Configuration), &mut quiet);
+    let slots = config
+        .zip(configured.connections.as_ref())
+        .and_then(|(config, connections)| place::slots(&config, connections, &mut quiet));
+    slots.unwrap_or_default().into_values().collect()
+}
