@@ -272,13 +272,16 @@ impl Ledger {
     /// and no record names it.
     pub fn never_held(&self, generation: u64) -> bool {
         let status = self.credential(generation).map(|known| known.status);
-        let newest_and_refused = generation == self.generation
-            && !self.finished
-            && !self
-                .deliveries
-                .values()
-                .any(|known| known.generation == Some(generation))
-            && !self.is_held(generation);
+        // What was deleted may have been it: its consumers read it before.
+        let may_have_held = |known: &DeliveryRecord| {
+            let in_doubt = matches!(
+                known.status,
+                DeliveryStatus::Unknown | DeliveryStatus::Changed | DeliveryStatus::Missing
+            );
+            in_doubt || known.generation == Some(generation)
+        };
+        let newest_and_refused =
+            generation == self.generation && !self.finished && !self.deliveries.values().any(may_have_held);
         status == Some(CredentialStatus::Orphaned) || newest_and_refused
     }
 

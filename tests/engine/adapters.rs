@@ -10,18 +10,33 @@ use rotation_provider::executor::Stop;
 use rotation_provider::label::Label;
 use rotation_provider::secret::{Parts, Secret};
 use rotation_provider::source::{Credential, Issuer, Liveness, MintOrder, Minted, Source, SourceConfig, SourceKind};
+use rotation_provider::rotation::{Entry, RevisionKind};
 use rotation_provider::target::{
-    Activated, Delivery, Entry, Escrowed, Receipt, Slot, Target, TargetConfig, TargetKind,
+    Activated, Delivery, Escrowed, Receipt, Slot, Target, TargetConfig, TargetKind,
 };
 use rotation_provider::terraform::Diagnostic;
 use rotation_provider::vendors::Vendors;
 
-use super::case::{Origin, Place, When, check_key};
+use super::case::{Origin, PLACE, Place, When, check_key};
 use super::mutant::Mutant;
 use super::play::{Call, Play, Stage, instant};
 use super::world;
 
+#[async_trait]
 impl Vendors for Stage {
+    async fn complete(&self, address: &Address) -> Result<Address, CallError> {
+        let open = address.place.starts_with('*');
+        let place = if open { PLACE.to_owned() } else { address.place.clone() };
+        Ok(Address {
+            place,
+            ..address.clone()
+        })
+    }
+
+    async fn verify(&self, _address: &Address) -> Result<(), Diagnostic> {
+        Ok(())
+    }
+
     fn source(&self, _config: &dyn SourceConfig) -> Result<Box<dyn Source>, Diagnostic> {
         Ok(Box::new(self.clone()))
     }
@@ -297,6 +312,11 @@ impl Held {
                 let deployed = matches!(spec.place, Place::Rolled | Place::Staged);
                 Ok(Some(Entry {
                     revision: Some(revision.to_string()),
+                    kind: match spec.place {
+                        Place::Readable => RevisionKind::Version,
+                        Place::Opaque => RevisionKind::Time,
+                        Place::Rolled | Place::Staged => RevisionKind::Digest,
+                    },
                     label: entry.mark.as_deref().and_then(Label::parse),
                     modified_at: Some(instant(entry.written)),
                     live: deployed.then_some(slot.used == entry.value),
@@ -364,9 +384,12 @@ impl Target for Held {
                 } else {
                     revision
                 };
+                let slot_written = slot.clone();
                 play.deeds.written.insert(slot);
+                let entry = play.world.slots.get(&slot_written).and_then(|slot| slot.entry.as_ref());
                 receipts.push(Receipt {
                     revision: Some(revision.to_string()),
+                    written_at: entry.map(|entry| instant(entry.written)),
                 });
             }
             Ok(receipts)
@@ -388,6 +411,7 @@ impl Target for Held {
                 Ok((0..wanted)
                     .map(|_| Receipt {
                         revision: Some(stands.to_string()),
+                        written_at: None,
                     })
                     .collect())
             }

@@ -2,6 +2,9 @@
 
 use rotation_provider::terraform::Value;
 
+/// The account and region that the runs belong to.
+pub const PLACE: &str = "123456789012:eu-west-1";
+
 /// Where credentials come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -57,7 +60,7 @@ impl TargetSpec {
     /// The address under which state remembers it.
     pub fn slot(&self) -> String {
         match self.place {
-            Place::Readable => format!("ssm_parameter:default:/app/{}", self.key),
+            Place::Readable => format!("ssm_parameter:default://{PLACE}//app/{}", self.key),
             Place::Opaque => format!("github_actions_secret:default:acme/app/{}", self.key.to_uppercase()),
             Place::Rolled | Place::Staged => format!("fly_secret:default:{}/TOKEN", self.key),
         }

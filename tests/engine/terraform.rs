@@ -137,7 +137,8 @@ impl Provider {
         response.state
     }
 
-    fn plan(&self, prior: &Value, config: &Value) -> Result<Value, Vec<String>> {
+    /// The planned state, and the planned private state.
+    fn plan(&self, prior: &Value, config: &Value) -> Result<(Value, Vec<u8>), Vec<String>> {
         let proposed = COMPUTED
             .iter()
             .filter(|_| !prior.is_null())
@@ -155,17 +156,35 @@ impl Provider {
         if response.diagnostics.has_errors() {
             return Err(told(&response.diagnostics));
         }
-        Ok(without_write_only(response.planned))
+        Ok((without_write_only(response.planned), response.private))
+    }
+
+    /// What a destroy plan tells its apply.
+    fn plan_of_destroy(&self, prior: &Value) -> Vec<u8> {
+        let request = PlanRequest {
+            type_name: "rotation_secret".to_owned(),
+            prior: prior.clone(),
+            proposed: Value::Null,
+            config: Value::Null,
+            private: Vec::new(),
+        };
+        secret::plan(&self.configured, request).private
     }
 
     /// The new state and the errors; `None` when it was killed.
-    fn apply(&self, prior: &Value, planned: &Value, config: &Value) -> Option<(Value, Vec<String>)> {
+    fn apply(
+        &self,
+        prior: &Value,
+        planned: &Value,
+        config: &Value,
+        private: Vec<u8>,
+    ) -> Option<(Value, Vec<String>)> {
         let request = ApplyRequest {
             type_name: "rotation_secret".to_owned(),
             prior: prior.clone(),
             planned: planned.clone(),
             config: config.clone(),
-            private: Vec::new(),
+            private,
         };
         let response = drive(&self.stage, secret::apply(&self.configured, request))?;
         Some((without_write_only(response.state), told(&response.diagnostics)))
@@ -219,8 +238,12 @@ pub fn apply(case: &Arc<Case>, rest: &Rest, script: &[(usize, Fault)], mutant: M
     if rest.tainted
         && let Some(prior) = &refreshed
     {
-        // A tainted object is destroyed, then created anew.
-        match ending(&provider, prior) {
+        // A tainted object is destroyed, then created anew; both halves get what the plan of the create said.
+        let private = match provider.plan(&Value::Null, &config) {
+            Ok((_, private)) => private,
+            Err(errors) => return provider.ended(now, &filed, errors, false),
+        };
+        match provider.apply(prior, &Value::Null, &Value::Null, private) {
             None => return provider.ended(now, &filed, Vec::new(), false),
             Some((left, errors)) => {
                 now.tainted = !left.is_null();
@@ -234,7 +257,7 @@ pub fn apply(case: &Arc<Case>, rest: &Rest, script: &[(usize, Fault)], mutant: M
         }
     }
     let prior = now.state.clone().unwrap_or(Value::Null);
-    let planned = match provider.plan(&prior, &config) {
+    let (planned, private) = match provider.plan(&prior, &config) {
         Ok(planned) => planned,
         Err(errors) => return provider.ended(now, &filed, errors, false),
     };
@@ -242,7 +265,7 @@ pub fn apply(case: &Arc<Case>, rest: &Rest, script: &[(usize, Fault)], mutant: M
         return provider.ended(now, &filed, Vec::new(), true);
     }
     provider.stage.play().deeds = Deeds::default();
-    let Some((state, errors)) = provider.apply(&prior, &planned, &config) else {
+    let Some((state, errors)) = provider.apply(&prior, &planned, &config, private) else {
         return provider.ended(now, &filed, Vec::new(), false);
     };
     let broken = super::promise::broken(
@@ -283,7 +306,8 @@ pub fn destroy(case: &Arc<Case>, rest: &Rest, script: &[(usize, Fault)], mutant:
 /// The destroy of one object: what is left of it, and the errors.
 fn ending(provider: &Provider, prior: &Value) -> Option<(Value, Vec<String>)> {
     provider.stage.play().destroys = true;
-    let ended = provider.apply(prior, &Value::Null, &Value::Null);
+    let private = provider.plan_of_destroy(prior);
+    let ended = provider.apply(prior, &Value::Null, &Value::Null, private);
     provider.stage.play().destroys = false;
     ended
 }
