@@ -117,12 +117,17 @@ fn reaches(connections: &Connections, address: &Address) -> Result<(), Diagnosti
 #[async_trait]
 impl Vendors for Connections {
     async fn complete(&self, address: &Address) -> Result<Address, CallError> {
-        // Only AWS leaves anything open.
-        if address.is_complete() || !address.place.contains(':') {
-            return Ok(address.clone());
-        }
+        let open = address.place == ANY;
+        let here = if open { place(self, &address.kind) } else { None };
+        let place = here.unwrap_or_else(|| address.place.clone());
+        // Only AWS leaves anything else open.
+        let place = if place.starts_with("*:") {
+            self.aws.whole_place().await?
+        } else {
+            place
+        };
         Ok(Address {
-            place: self.aws.whole_place().await?,
+            place,
             ..address.clone()
         })
     }

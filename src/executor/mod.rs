@@ -25,7 +25,7 @@ pub use survey::found;
 
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::rotation::step::old_value_is_dead;
-use crate::rotation::{Event, Goal, Ledger, Session, Step, Wait, Why, next_step};
+use crate::rotation::{Event, Goal, Ledger, Session, Step, TargetGoal, Wait, Why, next_step};
 use crate::secret::Parts;
 
 /// What a failure concerns; the caller turns it into an attribute path.
@@ -142,25 +142,35 @@ struct Run<'a> {
     unexplained: bool,
 }
 
+/// Everything that bars a run which cannot begin for the reason `known`: who has several wrong tokens is told of all of them at once.
+pub async fn obstacles(job: &Job, known: Failure, stop: &Stop, permit: &WritePermit) -> Vec<Failure> {
+    let targets = job.targets.iter().map(|(key, target)| {
+        let goal = TargetGoal {
+            wave: target.wave,
+            write: true,
+            activates: false,
+            follow_up: false,
+            activate: false,
+        };
+        (key.clone(), goal)
+    });
+    let goal = Goal {
+        may_mint: true,
+        targets: targets.collect(),
+        ..Goal::default()
+    };
+    let mut failures = Run::new(job, goal, Ledger::default(), stop, permit)
+        .all_that_fails()
+        .await;
+    if !failures.iter().any(|failure| failure.site == known.site) {
+        failures.push(known);
+    }
+    failures
+}
+
 /// Runs until the goal is reached, something fails, or `stop` is set.
 pub async fn run(job: &Job, goal: Goal, ledger: Ledger, stop: &Stop, permit: &WritePermit) -> Outcome {
-    let mut run = Run {
-        job,
-        goal,
-        session: Session::default(),
-        stop,
-        permit,
-        outcome: Outcome {
-            ledger,
-            ..Outcome::default()
-        },
-        parts: None,
-        previous: None,
-        previous_lost: None,
-        refused: Vec::new(),
-        interrupted_create: false,
-        unexplained: false,
-    };
+    let mut run = Run::new(job, goal, ledger, stop, permit);
     loop {
         let step = next_step(&run.goal, &run.outcome.ledger, &run.session);
         if step == Step::Done {
@@ -187,6 +197,28 @@ pub async fn run(job: &Job, goal: Goal, ledger: Ledger, stop: &Stop, permit: &Wr
 
 /// The result of a step; several targets may fail in one.
 type Performed = Result<(), Vec<Failure>>;
+
+impl<'a> Run<'a> {
+    fn new(job: &'a Job, goal: Goal, ledger: Ledger, stop: &'a Stop, permit: &'a WritePermit) -> Self {
+        Self {
+            job,
+            goal,
+            session: Session::default(),
+            stop,
+            permit,
+            outcome: Outcome {
+                ledger,
+                ..Outcome::default()
+            },
+            parts: None,
+            previous: None,
+            previous_lost: None,
+            refused: Vec::new(),
+            interrupted_create: false,
+            unexplained: false,
+        }
+    }
+}
 
 impl Run<'_> {
     async fn perform(&mut self, step: Step) -> Performed {

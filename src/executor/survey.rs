@@ -43,7 +43,7 @@ impl Run<'_> {
     pub(super) async fn survey(&mut self) -> Performed {
         let listed = match self.job.source.survey().await {
             Ok(listed) => listed,
-            Err(error) => return Err(self.all_that_fails(&error).await),
+            Err(error) => return Err(self.all_that_fails_beside(&error).await),
         };
         let issuer = self.job.issuer.to_string();
         let known = self
@@ -118,13 +118,26 @@ impl Run<'_> {
     }
 
     /// The issuer's error, and those of targets and checks: who has several wrong tokens is told of all of them at once.
-    async fn all_that_fails(&self, error: &CallError) -> Vec<Failure> {
+    async fn all_that_fails_beside(&self, error: &CallError) -> Vec<Failure> {
+        let mut failures = self.look_for_failures().await;
+        failures.insert(0, Failure::of_call(Site::Source, error));
+        failures
+    }
+
+    /// The same, the issuer's listing included.
+    pub(super) async fn all_that_fails(&self) -> Vec<Failure> {
+        match self.job.source.survey().await {
+            Ok(_) => self.look_for_failures().await,
+            Err(error) => self.all_that_fails_beside(&error).await,
+        }
+    }
+
+    async fn look_for_failures(&self) -> Vec<Failure> {
         let Looked { mut failures, targets } = self.look().await;
         failures.extend(targets.into_iter().filter_map(|(key, entry)| {
             let error = entry.err()?;
             Some(Failure::of_call(Site::Target(key), &error))
         }));
-        failures.insert(0, Failure::of_call(Site::Source, error));
         failures
     }
 

@@ -149,6 +149,13 @@ pub trait Provider: Send + Sync + 'static {
     /// Checks a resource's shape, without any call to the outside. Values may be unknown.
     async fn validate_resource(&self, type_name: &str, config: Value, client: ClientCapabilities) -> Diagnostics;
 
+    /// Gives the JSON of a state of an older version the shape of the current schema, so that it can be decoded. Values stay as they
+    /// are; one that is not understood is refused by [`Self::upgrade`].
+    fn reshape(&self, type_name: &str, version: i64, state: Vec<u8>) -> Vec<u8> {
+        let _ = (type_name, version);
+        state
+    }
+
     /// Brings an older state to the current schema version.
     ///
     /// # Errors

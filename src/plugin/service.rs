@@ -80,7 +80,11 @@ impl<P: Provider> Desk<P> {
         request: wire::upgrade_resource_state::Request,
     ) -> Result<wire::upgrade_resource_state::Response, Diagnostics> {
         let shape = self.catalog.resource(&request.type_name)?;
-        let (state, without_room) = shape.decode_state(request.raw_state)?;
+        let raw_state = request.raw_state.map(|raw| wire::RawState {
+            json: self.provider.reshape(&request.type_name, request.version, raw.json),
+            ..raw
+        });
+        let (state, without_room) = shape.decode_state(raw_state)?;
         let request = UpgradeRequest {
             type_name: request.type_name,
             version: request.version,

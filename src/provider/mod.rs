@@ -138,9 +138,13 @@ impl Provider for RotationProvider {
         secret::validate(&config)
     }
 
+    fn reshape(&self, _type_name: &str, version: i64, state: Vec<u8>) -> Vec<u8> {
+        secret::upgrade::reshape(version, state)
+    }
+
     async fn upgrade(&self, request: UpgradeRequest) -> Result<Value, Diagnostics> {
         let mut problems = Diagnostics::new();
-        if request.version != secret::schema::VERSION {
+        if !(0..=secret::schema::VERSION).contains(&request.version) {
             let known = secret::schema::VERSION;
             let summary = format!(
                 "The state has format version {}, this provider knows {known}",

@@ -338,16 +338,15 @@ impl Ledger {
             .deliveries
             .entry(target)
             .or_insert_with(|| DeliveryRecord::new(slot));
+        record.existed_before |= existed_before;
         match left {
             None => {}
             Some(Left::Marked { generation, revision }) => {
-                record.existed_before = existed_before;
                 record.generation = Some(generation);
                 record.revision = revision;
                 record.status = DeliveryStatus::Stale;
             }
             Some(Left::Doubtful) => {
-                record.existed_before = existed_before;
                 record.status = DeliveryStatus::Unknown;
                 record.detail = Some("an interrupted create may have written it".to_owned());
             }

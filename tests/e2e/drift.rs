@@ -80,7 +80,7 @@ fn is_healed_by_a_rotation(story: &Story, why: &str) {
     let plan = story.plan();
     assert!(plan.contains("= 1 -> 2"), "{plan}");
     assert!(plan.contains(why), "{plan}");
-    assert!(plan.contains("the value of generation 1 cannot be had again"), "{plan}");
+    assert!(plan.contains("the value of generation 1 cannot be recovered"), "{plan}");
     story.apply();
     assert_eq!(story.attributes()["generation"], 2);
     let newest = ours(story).last().unwrap().clone();

@@ -62,7 +62,7 @@ fn an_entry_of_the_configuration_before_is_not_overwritten_unasked() {
     story.configure(&[FLY_TOKEN, SSM_TARGET]);
     let said = unframed(&story.fails());
     assert!(
-        said.contains("already has an entry") && said.contains("on_existing = \"replace\""),
+        said.contains("is not managed by this resource") && said.contains("on_existing = \"replace\""),
         "{said}"
     );
     assert_eq!(parameter(&story, PARAMETER), held);

@@ -129,7 +129,7 @@ fn a_generated_value_without_a_mark_that_was_removed_from_state_is_not_overwritt
     story.state(&["rm", "rotation_secret.it"]);
     let said = unframed(&story.fails());
     assert!(
-        said.contains("already has an entry") && said.contains("on_existing = \"replace\""),
+        said.contains("is not managed by this resource") && said.contains("on_existing = \"replace\""),
         "{said}"
     );
     assert_eq!(fly_secret(&story, "molecule-cp", NAME), value);

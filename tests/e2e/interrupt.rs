@@ -148,7 +148,7 @@ fn a_staged_secret_is_not_rolled_out_and_its_predecessor_lives_until_it_is() {
     assert_eq!(attributes["deliveries"]["cp"]["status"], "staged");
     assert_eq!(attributes["phase"], "overlapping");
     assert!(
-        attributes["notices"].to_string().contains("staged at cp"),
+        attributes["notices"].to_string().contains("is staged at"),
         "{}",
         attributes["notices"]
     );

@@ -176,7 +176,7 @@ fn drift_is_healed_from_the_other_parameter_and_rotated_where_there_is_none() {
     world.boto3(&json!([typed_by_hand(PARAMETER), typed_by_hand(SECOND)]));
     let plan = story.plan();
     assert!(
-        plan.contains("= 1 -> 2") && plan.contains("the value of generation 1 cannot be had again"),
+        plan.contains("= 1 -> 2") && plan.contains("the value of generation 1 cannot be recovered"),
         "{plan}"
     );
     story.apply();

@@ -95,7 +95,7 @@ fn where_nothing_is_revoked_by_itself_a_third_password_is_not_made_and_the_error
     for words in [
         "The issuer's limit on live credentials is reached",
         "Live are app, app_b",
-        "revoke it by hand, and apply again",
+        "revoke it yourself, and apply again",
     ] {
         assert!(said.contains(words), "{words}: {said}");
     }
@@ -265,7 +265,7 @@ fn a_destroy_names_what_else_carries_the_id_and_leaves_it() {
         "{plan}"
     );
     let said = crate::story::unframed(&story.destroy());
-    assert!(said.contains(&stranger) && said.contains("was left alive"), "{said}");
+    assert!(said.contains(&stranger) && said.contains("is still valid"), "{said}");
     let keys = story.sandbox.state()["neon"]["api_keys"].clone();
     let of_ours = |key: &&Value| key["name"].as_str().is_some_and(|name| name.contains("-rot-"));
     let left: Vec<&Value> = keys

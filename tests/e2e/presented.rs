@@ -46,7 +46,7 @@ fn a_rotation_whose_check_failed_begins_anew_where_the_value_is_lost_and_the_err
     story.apply();
     story.configure(&[FLY_TOKEN, FLY_TARGET, &check(ELSEWHERE), "rotate_now = \"once\""]);
     let why =
-        "rotate: check accepted has not passed with generation 2, and the value of generation 2 cannot be had again";
+        "rotate: check accepted has not passed with generation 2, and the value of generation 2 cannot be recovered";
     let said = unframed(&story.fails());
     assert!(said.contains(&format!("The next apply will {why}")), "{said}");
     story.configure(&[FLY_TOKEN, FLY_TARGET, &check(FLY_SECRETS), "rotate_now = \"once\""]);

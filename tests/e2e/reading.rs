@@ -108,7 +108,7 @@ fn a_parameter_that_is_to_hold_another_part_never_gives_its_old_value_away_as_th
     // Nobody has the public half any more: the plan says so, and makes a new pair.
     story.configure(&[PAIR, &pair_in("part = \"public_key_pem\",")]);
     let plan = story.plan();
-    assert!(plan.contains("cannot be had again"), "{plan}");
+    assert!(plan.contains("cannot be recovered"), "{plan}");
     story.apply();
     let public = parameter(&story, PARAMETER).unwrap();
     assert!(public.contains("PUBLIC KEY"), "{public}");

@@ -118,7 +118,7 @@ fn a_slot_that_was_taken_meanwhile_is_not_overwritten() {
     story.sandbox.seed(json!({ "github": github }));
     let said = saved_is_refused(&story);
     assert!(
-        said.contains("already has an entry") && said.contains("image_publish"),
+        said.contains("is not managed by this resource") && said.contains("image_publish"),
         "{said}"
     );
     story.wrote_nothing();

@@ -40,7 +40,7 @@ fn a_new_target_without_a_readable_one_means_a_rotation() {
     let plan = story.plan();
     assert!(plan.contains("~ generation     = 1 -> 2"), "{plan}");
     assert!(
-        plan.contains("worker is a new target, and the value of generation 1 cannot be had again"),
+        plan.contains("worker is a new target, and the value of generation 1 cannot be recovered"),
         "{plan}"
     );
     story.apply();

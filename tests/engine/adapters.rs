@@ -8,12 +8,10 @@ use rotation_provider::call::{CallError, WritePermit};
 use rotation_provider::check::{Check, CheckConfig, CheckFailure, Patience};
 use rotation_provider::executor::Stop;
 use rotation_provider::label::Label;
+use rotation_provider::rotation::{Entry, RevisionKind};
 use rotation_provider::secret::{Parts, Secret};
 use rotation_provider::source::{Credential, Issuer, Liveness, MintOrder, Minted, Source, SourceConfig, SourceKind};
-use rotation_provider::rotation::{Entry, RevisionKind};
-use rotation_provider::target::{
-    Activated, Delivery, Escrowed, Receipt, Slot, Target, TargetConfig, TargetKind,
-};
+use rotation_provider::target::{Activated, Delivery, Escrowed, Receipt, Slot, Target, TargetConfig, TargetKind};
 use rotation_provider::terraform::Diagnostic;
 use rotation_provider::vendors::Vendors;
 

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use rotation_provider::label::Label;
 use rotation_provider::rotation::gate::{Holding, IssuerSays, Look, Wait};
 use rotation_provider::rotation::{
-    CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus, Entry, Event, Goal, Ledger, Reading, RevisionKind, Seen,
-    Session, Step, TargetGoal, Verdict, Why, next_step,
+    CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus, Entry, Event, Goal, Ledger, Reading,
+    RevisionKind, Seen, Session, Step, TargetGoal, Verdict, Why, next_step,
 };
 
 /// What is really there.
@@ -199,7 +199,11 @@ fn entry(case: Case, name: &str, world: &World) -> Option<Entry> {
     let marked = case.readable_first && name == key(0);
     Some(Entry {
         revision: revision(holds).filter(|_| !case.blind),
-        kind: if marked { RevisionKind::Version } else { RevisionKind::Digest },
+        kind: if marked {
+            RevisionKind::Version
+        } else {
+            RevisionKind::Digest
+        },
         label: (marked && holds < 900).then(|| Label::new("t", ID, holds)),
         modified_at: Some(AFTER),
         live: Some(world.used.get(name).is_none_or(|used| *used == holds)),
@@ -419,8 +423,16 @@ fn reading(case: Case, world: &World, ledger: &Ledger) -> Reading {
     Reading {
         at: if world.late { AFTER } else { BEFORE },
         targets: case.configured().map(look).collect(),
-        issuer: if dead { IssuerSays::Dead } else { IssuerSays::NothingAgainst },
-        failed_checks: world.broken.then(|| ("up".to_owned(), "503".to_owned())).into_iter().collect(),
+        issuer: if dead {
+            IssuerSays::Dead
+        } else {
+            IssuerSays::NothingAgainst
+        },
+        failed_checks: world
+            .broken
+            .then(|| ("up".to_owned(), "503".to_owned()))
+            .into_iter()
+            .collect(),
     }
 }
 
@@ -431,15 +443,23 @@ fn crime(case: Case, world: &World, ledger: &Ledger, generation: u64) -> Option<
     }
     let newest = ledger.generation();
     let (held, used) = (&world.held, &world.used);
-    let astray = case.configured().find(|target| {
-        held.get(target) != Some(&newest) || used.get(target).is_some_and(|used| *used != newest)
-    });
+    let astray = case
+        .configured()
+        .find(|target| held.get(target) != Some(&newest) || used.get(target).is_some_and(|used| *used != newest));
     match astray {
-        Some(target) => Some(format!("generation {generation} was revoked while {target} did not run {newest}")),
-        None if !world.live.contains(&newest) => Some(format!("generation {generation} was revoked, the last one alive")),
+        Some(target) => Some(format!(
+            "generation {generation} was revoked while {target} did not run {newest}"
+        )),
+        None if !world.live.contains(&newest) => {
+            Some(format!("generation {generation} was revoked, the last one alive"))
+        }
         None if world.broken => Some(format!("generation {generation} was revoked while the check failed")),
-        None if case.overlaps && !world.late => Some(format!("generation {generation} was revoked before its overlap ended")),
-        None if !ledger.is_finished() => Some(format!("generation {generation} was revoked in the middle of a rotation")),
+        None if case.overlaps && !world.late => {
+            Some(format!("generation {generation} was revoked before its overlap ended"))
+        }
+        None if !ledger.is_finished() => Some(format!(
+            "generation {generation} was revoked in the middle of a rotation"
+        )),
         None => None,
     }
 }
@@ -729,7 +749,14 @@ const GATED: Case = Case {
 
 #[test]
 fn nothing_is_revoked_while_the_gate_is_closed_whatever_outsiders_do() {
-    for case in [GATED, Case { overlaps: false, ..GATED }, Case { waves: true, ..GATED }] {
+    for case in [
+        GATED,
+        Case {
+            overlaps: false,
+            ..GATED
+        },
+        Case { waves: true, ..GATED },
+    ] {
         let (states, transitions) = search(case, Bug::None, false).unwrap_or_else(|what| panic!("{case:?}: {what}"));
         println!("{states:>6} states, {transitions:>7} transitions: {case:?}");
     }
@@ -744,12 +771,22 @@ fn each_condition_of_the_gate_is_missed_when_it_is_removed() {
         ..GATED
     };
     let added = Case { added: true, ..GATED };
-    let cases = [GATED, Case { overlaps: false, ..GATED }, crowded, added];
+    let cases = [
+        GATED,
+        Case {
+            overlaps: false,
+            ..GATED
+        },
+        crowded,
+        added,
+    ];
     for case in cases {
         assert_eq!(search(case, Bug::None, false).err(), None, "{case:?}");
     }
     for condition in Condition::ALL {
-        let found = cases.into_iter().find_map(|case| search(case, Bug::GateIgnores(condition), false).err());
+        let found = cases
+            .into_iter()
+            .find_map(|case| search(case, Bug::GateIgnores(condition), false).err());
         println!("without {condition:?}: {found:?}");
         assert!(found.is_some(), "{condition:?} is never missed");
     }

@@ -92,7 +92,10 @@ fn occupied(case: &Case, rest: &Rest) -> bool {
 /// That may be refused by name; then nothing is made or written. It is the one exception to convergence.
 fn refused(case: &Arc<Case>, rest: &Rest, mutant: Mutant) -> Result<Option<usize>, String> {
     let ended = apply(case, rest, &[], mutant);
-    let named = ended.errors.iter().any(|error| error.contains("already exists and is not managed") || error.contains("It exists already"));
+    let named = ended
+        .errors
+        .iter()
+        .any(|error| error.contains("is not managed by this resource"));
     let before = rest.world.working();
     if let Some(broken) = ended.broken.first() {
         return Err(broken.clone());

@@ -172,13 +172,7 @@ impl Provider {
     }
 
     /// The new state and the errors; `None` when it was killed.
-    fn apply(
-        &self,
-        prior: &Value,
-        planned: &Value,
-        config: &Value,
-        private: Vec<u8>,
-    ) -> Option<(Value, Vec<String>)> {
+    fn apply(&self, prior: &Value, planned: &Value, config: &Value, private: Vec<u8>) -> Option<(Value, Vec<String>)> {
         let request = ApplyRequest {
             type_name: "rotation_secret".to_owned(),
             prior: prior.clone(),

@@ -223,7 +223,10 @@ impl World {
     fn earlier_waves_are_done(&self, case: &Case, wish: &Wish, spec: &TargetSpec, value: u32) -> Result<(), Broken> {
         // Once the old value is dead, waves order and hold nothing back.
         let holds_back = case.origin != Origin::Replaced;
-        for earlier in wish.configured(case).filter(|other| holds_back && other.wave < spec.wave) {
+        for earlier in wish
+            .configured(case)
+            .filter(|other| holds_back && other.wave < spec.wave)
+        {
             let slot = self.slots.get(&earlier.slot());
             if slot.and_then(|slot| slot.last_ours) != Some(value) {
                 return Err(format!(

@@ -1,6 +1,6 @@
 //! Carrying a plan out: the plan becomes a goal, the executor runs, and what is known goes back, errors or not.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::config::{CheckEntry, Config, Phase};
 use super::decide::{Decision, Rotate, decide, leaving};
@@ -11,6 +11,7 @@ use super::policies::Policies;
 use super::read::begin_overlap;
 use super::state::{CheckResult, Receipt, State, Verdict};
 use super::{config_in_state, destroy, legible, place, replacement, room, text};
+use crate::address::Address;
 use crate::call::WritePermit;
 use crate::executor::{self, Failure, Outcome, Site};
 use crate::plugin::{ApplyRequest, ApplyResponse};
@@ -73,10 +74,12 @@ async fn change(
         return None;
     };
     let config = config.located(connections);
-    let slots = place::slots(&config, connections, problems)?;
-    let slots = place::complete(&slots, vendors.as_ref(), &config, problems).await?;
-    let adapters = place::connect(&config, &slots, vendors.as_ref(), problems)?;
+    let mut slots = place::slots(&config, connections, problems)?;
     let is_create = prior.is_null();
+    // The id of a new secret follows from its whole places; for another, they are asked for when there is something to do.
+    if is_create {
+        slots = located(configured, &config, &slots, permit, problems).await?;
+    }
     let is_replacement = request.prior.is_null() && !is_create;
     let id = match prior.get("id").as_str() {
         Some(id) => id.to_owned(),
@@ -152,14 +155,21 @@ async fn change(
     if let Rotate::Yes { reason, .. } = &decision.rotate {
         state.last_rotation = Some(receipt(configured, reason.clone(), now));
     }
-    // A replacement is planned without knowing what it resumes.
+    // A create is planned without knowing whether it replaces or resumes something.
     if let (true, Some(receipt), Some(planned)) = (
-        is_replacement,
+        request.prior.is_null(),
         &mut state.last_rotation,
         request.planned.get("last_rotation").get("reason").as_str(),
     ) {
         planned.clone_into(&mut receipt.reason);
     }
+    if !is_create {
+        slots = located(configured, &config, &slots, permit, problems).await?;
+    }
+    if place::misplaced(&slots, &state.ledger, &config, problems) {
+        return None;
+    }
+    let adapters = place::connect(&config, &slots, vendors.as_ref(), problems)?;
     let goal = goal(&decision, &config, is_create);
     let goal_is_empty = goal.targets.is_empty();
     let mut job = adapters.into_job(&id, &config, vendors, configured.clock, is_create);
@@ -218,6 +228,28 @@ async fn change(
         request.planned.clone()
     };
     Some(state.write_over(base))
+}
+
+/// The slots with everything that only a call tells of their places. Where it cannot be told, everything else that bars the run is
+/// reported, too.
+async fn located(
+    configured: &Configured,
+    config: &Config,
+    slots: &BTreeMap<String, Address>,
+    permit: &WritePermit,
+    problems: &mut Diagnostics,
+) -> Option<BTreeMap<String, Address>> {
+    let vendors = configured.vendors.as_ref()?;
+    let failure = match place::complete(slots, vendors.as_ref()).await {
+        Ok(slots) => return Some(slots),
+        Err(failure) => failure,
+    };
+    let adapters = place::connect(config, slots, vendors.as_ref(), problems)?;
+    let job = adapters.into_job("", config, vendors, configured.clock, true);
+    for failure in executor::obstacles(&job, failure, &configured.stop, permit).await {
+        problems.push(diagnostic(&failure, config, &without_effect(&failure)));
+    }
+    None
 }
 
 /// A changed schedule moves the anchor.
@@ -473,6 +505,15 @@ fn report(outcome: &Outcome, state: &State, config: &Config, is_create: bool, pr
     }
 }
 
+/// What failed before anything was done.
+fn without_effect(failure: &Failure) -> String {
+    if failure.detail.contains("othing was minted or changed") {
+        failure.detail.clone()
+    } else {
+        format!("{}\n\nNothing was minted or changed.", failure.detail)
+    }
+}
+
 fn diagnostic(failure: &Failure, config: &Config, detail: &str) -> Diagnostic {
     let path = place::path_of(&failure.site, Some(config));
     Diagnostic::error(path, &failure.summary, detail)
@@ -500,12 +541,7 @@ async fn undo_create(
 ) -> Option<Value> {
     let Some(minted) = outcome.minted else {
         for failure in &outcome.failures {
-            let detail = if failure.detail.contains("othing was minted or changed") {
-                failure.detail.clone()
-            } else {
-                format!("{}\n\nNothing was minted or changed.", failure.detail)
-            };
-            problems.push(diagnostic(failure, config, &detail));
+            problems.push(diagnostic(failure, config, &without_effect(failure)));
         }
         if outcome.interrupted {
             problems.error(Path::root(), "Interrupted", "Nothing was minted or changed.");

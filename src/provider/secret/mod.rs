@@ -17,6 +17,7 @@ mod room;
 pub mod schema;
 mod state;
 mod text;
+pub mod upgrade;
 
 pub use apply::apply;
 pub use config::Config;

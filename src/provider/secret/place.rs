@@ -10,7 +10,7 @@ use crate::address::Address;
 use crate::clock::Clock;
 use crate::connection::{Connections, Surroundings};
 use crate::environment::Environment;
-use crate::executor::{Job, JobCheck, JobTarget, Site, When};
+use crate::executor::{Failure, Job, JobCheck, JobTarget, Site, When};
 use crate::provider::Configured;
 use crate::rotation::{DeliveryRecord, Ledger};
 use crate::source::Source;
@@ -121,25 +121,23 @@ pub(super) fn slots(
 }
 
 /// The same addresses, with what only a call tells of their places.
+///
+/// # Errors
+/// The first that cannot be told.
 pub(super) async fn complete(
     slots: &BTreeMap<String, Address>,
     vendors: &dyn Vendors,
-    config: &Config,
-    problems: &mut Diagnostics,
-) -> Option<BTreeMap<String, Address>> {
+) -> Result<BTreeMap<String, Address>, Failure> {
     let mut complete = BTreeMap::new();
     for (key, slot) in slots {
-        match vendors.complete(slot).await {
-            Ok(slot) => drop(complete.insert(key.clone(), slot)),
-            Err(error) => {
-                let path = path_of(&Site::Target(key.clone()), Some(config));
-                let detail = format!("{} Nothing was minted or changed.", error.sentence());
-                problems.error(path, "Cannot tell which account this run belongs to", detail);
-                return None;
-            }
-        }
+        let slot = vendors.complete(slot).await.map_err(|error| Failure {
+            site: Site::Target(key.clone()),
+            summary: "Cannot tell which account this run belongs to".to_owned(),
+            detail: error.sentence(),
+        })?;
+        complete.insert(key.clone(), slot);
     }
-    Some(complete)
+    Ok(complete)
 }
 
 /// Configured targets whose record names another place than this run's connection leads to: the same entry, another region,

@@ -19,7 +19,7 @@ pub const INFO: [(&str, &str); 6] = [
 ];
 
 /// Version of the state format.
-pub const VERSION: i64 = 0;
+pub const VERSION: i64 = 1;
 
 /// The whole resource.
 pub fn schema() -> Schema {
