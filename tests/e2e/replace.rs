@@ -32,7 +32,10 @@ fn replace_destroys_and_makes_anew() {
     let story = Story::begun(&LINES);
     let old = the_token(&story);
     replaced(&story, &["-replace=rotation_secret.it"]);
-    assert_ne!(the_token(&story).id, old.id);
+    let both = alive(&story);
+    assert_eq!(both.len(), 2, "the old one overlaps: {both:?}");
+    assert_eq!(both[0].id, old.id);
+    three_targets_hold(&story, &both[1].value);
     one_life(story);
 }
 
@@ -92,7 +95,10 @@ fn a_healthy_secret_that_is_tainted_is_made_anew_and_untainted_it_stays() {
     story.wrote_nothing();
     story.run(&["taint", "rotation_secret.it"]).success();
     replaced(&story, &[]);
-    assert_ne!(the_token(&story).id, old.id);
+    let both = alive(&story);
+    assert_eq!(both.len(), 2, "the old one overlaps: {both:?}");
+    assert_eq!(both[0].id, old.id);
+    three_targets_hold(&story, &both[1].value);
     one_life(story);
 }
 

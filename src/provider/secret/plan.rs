@@ -102,7 +102,7 @@ fn planned(configured: &Configured, request: &PlanRequest, problems: &mut Diagno
         }
         return undecided(request.proposed.clone()).with(
             "last_rotation",
-            Receipt::planned(reason_of_create(request)).with("checks", forecast::checks(&config)),
+            Receipt::planned(FIRST_CREATE).with("checks", forecast::checks(&config)),
         );
     }
     let state = State::read(&request.prior);
@@ -134,14 +134,6 @@ fn planned(configured: &Configured, request: &PlanRequest, problems: &mut Diagno
         &slots,
         &decision,
     )
-}
-
-/// Why a create is planned.
-fn reason_of_create(request: &PlanRequest) -> &'static str {
-    match intent(request) {
-        Intent::Create { replaces: Some(_) } => "replaced",
-        _ => FIRST_CREATE,
-    }
 }
 
 /// Repeats what waits or needs a person: one warning, as long as it holds. Of what could not be read the refresh has warned already.

@@ -92,6 +92,11 @@ fn unreachable(address: &str, why: &str, config: &Config, seen: &mut Sightings, 
         subject: address.to_owned(),
         text: format!("{address} could not be asked: {why}"),
     });
+    let whose = if address == config.source.issuer.to_string() {
+        "its source".to_owned()
+    } else {
+        format!("its former source {address}")
+    };
     problems.warning(
         place::path_of(&Site::Source, Some(config)),
         format!("{}: cannot list the credentials of {address} (unreachable)", config.name),

@@ -136,7 +136,7 @@ fn unreachable(
         path,
         format!("{}: cannot read {} (unreachable)", config.name, keys.join(", ")),
         format!(
-            "{why}\n\nWhat is there counts as unknown until it can be read again, and no old credential is revoked meanwhile. If the \
+            "{why}\n\nWhat it holds counts as unknown until it can be read again, and no old credential is revoked meanwhile. If the \
              place no longer exists, take the target out of `targets`."
         ),
     );
