@@ -99,8 +99,10 @@ fn unreachable(address: &str, why: &str, config: &Config, seen: &mut Sightings, 
     };
     problems.warning(
         place::path_of(&Site::Source, Some(config)),
-        format!("{}: cannot list the credentials of {address} (unreachable)", config.name),
-        format!("{why}\n\nWhat the state says of them was kept, and no old credential is revoked until they can be listed again."),
+        format!("{}: cannot read {whose} (unreachable)", config.name),
+        format!(
+            "{why}\n\nThe Terraform state was not changed. No old credential is revoked until it can be read again."
+        ),
     );
 }
 
