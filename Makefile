@@ -13,8 +13,10 @@ TEST_LINTS := -A clippy::unwrap_used -A clippy::expect_used -A clippy::panic -A 
 
 # All of the crash matrix, or those cases whose name begins so: story/source/fault/call, or every 20th from the 3rd: 3/20.
 CASE ?= all
+# What make nightly runs: some of advisories, search, leaks, fuzz, matrix.
+NIGHTLY ?=
 
-.PHONY: demo test search crash-matrix leaks lint fmt docs bench fuzz tools nextest postgres need-rust need-core need-terraform need-curl
+.PHONY: demo test nightly search crash-matrix leaks lint fmt docs bench fuzz tools nextest postgres need-rust need-core need-terraform need-curl
 
 demo: need-rust need-core need-curl ## Walk through a secret's life against vendors on loopback
 	@$(CARGO) build --locked --quiet --bin terraform-provider-rotation --example sandbox
@@ -23,6 +25,9 @@ demo: need-rust need-core need-curl ## Walk through a secret's life against vend
 test: need-rust need-terraform tools lint ## Everything: lints, unit, engine, contract, protocol and end-to-end tests, docs drift
 	$(CARGO) build --bins --examples --locked
 	tests/run
+
+nightly: need-rust need-terraform tools ## Hours: advisories, a deeper search, every leak, fuzzing, the whole crash matrix; NIGHTLY='search leaks' runs a part
+	tests/nightly $(NIGHTLY)
 
 search: need-rust nextest ## Search the engine through more than three times as many states as make test
 	SEARCH=nightly tests/run --profile nightly --test engine \
