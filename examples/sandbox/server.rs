@@ -38,6 +38,8 @@ pub(crate) async fn run(port: u16, exit_with_stdin: bool) -> ExitCode {
         return ExitCode::FAILURE;
     };
     let world: Shared = Arc::new(Mutex::new(World::new()));
+    // Before it says that it is ready: whoever has read that may end it at once.
+    let terminated = terminated();
     if announce(&format!("http://{address}")).is_err() {
         return ExitCode::FAILURE;
     }
@@ -52,20 +54,23 @@ pub(crate) async fn run(port: u16, exit_with_stdin: bool) -> ExitCode {
     tokio::select! {
         () = live(listener, world) => {}
         () = stdin => {}
-        () = terminated() => {}
+        () = terminated => {}
     }
     ExitCode::SUCCESS
 }
 
-async fn terminated() {
+/// Listens for signals from now on, and ends with the first.
+fn terminated() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+    let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    async {
+        let (Ok(mut interrupt), Ok(mut terminate)) = signals else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
     }
 }
 

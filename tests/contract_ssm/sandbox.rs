@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use futures::future::join_all;
 use rotation_provider::call::Effect;
+use rotation_provider::environment::Environment;
 use rotation_provider::terraform::Value;
 use serde_json::{Value as Json, json};
 
@@ -19,10 +20,13 @@ struct Sandbox {
 
 impl Sandbox {
     fn start() -> Self {
-        let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--example", "sandbox"])
-            .status();
-        assert!(built.expect("cargo runs").success(), "the sandbox builds");
+        // Under nextest `tests/run` has built it.
+        if Environment::of_process().get("NEXTEST").is_none() {
+            let built = Command::new(env!("CARGO"))
+                .args(["build", "--quiet", "--example", "sandbox"])
+                .status();
+            assert!(built.expect("cargo runs").success(), "the sandbox builds");
+        }
         let tests = std::env::current_exe().expect("this program");
         let program = tests.parent().expect("deps").with_file_name("examples").join("sandbox");
         let mut process = Command::new(program)

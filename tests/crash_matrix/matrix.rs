@@ -17,8 +17,8 @@ use crate::world::seeds;
 /// Which cases are played.
 #[derive(Debug, Clone)]
 pub(crate) enum Choice {
-    /// A few of every story and every kind of fault.
-    Sample,
+    /// A few of every story and every kind of fault; of the stories every `of`th, beginning with this one, from 1.
+    Sample { nth: usize, of: usize },
     /// Those whose name, `story/source/fault/call`, begins with these parts. A part may be `*`, or several with commas; a fault
     /// may be given without its ending.
     Named(Vec<Vec<String>>),
@@ -29,9 +29,6 @@ pub(crate) enum Choice {
 impl Choice {
     /// Reads what a person writes; `all` is all.
     pub(crate) fn parse(text: &str) -> Self {
-        if text == "sample" {
-            return Self::Sample;
-        }
         if let Some((nth, of)) = text.split_once('/')
             && let (Ok(nth), Ok(of)) = (nth.parse(), of.parse())
         {
@@ -61,7 +58,26 @@ impl Choice {
         // The sample has every story with its readable target and its blind one, and every source once or twice.
         let sampled = story.source == crate::story::Source::FlyToken
             || (story.act == crate::story::Act::Rotate) != story.blind && story.act <= crate::story::Act::Rotate;
-        self.allows(0, act) && self.allows(1, source) && (sampled || !matches!(self, Self::Sample))
+        self.allows(0, act) && self.allows(1, source) && (sampled || !self.is_sample())
+    }
+
+    fn is_sample(&self) -> bool {
+        matches!(self, Self::Sample { .. })
+    }
+
+    /// The chosen stories, each with its place among all that are not left out by name: a part of the sample plays what the
+    /// whole sample would.
+    fn stories(&self) -> Vec<(usize, Story)> {
+        let mut stories: Vec<Story> = Story::all()
+            .into_iter()
+            .filter(|story| self.has_story(*story))
+            .collect();
+        stories.sort();
+        let placed = stories.into_iter().enumerate();
+        match *self {
+            Self::Sample { nth, of } => placed.filter(|(place, _)| place % of == nth - 1).collect(),
+            Self::Named(_) | Self::Part { .. } => placed.collect(),
+        }
     }
 }
 
@@ -108,20 +124,18 @@ pub(crate) fn play(choice: &Choice, jobs: usize) -> Report {
     nothing.seed(seeds());
     // Vendors repeat in their errors what they were sent: nothing of it may be shown.
     nothing.settings(json!({ "echo": true }));
-    let stories: Vec<Story> = Story::all()
-        .into_iter()
-        .filter(|story| choice.has_story(*story))
-        .collect();
     let scenes = Mutex::new(Vec::new());
     let failures = Mutex::new(Vec::new());
     // The sample is played often, and whoever plays more has more time.
-    let logs = !matches!(choice, Choice::Sample);
-    each(stories, jobs, |story| match Scene::prepare(story, &nothing, logs) {
-        Ok(scene) => scenes.lock().unwrap().push(scene),
-        Err(problem) => failures.lock().unwrap().push((format!("{story}/none/0"), problem)),
+    let logs = !choice.is_sample();
+    each(choice.stories(), jobs, |(place, story)| {
+        match Scene::prepare(story, &nothing, logs) {
+            Ok(scene) => scenes.lock().unwrap().push((place, scene)),
+            Err(problem) => failures.lock().unwrap().push((format!("{story}/none/0"), problem)),
+        }
     });
     let mut scenes = scenes.into_inner().unwrap();
-    scenes.sort_by_key(|scene| scene.story);
+    scenes.sort_by_key(|(place, _)| *place);
     let cases = cases(choice, &scenes);
     let all = cases.len();
     say(&format!("{all} cases of {} stories", scenes.len()));
@@ -184,10 +198,10 @@ fn each<T: Send>(all: Vec<T>, jobs: usize, act: impl Fn(T) + Sync) {
     });
 }
 
-fn cases<'a>(choice: &Choice, scenes: &'a [Scene]) -> Vec<Case<'a>> {
+fn cases<'a>(choice: &Choice, scenes: &'a [(usize, Scene)]) -> Vec<Case<'a>> {
     let mut cases = Vec::new();
     let mut number = 0;
-    for (place, scene) in scenes.iter().enumerate() {
+    for (place, scene) in scenes {
         for (column, fault) in fault::ALL.iter().enumerate() {
             let calls = scene
                 .calls
@@ -197,14 +211,14 @@ fn cases<'a>(choice: &Choice, scenes: &'a [Scene]) -> Vec<Case<'a>> {
             let calls: Vec<usize> = calls.map(|(index, _)| index + 1).collect();
             let mut chosen: Vec<usize> = match choice {
                 // Another kind in another place for each story, so that over all of them much is met.
-                Choice::Sample if (place + column).is_multiple_of(3) => {
+                Choice::Sample { .. } if (place + column).is_multiple_of(3) => {
                     let turn = (place * 5 + column * 7) % calls.len().max(1);
                     calls.get(turn).copied().into_iter().collect()
                 }
-                Choice::Sample => Vec::new(),
+                Choice::Sample { .. } => Vec::new(),
                 Choice::Named(_) | Choice::Part { .. } => calls,
             };
-            if matches!(choice, Choice::Sample) {
+            if choice.is_sample() {
                 let story = scene.story.to_string();
                 let found = FOUND
                     .iter()

@@ -4,22 +4,26 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use rotation_provider::environment::Environment;
 use rotation_provider::terraform::{Type, Value, msgpack};
 use rustls::version::TLS13;
 
 use crate::grpc::clients::tfplugin6 as wire;
 use crate::grpc::{self, ClientIdentity, Clients, Plugin, Start};
 
-/// Builds the fixture once and gives its path.
+/// The fixture's path. It is built once for each process, except under nextest, where every test is a process of its own and
+/// `tests/run` has built it.
 pub(crate) fn executable() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| {
-        let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--example", "protocol_fixture"])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status()
-            .unwrap();
-        assert!(built.success(), "the fixture does not build");
+        if Environment::of_process().get("NEXTEST").is_none() {
+            let built = Command::new(env!("CARGO"))
+                .args(["build", "--quiet", "--example", "protocol_fixture"])
+                .current_dir(env!("CARGO_MANIFEST_DIR"))
+                .status()
+                .unwrap();
+            assert!(built.success(), "the fixture does not build");
+        }
         let test = std::env::current_exe().unwrap();
         let profile = test.parent().and_then(Path::parent).unwrap();
         profile.join("examples/protocol_fixture")
