@@ -133,8 +133,8 @@ pub(super) async fn complete(
             Ok(slot) => drop(complete.insert(key.clone(), slot)),
             Err(error) => {
                 let path = path_of(&Site::Target(key.clone()), Some(config));
-                let detail = format!("{} Nothing was minted or changed.", error.sentence());
-                problems.error(path, "Cannot tell which account this run belongs to", detail);
+                let detail = format!("{} Nothing was minted or changed.", error.answer());
+                problems.error(path, "Cannot tell which AWS account this run belongs to", detail);
                 return None;
             }
         }
