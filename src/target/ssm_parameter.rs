@@ -9,6 +9,7 @@ mod name;
 mod parameter;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 
 use self::parameter::{ParameterSlot, ParameterTarget};
 use super::{Activation, Slot, Target, TargetConfig, TargetKind, TargetTraits};
@@ -219,6 +220,7 @@ impl TargetConfig for Config {
                 name: self.name.clone(),
             },
             settings: self.settings.clone(),
+            created_with_tags: AtomicBool::new(false),
         }))
     }
 }
