@@ -13,13 +13,19 @@ pub(crate) struct Moto {
 }
 
 impl Moto {
-    /// Starts one and waits until it answers.
+    /// Starts one and waits until it answers. It stands for account 123456789012.
     pub(crate) fn start() -> Self {
+        Self::of_account("123456789012")
+    }
+
+    /// The same for another account.
+    pub(crate) fn of_account(account: &str) -> Self {
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join(".venv/bin/moto_server");
         assert!(program.exists(), "{} is missing; run `make test`", program.display());
         let port = free_port();
         let process = Command::new(program)
             .args(["-H", "127.0.0.1", "-p", &port.to_string()])
+            .env("MOTO_ACCOUNT_ID", account)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -210,6 +210,7 @@ impl Call {
             "AmazonSSM.Get",
             "AmazonSSM.Describe",
             "AmazonSSM.List",
+            "GetCallerIdentity",
             "/v1/tokens/authenticate",
         ];
         let queries = [
