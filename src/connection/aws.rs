@@ -91,7 +91,8 @@ impl Aws {
                 attributes,
                 blocks: vec![assume_role],
                 description: "AWS. Whatever is left out comes from the standard AWS configuration chain; the block may be empty. The region \
-                     is never taken from the instance that this runs on."
+                     is never taken from the instance that this runs on. The state records the account and region of every parameter, \
+                     and a run that is configured for others does not touch it."
                     .to_owned(),
             },
         }

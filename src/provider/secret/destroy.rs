@@ -157,7 +157,7 @@ async fn name_the_rest(
             let Some(label) = credential.label().filter(|label| label.belongs_to(id)) else {
                 continue;
             };
-            if !known(own) && !known(&newer.credentials()) {
+            if !known(own) && !known(newer.credentials()) {
                 problems.warning(
                     Path::attribute("source"),
                     format!("{} ({label}) is still valid", credential.id),
