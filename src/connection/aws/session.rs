@@ -426,3 +426,38 @@ fn is_region(text: &str) -> bool {
     let label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     text.len() <= 63 && text.chars().all(label) && !text.starts_with('-') && !text.ends_with('-')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::terraform::{Origin, Value};
+
+    fn settings(environment: &[(&str, &str)]) -> Settings {
+        let block = Value::object([]);
+        let surroundings = Surroundings {
+            environment: Environment::of(environment),
+            clock: Clock::default(),
+            allow_insecure: false,
+        };
+        let node = Node::root(&block, Origin::Configuration);
+        Settings::parse(&node, &surroundings, &mut Diagnostics::new()).expect("all defaults")
+    }
+
+    #[test]
+    fn an_emulator_for_systems_manager_alone_is_named_when_sts_does_not_know_its_keys() {
+        let ssm = ("AWS_ENDPOINT_URL_SSM", "http://127.0.0.1:1");
+        let sts = ("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:2");
+        let advice = settings(&[ssm]).sts_advice().expect("it went to AWS");
+        assert!(
+            advice.contains("this one went to AWS") && advice.contains("AWS_ENDPOINT_URL_STS"),
+            "{advice}"
+        );
+        assert_eq!(
+            settings(&[ssm, sts]).sts_advice().as_deref(),
+            Some("It was sent to http://127.0.0.1:2, from AWS_ENDPOINT_URL_STS.")
+        );
+        assert_eq!(settings(&[]).sts_advice(), None);
+        let ignored = ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true");
+        assert_eq!(settings(&[ssm, sts, ignored]).sts_advice(), None);
+    }
+}
