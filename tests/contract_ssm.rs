@@ -7,6 +7,8 @@
     reason = "a test that cannot go on says where"
 )]
 
+#[path = "contract_ssm/account.rs"]
+mod account;
 #[path = "contract_ssm/connection.rs"]
 mod connection;
 #[path = "contract_ssm/failures.rs"]
@@ -19,6 +21,12 @@ mod moto;
 mod sandbox;
 #[path = "support/scripted_aws.rs"]
 mod scripted_aws;
+#[path = "contract_ssm/tags.rs"]
+mod tags;
+#[path = "contract_ssm/whose.rs"]
+mod whose;
+#[path = "contract_ssm/writable.rs"]
+mod writable;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
@@ -30,8 +38,9 @@ use rotation_provider::clock::Clock;
 use rotation_provider::connection::{Connections, Surroundings};
 use rotation_provider::environment::Environment;
 use rotation_provider::label::Label;
+use rotation_provider::rotation::{DeliveryRecord, Entry, Verdict, judge};
 use rotation_provider::secret::Secret;
-use rotation_provider::target::{self, Comparison, Delivery, Slot, Target, TargetConfig};
+use rotation_provider::target::{self, Delivery, Receipt, Slot, Target, TargetConfig};
 use rotation_provider::terraform::{Diagnostics, Node, Origin, Value};
 use scripted_aws::{Reply, ScriptedAws};
 use serde_json::json;
@@ -80,8 +89,19 @@ fn target_of(configuration: Value, connections: &Connections) -> Box<dyn Target>
     config.connect(connections).expect("it connects at the first call")
 }
 
+/// The secret's id.
+const ID: &str = "0123456789abcdef0123456789abcdef";
+
 fn label(generation: u64) -> Label {
-    Label::new("fly-api-token", "0123456789abcdef0123456789abcdef", generation)
+    Label::new("fly-api-token", ID, generation)
+}
+
+/// Whose an entry is, where the ledger says that we wrote that generation under that revision.
+fn judged(generation: u64, revision: &str, entry: &Entry) -> Verdict {
+    let mut record = DeliveryRecord::new("ssm_parameter:default://123456789012:eu-west-1//x".to_owned());
+    record.generation = Some(generation);
+    record.revision = Some(revision.to_owned());
+    judge(&record, Some(entry), ID)
 }
 
 fn permit() -> WritePermit {
@@ -90,6 +110,11 @@ fn permit() -> WritePermit {
 
 /// Delivers a value to the target of that name and returns the revision.
 async fn deliver(target: &dyn Target, name: &str, value: &str, generation: u64) -> Result<String, CallError> {
+    let receipt = receipt(target, name, value, generation).await?;
+    Ok(receipt.revision.expect("SSM has versions"))
+}
+
+async fn receipt(target: &dyn Target, name: &str, value: &str, generation: u64) -> Result<Receipt, CallError> {
     let (value, label) = (Secret::new(value.to_owned()), label(generation));
     let delivery = Delivery {
         slot: format!("ssm_parameter:default:{name}").parse().expect("an address"),
@@ -100,7 +125,7 @@ async fn deliver(target: &dyn Target, name: &str, value: &str, generation: u64) 
     };
     let receipts = target.deliver(&[delivery], &permit()).await?;
     assert_eq!(receipts.len(), 1);
-    Ok(receipts[0].revision.clone().expect("SSM has versions"))
+    Ok(receipts[0].clone())
 }
 
 fn slot_of(name: &str, connections: &Connections) -> Box<dyn Slot> {
@@ -144,8 +169,8 @@ async fn what_is_delivered_is_found_read_compared_and_removed() {
     assert_eq!(entry.label, Some(label(2)));
     assert!(entry.modified_at.is_some());
     assert_eq!(Some(&entry), target.inspect_directly().await.expect("inspect").as_ref());
-    assert_eq!(target.compare(&second, &entry), Comparison::Same);
-    assert_eq!(target.compare(&first, &entry), Comparison::Changed);
+    assert_eq!(judged(2, &second, &entry), Verdict::Recorded);
+    assert_eq!(judged(1, &first, &entry), Verdict::Marked(2));
 
     let escrowed = target.read().await.expect("read").expect("there");
     assert_eq!(escrowed.value.expose(), "value of generation two");
@@ -198,8 +223,8 @@ async fn of_two_writers_the_later_one_holds_and_the_other_sees_it() {
         2
     };
     let (holder, loser) = if winner == 1 { (first, second) } else { (second, first) };
-    assert_eq!(one.compare(&holder, &entry), Comparison::Same);
-    assert_eq!(one.compare(&loser, &entry), Comparison::Changed);
+    assert_eq!(judged(winner, &holder, &entry), Verdict::Recorded);
+    assert_eq!(judged(3 - winner, &loser, &entry), Verdict::Marked(winner));
     assert_eq!(escrowed.label, label(winner));
     let expected = if winner == 1 {
         "written by the first"
@@ -321,6 +346,7 @@ async fn value_and_mark_go_in_one_call_and_tags_only_with_a_creation() {
     let target = target_of(configuration, &connections(aws.url()));
     deliver(&*target, NAME, CANARY, 1).await.expect("created");
     deliver(&*target, NAME, CANARY, 2).await.expect("overwritten");
+    assert_eq!(aws.count("AddTagsToResource"), 0);
     let expected = |overwrite: bool, generation: u64| {
         let mut put = json!({
             "Name": NAME, "Value": CANARY, "Type": "SecureString", "KeyId": "alias/rotation", "Tier": "Advanced",
@@ -332,10 +358,6 @@ async fn value_and_mark_go_in_one_call_and_tags_only_with_a_creation() {
         put
     };
     assert_eq!(aws.requests("PutParameter"), [expected(false, 1), expected(true, 2)]);
-    assert_eq!(
-        aws.requests("AddTagsToResource"),
-        [json!({ "ResourceType": "Parameter", "ResourceId": NAME, "Tags": [{ "Key": "team", "Value": "cp" }] })]
-    );
 }
 
 #[tokio::test]
@@ -356,6 +378,7 @@ async fn a_creation_that_somebody_else_was_faster_with_becomes_a_new_version() {
     ]);
     let target = target_of(configuration, &connections(aws.url()));
     assert_eq!(deliver(&*target, NAME, CANARY, 1).await, Ok("3".to_owned()));
+    tags::activated(&*target).await.expect("tagged");
     assert_eq!((aws.count("PutParameter"), aws.count("AddTagsToResource")), (3, 1));
 }
 
@@ -431,7 +454,7 @@ async fn a_delivery_waits_until_its_version_is_listed() {
     let target = target_of(named(NAME), &connections);
     let revision = deliver(&*target, NAME, CANARY, 1).await.expect("put");
     let entry = target.inspect().await.expect("inspect").expect("there");
-    assert_eq!(target.compare(&revision, &entry), Comparison::Same);
+    assert_eq!(entry.revision, Some(revision));
     assert_eq!(aws.count("PutParameter"), 1);
 }
 

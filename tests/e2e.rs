@@ -50,6 +50,10 @@ mod moto;
 mod neon;
 #[path = "e2e/pairs.rs"]
 mod pairs;
+#[path = "e2e/parameters.rs"]
+mod parameters;
+#[path = "e2e/places.rs"]
+mod places;
 #[path = "e2e/presented.rs"]
 mod presented;
 #[path = "e2e/proofs.rs"]

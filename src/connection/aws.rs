@@ -38,7 +38,8 @@ struct Inner {
     region: OnceCell<Option<String>>,
     session: OnceCell<SdkConfig>,
     ssm: OnceCell<Ssm>,
-    account: OnceCell<String>,
+    /// A failure is kept as well: every secret of a run asks, and one answer serves them all.
+    account: OnceCell<Result<String, CallError>>,
 }
 
 impl Aws {
@@ -59,8 +60,9 @@ impl Aws {
             Attribute::optional(
                 "endpoint_url",
                 Type::String,
-                "Sends every call, those to STS included, to this address instead of AWS. \
-                 Default: `AWS_ENDPOINT_URL_SSM`, `AWS_ENDPOINT_URL`.",
+                "Sends every call to this address instead of AWS, including those to STS. Default: `AWS_ENDPOINT_URL_SSM` and \
+                 `AWS_ENDPOINT_URL_STS`, then `AWS_ENDPOINT_URL`. An emulator needs both services: the provider asks STS which \
+                 account it belongs to.",
             ),
         ];
         let assume_role = NestedBlock {
@@ -89,7 +91,8 @@ impl Aws {
                 attributes,
                 blocks: vec![assume_role],
                 description: "AWS. Whatever is left out comes from the standard AWS configuration chain; the block may be empty. The region \
-                     is never taken from the instance that this runs on."
+                     is never taken from the instance that this runs on. The state records the account and region of every parameter, \
+                     and a run that is configured for others does not touch it."
                     .to_owned(),
             },
         }
@@ -150,7 +153,15 @@ impl Aws {
     /// Those of `sts:GetCallerIdentity`, and when no region is configured anywhere.
     pub async fn whole_place(&self) -> Result<String, CallError> {
         let session = self.session().await?;
-        let account = self.0.account.get_or_try_init(|| account::of_caller(session)).await?;
+        let settings = &self.0.settings;
+        let ask = || async {
+            let account = account::of_caller(&settings.sts(session)).await;
+            account.map_err(|error| match settings.sts_advice() {
+                Some(advice) => error.advise(&advice),
+                None => error,
+            })
+        };
+        let account = self.0.account.get_or_init(ask).await.clone()?;
         let region = session.region().map_or(ANY, |region| region.as_ref());
         Ok(format!("{account}:{region}"))
     }

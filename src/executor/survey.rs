@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use jiff::SignedDuration;
 
 use super::{Failure, Performed, Run, Site};
@@ -160,7 +160,11 @@ impl Run<'_> {
             .iter()
             .filter_map(|key| Some((*key, self.job.targets.get(*key)?)));
         let looks: Vec<_> = looks
-            .map(|(key, target)| async move { (key.clone(), target.target.inspect().await) })
+            .map(|(key, target)| async move {
+                // At one moment: where the vendor lists, both share a call.
+                let (entry, writable) = join(target.target.inspect(), target.target.check_writable()).await;
+                (key.clone(), entry, writable)
+            })
             .collect();
         let checks = self.job.checks.iter().filter(|_| mints);
         let checks: Vec<_> = checks
@@ -170,10 +174,18 @@ impl Run<'_> {
         let (source, targets, checks) = futures::future::join3(source, join_all(looks), join_all(checks)).await;
         let ready = std::iter::once((Site::Source, source)).chain(checks);
         let failures = ready.filter_map(|(site, ready)| Some(Failure::of_call(site, &ready.err()?)));
-        Looked {
+        let mut looked = Looked {
             failures: failures.collect(),
-            targets,
+            targets: Vec::with_capacity(targets.len()),
+        };
+        for (key, entry, writable) in targets {
+            // What could not be looked at is one failure.
+            if let (Ok(_), Err(error)) = (&entry, &writable) {
+                looked.failures.push(Failure::of_call(Site::Target(key.clone()), error));
+            }
+            looked.targets.push((key, entry));
         }
+        looked
     }
 
     /// Looks at every target that is to be written, and at the issuer's readiness; reports everything that is wrong at once.

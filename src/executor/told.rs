@@ -173,6 +173,7 @@ mod tests {
         let told = |revision: &str| {
             let receipt = Receipt {
                 revision: Some(revision.to_owned()),
+                written_at: None,
             };
             receipts(Ok(vec![receipt]), &values)
         };

@@ -9,6 +9,7 @@ mod name;
 mod parameter;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 
 use self::parameter::{ParameterSlot, ParameterTarget};
 use super::{Activation, Slot, Target, TargetConfig, TargetKind, TargetTraits};
@@ -64,7 +65,7 @@ fn attributes() -> Vec<Attribute> {
         Attribute::optional(
             "type",
             Type::String,
-            "`SecureString` (default) or `String`. It cannot change later.",
+            "`SecureString` (default) or `String`. AWS cannot change it later.",
         ),
         Attribute::optional(
             "key_id",
@@ -74,12 +75,14 @@ fn attributes() -> Vec<Attribute> {
         Attribute::optional(
             "tier",
             Type::String,
-            "`Standard` (values up to 4096 bytes), `Advanced` (8192, billed) or `Intelligent-Tiering`. Default: the account's.",
+            "`Standard` (values up to 4096 bytes), `Advanced` (8192, billed) or `Intelligent-Tiering`. AWS never turns an `Advanced` \
+             parameter into a `Standard` one. Default: the account's.",
         ),
         Attribute::optional(
             "tags",
             Type::string_map(),
-            "Tags to set. Other tags stay, and so does a tag that is taken out here.",
+            "Tags to set. Other tags stay, and so does a tag that is taken out here. If AWS refuses them, the apply fails, the value \
+             stays delivered, and the next apply only sets the tags.",
         ),
         Attribute::optional(
             "description",
@@ -219,6 +222,7 @@ impl TargetConfig for Config {
                 name: self.name.clone(),
             },
             settings: self.settings.clone(),
+            created_with_tags: AtomicBool::new(false),
         }))
     }
 }

@@ -73,7 +73,7 @@ async fn a_call_that_nobody_answers_says_where_it_went_and_who_said_so() {
 #[tokio::test]
 async fn an_endpoint_that_is_not_permitted_is_named_by_its_variable() {
     let region = Value::object([("region", Value::string("eu-west-1"))]);
-    for variable in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SSM"] {
+    for variable in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SSM", "AWS_ENDPOINT_URL_STS"] {
         let mut environment = KEYS.to_vec();
         environment.push((variable, "http://ssm.example.com"));
         let slot = slot_of(NAME, &connections_with(region.clone(), &environment));

@@ -5,11 +5,14 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
 use futures::future::join_all;
-use rotation_provider::call::Effect;
+use rotation_provider::address::Address;
+use rotation_provider::call::{CallErrorKind, Effect};
 use rotation_provider::environment::Environment;
 use rotation_provider::terraform::Value;
+use rotation_provider::vendors::Vendors as _;
 use serde_json::{Value as Json, json};
 
+use super::tags::activated;
 use super::{CANARY, NAME, connections_with, deliver, label, named, permit, slot_of, target_of};
 
 /// The sandbox as a process of its own; it ends with its standard input.
@@ -128,4 +131,43 @@ async fn the_sandbox_confirms_marks_batches_and_unknown_outcomes() {
     target.remove(&permit()).await.expect("remove");
     target.remove(&permit()).await.expect("remove again");
     assert!(target.read().await.expect("read").is_none());
+}
+
+#[tokio::test]
+async fn the_sandbox_confirms_tags_tiers_and_the_account() {
+    let sandbox = Sandbox::start();
+    let connections = connections_with(Value::object([]), &sandbox.environment());
+    connections.prepare().await;
+    let open = Address::at(&connections.aws.place(), "ssm_parameter", NAME);
+    let complete = connections.complete(&open).await.expect("an account");
+    assert_eq!(complete.place, "000000000000:us-east-1");
+
+    let team = |team: &str| Value::Map([("team".to_owned(), Value::string(team))].into());
+    let with = |tier: &str, tags: Value| named(NAME).with("tier", Value::string(tier)).with("tags", tags);
+    let parameter = || sandbox.state()["aws"]["ssm"][NAME].clone();
+    let target = target_of(with("Advanced", team("cp")), &connections);
+    deliver(&*target, NAME, CANARY, 1).await.expect("created");
+    assert_eq!(parameter()["tags"], json!({ "team": "cp" }));
+
+    let target = target_of(with("Advanced", team("platform")), &connections);
+    sandbox.fault("AddTagsToResource", "forbidden");
+    assert_eq!(deliver(&*target, NAME, CANARY, 2).await, Ok("2".to_owned()));
+    let error = activated(&*target).await.expect_err("forbidden");
+    assert_eq!(
+        (&error.kind, error.effect),
+        (&CallErrorKind::Forbidden, Effect::None),
+        "{error}"
+    );
+    assert_eq!(parameter()["tags"], json!({ "team": "cp" }));
+    activated(&*target).await.expect("the fault is over");
+    assert_eq!(
+        (&parameter()["tags"], &parameter()["version"]),
+        (&json!({ "team": "platform" }), &json!(2))
+    );
+
+    let error = target_of(with("Standard", team("cp")), &connections)
+        .check_writable()
+        .await
+        .expect_err("no downgrade");
+    assert!(error.to_string().contains("it is Advanced"), "{error}");
 }

@@ -20,53 +20,50 @@ const TWO_WAVES: &str = r#"targets = {
 const SECOND: &str = "/molecule/second";
 
 /// A story whose parameters are at a moto of its own; everything else is at the sandbox.
-struct World {
-    story: Story,
+pub(crate) struct World {
+    pub(crate) story: Story,
     moto: Moto,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (mut story, moto) = (Story::new(), Moto::start());
         story.workspace.set("AWS_ENDPOINT_URL", &moto.url());
         Self { story, moto }
     }
 
+    /// Goes on in that region.
+    pub(crate) fn region(&mut self, region: &str) {
+        self.story.workspace.set("AWS_REGION", region);
+    }
+
+    /// Goes on with the credentials of that account's moto.
+    pub(crate) fn account(&mut self, moto: &Moto) {
+        self.story.workspace.set("AWS_ENDPOINT_URL", &moto.url());
+    }
+
+    /// Goes back to the account that the story began with.
+    pub(crate) fn own_account(&mut self) {
+        self.story.workspace.set("AWS_ENDPOINT_URL", &self.moto.url());
+    }
+
     /// What boto3 gets to know by these calls.
     #[track_caller]
     fn boto3(&self, calls: &Value) -> Vec<Value> {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/parameters.py");
-        let mut client = Command::new(python())
-            .arg(Path::new(script))
-            .env_clear()
-            .env("AWS_ENDPOINT_URL", self.moto.url())
-            .env("AWS_REGION", self.story.sandbox.export("AWS_REGION"))
-            .env("AWS_DEFAULT_REGION", self.story.sandbox.export("AWS_REGION"))
-            .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-            .env("AWS_SECRET_ACCESS_KEY", "example")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut input = client.stdin.take().unwrap();
-        input.write_all(calls.to_string().as_bytes()).unwrap();
-        drop(input);
-        let output = client.wait_with_output().unwrap();
-        assert!(output.status.success(), "{output:?}");
-        let answers: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
-        assert_eq!(answers.len(), calls.as_array().unwrap().len());
-        answers
+        boto3_at(&self.moto, self.story.sandbox.export("AWS_REGION"), calls)
+    }
+
+    /// The value of a parameter in that region; the error's code where there is none.
+    #[track_caller]
+    pub(crate) fn value_in(&self, region: &str, name: &str) -> String {
+        text_of(&boto3_at(&self.moto, region, &json!([read(name)]))[0])
     }
 
     /// The values of parameters; of one that is not there, the error's code.
     #[track_caller]
     fn values<const N: usize>(&self, names: [&str; N]) -> [String; N] {
         let answers = self.boto3(&names.iter().map(|name| read(name)).collect());
-        let texts = answers.iter().map(|answer| {
-            let text = answer["Parameter"]["Value"].as_str().or(answer["Error"].as_str());
-            text.unwrap().to_owned()
-        });
-        texts.collect::<Vec<_>>().try_into().unwrap()
+        answers.iter().map(text_of).collect::<Vec<_>>().try_into().unwrap()
     }
 
     /// Destroys, and no parameter is left.
@@ -79,12 +76,56 @@ impl World {
     }
 }
 
+/// What boto3 gets to know by these calls at that server and in that region.
+#[track_caller]
+pub(crate) fn boto3_at(moto: &Moto, region: &str, calls: &Value) -> Vec<Value> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/parameters.py");
+    let mut client = Command::new(python())
+        .arg(Path::new(script))
+        .env_clear()
+        .env("AWS_ENDPOINT_URL", moto.url())
+        .env("AWS_REGION", region)
+        .env("AWS_DEFAULT_REGION", region)
+        .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+        .env("AWS_SECRET_ACCESS_KEY", "example")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = client.stdin.take().unwrap();
+    input.write_all(calls.to_string().as_bytes()).unwrap();
+    drop(input);
+    let output = client.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let answers: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answers.len(), calls.as_array().unwrap().len());
+    answers
+}
+
+fn text_of(answer: &Value) -> String {
+    let text = answer["Parameter"]["Value"].as_str().or(answer["Error"].as_str());
+    text.unwrap().to_owned()
+}
+
 fn read(name: &str) -> Value {
     json!(["get_parameter", { "Name": name, "WithDecryption": true }])
 }
 
 fn typed_by_hand(name: &str) -> Value {
     json!(["put_parameter", { "Name": name, "Value": "typed by hand", "Overwrite": true }])
+}
+
+fn label(name: &str, version: u64) -> Value {
+    json!(["label_parameter_version", { "Name": name, "ParameterVersion": version, "Labels": ["stable"] }])
+}
+
+/// Writes by hand, of which the first has a label: AWS keeps a hundred versions, and makes no more while the oldest one has one.
+fn writes(name: &str, versions: usize) -> Value {
+    let write =
+        json!(["put_parameter", { "Name": name, "Value": "by hand", "Type": "SecureString", "Overwrite": true }]);
+    let mut writes = vec![write; versions];
+    writes.push(label(name, 1));
+    Value::Array(writes)
 }
 
 fn is_hex(value: &str) -> bool {
@@ -187,15 +228,9 @@ fn drift_is_healed_from_the_other_parameter_and_rotated_where_there_is_none() {
 
 #[test]
 fn a_rotation_that_aws_refuses_half_way_is_finished_with_the_same_value() {
-    let label = |version: u64| json!(["label_parameter_version", { "Name": SECOND, "ParameterVersion": version, "Labels": ["stable"] }]);
     let world = World::new();
     let story = &world.story;
-    // AWS keeps a hundred versions, and makes no more while the oldest one has a label.
-    let write =
-        json!(["put_parameter", { "Name": SECOND, "Value": "by hand", "Type": "SecureString", "Overwrite": true }]);
-    let mut writes = vec![write; 99];
-    writes.push(label(1));
-    world.boto3(&Value::Array(writes));
+    world.boto3(&writes(SECOND, 99));
     story.configure(&[HEX, TWO_WAVES, "on_existing = \"replace\""]);
     story.apply();
     let [old, second] = world.values([PARAMETER, SECOND]);
@@ -214,7 +249,7 @@ fn a_rotation_that_aws_refuses_half_way_is_finished_with_the_same_value() {
     let held = |target: &str| attributes["deliveries"][target]["generation"].clone();
     assert_eq!((held("first"), held("second")), (json!(2), json!(1)));
 
-    world.boto3(&json!([label(100)]));
+    world.boto3(&json!([label(SECOND, 100)]));
     story.apply();
     assert_eq!(world.values([PARAMETER, SECOND]), [new.clone(), new]);
     assert_eq!(story.attributes()["generation"], 2);
@@ -222,14 +257,33 @@ fn a_rotation_that_aws_refuses_half_way_is_finished_with_the_same_value() {
 }
 
 #[test]
-fn a_creation_that_another_type_stopped_half_way_goes_on_with_its_value_once_untainted() {
+fn a_creation_that_another_type_would_stop_half_way_is_not_begun() {
     let world = World::new();
     let story = &world.story;
     world.boto3(&json!([["put_parameter", { "Name": SECOND, "Value": "by hand", "Type": "String" }]]));
     story.configure(&[HEX, TWO_WAVES, "on_existing = \"replace\""]);
     let said = unframed(&story.fails());
+    for words in ["a parameter cannot change its type", "Nothing was minted or changed"] {
+        assert!(said.contains(words), "{words} is not in\n{said}");
+    }
+    assert!(story.has_no_state());
+    assert_eq!(world.values([PARAMETER, SECOND]), ["ParameterNotFound", "by hand"]);
+    world.boto3(&json!([["delete_parameter", { "Name": SECOND }]]));
+    story.apply();
+    let [value, second] = world.values([PARAMETER, SECOND]);
+    assert!(is_hex(&value) && value == second, "{value} {second}");
+    world.destroy();
+}
+
+#[test]
+fn a_creation_that_stopped_half_way_goes_on_with_its_value_once_untainted() {
+    let world = World::new();
+    let story = &world.story;
+    world.boto3(&writes(SECOND, 100));
+    story.configure(&[HEX, TWO_WAVES, "on_existing = \"replace\""]);
+    let said = unframed(&story.fails());
     for words in [
-        "a parameter cannot change its type",
+        "ParameterMaxVersionLimitExceeded",
         "Generation 1 is in 1 of 2 targets (first)",
         "`terraform untaint`",
     ] {

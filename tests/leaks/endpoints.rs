@@ -119,8 +119,17 @@ fn the_password_of_a_proxy_shows_nowhere() {
         watched.story.workspace.set(name, value);
     }
     let random = "source = { random = { bytes = 32, encoding = \"hex\" } }";
-    for (source, vendor) in [(FLY_TOKEN, "Fly"), (random, "AWS SSM")] {
-        watched.story.configure(&[source, SSM_TARGET]);
+    // STS is asked first; on loopback no proxy stands between.
+    let sts = watched.story.sandbox.export("SANDBOX_URL").to_owned();
+    for (source, target, sts, vendor) in [
+        (FLY_TOKEN, FLY_TARGET, None, "Fly"),
+        (random, SSM_TARGET, None, "AWS STS"),
+        (random, SSM_TARGET, Some(sts), "AWS SSM"),
+    ] {
+        if let Some(sts) = sts {
+            watched.story.workspace.set("AWS_ENDPOINT_URL_STS", &sts);
+        }
+        watched.story.configure(&[source, target]);
         let (status, said) = watched.run(&["apply", "-auto-approve"]);
         assert_eq!(status, Some(1), "{said}");
         assert!(

@@ -77,7 +77,7 @@ async fn vendors_behind_tls_are_called_and_no_session_key_is_written_down() {
         story.apply();
         assert!(!std::path::Path::new(&keys).exists(), "session keys were written down");
         std::fs::write(&trusted, self::authority().pem()).unwrap();
-        let said = crate::story::unframed(&story.refused("plan"));
+        let said = crate::story::unframed(&story.settled());
         assert!(
             said.contains("invalid peer certificate") && said.contains("SSL_CERT_FILE"),
             "{said}"

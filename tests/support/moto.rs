@@ -13,18 +13,24 @@ pub(crate) struct Moto {
 }
 
 impl Moto {
-    /// Starts one and waits until it answers.
+    /// Starts one and waits until it answers. It stands for account 123456789012.
     pub(crate) fn start() -> Self {
+        Self::of_account("123456789012")
+    }
+
+    /// The same for another account.
+    pub(crate) fn of_account(account: &str) -> Self {
         // Another process may take the port that was free.
-        (0..3).find_map(|_| Self::on(free_port())).expect("moto_server runs")
+        (0..3).find_map(|_| Self::on(free_port(), account)).expect("moto_server runs")
     }
 
     /// `None` when it ended by itself.
-    fn on(port: u16) -> Option<Self> {
+    fn on(port: u16, account: &str) -> Option<Self> {
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join(".venv/bin/moto_server");
         assert!(program.exists(), "{} is missing; run `make test`", program.display());
         let process = Command::new(program)
             .args(["-H", "127.0.0.1", "-p", &port.to_string()])
+            .env("MOTO_ACCOUNT_ID", account)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

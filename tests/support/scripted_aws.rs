@@ -1,4 +1,4 @@
-//! A loopback server that speaks AWS JSON 1.1 and answers as a test tells it: refusals, lost answers, silence.
+//! A loopback server that speaks AWS JSON 1.1, and as much of the query protocol as STS needs, and answers as a test tells it: refusals, lost answers, silence.
 //!
 //! It keeps no state of its own and shares no code with the adapters.
 
@@ -14,6 +14,8 @@ pub(crate) enum Reply {
     Answer(u16, Value),
     /// The connection is closed after the request was read.
     Lost,
+    /// An answer in XML, as STS gives it.
+    Xml(u16, String),
     /// An answer that is not JSON.
     Garbage,
     /// A refusal that repeats the session token of the request.
@@ -92,6 +94,7 @@ async fn serve(mut stream: TcpStream, log: Arc<Mutex<Vec<Call>>>, script: Arc<Sc
         log.lock().expect("no panic").push(call);
         let (status, body) = match reply {
             Reply::Answer(status, body) => (status, body.to_string()),
+            Reply::Xml(status, body) => (status, body),
             Reply::Garbage => (200, "<html>not what was asked for</html>".to_owned()),
             Reply::Lost => return,
             Reply::Repeats => {
@@ -134,9 +137,18 @@ async fn read_request(stream: &mut TcpStream) -> Option<Call> {
             return None;
         }
     }
-    let target = header("x-amz-target").expect("AWS JSON names its operation");
-    let operation = target.rsplit('.').next().expect("never empty").to_owned();
-    let request = serde_json::from_slice(&bytes[head_length..head_length + length]).expect("a JSON body");
+    let body = &bytes[head_length..head_length + length];
+    let (operation, request) = match header("x-amz-target") {
+        Some(target) => {
+            let operation = target.rsplit('.').next().expect("never empty").to_owned();
+            (operation, serde_json::from_slice(body).expect("a JSON body"))
+        }
+        None => {
+            let fields: std::collections::BTreeMap<String, String> =
+                url::form_urlencoded::parse(body).into_owned().collect();
+            (fields["Action"].clone(), serde_json::json!(fields))
+        }
+    };
     let authorization = header("authorization").expect("signed");
     let credential = authorization.split_once("Credential=").expect("SigV4").1;
     Some(Call {

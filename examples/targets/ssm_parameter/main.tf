@@ -3,7 +3,8 @@
 #
 # The credentials of the run need, on arn:aws:ssm:eu-west-1:<account>:parameter/example/production/*:
 #   ssm:PutParameter, ssm:GetParameter, ssm:DeleteParameter, and for tags ssm:AddTagsToResource;
-#   on "*": ssm:DescribeParameters; for a check with credential = "previous" also ssm:GetParameterHistory on the parameter;
+#   on "*": ssm:DescribeParameters; nothing for sts:GetCallerIdentity, which every run calls;
+#   for a check with credential = "previous" also ssm:GetParameterHistory on the parameter;
 #   on a customer managed key: kms:Encrypt, kms:Decrypt, and for the Advanced tier kms:GenerateDataKey.
 
 terraform {

@@ -2,7 +2,6 @@
 //!
 //! API: <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>, which needs no permission.
 
-use aws_config::SdkConfig;
 use aws_sdk_sts::Client;
 
 use super::failure::Call;
@@ -11,7 +10,7 @@ use crate::call::{CallError, CallErrorKind, Effect};
 const SERVICE: &str = "AWS STS";
 
 /// Asks for the account of the credentials in use.
-pub(super) async fn of_caller(session: &SdkConfig) -> Result<String, CallError> {
+pub(super) async fn of_caller(client: &Client) -> Result<String, CallError> {
     let operation = "asking which AWS account this run belongs to";
     let call = Call {
         service: SERVICE,
@@ -20,7 +19,7 @@ pub(super) async fn of_caller(session: &SdkConfig) -> Result<String, CallError> 
         resource: "\"*\"",
         writes: false,
     };
-    let answer = call.settle(Box::pin(Client::new(session).get_caller_identity().send()).await)?;
+    let answer = call.settle(Box::pin(client.get_caller_identity().send()).await)?;
     let account = answer
         .account
         .filter(|account| account.bytes().all(|byte| byte.is_ascii_digit()) && !account.is_empty());

@@ -142,6 +142,10 @@ impl Call<'_> {
     fn advice(&self, code: &str, kind: &CallErrorKind) -> Option<String> {
         let (action, resource) = (self.action, self.resource);
         match (code, kind) {
+            // No policy of the caller can deny it.
+            (_, CallErrorKind::Forbidden) if action == "sts:GetCallerIdentity" => {
+                Some("It needs no permission: check the policy of the VPC endpoint for STS, if calls go through one.".to_owned())
+            }
             (_, CallErrorKind::Forbidden) => Some(format!(
                 "Grant this run {action} on {resource}; with a customer managed key also kms:Encrypt and kms:Decrypt on the key."
             )),

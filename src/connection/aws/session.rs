@@ -51,21 +51,22 @@ const SESSION_NAME: &str = "terraform-provider-rotation";
 pub(super) struct Settings {
     region: Option<String>,
     profile: Option<String>,
-    endpoint: Endpoint,
+    endpoints: Endpoints,
     keys: Option<Keys>,
     role: Option<Role>,
     attempts_are_set: bool,
     allow_insecure: bool,
 }
 
-/// Where calls go.
-enum Endpoint {
-    /// To AWS, or where the shared configuration files say.
-    Default,
-    /// All calls go there: the block, or `AWS_ENDPOINT_URL`.
-    All(Address),
-    /// Calls to Systems Manager go there (`AWS_ENDPOINT_URL_SSM`), others to the second, if any.
-    Ssm(Address, Option<Address>),
+/// Where calls go instead of AWS. What is `None` here may still be in the shared configuration files, which the SDK reads.
+#[derive(Default)]
+struct Endpoints {
+    /// All services that have none of their own: the block, or `AWS_ENDPOINT_URL`.
+    general: Option<Address>,
+    /// Systems Manager: `AWS_ENDPOINT_URL_SSM`.
+    ssm: Option<Address>,
+    /// STS: `AWS_ENDPOINT_URL_STS`.
+    sts: Option<Address>,
 }
 
 /// An endpoint, and where it was configured.
@@ -130,12 +131,15 @@ impl Settings {
                 .optional()?
                 .or_else(|| variable(&["AWS_REGION", "AWS_DEFAULT_REGION"])),
             profile: profile.optional()?,
-            endpoint: match endpoint.optional()? {
-                Some(url) => Endpoint::All(Address {
-                    url,
-                    origin: endpoint_node.path().to_string(),
-                }),
-                None => Endpoint::from_environment(environment),
+            endpoints: match endpoint.optional()? {
+                Some(url) => Endpoints {
+                    general: Some(Address {
+                        url,
+                        origin: endpoint_node.path().to_string(),
+                    }),
+                    ..Endpoints::default()
+                },
+                None => Endpoints::from_environment(environment),
             },
             keys: Keys::from_environment(environment),
             role: role?,
@@ -175,11 +179,11 @@ impl Settings {
     /// When no region is set anywhere, or the environment's endpoint is not permitted.
     pub(super) async fn load(&self, region: Option<&str>) -> Result<SdkConfig, CallError> {
         let refused = |why: &str| CallError::refused("AWS", "preparing the AWS session", why);
-        for Address { url, origin } in self.endpoint.addresses() {
+        for Address { url, origin } in self.endpoints.all() {
             permitted(url, self.allow_insecure)
                 .map_err(|refusal| refused(&format!("the endpoint in {origin}: {refusal}")))?;
         }
-        let client = http_client(self.endpoint.is_local());
+        let client = http_client(is_local(self.endpoints.sts()));
         let timeouts = TimeoutConfig::builder()
             .operation_attempt_timeout(ATTEMPT_TIMEOUT)
             .operation_timeout(CALL_TIMEOUT)
@@ -194,7 +198,7 @@ impl Settings {
             return Err(refused(&self.no_region()));
         };
         loader = loader.region(region.clone());
-        if let Some(url) = self.endpoint.general() {
+        if let Some(Address { url, .. }) = &self.endpoints.general {
             loader = loader.endpoint_url(url);
         }
         loader = match (&self.profile, &self.keys) {
@@ -220,7 +224,7 @@ impl Settings {
             if let Some(id) = &role.external_id {
                 builder = builder.external_id(id);
             }
-            let provider = builder.configure(&session).build().await;
+            let provider = builder.configure(&self.with_sts_endpoint(&session)).build().await;
             session = with_known_credentials(with_credentials(session, SharedCredentialsProvider::new(provider)));
         }
         Ok(session)
@@ -228,62 +232,94 @@ impl Settings {
 
     /// The client of Systems Manager.
     pub(super) fn ssm(&self, session: &SdkConfig, clock: Clock) -> Ssm {
-        let mut config = aws_sdk_ssm::config::Builder::from(session).interceptor(PermittedUrls {
-            allow_insecure: self.allow_insecure,
-        });
-        // Not for the whole session: STS must fail before the SDK gives up on credentials, after 30 seconds.
-        if !self.attempts_are_set {
-            config = config.retry_config(RetryConfig::standard().with_max_attempts(READ_ATTEMPTS));
+        let address = self.endpoints.ssm();
+        let mut config = aws_sdk_ssm::config::Builder::from(session)
+            .interceptor(self.permitted_urls())
+            .http_client(http_client(is_local(address)));
+        if let Some(retry) = self.retry() {
+            config = config.retry_config(retry);
         }
-        if let Endpoint::Ssm(Address { url, .. }, _) = &self.endpoint {
+        if let Some(Address { url, .. }) = address {
             config = config.endpoint_url(url);
         }
-        let address = self.endpoint.addresses().next();
         let address = address.map(|Address { url, origin }| format!("It was sent to {url}, from {origin}."));
         Ssm::new(aws_sdk_ssm::Client::from_conf(config.build()), clock, address)
     }
+
+    /// The client of STS for calls of ours; the SDK makes its own for `assume_role`.
+    pub(super) fn sts(&self, session: &SdkConfig) -> aws_sdk_sts::Client {
+        let session = self.with_sts_endpoint(session);
+        let mut config = aws_sdk_sts::config::Builder::from(&session).interceptor(self.permitted_urls());
+        if let Some(retry) = self.retry() {
+            config = config.retry_config(retry);
+        }
+        aws_sdk_sts::Client::from_conf(config.build())
+    }
+
+    /// What to add to an error of STS: an emulator for Systems Manager alone does not know this run's credentials at AWS.
+    pub(super) fn sts_advice(&self) -> Option<String> {
+        match (self.endpoints.sts(), self.endpoints.ssm()) {
+            (Some(Address { url, origin }), _) => Some(format!("It was sent to {url}, from {origin}.")),
+            (None, Some(Address { origin, .. })) => Some(format!(
+                "{origin} sends calls to Systems Manager alone to an address of their own; this one went to AWS. Set \
+                 AWS_ENDPOINT_URL_STS too, or AWS_ENDPOINT_URL for both."
+            )),
+            (None, None) => None,
+        }
+    }
+
+    fn with_sts_endpoint(&self, session: &SdkConfig) -> SdkConfig {
+        match self.endpoints.sts() {
+            Some(Address { url, .. }) => session.clone().into_builder().endpoint_url(url).build(),
+            None => session.clone(),
+        }
+    }
+
+    fn permitted_urls(&self) -> PermittedUrls {
+        PermittedUrls {
+            allow_insecure: self.allow_insecure,
+        }
+    }
+
+    /// Not for the whole session: taking on a role must fail before the SDK gives up on credentials, after 30 seconds.
+    fn retry(&self) -> Option<RetryConfig> {
+        (!self.attempts_are_set).then(|| RetryConfig::standard().with_max_attempts(READ_ATTEMPTS))
+    }
 }
 
-impl Endpoint {
+impl Endpoints {
     /// docs.aws.amazon.com/sdkref, "Service-specific endpoints": the service's variable goes before the general one.
     fn from_environment(environment: &Environment) -> Self {
         let ignored = environment
             .get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
             .is_some_and(|text| text.eq_ignore_ascii_case("true"));
         if ignored {
-            return Self::Default;
+            return Self::default();
         }
         let address = |variable| Address::in_environment(environment, variable);
-        match (address("AWS_ENDPOINT_URL_SSM"), address("AWS_ENDPOINT_URL")) {
-            (Some(ssm), general) => Self::Ssm(ssm, general),
-            (None, Some(general)) => Self::All(general),
-            (None, None) => Self::Default,
+        Self {
+            general: address("AWS_ENDPOINT_URL"),
+            ssm: address("AWS_ENDPOINT_URL_SSM"),
+            sts: address("AWS_ENDPOINT_URL_STS"),
         }
     }
 
-    /// The endpoint of services that have none of their own.
-    fn general(&self) -> Option<&str> {
-        match self {
-            Self::Default | Self::Ssm(_, None) => None,
-            Self::All(address) | Self::Ssm(_, Some(address)) => Some(&address.url),
-        }
+    fn ssm(&self) -> Option<&Address> {
+        self.ssm.as_ref().or(self.general.as_ref())
     }
 
-    /// Whether every call that an endpoint is set for stays on this machine: a proxy could not reach it.
-    fn is_local(&self) -> bool {
-        let local = |address: &Address| Url::parse(&address.url).is_ok_and(|url| is_loopback(&url));
-        self.addresses().next().is_some() && self.addresses().all(local)
+    fn sts(&self) -> Option<&Address> {
+        self.sts.as_ref().or(self.general.as_ref())
     }
 
-    /// What is configured; that of Systems Manager is the first.
-    fn addresses(&self) -> impl Iterator<Item = &Address> {
-        let (first, second) = match self {
-            Self::Default => (None, None),
-            Self::All(address) => (Some(address), None),
-            Self::Ssm(own, general) => (Some(own), general.as_ref()),
-        };
-        first.into_iter().chain(second)
+    fn all(&self) -> impl Iterator<Item = &Address> {
+        [&self.general, &self.ssm, &self.sts].into_iter().flatten()
     }
+}
+
+/// Whether calls stay on this machine: a proxy could not reach them.
+fn is_local(address: Option<&Address>) -> bool {
+    address.is_some_and(|address| Url::parse(&address.url).is_ok_and(|url| is_loopback(&url)))
 }
 
 impl Keys {
@@ -389,4 +425,39 @@ fn is_word(character: char, others: &str) -> bool {
 fn is_region(text: &str) -> bool {
     let label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     text.len() <= 63 && text.chars().all(label) && !text.starts_with('-') && !text.ends_with('-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::terraform::{Origin, Value};
+
+    fn settings(environment: &[(&str, &str)]) -> Settings {
+        let block = Value::object([]);
+        let surroundings = Surroundings {
+            environment: Environment::of(environment),
+            clock: Clock::default(),
+            allow_insecure: false,
+        };
+        let node = Node::root(&block, Origin::Configuration);
+        Settings::parse(&node, &surroundings, &mut Diagnostics::new()).expect("all defaults")
+    }
+
+    #[test]
+    fn an_emulator_for_systems_manager_alone_is_named_when_sts_does_not_know_its_keys() {
+        let ssm = ("AWS_ENDPOINT_URL_SSM", "http://127.0.0.1:1");
+        let sts = ("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:2");
+        let advice = settings(&[ssm]).sts_advice().expect("it went to AWS");
+        assert!(
+            advice.contains("this one went to AWS") && advice.contains("AWS_ENDPOINT_URL_STS"),
+            "{advice}"
+        );
+        assert_eq!(
+            settings(&[ssm, sts]).sts_advice().as_deref(),
+            Some("It was sent to http://127.0.0.1:2, from AWS_ENDPOINT_URL_STS.")
+        );
+        assert_eq!(settings(&[]).sts_advice(), None);
+        let ignored = ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true");
+        assert_eq!(settings(&[ssm, sts, ignored]).sts_advice(), None);
+    }
 }

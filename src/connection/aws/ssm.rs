@@ -58,6 +58,8 @@ pub struct Metadata {
     pub version: i64,
     /// `String`, `StringList` or `SecureString`; empty when AWS does not say.
     pub kind: String,
+    /// `Standard` or `Advanced`; empty when AWS does not say.
+    pub tier: String,
     /// The text written in the same call as the value.
     pub description: Option<String>,
     /// When this version was written.
@@ -374,6 +376,7 @@ fn metadata(parameter: ParameterMetadata) -> Option<(String, Metadata)> {
             .r#type
             .map(|kind| kind.as_str().to_owned())
             .unwrap_or_default(),
+        tier: parameter.tier.map(|tier| tier.as_str().to_owned()).unwrap_or_default(),
         description: parameter.description,
         modified_at: parameter.last_modified_date.as_ref().and_then(timestamp),
     };

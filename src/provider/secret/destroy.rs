@@ -65,20 +65,29 @@ async fn delete_and_revoke(
     let never_in_place = state.rotated_at.is_none();
     let own = state.ledger.credentials().to_vec();
     let mut kept = BTreeMap::new();
-    for (key, delivery) in state.ledger.deliveries().clone() {
-        if configured.stop.requested() {
-            interrupted(problems);
-            return state.write_over(prior.clone());
-        }
-        let keep = policies.kept.contains(&key) || (never_in_place && delivery.existed_before);
-        let slot = place::slot_of(&key, &delivery, config.as_ref(), configured).await;
+    // A run that leads to another place than one of them deletes none.
+    let mut deletions = Vec::new();
+    for (key, record) in state.ledger.deliveries().clone() {
+        let keep = policies.kept.contains(&key) || (never_in_place && record.existed_before);
+        let slot = place::slot_of(&key, &record, config.as_ref(), configured).await;
         let deletion = Deletion {
-            key: &key,
-            record: &delivery,
+            key: key.clone(),
+            record: record.clone(),
             slot,
             keep,
             never_in_place,
         };
+        deletion.report_unreachable(problems);
+        deletions.push((key, record, deletion));
+    }
+    if problems.has_errors() {
+        return state.write_over(prior.clone());
+    }
+    for (key, delivery, deletion) in deletions {
+        if configured.stop.requested() {
+            interrupted(problems);
+            return state.write_over(prior.clone());
+        }
         match deletion.perform(&state.id, permit, problems).await {
             Deleted::Gone => state.ledger.record(Event::Dropped { target: key }),
             Deleted::Kept => {
@@ -148,7 +157,7 @@ async fn name_the_rest(
             let Some(label) = credential.label().filter(|label| label.belongs_to(id)) else {
                 continue;
             };
-            if !known(own) && !known(&newer.credentials()) {
+            if !known(own) && !known(newer.credentials()) {
                 problems.warning(
                     Path::attribute("source"),
                     format!("{} ({label}) is still valid", credential.id),
@@ -291,9 +300,9 @@ enum Deleted {
 }
 
 /// One entry that a destroy is about to delete.
-struct Deletion<'a> {
-    key: &'a str,
-    record: &'a DeliveryRecord,
+struct Deletion {
+    key: String,
+    record: DeliveryRecord,
     /// The slot, or a summary and a detail that say why it cannot be reached.
     slot: Result<Box<dyn Slot>, (String, String)>,
     /// The entry is to stay.
@@ -302,12 +311,29 @@ struct Deletion<'a> {
     never_in_place: bool,
 }
 
-impl Deletion<'_> {
+impl Deletion {
+    /// Nothing of ours was ever written there.
+    fn is_nothing(&self) -> bool {
+        self.record.generation.is_none() && self.record.status != DeliveryStatus::Unknown
+    }
+
+    /// Why an entry that is to be deleted cannot be reached by this run.
+    fn report_unreachable(&self, problems: &mut Diagnostics) {
+        if self.keep || self.is_nothing() || self.record.status == DeliveryStatus::Gone {
+            return;
+        }
+        if let Err((summary, detail)) = &self.slot {
+            let way_out = "Or delete the entry yourself, then apply `on_destroy = \"abandon\"` and destroy again.";
+            let path = Path::attribute("targets").then_key(&self.key);
+            problems.error(path, summary, format!("{detail} {way_out}"));
+        }
+    }
+
     async fn perform(self, id: &str, permit: &WritePermit, problems: &mut Diagnostics) -> Deleted {
-        let Self { key, record, .. } = self;
-        if record.generation.is_none() && record.status != DeliveryStatus::Unknown {
+        if self.is_nothing() {
             return Deleted::Gone;
         }
+        let (key, record) = (&self.key, &self.record);
         let path = Path::attribute("targets").then_key(key);
         if self.keep {
             if record.existed_before {
@@ -319,13 +345,9 @@ impl Deletion<'_> {
         if record.status == DeliveryStatus::Gone {
             return Deleted::Gone;
         }
-        let slot = match self.slot {
-            Ok(slot) => slot,
-            Err((summary, detail)) => {
-                let way_out = "Or delete the entry yourself, then apply `on_destroy = \"abandon\"` and destroy again.";
-                problems.error(path, summary, format!("{detail} {way_out}"));
-                return Deleted::Failed;
-            }
+        // Reported before anything was deleted.
+        let Ok(slot) = &self.slot else {
+            return Deleted::Failed;
         };
         match executor::empty(slot.as_ref(), record, id, self.never_in_place, permit).await {
             Ok(Removed::Gone) => Deleted::Gone,

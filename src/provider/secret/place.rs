@@ -132,8 +132,8 @@ pub(super) async fn complete(
     for (key, slot) in slots {
         let slot = vendors.complete(slot).await.map_err(|error| Failure {
             site: Site::Target(key.clone()),
-            summary: "Cannot tell which account this run belongs to".to_owned(),
-            detail: error.sentence(),
+            summary: "Cannot tell which AWS account this run belongs to".to_owned(),
+            detail: error.answer(),
         })?;
         complete.insert(key.clone(), slot);
     }

@@ -3,12 +3,14 @@
 //! Parameter Store answers DescribeParameters from a copy that lags behind: what was just written may be missing or old
 //! there for a moment. So a delivery waits until its version is listed, and "missing" is confirmed by GetParameter.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
-use super::Settings;
 use super::mark::{self, Mark};
+use super::{Settings, TYPES};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::aws::{Aws, Metadata, Put, Ssm};
 use crate::executor::Stop;
@@ -38,6 +40,8 @@ pub(super) struct ParameterSlot {
 pub(super) struct ParameterTarget {
     pub(super) slot: ParameterSlot,
     pub(super) settings: Settings,
+    /// The last delivery created the parameter, and its tags with it.
+    pub(super) created_with_tags: AtomicBool,
 }
 
 #[async_trait]
@@ -78,7 +82,7 @@ impl ParameterSlot {
             if let Some(found) = listed.filter(|found| found.version == stored) {
                 return Ok(Some(entry(&found)));
             }
-            // The listing would add the mark; of our own write that is known.
+            // The listing would add the mark. Of our own write that is known; without it, nothing tells whose the entry is.
             if since > 0 && stored == since {
                 break;
             }
@@ -116,22 +120,31 @@ impl Slot for ParameterTarget {
 
 #[async_trait]
 impl Target for ParameterTarget {
+    async fn check_writable(&self) -> Result<(), CallError> {
+        let listed = self.slot.aws.ssm().await?.describe(&self.slot.name).await?;
+        let refusal = listed.as_ref().and_then(|listed| self.cannot_become(listed));
+        refusal.map_or(Ok(()), |why| Err(self.refused("preparing to write", &why)))
+    }
+
     async fn deliver(&self, deliveries: &[Delivery<'_>], permit: &WritePermit) -> Result<Vec<Receipt>, CallError> {
         let ssm = self.slot.aws.ssm().await?;
         let mut receipts = Vec::with_capacity(deliveries.len());
         for delivery in deliveries {
             let version = self.put(ssm, delivery, permit).await?;
-            self.wait_until_listed(ssm, version).await;
             receipts.push(Receipt {
                 revision: Some(version.to_string()),
-                written_at: None,
+                written_at: self.wait_until_listed(ssm, version).await,
             });
         }
         Ok(receipts)
     }
 
-    /// Nothing to do: consumers read the parameter when they start.
-    async fn activate(&self, _: Option<&str>, _: &Stop, _: &WritePermit) -> Result<Activated, CallError> {
+    /// Sets the tags. The value needs nothing: consumers read it when they start.
+    async fn activate(&self, _: Option<&str>, _: &Stop, permit: &WritePermit) -> Result<Activated, CallError> {
+        let tags = &self.settings.tags;
+        if !tags.is_empty() && !self.created_with_tags.load(Ordering::SeqCst) {
+            self.slot.aws.ssm().await?.tag(&self.slot.name, tags, permit).await?;
+        }
         Ok(Activated::Live)
     }
 
@@ -195,28 +208,31 @@ impl Target for ParameterTarget {
 }
 
 impl ParameterTarget {
-    /// Writes value and mark in one call, and sees to the tags. The version is that of the value.
+    /// Writes value and mark in one call. The version is that of the value.
     async fn put(&self, ssm: &Ssm, delivery: &Delivery<'_>, permit: &WritePermit) -> Result<i64, CallError> {
-        let tags = &self.settings.tags;
+        self.created_with_tags.store(false, Ordering::SeqCst);
         let listed = ssm.describe(&self.slot.name).await?;
-        if let Some(listed) = &listed {
-            self.refuse_other_type(listed)?;
+        // AWS refuses it as well, but only once a value is on its way.
+        if let Some(why) = listed.as_ref().and_then(|listed| self.cannot_become(listed)) {
+            return Err(self.refused("writing", &why));
         }
         let mut latest = listed.as_ref().map_or(0, |listed| listed.version);
         // Tags in the creating call satisfy policies that demand them there (`aws:RequestTag`).
-        if listed.is_none() && !tags.is_empty() {
+        if listed.is_none() && !self.settings.tags.is_empty() {
             match self.write(ssm, delivery, 1, true, permit).await {
                 // Somebody was faster.
                 Err(error) if error.kind == CallErrorKind::Conflict => {}
-                Ok(1) => return Ok(1),
-                other => latest = other?,
+                Err(error) => return Err(error),
+                Ok(version) => {
+                    self.created_with_tags.store(true, Ordering::SeqCst);
+                    if version == 1 {
+                        return Ok(version);
+                    }
+                    latest = version;
+                }
             }
         }
-        let version = self.write_marked(ssm, delivery, latest, permit).await?;
-        if !tags.is_empty() {
-            ssm.tag(&self.slot.name, tags, permit).await?;
-        }
-        Ok(version)
+        self.write_marked(ssm, delivery, latest, permit).await
     }
 
     /// Writes until the mark names the version that AWS made: it has to be written before that is known, and others may write.
@@ -280,39 +296,46 @@ impl ParameterTarget {
         ssm.put(&put, permit).await
     }
 
-    /// AWS refuses it as well, but only once a value is on its way.
-    fn refuse_other_type(&self, listed: &Metadata) -> Result<(), CallError> {
+    /// Why a parameter cannot become what is configured.
+    fn cannot_become(&self, listed: &Metadata) -> Option<String> {
         let (is, wanted) = (listed.kind.as_str(), self.settings.kind);
-        if is.is_empty() || is == wanted {
-            return Ok(());
+        if !is.is_empty() && is != wanted {
+            let keep = match TYPES.contains(&is) {
+                true => format!("set type = {is:?}, "),
+                false => String::new(),
+            };
+            return Some(format!(
+                "it is a {is}, `type` is {wanted:?}, and a parameter cannot change its type: {keep}choose another name, or delete \
+                 the parameter"
+            ));
         }
-        let message = format!(
-            "it is a {is} and `type` is {wanted:?}; a parameter cannot change its type. \
-             Delete it first, choose another name, or set `type`"
-        );
-        Err(CallError::new(
-            CallErrorKind::Conflict,
-            Effect::None,
-            "AWS SSM",
-            format!("writing parameter {:?}", self.slot.name),
-            None,
-            &message,
-        ))
+        let downgraded = listed.tier == "Advanced" && self.settings.tier == Some("Standard");
+        downgraded.then(|| {
+            "it is Advanced; AWS does not downgrade: set tier = \"Advanced\" or delete the parameter".to_owned()
+        })
     }
 
-    /// Waits until the listing shows at least this version. The write is proved by its own answer: if the listing stays
-    /// behind or fails, that is no failure of the delivery.
-    async fn wait_until_listed(&self, ssm: &Ssm, version: i64) {
+    fn refused(&self, doing: &str, why: &str) -> CallError {
+        let operation = format!("{doing} parameter {:?}", self.slot.name);
+        CallError::new(CallErrorKind::Conflict, Effect::None, "AWS SSM", operation, None, why)
+    }
+
+    /// Waits until the listing shows at least this version; when AWS wrote it, if it shows this very one. The write is proved by
+    /// its own answer: if the listing stays behind or fails, that is no failure of the delivery.
+    async fn wait_until_listed(&self, ssm: &Ssm, version: i64) -> Option<Timestamp> {
         for pause in LAG {
             match ssm.describe(&self.slot.name).await {
-                Ok(Some(listed)) if listed.version >= version => return,
+                Ok(Some(listed)) if listed.version >= version => {
+                    return listed.modified_at.filter(|_| listed.version == version);
+                }
                 Ok(_) => ssm.clock().sleep(pause).await,
                 Err(error) => {
                     tracing::debug!(name = self.slot.name, %error, "written, but not seen in the listing");
-                    return;
+                    return None;
                 }
             }
         }
+        None
     }
 }
 
