@@ -11,6 +11,8 @@
 mod fake;
 #[path = "contract_fly/secret.rs"]
 mod secret;
+#[path = "contract_fly/shared.rs"]
+mod shared;
 #[path = "contract_fly/token.rs"]
 mod token;
 #[path = "support/vendor.rs"]

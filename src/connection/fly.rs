@@ -6,6 +6,7 @@
 
 mod app;
 mod graphql;
+mod versions;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use crate::terraform::{Attribute, Block, Diagnostic, Diagnostics, Field, NestedB
 
 pub(crate) use app::at_least;
 pub use app::{AppSecret, Machine, MachineCheck, MachineEvent};
+pub use versions::MachineUpdate;
 
 /// The service's name in errors.
 pub const SERVICE: &str = "Fly";
@@ -107,6 +109,7 @@ impl Fly {
                 api_url,
                 graphql_url,
                 listings: app::Listings::default(),
+                versions: versions::Versions::default(),
             }))
         })))
     }
@@ -199,6 +202,7 @@ struct Inner {
     api_url: String,
     graphql_url: String,
     listings: app::Listings,
+    versions: versions::Versions,
 }
 
 impl FlyClient {

@@ -150,12 +150,17 @@ impl Run<'_> {
         let (stop, permit) = (self.stop, self.permit);
         let ledger = &self.outcome.ledger;
         let calls = self.batches(keys).into_iter().filter_map(|batch| {
-            let newest = batch
+            let mut delivered: Vec<_> = batch
                 .iter()
                 .filter_map(|(key, _)| ledger.deliveries.get(*key))
-                .max_by_key(|delivery| delivery.delivered_at)
-                .and_then(|delivery| delivery.revision.clone());
+                .collect();
+            delivered.sort_by_key(|delivery| delivery.delivered_at);
+            let revisions: Vec<&str> = delivered
+                .iter()
+                .filter_map(|delivery| delivery.revision.as_deref())
+                .collect();
             let first = batch.first().map(|(_, target)| *target)?;
+            let newest = first.target.newest(&revisions).map(str::to_owned);
             let keys: Vec<String> = batch.iter().map(|(key, _)| (*key).clone()).collect();
             Some(async move { (keys, first.target.activate(newest.as_deref(), stop, permit).await) })
         });
@@ -167,7 +172,14 @@ impl Run<'_> {
                     continue;
                 };
                 match &result {
-                    Ok(Activated::Live) => {
+                    Ok(live @ (Activated::Live | Activated::Unproved(_))) => {
+                        if let Activated::Unproved(why) = live {
+                            self.outcome.warnings.push(Failure {
+                                summary: format!("Cannot prove that {} is live everywhere", delivery.slot),
+                                site: Site::Target(key.clone()),
+                                detail: why.clone(),
+                            });
+                        }
                         delivery.status = DeliveryStatus::Current;
                         delivery.detail = None;
                         self.session.activated.insert(key);

@@ -50,9 +50,23 @@ pub(crate) struct World {
     pub(crate) accepted: [String; 2],
     /// Set when a machine is updated.
     pub(crate) stop_at_update: Option<Stop>,
+    /// At the next update somebody clones the first machine as the second, which starts with the values of that version.
+    pub(crate) clone_at_update: Option<(String, String, u64)>,
+    /// Every call after that one is lost: the process was killed. What it held is let go.
+    kill: Option<Kill>,
     /// The clock of secrets and events, in milliseconds.
     time: i64,
     serial: u64,
+}
+
+/// When a process is killed.
+struct Kill {
+    call: String,
+    /// How many such calls are let through.
+    before: usize,
+    /// Whether Fly still acts on the last one.
+    acted: bool,
+    over: bool,
 }
 
 #[derive(Default)]
@@ -60,6 +74,14 @@ pub(crate) struct App {
     pub(crate) secrets: BTreeMap<String, Value>,
     pub(crate) version: u64,
     pub(crate) machines: BTreeMap<String, Machine>,
+    /// The values at each version. Storage replicates late: an update is served the oldest that satisfies it.
+    history: BTreeMap<u64, BTreeMap<String, String>>,
+}
+
+impl App {
+    fn values(&self, version: u64) -> BTreeMap<String, String> {
+        self.history.get(&version).cloned().unwrap_or_default()
+    }
 }
 
 pub(crate) struct Machine {
@@ -68,8 +90,20 @@ pub(crate) struct Machine {
     /// Its health check fails after the next update.
     pub(crate) sick: bool,
     pub(crate) secrets_version: u64,
+    /// The values that it booted with.
+    pub(crate) environment: BTreeMap<String, String>,
     /// Updates leave its instance id alone.
     pub(crate) steady: bool,
+    /// Its metadata is dropped whenever it is written.
+    pub(crate) forgetful: bool,
+}
+
+impl Machine {
+    fn forget(&mut self) {
+        if self.forgetful {
+            self.description["config"]["metadata"] = Value::Null;
+        }
+    }
 }
 
 impl World {
@@ -96,18 +130,48 @@ impl World {
             lease: None,
             sick: false,
             secrets_version: 0,
+            environment: BTreeMap::new(),
             steady: false,
+            forgetful: false,
         };
         self.apps.get_mut(app).unwrap().machines.insert(id.to_owned(), machine);
     }
 
-    /// What a deployment does: every machine is updated.
+    /// What a deployment does some minutes later: every machine gets another instance, keeps its metadata, and runs the newest values.
     pub(crate) fn deploy(&mut self, app: &str) {
-        let now = self.now();
-        for machine in self.apps.get_mut(app).unwrap().machines.values_mut() {
-            let event = json!({ "type": "update", "timestamp": now });
-            machine.description["events"].as_array_mut().unwrap().insert(0, event);
+        self.time += 120_000;
+        let newest = self.apps[app].version;
+        for id in self.apps[app].machines.keys().cloned().collect::<Vec<_>>() {
+            self.redeploy(app, &id, newest);
         }
+    }
+
+    /// Somebody's deployment updates one machine at once, which starts with the values of that version.
+    pub(crate) fn redeploy(&mut self, app: &str, id: &str, version: u64) {
+        let (now, serial) = (self.now(), self.serial());
+        let app = self.apps.get_mut(app).unwrap();
+        let values = app.values(version);
+        let machine = app.machines.get_mut(id).unwrap();
+        let event = json!({ "type": "update", "timestamp": now });
+        machine.description["events"].as_array_mut().unwrap().insert(0, event);
+        machine.description["instance_id"] = json!(format!("instance-{serial}"));
+        machine.environment = values;
+        machine.secrets_version = version;
+    }
+
+    /// `fly machine clone`: another machine with the same configuration, metadata included, and the values of that version.
+    pub(crate) fn clone_machine(&mut self, app: &str, from: &str, id: &str, version: u64) {
+        let config = self.apps[app].machines[from].description["config"].clone();
+        self.machine(app, id, "started", config);
+        let values = self.apps[app].values(version);
+        let machine = self.apps.get_mut(app).unwrap().machines.get_mut(id).unwrap();
+        machine.environment = values;
+        machine.secrets_version = version;
+    }
+
+    /// A machine of `web`.
+    pub(crate) fn of_web(&mut self, id: &str) -> &mut Machine {
+        self.apps.get_mut("web").unwrap().machines.get_mut(id).unwrap()
     }
 
     /// How often a call whose text has all of `parts` was made.
@@ -142,6 +206,7 @@ fn passing(config: &Value) -> Value {
 pub(crate) struct Fly {
     world: Arc<Mutex<World>>,
     pub(crate) connections: Arc<Connections>,
+    environment: Vec<(String, String)>,
 }
 
 impl Fly {
@@ -170,7 +235,39 @@ impl Fly {
             ("FLY_API_BASE_URL", url.as_str()),
         ];
         let connections = vendor::connections(&environment);
-        Self { world, connections }
+        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Self {
+            world,
+            connections,
+            environment: environment.to_vec(),
+        }
+    }
+
+    /// The same Fly as another process sees it, which knows nothing of what this one did.
+    pub(crate) fn another_process(&self) -> Self {
+        self.world().kill = None;
+        for app in self.world().apps.values_mut() {
+            app.machines.values_mut().for_each(|machine| machine.lease = None);
+        }
+        let environment = self
+            .environment
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        Self {
+            connections: vendor::connections(&environment.collect::<Vec<_>>()),
+            ..self.clone()
+        }
+    }
+
+    /// The process under test dies at the `nth` call like that (from 0): Fly acts on it or not, and hears no later one.
+    pub(crate) fn kill(&self, call: &str, nth: usize, acted: bool) {
+        let call = call.to_owned();
+        self.world().kill = Some(Kill {
+            call,
+            before: nth,
+            acted,
+            over: false,
+        });
     }
 
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
@@ -215,6 +312,27 @@ fn done(body: &Value) -> Response {
     ([("content-type", "application/json")], body.to_string()).into_response()
 }
 
+/// What becomes of a call of a process that is killed at it, or was before.
+fn killed(world: &mut World, call: &str) -> Option<Fault> {
+    let kill = world.kill.as_mut()?;
+    if kill.over {
+        return Some(Fault::LostBefore);
+    }
+    if !call.starts_with(&kill.call) {
+        return None;
+    }
+    if kill.before > 0 {
+        kill.before -= 1;
+        return None;
+    }
+    kill.over = true;
+    Some(if kill.acted {
+        Fault::LostAfter
+    } else {
+        Fault::LostBefore
+    })
+}
+
 /// Logs the call, asks for the token, injects faults.
 async fn gate(State(world): State<Arc<Mutex<World>>>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
@@ -244,6 +362,7 @@ async fn gate(State(world): State<Arc<Mutex<World>>>, request: Request, next: Ne
         let at = world.faults.iter().position(|(part, _)| call.contains(part.as_str()));
         at.map(|at| world.faults.remove(at).1)
     };
+    let fault = killed(&mut world.lock().unwrap(), &call).or(fault);
     let accepted = {
         let [machines, graphql] = &world.lock().unwrap().accepted;
         let service = if parts.uri.path() == "/graphql" {
@@ -276,7 +395,7 @@ async fn gate(State(world): State<Arc<Mutex<World>>>, request: Request, next: Ne
             }
             let (head, body) = answer.into_parts();
             let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-            let body = with_nulls(&serde_json::from_slice(&body).unwrap()).to_string();
+            let body = serde_json::from_slice(&body).map_or(String::new(), |body| with_nulls(&body).to_string());
             let mut answer = body.into_response();
             *answer.status_mut() = head.status;
             answer
@@ -301,6 +420,11 @@ async fn rest(State(world): State<Arc<Mutex<World>>>, request: Request) -> Respo
         return done(&json!({ "tokens": [{ "token_id": TOKEN_ID }] }));
     }
     let stop = world.stop_at_update.clone();
+    if parts.method == "POST" && segments.len() == 5 && segments.get(2) == Some(&"machines") {
+        if let Some((from, id, version)) = world.clone_at_update.take() {
+            world.clone_machine("web", &from, &id, version);
+        }
+    }
     let ["apps", app, rest @ ..] = segments.as_slice() else {
         return error(404, "no such path");
     };
@@ -322,12 +446,28 @@ async fn rest(State(world): State<Arc<Mutex<World>>>, request: Request) -> Respo
         ),
         (method, ["machines", id, rest @ ..]) => {
             let version = app.version;
+            let served = body["min_secrets_version"]
+                .as_u64()
+                .unwrap_or(version.saturating_sub(1));
+            let values = app.values(served);
             let Some(machine) = app.machines.get_mut(*id) else {
                 return error(404, "machine not found");
             };
             match (method, rest) {
                 ("GET", []) => done(&machine.description),
-                ("POST", []) => update(machine, &body, nonce.as_deref(), version, (now, &serial), stop),
+                ("POST", []) if served > version => error(400, "min_secrets_version is ahead of the app"),
+                ("POST", []) => update(machine, &body, nonce.as_deref(), (served, values), (now, &serial), stop),
+                ("PUT", ["metadata"]) if machine.lease != nonce => error(409, "machine lease held"),
+                ("PUT", ["metadata"]) if body["machine_version"] != machine.description["instance_id"] => {
+                    error(412, "machine version does not match")
+                }
+                ("PUT", ["metadata"]) => {
+                    for (name, value) in body["metadata"].as_object().unwrap() {
+                        machine.description["config"]["metadata"][name] = value.clone();
+                    }
+                    machine.forget();
+                    StatusCode::NO_CONTENT.into_response()
+                }
                 ("POST", ["lease"]) if machine.lease.is_some() && machine.lease != nonce => {
                     error(409, "lease currently held")
                 }
@@ -347,7 +487,15 @@ async fn rest(State(world): State<Arc<Mutex<World>>>, request: Request) -> Respo
 }
 
 fn set_secrets(app: &mut App, body: &Value, now: i64) -> Response {
+    let mut values = app.values(app.version);
     app.version += 1;
+    for (name, value) in body["values"].as_object().unwrap() {
+        match value.as_str() {
+            Some(value) => values.insert(name.clone(), value.to_owned()),
+            None => values.remove(name),
+        };
+    }
+    app.history.insert(app.version, values);
     let at = Timestamp::from_millisecond(now).unwrap().to_string();
     let mut written = Vec::new();
     for (name, value) in body["values"].as_object().unwrap() {
@@ -376,7 +524,7 @@ fn update(
     machine: &mut Machine,
     body: &Value,
     nonce: Option<&str>,
-    version: u64,
+    (version, values): (u64, BTreeMap<String, String>),
     (now, serial): (i64, &str),
     stop: Option<Stop>,
 ) -> Response {
@@ -390,12 +538,8 @@ fn update(
     if body["name"] != description["name"] || body["region"] != description["region"] {
         return error(422, "name and region are fixed");
     }
-    assert!(
-        body["min_secrets_version"]
-            .as_u64()
-            .is_some_and(|least| least <= version)
-    );
     machine.secrets_version = version;
+    machine.environment = values;
     description["config"] = body["config"].clone();
     if !machine.steady {
         description["instance_id"] = json!(format!("instance-{serial}"));
@@ -411,7 +555,8 @@ fn update(
     if let Some(stop) = stop {
         stop.request();
     }
-    done(description)
+    machine.forget();
+    done(&machine.description)
 }
 
 /// Two tokens a page.

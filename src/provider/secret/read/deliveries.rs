@@ -115,7 +115,10 @@ async fn look(slot: &dyn Slot, delivery: &DeliveryRecord) -> Result<Look, crate:
         (Some(_), None) => Comparison::CannotTell,
         (None, _) => Comparison::Changed,
     };
-    let mut entry = slot.inspect().await?;
+    let mut entry = match &delivery.revision {
+        Some(recorded) => slot.inspect_for(recorded).await?,
+        None => slot.inspect().await?,
+    };
     if delivery.generation.is_some() && compare(&entry) == Comparison::Changed {
         entry = target::confirmed(slot, delivery.revision.as_deref()).await?;
     }
