@@ -233,6 +233,27 @@ async fn a_mark_that_cannot_be_written_does_not_end_the_roll() {
 }
 
 #[tokio::test]
+async fn a_machine_that_died_of_an_update_whose_mark_was_cut_off_stops_the_next_process() {
+    let fly = with_two_machines().await;
+    let a = target(&fly, "A", false);
+    let revision = write(&a, "A", "new").await;
+    fly.kill("PUT /v1/apps/web/machines/m1/metadata", 0, false);
+    roll(&a, &revision).await.ok();
+    let later = fly.another_process();
+    {
+        let mut world = later.world();
+        let description = &mut world.of_web("m1").description;
+        description["state"] = json!("stopped");
+        let exit = json!({ "exit_event": { "exit_code": 1, "requested_stop": false } });
+        let exit = json!({ "type": "exit", "timestamp": i64::MAX, "request": exit });
+        description["events"].as_array_mut().unwrap().insert(0, exit);
+    }
+    let error = roll(&target(&later, "A", false), &revision).await.unwrap_err();
+    assert!(error.to_string().contains("exit code 1"), "{error}");
+    assert_eq!(later.updates("m2"), 0);
+}
+
+#[tokio::test]
 async fn machines_on_unreachable_hosts_come_last_and_are_named() {
     let fly = with_two_machines().await;
     {

@@ -24,19 +24,34 @@ pub(super) struct Watch<'a> {
 impl Roll<'_> {
     /// Waits for a machine that an earlier update, of this process or another, has brought to run the secrets.
     pub(super) async fn wait_for_earlier_update(&self, machine: &Machine) -> Result<(), CallError> {
-        let operation = format!("waiting for machine {:?} of app {:?}", machine.id, self.app);
-        let watch = Watch {
-            id: &machine.id,
-            operation: &operation,
-            ours: false,
-            replaced: None,
-        };
+        self.refuse_crashed(machine)?;
         if machine::is_running(machine) {
+            let operation = self.waiting_for(machine);
+            let watch = Watch {
+                id: &machine.id,
+                operation: &operation,
+                ours: false,
+                replaced: None,
+            };
             self.until_healthy(&watch, None).await?;
-        } else if let Some(why) = machine::began_at(machine).and_then(|since| machine::crash(machine, since)) {
-            return Err(unhealthy(&watch, &format!("{why}, and it is {}", machine.state)));
         }
         Ok(())
+    }
+
+    /// A machine that took the new value, gave up and stopped is no machine that rests.
+    pub(super) fn refuse_crashed(&self, machine: &Machine) -> Result<(), CallError> {
+        let began = machine::began_at(machine).filter(|_| !machine::is_running(machine));
+        match began.and_then(|since| machine::crash(machine, since)) {
+            Some(why) => {
+                let what = format!("{why}, and it is {}", machine.state);
+                Err(unhealthy(&self.waiting_for(machine), &what))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn waiting_for(&self, machine: &Machine) -> String {
+        format!("waiting for machine {:?} of app {:?}", machine.id, self.app)
     }
 
     /// Waits until the machine is healthy; gives it as it was seen last.
@@ -60,7 +75,7 @@ impl Roll<'_> {
                         None
                     }
                     Health::Waiting(missing) => Some(missing),
-                    Health::Failing(why) => return Err(unhealthy(watch, &why)),
+                    Health::Failing(why) => return Err(unhealthy(watch.operation, &why)),
                 },
                 // Right after an update a machine can be missing for a moment.
                 Err(error) if error.kind == CallErrorKind::NotFound => Some("it is missing".to_owned()),
@@ -70,7 +85,7 @@ impl Roll<'_> {
                 lasting = None;
                 if deadline.passed() {
                     let waited = machine::seconds(self.patience.healthy);
-                    return Err(unhealthy(watch, &format!("{missing}; waited {waited}")));
+                    return Err(unhealthy(watch.operation, &format!("{missing}; waited {waited}")));
                 }
             }
             clock.sleep(LOOK).await;
@@ -101,13 +116,13 @@ impl Roll<'_> {
     }
 }
 
-fn unhealthy(watch: &Watch<'_>, what: &str) -> CallError {
+fn unhealthy(operation: &str, what: &str) -> CallError {
     let message = format!("it has taken the new value, but {what}");
     CallError::new(
         CallErrorKind::Unhealthy,
         Effect::Possible,
         SERVICE,
-        watch.operation,
+        operation,
         None,
         &message,
     )

@@ -25,6 +25,12 @@ pub(super) fn promise(replaced: &str, version: u64) -> String {
     format!("replaces {replaced}@{version}")
 }
 
+/// Whether the machine's configuration carries such a promise of at least `version`: an update of ours was cut off before its mark.
+pub(super) fn is_promised(machine: &Machine, version: u64) -> bool {
+    let promised = || found(machine)?.strip_prefix("replaces ")?.rsplit_once('@')?.1.parse().ok();
+    promised().is_some_and(|promised: u64| promised >= version)
+}
+
 /// Our metadata on the machine, whatever it is worth.
 pub(super) fn found(machine: &Machine) -> Option<&str> {
     let config = machine.config.as_ref().or(machine.incomplete_config.as_ref())?;
@@ -94,6 +100,9 @@ mod tests {
             assert_eq!(marked_version(&machine), version, "{instance:?} {mark:?}");
         }
         assert_eq!(marked_version(&machine("01A", &Value::Null)), None);
+        let promised = machine("01B", &json!({ KEY: promise("01A", 7) }));
+        assert!(is_promised(&promised, 7) && !is_promised(&promised, 8));
+        assert!(!is_promised(&machine("01A", &json!({ KEY: mark("01A", 7) })), 7));
     }
 
     #[test]

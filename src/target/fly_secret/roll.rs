@@ -86,7 +86,8 @@ impl Roll<'_> {
             self.client.note_recorded(self.app, version);
         }
         machines.sort_by_key(|machine| {
-            let failed = self.is_proved(machine) && !machine::is_well(machine);
+            let taken = self.is_proved(machine) || mark::is_promised(machine, self.version);
+            let failed = taken && !machine::is_well(machine);
             let unreachable = machine::unreachable(machine).is_some();
             (unreachable, !failed, !machine::is_running(machine), machine.id.clone())
         });

@@ -17,6 +17,10 @@ impl Roll<'_> {
             return Ok(Turn::Done);
         }
         self.refuse_unreachable(machine)?;
+        if mark::is_promised(machine, self.version) {
+            // Not to be updated in its sleep, and passed over, when it is down because of the new value.
+            self.refuse_crashed(machine)?;
+        }
         let patience = self.patience.lease;
         let lease = Lease::acquire(self.client, self.app, &machine.id, patience, self.stop, self.permit).await?;
         let Some(mut lease) = lease else {
