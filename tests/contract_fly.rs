@@ -17,3 +17,5 @@ mod shared;
 mod token;
 #[path = "support/vendor.rs"]
 mod vendor;
+#[path = "contract_fly/world.rs"]
+mod world;

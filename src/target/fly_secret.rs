@@ -8,6 +8,8 @@ mod health;
 mod lease;
 mod machine;
 mod mark;
+#[cfg(test)]
+mod model;
 mod others;
 mod roll;
 mod slot;

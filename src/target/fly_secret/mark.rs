@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::connection::fly::{FlyClient, Machine};
+use crate::connection::fly::{Machine, Versions};
 
 /// The key in `config.metadata`.
 pub(super) const KEY: &str = "rotation_secrets";
@@ -52,9 +52,9 @@ pub(super) fn marked(mut config: Value, value: String) -> Value {
 }
 
 /// The version of the app's secrets that the machine runs at least, where that is proved.
-pub(super) fn proved(client: &FlyClient, app: &str, machine: &Machine) -> Option<u64> {
+pub(super) fn proved(versions: &Versions, app: &str, machine: &Machine) -> Option<u64> {
     let instance = machine.instance_id.as_deref().unwrap_or_default();
-    let updates = client.updates_of(app, &machine.id);
+    let updates = versions.updates_of(app, &machine.id);
     let ours = updates.filter(|update| update.instance == instance);
     ours.map(|update| update.version).max(marked_version(machine))
 }
@@ -65,10 +65,22 @@ pub(super) fn marked_version(machine: &Machine) -> Option<u64> {
     found(machine)?.strip_prefix(instance)?.strip_prefix('@')?.parse().ok()
 }
 
-/// Whether this process has updated the machine for `version` as often as it will.
-pub(super) fn is_exhausted(client: &FlyClient, app: &str, machine: &Machine, version: u64) -> bool {
-    let updates = client.updates_of(app, &machine.id);
-    updates.is_some_and(|update| update.version >= version && update.times >= UPDATES)
+/// Whether it is proved to run that version, or a later one.
+pub(super) fn is_proved(versions: &Versions, app: &str, machine: &Machine, version: u64) -> bool {
+    proved(versions, app, machine).is_some_and(|proved| proved >= version)
+}
+
+/// Whether the machine has to be updated for that version: nothing proves what it runs, and this process has not tried often enough.
+pub(super) fn is_open(versions: &Versions, app: &str, machine: &Machine, version: u64) -> bool {
+    let updates = versions.updates_of(app, &machine.id);
+    let exhausted = updates.is_some_and(|update| update.version >= version && update.times >= UPDATES);
+    !is_proved(versions, app, machine, version) && !exhausted
+}
+
+/// What an update for that version asks for: the highest version known, because a machine that starts with less could lose another
+/// secret's newer value.
+pub(super) fn asked(versions: &Versions, app: &str, version: u64) -> u64 {
+    versions.highest(app).map_or(version, |highest| highest.max(version))
 }
 
 #[cfg(test)]

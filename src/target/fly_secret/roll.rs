@@ -83,7 +83,7 @@ impl Roll<'_> {
         machines.retain(machine::holds_secrets);
         // Another process may have known a later version than this one does.
         for version in machines.iter().filter_map(mark::marked_version) {
-            self.client.note_recorded(self.app, version);
+            self.client.versions().note_recorded(self.app, version);
         }
         machines.sort_by_key(|machine| {
             let taken = self.is_proved(machine) || mark::is_promised(machine, self.version);
@@ -141,11 +141,11 @@ impl Roll<'_> {
     }
 
     pub(super) fn is_proved(&self, machine: &Machine) -> bool {
-        mark::proved(self.client, self.app, machine).is_some_and(|version| version >= self.version)
+        mark::is_proved(self.client.versions(), self.app, machine, self.version)
     }
 
     /// Whether the machine has to be updated: nothing proves what it runs, and this process has not tried often enough.
     pub(super) fn is_open(&self, machine: &Machine) -> bool {
-        !self.is_proved(machine) && !mark::is_exhausted(self.client, self.app, machine, self.version)
+        mark::is_open(self.client.versions(), self.app, machine, self.version)
     }
 }

@@ -61,7 +61,7 @@ impl FlySecret {
     /// The secret, and how many machines are proved to run it since the write that made `version` of the app's secrets.
     fn entry(&self, secret: &AppSecret, machines: &[Machine], version: Option<u64>) -> Entry {
         let proved = |machine: &Machine| {
-            let proved = mark::proved(&self.client, &self.app, machine);
+            let proved = mark::proved(self.client.versions(), &self.app, machine);
             version.is_some() && proved >= version
         };
         let deployed = |machine: &Machine| {
@@ -109,7 +109,7 @@ impl FlySecret {
     /// The version in a stored revision, from now on known to every roll of the app.
     fn recorded(&self, revision: &str) -> Option<u64> {
         let version = version_of(revision)?;
-        self.client.note_recorded(&self.app, version);
+        self.client.versions().note_recorded(&self.app, version);
         Some(version)
     }
 
@@ -143,7 +143,7 @@ impl FlySecret {
             return Ok(None);
         }
         let secret: AppSecret = response.json()?;
-        let version = version.or_else(|| self.client.highest_version(&self.app));
+        let version = version.or_else(|| self.client.versions().highest(&self.app));
         Ok(Some(self.entry(&secret, &machines, version)))
     }
 
@@ -165,7 +165,7 @@ impl FlySecret {
         let answer = result.map_err(|error| self.client.advise_app(error, &self.app))?;
         let written: Written = answer.json()?;
         if let Some(version) = written.version() {
-            self.client.note_written(&self.app, version);
+            self.client.versions().note_written(&self.app, version);
         }
         Ok(written)
     }
@@ -247,7 +247,7 @@ fn version_of(revision: &str) -> Option<u64> {
 #[async_trait]
 impl Slot for FlySecret {
     async fn inspect(&self) -> Result<Option<Entry>, CallError> {
-        self.listed(self.client.highest_version(&self.app)).await
+        self.listed(self.client.versions().highest(&self.app)).await
     }
 
     async fn inspect_for(&self, recorded: &str) -> Result<Option<Entry>, CallError> {
@@ -318,7 +318,7 @@ impl Target for FlySecret {
             return Ok(Activated::Stopped("it waits for the app's next deployment".to_owned()));
         }
         let version = revision.and_then(|revision| self.recorded(revision));
-        let version = version.or_else(|| self.client.highest_version(&self.app)).ok_or_else(|| {
+        let version = version.or_else(|| self.client.versions().highest(&self.app)).ok_or_else(|| {
             let operation = format!("updating the machines of app {:?}", self.app);
             let what = "Fly gave no version of the app's secrets when this one was written, so no machine can be proved to run it";
             CallError::refused(SERVICE, operation, what)

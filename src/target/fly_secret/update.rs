@@ -58,9 +58,7 @@ impl Roll<'_> {
             return Ok(());
         }
         self.refuse_unreachable(&before)?;
-        // The highest version known: a machine that starts with less could lose another secret's newer value.
-        let version = self.client.highest_version(self.app).max(Some(self.version));
-        let version = version.unwrap_or(self.version);
+        let version = mark::asked(self.client.versions(), self.app, self.version);
         let replaced = before.instance_id.clone().unwrap_or_default();
         let promise = mark::promise(&replaced, version);
         let body = update_of(&before, version, &promise);
@@ -88,7 +86,7 @@ impl Roll<'_> {
             Err(error) => return Err(error),
         };
         let instance = after.instance_id.unwrap_or_default();
-        self.client.note_update(self.app, id, &instance, version);
+        self.client.versions().note_update(self.app, id, &instance, version);
         // An instance that stayed the same would make the mark count for updates that are not ours.
         let mark = (instance != replaced && !instance.is_empty()).then(|| mark::mark(&instance, version));
         if let Some(mark) = &mark {
@@ -108,7 +106,7 @@ impl Roll<'_> {
         };
         // Should writing the mark itself change the instance, the new one is ours as well: it carries our mark.
         if let (Some(instance), true) = (&seen.instance_id, mark.is_some() && mark.as_deref() == mark::found(&seen)) {
-            self.client.note_instance(self.app, id, instance);
+            self.client.versions().note_instance(self.app, id, instance);
         }
         Ok(())
     }
