@@ -11,7 +11,11 @@
 mod fake;
 #[path = "contract_fly/secret.rs"]
 mod secret;
+#[path = "contract_fly/shared.rs"]
+mod shared;
 #[path = "contract_fly/token.rs"]
 mod token;
 #[path = "support/vendor.rs"]
 mod vendor;
+#[path = "contract_fly/world.rs"]
+mod world;

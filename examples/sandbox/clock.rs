@@ -44,3 +44,10 @@ pub(crate) fn ulid(millis: i64, number: u64) -> String {
     }
     String::from_utf8_lossy(&text).into_owned()
 }
+
+/// An instant as [`millis`] writes it, so many milliseconds earlier.
+pub(crate) fn earlier(instant: &str, by: i64) -> String {
+    let moved = instant.parse::<Timestamp>().map(|at| at.as_millisecond() - by);
+    let moved = moved.ok().and_then(|at| Timestamp::from_millisecond(at).ok());
+    moved.map_or_else(|| instant.to_owned(), |at| at.to_string())
+}

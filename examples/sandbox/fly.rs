@@ -84,15 +84,18 @@ impl Fly {
     }
 
     /// `{"apps": {"name": {"machines": [{"state", "checks", …}], …}}, "tokens": [{"app" | "organization", "name"}]}`;
-    /// `fails_after_update`, `exit_code`, `start_ms`, `host_status` and `leased_for` hold for a machine, or for all machines of an app.
+    /// `fails_after_update`, `exit_code`, `start_ms`, `host_status` and `leased_for` hold for a machine, or for all machines of an app;
+    /// `secrets_age_ms` says how much longer ago the app's secrets were written.
     pub(crate) fn seed(&mut self, content: &Value, path: &str) -> Result<(), String> {
         let fields = Fields::of(content, path, &["apps", "tokens"])?;
         for (name, path, wanted) in fields.names("apps")? {
-            let change = Change::read(wanted, &path, &["machines", "organization"])?;
+            let change = Change::read(wanted, &path, &["machines", "organization", "secrets_age_ms"])?;
+            let age = Fields::any(wanted, &path)?.span("secrets_age_ms")?;
             self.add_app(name, wanted, &path)?;
-            let app = self.apps.get_mut(name).into_iter();
-            app.flat_map(|app| app.machines.values_mut())
-                .for_each(|machine| machine.change(&change));
+            if let Some(app) = self.apps.get_mut(name) {
+                app.age_secrets(age.unwrap_or(0));
+                app.machines.values_mut().for_each(|machine| machine.change(&change));
+            }
         }
         for (path, token) in fields.list("tokens")? {
             let fields = Fields::of(token, &path, &["app", "organization", "name"])?;

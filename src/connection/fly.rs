@@ -6,6 +6,7 @@
 
 mod app;
 mod graphql;
+mod versions;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use crate::terraform::{Attribute, Block, Diagnostic, Diagnostics, Field, NestedB
 
 pub(crate) use app::at_least;
 pub use app::{AppSecret, Machine, MachineCheck, MachineEvent};
+pub use versions::{MachineUpdate, Versions};
 
 /// The service's name in errors.
 pub const SERVICE: &str = "Fly";
@@ -107,6 +109,7 @@ impl Fly {
                 api_url,
                 graphql_url,
                 listings: app::Listings::default(),
+                versions: Versions::default(),
             }))
         })))
     }
@@ -215,12 +218,18 @@ struct Inner {
     api_url: String,
     graphql_url: String,
     listings: app::Listings,
+    versions: Versions,
 }
 
 impl FlyClient {
     /// The clock.
     pub fn clock(&self) -> Clock {
         self.0.clock
+    }
+
+    /// What this process knows of secrets versions.
+    pub fn versions(&self) -> &Versions {
+        &self.0.versions
     }
 
     /// Whether this run authenticates with macaroons: tokens that Fly lists by their ids.

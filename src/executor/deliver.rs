@@ -152,12 +152,17 @@ impl Run<'_> {
         let permit = self.permit;
         let ledger = &self.outcome.ledger;
         let calls = self.batches(keys).into_iter().filter_map(|batch| {
-            let newest = batch
+            let mut delivered: Vec<_> = batch
                 .iter()
                 .filter_map(|(key, _)| ledger.delivery(key))
-                .max_by_key(|delivery| delivery.delivered_at)
-                .and_then(|delivery| delivery.revision.clone());
+                .collect();
+            delivered.sort_by_key(|delivery| delivery.delivered_at);
+            let revisions: Vec<&str> = delivered
+                .iter()
+                .filter_map(|delivery| delivery.revision.as_deref())
+                .collect();
             let first = batch.first().map(|(_, target)| *target)?;
+            let newest = first.target.newest(&revisions).map(str::to_owned);
             let keys: Vec<String> = batch.iter().map(|(key, _)| (*key).clone()).collect();
             Some(async move { (keys, first.target.activate(newest.as_deref(), stop, permit).await) })
         });
@@ -172,6 +177,15 @@ impl Run<'_> {
         self.failed(failures)
     }
 
+    fn unproved(&self, target: &str, why: &str) -> Failure {
+        let slot = self.job.targets.get(target).map(|known| known.slot.to_string());
+        Failure {
+            site: Site::Target(target.to_owned()),
+            summary: format!("Cannot prove that {} is live everywhere", slot.unwrap_or_default()),
+            detail: why.to_owned(),
+        }
+    }
+
     fn record_activation(
         &mut self,
         target: String,
@@ -180,7 +194,10 @@ impl Run<'_> {
     ) {
         let later = self.job.targets.get(&target).map(|known| known.traits.activation) == Some(Activation::Later);
         match result {
-            Ok(Activated::Live) => {
+            Ok(live @ (Activated::Live | Activated::Unproved(_))) => {
+                if let Activated::Unproved(why) = live {
+                    self.outcome.warnings.push(self.unproved(&target, why));
+                }
                 self.session.activated.insert(target.clone());
                 self.outcome.ledger.record(Event::WentLive { target });
             }

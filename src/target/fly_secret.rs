@@ -4,11 +4,16 @@
 //! beside a secret and never tells its value; its digest is opaque, but the same for the same value.
 //! <https://fly.io/docs/apps/secrets/>, <https://fly.io/docs/machines/api/machines-resource/>
 
+mod health;
 mod lease;
 mod machine;
+mod mark;
+#[cfg(test)]
+mod model;
 mod others;
 mod roll;
 mod slot;
+mod update;
 
 use crate::address::Address;
 use crate::connection::Connections;
@@ -47,8 +52,9 @@ fn attributes() -> Vec<Attribute> {
         Attribute::optional(
             "stage",
             Type::Bool,
-            "`true` leaves the machines alone: the value is live after the app's next deployment. \
-             `false` (default) updates the machines one by one and waits until each is healthy.",
+            "`true` leaves the machines alone: the value is live after the app's next deployment that starts at least one minute \
+             after the write. `false` (default) updates the machines one by one, waits until each is healthy, and notes the version \
+             of the app's secrets in the machine's metadata (`rotation_secrets`).",
         ),
     ]
 }
@@ -126,8 +132,8 @@ fn slot_at(address: &Address, connections: &Connections) -> Result<Box<dyn Slot>
         )
     })?;
     let client = connections.fly.client()?;
-    // Whether it is staged matters for writing alone, which this one is never asked for.
-    Ok(Box::new(FlySecret::new(client, app, name, true, Patience::default())))
+    // The stricter of the two: only proof makes it live. It is never asked to write.
+    Ok(Box::new(FlySecret::new(client, app, name, false, Patience::default())))
 }
 
 impl TargetConfig for Config {

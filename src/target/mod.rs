@@ -67,6 +67,9 @@ pub struct Receipt {
 pub enum Activated {
     /// Every consumer uses the new value.
     Live,
+    /// Every consumer was given the new value, but for some it cannot be proved that they still use it; says which and why, in whole
+    /// sentences. It counts as live, with a warning.
+    Unproved(String),
     /// Interrupted between consumers; says how far it came.
     Stopped(String),
 }
@@ -95,7 +98,14 @@ pub trait Slot: Send + Sync {
     /// it is [`Self::inspect_directly`].
     async fn inspect(&self) -> Result<Option<Entry>, CallError>;
 
-    /// The same by a direct read of that entry, not from a shared listing: what "changed" and "missing" must be confirmed by.
+    /// The same, where `live` and `detail` are about our own write that `recorded` marks: a later write beside it, to the same container,
+    /// must not make it look undone.
+    async fn inspect_for(&self, recorded: &str) -> Result<Option<Entry>, CallError> {
+        let _ = recorded;
+        self.inspect().await
+    }
+
+    /// The same as [`Self::inspect`] by a direct read of that entry, not from a shared listing: what "changed" and "missing" must be confirmed by.
     async fn inspect_directly(&self) -> Result<Option<Entry>, CallError>;
 
     /// The same, at least as new as our own write that `recorded` marks, where the vendor can be asked for that: a vendor that
@@ -150,6 +160,11 @@ pub trait Target: Slot {
     /// revision of the newest delivery. Needs no value, so that an interrupted one is taken up again. Ends early between two consumers when `stop` is set.
     async fn activate(&self, revision: Option<&str>, stop: &Stop, permit: &WritePermit)
     -> Result<Activated, CallError>;
+
+    /// Which of several revisions of one batch, the last delivered at the end, marks the newest write: the one to activate.
+    fn newest<'r>(&self, revisions: &[&'r str]) -> Option<&'r str> {
+        revisions.last().copied()
+    }
 
     /// The value, where [`TargetTraits::readable`]. `None` when the slot is empty or the entry carries no label of ours. Called in apply only, because it decrypts.
     ///

@@ -16,132 +16,17 @@ use rotation_provider::executor::Stop;
 use serde_json::{Value, json};
 
 use crate::vendor::{self, lost};
+pub(crate) use crate::world::{App, Fault, Kill, Machine, World};
 
 /// The token that the run under test authenticates with, and its id.
 pub(crate) const TOKEN: &str = "fm2_run-token-0123456789";
 pub(crate) const TOKEN_ID: &str = "token-of-this-run";
 
-/// What goes wrong with a call.
-#[derive(Clone, Copy)]
-pub(crate) enum Fault {
-    /// Answered with this status, message and `retry-after: 0`.
-    Status(u16, &'static str),
-    /// The same without `retry-after`, which would make a limit of a 403.
-    Refused(u16, &'static str),
-    /// It is done, and answered with 200 and this body.
-    Says(&'static str),
-    /// The connection breaks before anything is done.
-    LostBefore,
-    /// It is done, and the connection breaks before the answer.
-    LostAfter,
-}
-
-#[derive(Default)]
-pub(crate) struct World {
-    pub(crate) calls: Vec<String>,
-    pub(crate) bodies: Vec<Value>,
-    /// Part of `METHOD path`, and the fault of the next call that has it.
-    pub(crate) faults: Vec<(String, Fault)>,
-    pub(crate) apps: BTreeMap<String, App>,
-    pub(crate) tokens: Vec<Value>,
-    /// Empty lists and texts are `null`, as a service in Go writes slices and pointers that were never set.
-    pub(crate) nulls: bool,
-    /// The authorization headers that the Machines API and GraphQL accept.
-    pub(crate) accepted: [String; 2],
-    /// Set when a machine is updated.
-    pub(crate) stop_at_update: Option<Stop>,
-    /// The clock of secrets and events, in milliseconds.
-    time: i64,
-    serial: u64,
-}
-
-#[derive(Default)]
-pub(crate) struct App {
-    pub(crate) secrets: BTreeMap<String, Value>,
-    pub(crate) version: u64,
-    pub(crate) machines: BTreeMap<String, Machine>,
-}
-
-pub(crate) struct Machine {
-    pub(crate) description: Value,
-    pub(crate) lease: Option<String>,
-    /// Its health check fails after the next update.
-    pub(crate) sick: bool,
-    pub(crate) secrets_version: u64,
-    /// Updates leave its instance id alone.
-    pub(crate) steady: bool,
-}
-
-impl World {
-    fn now(&mut self) -> i64 {
-        self.time += 1_000;
-        self.time
-    }
-
-    fn serial(&mut self) -> String {
-        self.serial += 1;
-        self.serial.to_string()
-    }
-
-    /// Adds a machine that was launched now.
-    pub(crate) fn machine(&mut self, app: &str, id: &str, state: &str, config: Value) {
-        let launch = json!({ "type": "launch", "timestamp": self.now() });
-        let description = json!({
-            "id": id, "name": format!("name-{id}"), "state": state, "region": "fra", "host_status": "ok",
-            "instance_id": format!("instance-{}", self.serial()), "config": config, "events": [launch],
-            "checks": passing(&config),
-        });
-        let machine = Machine {
-            description,
-            lease: None,
-            sick: false,
-            secrets_version: 0,
-            steady: false,
-        };
-        self.apps.get_mut(app).unwrap().machines.insert(id.to_owned(), machine);
-    }
-
-    /// What a deployment does: every machine is updated.
-    pub(crate) fn deploy(&mut self, app: &str) {
-        let now = self.now();
-        for machine in self.apps.get_mut(app).unwrap().machines.values_mut() {
-            let event = json!({ "type": "update", "timestamp": now });
-            machine.description["events"].as_array_mut().unwrap().insert(0, event);
-        }
-    }
-
-    /// How often a call whose text has all of `parts` was made.
-    pub(crate) fn count(&self, parts: &[&str]) -> usize {
-        self.calls
-            .iter()
-            .filter(|call| parts.iter().all(|part| call.contains(part)))
-            .count()
-    }
-
-    /// A token as Fly lists it.
-    pub(crate) fn token(&mut self, name: &str, expires_at: &str, revoked_at: Option<&str>) -> String {
-        let id = format!("token-{}", self.serial());
-        self.tokens.push(json!({
-            "id": id, "name": name, "createdAt": "2026-01-01T00:00:00Z", "expiresAt": expires_at, "revokedAt": revoked_at,
-        }));
-        id
-    }
-}
-
-fn passing(config: &Value) -> Value {
-    match config["checks"].as_object() {
-        Some(checks) => checks
-            .keys()
-            .map(|name| json!({ "name": name, "status": "passing" }))
-            .collect(),
-        None => json!([]),
-    }
-}
-
 #[derive(Clone)]
 pub(crate) struct Fly {
     world: Arc<Mutex<World>>,
     pub(crate) connections: Arc<Connections>,
+    environment: Vec<(String, String)>,
 }
 
 impl Fly {
@@ -170,7 +55,39 @@ impl Fly {
             ("FLY_API_BASE_URL", url.as_str()),
         ];
         let connections = vendor::connections(&environment);
-        Self { world, connections }
+        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Self {
+            world,
+            connections,
+            environment: environment.to_vec(),
+        }
+    }
+
+    /// The same Fly as another process sees it, which knows nothing of what this one did.
+    pub(crate) fn another_process(&self) -> Self {
+        self.world().kill = None;
+        for app in self.world().apps.values_mut() {
+            app.machines.values_mut().for_each(|machine| machine.lease = None);
+        }
+        let environment = self
+            .environment
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        Self {
+            connections: vendor::connections(&environment.collect::<Vec<_>>()),
+            ..self.clone()
+        }
+    }
+
+    /// The process under test dies at the `nth` call like that (from 0): Fly acts on it or not, and hears no later one.
+    pub(crate) fn kill(&self, call: &str, nth: usize, acted: bool) {
+        let call = call.to_owned();
+        self.world().kill = Some(Kill {
+            call,
+            before: nth,
+            acted,
+            over: false,
+        });
     }
 
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
@@ -215,6 +132,27 @@ fn done(body: &Value) -> Response {
     ([("content-type", "application/json")], body.to_string()).into_response()
 }
 
+/// What becomes of a call of a process that is killed at it, or was before.
+fn killed(world: &mut World, call: &str) -> Option<Fault> {
+    let kill = world.kill.as_mut()?;
+    if kill.over {
+        return Some(Fault::LostBefore);
+    }
+    if !call.starts_with(&kill.call) {
+        return None;
+    }
+    if kill.before > 0 {
+        kill.before -= 1;
+        return None;
+    }
+    kill.over = true;
+    Some(if kill.acted {
+        Fault::LostAfter
+    } else {
+        Fault::LostBefore
+    })
+}
+
 /// Logs the call, asks for the token, injects faults.
 async fn gate(State(world): State<Arc<Mutex<World>>>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
@@ -244,6 +182,7 @@ async fn gate(State(world): State<Arc<Mutex<World>>>, request: Request, next: Ne
         let at = world.faults.iter().position(|(part, _)| call.contains(part.as_str()));
         at.map(|at| world.faults.remove(at).1)
     };
+    let fault = killed(&mut world.lock().unwrap(), &call).or(fault);
     let accepted = {
         let [machines, graphql] = &world.lock().unwrap().accepted;
         let service = if parts.uri.path() == "/graphql" {
@@ -276,7 +215,7 @@ async fn gate(State(world): State<Arc<Mutex<World>>>, request: Request, next: Ne
             }
             let (head, body) = answer.into_parts();
             let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-            let body = with_nulls(&serde_json::from_slice(&body).unwrap()).to_string();
+            let body = serde_json::from_slice(&body).map_or(String::new(), |body| with_nulls(&body).to_string());
             let mut answer = body.into_response();
             *answer.status_mut() = head.status;
             answer
@@ -301,6 +240,10 @@ async fn rest(State(world): State<Arc<Mutex<World>>>, request: Request) -> Respo
         return done(&json!({ "tokens": [{ "token_id": TOKEN_ID }] }));
     }
     let stop = world.stop_at_update.clone();
+    let updates = parts.method == "POST" && matches!(segments.as_slice(), ["apps", _, "machines", _]);
+    if let Some((from, id, version)) = world.clone_at_update.take_if(|_| updates) {
+        world.clone_machine("web", &from, &id, version);
+    }
     let ["apps", app, rest @ ..] = segments.as_slice() else {
         return error(404, "no such path");
     };
@@ -322,12 +265,28 @@ async fn rest(State(world): State<Arc<Mutex<World>>>, request: Request) -> Respo
         ),
         (method, ["machines", id, rest @ ..]) => {
             let version = app.version;
+            let served = body["min_secrets_version"]
+                .as_u64()
+                .unwrap_or(version.saturating_sub(1));
+            let values = app.values(served);
             let Some(machine) = app.machines.get_mut(*id) else {
                 return error(404, "machine not found");
             };
             match (method, rest) {
                 ("GET", []) => done(&machine.description),
-                ("POST", []) => update(machine, &body, nonce.as_deref(), version, (now, &serial), stop),
+                ("POST", []) if served > version => error(400, "min_secrets_version is ahead of the app"),
+                ("POST", []) => update(machine, &body, nonce.as_deref(), (served, values), (now, &serial), stop),
+                ("PUT", ["metadata"]) if machine.lease != nonce => error(409, "machine lease held"),
+                ("PUT", ["metadata"]) if body["machine_version"] != machine.description["instance_id"] => {
+                    error(412, "machine version does not match")
+                }
+                ("PUT", ["metadata"]) => {
+                    for (name, value) in body["metadata"].as_object().unwrap() {
+                        machine.description["config"]["metadata"][name] = value.clone();
+                    }
+                    machine.forget();
+                    StatusCode::NO_CONTENT.into_response()
+                }
                 ("POST", ["lease"]) if machine.lease.is_some() && machine.lease != nonce => {
                     error(409, "lease currently held")
                 }
@@ -347,7 +306,15 @@ async fn rest(State(world): State<Arc<Mutex<World>>>, request: Request) -> Respo
 }
 
 fn set_secrets(app: &mut App, body: &Value, now: i64) -> Response {
+    let mut values = app.values(app.version);
     app.version += 1;
+    for (name, value) in body["values"].as_object().unwrap() {
+        match value.as_str() {
+            Some(value) => values.insert(name.clone(), value.to_owned()),
+            None => values.remove(name),
+        };
+    }
+    app.history.insert(app.version, values);
     let at = Timestamp::from_millisecond(now).unwrap().to_string();
     let mut written = Vec::new();
     for (name, value) in body["values"].as_object().unwrap() {
@@ -376,7 +343,7 @@ fn update(
     machine: &mut Machine,
     body: &Value,
     nonce: Option<&str>,
-    version: u64,
+    (version, values): (u64, BTreeMap<String, String>),
     (now, serial): (i64, &str),
     stop: Option<Stop>,
 ) -> Response {
@@ -390,12 +357,8 @@ fn update(
     if body["name"] != description["name"] || body["region"] != description["region"] {
         return error(422, "name and region are fixed");
     }
-    assert!(
-        body["min_secrets_version"]
-            .as_u64()
-            .is_some_and(|least| least <= version)
-    );
     machine.secrets_version = version;
+    machine.environment = values;
     description["config"] = body["config"].clone();
     if !machine.steady {
         description["instance_id"] = json!(format!("instance-{serial}"));
@@ -411,7 +374,8 @@ fn update(
     if let Some(stop) = stop {
         stop.request();
     }
-    done(description)
+    machine.forget();
+    done(&machine.description)
 }
 
 /// Two tokens a page.

@@ -15,7 +15,7 @@ use super::fake::{Fault, Fly, update_of};
 
 const SECRETS: &str = "POST /v1/apps/web/secrets";
 
-fn patience() -> Patience {
+pub(crate) fn patience() -> Patience {
     Patience {
         healthy: Duration::from_millis(50),
         lasting: Duration::ZERO,
@@ -23,11 +23,11 @@ fn patience() -> Patience {
     }
 }
 
-fn target(fly: &Fly, name: &str, stage: bool) -> FlySecret {
+pub(crate) fn target(fly: &Fly, name: &str, stage: bool) -> FlySecret {
     FlySecret::new(fly.connections.fly.client().unwrap(), "web", name, stage, patience())
 }
 
-async fn put(target: &FlySecret, secrets: &[(&str, &str)]) -> Result<Vec<String>, CallError> {
+pub(crate) async fn put(target: &FlySecret, secrets: &[(&str, &str)]) -> Result<Vec<String>, CallError> {
     let label = Label::new("x", "0123456789ab", 1);
     let values: Vec<Secret> = secrets
         .iter()
@@ -48,12 +48,12 @@ async fn put(target: &FlySecret, secrets: &[(&str, &str)]) -> Result<Vec<String>
     Ok(receipts.into_iter().map(|receipt| receipt.revision.unwrap()).collect())
 }
 
-async fn roll(target: &FlySecret, revision: &str) -> Result<Activated, CallError> {
+pub(crate) async fn roll(target: &FlySecret, revision: &str) -> Result<Activated, CallError> {
     let permit = WritePermit::granted_by_apply();
     target.activate(Some(revision), &Stop::default(), &permit).await
 }
 
-async fn entry(target: &FlySecret) -> Entry {
+pub(crate) async fn entry(target: &FlySecret) -> Entry {
     target.inspect().await.unwrap().expect("the secret is there")
 }
 
@@ -165,8 +165,15 @@ async fn a_roll_updates_every_machine_with_its_whole_configuration() {
     assert_eq!(entry(&target).await.live, Some(true));
     let world = fly.world();
     let machines = &world.apps["web"].machines;
-    let after: Vec<_> = machines.values().map(|m| m.description["config"].clone()).collect();
-    assert_eq!(before, after);
+    for (machine, before) in machines.values().zip(before) {
+        let mut after = machine.description["config"].clone();
+        if machine.description["id"] != "m9" {
+            let metadata = after.as_object_mut().unwrap().remove("metadata").unwrap();
+            let instance = machine.description["instance_id"].as_str().unwrap();
+            assert_eq!(metadata, json!({ "rotation_secrets": format!("{instance}@1") }));
+        }
+        assert_eq!(after, before);
+    }
     assert!(
         machines.values().all(|machine| machine.lease.is_none()),
         "a lease is left"

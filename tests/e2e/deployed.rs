@@ -5,8 +5,15 @@ use serde_json::{Value, json};
 use crate::story::{FLY_TOKEN, NAME, Story};
 use crate::truth::{alive, machine_values, the_token};
 
-/// Updates every machine of the app to its newest secrets, as flyctl does in a deployment.
+/// Updates every machine of the app to its newest secrets, as flyctl does in a deployment, two minutes after they were written.
 fn deploy(story: &Story, app: &str) {
+    story
+        .sandbox
+        .seed(json!({ "fly": { "apps": { app: { "secrets_age_ms": 120_000 } } } }));
+    deploy_at_once(story, app);
+}
+
+fn deploy_at_once(story: &Story, app: &str) {
     let headers = [("authorization", story.sandbox.export("FLY_API_TOKEN"))];
     let state = story.sandbox.state();
     let app_state = &state["fly"]["apps"][app];
@@ -35,6 +42,13 @@ fn a_staged_secret_is_current_after_the_deployment_and_its_predecessor_then_ends
     const OVERLAP: &str = "overlap = \"1h\"";
     let mut story = Story::begun(&[FLY_TOKEN, STAGED, OVERLAP]);
     assert_eq!(status(&story), "staged");
+    deploy_at_once(&story, "molecule-cp");
+    story.settled();
+    assert_eq!(
+        status(&story),
+        "staged",
+        "it may have started machines before the write had reached them"
+    );
     deploy(&story, "molecule-cp");
     story.apply();
     assert_eq!(status(&story), "current");

@@ -1,6 +1,8 @@
 //! Rolls of Fly machines that end early outside a rotation: what is published goes live with the next apply.
 
-use crate::story::{FLY_TOKEN, NAME, Story, unframed};
+use serde_json::{Value, json};
+
+use crate::story::{FLY_TOKEN, NAME, Story, resource, unframed};
 use crate::truth::{alive, fly_secret, machine_values, write_fly_secret};
 
 const WITH_ESCROW: &str = r#"targets = {
@@ -59,4 +61,85 @@ fn an_added_app_whose_roll_failed_goes_live_with_the_next_apply() {
             .iter()
             .all(|value| *value == stored)
     );
+}
+
+/// Secrets of one app, each a token of its own that is revoked with the apply that replaces it.
+fn on_one_app(names: &[&str], reason: &str) -> String {
+    let rotate = format!("rotate_now = {reason:?}");
+    let lines = [
+        r#"source = { fly_token = { app = "molecule-cp" } }"#,
+        r#"targets = { cp = { fly_secret = { app = "molecule-cp" } } }"#,
+        r#"overlap = "0s""#,
+        &rotate,
+    ];
+    let resources = names.iter().map(|name| resource(&name.to_lowercase(), name, &lines));
+    resources.collect()
+}
+
+/// At no time did a machine of the app run a token that was revoked.
+#[track_caller]
+fn no_machine_ever_ran_a_revoked_token(story: &Story) {
+    let states = story.sandbox.timeline();
+    for entry in states.iter().filter(|entry| !entry["state"].is_null()) {
+        let fly = &entry["state"]["fly"];
+        let revoked = fly["tokens"].as_array().unwrap().iter();
+        let revoked: Vec<&Value> = revoked
+            .filter(|token| !token["revoked_at"].is_null())
+            .map(|token| &token["value"])
+            .collect();
+        for (id, machine) in fly["apps"]["molecule-cp"]["machines"].as_object().unwrap() {
+            for (name, value) in machine["env"].as_object().unwrap() {
+                assert!(!revoked.contains(&value), "{name} on {id} after {}", entry["call"]);
+            }
+        }
+    }
+}
+
+#[track_caller]
+fn rotated_on_one_app(names: &[&str]) {
+    let story = Story::new();
+    for reason in ["first", "second", "third"] {
+        story.write(&on_one_app(names, reason));
+        story.apply();
+        for name in names {
+            let stored = fly_secret(&story, "molecule-cp", name);
+            let running = machine_values(&story, "molecule-cp", name);
+            assert!(running.iter().all(|value| *value == stored), "{name}: {running:?}");
+        }
+        assert_eq!(alive(&story).len(), names.len());
+    }
+    no_machine_ever_ran_a_revoked_token(&story);
+}
+
+#[test]
+fn two_tokens_on_one_app_are_rotated_at_once_and_no_machine_is_left_behind() {
+    rotated_on_one_app(&["T0", "T1"]);
+}
+
+#[test]
+fn six_tokens_on_one_app_are_rotated_at_once_and_no_machine_is_left_behind() {
+    rotated_on_one_app(&["T0", "T1", "T2", "T3", "T4", "T5"]);
+}
+
+#[test]
+fn machines_on_an_unreachable_host_come_last() {
+    let story = Story::begun(&[FLY_TOKEN, WITH_ESCROW]);
+    let machines = story.sandbox.state()["fly"]["apps"]["molecule-cp"]["machines"].clone();
+    let first = machines.as_object().unwrap().keys().next().unwrap().clone();
+    let host = |status: &str| {
+        let machines = json!([{ "host_status": status }, {}]);
+        story
+            .sandbox
+            .seed(json!({ "fly": { "apps": { "dark": { "machines": machines } } } }));
+    };
+    host("unreachable");
+    let dark = WITH_ESCROW.replace("molecule-cp", "dark");
+    story.configure(&[FLY_TOKEN, &dark]);
+    let said = unframed(&story.fails());
+    assert!(
+        said.contains("host as unreachable") && !said.contains("Check the network"),
+        "{said}"
+    );
+    assert!(said.contains("1 of 2 machines run the new value"), "{said}");
+    assert!(!said.contains(&first), "{said}");
 }

@@ -112,8 +112,24 @@ fn a_machine_runs_a_new_secret_only_after_an_update_with_its_version() {
         json!({ "A": "old" }),
         "without a version it may boot with older secrets"
     );
+    fly.call("POST", &machine, 200, update(&first["version"]));
+    assert_eq!(runs(), json!({ "A": "old" }), "nor with that of an earlier write");
     fly.call("POST", &machine, 200, update(&second["version"]));
     assert_eq!(runs(), json!({ "A": "new" }));
+    let instance = fly.get(&machine)["instance_id"].clone();
+    let metadata = |version: &Value| json!({ "metadata": { "mine": "1" }, "machine_version": version });
+    fly.call(
+        "PUT",
+        &format!("{machine}/metadata"),
+        412,
+        metadata(&before["instance_id"]),
+    );
+    fly.call("PUT", &format!("{machine}/metadata"), 204, metadata(&instance));
+    let after = fly.get(&machine);
+    assert_eq!(
+        (&after["config"]["metadata"]["mine"], &after["instance_id"]),
+        (&json!("1"), &instance)
+    );
 
     let again = fly.call("POST", SECRETS, 200, json!({ "values": { "A": "new" } }));
     assert_eq!(

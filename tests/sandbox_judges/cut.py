@@ -22,6 +22,7 @@ OPENAPI = {
             "/apps/{app_name}/machines/{machine_id}": "get post",
             "/apps/{app_name}/machines/{machine_id}/events": "get",
             "/apps/{app_name}/machines/{machine_id}/lease": "get post delete",
+            "/apps/{app_name}/machines/{machine_id}/metadata": "put",
             "/apps/{app_name}/machines/{machine_id}/restart": "post",
             "/apps/{app_name}/machines/{machine_id}/wait": "get",
             "/apps/{app_name}/secrets": "get post",

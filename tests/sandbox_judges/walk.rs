@@ -60,6 +60,10 @@ fn fly(outsider: &Outsider) {
     let update = json!({ "config": machines[0]["config"], "region": "fra", "min_secrets_version": version });
     let updated = outsider.leased(nonce, "POST", &machine, &update).ok();
     let instance = updated["instance_id"].as_str().unwrap();
+    let metadata = json!({ "metadata": { "a": "b" }, "machine_version": instance });
+    outsider
+        .leased(nonce, "PUT", &format!("{machine}/metadata"), &metadata)
+        .ok();
     outsider
         .fly(
             "GET",

@@ -1,4 +1,5 @@
-//! Apps and their machines. Only an update makes a machine run new secrets; a restart does not.
+//! Apps and their machines. Only an update makes a machine run new secrets; a restart does not. Secrets are replicated late: an
+//! update is served the oldest version that satisfies it.
 
 use std::collections::BTreeMap;
 
@@ -234,6 +235,11 @@ impl App {
         }
     }
 
+    /// Makes it so long ago, in milliseconds, that the app's secrets were written.
+    pub(super) fn age_secrets(&mut self, by: i64) {
+        self.secrets.age(by);
+    }
+
     pub(crate) fn state(&self) -> Value {
         let machines: BTreeMap<_, _> = self
             .machines
@@ -280,6 +286,8 @@ fn in_machine(machine: &mut Machine, secrets: &Secrets, call: &Call, rest: &[&st
         }
         ("GET", ["wait"]) => wait(machine, call),
         ("GET", ["metadata"]) => Reply::ok(machine.config.get("metadata").cloned().unwrap_or(json!({}))),
+        ("PUT", ["metadata"]) if held_by_other => refuse(409, "machine is leased by somebody else"),
+        ("PUT", ["metadata"]) => set_metadata(machine, call),
         ("GET", ["lease"]) => machine
             .lease
             .as_ref()
@@ -340,7 +348,30 @@ fn wait(machine: &Machine, call: &Call) -> Reply {
     refuse(408, "deadline_exceeded: machine did not reach the state in time").waiting(limit)
 }
 
-/// A machine takes its secrets at an update: those of `min_secrets_version` at least, or without one older ones.
+/// Changes metadata without an update: the machine keeps its instance and its secrets. Null and empty values remove keys.
+fn set_metadata(machine: &mut Machine, call: &Call) -> Reply {
+    if call
+        .text("machine_version")
+        .is_some_and(|known| known != machine.instance)
+    {
+        return refuse(412, "machine version does not match");
+    }
+    let Some(wanted) = call.body.get("metadata").and_then(Value::as_object) else {
+        return refuse(400, "metadata is required");
+    };
+    let mut metadata = machine.config.get("metadata").and_then(Value::as_object).cloned();
+    let known = metadata.get_or_insert_default();
+    for (name, value) in wanted {
+        match value.as_str().filter(|text| !text.is_empty()) {
+            Some(text) => known.insert(name.clone(), json!(text)),
+            None => known.remove(name),
+        };
+    }
+    machine.config["metadata"] = json!(metadata);
+    Reply::empty(204)
+}
+
+/// A machine takes its secrets at an update: those of `min_secrets_version` and no newer ones, or without it older ones.
 fn update(machine: &mut Machine, call: &Call, secrets: &Secrets) -> Reply {
     let Some(config) = call.body.get("config").filter(|config| config.is_object()) else {
         return refuse(400, "config is required");
@@ -371,8 +402,8 @@ fn update(machine: &mut Machine, call: &Call, secrets: &Secrets) -> Reply {
     machine.config = config.clone();
     machine.instance = clock::ulid(clock::epoch_millis(), machine.events.len() as u64 + 2);
     machine.updated_at = clock::millis();
-    // Storage replicates late: without a version the machine may boot with what was there before, and here it does.
-    let version = wanted.map_or(secrets.version().saturating_sub(1), |_| secrets.version());
+    // Storage replicates late: the machine may boot with the oldest that it was promised, and here it does.
+    let version = wanted.unwrap_or_else(|| secrets.version().saturating_sub(1));
     if flag("skip_secrets") {
         machine.environment.clear();
     } else {

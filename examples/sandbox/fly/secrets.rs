@@ -62,6 +62,16 @@ impl Secrets {
             .collect()
     }
 
+    /// Makes everything as if it had been written that much earlier, in milliseconds.
+    pub(super) fn age(&mut self, by: i64) {
+        for snapshot in self.history.values_mut() {
+            snapshot.at -= by;
+            for secret in snapshot.secrets.values_mut() {
+                secret.updated_at = clock::earlier(&secret.updated_at, by);
+            }
+        }
+    }
+
     pub(super) fn state(&self) -> Value {
         let secrets = self.newest().into_iter().map(|(name, secret)| {
             let state = json!({ "value": secret.value, "digest": secret.digest, "updated_at": secret.updated_at });

@@ -22,7 +22,8 @@ use crate::http::{Request, Shared};
 pub(super) struct Listings {
     secrets: Shared<Vec<AppSecret>>,
     machines: Shared<Vec<Machine>>,
-    turns: Shared<Mutex<()>>,
+    rolls: Shared<Mutex<()>>,
+    writes: Shared<Mutex<()>>,
 }
 
 /// An app secret's metadata (Machines API, `AppSecret`). The value is never asked for.
@@ -165,10 +166,13 @@ impl FlyClient {
     }
 
     /// Waits until nobody else in this process changes the app's machines; the turn ends when the guard is dropped.
-    pub async fn turn(&self, app: &str) -> OwnedMutexGuard<()> {
-        let fresh = || async { Ok::<_, Infallible>(Mutex::new(())) };
-        let Ok(turn) = self.0.listings.turns.get(app, fresh).await;
-        turn.lock_owned().await
+    pub async fn roll_turn(&self, app: &str) -> OwnedMutexGuard<()> {
+        turn(&self.0.listings.rolls, app).await
+    }
+
+    /// Waits until nobody else in this process writes the app's secrets; the turn ends when the guard is dropped.
+    pub async fn write_turn(&self, app: &str) -> OwnedMutexGuard<()> {
+        turn(&self.0.listings.writes, app).await
     }
 
     /// Makes the next readers list the app again; called after every write to it.
@@ -176,4 +180,10 @@ impl FlyClient {
         self.0.listings.secrets.forget(app);
         self.0.listings.machines.forget(app);
     }
+}
+
+async fn turn(turns: &Shared<Mutex<()>>, app: &str) -> OwnedMutexGuard<()> {
+    let fresh = || async { Ok::<_, Infallible>(Mutex::new(())) };
+    let Ok(turn) = turns.get(app, fresh).await;
+    turn.lock_owned().await
 }

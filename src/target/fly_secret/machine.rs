@@ -1,4 +1,4 @@
-//! What a machine's description says: whether it holds app secrets, since when it runs its configuration, whether it is
+//! What a machine's description says: whether it holds app secrets, when its configuration was applied last, whether it is
 //! healthy. Pure.
 
 use std::time::Duration;
@@ -81,10 +81,22 @@ fn ulid_time(id: &str) -> Option<Timestamp> {
     Timestamp::from_millisecond(milliseconds?).ok()
 }
 
-/// Whether the machine runs what was written at `written`; `None` when that cannot be told. Of one and the same millisecond it
-/// cannot be told which came first, and another update does no harm.
-pub(super) fn runs(machine: &Machine, written: Timestamp) -> Option<bool> {
-    applied_at(machine).map(|applied| applied > written)
+/// How much later than a staged write a deployment must be to count for it.
+///
+/// Fly replicates secrets with a delay that it does not publish, and a deployment does not say which version it waited for; the two
+/// times are those of different services, too. One that came sooner may have started machines with the old value.
+pub(super) const DEPLOYMENT_MARGIN: Duration = Duration::from_secs(60);
+
+/// Whether a deployment has updated the machine clearly later than `written`. Only for secrets that somebody else's deployment makes
+/// live: it leaves no proof, and Fly's own times are all there is.
+pub(super) fn deployed_after(machine: &Machine, written: Timestamp) -> bool {
+    let margin = SignedDuration::try_from(DEPLOYMENT_MARGIN).unwrap_or(SignedDuration::MAX);
+    applied_at(machine).is_some_and(|applied| applied.duration_since(written) >= margin)
+}
+
+/// What Fly says of the machine's host when it cannot be reached. The configuration is missing then, so that no update can be made.
+pub(super) fn unreachable(machine: &Machine) -> Option<&str> {
+    machine.host_status.as_deref().filter(|status| *status != "ok")
 }
 
 /// How a machine does after an update.
@@ -232,8 +244,7 @@ mod tests {
             { "type": "launch", "timestamp": 1_000 },
         ]);
         let machine = machine(json!({ "id": "a", "state": "started", "events": events }));
-        assert_eq!(runs(&machine, at(4_999)), Some(true));
-        assert_eq!(runs(&machine, at(5_000)), Some(false));
+        assert_eq!(applied_at(&machine), Some(at(5_000)));
     }
 
     #[test]
@@ -244,7 +255,18 @@ mod tests {
             assert_eq!(ulid_time(wrong), None, "{wrong}");
         }
         let quiet = machine(json!({ "id": "a", "events": [{ "type": "start", "timestamp": 9 }], "instance_id": "x" }));
-        assert_eq!(runs(&quiet, at(0)), None);
+        assert_eq!(applied_at(&quiet), None);
+        assert!(!deployed_after(&quiet, at(0)));
+    }
+
+    #[test]
+    fn a_deployment_counts_when_it_is_clearly_later_than_the_write() {
+        let events = json!([{ "type": "start", "timestamp": 900_000 }, { "type": "update", "timestamp": 100_000 }]);
+        let machine = machine(json!({ "id": "a", "state": "started", "events": events }));
+        assert!(deployed_after(&machine, at(40_000)));
+        for late in [40_001, 100_000, 200_000] {
+            assert!(!deployed_after(&machine, at(late)), "{late}");
+        }
     }
 
     #[test]

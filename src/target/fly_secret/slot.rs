@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::Deserialize;
 
-use super::machine;
 use super::parts_of;
+use super::{machine, mark};
 use super::roll::{Patience, Roll};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::fly::{AppSecret, FlyClient, Machine, SERVICE, at_least};
@@ -41,6 +41,12 @@ struct Written {
     old_version: Option<u64>,
 }
 
+impl Written {
+    fn version(&self) -> Option<u64> {
+        self.version.or(self.old_version)
+    }
+}
+
 impl FlySecret {
     /// The secret `name` of `app`. With `stage` the machines are never touched.
     pub fn new(client: FlyClient, app: &str, name: &str, stage: bool, patience: Patience) -> Self {
@@ -53,24 +59,32 @@ impl FlySecret {
         }
     }
 
-    /// The secret, and how many machines run it. One that cannot tell counts as running the old value: its next update is
-    /// certain to show.
-    fn entry(&self, secret: &AppSecret, machines: &[Machine]) -> Entry {
-        let runs = |machine: &&Machine| {
-            let written = secret.updated_at;
-            written.is_some_and(|written| machine::runs(machine, written) == Some(true))
+    /// The secret, and how many machines are proved to run it since the write that made `version` of the app's secrets.
+    fn entry(&self, secret: &AppSecret, machines: &[Machine], version: Option<u64>) -> Entry {
+        let proved = |machine: &Machine| {
+            let proved = mark::proved(self.client.versions(), &self.app, machine);
+            version.is_some() && proved >= version
+        };
+        let deployed = |machine: &Machine| {
+            let written = secret.updated_at.filter(|_| self.stage);
+            written.is_some_and(|written| machine::deployed_after(machine, written))
         };
         let holders: Vec<&Machine> = machines
             .iter()
             .filter(|machine| machine::holds_secrets(machine))
             .collect();
-        let running: Vec<&Machine> = holders.iter().copied().filter(runs).collect();
+        let running = holders.iter().filter(|machine| proved(machine) || deployed(machine));
+        let running: Vec<&Machine> = running.copied().collect();
         // A deployment looks after its own machines; of a roll of ours that failed, only health tells that it has come right.
         let well = |machine: &&&Machine| self.stage || machine::is_well(machine);
         let (total, running, well) = (holders.len(), running.len(), running.iter().filter(well).count());
         let detail = match (total, running, well) {
             (0, _, _) => Some("the app has no machines: its next deployment takes it".to_owned()),
             _ if well < running => Some(format!("{running} of {total} machines run it, {well} of them healthy")),
+            _ if running < total && self.stage => Some(format!(
+                "{running} of {total} machines were deployed at least {} after the write",
+                machine::seconds(machine::DEPLOYMENT_MARGIN)
+            )),
             _ if running < total => Some(format!("{running} of {total} machines run it")),
             _ => None,
         };
@@ -82,6 +96,36 @@ impl FlySecret {
             live: Some(well == total),
             detail,
         }
+    }
+
+    /// From the listings that all readers of this run share; `live` and `detail` are about that version of the app's secrets.
+    async fn listed(&self, version: Option<u64>) -> Result<Option<Entry>, CallError> {
+        let secrets = self.client.secrets(&self.app).await?;
+        let Some(secret) = secrets.iter().find(|secret| secret.name == self.name) else {
+            return Ok(None);
+        };
+        let machines = self.client.machines(&self.app).await?;
+        Ok(Some(self.entry(secret, &machines, version)))
+    }
+
+    /// The version in a stored revision, from now on known to every roll of the app.
+    fn recorded(&self, revision: &str) -> Option<u64> {
+        let version = version_of(revision)?;
+        self.client.versions().note_recorded(&self.app, version);
+        Some(version)
+    }
+
+    /// Whether the app is proved to be no more.
+    ///
+    /// Never, so far. The proof would be a listing of the app's organization that lacks it, and an address holds the app's name alone:
+    /// the organizations that this run's token can list need not be the one that had the app. A deploy token lists no other app at all.
+    /// A bare 404 or 403 proves nothing: Fly answers the same for apps that a token may not see.
+    ///
+    /// # Errors
+    /// None yet; those of a listing, once the state names the organization.
+    #[expect(clippy::unused_async, reason = "the proof will be a call")]
+    pub async fn container_is_gone(&self) -> Result<bool, CallError> {
+        Ok(false)
     }
 
     /// The secret by a direct read, at least as new as that version of the app's secrets.
@@ -101,7 +145,8 @@ impl FlySecret {
             return Ok(None);
         }
         let secret: AppSecret = response.json()?;
-        Ok(Some(self.entry(&secret, &machines)))
+        let version = version.or_else(|| self.client.versions().highest(&self.app));
+        Ok(Some(self.entry(&secret, &machines, version)))
     }
 
     /// Writes values, or with null removes them; idempotent, because it says how the secrets are to be.
@@ -116,9 +161,15 @@ impl FlySecret {
             .request("POST", &["apps", &self.app, "secrets"], operation)
             .json(&BTreeMap::from([("values", values)]))
             .idempotent(true);
+        let _turn = self.client.write_turn(&self.app).await;
         let result = self.client.write(request, permit).await;
         self.client.forget(&self.app);
-        result.map_err(|error| self.client.advise_app(error, &self.app))?.json()
+        let answer = result.map_err(|error| self.client.advise_app(error, &self.app))?;
+        let written: Written = answer.json()?;
+        if let Some(version) = written.version() {
+            self.client.versions().note_written(&self.app, version);
+        }
+        Ok(written)
     }
 
     /// Waits until the listing shows what was written, and gives each name's digest.
@@ -194,12 +245,11 @@ fn version_of(revision: &str) -> Option<u64> {
 #[async_trait]
 impl Slot for FlySecret {
     async fn inspect(&self) -> Result<Option<Entry>, CallError> {
-        let secrets = self.client.secrets(&self.app).await?;
-        let Some(secret) = secrets.iter().find(|secret| secret.name == self.name) else {
-            return Ok(None);
-        };
-        let machines = self.client.machines(&self.app).await?;
-        Ok(Some(self.entry(secret, &machines)))
+        self.listed(self.client.versions().highest(&self.app)).await
+    }
+
+    async fn inspect_for(&self, recorded: &str) -> Result<Option<Entry>, CallError> {
+        self.listed(self.recorded(recorded)).await
     }
 
     async fn inspect_directly(&self) -> Result<Option<Entry>, CallError> {
@@ -207,7 +257,7 @@ impl Slot for FlySecret {
     }
 
     async fn inspect_since(&self, recorded: &str) -> Result<Option<Entry>, CallError> {
-        match self.look(version_of(recorded)).await {
+        match self.look(self.recorded(recorded)).await {
             // An app that was made anew has not come to that version yet.
             Err(error) if error.kind == CallErrorKind::Invalid => self.look(None).await,
             seen => seen,
@@ -240,7 +290,7 @@ impl Target for FlySecret {
             values.insert(name, Some(delivery.value.expose()));
         }
         let written = self.write(&values, operation, permit).await?;
-        let version = written.version.or(written.old_version);
+        let version = written.version();
         let digests = self.read_back(&names, &written, version).await?;
         let receipt = |name: &&str| Receipt {
             revision: digests.get(*name).map(|digest| revision(digest, version)),
@@ -258,19 +308,29 @@ impl Target for FlySecret {
         if self.stage {
             return Ok(Activated::Stopped("it waits for the app's next deployment".to_owned()));
         }
+        let version = revision.and_then(|revision| self.recorded(revision));
+        let version = version.or_else(|| self.client.versions().highest(&self.app)).ok_or_else(|| {
+            let operation = format!("updating the machines of app {:?}", self.app);
+            let what = "Fly gave no version of the app's secrets when this one was written, so no machine can be proved to run it";
+            CallError::refused(SERVICE, operation, what)
+        })?;
         // Secrets that are rotated together would update the same machines: the second finds them done.
-        let _turn = self.client.turn(&self.app).await;
+        let _turn = self.client.roll_turn(&self.app).await;
         let roll = Roll {
             client: &self.client,
             app: &self.app,
             patience: self.patience,
-            version: revision.and_then(version_of),
+            version,
             stop,
             permit,
         };
         let result = roll.run().await;
         self.client.forget(&self.app);
         result
+    }
+
+    fn newest<'r>(&self, revisions: &[&'r str]) -> Option<&'r str> {
+        revisions.iter().copied().max_by_key(|revision| version_of(revision))
     }
 
     /// Fly tells no value outside the app's own machines.

@@ -173,7 +173,10 @@ async fn is_proved_gone(slot: &dyn Slot, error: &CallError) -> bool {
 }
 
 async fn entry(slot: &dyn Slot, delivery: &DeliveryRecord, id: &str) -> Result<Option<Entry>, CallError> {
-    let listed = slot.inspect().await?;
+    let listed = match &delivery.revision {
+        Some(recorded) => slot.inspect_for(recorded).await?,
+        None => slot.inspect().await?,
+    };
     let verdict = judge(delivery, listed.as_ref(), id);
     if delivery.generation.is_some() && !matches!(verdict, Verdict::Recorded | Verdict::CannotTell) {
         return target::confirmed(slot, delivery.revision.as_deref()).await;
