@@ -12,6 +12,7 @@ use crate::rotation::{
     CredentialRecord, CredentialStatus, DeliveryStatus, Entry, Event, FARTHEST, Left, Seen, Verdict, judge,
 };
 use crate::source::Credential;
+use crate::target::Target;
 
 /// How old the credentials of an interrupted create may be to count as its own.
 const INTERRUPTED_CREATE: SignedDuration = SignedDuration::from_hours(24);
@@ -147,7 +148,7 @@ impl Run<'_> {
             .iter()
             .filter_map(|key| Some((*key, self.job.targets.get(*key)?)));
         let looks: Vec<_> = looks
-            .map(|(key, target)| async move { (key.clone(), target.target.inspect().await) })
+            .map(|(key, target)| async move { (key.clone(), look_at(target.target.as_ref()).await) })
             .collect();
         let checks = self.job.checks.iter().filter(|_| mints);
         let checks: Vec<_> = checks
@@ -301,6 +302,13 @@ impl Run<'_> {
             .modified_at
             .is_some_and(|at| now.duration_since(at) < INTERRUPTED_CREATE)
     }
+}
+
+/// What a target that is to be written holds.
+async fn look_at(target: &dyn Target) -> Result<Option<Entry>, CallError> {
+    let entry = target.inspect().await?;
+    target.check_writable().await?;
+    Ok(entry)
 }
 
 /// A slot that somebody else has filled.

@@ -135,6 +135,12 @@ pub async fn confirmed(slot: &dyn Slot, recorded: Option<&str>) -> Result<Option
 /// A target that can be written.
 #[async_trait]
 pub trait Target: Slot {
+    /// What can be known by reads and would make the write fail. Called for every configured target that will be written, after it
+    /// was inspected and before anything is minted.
+    async fn check_writable(&self) -> Result<(), CallError> {
+        Ok(())
+    }
+
     /// Writes the values of one batch ([`TargetConfig::batch`]), this target's own among them, in as few calls as the vendor allows.
     /// Without batches there is exactly one, this target's own.
     /// The receipts are in the order of the deliveries. Repeating it changes nothing but markers.
