@@ -66,29 +66,41 @@ fn place(connections: &Connections, kind: &str) -> Option<String> {
     of_target.or_else(|| source::kind(kind).map(|kind| (kind.place)(connections)))
 }
 
+/// The account and region of a place at AWS. A host may have a port in the region's stead, which is a number.
+fn aws(place: &str) -> Option<(&str, &str)> {
+    place
+        .split_once(':')
+        .filter(|(_, region)| region.parse::<u16>().is_err())
+}
+
 /// How a place is called in texts.
 pub fn place_in_words(place: &str) -> String {
-    match place.split(':').collect::<Vec<_>>()[..] {
-        [""] => "the vendor's own host".to_owned(),
-        // A port has no hyphen.
-        [account, region] if region.contains('-') => {
-            if account == ANY {
-                format!("AWS region {region}")
-            } else {
-                format!("AWS account {account}, region {region}")
-            }
-        }
-        _ => format!("host {place}"),
+    match (place, aws(place)) {
+        ("", _) => "the vendor's own host".to_owned(),
+        (_, Some((ANY, ANY))) => "AWS".to_owned(),
+        (_, Some((ANY, region))) => format!("AWS region {region}"),
+        (_, Some((account, ANY))) => format!("AWS account {account}"),
+        (_, Some((account, region))) => format!("AWS account {account}, region {region}"),
+        (host, None) => format!("host {host}"),
     }
 }
 
 /// A run whose connection leads to another place than the state says.
 pub fn misplaced(address: &Address, here: &str) -> Diagnostic {
+    let what = match (aws(&address.place), aws(here)) {
+        (Some((_, region)), Some((_, other))) if !places_fit(region, other) => "AWS region",
+        (Some(_), Some(_)) => "AWS account",
+        _ => "host",
+    };
     Diagnostic::error(
         Path::root(),
-        format!("{} is in another place than this run", address.locator),
         format!(
-            "The state says {}; this run is configured for {}. Nothing was read or changed there. Configure the place that the state              names, or take the target out of `targets` with on_remove = \"keep\" and add it again.",
+            "{} {} is in another {what} than this run",
+            address.kind, address.locator
+        ),
+        format!(
+            "The state says {}; this run is configured for {}. Nothing was read or changed in either. Use the {what} that the state \
+             names. To move the secret instead, take the target out of `targets` with on_remove = \"keep\", apply, and add it again.",
             place_in_words(&address.place),
             place_in_words(here)
         ),
@@ -135,7 +147,7 @@ impl Vendors for Connections {
         }
         let here = self.aws.whole_place().await.map_err(|error| {
             let summary = "Cannot tell which AWS account this run belongs to";
-            Diagnostic::error(Path::root(), summary, error.sentence())
+            Diagnostic::error(Path::root(), summary, error.answer())
         })?;
         if places_fit(&here, &address.place) {
             Ok(())
@@ -164,5 +176,50 @@ impl Vendors for Connections {
     fn issuer(&self, kind: &SourceKind, address: &Address) -> Result<Option<Box<dyn Issuer>>, Diagnostic> {
         reaches(self, address)?;
         (kind.issuer)(address, self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_named_as_its_vendor_does() {
+        for (place, words) in [
+            ("", "the vendor's own host"),
+            ("123456789012:eu-west-1", "AWS account 123456789012, region eu-west-1"),
+            ("*:eu-west-1", "AWS region eu-west-1"),
+            ("*:*", "AWS"),
+            ("127.0.0.1:8080", "host 127.0.0.1:8080"),
+            ("ghe.example.com", "host ghe.example.com"),
+        ] {
+            assert_eq!(place_in_words(place), words);
+        }
+    }
+
+    #[test]
+    fn a_misplaced_run_is_told_what_differs_and_both_places() {
+        let address = Address::at("123456789012:us-east-1", "ssm_parameter", "/prod/KEY");
+        for (here, what, words) in [
+            ("*:eu-west-1", "AWS region", "AWS region eu-west-1"),
+            (
+                "999999999999:us-east-1",
+                "AWS account",
+                "AWS account 999999999999, region us-east-1",
+            ),
+        ] {
+            let told = misplaced(&address, here);
+            assert_eq!(
+                told.summary,
+                format!("ssm_parameter /prod/KEY is in another {what} than this run")
+            );
+            let both = format!(
+                "The state says AWS account 123456789012, region us-east-1; this run is configured for {words}."
+            );
+            assert!(told.detail.starts_with(&both), "{}", told.detail);
+        }
+        let address = Address::at("ghe.example.com", "github_actions_secret", "acme/app/KEY");
+        let told = misplaced(&address, "");
+        assert!(told.summary.contains("another host"), "{}", told.summary);
     }
 }

@@ -2,17 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use jiff::SignedDuration;
 
 use super::{Failure, Performed, Run, Site};
-use crate::call::CallError;
+use crate::call::{CallError, CallErrorKind};
 use crate::label::Label;
 use crate::rotation::{
     CredentialRecord, CredentialStatus, DeliveryStatus, Entry, Event, FARTHEST, Left, Seen, Verdict, judge,
 };
 use crate::source::Credential;
-use crate::target::Target;
 
 /// How old the credentials of an interrupted create may be to count as its own.
 const INTERRUPTED_CREATE: SignedDuration = SignedDuration::from_hours(24);
@@ -121,10 +120,11 @@ impl Run<'_> {
     /// The issuer's error, and those of targets and checks: who has several wrong tokens is told of all of them at once.
     async fn all_that_fails(&self, error: &CallError) -> Vec<Failure> {
         let Looked { mut failures, targets } = self.look().await;
-        failures.extend(targets.into_iter().filter_map(|(key, entry)| {
-            let error = entry.err()?;
-            Some(Failure::of_call(Site::Target(key), &error))
-        }));
+        failures.extend(
+            targets
+                .into_iter()
+                .filter_map(|(key, entry)| Some(unreadable(key, entry.err()?))),
+        );
         failures.insert(0, Failure::of_call(Site::Source, error));
         failures
     }
@@ -148,7 +148,11 @@ impl Run<'_> {
             .iter()
             .filter_map(|key| Some((*key, self.job.targets.get(*key)?)));
         let looks: Vec<_> = looks
-            .map(|(key, target)| async move { (key.clone(), look_at(target.target.as_ref()).await) })
+            .map(|(key, target)| async move {
+                // At one moment: where the vendor lists, both share a call.
+                let (entry, writable) = join(target.target.inspect(), target.target.check_writable()).await;
+                (key.clone(), entry, writable)
+            })
             .collect();
         let checks = self.job.checks.iter().filter(|_| mints);
         let checks: Vec<_> = checks
@@ -158,10 +162,18 @@ impl Run<'_> {
         let (source, targets, checks) = futures::future::join3(source, join_all(looks), join_all(checks)).await;
         let ready = std::iter::once((Site::Source, source)).chain(checks);
         let failures = ready.filter_map(|(site, ready)| Some(Failure::of_call(site, &ready.err()?)));
-        Looked {
+        let mut looked = Looked {
             failures: failures.collect(),
-            targets,
+            targets: Vec::with_capacity(targets.len()),
+        };
+        for (key, entry, writable) in targets {
+            // What could not be looked at is one failure.
+            if let (Ok(_), Err(error)) = (&entry, &writable) {
+                looked.failures.push(Failure::of_call(Site::Target(key.clone()), error));
+            }
+            looked.targets.push((key, entry));
         }
+        looked
     }
 
     /// Looks at every target that is to be written, and at the issuer's readiness; reports everything that is wrong at once.
@@ -174,7 +186,7 @@ impl Run<'_> {
         let mut any_entry = false;
         for (key, entry) in seen {
             match entry {
-                Err(error) => failures.push(Failure::of_call(Site::Target(key), &error)),
+                Err(error) => failures.push(unreadable(key, error)),
                 Ok(entry) => {
                     any_entry |= entry.is_some();
                     if let Err(failure) = self.admit(&key, entry) {
@@ -304,11 +316,13 @@ impl Run<'_> {
     }
 }
 
-/// What a target that is to be written holds.
-async fn look_at(target: &dyn Target) -> Result<Option<Entry>, CallError> {
-    let entry = target.inspect().await?;
-    target.check_writable().await?;
-    Ok(entry)
+/// A target that was not found may be gone for good: then this is the way on.
+fn unreadable(key: String, error: CallError) -> Failure {
+    let error = match error.kind {
+        CallErrorKind::NotFound => error.advise("If it no longer exists, take the target out of `targets`."),
+        _ => error,
+    };
+    Failure::of_call(Site::Target(key), &error)
 }
 
 /// A slot that somebody else has filled.

@@ -247,14 +247,15 @@ impl Slot for GitHubActionsSecret {
     /// this credential does not reach is "not found" too, and still has its secrets.
     async fn container(&self) -> Result<Container, CallError> {
         let repository = &self.level.repository;
-        let told = match &self.level.environment {
-            None => self.client.repository(repository).await.map(|_| true),
-            Some(environment) => match self.client.repository(repository).await {
-                Ok(_) => self.client.environments(repository).await.map(|all| all.contains(&environment.to_lowercase())),
-                Err(error) => Err(error),
-            },
+        let exists = async {
+            self.client.repository(repository).await?;
+            let Some(environment) = &self.level.environment else {
+                return Ok::<_, CallError>(true);
+            };
+            let all = self.client.environments(repository).await?;
+            Ok(all.contains(&environment.to_lowercase()))
         };
-        match told {
+        match exists.await {
             Ok(true) => Ok(Container::Exists),
             Ok(false) => Ok(Container::Gone),
             Err(error) if matches!(error.kind, CallErrorKind::Forbidden | CallErrorKind::NotFound) => {

@@ -135,8 +135,8 @@ pub async fn confirmed(slot: &dyn Slot, recorded: Option<&str>) -> Result<Option
 /// A target that can be written.
 #[async_trait]
 pub trait Target: Slot {
-    /// What can be known by reads and would make the write fail. Called for every configured target that will be written, after it
-    /// was inspected and before anything is minted.
+    /// Whether the entry can become what the configuration says, as far as a read can tell: a parameter keeps its type, an archived
+    /// repository takes nothing. Asked beside [`Slot::inspect`] before anything is minted.
     async fn check_writable(&self) -> Result<(), CallError> {
         Ok(())
     }
