@@ -93,11 +93,9 @@ async fn an_archived_repository_is_refused_by_one_read_for_all_its_targets() {
         let target = config(arguments).connect(&github.connections).unwrap();
         let error = target.check_writable().await.unwrap_err();
         assert_eq!((&error.kind, error.effect), (&CallErrorKind::Forbidden, Effect::None));
-        for words in
-            ["is archived and read-only. Unarchive it, or take the target out of `targets` with on_remove = \"keep\""]
-        {
-            assert!(error.message.contains(words), "{error}");
-        }
+        let words =
+            "is archived and read-only. Unarchive it, or take the target out of `targets` with on_remove = \"keep\"";
+        assert!(error.message.contains(words), "{error}");
     }
     assert_eq!(github.world().calls, ["GET /repos/molecule-ai/mono"]);
 }

@@ -211,6 +211,7 @@ impl Call {
             "AmazonSSM.Describe",
             "AmazonSSM.List",
             "/v1/tokens/authenticate",
+            "GetCallerIdentity",
         ];
         let queries = [
             "/graphql app",
