@@ -6,6 +6,8 @@
 mod app;
 #[path = "contract_github/fake.rs"]
 mod fake;
+#[path = "contract_github/place.rs"]
+mod place;
 #[path = "contract_github/secret.rs"]
 mod secret;
 #[expect(dead_code, reason = "only the interpreter is asked for")]

@@ -10,6 +10,8 @@
 
 #[path = "contract_neon/fake.rs"]
 mod fake;
+#[path = "contract_neon/gone.rs"]
+mod gone;
 #[path = "contract_neon/key.rs"]
 mod key;
 #[path = "contract_neon/password.rs"]

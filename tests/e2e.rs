@@ -36,6 +36,8 @@ mod end;
 mod flags;
 #[path = "e2e/generated.rs"]
 mod generated;
+#[path = "e2e/gone.rs"]
+mod gone;
 #[path = "e2e/input.rs"]
 mod input;
 #[path = "e2e/interrupt.rs"]

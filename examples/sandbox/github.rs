@@ -31,6 +31,8 @@ const LIMIT: u64 = 5_000;
 #[derive(Clone)]
 struct Repository {
     id: u64,
+    /// Read-only for everybody.
+    archived: bool,
     products: BTreeMap<String, Level>,
     environments: BTreeMap<String, Level>,
     workflows: Vec<Workflow>,
@@ -161,6 +163,7 @@ impl GitHub {
         let mut number = move || numbers.next().unwrap_or_default();
         let repository = self.repositories.entry(name.to_owned()).or_insert_with(|| Repository {
             id: number(),
+            archived: false,
             products: PRODUCTS
                 .iter()
                 .map(|product| ((*product).to_owned(), Level::new(number(), false)))
@@ -179,7 +182,7 @@ impl GitHub {
         }
     }
 
-    /// `{"repositories": {"owner/name": {"environments": […], "workflows": {"file.yml": "conclusion"}, "secrets": {"NAME":
+    /// `{"repositories": {"owner/name": {"archived": bool, "environments": […], "deleted_environments": […], "workflows": {"file.yml": "conclusion"}, "secrets": {"NAME":
     /// "value"}, "environment_secrets": {"env": {"NAME": "value"}}}}, "tokens": […], "app": {…}, "silent_dispatch": bool,
     /// "rotate_keys": true, "rate_limit_remaining": n}`
     pub(crate) fn seed(&mut self, content: &Value, path: &str) -> Result<(), String> {
@@ -218,11 +221,26 @@ impl GitHub {
     }
 
     fn seed_repository(&mut self, name: &str, wanted: &Value, path: &str) -> Result<(), String> {
-        let known = ["environments", "workflows", "secrets", "environment_secrets"];
+        if wanted.is_null() {
+            self.repositories.remove(name);
+            return Ok(());
+        }
+        let known = [
+            "archived",
+            "environments",
+            "deleted_environments",
+            "workflows",
+            "secrets",
+            "environment_secrets",
+        ];
         let fields = Fields::of(wanted, path, &known)?;
         self.add_repository(name, &fields.texts("environments")?.unwrap_or_default());
         let id = self.serial();
         let repository = self.repositories.get_mut(name).ok_or("no such repository")?;
+        repository.archived = fields.flag("archived")?.unwrap_or(repository.archived);
+        for environment in fields.texts("deleted_environments")?.into_iter().flatten() {
+            repository.environments.remove(environment);
+        }
         for (file, path, conclusion) in fields.names("workflows")? {
             let conclusion = fields::text(&path, conclusion)?.to_owned();
             match repository.workflows.iter_mut().find(|known| known.file == *file) {
@@ -376,7 +394,14 @@ impl GitHub {
 
 fn in_repository(repository: &mut Repository, call: &Call, rest: &[&str], around: &mut Circumstances<'_>) -> Reply {
     match (call.method.as_str(), rest) {
-        ("GET", []) => Reply::ok(bodies::repository(around.full, repository.id)),
+        ("GET", []) => {
+            let mut body = bodies::repository(around.full, repository.id);
+            body["archived"] = json!(repository.archived);
+            Reply::ok(body)
+        }
+        (method, _) if method != "GET" && repository.archived => {
+            refuse(403, "Repository was archived so is read-only.")
+        }
         (_, ["environments", name, "secrets", rest @ ..]) => match repository.environments.get_mut(*name) {
             Some(level) => level.answer(call, rest, around.lag),
             None => refuse(404, "Not Found"),

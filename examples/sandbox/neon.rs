@@ -33,6 +33,8 @@ struct Key {
 pub(crate) struct Neon {
     keys: Vec<Key>,
     projects: BTreeMap<String, Project>,
+    /// Projects that were deleted and can still be recovered, and when.
+    deleted: BTreeMap<String, (Project, String)>,
     serial: i64,
 }
 
@@ -50,6 +52,7 @@ impl Neon {
         let mut neon = Self {
             keys: Vec::new(),
             projects: BTreeMap::new(),
+            deleted: BTreeMap::new(),
             serial: 1_000,
         };
         let id = neon.serial();
@@ -94,7 +97,7 @@ impl Neon {
         json!({ "organization": ORGANIZATION, "api_keys": keys, "projects": projects })
     }
 
-    /// `{"projects": {"id": {"store_passwords", "roles": […], "password": {"role": "…"}}}, "api_keys": [{"name",
+    /// `{"projects": {"id": {"store_passwords", "roles": […], "password": {"role": "…"}, "branches": {"id": {}}}}, "api_keys": [{"name",
     /// "organization_id", "project_id", "value"}], "operation_polls": n}`
     pub(crate) fn seed(&mut self, content: &Value, path: &str) -> Result<(), String> {
         let fields = Fields::of(content, path, &["projects", "api_keys", "operation_polls"])?;
@@ -104,6 +107,12 @@ impl Neon {
             }
         }
         for (id, path, wanted) in fields.names("projects")? {
+            if wanted.is_null() {
+                let project = self.projects.remove(id);
+                let deleted = project.map(|project| (id.to_owned(), (project, clock::seconds())));
+                self.deleted.extend(deleted);
+                continue;
+            }
             let number = self.serial();
             self.projects
                 .entry(id.to_owned())
@@ -194,14 +203,28 @@ impl Neon {
         }
         let size = call.number("limit").unwrap_or(10).clamp(1, 400);
         let after = call.query.get("cursor").map_or("", String::as_str);
-        let shown: Vec<(&String, &Project)> = self
-            .projects
-            .iter()
-            .filter(|(id, _)| id.as_str() > after && only.is_none_or(|only| only == id.as_str()))
+        let recoverable = call.query.get("recoverable").is_some_and(|text| text == "true");
+        let living = self.projects.iter().map(|(id, project)| (id, project, None));
+        let deleted = self.deleted.iter().map(|(id, (project, at))| (id, project, Some(at)));
+        let listed: Vec<_> = if recoverable {
+            deleted.collect()
+        } else {
+            living.collect()
+        };
+        let shown: Vec<_> = listed
+            .into_iter()
+            .filter(|(id, ..)| id.as_str() > after && only.is_none_or(|only| only == id.as_str()))
             .take(size)
             .collect();
-        let cursor = shown.last().map_or("", |(id, _)| id.as_str()).to_owned();
-        let list: Vec<Value> = shown.iter().map(|(id, project)| project.summary(id)).collect();
+        let cursor = shown.last().map_or("", |(id, ..)| id.as_str()).to_owned();
+        let summary = |(id, project, deleted_at): &(&String, &Project, Option<&String>)| {
+            let mut body = project.summary(id);
+            if let Some(at) = deleted_at {
+                body["deleted_at"] = json!(at);
+            }
+            body
+        };
+        let list: Vec<Value> = shown.iter().map(summary).collect();
         Reply::ok(
             json!({ "projects": list, "pagination": { "cursor": cursor }, "applications": {}, "integrations": {} }),
         )

@@ -6,10 +6,12 @@
 
 mod app;
 mod arguments;
+mod repositories;
 mod sealed_box;
 mod secrets;
 mod workflows;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,8 +22,9 @@ use crate::http::{HttpClient, Request, Response, Shared};
 use crate::secret::Secret;
 use crate::terraform::{Diagnostic, Diagnostics, Field, NestedBlock, Node, Path};
 
+pub use repositories::RepositoryDetails;
 pub use sealed_box::{SealError, seal};
-pub use secrets::{ActionsSecret, SecretLevel};
+pub use secrets::{ActionsSecret, SecretLevel, Written};
 pub use workflows::{Dispatched, Run, Workflow};
 
 /// The service's name in errors.
@@ -70,6 +73,8 @@ impl GitHub {
                 login,
                 secrets: Shared::new(),
                 public_keys: Shared::new(),
+                repositories: Shared::new(),
+                environments: Shared::new(),
             }))
         });
         Some(Self {
@@ -175,6 +180,10 @@ struct Inner {
     secrets: Shared<Vec<ActionsSecret>>,
     /// Public keys by level.
     public_keys: Shared<secrets::PublicKey>,
+    /// Repositories by owner and name.
+    repositories: Shared<RepositoryDetails>,
+    /// Lower-case names of environments by repository.
+    environments: Shared<BTreeSet<String>>,
 }
 
 /// How this run authenticates.
@@ -319,6 +328,9 @@ pub fn advise_repository(
         None => format!("The repository {owner}/{name}"),
     };
     match error.kind {
+        CallErrorKind::Forbidden if is_archived(&error) => {
+            error.advise(&format!("Unarchive {owner}/{name} to change it."))
+        }
         CallErrorKind::Forbidden => error.advise(&format!(
             "The credential lacks a permission: a fine-grained token or GitHub App needs \"{permission}\" for {owner}/{name}, \
              a classic token the scope \"repo\"."
@@ -328,6 +340,11 @@ pub fn advise_repository(
         )),
         _ => error,
     }
+}
+
+/// Whether GitHub refuses because the repository is archived; it says so in words alone.
+pub(crate) fn is_archived(error: &CallError) -> bool {
+    error.status == Some(403) && error.message.to_lowercase().contains("archived")
 }
 
 #[cfg(test)]

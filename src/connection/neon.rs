@@ -4,6 +4,7 @@
 //! everything else that changes something is not idempotent, DELETE included. API keys have no expiry, and roles have one
 //! password, which Neon makes itself. <https://neon.com/docs/reference/api-reference>
 
+mod branches;
 mod identifier;
 mod keys;
 mod operations;
@@ -101,6 +102,7 @@ impl Neon {
                 base_url,
                 keys: keys::Listings::default(),
                 roles: roles::Listings::default(),
+                branches: branches::Listings::default(),
             }))
         })))
     }
@@ -144,6 +146,7 @@ struct Inner {
     base_url: String,
     keys: keys::Listings,
     roles: roles::Listings,
+    branches: branches::Listings,
 }
 
 /// A call as it can be made again: Neon asks for repetition more often than others.

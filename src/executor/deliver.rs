@@ -152,10 +152,7 @@ impl Run<'_> {
         let permit = self.permit;
         let ledger = &self.outcome.ledger;
         let calls = self.batches(keys).into_iter().filter_map(|batch| {
-            let mut delivered: Vec<_> = batch
-                .iter()
-                .filter_map(|(key, _)| ledger.delivery(key))
-                .collect();
+            let mut delivered: Vec<_> = batch.iter().filter_map(|(key, _)| ledger.delivery(key)).collect();
             delivered.sort_by_key(|delivery| delivery.delivered_at);
             let revisions: Vec<&str> = delivered
                 .iter()

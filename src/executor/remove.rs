@@ -110,8 +110,12 @@ async fn refused(slot: &dyn Slot, error: CallError, verb: &str) -> Result<Remove
     if error.kind == CallErrorKind::NotFound && slot.container().await == Ok(Container::Gone) {
         return Ok(Removed::Gone);
     }
+    let perhaps = match error.kind {
+        CallErrorKind::NotFound => ", or it is gone",
+        _ => "",
+    };
     Ok(Removed::Left(format!(
-        "It could not be {verb}, or it is gone. {}",
+        "It could not be {verb}{perhaps}. {}",
         error.answer()
     )))
 }

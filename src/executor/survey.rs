@@ -6,7 +6,7 @@ use futures::future::{join, join_all};
 use jiff::SignedDuration;
 
 use super::{Failure, Performed, Run, Site};
-use crate::call::CallError;
+use crate::call::{CallError, CallErrorKind};
 use crate::label::Label;
 use crate::rotation::{
     CredentialRecord, CredentialStatus, DeliveryStatus, Entry, Event, FARTHEST, Left, Seen, Verdict, judge,
@@ -134,10 +134,11 @@ impl Run<'_> {
 
     async fn look_for_failures(&self) -> Vec<Failure> {
         let Looked { mut failures, targets } = self.look().await;
-        failures.extend(targets.into_iter().filter_map(|(key, entry)| {
-            let error = entry.err()?;
-            Some(Failure::of_call(Site::Target(key), &error))
-        }));
+        failures.extend(
+            targets
+                .into_iter()
+                .filter_map(|(key, entry)| Some(unreadable(key, entry.err()?))),
+        );
         failures
     }
 
@@ -198,7 +199,7 @@ impl Run<'_> {
         let mut any_entry = false;
         for (key, entry) in seen {
             match entry {
-                Err(error) => failures.push(Failure::of_call(Site::Target(key), &error)),
+                Err(error) => failures.push(unreadable(key, error)),
                 Ok(entry) => {
                     any_entry |= entry.is_some();
                     if let Err(failure) = self.admit(&key, entry) {
@@ -326,6 +327,15 @@ impl Run<'_> {
             .modified_at
             .is_some_and(|at| now.duration_since(at) < INTERRUPTED_CREATE)
     }
+}
+
+/// A target that was not found may be gone for good: then this is the way on.
+fn unreadable(key: String, error: CallError) -> Failure {
+    let error = match error.kind {
+        CallErrorKind::NotFound => error.advise("If it no longer exists, take the target out of `targets`."),
+        _ => error,
+    };
+    Failure::of_call(Site::Target(key), &error)
 }
 
 /// A slot that somebody else has filled.

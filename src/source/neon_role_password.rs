@@ -3,7 +3,7 @@
 //! With one role a new password ends the old one at once; with two, generations alternate between them and overlap. What a
 //! role has no name for, its `updated_at` tells: it moves with every reset, so a reset whose answer was lost is seen, and
 //! its password revealed. Every reset drops the connections of the branch's computes. A branch that was made before a
-//! rotation keeps the old password. <https://neon.com/docs/manage/roles>
+//! rotation keeps the old password. The project's list of branches tells a deleted branch from one that the key does not cover. <https://neon.com/docs/manage/roles>
 
 mod arguments;
 
@@ -17,6 +17,7 @@ use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::Connections;
 use crate::connection::neon::{Branch, NeonClient, Place, Role, SERVICE, Selection};
+use crate::rotation::Container;
 use crate::secret::{Parts, Secret};
 use crate::terraform::{Diagnostic, Path};
 
@@ -110,6 +111,18 @@ impl Issuer for Roles {
     /// Runs authenticate with API keys, never with a role.
     async fn authenticates_this_run(&self, _id: &str) -> Result<bool, CallError> {
         Ok(false)
+    }
+
+    /// Deleting a branch ends its passwords; recovering it within Neon's days of grace brings them back.
+    async fn container(&self) -> Result<Container, CallError> {
+        match self.client.is_gone(&self.branch).await {
+            Ok(true) => Ok(Container::Gone),
+            Ok(false) => Ok(Container::Exists),
+            Err(error) if matches!(error.kind, CallErrorKind::Forbidden | CallErrorKind::NotFound) => {
+                Ok(Container::CannotTell)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Gives the role a password that nobody learns: that ends the one before. A role that is gone has none.
@@ -291,6 +304,10 @@ impl Issuer for Passwords {
 
     async fn authenticates_this_run(&self, id: &str) -> Result<bool, CallError> {
         self.roles.authenticates_this_run(id).await
+    }
+
+    async fn container(&self) -> Result<Container, CallError> {
+        self.roles.container().await
     }
 
     async fn revoke(&self, id: &str, permit: &WritePermit) -> Result<(), CallError> {

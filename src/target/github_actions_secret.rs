@@ -1,18 +1,20 @@
 //! A GitHub Actions secret of a repository or of an environment in it.
 //!
 //! GitHub can't read the value back, so a lost one is minted anew, and has no metadata but the time of the last write in whole
-//! seconds: two writes within one second look like one. Workflows that are queued or running keep the old value: GitHub
+//! seconds: two writes within one second look like one. An archived repository takes no writes. An environment that was deleted
+//! is told from one that the credential may not see by the list of the repository's environments (fine-grained: *Actions: read*); a
+//! deleted repository is not told from a hidden one. Workflows that are queued or running keep the old value: GitHub
 //! gives them repository secrets when they are queued and environment secrets when the job starts.
 //! <https://docs.github.com/en/rest/actions/secrets>
 
 use async_trait::async_trait;
 
 use crate::address::Address;
-use crate::call::{CallError, WritePermit};
+use crate::call::{CallError, CallErrorKind, WritePermit};
 use crate::connection::github::{ActionsSecret, GitHubClient, Repository, SecretLevel, permitted, repository_mistake};
 use crate::connection::{Connections, segment};
 use crate::executor::Stop;
-use crate::rotation::{Entry, RevisionKind};
+use crate::rotation::{Container, Entry, RevisionKind};
 use crate::secret::Secret;
 use crate::target::{
     Activated, Activation, Delivery, Escrowed, Receipt, Slot, Target, TargetConfig, TargetKind, TargetTraits,
@@ -241,6 +243,28 @@ impl Slot for GitHubActionsSecret {
         false
     }
 
+    /// An environment that the list of a readable repository lacks is gone. A repository never is: one that was transferred to where
+    /// this credential does not reach is "not found" too, and still has its secrets.
+    async fn container(&self) -> Result<Container, CallError> {
+        let repository = &self.level.repository;
+        let exists = async {
+            self.client.repository(repository).await?;
+            let Some(environment) = &self.level.environment else {
+                return Ok::<_, CallError>(true);
+            };
+            let all = self.client.environments(repository).await?;
+            Ok(all.contains(&environment.to_lowercase()))
+        };
+        match exists.await {
+            Ok(true) => Ok(Container::Exists),
+            Ok(false) => Ok(Container::Gone),
+            Err(error) if matches!(error.kind, CallErrorKind::Forbidden | CallErrorKind::NotFound) => {
+                Ok(Container::CannotTell)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     async fn remove(&self, permit: &WritePermit) -> Result<(), CallError> {
         self.client.delete_secret(&self.level, &self.name, permit).await
     }
@@ -256,11 +280,15 @@ impl Target for GitHubActionsSecret {
                 .put_secret(&self.level, &self.name, delivery.value, permit)
                 .await?;
             receipts.push(Receipt {
-                revision: Some(written.to_string()),
-                written_at: Some(written),
+                revision: written.updated_at.map(|at| at.to_string()),
+                written_at: written.updated_at.or(written.answered_at),
             });
         }
         Ok(receipts)
+    }
+
+    async fn check_writable(&self) -> Result<(), CallError> {
+        self.client.check_writable(&self.level).await
     }
 
     /// Nothing to do: workflows that start from now on get the new value.

@@ -53,7 +53,19 @@ pub(crate) struct World {
     /// So many reads of a secret after a write still show what was before it.
     pub(crate) stale_after_write: usize,
     stale_reads: usize,
+    /// Once a secret was written, it may not be read any more.
+    pub(crate) blind_after_write: bool,
+    /// Repositories by path, such as `/repos/molecule-ai/mono`.
+    pub(crate) repositories: BTreeMap<String, Repository>,
     pub(crate) serial: u64,
+}
+
+#[derive(Default)]
+pub(crate) struct Repository {
+    pub(crate) archived: bool,
+    pub(crate) environments: Vec<String>,
+    /// So many more environments than it lists the repository claims to have.
+    pub(crate) withheld: usize,
 }
 
 pub(crate) struct Level {
@@ -150,8 +162,17 @@ impl GitHub {
             frozen: false,
             stale_after_write: 0,
             stale_reads: 0,
+            blind_after_write: false,
+            repositories: BTreeMap::new(),
             serial: 0,
         };
+        let repository = Repository {
+            environments: vec!["production".to_owned()],
+            ..Repository::default()
+        };
+        world
+            .repositories
+            .insert("/repos/molecule-ai/mono".to_owned(), repository);
         world.add_level(REPOSITORY);
         world.add_level(PRODUCTION);
         let workflow = Workflow {
@@ -268,6 +289,22 @@ fn route(world: &mut World, parts: &Parts, body: &Value) -> Response {
     if path == "/app/installations/7/access_tokens" {
         return super::app::exchange(world, parts);
     }
+    if let Some(repository) = world.repositories.get(&path) {
+        return done(
+            &json!({ "id": 1, "full_name": path.trim_start_matches("/repos/"), "archived": repository.archived }),
+        );
+    }
+    if let Some(repository) = path.strip_suffix("/environments") {
+        let Some(repository) = world.repositories.get(repository) else {
+            return error(404, "Not Found");
+        };
+        let number = |name, default| query(parts, name).map_or(default, |text| text.parse::<usize>().unwrap());
+        let (page, size) = (number("page", 1), number("per_page", 30).min(100));
+        let all = repository.environments.iter().map(|name| json!({ "name": name }));
+        let page: Vec<Value> = all.skip((page - 1) * size).take(size).collect();
+        let total = repository.environments.len() + repository.withheld;
+        return done(&json!({ "total_count": total, "environments": page }));
+    }
     if let Some((level, rest)) = path.split_once("/secrets") {
         return secrets(world, method, level, rest.trim_start_matches('/'), parts, body);
     }
@@ -298,6 +335,9 @@ fn secrets(world: &mut World, method: &str, level: &str, rest: &str, parts: &Par
     let stale = method == "GET" && !rest.is_empty() && rest != "public-key" && world.stale_reads > 0;
     if stale {
         world.stale_reads -= 1;
+    }
+    if world.blind_after_write && method == "GET" && world.calls.iter().any(|call| call.starts_with("PUT ")) {
+        return error(403, "Resource not accessible by personal access token");
     }
     let mut now = world.time;
     if method == "PUT" {

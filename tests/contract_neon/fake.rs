@@ -70,6 +70,15 @@ pub(crate) struct World {
     pub(crate) end: &'static str,
     pub(crate) stores_passwords: bool,
     pub(crate) databases: Value,
+    /// The branches that the project lists, at most so many on a page.
+    pub(crate) branches: Vec<String>,
+    pub(crate) page: usize,
+    /// Whether the key covers the project.
+    pub(crate) covered: bool,
+    /// Projects as the list of deleted ones of organization `org-1` shows them.
+    pub(crate) deleted: Vec<Value>,
+    /// Whether the key is an organization's, which needs to name none.
+    pub(crate) of_organization: bool,
     /// What `GET /auth` answers; nothing is 404.
     pub(crate) auth: Option<Value>,
     /// Operations finish before the answer, and instants are the real ones, in whole seconds.
@@ -175,6 +184,11 @@ impl Neon {
             end: "finished",
             stores_passwords: true,
             databases: json!([{ "name": "other", "owner_name": "x" }, { "name": "my db", "owner_name": "app" }]),
+            branches: vec!["br-main-1".to_owned()],
+            page: 1_000,
+            covered: true,
+            deleted: Vec::new(),
+            of_organization: false,
             auth: None,
             swift: false,
             nulls: false,
@@ -320,6 +334,11 @@ fn answer(world: &mut World, call: &str, path: &str, body: &Value) -> Response {
         (_, ["api_keys", rest @ ..] | ["organizations", "org-1", "api_keys", rest @ ..]) => {
             keys(world, method, rest, body)
         }
+        ("GET", ["users", "me", "organizations"]) => {
+            done(&json!({ "organizations": [{ "id": "org-0" }, { "id": "org-1" }] }))
+        }
+        ("GET", ["projects"]) => projects(world, call),
+        (_, ["projects", "quiet-frost-1", ..]) if !world.covered => missing(),
         (_, ["projects", "quiet-frost-1", rest @ ..]) => project(world, method, rest, call),
         _ => missing(),
     }
@@ -345,6 +364,49 @@ fn keys(world: &mut World, method: &str, rest: &[&str], body: &Value) -> Respons
         },
         _ => missing(),
     }
+}
+
+/// What the query of a call says.
+fn query(call: &str, name: &str) -> Option<String> {
+    let (_, query) = call.split_once('?')?;
+    let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+    pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+/// The list of deleted projects, in pages; the cursor is the last one shown.
+fn projects(world: &World, call: &str) -> Response {
+    assert_eq!(query(call, "recoverable").as_deref(), Some("true"));
+    let organization = query(call, "org_id");
+    if organization.is_none() && !world.of_organization {
+        return error(400, "ORG_ID_REQUIRED", "0");
+    }
+    let of_other = organization.is_some_and(|id| id != "org-1");
+    let all: &[Value] = if of_other { &[] } else { &world.deleted };
+    let cursor = query(call, "cursor");
+    let begin = cursor.map_or(0, |cursor| {
+        1 + all.iter().position(|one| one["id"] == cursor.as_str()).unwrap()
+    });
+    let shown: Vec<&Value> = all.iter().skip(begin).take(world.page).collect();
+    let cursor = shown.last().map_or("", |one| one["id"].as_str().unwrap());
+    done(&json!({ "projects": shown, "pagination": { "cursor": cursor } }))
+}
+
+/// The list of branches, in pages.
+fn branches(world: &World, call: &str) -> Response {
+    let begin = query(call, "cursor").map_or(0, |cursor| cursor.parse().unwrap());
+    let shown: Vec<Value> = world
+        .branches
+        .iter()
+        .skip(begin)
+        .take(world.page)
+        .map(|id| json!({ "id": id }))
+        .collect();
+    let end = begin + shown.len();
+    let pagination = match end < world.branches.len() {
+        true => json!({ "next": end.to_string() }),
+        false => json!({}),
+    };
+    done(&json!({ "branches": shown, "pagination": pagination }))
 }
 
 fn project(world: &mut World, method: &str, rest: &[&str], call: &str) -> Response {
@@ -373,6 +435,7 @@ fn project(world: &mut World, method: &str, rest: &[&str], call: &str) -> Respon
             done(&json!({ "uri": uri }))
         }
         ("GET", ["connection_uri"]) => error(412, "PASSWORD_STORAGE_OFF", "0"),
+        ("GET", ["branches"]) => branches(world, call),
         (_, ["branches", "br-main-1", rest @ ..]) => branch(world, method, rest),
         _ => missing(),
     }

@@ -205,7 +205,7 @@ async fn a_revocation_that_was_accepted_and_not_done_is_a_failure_and_the_next_o
     let record = CredentialRecord {
         generation: 3,
         credential_id: Some(id.clone()),
-        issuer: "neon_api_key:default:personal".to_owned(),
+        issuer: Address::at(&(KIND.place)(&neon.connections), KIND.name, "personal").to_string(),
         label: "old".to_owned(),
         status: CredentialStatus::Overlapping,
         minted_at: None,

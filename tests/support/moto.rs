@@ -21,7 +21,9 @@ impl Moto {
     /// The same for another account.
     pub(crate) fn of_account(account: &str) -> Self {
         // Another process may take the port that was free.
-        (0..3).find_map(|_| Self::on(free_port(), account)).expect("moto_server runs")
+        (0..3)
+            .find_map(|_| Self::on(free_port(), account))
+            .expect("moto_server runs")
     }
 
     /// `None` when it ended by itself.

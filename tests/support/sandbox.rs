@@ -212,6 +212,7 @@ impl Call {
             "AmazonSSM.List",
             "GetCallerIdentity",
             "/v1/tokens/authenticate",
+            "GetCallerIdentity",
         ];
         let queries = [
             "/graphql app",

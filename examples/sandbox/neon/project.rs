@@ -1,4 +1,4 @@
-//! A project with one branch: roles whose passwords are reset by operations that take a while.
+//! A project and its branches: roles whose passwords are reset by operations that take a while.
 //!
 //! While an operation runs every other change is refused with 423. An operation finishes when it has been looked at a
 //! few times, or by itself after two seconds; only then does a new password work.
@@ -43,6 +43,7 @@ impl Role {
 #[derive(Clone)]
 struct Operation {
     id: String,
+    branch: String,
     begun: i64,
     looks: u64,
     finished: bool,
@@ -50,14 +51,41 @@ struct Operation {
     updated_at: String,
 }
 
+/// A branch with its only endpoint.
+#[derive(Clone)]
+struct Branch {
+    endpoint: String,
+    databases: BTreeMap<String, String>,
+    roles: BTreeMap<String, Role>,
+    created_at: String,
+}
+
+impl Branch {
+    fn new(endpoint: &str) -> Self {
+        Self {
+            endpoint: endpoint.to_owned(),
+            databases: BTreeMap::from([("neondb".to_owned(), "app".to_owned())]),
+            roles: BTreeMap::from([("app".to_owned(), Role::new()), ("app_b".to_owned(), Role::new())]),
+            created_at: clock::seconds(),
+        }
+    }
+
+    fn state(&self) -> Value {
+        let roles = self.roles.iter().map(|(name, role)| {
+            let state = json!({ "password": role.password, "coming": role.coming, "updated_at": role.updated_at });
+            (name, state)
+        });
+        json!({ "endpoint": self.endpoint, "roles": roles.collect::<BTreeMap<_, _>>() })
+    }
+}
+
 /// A project.
 #[derive(Clone)]
 pub(super) struct Project {
     store_passwords: bool,
-    branch: String,
-    endpoint: String,
-    databases: BTreeMap<String, String>,
-    roles: BTreeMap<String, Role>,
+    /// The id of the branch that cannot be deleted.
+    default: String,
+    branches: BTreeMap<String, Branch>,
     operations: Vec<Operation>,
     /// How often an operation must be looked at until it has finished.
     pub polls: u64,
@@ -68,10 +96,8 @@ impl Project {
     pub(super) fn new(branch: &str, endpoint: &str, store_passwords: bool) -> Self {
         Self {
             store_passwords,
-            branch: branch.to_owned(),
-            endpoint: endpoint.to_owned(),
-            databases: BTreeMap::from([("neondb".to_owned(), "app".to_owned())]),
-            roles: BTreeMap::from([("app".to_owned(), Role::new()), ("app_b".to_owned(), Role::new())]),
+            default: branch.to_owned(),
+            branches: BTreeMap::from([(branch.to_owned(), Branch::new(endpoint))]),
             operations: Vec::new(),
             polls: 2,
             created_at: clock::seconds(),
@@ -79,14 +105,29 @@ impl Project {
     }
 
     pub(super) fn seed(&mut self, wanted: &Value, path: &str) -> Result<(), String> {
-        let fields = Fields::of(wanted, path, &["store_passwords", "roles", "password"])?;
+        let fields = Fields::of(wanted, path, &["store_passwords", "roles", "password", "branches"])?;
         self.store_passwords = fields.flag("store_passwords")?.unwrap_or(self.store_passwords);
+        for (id, path, wanted) in fields.names("branches")? {
+            if !wanted.is_null() {
+                Fields::of(wanted, &path, &[])?;
+                let number = self.branches.len();
+                let branch = self.branches.entry(id.to_owned());
+                branch.or_insert_with(|| Branch::new(&format!("ep-branch-{number}")));
+            } else if id == self.default {
+                return Err(format!("{path}: the default branch cannot be deleted"));
+            } else {
+                self.branches.remove(id);
+            }
+        }
+        let Some(branch) = self.branches.get_mut(&self.default) else {
+            return Ok(());
+        };
         for name in fields.texts("roles")?.into_iter().flatten() {
-            self.roles.entry(name.to_owned()).or_insert_with(Role::new);
+            branch.roles.entry(name.to_owned()).or_insert_with(Role::new);
         }
         // As a person would in the console.
         for (name, path, password) in fields.names("password")? {
-            let role = self.roles.get_mut(name);
+            let role = branch.roles.get_mut(name);
             let role = role.ok_or_else(|| format!("{path}: this role does not exist"))?;
             fields::text(&path, password)?.clone_into(&mut role.password);
             role.coming = None;
@@ -96,14 +137,12 @@ impl Project {
     }
 
     pub(super) fn state(&self) -> Value {
-        let roles = self.roles.iter().map(|(name, role)| {
-            let state = json!({ "password": role.password, "coming": role.coming, "updated_at": role.updated_at });
-            (name, state)
-        });
+        let branches: BTreeMap<_, _> = self.branches.iter().map(|(id, branch)| (id, branch.state())).collect();
+        let default = self.branches.get(&self.default).map(Branch::state).unwrap_or_default();
         let running = self.operations.iter().filter(|operation| !operation.finished);
         json!({
-            "branch": self.branch, "endpoint": self.endpoint, "store_passwords": self.store_passwords,
-            "roles": roles.collect::<BTreeMap<_, _>>(), "operations": self.operations.len(), "running": running.count(),
+            "branch": self.default, "endpoint": default["endpoint"], "roles": default["roles"], "branches": branches,
+            "store_passwords": self.store_passwords, "operations": self.operations.len(), "running": running.count(),
         })
     }
 
@@ -115,33 +154,47 @@ impl Project {
             ("GET", ["operations"]) => self.list_operations(id, call),
             ("GET", ["operations", operation]) => self.look(id, operation),
             ("GET", ["connection_uri"]) => self.connection_uri(call),
-            ("GET", ["endpoints"]) => Reply::ok(json!({ "endpoints": [self.endpoint(id)] })),
-            ("GET", ["branches"]) => {
-                Reply::ok(json!({ "branches": [self.branch(id)], "annotations": {}, "pagination": {} }))
+            ("GET", ["endpoints"]) => {
+                let all: Vec<Value> = self.branches.iter().map(|branch| endpoint(id, branch)).collect();
+                Reply::ok(json!({ "endpoints": all }))
             }
-            (_, ["branches", known, rest @ ..]) => {
-                if *known != self.branch {
-                    return refuse(404, "branch not found");
-                }
-                self.in_branch(id, call, rest, serial)
-            }
+            ("GET", ["branches"]) => self.list_branches(id, call),
+            (_, ["branches", known, rest @ ..]) => self.in_branch(id, known, call, rest, serial),
             _ => refuse(404, "not found"),
         }
     }
 
-    fn in_branch(&mut self, id: &str, call: &Call, rest: &[&str], serial: i64) -> Reply {
-        let annotation = json!({ "object": { "type": "console/branch", "id": self.branch }, "value": {} });
+    /// A page of branches; the cursor is the last one shown.
+    fn list_branches(&self, id: &str, call: &Call) -> Reply {
+        let size = call.number("limit").unwrap_or(10_000).clamp(1, 10_000);
+        let after = call.query.get("cursor").map_or("", String::as_str);
+        let mut rest = self.branches.iter().filter(|(id, _)| id.as_str() > after).peekable();
+        let shown: Vec<(&String, &Branch)> = rest.by_ref().take(size).collect();
+        let next = shown
+            .last()
+            .filter(|_| rest.peek().is_some())
+            .map(|(id, _)| (*id).clone());
+        let pagination = next.map_or_else(|| json!({}), |next| json!({ "next": next }));
+        let bodies: Vec<Value> = shown.into_iter().map(|branch| self.branch(id, branch)).collect();
+        Reply::ok(json!({ "branches": bodies, "annotations": {}, "pagination": pagination }))
+    }
+
+    fn in_branch(&mut self, id: &str, known: &str, call: &Call, rest: &[&str], serial: i64) -> Reply {
+        let Some((key, branch)) = self.branches.get_key_value(known) else {
+            return refuse(404, "branch not found");
+        };
+        let annotation = json!({ "object": { "type": "console/branch", "id": known }, "value": {} });
         match (call.method.as_str(), rest) {
-            ("GET", []) => Reply::ok(json!({ "branch": self.branch(id), "annotation": annotation })),
-            ("GET", ["endpoints"]) => Reply::ok(json!({ "endpoints": [self.endpoint(id)] })),
-            ("GET", ["databases"]) => Reply::ok(json!({ "databases": self.databases() })),
+            ("GET", []) => Reply::ok(json!({ "branch": self.branch(id, (key, branch)), "annotation": annotation })),
+            ("GET", ["endpoints"]) => Reply::ok(json!({ "endpoints": [endpoint(id, (key, branch))] })),
+            ("GET", ["databases"]) => Reply::ok(json!({ "databases": databases(key, branch) })),
             ("GET", ["roles"]) => {
-                let roles: Vec<Value> = self.roles.iter().map(|(name, role)| self.role(name, role)).collect();
+                let roles: Vec<Value> = branch.roles.iter().map(|named| role_body(known, named)).collect();
                 Reply::ok(json!({ "roles": roles }))
             }
-            ("POST", ["roles"]) => self.add_role(id, call, serial),
+            ("POST", ["roles"]) => self.add_role(id, known, call, serial),
             (method, ["roles", name, rest @ ..]) => {
-                let Some(role) = self.roles.get(*name) else {
+                let Some(named @ (_, role)) = branch.roles.get_key_value(*name) else {
                     // Deleting what is gone is no error here.
                     return if method == "DELETE" && rest.is_empty() {
                         Reply::empty(204)
@@ -150,13 +203,13 @@ impl Project {
                     };
                 };
                 match (method, rest) {
-                    ("GET", []) => Reply::ok(json!({ "role": self.role(name, role) })),
+                    ("GET", []) => Reply::ok(json!({ "role": role_body(known, named) })),
                     ("GET", ["reveal_password"]) if !self.store_passwords => {
                         refuse(412, "passwords are not stored for this project")
                     }
                     ("GET", ["reveal_password"]) => Reply::ok(json!({ "password": role.known() })),
-                    ("POST", ["reset_password"]) => self.reset(id, name, serial),
-                    ("DELETE", []) => self.remove_role(id, name, serial),
+                    ("POST", ["reset_password"]) => self.reset(id, known, name, serial),
+                    ("DELETE", []) => self.remove_role(id, known, name, serial),
                     _ => refuse(404, "not found"),
                 }
             }
@@ -184,7 +237,8 @@ impl Project {
             }
         }
         if self.operations.iter().all(|operation| operation.finished) {
-            for role in self.roles.values_mut() {
+            let roles = self.branches.values_mut().flat_map(|branch| branch.roles.values_mut());
+            for role in roles {
                 if let Some(password) = role.coming.take() {
                     role.password = password;
                 }
@@ -192,8 +246,9 @@ impl Project {
         }
     }
 
-    fn begin(&mut self, id: &str, serial: i64) -> Value {
+    fn begin(&mut self, id: &str, branch: &str, serial: i64) -> Value {
         let operation = Operation {
+            branch: branch.to_owned(),
             id: format!("00000000-0000-4000-8000-{serial:012}"),
             begun: clock::epoch_millis(),
             looks: 0,
@@ -231,28 +286,25 @@ impl Project {
         )
     }
 
-    fn reset(&mut self, id: &str, name: &str, serial: i64) -> Reply {
+    fn reset(&mut self, id: &str, branch: &str, name: &str, serial: i64) -> Reply {
         if let Some(locked) = self.locked() {
             return locked;
         }
-        let Some(role) = self.roles.get_mut(name) else {
+        let roles = self.branches.get_mut(branch).map(|branch| &mut branch.roles);
+        let Some(role) = roles.and_then(|roles| roles.get_mut(name)) else {
             return refuse(404, "role not found");
         };
         let password = random_text();
         role.coming = Some(password.clone());
         // Whole seconds, and never the same twice.
         role.updated_at = later_than(&role.updated_at);
-        let operation = self.begin(id, serial);
-        let mut body = self
-            .roles
-            .get(name)
-            .map(|role| self.role(name, role))
-            .unwrap_or_default();
+        let mut body = role_body(branch, (&name.to_owned(), role));
         body["password"] = json!(password);
+        let operation = self.begin(id, branch, serial);
         Reply::ok(json!({ "role": body, "operations": [operation] }))
     }
 
-    fn add_role(&mut self, id: &str, call: &Call, serial: i64) -> Reply {
+    fn add_role(&mut self, id: &str, branch: &str, call: &Call, serial: i64) -> Reply {
         let name = call
             .body
             .pointer("/role/name")
@@ -261,37 +313,44 @@ impl Project {
         if name.is_empty() || name.len() > 63 {
             return refuse(400, "role.name must have 1 to 63 bytes");
         }
-        if self.roles.contains_key(name) {
+        let taken = self
+            .branches
+            .get(branch)
+            .is_some_and(|known| known.roles.contains_key(name));
+        if taken {
             return refuse(409, "role already exists");
         }
         if let Some(locked) = self.locked() {
             return locked;
         }
+        let Some(known) = self.branches.get_mut(branch) else {
+            return refuse(404, "branch not found");
+        };
         let mut role = Role::new();
-        let password = role.password.clone();
+        let password = std::mem::take(&mut role.password);
         role.coming = Some(password.clone());
-        role.password = String::new();
-        let mut body = self.role(name, &role);
+        let mut body = role_body(branch, (&name.to_owned(), &role));
         body["password"] = json!(password);
-        self.roles.insert(name.to_owned(), role);
-        let operation = self.begin(id, serial);
+        known.roles.insert(name.to_owned(), role);
+        let operation = self.begin(id, branch, serial);
         Reply::json(201, json!({ "role": body, "operations": [operation] }))
     }
 
-    fn remove_role(&mut self, id: &str, name: &str, serial: i64) -> Reply {
-        if self.databases.values().any(|owner| owner == name) {
+    fn remove_role(&mut self, id: &str, branch: &str, name: &str, serial: i64) -> Reply {
+        let owns = |known: &Branch| known.databases.values().any(|owner| owner == name);
+        if self.branches.get(branch).is_some_and(owns) {
             return refuse(422, "role owns databases and cannot be deleted");
         }
         if let Some(locked) = self.locked() {
             return locked;
         }
-        let body = self
-            .roles
-            .get(name)
-            .map(|role| self.role(name, role))
-            .unwrap_or_default();
-        self.roles.remove(name);
-        let operation = self.begin(id, serial);
+        let known = self.branches.get_mut(branch);
+        let removed = known.and_then(|known| known.roles.remove_entry(name));
+        let Some((name, role)) = removed else {
+            return refuse(404, "role not found");
+        };
+        let body = role_body(branch, (&name, &role));
+        let operation = self.begin(id, branch, serial);
         Reply::ok(json!({ "role": body, "operations": [operation] }))
     }
 
@@ -300,62 +359,31 @@ impl Project {
         let (Some(database), Some(name)) = (text("database_name"), text("role_name")) else {
             return refuse(400, "database_name and role_name are required");
         };
-        if text("branch_id").is_some_and(|branch| branch != self.branch) {
+        let Some(branch) = self.branches.get(text("branch_id").unwrap_or(&self.default)) else {
             return refuse(404, "branch not found");
-        }
-        if text("endpoint_id").is_some_and(|endpoint| endpoint != self.endpoint) {
+        };
+        if text("endpoint_id").is_some_and(|endpoint| endpoint != branch.endpoint) {
             return refuse(404, "endpoint not found");
         }
-        if !self.databases.contains_key(database) {
+        if !branch.databases.contains_key(database) {
             return refuse(404, "database not found");
         }
-        let Some(role) = self.roles.get(name) else {
+        let Some(role) = branch.roles.get(name) else {
             return refuse(404, "role not found");
         };
         if !self.store_passwords {
             return refuse(412, "passwords are not stored for this project");
         }
-        let host = self.host(text("pooled") == Some("true"));
+        let host = host(branch, text("pooled") == Some("true"));
         let uri = format!("postgresql://{name}:{}@{host}/{database}?sslmode=require", role.known());
         Reply::ok(json!({ "uri": uri }))
     }
 
-    fn host(&self, pooled: bool) -> String {
-        let pooler = if pooled { "-pooler" } else { "" };
-        format!("{}{pooler}.{}", self.endpoint, PROXY)
-    }
-
-    fn role(&self, name: &str, role: &Role) -> Value {
+    fn branch(&self, id: &str, (branch_id, branch): (&String, &Branch)) -> Value {
+        let (default, at) = (*branch_id == self.default, &branch.created_at);
         json!({
-            "branch_id": self.branch, "name": name, "protected": false, "authentication_method": "password",
-            "created_at": role.created_at, "updated_at": role.updated_at,
-        })
-    }
-
-    fn databases(&self) -> Vec<Value> {
-        let all = self.databases.iter().enumerate().map(|(at, (name, owner))| {
-            json!({
-                "id": at + 1, "branch_id": self.branch, "name": name, "owner_name": owner,
-                "created_at": self.created_at, "updated_at": self.created_at,
-            })
-        });
-        all.collect()
-    }
-
-    fn endpoint(&self, id: &str) -> Value {
-        json!({
-            "id": self.endpoint, "host": self.host(false), "project_id": id, "branch_id": self.branch, "region_id": REGION,
-            "type": "read_write", "current_state": "active", "autoscaling_limit_min_cu": 0.25, "autoscaling_limit_max_cu": 1,
-            "pooler_enabled": false, "pooler_mode": "transaction", "disabled": false, "passwordless_access": true,
-            "creation_source": "console", "created_at": self.created_at, "updated_at": self.created_at, "settings": {},
-            "proxy_host": PROXY, "suspend_timeout_seconds": 0, "provisioner": "k8s-neonvm",
-        })
-    }
-
-    fn branch(&self, id: &str) -> Value {
-        json!({
-            "id": self.branch, "project_id": id, "name": "main", "current_state": "ready", "state_changed_at": self.created_at,
-            "creation_source": "console", "created_at": self.created_at, "updated_at": self.created_at, "default": true,
+            "id": branch_id, "project_id": id, "name": if default { "main" } else { branch_id }, "current_state": "ready",
+            "state_changed_at": at, "creation_source": "console", "created_at": at, "updated_at": at, "default": default,
             "protected": false, "cpu_used_sec": 0, "active_time_seconds": 0, "compute_time_seconds": 0,
             "written_data_bytes": 0, "data_transfer_bytes": 0,
         })
@@ -392,13 +420,46 @@ impl Project {
     }
 }
 
+fn host(branch: &Branch, pooled: bool) -> String {
+    let pooler = if pooled { "-pooler" } else { "" };
+    format!("{}{pooler}.{PROXY}", branch.endpoint)
+}
+
+fn role_body(branch: &str, (name, role): (&String, &Role)) -> Value {
+    json!({
+        "branch_id": branch, "name": name, "protected": false, "authentication_method": "password",
+        "created_at": role.created_at, "updated_at": role.updated_at,
+    })
+}
+
+fn databases(id: &str, branch: &Branch) -> Vec<Value> {
+    let all = branch.databases.iter().enumerate().map(|(at, (name, owner))| {
+        json!({
+            "id": at + 1, "branch_id": id, "name": name, "owner_name": owner,
+            "created_at": branch.created_at, "updated_at": branch.created_at,
+        })
+    });
+    all.collect()
+}
+
+fn endpoint(id: &str, (branch_id, branch): (&String, &Branch)) -> Value {
+    let at = &branch.created_at;
+    json!({
+        "id": branch.endpoint, "host": host(branch, false), "project_id": id, "branch_id": branch_id, "region_id": REGION,
+        "type": "read_write", "current_state": "active", "autoscaling_limit_min_cu": 0.25, "autoscaling_limit_max_cu": 1,
+        "pooler_enabled": false, "pooler_mode": "transaction", "disabled": false, "passwordless_access": true,
+        "creation_source": "console", "created_at": at, "updated_at": at, "settings": {},
+        "proxy_host": PROXY, "suspend_timeout_seconds": 0, "provisioner": "k8s-neonvm",
+    })
+}
+
 const REGION: &str = "aws-eu-central-1";
 const PROXY: &str = "eu-central-1.aws.neon.tech";
 
 impl Operation {
     fn body(&self, project: &str) -> Value {
         json!({
-            "id": self.id, "project_id": project, "action": "apply_config", "failures_count": 0,
+            "id": self.id, "project_id": project, "branch_id": self.branch, "action": "apply_config", "failures_count": 0,
             "status": if self.finished { "finished" } else { "running" },
             "created_at": self.created_at, "updated_at": self.updated_at, "total_duration_ms": 100,
         })

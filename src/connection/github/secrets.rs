@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use super::{GitHubClient, Repository, SERVICE, SealError, advise_repository, seal};
+use super::{GitHubClient, Repository, SERVICE, SealError, advise_repository, is_archived, seal};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::lenient::null_is_empty;
 use crate::connection::segment;
@@ -28,6 +28,9 @@ const READ_BACK: Duration = Duration::from_secs(4);
 /// By how much the time of the answer may be later than the time of the write that it confirms.
 const ANSWER_DELAY: SignedDuration = SignedDuration::from_secs(5);
 
+/// What helps when the repository of a target is archived.
+const WAY_OUT_OF_ARCHIVED: &str = "Unarchive it, or take the target out of `targets` with on_remove = \"keep\".";
+
 /// Where a secret is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretLevel {
@@ -44,6 +47,15 @@ pub struct ActionsSecret {
     pub name: String,
     /// When it was last written, in whole seconds.
     pub updated_at: Timestamp,
+}
+
+/// What is known of a write that GitHub has confirmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Written {
+    /// The secret's new time. `None` when it could not be read back.
+    pub updated_at: Option<Timestamp>,
+    /// The time of the answer by GitHub's clock, where it was told.
+    pub answered_at: Option<Timestamp>,
 }
 
 /// The key that values for one level are sealed with.
@@ -180,17 +192,18 @@ impl GitHubClient {
         answer.json::<Item>()?.read(&operation).map(Some)
     }
 
-    /// Writes a secret; gives back its time, read until it is that of this write.
+    /// Writes a secret, then reads its time until it is that of this write. GitHub's answer is the proof of the write: what becomes of
+    /// the reading does not take it back.
     ///
     /// # Errors
-    /// [`CallError`]. Repeating it harms nothing: the name holds one value.
+    /// [`CallError`] of what comes before the answer. Repeating it harms nothing: the name holds one value.
     pub async fn put_secret(
         &self,
         level: &SecretLevel,
         name: &str,
         value: &Secret,
         permit: &WritePermit,
-    ) -> Result<Timestamp, CallError> {
+    ) -> Result<Written, CallError> {
         let before = self.secret_as_shown(level, name).await?.map(|secret| secret.updated_at);
         let key = self.public_key(level).await?;
         let answer = match self.put_sealed(level, name, value, &key, permit).await {
@@ -206,8 +219,11 @@ impl GitHubClient {
             other => other,
         };
         self.0.secrets.forget(&level.key());
-        let answer = answer?;
-        self.read_back(level, name, before, answered_at(&answer)).await
+        let answered_at = answered_at(&answer?);
+        Ok(Written {
+            updated_at: self.read_back(level, name, before, answered_at).await,
+            answered_at,
+        })
     }
 
     async fn put_sealed(
@@ -223,9 +239,13 @@ impl GitHubClient {
             .map_err(|error: SealError| CallError::refused(SERVICE, &*operation, &error.to_string()))?;
         let body = serde_json::json!({ "encrypted_value": sealed, "key_id": key.key_id });
         let request: Request = self.request("PUT", &level.segments(name), operation).json(&body);
-        self.write(request, permit)
-            .await
-            .map_err(|error| level.advise(error, "write"))
+        self.write(request, permit).await.map_err(|error| {
+            if is_archived(&error) {
+                error.advise(WAY_OUT_OF_ARCHIVED)
+            } else {
+                level.advise(error, "write")
+            }
+        })
     }
 
     async fn public_key(&self, level: &SecretLevel) -> Result<Arc<PublicKey>, CallError> {
@@ -246,35 +266,43 @@ impl GitHubClient {
         name: &str,
         before: Option<Timestamp>,
         answered_at: Option<Timestamp>,
-    ) -> Result<Timestamp, CallError> {
+    ) -> Option<Timestamp> {
         let deadline = self.0.clock.deadline(READ_BACK);
         let mut pause = Duration::from_millis(100);
         loop {
-            let shown = self.secret_as_shown(level, name).await;
-            // The write itself is done, whatever became of the question about it.
-            let shown = shown.map_err(|error| CallError {
-                effect: Effect::Possible,
-                ..error
-            })?;
+            let shown = self.secret_as_shown(level, name).await.ok()?;
             if let Some(updated_at) = shown.map(|secret| secret.updated_at) {
                 let moved = before.is_none_or(|before| updated_at > before);
                 let recent = answered_at.is_none_or(|answered| answered.duration_since(updated_at) <= ANSWER_DELAY);
                 if moved && recent || deadline.passed() && (moved || recent) {
-                    return Ok(updated_at);
+                    return Some(updated_at);
                 }
             }
             if deadline.passed() {
-                return Err(CallError::new(
-                    CallErrorKind::Unavailable,
-                    Effect::Possible,
-                    SERVICE,
-                    format!("confirming Actions secret {name} of {}", level.describe()),
-                    None,
-                    "the write was accepted, but GitHub still shows the time of the write before it. Apply again.",
-                ));
+                return None;
             }
             self.0.clock.sleep(pause.min(deadline.remaining())).await;
             pause = pause.saturating_mul(2);
+        }
+    }
+
+    /// Refuses what GitHub would refuse: writes to an archived repository. A repository that may not be read tells nothing.
+    ///
+    /// # Errors
+    /// [`CallErrorKind::Forbidden`] for an archived repository; others when GitHub is away.
+    pub async fn check_writable(&self, level: &SecretLevel) -> Result<(), CallError> {
+        let repository = &level.repository;
+        match self.repository(repository).await {
+            Ok(details) if details.archived => {
+                let operation = format!("preparing to write Actions secrets of {}", level.describe());
+                let Repository { owner, name } = repository;
+                let message = format!("Repository {owner}/{name} is archived and read-only. {WAY_OUT_OF_ARCHIVED}");
+                let (kind, effect) = (CallErrorKind::Forbidden, Effect::None);
+                Err(CallError::new(kind, effect, SERVICE, operation, None, &message))
+            }
+            Ok(_) => Ok(()),
+            Err(error) if matches!(error.kind, CallErrorKind::Forbidden | CallErrorKind::NotFound) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 

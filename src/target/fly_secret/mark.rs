@@ -27,7 +27,14 @@ pub(super) fn promise(replaced: &str, version: u64) -> String {
 
 /// Whether the machine's configuration carries such a promise of at least `version`: an update of ours was cut off before its mark.
 pub(super) fn is_promised(machine: &Machine, version: u64) -> bool {
-    let promised = || found(machine)?.strip_prefix("replaces ")?.rsplit_once('@')?.1.parse().ok();
+    let promised = || {
+        found(machine)?
+            .strip_prefix("replaces ")?
+            .rsplit_once('@')?
+            .1
+            .parse()
+            .ok()
+    };
     promised().is_some_and(|promised: u64| promised >= version)
 }
 
@@ -120,7 +127,10 @@ mod tests {
     #[test]
     fn a_configuration_is_marked_whatever_metadata_it_has() {
         for (config, expected) in [
-            (json!({ "image": "a" }), json!({ "image": "a", "metadata": { KEY: "x" } })),
+            (
+                json!({ "image": "a" }),
+                json!({ "image": "a", "metadata": { KEY: "x" } }),
+            ),
             (json!({ "metadata": null }), json!({ "metadata": { KEY: "x" } })),
             (
                 json!({ "metadata": { "a": "b", KEY: "old" } }),

@@ -29,7 +29,8 @@ impl Held {
     fn machine(&self, index: usize) -> Machine {
         let instance = name(index, self.instance);
         let metadata = json!({ mark::KEY: self.metadata });
-        let description = json!({ "id": format!("m{index}"), "instance_id": instance, "config": { "metadata": metadata } });
+        let description =
+            json!({ "id": format!("m{index}"), "instance_id": instance, "config": { "metadata": metadata } });
         serde_json::from_value(description).unwrap()
     }
 }
@@ -115,9 +116,8 @@ impl World {
         let next = match next {
             Next::Look(index) => match self.machines.get(index) {
                 None => {
-                    let proved = |(index, held): (usize, &Held)| {
-                        mark::is_proved(&self.known, APP, &held.machine(index), wanted)
-                    };
+                    let proved =
+                        |(index, held): (usize, &Held)| mark::is_proved(&self.known, APP, &held.machine(index), wanted);
                     after.live[secret] = self.machines.iter().enumerate().all(proved);
                     None
                 }

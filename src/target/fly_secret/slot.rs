@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use serde::Deserialize;
 
 use super::parts_of;
-use super::{machine, mark};
 use super::roll::{Patience, Roll};
+use super::{machine, mark};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::fly::{AppSecret, FlyClient, Machine, SERVICE, at_least};
 use crate::connection::lenient::null_is_empty;
@@ -113,19 +113,6 @@ impl FlySecret {
         let version = version_of(revision)?;
         self.client.versions().note_recorded(&self.app, version);
         Some(version)
-    }
-
-    /// Whether the app is proved to be no more.
-    ///
-    /// Never, so far. The proof would be a listing of the app's organization that lacks it, and an address holds the app's name alone:
-    /// the organizations that this run's token can list need not be the one that had the app. A deploy token lists no other app at all.
-    /// A bare 404 or 403 proves nothing: Fly answers the same for apps that a token may not see.
-    ///
-    /// # Errors
-    /// None yet; those of a listing, once the state names the organization.
-    #[expect(clippy::unused_async, reason = "the proof will be a call")]
-    pub async fn container_is_gone(&self) -> Result<bool, CallError> {
-        Ok(false)
     }
 
     /// The secret by a direct read, at least as new as that version of the app's secrets.

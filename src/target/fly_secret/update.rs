@@ -105,7 +105,10 @@ impl Roll<'_> {
             self.look(id).await?
         };
         // Should writing the mark itself change the instance, the new one is ours as well: it carries our mark.
-        if let (Some(instance), true) = (&seen.instance_id, mark.is_some() && mark.as_deref() == mark::found(&seen)) {
+        if let (Some(instance), true) = (
+            &seen.instance_id,
+            mark.is_some() && mark.as_deref() == mark::found(&seen),
+        ) {
             self.client.versions().note_instance(self.app, id, instance);
         }
         Ok(())
