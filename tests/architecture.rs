@@ -20,6 +20,7 @@ const MAY_USE: [(&str, &[&str]); 20] = [
     (
         "connection",
         &[
+            "address",
             "call",
             "clock",
             "environment",
@@ -38,6 +39,7 @@ const MAY_USE: [(&str, &[&str]); 20] = [
             "duration",
             "label",
             "randomness",
+            "rotation",
             "secret",
             "terraform",
         ],
@@ -53,6 +55,7 @@ const MAY_USE: [(&str, &[&str]); 20] = [
             "executor",
             "http",
             "label",
+            "rotation",
             "secret",
             "terraform",
         ],
@@ -79,7 +82,7 @@ const MAY_USE: [(&str, &[&str]); 20] = [
     ),
     (
         "vendors",
-        &["address", "check", "connection", "source", "target", "terraform"],
+        &["address", "call", "check", "connection", "source", "target", "terraform"],
     ),
     ("plugin", &["clock", "environment", "secret", "terraform"]),
     // Neither `http` nor `secret`: it calls nobody itself, and holds no value.

@@ -300,5 +300,5 @@ async fn an_app_that_cannot_be_seen_is_not_proved_to_be_gone() {
     let client = fly.connections.fly.client().unwrap();
     let lost = FlySecret::new(client, "gone", "A", false, super::secret::patience());
     assert!(lost.inspect().await.is_err());
-    assert_eq!(lost.container_is_gone().await, Ok(false));
+    assert_eq!(lost.container().await, Ok(rotation_provider::rotation::Container::CannotTell));
 }

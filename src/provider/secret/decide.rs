@@ -5,10 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::config::{Config, Phase, TargetEntry};
+use super::outlook::lasting_wait;
 use super::policies::Policies;
 use super::state::State;
 use crate::address::Address;
-use crate::rotation::{DeliveryRecord, DeliveryStatus, Event, Ledger, Pending};
+use crate::rotation::{DeliveryRecord, DeliveryStatus, Event, Ledger, NoticeCode, Pending};
 use crate::target::Activation;
 
 /// Whether a new generation is minted.
@@ -177,6 +178,7 @@ pub(super) fn decide(
             Pending::Remove { .. } => {}
         }
     }
+    revoke.extend(no_longer_waiting(state, config, &ledger));
     let answered = finish && rotate == Rotate::No && finishing_answers(state, before, config);
     let mut requested = false;
     if !answered && let Some(reason) = asked_for(before, config) {
@@ -251,6 +253,20 @@ pub(super) fn decide(
         recheck: recheck && !rotates,
         forget,
     }
+}
+
+/// Generations whose revocation was due and waited for something that this configuration takes away, such as a target whose place is
+/// gone.
+fn no_longer_waiting(state: &State, config: &Config, ledger: &Ledger) -> Vec<u64> {
+    let waiting = state.notices.iter().filter(|notice| notice.code == NoticeCode::RevokeWaits);
+    let ids: BTreeSet<&str> = waiting.map(|notice| notice.subject.as_str()).collect();
+    if ids.is_empty() || config.revoke_by_hand || lasting_wait(ledger, config, &state.unreachable()).is_some() {
+        return Vec::new();
+    }
+    let due = ledger.credentials().iter().filter(|known| {
+        known.credential_id.as_deref().is_some_and(|id| ids.contains(id)) && known.generation != ledger.generation()
+    });
+    due.map(|known| known.generation).collect()
 }
 
 /// Whether `old` is the target whose entry stands in `slot`.

@@ -11,7 +11,7 @@ use super::decide::unfinishable;
 use super::state::{State, Verdict};
 use crate::address::Address;
 use crate::rotation::gate::{Holding, Wait, waits_on_record};
-use crate::rotation::{DeliveryStatus, Notice, NoticeCode, Pending, schedule};
+use crate::rotation::{DeliveryStatus, Ledger, Notice, NoticeCode, Pending, schedule};
 use crate::source;
 use crate::target::Activation;
 
@@ -293,7 +293,7 @@ fn superseded(
                     "Generation {generation} ({id}) is not revoked: this run authenticates with it. Use the new credential."
                 ),
             );
-        } else if let Some(wait) = lasting_wait(state, config, &unreachable(state, notices)).filter(|_| !orphan) {
+        } else if let Some(wait) = lasting_wait(&state.ledger, config, &unreachable(state, notices)).filter(|_| !orphan) {
             let text = format!("Generation {generation} ({id}) is not revoked: {wait}.");
             notices.push(Notice {
                 code: NoticeCode::RevokeWaits,
@@ -320,7 +320,7 @@ pub(super) fn can_be_revoked(issuer: &str) -> bool {
 }
 
 /// What on record holds every revocation back, and is not mended by an apply: the gate would only find it again.
-fn lasting_wait(state: &State, config: &Config, unreachable: &BTreeSet<String>) -> Option<Wait> {
+pub(super) fn lasting_wait(ledger: &Ledger, config: &Config, unreachable: &BTreeSet<String>) -> Option<Wait> {
     let lasts = |wait: &Wait| match wait {
         Wait::Target { target, holding } => match holding {
             Holding::Gone => true,
@@ -334,7 +334,7 @@ fn lasting_wait(state: &State, config: &Config, unreachable: &BTreeSet<String>) 
         },
         _ => false,
     };
-    waits_on_record(&state.ledger, config.targets.keys().cloned())
+    waits_on_record(ledger, config.targets.keys().cloned())
         .into_iter()
         .find(lasts)
 }
