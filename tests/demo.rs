@@ -67,6 +67,7 @@ fn it_tells_the_whole_story_in_an_environment_that_is_full_of_other_settings() {
     let output = demo(&scratch)
         .env("FLY_ACCESS_TOKEN", "FlyV1 fm2_b2Ygc29tZWJvZHk=")
         .env("AWS_ENDPOINT_URL_SSM", nobody)
+        .env("AWS_ENDPOINT_URL_STS", nobody)
         .env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
         .env("http_proxy", nobody)
         .env("HTTPS_PROXY", nobody)

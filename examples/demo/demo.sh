@@ -18,7 +18,7 @@ done
 built=$(cd "$built" && pwd)
 
 # The user's own settings must not meet the sandbox.
-unset ROTATION_CLOCK_OFFSET AWS_IGNORE_CONFIGURED_ENDPOINT_URLS
+unset ROTATION_CLOCK_OFFSET AWS_IGNORE_CONFIGURED_ENDPOINT_URLS AWS_ENDPOINT_URL_STS
 export NO_PROXY=127.0.0.1 no_proxy=127.0.0.1
 
 work=$(mktemp -d)
