@@ -82,7 +82,15 @@ const MAY_USE: [(&str, &[&str]); 20] = [
     ),
     (
         "vendors",
-        &["address", "call", "check", "connection", "source", "target", "terraform"],
+        &[
+            "address",
+            "call",
+            "check",
+            "connection",
+            "source",
+            "target",
+            "terraform",
+        ],
     ),
     ("plugin", &["clock", "environment", "secret", "terraform"]),
     // Neither `http` nor `secret`: it calls nobody itself, and holds no value.

@@ -259,6 +259,7 @@ impl Run<'_> {
                 id: self.job.id.clone(),
                 entry: entry.clone(),
                 deferred: false,
+                must_be_live: false,
                 was_unreachable: true,
                 at: self.job.clock.now(),
             }));

@@ -180,6 +180,8 @@ pub struct Seen {
     pub entry: Option<Entry>,
     /// Its consumers use a new value only when somebody deploys them.
     pub deferred: bool,
+    /// A revocation is due: consumers that are not proved to use the value are brought to use it first.
+    pub must_be_live: bool,
     /// The last refresh could not look, and nothing else made its status unknown.
     pub was_unreachable: bool,
     /// Now.
@@ -407,7 +409,7 @@ impl Ledger {
                 delivery.status = match delivery.status {
                     // Our own activation decides for targets that go live by it.
                     DeliveryStatus::Staged => held(live),
-                    DeliveryStatus::Current if seen.deferred => held(live),
+                    DeliveryStatus::Current if seen.deferred || seen.must_be_live => held(live),
                     // It was written again, by us or by somebody who put it back; its consumers may run the other value.
                     DeliveryStatus::Changed | DeliveryStatus::Missing | DeliveryStatus::Gone => held(live),
                     DeliveryStatus::Unknown if seen.was_unreachable => settled,

@@ -6,9 +6,10 @@ use rotation_provider::address::Address;
 use rotation_provider::call::{CallError, CallErrorKind, Effect, WritePermit};
 use rotation_provider::executor::Stop;
 use rotation_provider::label::Label;
+use rotation_provider::rotation::{DeliveryRecord, Entry, Verdict, judge};
 use rotation_provider::secret::Secret;
 use rotation_provider::target::fly_secret::{FlySecret, KIND, Patience};
-use rotation_provider::target::{Activated, Comparison, Delivery, Entry, Slot as _, Target as _};
+use rotation_provider::target::{Activated, Delivery, Slot as _, Target as _};
 use serde_json::json;
 
 use super::fake::{Fault, Fly, update_of};
@@ -69,6 +70,17 @@ fn with_machines(fly: &Fly) {
     world.machine("web", "m9", "started", console);
 }
 
+/// Whose the entry is to who wrote this revision.
+fn verdict(revision: &str, entry: &Entry) -> Verdict {
+    let record = DeliveryRecord {
+        generation: Some(1),
+        revision: Some(revision.to_owned()),
+        delivered_at: Some(jiff::Timestamp::UNIX_EPOCH),
+        ..DeliveryRecord::new("fly_secret:default:web/A".to_owned())
+    };
+    judge(&record, Some(entry), "0123456789abcdef0123456789abcdef")
+}
+
 #[tokio::test]
 async fn a_value_that_was_put_is_recognized_until_somebody_puts_another() {
     let fly = Fly::start().await;
@@ -76,12 +88,12 @@ async fn a_value_that_was_put_is_recognized_until_somebody_puts_another() {
     assert_eq!(target.inspect().await, Ok(None));
     let first = put(&target, &[("KEY", "one")]).await.unwrap().remove(0);
     assert!(first.ends_with("@1"), "{first}");
-    assert_eq!(target.compare(&first, &entry(&target).await), Comparison::Same);
+    assert_eq!(verdict(&first, &entry(&target).await), Verdict::Recorded);
     let again = put(&target, &[("KEY", "one")]).await.unwrap().remove(0);
     assert!(again.ends_with("@2"), "{again}");
-    assert_eq!(target.compare(&first, &entry(&target).await), Comparison::Same);
+    assert_eq!(verdict(&first, &entry(&target).await), Verdict::Recorded);
     put(&target, &[("KEY", "other")]).await.unwrap();
-    assert_eq!(target.compare(&first, &entry(&target).await), Comparison::Changed);
+    assert_eq!(verdict(&first, &entry(&target).await), Verdict::Foreign);
     assert_eq!(target.inspect_directly().await.unwrap(), Some(entry(&target).await));
 }
 

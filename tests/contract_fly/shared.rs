@@ -128,7 +128,7 @@ async fn a_finished_roll_is_known_to_another_process() {
     let second = write(&b, "B", "new-b").await;
     let later = fly.another_process();
     let (a, b) = (target(&later, "A", false), target(&later, "B", false));
-    let live = |seen: Option<rotation_provider::target::Entry>| seen.unwrap().live;
+    let live = |seen: Option<rotation_provider::rotation::Entry>| seen.unwrap().live;
     assert_eq!(live(a.inspect_for(&first).await.unwrap()), Some(true));
     assert_eq!(live(a.inspect_since(&first).await.unwrap()), Some(true));
     assert_eq!(live(b.inspect_for(&second).await.unwrap()), Some(false));
@@ -300,5 +300,8 @@ async fn an_app_that_cannot_be_seen_is_not_proved_to_be_gone() {
     let client = fly.connections.fly.client().unwrap();
     let lost = FlySecret::new(client, "gone", "A", false, super::secret::patience());
     assert!(lost.inspect().await.is_err());
-    assert_eq!(lost.container().await, Ok(rotation_provider::rotation::Container::CannotTell));
+    assert_eq!(
+        lost.container().await,
+        Ok(rotation_provider::rotation::Container::CannotTell)
+    );
 }

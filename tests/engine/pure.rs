@@ -225,6 +225,7 @@ fn refresh(case: Case, world: &World, saved: &Ledger, bug: Bug) -> Ledger {
             target,
             id: ID.to_owned(),
             deferred: false,
+            must_be_live: false,
             was_unreachable: false,
             at: BEFORE,
         }));

@@ -258,7 +258,10 @@ pub(super) fn decide(
 /// Generations whose revocation was due and waited for something that this configuration takes away, such as a target whose place is
 /// gone.
 fn no_longer_waiting(state: &State, config: &Config, ledger: &Ledger) -> Vec<u64> {
-    let waiting = state.notices.iter().filter(|notice| notice.code == NoticeCode::RevokeWaits);
+    let waiting = state
+        .notices
+        .iter()
+        .filter(|notice| notice.code == NoticeCode::RevokeWaits);
     let ids: BTreeSet<&str> = waiting.map(|notice| notice.subject.as_str()).collect();
     if ids.is_empty() || config.revoke_by_hand || lasting_wait(ledger, config, &state.unreachable()).is_some() {
         return Vec::new();

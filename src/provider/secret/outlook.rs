@@ -293,7 +293,8 @@ fn superseded(
                     "Generation {generation} ({id}) is not revoked: this run authenticates with it. Use the new credential."
                 ),
             );
-        } else if let Some(wait) = lasting_wait(&state.ledger, config, &unreachable(state, notices)).filter(|_| !orphan) {
+        } else if let Some(wait) = lasting_wait(&state.ledger, config, &unreachable(state, notices)).filter(|_| !orphan)
+        {
             let text = format!("Generation {generation} ({id}) is not revoked: {wait}.");
             notices.push(Notice {
                 code: NoticeCode::RevokeWaits,

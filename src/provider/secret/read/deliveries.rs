@@ -13,7 +13,7 @@ use crate::provider::secret::outlook::Sightings;
 use crate::provider::secret::place;
 use crate::provider::secret::state::State;
 use crate::rotation::{
-    Container, DeliveryRecord, DeliveryStatus, Entry, Event, Notice, NoticeCode, Seen, Verdict, judge,
+    Container, CredentialRecord, DeliveryRecord, DeliveryStatus, Entry, Event, Notice, NoticeCode, Seen, Verdict, judge,
 };
 use crate::target::{self, Activation, Slot};
 use crate::terraform::{Diagnostics, Path};
@@ -53,6 +53,9 @@ pub(super) async fn targets(
         .collect();
     let newest = state.ledger.generation();
     let was_unreachable = state.unreachable();
+    // Somebody may have deployed consumers since, with whatever value: only then is it worth restarting them.
+    let due = |known: &CredentialRecord| known.revoke_after.is_some_and(|after| after <= now);
+    let revocation_is_due = !config.revoke_by_hand && state.ledger.credentials().iter().any(due);
     let mut filled = BTreeSet::new();
     let mut causes: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (key, look) in looks {
@@ -71,6 +74,7 @@ pub(super) async fn targets(
                 let target = config.targets.get(&key);
                 let deferred = target.is_some_and(|target| target.config.traits().activation == Activation::Staged);
                 state.ledger.record(Event::Seen(Seen {
+                    must_be_live: revocation_is_due,
                     was_unreachable: was_unreachable.contains(&key),
                     id: state.id.clone(),
                     at: now,
