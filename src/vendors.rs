@@ -100,9 +100,14 @@ pub fn misplaced(address: &Address, here: &str) -> Diagnostic {
         ),
         format!(
             "The state says {}; this run is configured for {}. Nothing was read or changed in either. Use the {what} that the state \
-             names. To move the secret instead, take the target out of `targets` with on_remove = \"keep\", apply, and add it again.",
+             names.{}",
             place_in_words(&address.place),
-            place_in_words(here)
+            place_in_words(here),
+            if target::kind(&address.kind).is_some() {
+                " To move the secret instead, take the target out of `targets` with on_remove = \"keep\", apply, and add it again."
+            } else {
+                ""
+            }
         ),
     )
 }

@@ -266,7 +266,7 @@ async fn no_hostile_value_is_accepted_ends_the_process_or_keeps_it_busy() {
                 ..Default::default()
             };
             let answer = said(what, provider.plan_resource_change(request), |answer| {
-                assert_eq!(answer.planned_private, b"private", "{what}");
+                assert!(!answer.planned_private.is_empty(), "{what}");
                 answer.diagnostics
             });
             answer.await.stands(what);

@@ -13,26 +13,30 @@ pub(crate) struct Moto {
 }
 
 impl Moto {
-    /// Starts one and waits until it answers. It stands for account 123456789012.
+    /// Starts one and waits until it answers. It stands for account 123456789012, and for that of a role that is taken on.
     pub(crate) fn start() -> Self {
-        Self::of_account("123456789012")
+        Self::with(&[])
     }
 
-    /// The same for another account.
+    /// The same for another account, whoever asks.
     pub(crate) fn of_account(account: &str) -> Self {
+        Self::with(&[("MOTO_ACCOUNT_ID", account)])
+    }
+
+    fn with(environment: &[(&str, &str)]) -> Self {
         // Another process may take the port that was free.
         (0..3)
-            .find_map(|_| Self::on(free_port(), account))
+            .find_map(|_| Self::on(free_port(), environment))
             .expect("moto_server runs")
     }
 
     /// `None` when it ended by itself.
-    fn on(port: u16, account: &str) -> Option<Self> {
+    fn on(port: u16, environment: &[(&str, &str)]) -> Option<Self> {
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join(".venv/bin/moto_server");
         assert!(program.exists(), "{} is missing; run `make test`", program.display());
         let process = Command::new(program)
             .args(["-H", "127.0.0.1", "-p", &port.to_string()])
-            .env("MOTO_ACCOUNT_ID", account)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

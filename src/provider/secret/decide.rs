@@ -9,7 +9,7 @@ use super::outlook::lasting_wait;
 use super::policies::Policies;
 use super::state::State;
 use crate::address::Address;
-use crate::rotation::{DeliveryRecord, DeliveryStatus, Event, Ledger, NoticeCode, Pending};
+use crate::rotation::{CredentialRecord, DeliveryRecord, DeliveryStatus, Event, Ledger, NoticeCode, Pending};
 use crate::target::Activation;
 
 /// Whether a new generation is minted.
@@ -397,11 +397,15 @@ pub(super) fn leaving<'c>(
 /// Why a generation that a target's mark names cannot be finished: its issuer lists what it has, and has no such credential. Another
 /// source made it, or it has ended. If the list only lags, one credential too many is made, and ends as an orphan.
 fn unlisted(config: &Config, ledger: &Ledger) -> Option<String> {
-    let issuer = config.source.issuer.to_string();
+    let issuer = &config.source.issuer;
     let lists = config.source.config.traits().lists;
-    let known = ledger
-        .credential(ledger.generation())
-        .is_some_and(|known| known.issuer == issuer);
+    let is_its = |known: &CredentialRecord| {
+        known
+            .issuer
+            .parse::<Address>()
+            .is_ok_and(|known| known.is_elsewhere(issuer))
+    };
+    let known = ledger.credential(ledger.generation()).is_some_and(is_its);
     (lists && !ledger.is_finished() && ledger.generation() > 0 && !known).then(|| {
         format!(
             "generation {}, which an interrupted apply left behind, is no credential that {issuer} has",

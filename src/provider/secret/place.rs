@@ -140,26 +140,33 @@ pub(super) async fn complete(
     Ok(complete)
 }
 
-/// Configured targets whose record names another place than this run's connection leads to: the same entry, another region,
-/// account or host. Nothing is done there by a run that would do it elsewhere.
+/// Reports configured targets, and a source, whose record names another place than this run's connection leads to: the same entry in
+/// another region, account or host. Nothing is done by a run that would do it elsewhere.
 pub(super) fn misplaced(
     slots: &BTreeMap<String, Address>,
     ledger: &Ledger,
     config: &Config,
     problems: &mut Diagnostics,
 ) -> bool {
+    let mut problem = |site: Site, text: &str, here: &Address| {
+        let Ok(known) = text.parse::<Address>() else {
+            return false;
+        };
+        let elsewhere = known.is_elsewhere(here) && !known.is_same_place(here);
+        if elsewhere {
+            let why = crate::vendors::misplaced(&known, &here.place);
+            problems.error(path_of(&site, Some(config)), why.summary, why.detail);
+        }
+        elsewhere
+    };
     let mut any = false;
     for (key, slot) in slots {
-        let Some(delivery) = ledger.delivery(key) else { continue };
-        let Ok(known) = delivery.slot.parse::<Address>() else {
-            continue;
-        };
-        if known.is_elsewhere(slot) && !known.is_same_place(slot) {
-            let path = path_of(&Site::Target(key.clone()), Some(config));
-            let why = crate::vendors::misplaced(&known, &slot.place);
-            problems.error(path, why.summary, why.detail);
-            any = true;
+        if let Some(delivery) = ledger.delivery(key) {
+            any |= problem(Site::Target(key.clone()), &delivery.slot, slot);
         }
+    }
+    if let Some(known) = ledger.credential(ledger.generation()) {
+        any |= problem(Site::Source, &known.issuer, &config.source.issuer);
     }
     any
 }
