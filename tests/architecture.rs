@@ -290,6 +290,41 @@ fn engine_and_decisions_are_pure() {
     }
 }
 
+/// What becomes known of a secret becomes known by one event: the compiler holds the rest of the crate to that, as long as no field
+/// of the ledger is public and nothing else lends it mutably.
+#[test]
+fn a_ledger_changes_by_recorded_events_alone() {
+    let (mut fields, mut doors) = (Vec::new(), Vec::new());
+    for (module, path, text) in files() {
+        if module != "rotation" {
+            continue;
+        }
+        let code = shipped(&text);
+        if let Some((_, body)) = code.split_once("pub struct Ledger {") {
+            let body = body.split('}').next().unwrap_or_default();
+            fields.extend(
+                body.lines()
+                    .filter(|line| line.trim_start().starts_with("pub "))
+                    .map(str::to_owned),
+            );
+        }
+        for part in code.split("impl Ledger {").skip(1) {
+            let body = part.split("\n}\n").next().unwrap_or_default();
+            let public = body.split("pub fn ").skip(1);
+            let mutable = public.filter(|function| {
+                let signature = function.split('{').next().unwrap_or_default();
+                signature.contains("&mut")
+            });
+            doors.extend(
+                mutable.map(|function| (path.clone(), function.split('(').next().unwrap_or_default().to_owned())),
+            );
+        }
+    }
+    assert_eq!(fields, Vec::<String>::new(), "public fields of the ledger");
+    let doors: Vec<&str> = doors.iter().map(|(_, name)| name.as_str()).collect();
+    assert_eq!(doors, ["record"]);
+}
+
 #[test]
 fn no_file_is_longer_than_one_idea() {
     for (_, path, text) in files() {

@@ -24,6 +24,8 @@ mod terraform_cores;
 mod cores;
 #[path = "e2e/create.rs"]
 mod create;
+#[path = "e2e/damaged.rs"]
+mod damaged;
 #[path = "e2e/deployed.rs"]
 mod deployed;
 #[path = "e2e/drift.rs"]
@@ -34,6 +36,8 @@ mod edited;
 mod end;
 #[path = "e2e/flags.rs"]
 mod flags;
+#[path = "e2e/gate.rs"]
+mod gate;
 #[path = "e2e/generated.rs"]
 mod generated;
 #[path = "e2e/gone.rs"]

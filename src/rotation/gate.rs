@@ -195,3 +195,159 @@ fn lacks(ledger: &Ledger, target: &str, look: Look) -> Option<Holding> {
         Look::Unreachable => Some(Holding::Unknown),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rotation::ledger::{CredentialRecord, CredentialStatus, DeliveryRecord};
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_900_000_000 + second).unwrap()
+    }
+
+    fn credential(generation: u64, revoke_after: Option<Timestamp>) -> CredentialRecord {
+        CredentialRecord {
+            generation,
+            credential_id: Some(format!("tok_{generation}")),
+            issuer: "fly_token:default:app/a".to_owned(),
+            label: String::new(),
+            status: CredentialStatus::Current,
+            minted_at: None,
+            expires_at: None,
+            revoke_after,
+        }
+    }
+
+    /// Generation 2 is in place at `web`, and generation 1 was valid until second 10.
+    fn ledger(finished: bool, delivery: &DeliveryRecord, revoke_after: Option<Timestamp>) -> Ledger {
+        let credentials = vec![credential(1, revoke_after), credential(2, None)];
+        let deliveries = BTreeMap::from([("web".to_owned(), delivery.clone())]);
+        Ledger::of_state(2, finished, credentials, deliveries)
+    }
+
+    fn delivered(generation: u64, status: DeliveryStatus) -> DeliveryRecord {
+        DeliveryRecord {
+            generation: Some(generation),
+            status,
+            revision: Some("7".to_owned()),
+            ..DeliveryRecord::new("fly_secret:default:a/KEY".to_owned())
+        }
+    }
+
+    fn reading(look: Look) -> Reading {
+        Reading {
+            at: at(11),
+            targets: BTreeMap::from([("web".to_owned(), look)]),
+            issuer: IssuerSays::NothingAgainst,
+            failed_checks: BTreeMap::new(),
+        }
+    }
+
+    fn texts(ledger: &Ledger, reading: &Reading) -> Vec<String> {
+        waits(ledger, 1, reading, true)
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    const RECORDED: Look = Look::Entry(Verdict::Recorded, Some(true));
+
+    #[test]
+    fn the_gate_is_open_when_everything_is_in_place() {
+        let current = delivered(2, DeliveryStatus::Current);
+        let open = ledger(true, &current, Some(at(10)));
+        assert_eq!(texts(&open, &reading(RECORDED)), [""; 0]);
+        let without_revision = DeliveryRecord {
+            revision: None,
+            ..current
+        };
+        let by_receipt = ledger(true, &without_revision, Some(at(10)));
+        assert_eq!(
+            texts(&by_receipt, &reading(Look::Entry(Verdict::CannotTell, None))),
+            [""; 0]
+        );
+    }
+
+    /// Each reason, and what `revoke_waits` says of it.
+    #[test]
+    fn each_reason_to_wait_says_what_it_waits_for() {
+        use DeliveryStatus as Status;
+        let current = || delivered(2, Status::Current);
+        let at_target = |record: &DeliveryRecord, look| (ledger(true, record, Some(at(10))), reading(look));
+        let dead = Reading {
+            issuer: IssuerSays::Dead,
+            ..reading(RECORDED)
+        };
+        let silent = Reading {
+            issuer: IssuerSays::NoAnswer,
+            ..reading(RECORDED)
+        };
+        let failing = Reading {
+            failed_checks: BTreeMap::from([("up".to_owned(), "GET https://a.example answered 503".to_owned())]),
+            ..reading(RECORDED)
+        };
+        let changed = "target web was changed outside Terraform and may hold it";
+        let missing = "target web was deleted outside Terraform";
+        let staged = "consumers of target web do not use the new value yet";
+        let unknown = "it is unknown what target web holds";
+        for ((ledger, reading), text) in [
+            (
+                (ledger(false, &current(), Some(at(10))), reading(RECORDED)),
+                "generation 2 is not in place everywhere",
+            ),
+            (
+                at_target(&delivered(1, Status::Current), RECORDED),
+                "target web still holds generation 1",
+            ),
+            (
+                at_target(&DeliveryRecord::new("x".to_owned()), RECORDED),
+                "target web has not been written",
+            ),
+            (at_target(&delivered(2, Status::Staged), RECORDED), staged),
+            (at_target(&delivered(2, Status::Changed), RECORDED), changed),
+            (at_target(&delivered(2, Status::Missing), RECORDED), missing),
+            (at_target(&delivered(2, Status::Unknown), RECORDED), unknown),
+            (at_target(&delivered(2, Status::Stale), RECORDED), unknown),
+            (
+                at_target(&delivered(2, Status::Gone), RECORDED),
+                "the place of target web no longer exists; take it out of targets to go on without it",
+            ),
+            (
+                at_target(&current(), Look::Entry(Verdict::Recorded, Some(false))),
+                staged,
+            ),
+            (at_target(&current(), Look::Entry(Verdict::Foreign, None)), changed),
+            (at_target(&current(), Look::Entry(Verdict::Marked(1), None)), changed),
+            (at_target(&current(), Look::Entry(Verdict::Empty, None)), missing),
+            (at_target(&current(), Look::Entry(Verdict::CannotTell, None)), unknown),
+            (at_target(&current(), Look::Unreachable), unknown),
+            (
+                (ledger(true, &current(), Some(at(10))), dead),
+                "the issuer says that the new credential is dead",
+            ),
+            (
+                (ledger(true, &current(), Some(at(10))), silent),
+                "the issuer did not say whether the new credential is live",
+            ),
+            (
+                (ledger(true, &current(), Some(at(10))), failing),
+                "check up does not pass: GET https://a.example answered 503",
+            ),
+            (
+                (ledger(true, &current(), Some(at(12))), reading(RECORDED)),
+                "its overlap ends 2030-03-17T17:46:52Z",
+            ),
+            (
+                (ledger(true, &current(), None), reading(RECORDED)),
+                "its overlap has not begun",
+            ),
+        ] {
+            assert_eq!(texts(&ledger, &reading), [text]);
+        }
+        // A target that was added and never written has no record.
+        let mut added = reading(RECORDED);
+        added.targets.insert("new".to_owned(), Look::Unreachable);
+        let ledger = ledger(true, &current(), Some(at(10)));
+        assert_eq!(texts(&ledger, &added), ["target new has not been written"]);
+    }
+}

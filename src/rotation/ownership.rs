@@ -97,3 +97,124 @@ fn by_time(record: &DeliveryRecord, entry: &Entry) -> Verdict {
 fn bare(revision: &str) -> &str {
     revision.rsplit_once('@').map_or(revision, |(digest, _)| digest)
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::label::Label;
+
+    const ID: &str = "0123456789abcdef0123456789abcdef";
+    const OTHER: &str = "fedcba9876543210fedcba9876543210";
+
+    fn at(second: i64) -> Option<Timestamp> {
+        Timestamp::from_second(1_900_000_000 + second).ok()
+    }
+
+    /// What generation 2 left behind ten seconds after the epoch of these tests.
+    fn written(revision: Option<&str>) -> DeliveryRecord {
+        DeliveryRecord {
+            generation: Some(2),
+            status: DeliveryStatus::Current,
+            revision: revision.map(str::to_owned),
+            delivered_at: at(10),
+            ..DeliveryRecord::new("kind:default:container/name".to_owned())
+        }
+    }
+
+    fn entry(kind: RevisionKind, revision: &str, second: Option<i64>) -> Entry {
+        Entry {
+            revision: Some(revision.to_owned()),
+            kind,
+            label: None,
+            modified_at: second.and_then(at),
+            live: None,
+            detail: None,
+        }
+    }
+
+    fn marked(revision: &str, id: &str, generation: u64) -> Entry {
+        Entry {
+            label: Some(Label::new("t", id, generation)),
+            ..entry(RevisionKind::Version, revision, Some(10))
+        }
+    }
+
+    #[test]
+    fn equal_revisions_count_only_together_with_what_proves_our_write() {
+        let record = written(Some("7"));
+        for (seen, verdict) in [
+            (marked("7", ID, 2), Verdict::Recorded),
+            // A recreated entry starts its version anew; in another region, another generation of ours may have that version.
+            (entry(RevisionKind::Version, "7", Some(10)), Verdict::Foreign),
+            (marked("7", ID, 1), Verdict::Marked(1)),
+            (marked("7", OTHER, 2), Verdict::Foreign),
+            (marked("8", ID, 2), Verdict::Marked(2)),
+            (marked("8", ID, 3), Verdict::Marked(3)),
+            // Its metadata is not listed yet.
+            (entry(RevisionKind::Version, "7", None), Verdict::CannotTell),
+            (entry(RevisionKind::Version, "8", None), Verdict::CannotTell),
+        ] {
+            assert_eq!(judge(&record, Some(&seen), ID), verdict, "{seen:?}");
+        }
+        assert_eq!(judge(&record, None, ID), Verdict::Empty);
+    }
+
+    #[test]
+    fn another_revision_is_somebodys_write_only_if_it_is_later_than_ours() {
+        let digest = |revision, second| entry(RevisionKind::Digest, revision, second);
+        for (known, seen, verdict) in [
+            ("ab@3", digest("ab", Some(99)), Verdict::Recorded),
+            ("ab@3", digest("cd", Some(11)), Verdict::Foreign),
+            ("ab@3", digest("cd", Some(10)), Verdict::CannotTell),
+            ("ab@3", digest("cd", None), Verdict::CannotTell),
+            ("", digest("cd", Some(11)), Verdict::CannotTell),
+        ] {
+            assert_eq!(
+                judge(&written(Some(known)), Some(&seen), ID),
+                verdict,
+                "{known} {seen:?}"
+            );
+        }
+        // A replica that lags shows an older time.
+        let time = |second| entry(RevisionKind::Time, &at(second).unwrap().to_string(), Some(second));
+        let record = written(Some(&at(10).unwrap().to_string()));
+        for (second, verdict) in [
+            (10, Verdict::Recorded),
+            (9, Verdict::CannotTell),
+            (11, Verdict::Foreign),
+        ] {
+            assert_eq!(judge(&record, Some(&time(second)), ID), verdict, "{second}");
+        }
+    }
+
+    #[test]
+    fn a_write_whose_answer_named_no_revision_is_known_by_its_time() {
+        let seen = |second| entry(RevisionKind::Time, "later", second);
+        for (second, verdict) in [
+            (Some(12), Verdict::Recorded),
+            (Some(16), Verdict::Foreign),
+            (Some(4), Verdict::CannotTell),
+            (None, Verdict::CannotTell),
+        ] {
+            assert_eq!(judge(&written(None), Some(&seen(second)), ID), verdict, "{second:?}");
+        }
+    }
+
+    #[test]
+    fn a_first_write_without_an_answer_is_perhaps_ours_if_the_slot_was_empty() {
+        let seen = entry(RevisionKind::Digest, "ab", Some(10));
+        let unanswered = |existed_before| DeliveryRecord {
+            generation: None,
+            status: DeliveryStatus::Unknown,
+            existed_before,
+            ..written(None)
+        };
+        assert_eq!(judge(&unanswered(false), Some(&seen), ID), Verdict::Unanswered);
+        assert_eq!(judge(&unanswered(true), Some(&seen), ID), Verdict::CannotTell);
+        // Where every write of ours carries a mark, one without is somebody else's.
+        let unmarked = entry(RevisionKind::Version, "1", Some(10));
+        assert_eq!(judge(&unanswered(false), Some(&unmarked), ID), Verdict::Foreign);
+    }
+}

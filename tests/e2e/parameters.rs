@@ -129,12 +129,12 @@ fn a_create_whose_tags_are_denied_is_made_good_without_another_credential() {
         .seed(json!({ "aws": { "parameters": { PARAMETER: "by hand" } } }));
     story.configure(&[FLY_TOKEN, TAGGED, "on_existing = \"replace\""]);
     story.sandbox.lasting_fault("AddTagsToResource", "forbidden");
-    let said = unframed(&story.fails());
-    assert!(said.contains("ssm:AddTagsToResource"), "{said}");
-    assert_eq!(ours(&story).len(), 1);
-    story.run(&["untaint", "rotation_secret.it"]).success();
-    let said = unframed(&story.fails());
-    assert!(said.contains("ssm:AddTagsToResource"), "{said}");
+    // Terraform taints it; the replacement resumes, and does what is left.
+    for _ in 0..2 {
+        let said = unframed(&story.fails());
+        assert!(said.contains("ssm:AddTagsToResource"), "{said}");
+        assert_eq!(ours(&story).len(), 1);
+    }
     story.sandbox.heal();
     story.apply();
     assert_eq!(ours(&story).len(), 1);

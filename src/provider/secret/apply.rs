@@ -110,7 +110,9 @@ async fn change(
         .map_err(|unreadable| problems.extend(unreadable))
         .ok()?;
     let mut decision = decide(&state, before.as_ref(), &config, &policies, &slots);
-    if is_replacement && decision.rotate == Rotate::No && !decision.finish {
+    // What an earlier create left undone is done first: its error tainted what is in place.
+    let resumes = decision.finish || !decision.retag.is_empty();
+    if is_replacement && decision.rotate == Rotate::No && !resumes {
         decision = decision.rotated(&config, "replaced");
     }
     if is_create {
