@@ -27,11 +27,23 @@ fn replaced(story: &Story, arguments: &[&str]) -> String {
     said
 }
 
+/// What the destroy half of a replacement must not do; with an overlap, neither does the create half.
+#[track_caller]
+fn nothing_was_deleted_or_revoked(story: &Story) {
+    let writes = story.writes();
+    let ends = |line: &&String| line.starts_with("DELETE") || line.contains("Delete") || line.contains("delete");
+    assert_eq!(writes.iter().find(ends), None, "{writes:?}");
+}
+
 #[test]
-fn replace_destroys_and_makes_anew() {
+fn replace_makes_the_next_generation_under_the_same_id_and_the_old_one_overlaps() {
     let story = Story::begun(&LINES);
-    let old = the_token(&story);
+    let (old, id) = (the_token(&story), story.attributes()["id"].clone());
+    story.sandbox.forget_calls();
     replaced(&story, &["-replace=rotation_secret.it"]);
+    nothing_was_deleted_or_revoked(&story);
+    assert_eq!(story.attributes()["id"], id);
+    assert_eq!(story.attributes()["generation"], 2);
     let both = alive(&story);
     assert_eq!(both.len(), 2, "the old one overlaps: {both:?}");
     assert_eq!(both[0].id, old.id);
