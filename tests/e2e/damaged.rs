@@ -95,7 +95,7 @@ fn a_connection_that_the_state_names_is_never_replaced_by_another_one() {
         "{said}"
     );
     story.wrote_nothing();
-    assert_eq!(alive(&story), [token.clone()]);
+    assert_eq!(alive(&story), std::slice::from_ref(&token));
     assert_eq!(parameter(&story, PARAMETER), Some(token.value));
 }
 

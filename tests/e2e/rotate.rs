@@ -158,7 +158,10 @@ fn manual_revocation_is_left_to_a_person_and_remembered() {
     story.settled();
     story.wrote_nothing();
     let notices = story.attributes()["notices"].to_string();
-    assert!(notices.contains(&old.id) && notices.contains("revoke_by_hand"), "{notices}");
+    assert!(
+        notices.contains(&old.id) && notices.contains("revoke_by_hand"),
+        "{notices}"
+    );
     assert_eq!(alive(&story).len(), 2);
 }
 
