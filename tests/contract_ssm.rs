@@ -15,6 +15,7 @@ mod connection;
 mod failures;
 #[path = "contract_ssm/logs.rs"]
 mod logs;
+#[expect(dead_code, reason = "these tests use a part of it")]
 #[path = "support/moto.rs"]
 mod moto;
 #[path = "contract_ssm/sandbox.rs"]

@@ -558,15 +558,25 @@ fn deeds(case: Case, node: &Node) -> Vec<Node> {
     };
     let oldest = node.world.live.first().copied().unwrap_or(newest);
     vec![
-        done(&|world| drop(world.held.insert(target.clone(), FOREIGN))),
-        done(&|world| drop(world.held.insert(target.clone(), oldest))),
-        done(&|world| drop(world.held.remove(&target))),
+        done(&|world| {
+            world.held.insert(target.clone(), FOREIGN);
+        }),
+        done(&|world| {
+            world.held.insert(target.clone(), oldest);
+        }),
+        done(&|world| {
+            world.held.remove(&target);
+        }),
         done(&|world| {
             world.dark = true;
             world.held.insert(target.clone(), oldest);
         }),
-        done(&|world| drop(world.used.insert(target.clone(), oldest))),
-        done(&|world| drop(world.live.remove(&newest))),
+        done(&|world| {
+            world.used.insert(target.clone(), oldest);
+        }),
+        done(&|world| {
+            world.live.remove(&newest);
+        }),
         done(&|world| world.broken = true),
     ]
 }
