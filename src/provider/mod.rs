@@ -21,7 +21,7 @@ use crate::terraform::{Diagnostics, Path, Value};
 use crate::vendors::Vendors;
 
 pub use config::CLOCK_OFFSET;
-pub use neighbours::{Neighbours, Turn};
+pub use neighbours::{HandedOver, Neighbours, Turn};
 
 /// Type name of the resource.
 pub const SECRET: &str = "rotation_secret";

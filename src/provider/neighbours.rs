@@ -18,7 +18,16 @@ pub struct Neighbours {
     claims: Mutex<HashMap<String, (String, String)>>,
     created: Mutex<BTreeSet<String>>,
     left: Mutex<HashMap<String, Ledger>>,
-    handed_over: Mutex<Vec<Value>>,
+    handed_over: Mutex<Vec<HandedOver>>,
+}
+
+/// An object that is being replaced, between the two halves of its replacement.
+#[derive(Debug)]
+pub struct HandedOver {
+    /// Its state.
+    pub state: Value,
+    /// The id that its new configuration leads to, where the plan knew it.
+    pub becomes: Option<String>,
 }
 
 /// The right to work on a secret and its slots, until it is dropped.
@@ -67,15 +76,15 @@ impl Neighbours {
     }
 
     /// Keeps the state of an object that is being replaced, for the create half of the replacement.
-    pub fn hand_over(&self, state: Value) {
-        locked(&self.handed_over).push(state);
+    pub fn hand_over(&self, object: HandedOver) {
+        locked(&self.handed_over).push(object);
     }
 
-    /// Takes the first state that was handed over and is the one wanted.
-    pub fn take_over(&self, is_it: impl Fn(&Value) -> bool) -> Option<Value> {
+    /// Takes the state of the first object that was handed over and is the one wanted.
+    pub fn take_over(&self, is_it: impl Fn(&HandedOver) -> bool) -> Option<Value> {
         let mut all = locked(&self.handed_over);
         let at = all.iter().position(is_it)?;
-        Some(all.remove(at))
+        Some(all.remove(at).state)
     }
 
     /// What the newer object with this id has, if this process made or changed one.

@@ -1,6 +1,8 @@
 //! Replacement: `-replace`, `create_before_destroy`, a taint after a create that failed, and `untaint`.
 
-use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, PARAMETER, REPOSITORY, Story, THREE_TARGETS, unframed};
+use crate::story::{
+    FLY_TARGET, FLY_TOKEN, NAME, PARAMETER, REPOSITORY, SSM_TARGET, Story, THREE_TARGETS, resource, unframed,
+};
 use crate::truth::{
     alive, fly_secret, github_secret, nothing_is_left, ours, parameter, the_token, three_targets_hold, write_fly_secret,
 };
@@ -112,6 +114,74 @@ fn a_healthy_secret_that_is_tainted_is_made_anew_and_untainted_it_stays() {
     assert_eq!(both[0].id, old.id);
     three_targets_hold(&story, &both[1].value);
     one_life(story);
+}
+
+/// The replaced secret is created some seconds after another one of the same name, which is created some seconds after the rest.
+const PAUSES: &str = r#"
+resource "terraform_data" "short" {
+  provisioner "local-exec" { command = "sleep 3" }
+}
+resource "terraform_data" "long" {
+  provisioner "local-exec" { command = "sleep 6" }
+}
+"#;
+
+#[test]
+fn another_secret_of_the_same_name_that_is_created_between_the_halves_of_a_replacement_takes_nothing_over() {
+    let story = Story::new();
+    let late = |pause: &str| format!("depends_on = [terraform_data.{pause}]");
+    let it = resource("it", NAME, &[FLY_TOKEN, SSM_TARGET, "overlap = \"1h\""]);
+    story.write(&it);
+    story.apply();
+    let old = the_token(&story);
+    let it = resource("it", NAME, &[FLY_TOKEN, SSM_TARGET, "overlap = \"1h\"", &late("long")]);
+    let other = [
+        r#"source = { fly_token = { app = "molecule-worker" } }"#,
+        r#"targets = { runtime = { ssm_parameter = { name = "/molecule/other/FLY_API_TOKEN" } } }"#,
+        &late("short"),
+    ];
+    story.write(&(it + &resource("other", NAME, &other) + PAUSES));
+    let said = story
+        .run(&["apply", "-auto-approve", "-replace=rotation_secret.it"])
+        .success();
+    assert!(said.contains("4 added, 0 changed, 1 destroyed"), "{said}");
+    story.settled();
+    assert_ne!(story.attributes_of("it")["id"], story.attributes_of("other")["id"]);
+    assert_eq!(story.attributes_of("other")["generation"], 1);
+    let tokens = alive(&story);
+    assert_eq!(tokens.len(), 3, "the old one overlaps: {tokens:?}");
+    assert!(tokens.contains(&old));
+    let deleted = story.sandbox.calls().into_iter();
+    let deleted = deleted.filter(|call| call.line.contains("DeleteParameter"));
+    assert_eq!(deleted.count(), 0, "no entry is deleted");
+}
+
+#[test]
+fn a_replacement_under_another_name_with_another_source_and_other_targets_resumes_all_the_same() {
+    let mut story = Story::begun(&[FLY_TOKEN, SSM_TARGET, "overlap = \"1h\""]);
+    let id = story.attributes()["id"].clone();
+    let lines = [
+        r#"source = { fly_token = { app = "molecule-worker" } }"#,
+        r#"targets = { runtime = { ssm_parameter = { name = "/molecule/production/WORKER_TOKEN" } } }"#,
+        "overlap = \"1h\"",
+    ];
+    story.write(&resource("it", "WORKER_TOKEN", &lines));
+    replaced(&story, &["-replace=rotation_secret.it"]);
+    assert_eq!(story.attributes()["id"], id);
+    assert_eq!(
+        parameter(&story, PARAMETER),
+        None,
+        "the entry that left the configuration is deleted"
+    );
+    assert_eq!(alive(&story).len(), 2, "the old token overlaps");
+    story.clock("2h");
+    story.apply();
+    assert_eq!(
+        parameter(&story, "/molecule/production/WORKER_TOKEN"),
+        Some(the_token(&story).value)
+    );
+    story.destroy();
+    nothing_is_left(&story);
 }
 
 /// A create that overwrote what was there, delivered to the first wave, and failed in the second.

@@ -35,7 +35,7 @@ pub async fn apply(configured: &Configured, request: ApplyRequest) -> ApplyRespo
     if request.planned.is_null() {
         return match Intent::of_private(&request.private) {
             Intent::Destroy => destroy::destroy(configured, request, &permit).await,
-            Intent::Create { .. } => replacement::hand_over(configured, request),
+            Intent::Create { becomes, .. } => replacement::hand_over(configured, request, becomes),
             Intent::Update { .. } | Intent::Unknown => replacement::refuse(request),
         };
     }

@@ -15,6 +15,9 @@ pub(super) enum Intent {
     Create {
         /// The id of the object that it replaces, where the plan knows it.
         replaces: Option<String>,
+        /// The id that the configuration leads to, where it is wholly known: it tells the create half of this replacement from
+        /// other creates of the run.
+        becomes: Option<String>,
     },
     /// Change the object with this id.
     Update {
@@ -30,7 +33,9 @@ impl Intent {
     pub(super) fn to_private(&self) -> Vec<u8> {
         let value = match self {
             Self::Destroy => json!({ "intent": "destroy" }),
-            Self::Create { replaces } => json!({ "intent": "create", "replaces": replaces }),
+            Self::Create { replaces, becomes } => {
+                json!({ "intent": "create", "replaces": replaces, "becomes": becomes })
+            }
             Self::Update { id } => json!({ "intent": "update", "id": id }),
             Self::Unknown => return Vec::new(),
         };
@@ -47,6 +52,7 @@ impl Intent {
             (Some("destroy"), _) => Self::Destroy,
             (Some("create"), _) => Self::Create {
                 replaces: text("replaces"),
+                becomes: text("becomes"),
             },
             (Some("update"), Some(id)) => Self::Update { id },
             _ => Self::Unknown,
@@ -62,9 +68,13 @@ mod tests {
     fn an_intent_survives_its_bytes_and_anything_else_means_nothing() {
         for intent in [
             Intent::Destroy,
-            Intent::Create { replaces: None },
+            Intent::Create {
+                replaces: None,
+                becomes: None,
+            },
             Intent::Create {
                 replaces: Some("ab".to_owned()),
+                becomes: Some("cd".to_owned()),
             },
             Intent::Update { id: "ab".to_owned() },
             Intent::Unknown,

@@ -180,6 +180,16 @@ pub(super) fn derive_id(namespace: &str, config: &Config, slots: &BTreeMap<Strin
     hexadecimal_digest(&text, 16)
 }
 
+/// The id that a configuration leads to by itself, without a call; `None` where it is not wholly known.
+pub(super) fn configured_id(configured: &Configured, config: &Value) -> Option<String> {
+    let mut quiet = Diagnostics::new();
+    let config = Config::parse(&Node::root(config, Origin::Configuration), &mut quiet)?;
+    let connections = configured.connections.as_ref()?;
+    let config = config.located(connections);
+    let slots = slots(&config, connections, &mut quiet)?;
+    Some(derive_id(configured.namespace.as_deref()?, &config, &slots))
+}
+
 /// The first bytes of SHA-256, in hexadecimal.
 fn hexadecimal_digest(text: &str, bytes: usize) -> String {
     let hash = digest::digest(&digest::SHA256, text.as_bytes());

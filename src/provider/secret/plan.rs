@@ -18,7 +18,7 @@ use crate::terraform::{Diagnostics, Node, Origin, Path, Value};
 /// Plans a create, an update or a destroy.
 pub fn plan(configured: &Configured, request: PlanRequest) -> PlanResponse {
     let mut problems = legible::check(&request.prior);
-    let intent = intent(&request);
+    let intent = intent(configured, &request);
     let planned = if problems.has_errors() {
         request.prior.clone()
     } else if request.proposed.is_null() {
@@ -36,7 +36,7 @@ pub fn plan(configured: &Configured, request: PlanRequest) -> PlanResponse {
 
 /// What apply is told beside the plan. `-replace` plans twice: the second time without the prior state, but with what the first plan
 /// said.
-fn intent(request: &PlanRequest) -> Intent {
+fn intent(configured: &Configured, request: &PlanRequest) -> Intent {
     if request.proposed.is_null() {
         return Intent::Destroy;
     }
@@ -45,9 +45,10 @@ fn intent(request: &PlanRequest) -> Intent {
         None => Intent::Create {
             replaces: match Intent::of_private(&request.private) {
                 Intent::Update { id } => Some(id),
-                Intent::Create { replaces } => replaces,
+                Intent::Create { replaces, .. } => replaces,
                 Intent::Destroy | Intent::Unknown => None,
             },
+            becomes: place::configured_id(configured, &request.config),
         },
     }
 }

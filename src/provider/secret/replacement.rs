@@ -8,11 +8,11 @@ use super::intent::Intent;
 use super::place;
 use crate::address::Address;
 use crate::plugin::{ApplyRequest, ApplyResponse};
-use crate::provider::Configured;
+use crate::provider::{Configured, HandedOver};
 use crate::terraform::{Diagnostics, Node, Origin, Path, Value};
 
-/// The destroy half.
-pub(super) fn hand_over(configured: &Configured, request: ApplyRequest) -> ApplyResponse {
+/// The destroy half. `becomes` is the id that the new configuration leads to, where the plan knew it.
+pub(super) fn hand_over(configured: &Configured, request: ApplyRequest, becomes: Option<String>) -> ApplyResponse {
     let mut problems = Diagnostics::new();
     // After an interrupt the create half will not come.
     let state = if configured.stop.requested() {
@@ -20,7 +20,8 @@ pub(super) fn hand_over(configured: &Configured, request: ApplyRequest) -> Apply
         problems.error(Path::root(), "Interrupted", detail);
         request.prior
     } else {
-        configured.neighbours.hand_over(request.prior);
+        let state = request.prior;
+        configured.neighbours.hand_over(HandedOver { state, becomes });
         Value::Null
     };
     ApplyResponse {
@@ -46,38 +47,38 @@ pub(super) fn refuse(request: ApplyRequest) -> ApplyResponse {
     }
 }
 
-/// The state that a destroy half of this process handed over for what is created now. The ids agree where the plan knows them; else a
-/// slot or, when nothing else can be told, the name.
+/// The state that a destroy half of this process handed over for what is created now.
+///
+/// The CLI plans the create half anew, without a word of the object that it replaces, so the two are matched by the id that the
+/// configuration leads to. Where the plan did not know it, a slot in common has to do. The name alone says nothing: another secret of
+/// that name may be created in the same run, and would delete and revoke what is not its own.
 pub(super) fn handed_over(configured: &Configured, request: &ApplyRequest) -> Option<Value> {
     if !request.prior.is_null() {
         return None;
     }
-    if let Intent::Create { replaces: Some(id) } = Intent::of_private(&request.private) {
-        let is_it = |state: &Value| state.get("id").as_str() == Some(&id);
+    if let Intent::Create { replaces: Some(id), .. } = Intent::of_private(&request.private) {
+        let is_it = |object: &HandedOver| object.state.get("id").as_str() == Some(&id);
         if let Some(state) = configured.neighbours.take_over(is_it) {
             return Some(state);
         }
     }
+    let id = place::configured_id(configured, &request.config);
+    let is_it = |object: &HandedOver| object.becomes.is_some() && object.becomes == id;
+    if let Some(state) = configured.neighbours.take_over(is_it) {
+        return Some(state);
+    }
     let slots = slots(configured, request);
-    let by_slot = |state: &Value| {
-        let mut held = state
-            .get("deliveries")
-            .as_map()
-            .into_iter()
-            .flat_map(|all| all.values());
+    let shares_a_slot = |object: &HandedOver| {
+        let deliveries = object.state.get("deliveries").as_map();
+        let mut held = deliveries.into_iter().flat_map(|all| all.values());
         held.any(|delivery| {
-            let address = delivery
-                .get("slot")
-                .as_str()
-                .and_then(|slot| slot.parse::<Address>().ok());
+            let slot = delivery.get("slot").as_str();
+            let address = slot.and_then(|slot| slot.parse::<Address>().ok());
             address.is_some_and(|address| slots.iter().any(|slot| slot.is_elsewhere(&address)))
         })
     };
-    let name = request.planned.get("name").clone();
-    configured
-        .neighbours
-        .take_over(by_slot)
-        .or_else(|| configured.neighbours.take_over(|state| state.get("name") == &name))
+    let is_it = |object: &HandedOver| object.becomes.is_none() && shares_a_slot(object);
+    configured.neighbours.take_over(is_it)
 }
 
 fn slots(configured: &Configured, request: &ApplyRequest) -> BTreeSet<Address> {
