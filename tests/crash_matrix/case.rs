@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use crate::canary::{Canary, OWN, held};
+use crate::crowd;
 use crate::evidence::Evidence;
 use crate::fault::{Blow, Fault};
 use crate::judge::{Trial, moments};
@@ -13,6 +14,7 @@ use crate::needles::Needles;
 use crate::run::{User, sign_of_a_crash};
 use crate::sandbox::{Call, Sandbox};
 use crate::story::{Act, Setting, Story};
+use crate::terraform_cores::Outcome;
 
 /// A story whose prelude has been played, ready to be played to its end again and again.
 pub(crate) struct Scene {
@@ -62,9 +64,7 @@ impl Scene {
         }
         // GitHub's instants have whole seconds: what others do is told from ours by a later one.
         std::thread::sleep(std::time::Duration::from_millis(1_100));
-        if let Some(mischief) = story.mischief() {
-            sandbox.seed(mischief);
-        }
+        story.mischief(&sandbox);
         let mut scene = Self {
             story,
             state: user.state(),
@@ -72,18 +72,11 @@ impl Scene {
             calls: Vec::new(),
             sandbox,
         };
-        let calm = scene.sandbox.fork();
-        let mut run = Run::new(&scene, &calm, None);
-        run.user.wants(story.climax());
-        let first = run.user.applies();
-        run.shows()?;
-        if first.status != 0 {
-            return Err(format!("{story} fails without a fault:\n{}", first.output));
+        let mut calls = scene.without_a_fault(|user| user.applies())?;
+        if story.secrets() > 1 {
+            // Those of secrets that are applied at once differ from run to run.
+            calls = scene.without_a_fault(|user| user.applies_in_turn())?;
         }
-        let mut calls = calm.calls();
-        run.note("apply", first.status, &first.output);
-        run.conclude(story.climax(), true)
-            .map_err(|error| format!("{story}, without a fault: {error}"))?;
         calls.sort_by(|one, other| one.line.cmp(&other.line));
         let mut nth = 0;
         for (place, call) in calls.iter().enumerate() {
@@ -98,11 +91,29 @@ impl Scene {
         Ok(scene)
     }
 
+    /// Plays it without a fault. Returns the calls of the apply.
+    fn without_a_fault(&self, applies: impl Fn(&User<'_>) -> Outcome) -> Result<Vec<Call>, Failure> {
+        let story = self.story;
+        let sandbox = self.sandbox.fork();
+        let mut run = Run::new(self, &sandbox, None);
+        run.user.wants(story.climax());
+        let first = applies(&run.user);
+        run.shows()?;
+        if first.status != 0 {
+            return Err(format!("{story} fails without a fault:\n{}", first.output));
+        }
+        let calls = sandbox.calls();
+        run.note("apply", first.status, &first.output);
+        run.conclude(story.climax(), true)
+            .map_err(|error| format!("{story}, without a fault: {error}"))?;
+        Ok(calls)
+    }
+
     /// Plays it with a fault at the `k`th call, from 1.
     pub(crate) fn play(&self, fault: Fault, k: usize) -> Result<Verdict, Failure> {
         let target = &self.calls[k - 1];
         let sandbox = self.sandbox.fork();
-        let mut run = Run::new(self, &sandbox, fault.blow);
+        let mut run = Run::new(self, &sandbox, Some(fault));
         run.user.wants(self.story.climax());
         if fault.lasts() {
             // Sorted or not, from the k-th call on every one is struck.
@@ -155,20 +166,21 @@ impl Scene {
 struct Run<'a> {
     user: User<'a>,
     story: Story,
-    blow: Option<Blow>,
+    fault: Option<Fault>,
     logs: bool,
-    /// What `terraform show -json` said last of the secret.
-    shown: Option<Value>,
+    /// What `terraform show -json` said last of each secret.
+    shown: Vec<Value>,
     said: String,
     /// Outputs, and after every apply the files.
     evidence: Evidence,
 }
 
 impl<'a> Run<'a> {
-    fn new(scene: &Scene, sandbox: &'a Sandbox, blow: Option<Blow>) -> Self {
-        let from = scene.sandbox.export("SANDBOX_URL");
-        let to = sandbox.export("SANDBOX_URL");
-        let state = scene.state.as_ref().map(|state| state.replace(from, to));
+    fn new(scene: &Scene, sandbox: &'a Sandbox, fault: Option<Fault>) -> Self {
+        // Addresses of places carry the host of their vendor.
+        let host = |world: &Sandbox| world.export("SANDBOX_URL").replace("http://", "");
+        let state = scene.state.as_ref();
+        let state = state.map(|state| state.replace(&host(&scene.sandbox), &host(sandbox)));
         let mut user = User::new(scene.story, sandbox, state.as_deref());
         if scene.logs {
             user.logs();
@@ -177,8 +189,8 @@ impl<'a> Run<'a> {
             user,
             logs: scene.logs,
             story: scene.story,
-            blow,
-            shown: None,
+            fault,
+            shown: Vec::new(),
             said: String::new(),
             evidence: Evidence::default(),
         }
@@ -231,9 +243,14 @@ impl<'a> Run<'a> {
             story: self.story,
             setting,
             moments: &moments,
+            disturbed: self.fault.is_some(),
             overlap_ends,
         };
-        let problems = [trial.violations(), trial.ending(), self.leaks(&timeline)].concat();
+        let judged = match self.story.secrets() {
+            1 => [trial.violations(), trial.ending()].concat(),
+            count => [crowd::violations(&moments), crowd::ending(count, &moments)].concat(),
+        };
+        let problems = [judged, self.leaks(&timeline)].concat();
         if problems.is_empty() {
             return Ok(way_out);
         }
@@ -268,7 +285,7 @@ impl<'a> Run<'a> {
                 return Ok(way_out);
             }
             if !way_out
-                && may_need_the_way_out(self.story, self.blow)
+                && may_need_the_way_out(self.story, self.fault)
                 && outcome.output.contains("on_existing = \"replace\"")
             {
                 // The error names it, so the user does it; the two applies are counted from here.
@@ -292,17 +309,18 @@ impl<'a> Run<'a> {
 
     /// What the state says of itself in the end.
     fn claims(&self, setting: Setting) -> Result<(), Failure> {
-        if setting.destroys {
-            return match &self.shown {
-                None => Ok(()),
-                Some(_) => Err(self.fails("the state still has the secret")),
-            };
+        let expected = if setting.destroys { 0 } else { self.story.secrets() };
+        if self.shown.len() != expected {
+            let stored = self.shown.len();
+            return Err(self.fails(&format!("the state has {stored} secrets instead of {expected}")));
         }
-        let Some(shown) = &self.shown else {
-            return Err(self.fails("the state has no secret"));
-        };
-        if shown["phase"] != "settled" || shown["pending"] != serde_json::json!([]) {
-            return Err(self.fails(&format!("phase {}, pending {}", shown["phase"], shown["pending"])));
+        for shown in &self.shown {
+            if shown["phase"] != "settled" || shown["pending"] != serde_json::json!([]) {
+                return Err(self.fails(&format!(
+                    "{}: phase {}, pending {}",
+                    shown["name"], shown["phase"], shown["pending"]
+                )));
+            }
         }
         Ok(())
     }
@@ -311,8 +329,11 @@ impl<'a> Run<'a> {
 /// The one exception that is declared: a process was killed between the writing of an entry that carries no mark and the
 /// saving of the state, and no issuer can show either that the entry is ours: nobody issues the value, its handle carries no
 /// name (a role), or (an update) the credential is not new. Only then may the next apply refuse the entry that it finds.
-fn may_need_the_way_out(story: Story, blow: Option<Blow>) -> bool {
-    let killed = matches!(blow, Some(Blow::KillProvider | Blow::KillTerraform));
+fn may_need_the_way_out(story: Story, fault: Option<Fault>) -> bool {
+    let killed = matches!(
+        fault.and_then(|fault| fault.blow),
+        Some(Blow::KillProvider | Blow::KillTerraform)
+    );
     let first_write_is_blind = match story.act {
         Act::Create => story.blind && !story.source.is_labelled(),
         Act::Add => true,

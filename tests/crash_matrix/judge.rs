@@ -37,6 +37,8 @@ pub(crate) struct Trial<'a> {
     /// What was applied when something went wrong.
     pub(crate) setting: Setting,
     pub(crate) moments: &'a [Moment],
+    /// Something went wrong on purpose.
+    pub(crate) disturbed: bool,
     /// From this moment on the overlap is over; `None` if there was none.
     pub(crate) overlap_ends: Option<usize>,
 }
@@ -83,7 +85,7 @@ impl Trial<'_> {
                 for value in before.world.live.difference(&now.world.live) {
                     let proof = self.proved_since(last_write, n);
                     if held.contains(value) {
-                        self.revoked_too_early(n, proof, &now.world)
+                        self.revoked_too_early(n, value, proof, &now.world)
                             .into_iter()
                             .for_each(&mut blame);
                     }
@@ -104,6 +106,10 @@ impl Trial<'_> {
 
     /// A place of a later wave got a value that an earlier one has not.
     fn out_of_order(&self, place: Place, value: &str, world: &World) -> Vec<String> {
+        // A role that was reset has no other password: every target gets the new one, whatever failed at an earlier one.
+        if self.story.source == Source::NeonOneRole && self.disturbed {
+            return Vec::new();
+        }
         let targets = self.story.targets(self.setting);
         let Some(wave) = targets.iter().find(|(known, _)| *known == place).map(|(_, wave)| *wave) else {
             return vec![format!("{place:?} was written and is no target")];
@@ -136,7 +142,7 @@ impl Trial<'_> {
     }
 
     /// A credential that somebody may use was ended while that was not allowed.
-    fn revoked_too_early(&self, n: usize, proved: bool, world: &World) -> Vec<String> {
+    fn revoked_too_early(&self, n: usize, value: &String, proved: bool, world: &World) -> Vec<String> {
         // Of a create that was tainted, and of a destroy, the entries go first; that no place holds it is judged elsewhere.
         if matches!(self.story.act, Act::Create | Act::Destroy) {
             return Vec::new();
@@ -150,7 +156,13 @@ impl Trial<'_> {
         if !proved {
             found.push("a credential was revoked before the check had passed".to_owned());
         }
-        if self.overlap_ends.is_some_and(|end| n < end) {
+        // Where a target is lost, the overlap of what it had before was over already.
+        let first = self
+            .moments
+            .first()
+            .and_then(|first| first.world.entries.get(&self.story.witness()));
+        let overlaps = self.story.act != Act::Unreadable || first == Some(value);
+        if overlaps && self.overlap_ends.is_some_and(|end| n < end) {
             found.push("a credential was revoked within its overlap".to_owned());
         }
         found
@@ -200,12 +212,12 @@ impl Trial<'_> {
         if story.source == Source::Provided && *value != supplied(if story.act == Act::Rotate { 2 } else { 1 }) {
             found.push("the targets do not have what was supplied".to_owned());
         }
-        let same = first.world.entries.get(&Place::Parameter) == Some(value);
-        if story.act.renews() && same {
+        let same = first.world.entries.get(&story.witness()) == Some(value);
+        if story.renews() && same {
             found.push("the secret was not renewed".to_owned());
         }
         // A readable target has the value, so nothing calls for a new one.
-        if !story.act.renews() && (!same || made > 0) {
+        if !story.renews() && (!same || made > 0) {
             found.push(format!("the secret was renewed ({made} made), which nobody asked for"));
         }
         found

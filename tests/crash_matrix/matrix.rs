@@ -11,7 +11,7 @@ use crate::case::{Failure, Scene, Verdict};
 use crate::fault::{self, Fault};
 use crate::sandbox::Sandbox;
 use crate::say;
-use crate::story::Story;
+use crate::story::{Act, Source, Story};
 use crate::world::seeds;
 
 /// Which cases are played.
@@ -55,9 +55,12 @@ impl Choice {
     fn has_story(&self, story: Story) -> bool {
         let name = story.to_string();
         let (act, source) = name.split_once('/').unwrap();
+        if story.act == Act::Forty && self.is_sample() {
+            return false;
+        }
         // The sample has every story with its readable target and its blind one, and every source once or twice.
-        let sampled = story.source == crate::story::Source::FlyToken
-            || (story.act == crate::story::Act::Rotate) != story.blind && story.act <= crate::story::Act::Rotate;
+        let sampled =
+            story.source == Source::FlyToken || (story.act == Act::Rotate) != story.blind && story.act <= Act::Rotate;
         self.allows(0, act) && self.allows(1, source) && (sampled || !self.is_sample())
     }
 
@@ -216,7 +219,8 @@ fn cases<'a>(choice: &Choice, scenes: &'a [(usize, Scene)]) -> Vec<Case<'a>> {
                     calls.get(turn).copied().into_iter().collect()
                 }
                 Choice::Sample { .. } => Vec::new(),
-                Choice::Named(_) | Choice::Part { .. } => calls,
+                Choice::Named(parts) if parts.len() > 3 => calls,
+                Choice::Named(_) | Choice::Part { .. } => share(&calls, scene.story.faults_of_a_kind(column), column),
             };
             if choice.is_sample() {
                 let story = scene.story.to_string();
@@ -243,6 +247,15 @@ fn cases<'a>(choice: &Choice, scenes: &'a [(usize, Scene)]) -> Vec<Case<'a>> {
         }
     }
     cases
+}
+
+/// So many of the calls, all over them; other ones for every kind of fault.
+fn share(calls: &[usize], most: usize, column: usize) -> Vec<usize> {
+    if calls.len() <= most {
+        return calls.to_vec();
+    }
+    let chosen = (0..most).map(|n| (n * calls.len() / most + column * 7) % calls.len());
+    chosen.map(|index| calls[index]).collect()
 }
 
 /// Rows are stories, columns are faults: how many passed of how many. `w`: by the declared way out; `-`: the call did not come.

@@ -1,5 +1,7 @@
 //! The judge sees what it is there for: timelines with one thing wrong, made by hand.
 
+use std::collections::BTreeMap;
+
 use crate::judge::{Moment, Trial};
 use crate::story::{Act, Source, Story};
 use crate::world::{Place, World};
@@ -21,6 +23,7 @@ fn world(live: &[&str], parameter: &str, app: &str, repository: &str) -> World {
         made: live.len(),
         entries: entries.map(|(place, value)| (place, value.to_owned())).into(),
         machines: vec![Some(app.to_owned())],
+        members: BTreeMap::new(),
         foreign: [("ci".to_owned(), "alive".to_owned())].into(),
     }
 }
@@ -57,6 +60,7 @@ fn judged(moments: &[Moment], overlap_ends: Option<usize>) -> String {
         story: ROTATION,
         setting: ROTATION.climax(),
         moments,
+        disturbed: true,
         overlap_ends,
     };
     [trial.violations(), trial.ending()].concat().join("\n")

@@ -109,13 +109,19 @@ impl<'a> User<'a> {
         self.ended(self.begins(&self.arguments("apply")))
     }
 
+    /// Applies one resource after the other, so that the calls are the same every time.
+    pub(crate) fn applies_in_turn(&self) -> Outcome {
+        let arguments = [self.arguments("apply"), vec!["-parallelism=1"]].concat();
+        self.ended(self.begins(&arguments))
+    }
+
     /// Plans; the status is 0 when nothing is to be done.
     pub(crate) fn plans(&self) -> Outcome {
         self.ended(self.begins(&self.arguments("plan")))
     }
 
-    /// What `terraform show -json` says of the secret; `None` when there is none.
-    pub(crate) fn shows(&self) -> Result<Option<Value>, String> {
+    /// What `terraform show -json` says of each secret.
+    pub(crate) fn shows(&self) -> Result<Vec<Value>, String> {
         let output = self.workspace.command(&["show", "-json"]).output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         if !output.status.success() {
@@ -123,7 +129,12 @@ impl<'a> User<'a> {
             return Err(format!("terraform show -json failed: {error}"));
         }
         let shown: Value = serde_json::from_str(&said).map_err(|error| format!("terraform show -json: {error}"))?;
-        Ok(shown.pointer("/values/root_module/resources/0/values").cloned())
+        let resources = shown.pointer("/values/root_module/resources").and_then(Value::as_array);
+        Ok(resources
+            .into_iter()
+            .flatten()
+            .map(|resource| resource["values"].clone())
+            .collect())
     }
 
     /// Applies, and strikes when a call is held. Returns what was said, and which call was held.

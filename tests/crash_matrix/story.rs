@@ -4,7 +4,9 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use crate::world::Place;
+use crate::crowd;
+use crate::sandbox::Sandbox;
+use crate::world::{APP, PARAMETER, Place, World};
 
 /// The secret's name, and that of its entries.
 pub(crate) const NAME: &str = "API_TOKEN";
@@ -103,10 +105,22 @@ pub(crate) enum Act {
     Add,
     Remove,
     Destroy,
+    /// The end of an overlap, within which somebody deleted the entry of a target.
+    Deleted,
+    /// The end of an overlap, within which somebody put the old credential back into the app.
+    PutBack,
+    /// The end of an overlap, within which somebody deployed the app, whose machines run the old credential since.
+    Deployed,
+    /// The end of an overlap, within which somebody deleted the readable target.
+    Unreadable,
+    /// Two secrets of one app are rotated at once.
+    Two,
+    Six,
+    Forty,
 }
 
 impl Act {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Create,
         Self::Rotate,
         Self::Overlap,
@@ -115,6 +129,13 @@ impl Act {
         Self::Add,
         Self::Remove,
         Self::Destroy,
+        Self::Deleted,
+        Self::PutBack,
+        Self::Deployed,
+        Self::Unreadable,
+        Self::Two,
+        Self::Six,
+        Self::Forty,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -127,12 +148,34 @@ impl Act {
             Self::Add => "add",
             Self::Remove => "remove",
             Self::Destroy => "destroy",
+            Self::Deleted => "deleted",
+            Self::PutBack => "put_back",
+            Self::Deployed => "deployed",
+            Self::Unreadable => "unreadable",
+            Self::Two => "two",
+            Self::Six => "six",
+            Self::Forty => "forty",
         }
     }
 
-    /// Whether the secret is renewed in it, so that one more credential is made.
-    pub(crate) fn renews(self) -> bool {
-        matches!(self, Self::Create | Self::Rotate | Self::Overlap)
+    /// How many secrets are managed.
+    fn secrets(self) -> usize {
+        match self {
+            Self::Two => 2,
+            Self::Six => 6,
+            Self::Forty => 40,
+            _ => 1,
+        }
+    }
+
+    /// Whether a target is lost while the old credential still works.
+    fn loses_a_target(self) -> bool {
+        matches!(self, Self::Deleted | Self::PutBack | Self::Deployed | Self::Unreadable)
+    }
+
+    /// Whether it is about a credential that works beside its successor for some time.
+    fn has_an_overlap(self) -> bool {
+        matches!(self, Self::Overlap | Self::Revoke) || self.loses_a_target()
     }
 }
 
@@ -166,6 +209,8 @@ pub(crate) struct Setting {
 const NOW: &str = "0s";
 /// Later than any overlap of these stories.
 const LATER: &str = "2h";
+/// Later than an overlap that begins then.
+const STILL_LATER: &str = "4h";
 
 impl Story {
     /// Every story that makes sense.
@@ -174,9 +219,14 @@ impl Story {
         for source in Source::ALL {
             for blind in [false, true] {
                 for act in Act::ALL {
+                    let story = Self { act, source, blind };
                     // Where nothing is revoked, there is no overlap to end.
-                    if source.overlaps() || !matches!(act, Act::Overlap | Act::Revoke) {
-                        all.push(Self { act, source, blind });
+                    let makes_sense = match story.secrets() {
+                        1 => source.overlaps() || !act.has_an_overlap(),
+                        _ => source == Source::FlyToken && !blind,
+                    };
+                    if makes_sense {
+                        all.push(story);
                     }
                 }
             }
@@ -188,6 +238,39 @@ impl Story {
     /// nothing shows that a create which was killed gave them theirs.
     pub(crate) fn overlaps(self) -> bool {
         self.source.overlaps() && (self.source.is_labelled() || self.act != Act::Create)
+    }
+
+    /// How many secrets are managed.
+    pub(crate) fn secrets(self) -> usize {
+        self.act.secrets()
+    }
+
+    /// At how many calls each kind of fault strikes; cases of many secrets take long.
+    pub(crate) fn faults_of_a_kind(self, column: usize) -> usize {
+        match self.act {
+            Act::Six => 8,
+            // Twenty in all.
+            Act::Forty => 1 + usize::from(column.is_multiple_of(3)),
+            _ => usize::MAX,
+        }
+    }
+
+    /// Whether each secret is renewed in it, so that one more credential is made. Nobody but an issuer that tells passwords has the
+    /// value that the readable target held.
+    pub(crate) fn renews(self) -> bool {
+        match self.act {
+            Act::Unreadable => self.source.is_labelled(),
+            act => matches!(act, Act::Create | Act::Rotate | Act::Overlap) || act.secrets() > 1,
+        }
+    }
+
+    /// A place whose entry nobody takes away or overwrites.
+    pub(crate) fn witness(self) -> Place {
+        if self.act == Act::Unreadable {
+            Place::App
+        } else {
+            Place::Parameter
+        }
     }
 
     fn setting(self, generation: u32) -> Setting {
@@ -207,16 +290,37 @@ impl Story {
             Act::Create => Vec::new(),
             Act::Remove => vec![Setting { docs: true, ..first }],
             Act::Revoke => vec![first, self.setting(2)],
+            act if act.loses_a_target() => vec![first, self.setting(2)],
             _ => vec![first],
         }
     }
 
     /// What somebody does behind Terraform's back before the apply that goes wrong.
-    pub(crate) fn mischief(self) -> Option<Value> {
-        // No words: eight characters of them might stand in a message.
-        let entry = json!({ NAME: "9cW4-vBn6_LmYp3Ds8" });
-        (self.act == Act::Heal)
-            .then(|| json!({ "github": { "repositories": { "molecule-ai/molecule-monorepo": { "secrets": entry } } } }))
+    pub(crate) fn mischief(self, sandbox: &Sandbox) {
+        match self.act {
+            // No words: eight characters of them might stand in a message.
+            Act::Heal => sandbox.seed(json!({ "github": { "repositories": {
+                "molecule-ai/molecule-monorepo": { "secrets": { NAME: "9cW4-vBn6_LmYp3Ds8" } }
+            } } })),
+            Act::Deleted => {
+                let path = format!("/repos/molecule-ai/molecule-monorepo/actions/secrets/{NAME}");
+                let token = format!("Bearer {}", sandbox.export("GITHUB_TOKEN"));
+                outsider(sandbox, "DELETE", &path, &token, &Value::Null);
+            }
+            Act::PutBack => {
+                let world = World::read(&sandbox.state(), self.source);
+                let current = world.entries.get(&Place::Parameter);
+                let old = world.live.iter().find(|value| Some(*value) != current).unwrap();
+                let answer = as_fly(sandbox, &format!("secrets/{NAME}"), &json!({ "value": old }));
+                deploys(sandbox, Some(&answer["version"]));
+            }
+            // Not every tool asks for the newest secrets, and Fly replicates them late.
+            Act::Deployed => deploys(sandbox, None),
+            Act::Unreadable => {
+                sandbox.seed(json!({ "aws": { "parameters": { PARAMETER: null } } }));
+            }
+            _ => {}
+        }
     }
 
     /// What is applied when something goes wrong, and again until it has converged.
@@ -224,8 +328,8 @@ impl Story {
         let first = self.setting(1);
         match self.act {
             Act::Create | Act::Heal | Act::Remove => first,
-            Act::Rotate | Act::Overlap => self.setting(2),
-            Act::Revoke => Setting {
+            Act::Rotate | Act::Overlap | Act::Two | Act::Six | Act::Forty => self.setting(2),
+            Act::Revoke | Act::Deleted | Act::PutBack | Act::Deployed | Act::Unreadable => Setting {
                 clock: LATER,
                 ..self.setting(2)
             },
@@ -239,7 +343,12 @@ impl Story {
 
     /// What is applied after it has converged, if the story goes on.
     pub(crate) fn epilogue(self, climax: Setting) -> Option<Setting> {
-        (self.act == Act::Overlap).then_some(Setting { clock: LATER, ..climax })
+        let clock = match self.act {
+            Act::Overlap => LATER,
+            Act::Unreadable if self.renews() => STILL_LATER,
+            _ => return None,
+        };
+        Some(Setting { clock, ..climax })
     }
 
     /// The targets of a setting with their waves.
@@ -263,8 +372,8 @@ impl Story {
             .into_iter()
             .map(|(place, wave)| {
                 let kind = match place {
-                    Place::Parameter => format!("ssm_parameter = {{ name = {:?} }}", crate::world::PARAMETER),
-                    Place::App => format!("fly_secret = {{ app = {:?} }}", crate::world::APP),
+                    Place::Parameter => format!("ssm_parameter = {{ name = {PARAMETER:?} }}"),
+                    Place::App => format!("fly_secret = {{ app = {APP:?} }}"),
                     Place::Repository => r#"github_actions_secret = { repository = "molecule-monorepo" }"#.to_owned(),
                     Place::Docs => r#"github_actions_secret = { repository = "molecule-docs" }"#.to_owned(),
                 };
@@ -273,10 +382,7 @@ impl Story {
             })
             .collect();
         let source = self.source.text(setting.generation);
-        let overlap = match self.act {
-            Act::Overlap | Act::Revoke => "1h",
-            _ => "0s",
-        };
+        let overlap = if self.act.has_an_overlap() { "1h" } else { "0s" };
         // The new token is presented as well, after another wave, so that the order of the calls stays the same.
         let accepted = if self.source == Source::FlyToken {
             format!(
@@ -293,11 +399,35 @@ impl Story {
         if setting.replaces_existing {
             more += "  on_existing = \"replace\"\n";
         }
+        let begin = "terraform {\n  required_providers {\n    rotation = {\n      source = \"secret-rotation/rotation\"\n    }\n  }\n}\n\
+                     provider \"rotation\" {\n  namespace = \"production\"\n}\n";
+        if self.secrets() > 1 {
+            return format!("{begin}{}", crowd::resources(self.secrets(), &more));
+        }
         format!(
-            "terraform {{\n  required_providers {{\n    rotation = {{\n      source = \"secret-rotation/rotation\"\n    }}\n  }}\n}}\n\
-             provider \"rotation\" {{\n  namespace = \"production\"\n}}\n\
+            "{begin}\
              resource \"rotation_secret\" \"it\" {{\n  name = {NAME:?}\n  source = {{ {source} }}\n  targets = {{\n{targets}  }}\n\
              \x20 checks = {{\n    up = {{ http = {{ url = \"{origin}/health\" }} }}\n{accepted}  }}\n  overlap = {overlap:?}\n{more}}}\n"
         )
+    }
+}
+
+fn outsider(sandbox: &Sandbox, method: &str, path: &str, token: &str, body: &Value) -> Value {
+    let (status, answer) = sandbox.call(method, path, &[("authorization", token)], body);
+    assert!(status < 300, "{method} {path}: {status} {answer}");
+    answer
+}
+
+fn as_fly(sandbox: &Sandbox, path: &str, body: &Value) -> Value {
+    let token = sandbox.export("FLY_API_TOKEN").to_owned();
+    outsider(sandbox, "POST", &format!("/v1/apps/{APP}/{path}"), &token, body)
+}
+
+/// Updates every machine of the app as it is configured.
+fn deploys(sandbox: &Sandbox, version: Option<&Value>) {
+    let machines = sandbox.state()["fly"]["apps"][APP]["machines"].clone();
+    for (id, machine) in machines.as_object().unwrap() {
+        let body = json!({ "config": machine["config"], "min_secrets_version": version });
+        as_fly(sandbox, &format!("machines/{id}"), &body);
     }
 }

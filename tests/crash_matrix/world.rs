@@ -22,8 +22,19 @@ pub(crate) struct World {
     pub(crate) entries: BTreeMap<Place, String>,
     /// What each running machine of the app has in its environment; `None` before it has the entry at all.
     pub(crate) machines: Vec<Option<String>>,
+    /// The app's other secrets by name: those of stories with several secrets.
+    pub(crate) members: BTreeMap<String, Member>,
     /// What others own.
     pub(crate) foreign: Foreign,
+}
+
+/// One of several secrets of the app.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Member {
+    /// What Fly stores.
+    pub(crate) entry: Option<String>,
+    /// What each running machine has in its environment.
+    pub(crate) machines: Vec<Option<String>>,
 }
 
 /// A place that may hold the secret.
@@ -73,9 +84,18 @@ impl World {
                 world.entries.insert(place, value);
             }
         }
-        let machines = truth["fly"]["apps"][APP]["machines"].as_object().unwrap();
-        let started = machines.values().filter(|machine| machine["state"] == "started");
-        world.machines = started.map(|machine| text(&machine["env"][NAME])).collect();
+        let app = &truth["fly"]["apps"][APP];
+        let machines = app["machines"].as_object().unwrap().values();
+        let started: Vec<&Value> = machines.filter(|machine| machine["state"] == "started").collect();
+        let running = |name: &str| started.iter().map(|machine| text(&machine["env"][name])).collect();
+        world.machines = running(NAME);
+        let stores = std::iter::once(&app["secrets"]).chain(started.iter().map(|machine| &machine["env"]));
+        let names = stores.flat_map(|store| store.as_object().unwrap().keys());
+        for name in names.filter(|name| *name != NAME) {
+            let entry = text(&app["secrets"][name]["value"]);
+            let machines = running(name);
+            world.members.insert(name.clone(), Member { entry, machines });
+        }
         for (issuer, list, name, ended) in [
             (Source::FlyToken, &truth["fly"]["tokens"], "name", "revoked_at"),
             (Source::NeonApiKey, &truth["neon"]["api_keys"], "name", "revoked"),
