@@ -119,15 +119,16 @@ fn the_password_of_a_proxy_shows_nowhere() {
         watched.story.workspace.set(name, value);
     }
     let random = "source = { random = { bytes = 32, encoding = \"hex\" } }";
-    // STS is asked first; on loopback no proxy stands between.
-    let sts = watched.story.sandbox.export("SANDBOX_URL").to_owned();
-    for (source, target, sts, vendor) in [
-        (FLY_TOKEN, FLY_TARGET, None, "Fly"),
-        (random, SSM_TARGET, None, "AWS STS"),
-        (random, SSM_TARGET, Some(sts), "AWS SSM"),
+    // On loopback no proxy stands between.
+    let sandbox = watched.story.sandbox.export("SANDBOX_URL").to_owned();
+    let elsewhere = "https://ssm.example.com".to_owned();
+    for (source, target, settings, vendor) in [
+        (FLY_TOKEN, FLY_TARGET, [("AWS_ENDPOINT_URL_SSM", &elsewhere)], "Fly"),
+        (random, SSM_TARGET, [("AWS_ENDPOINT_URL_SSM", &sandbox)], "AWS STS"),
+        (random, SSM_TARGET, [("AWS_ENDPOINT_URL_SSM", &elsewhere)], "AWS SSM"),
     ] {
-        if let Some(sts) = sts {
-            watched.story.workspace.set("AWS_ENDPOINT_URL_STS", &sts);
+        for (name, value) in settings {
+            watched.story.workspace.set(name, value);
         }
         watched.story.configure(&[source, target]);
         let (status, said) = watched.run(&["apply", "-auto-approve"]);
