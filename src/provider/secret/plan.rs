@@ -248,6 +248,9 @@ fn update(
         .with("pending", Value::List(Vec::new()))
         .with("deliveries", deliveries.clone());
     if !decision.acts() {
+        if decision.notices != state.notices {
+            object = object.with("notices", Value::unknown());
+        }
         return object;
     }
     object = object.with("notices", Value::unknown());
