@@ -143,13 +143,13 @@ async fn change(
         return None;
     }
     state.ledger = decision.ledger.clone();
-    let told = std::mem::replace(&mut state.notices, decision.notices.clone());
+    state.notices.clone_from(&decision.notices);
     let unreachable = state.unreachable();
     for target in &decision.forget {
         state.ledger.record(Event::Dropped { target: target.clone() });
     }
     if !decision.acts() {
-        finish_quietly(&mut state, told == decision.notices, &config, now);
+        finish_quietly(&mut state, !decision.notices_change, &config, now);
         return Some(state.write_over(request.planned.clone()));
     }
     let rotates = matches!(decision.rotate, Rotate::Yes { .. });
@@ -313,8 +313,14 @@ pub(super) fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goa
         let held = decision.ledger.delivery(key);
         held.is_some_and(|delivery| delivery.holds(decision.generation))
     };
-    let exists = |key: &String| decision.ledger.status(key) != Some(DeliveryStatus::Gone);
-    let wanted = config.targets.iter().filter(|(key, _)| touches_targets && exists(key));
+    // What is gone cannot be written, and what drifted stays as it is where only a report is wanted.
+    let is_left_alone = |key: &String| match decision.ledger.status(key) {
+        Some(DeliveryStatus::Gone) => true,
+        Some(DeliveryStatus::Changed | DeliveryStatus::Missing) => !config.heal && !decision.write.contains(key),
+        _ => false,
+    };
+    let wanted = config.targets.iter();
+    let wanted = wanted.filter(|(key, _)| touches_targets && !is_left_alone(key));
     let targets = wanted.map(|(key, target)| {
         let goal = TargetGoal {
             wave: target.wave,

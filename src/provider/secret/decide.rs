@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::config::{Config, Phase, TargetEntry};
-use super::outlook::lasting_wait;
+use super::outlook::{can_be_revoked, lasting_wait};
 use super::policies::Policies;
 use super::state::{State, unreachable_targets};
 use crate::address::Address;
@@ -59,6 +59,8 @@ pub(super) struct Decision {
     pub forget: BTreeSet<String>,
     /// The notices on record, under the keys that the configuration gives their targets now, without those of forgotten ones.
     pub notices: Vec<Notice>,
+    /// A changed policy, or targets that moved, may change the notices although no vendor is written to.
+    pub notices_change: bool,
 }
 
 impl Decision {
@@ -159,6 +161,8 @@ pub(super) fn decide(
                 };
             }
             Pending::Finish { .. } => finish = true,
+            // Drift that was found before `on_drift` became "report" is left alone as well.
+            Pending::Deliver { target, .. } if !config.heal && is_drift(&state.ledger, target) => {}
             Pending::Deliver { target, .. } => {
                 let record = state.ledger.delivery(target);
                 let now_at = slots
@@ -166,6 +170,7 @@ pub(super) fn decide(
                     .filter(|(_, slot)| record.is_some_and(|record| is_in(record, slot)));
                 write.extend(now_at.map(|(key, _)| key.clone()));
             }
+            Pending::Revoke { .. } if config.revoke_by_hand => {}
             Pending::Revoke { generation, .. } => {
                 revoke.insert(*generation);
             }
@@ -181,6 +186,10 @@ pub(super) fn decide(
             }
             Pending::Remove { .. } => {}
         }
+    }
+    if config.heal && before.is_some_and(|before| !before.heal) {
+        let drifted = config.targets.keys().filter(|key| is_drift(&ledger, key));
+        write.extend(drifted.cloned());
     }
     revoke.extend(no_longer_waiting(&notices, &unreachable, config, &ledger));
     let answered = finish && rotate == Rotate::No && finishing_answers(state, before, config);
@@ -247,20 +256,33 @@ pub(super) fn decide(
         revoke,
         recheck: recheck && !rotates,
         forget,
+        notices_change: notices != state.notices
+            || before
+                .is_some_and(|before| before.revoke_by_hand != config.revoke_by_hand || before.heal != config.heal),
         notices,
     }
 }
 
+/// Whether a target's entry was changed or deleted outside Terraform.
+fn is_drift(ledger: &Ledger, key: &str) -> bool {
+    let status = ledger.status(key);
+    matches!(status, Some(DeliveryStatus::Changed | DeliveryStatus::Missing))
+}
+
 /// Generations whose revocation was due and waited for something that this configuration takes away, such as a target whose place is
-/// gone.
+/// gone, or `revoke.mode = "manual"`.
 fn no_longer_waiting(notices: &[Notice], unreachable: &BTreeSet<String>, config: &Config, ledger: &Ledger) -> Vec<u64> {
-    let waiting = notices.iter().filter(|notice| notice.code == NoticeCode::RevokeWaits);
+    let waiting = notices
+        .iter()
+        .filter(|notice| matches!(notice.code, NoticeCode::RevokeWaits | NoticeCode::RevokeByHand));
     let ids: BTreeSet<&str> = waiting.map(|notice| notice.subject.as_str()).collect();
     if ids.is_empty() || config.revoke_by_hand || lasting_wait(ledger, config, unreachable).is_some() {
         return Vec::new();
     }
     let due = ledger.credentials().iter().filter(|known| {
-        known.credential_id.as_deref().is_some_and(|id| ids.contains(id)) && known.generation != ledger.generation()
+        known.credential_id.as_deref().is_some_and(|id| ids.contains(id))
+            && known.generation != ledger.generation()
+            && can_be_revoked(&known.issuer)
     });
     due.map(|known| known.generation).collect()
 }

@@ -90,7 +90,7 @@ impl Verdict {
     }
 }
 
-fn instant(at: Option<Timestamp>) -> Value {
+pub(super) fn instant(at: Option<Timestamp>) -> Value {
     Value::optional(at.map(|at| at.to_string()))
 }
 
