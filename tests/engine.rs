@@ -29,6 +29,8 @@
 //! them: a slot that is filled, unmarked and unknown to the state; an entry that left the configuration after a write whose
 //! answer was lost, which is left with a warning.
 
+#![expect(unreachable_pub, reason = "the parts of the search are one crate")]
+
 #[path = "engine/adapters.rs"]
 mod adapters;
 #[path = "engine/case.rs"]

@@ -201,16 +201,24 @@ impl Run<'_> {
             }))
             .collect();
         let mut wanted = needed.clone();
-        wanted.extend(self.presented(|when| when == When::Revoked));
+        // Checks after a revocation, and those that the gate repeats.
+        wanted.extend(self.presented(|when| when != When::Preflight));
         let mut readable: Vec<_> = self.job.targets.iter().filter(|(_, t)| t.traits.readable).collect();
         readable.extend(&self.job.leaving);
         readable.sort_by_key(|(key, target)| (target.template.is_some(), target.wave, *key));
         let mut found: BTreeMap<String, Secret> = BTreeMap::new();
         let mut recognised = false;
         for (key, target) in readable {
-            let read = target.target.read().await;
-            let read = read.map_err(|error| vec![Failure::of_call(Site::Target(key.clone()), &error)])?;
-            let Some(escrowed) = read else { continue };
+            let escrowed = match target.target.read().await {
+                Ok(Some(escrowed)) => escrowed,
+                Ok(None) => continue,
+                // Checks that can do without the value must not bar what is to be done.
+                Err(error) if needed.is_empty() && !all => {
+                    tracing::warn!(secret = %self.job.id, target = %key, %error, "cannot read the value for a check");
+                    continue;
+                }
+                Err(error) => return Err(vec![Failure::of_call(Site::Target(key.clone()), &error)]),
+            };
             if !escrowed.label.belongs_to(&self.job.id) || escrowed.label.generation != generation {
                 continue;
             }

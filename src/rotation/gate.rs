@@ -111,7 +111,7 @@ impl fmt::Display for Wait {
             },
             Self::NewestDead => f.write_str("the issuer says that the new credential is dead"),
             Self::IssuerSilent => f.write_str("the issuer did not say whether the new credential is live"),
-            Self::Check { check, why } => write!(f, "check {check} does not pass: {why}"),
+            Self::Check { check, why } => write!(f, "check {check} does not pass: {}", why.trim_end_matches('.')),
             Self::Overlap { until: Some(until) } => write!(f, "its overlap ends {until}"),
             Self::Overlap { until: None } => f.write_str("its overlap has not begun"),
         }

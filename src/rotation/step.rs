@@ -146,6 +146,12 @@ pub fn next_step(goal: &Goal, ledger: &Ledger, session: &Session) -> Step {
         }
     }
     if let Some(generation) = revocable {
+        // So is what the gate's own checks present.
+        let unproved = goal.presented_waves.iter().any(|wave| !session.checked.contains(wave));
+        let lacks_value = unproved && session.in_hand != Some(ledger.generation());
+        if lacks_value && !session.recovery_tried && !ledger.never_held(generation) {
+            return Step::Recover(ledger.generation());
+        }
         return through_the_gate(ledger, session, generation, !goal.revoke_at_once);
     }
     if rechecks && goal.has_revoked_checks && !session.revoked_checked {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, PARAMETER, REPOSITORY, SSM_TARGET, Story, THREE_TARGETS};
+use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, PARAMETER, REPOSITORY, SSM_TARGET, Story, THREE_TARGETS, resource};
 use crate::truth::{alive, fly_secret, github_secret, ours, parameter, the_token, three_targets_hold};
 
 fn set_github_secret(story: &Story, value: &str) {
@@ -136,4 +136,73 @@ fn on_drift_report_tells_once_and_touches_nothing() {
         github_secret(&story, REPOSITORY, NAME).as_deref(),
         Some("typed by hand")
     );
+}
+
+#[test]
+fn another_mode_of_revocation_counts_at_once() {
+    let mut story = Story::begun(&[FLY_TOKEN, SSM_TARGET, "overlap = \"1h\""]);
+    let lines = |mode: &str| {
+        let mode = format!("revoke {{\n  mode = {mode:?}\n}}");
+        let lines = [
+            FLY_TOKEN,
+            SSM_TARGET,
+            "overlap = \"1h\"",
+            "rotate_now = \"once\"",
+            &mode,
+        ];
+        resource("it", NAME, &lines) + "output \"notices\" {\n  value = rotation_secret.it.notices\n}\n"
+    };
+    let code = |story: &Story| story.attributes()["notices"][0]["code"].clone();
+    story.write(&lines("automatic"));
+    story.apply();
+    for mode in ["manual", "automatic"] {
+        story.write(&lines(mode));
+        story.apply();
+    }
+    story.clock("2h");
+    story.write(&lines("manual"));
+    story.apply();
+    assert_eq!((code(&story), alive(&story).len()), ("revoke_by_hand".into(), 2));
+    story.write(&lines("automatic"));
+    story.apply();
+    assert_eq!(alive(&story).len(), 1);
+}
+
+#[test]
+fn another_answer_to_drift_counts_at_once() {
+    let targets = |more: &str| {
+        format!(
+            "targets = {{\n runtime = {{ ssm_parameter = {{ name = {PARAMETER:?} }} }}\n \
+             docs = {{ wave = 2, github_actions_secret = {{ repository = \"molecule-monorepo\" }} }}\n{more}}}"
+        )
+    };
+    let lines = |on_drift: &str, more: &str| {
+        let on_drift = format!("on_drift = {on_drift:?}");
+        let lines = [FLY_TOKEN, &targets(more), "overlap = \"1h\"", &on_drift];
+        resource("it", NAME, &lines) + "output \"notices\" {\n  value = rotation_secret.it.notices\n}\n"
+    };
+    let story = Story::new();
+    story.write(&lines("heal", ""));
+    story.apply();
+    let by_hand = Some("typed by hand".to_owned());
+    set_github_secret(&story, "typed by hand");
+    story.write(&lines("report", ""));
+    story.apply();
+    assert_eq!(github_secret(&story, REPOSITORY, NAME), by_hand);
+    let more = " worker = { wave = 3, fly_secret = { app = \"molecule-worker\" } }\n";
+    story.write(&lines("report", more));
+    story.apply();
+    assert_eq!(
+        github_secret(&story, REPOSITORY, NAME),
+        by_hand,
+        "only the new target is written"
+    );
+    let token = the_token(&story).value;
+    assert_eq!(
+        fly_secret(&story, "molecule-worker", NAME).as_deref(),
+        Some(token.as_str())
+    );
+    story.write(&lines("heal", more));
+    story.apply();
+    assert_eq!(github_secret(&story, REPOSITORY, NAME).as_deref(), Some(token.as_str()));
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::story::{NAME, PARAMETER, SSM_TARGET, Story, resource, unframed};
+use crate::story::{FLY_TARGET, NAME, PARAMETER, SSM_TARGET, Story, resource, unframed};
 use crate::truth::{FlyToken, alive, ours, parameter, the_token};
 
 const DOCS: &str = "molecule-ai/molecule-docs";
@@ -266,4 +266,55 @@ fn the_host_of_the_vendor_is_part_of_the_state() {
     let host = story.sandbox.export("SANDBOX_URL").strip_prefix("http://").unwrap();
     let slot = story.attributes()["deliveries"]["docs"]["slot"].clone();
     assert_eq!(slot, format!("github_actions_secret:default://{host}/{DOCS}/{NAME}"));
+}
+
+const NOTICES: &str = "output \"notices\" {\n  value = rotation_secret.it.notices\n}\n";
+const UNREADABLE: [&str; 2] = [TOKEN, "overlap = \"1h\""];
+
+/// The control plane, and a repository under this key.
+fn repository_as(key: &str, more: &str) -> String {
+    format!(
+        "targets = {{\n control_plane = {{ fly_secret = {{ app = \"molecule-cp\" }} }}\n \
+         {key} = {{ wave = 2, {more}github_actions_secret = {{ repository = \"molecule-monorepo\" }} }}\n}}"
+    )
+}
+
+fn with_notices(story: &Story, targets: &str) {
+    story.write(&(resource("it", NAME, &[&UNREADABLE[..], &[targets]].concat()) + NOTICES));
+}
+
+#[test]
+fn a_target_that_is_renamed_while_it_cannot_be_read_is_not_rotated_once_it_can() {
+    let story = Story::new();
+    with_notices(&story, &repository_as("docs", ""));
+    story.apply();
+    let token = the_token(&story);
+    story.sandbox.lasting_fault("/repos/", "forbidden");
+    story.apply();
+    with_notices(&story, &repository_as("renamed", ""));
+    story.apply();
+    let notice = &story.attributes()["notices"][0];
+    assert_eq!(
+        (&notice["code"], &notice["subject"]),
+        (&json!("unreachable"), &json!("renamed"))
+    );
+    story.sandbox.heal();
+    story.apply();
+    assert_eq!(the_token(&story), token);
+    assert_eq!(story.attributes()["deliveries"]["renamed"]["status"], "current");
+}
+
+#[test]
+fn nothing_more_is_said_of_a_target_that_left_the_configuration() {
+    for keep in ["", "on_remove = \"keep\", "] {
+        let story = Story::new();
+        with_notices(&story, &repository_as("docs", keep));
+        story.apply();
+        story.sandbox.lasting_fault("/repos/", "forbidden");
+        story.apply();
+        assert_eq!(story.attributes()["notices"][0]["subject"], "docs");
+        with_notices(&story, FLY_TARGET);
+        story.apply();
+        assert_eq!(story.attributes()["notices"], json!([]));
+    }
 }

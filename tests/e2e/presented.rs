@@ -207,3 +207,29 @@ fn the_checks_after_a_revocation_are_about_what_was_revoked_and_had_been_in_plac
     let results = story.attributes()["last_rotation"]["checks"].clone();
     assert_eq!(results[0]["result"], "passed", "{results}");
 }
+
+#[test]
+fn a_later_revocation_presents_the_new_credential_again_where_it_can_be_read_back() {
+    let mut story = Story::new();
+    let check = |story: &Story, path| checks(story, &[("accepted", path, "", "")]);
+    let lines = |check: &str, more: &str| {
+        let lines = [FLY_TOKEN, SSM_TARGET, "overlap = \"1h\"", check, more];
+        lines.map(str::to_owned)
+    };
+    let configure = |story: &Story, path, more: &str| {
+        let lines = lines(&check(story, path), more);
+        story.configure(&lines.each_ref().map(String::as_str));
+    };
+    configure(&story, FLY_SECRETS, "");
+    story.apply();
+    configure(&story, FLY_SECRETS, "rotate_now = \"once\"");
+    story.apply();
+    story.clock("2h");
+    configure(&story, ELSEWHERE, "rotate_now = \"once\"");
+    let said = unframed(&story.run(&["apply", "-auto-approve"]).success());
+    assert!(said.contains("is not revoked: check accepted does not pass"), "{said}");
+    assert_eq!(alive(&story).len(), 2);
+    configure(&story, FLY_SECRETS, "rotate_now = \"once\"");
+    story.apply();
+    assert!(the_token(&story).name.ends_with("-g2"));
+}

@@ -238,3 +238,20 @@ fn a_reset_role_that_is_in_use_is_not_reset_again() {
         .killed_with_terraform(Call::Activate, 0)
         .ends_well();
 }
+
+#[test]
+fn a_second_rotation_of_two_roles_that_is_killed_and_then_interrupted_leaves_nobody_with_a_dead_password() {
+    let targets = [
+        TargetSpec::new("a", Place::Opaque, 1),
+        TargetSpec::new("b", Place::Rolled, 2),
+    ];
+    let case = Case {
+        overlap: 1,
+        ..Case::new("two roles", Origin::Alternating, &targets)
+    };
+    let rotated = Story::created(case).rotate().apply(None).rotate();
+    rotated
+        .apply((Call::Activate, 0, Fault::Kill))
+        .apply((Call::Deliver, 0, Fault::Interrupt))
+        .ends_well();
+}

@@ -1,11 +1,11 @@
 //! Carrying a plan out: the plan becomes a goal, the executor runs, and what is known goes back, errors or not.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::config::{CheckEntry, Config, Phase};
 use super::decide::{Decision, Rotate, decide, leaving};
 use super::intent::Intent;
-use super::outlook::{Sightings, due, outlook};
+use super::outlook::{Sightings, due, outlook, still_holds};
 use super::plan::{FIRST_CREATE, texts};
 use super::policies::Policies;
 use super::read::begin_overlap;
@@ -141,13 +141,14 @@ async fn change(
         );
         return None;
     }
-    let unreachable = state.unreachable();
     state.ledger = decision.ledger.clone();
+    state.notices.clone_from(&decision.notices);
+    let unreachable = state.unreachable();
     for target in &decision.forget {
         state.ledger.record(Event::Dropped { target: target.clone() });
     }
     if !decision.acts() {
-        finish_quietly(&mut state, &config, now);
+        finish_quietly(&mut state, !decision.notices_change, &config, now);
         return Some(state.write_over(request.planned.clone()));
     }
     let rotates = matches!(decision.rotate, Rotate::Yes { .. });
@@ -204,6 +205,11 @@ async fn change(
         own: outcome.own.clone(),
         ..Sightings::on_record(&stored)
     };
+    let issuer = config.source.issuer.to_string();
+    let answered = Some(issuer.as_str()).filter(|_| !failed);
+    let told = decision.notices.iter().filter(|notice| notice.code.is_of_a_look());
+    let held = told.filter(|notice| still_holds(notice, &decision.ledger, &state.ledger, answered));
+    seen.notices = held.cloned().collect();
     let retagged = |target: &String| decision.retag.contains(target) || !goal_is_empty;
     seen.untagged.retain(|target, _| !retagged(target));
     let untagged = outcome.untagged.iter();
@@ -271,20 +277,14 @@ fn decide_now(mut decision: Decision, state: &State, config: &Config, now: jiff:
     decision
 }
 
-/// An update of arguments that no vendor needs to hear of.
-fn finish_quietly(state: &mut State, config: &Config, now: jiff::Timestamp) {
-    let own: BTreeSet<u64> = BTreeSet::new();
+/// An update of arguments that no vendor needs to hear of. `as_told`: the plan promised that the notices stay.
+fn finish_quietly(state: &mut State, as_told: bool, config: &Config, now: jiff::Timestamp) {
     let notices = state.notices.clone();
-    outlook(
-        state,
-        config,
-        &Sightings {
-            own,
-            ..Sightings::default()
-        },
-        now,
-    );
-    state.notices = notices;
+    let seen = Sightings::on_record(state);
+    outlook(state, config, &seen, now);
+    if as_told {
+        state.notices = notices;
+    }
     state.pending.clear();
 }
 
@@ -312,8 +312,14 @@ pub(super) fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goa
         let held = decision.ledger.delivery(key);
         held.is_some_and(|delivery| delivery.holds(decision.generation))
     };
-    let exists = |key: &String| decision.ledger.status(key) != Some(DeliveryStatus::Gone);
-    let wanted = config.targets.iter().filter(|(key, _)| touches_targets && exists(key));
+    // What is gone cannot be written, and what drifted stays as it is where only a report is wanted.
+    let is_left_alone = |key: &String| match decision.ledger.status(key) {
+        Some(DeliveryStatus::Gone) => true,
+        Some(DeliveryStatus::Changed | DeliveryStatus::Missing) => !config.heal && !decision.write.contains(key),
+        _ => false,
+    };
+    let wanted = config.targets.iter();
+    let wanted = wanted.filter(|(key, _)| touches_targets && !is_left_alone(key));
     let targets = wanted.map(|(key, target)| {
         let goal = TargetGoal {
             wave: target.wave,

@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::config::{Config, Phase, TargetEntry};
-use super::outlook::lasting_wait;
+use super::outlook::{can_be_revoked, lasting_wait};
 use super::policies::Policies;
-use super::state::State;
+use super::state::{State, unreachable_targets};
 use crate::address::Address;
-use crate::rotation::{CredentialRecord, DeliveryRecord, DeliveryStatus, Event, Ledger, NoticeCode, Pending};
+use crate::rotation::{CredentialRecord, DeliveryRecord, DeliveryStatus, Event, Ledger, Notice, NoticeCode, Pending};
 use crate::target::Activation;
 
 /// Whether a new generation is minted.
@@ -57,6 +57,10 @@ pub(super) struct Decision {
     pub recheck: bool,
     /// Targets that left the configuration and keep their entry.
     pub forget: BTreeSet<String>,
+    /// The notices on record, under the keys that the configuration gives their targets now, without those of forgotten ones.
+    pub notices: Vec<Notice>,
+    /// A changed policy, or targets that moved, may change the notices although no vendor is written to.
+    pub notices_change: bool,
 }
 
 impl Decision {
@@ -108,7 +112,9 @@ pub(super) fn decide(
     policies: &Policies,
     slots: &BTreeMap<String, Address>,
 ) -> Decision {
-    let (ledger, forget) = rekey(&state.ledger, policies, slots);
+    let (ledger, moved, forget) = rekey(&state.ledger, policies, slots);
+    let notices = under_new_keys(state, &moved, &forget);
+    let unreachable = unreachable_targets(&ledger, &notices);
     let gone = |key: &String| ledger.status(key) == Some(DeliveryStatus::Gone);
     let mut write: BTreeSet<String> = BTreeSet::new();
     let mut reworded: BTreeMap<String, &TargetEntry> = BTreeMap::new();
@@ -155,6 +161,8 @@ pub(super) fn decide(
                 };
             }
             Pending::Finish { .. } => finish = true,
+            // Drift that was found before `on_drift` became "report" is left alone as well.
+            Pending::Deliver { target, .. } if !config.heal && is_drift(&state.ledger, target) => {}
             Pending::Deliver { target, .. } => {
                 let record = state.ledger.delivery(target);
                 let now_at = slots
@@ -162,6 +170,7 @@ pub(super) fn decide(
                     .filter(|(_, slot)| record.is_some_and(|record| is_in(record, slot)));
                 write.extend(now_at.map(|(key, _)| key.clone()));
             }
+            Pending::Revoke { .. } if config.revoke_by_hand => {}
             Pending::Revoke { generation, .. } => {
                 revoke.insert(*generation);
             }
@@ -178,7 +187,11 @@ pub(super) fn decide(
             Pending::Remove { .. } => {}
         }
     }
-    revoke.extend(no_longer_waiting(state, config, &ledger));
+    if config.heal && before.is_some_and(|before| !before.heal) {
+        let drifted = config.targets.keys().filter(|key| is_drift(&ledger, key));
+        write.extend(drifted.cloned());
+    }
+    revoke.extend(no_longer_waiting(&notices, &unreachable, config, &ledger));
     let answered = finish && rotate == Rotate::No && finishing_answers(state, before, config);
     let mut requested = false;
     if !answered && let Some(reason) = asked_for(before, config) {
@@ -200,15 +213,7 @@ pub(super) fn decide(
     let leaving = leaving(state, before, slots);
     let leaving: Vec<&TargetEntry> = leaving.into_iter().map(|(_, target)| target).collect();
     if rotate == Rotate::No
-        && let Some(reason) = value_lost(
-            config,
-            &ledger,
-            &state.unreachable(),
-            &write,
-            &activate,
-            &reworded,
-            &leaving,
-        )
+        && let Some(reason) = value_lost(config, &ledger, &unreachable, &write, &activate, &reworded, &leaving)
     {
         rotate = Rotate::Yes {
             reason,
@@ -230,8 +235,7 @@ pub(super) fn decide(
     if rotates {
         write = config.targets.keys().filter(|key| !gone(key)).cloned().collect();
     }
-    let lost_half_way =
-        rotates && finish && !requested && unfinishable(&ledger, &state.unreachable(), config).is_some();
+    let lost_half_way = rotates && finish && !requested && unfinishable(&ledger, &unreachable, config).is_some();
     let remove = ledger
         .deliveries()
         .iter()
@@ -252,22 +256,33 @@ pub(super) fn decide(
         revoke,
         recheck: recheck && !rotates,
         forget,
+        notices_change: notices != state.notices
+            || before
+                .is_some_and(|before| before.revoke_by_hand != config.revoke_by_hand || before.heal != config.heal),
+        notices,
     }
 }
 
+/// Whether a target's entry was changed or deleted outside Terraform.
+fn is_drift(ledger: &Ledger, key: &str) -> bool {
+    let status = ledger.status(key);
+    matches!(status, Some(DeliveryStatus::Changed | DeliveryStatus::Missing))
+}
+
 /// Generations whose revocation was due and waited for something that this configuration takes away, such as a target whose place is
-/// gone.
-fn no_longer_waiting(state: &State, config: &Config, ledger: &Ledger) -> Vec<u64> {
-    let waiting = state
-        .notices
+/// gone, or `revoke.mode = "manual"`.
+fn no_longer_waiting(notices: &[Notice], unreachable: &BTreeSet<String>, config: &Config, ledger: &Ledger) -> Vec<u64> {
+    let waiting = notices
         .iter()
-        .filter(|notice| notice.code == NoticeCode::RevokeWaits);
+        .filter(|notice| matches!(notice.code, NoticeCode::RevokeWaits | NoticeCode::RevokeByHand));
     let ids: BTreeSet<&str> = waiting.map(|notice| notice.subject.as_str()).collect();
-    if ids.is_empty() || config.revoke_by_hand || lasting_wait(ledger, config, &state.unreachable()).is_some() {
+    if ids.is_empty() || config.revoke_by_hand || lasting_wait(ledger, config, unreachable).is_some() {
         return Vec::new();
     }
     let due = ledger.credentials().iter().filter(|known| {
-        known.credential_id.as_deref().is_some_and(|id| ids.contains(id)) && known.generation != ledger.generation()
+        known.credential_id.as_deref().is_some_and(|id| ids.contains(id))
+            && known.generation != ledger.generation()
+            && can_be_revoked(&known.issuer)
     });
     due.map(|known| known.generation).collect()
 }
@@ -290,9 +305,13 @@ fn is_in(record: &DeliveryRecord, slot: &Address) -> bool {
         .is_ok_and(|known| known.is_elsewhere(slot))
 }
 
-/// Puts every delivery under the key that the configuration gives its slot now: renaming a key writes nothing. Also gives the keys of
-/// targets that left the configuration and keep their entry.
-fn rekey(ledger: &Ledger, policies: &Policies, slots: &BTreeMap<String, Address>) -> (Ledger, BTreeSet<String>) {
+/// Puts every delivery under the key that the configuration gives its slot now: renaming a key writes nothing. Also gives the new key
+/// of each, and the keys of targets that left the configuration and keep their entry.
+fn rekey(
+    ledger: &Ledger,
+    policies: &Policies,
+    slots: &BTreeMap<String, Address>,
+) -> (Ledger, BTreeMap<String, String>, BTreeSet<String>) {
     let (mut stays, mut leaves, mut forget) = (Vec::new(), Vec::new(), BTreeSet::new());
     let mut taken: BTreeSet<String> = slots.keys().cloned().collect();
     for (key, delivery) in ledger.deliveries() {
@@ -307,9 +326,37 @@ fn rekey(ledger: &Ledger, policies: &Policies, slots: &BTreeMap<String, Address>
             leaves.push((key.clone(), name.clone()));
         }
     }
+    let moved = stays.iter().chain(&leaves).cloned().collect();
     let mut rekeyed = ledger.clone();
     rekeyed.record(Event::Rekeyed { stays, leaves });
-    (rekeyed, forget)
+    (rekeyed, moved, forget)
+}
+
+/// The notices on record under the new keys of their targets. What is said of a forgotten target is no longer of interest.
+fn under_new_keys(state: &State, moved: &BTreeMap<String, String>, forget: &BTreeSet<String>) -> Vec<Notice> {
+    let is_of_a_target = |notice: &Notice| {
+        matches!(
+            notice.code,
+            NoticeCode::Unreachable | NoticeCode::Drifted | NoticeCode::Staged | NoticeCode::Gone
+        )
+    };
+    let forgotten = |notice: &Notice| {
+        let mut keys = forget.iter();
+        keys.any(|key| {
+            let slot = state.ledger.delivery(key).map(|known| known.slot.as_str());
+            *key == notice.subject || slot == Some(notice.subject.as_str())
+        })
+    };
+    let notices = state.notices.iter();
+    let kept = notices.filter(|notice| !(is_of_a_target(notice) && forgotten(notice)));
+    kept.map(|notice| match moved.get(&notice.subject) {
+        Some(key) if is_of_a_target(notice) => Notice {
+            subject: key.clone(),
+            ..notice.clone()
+        },
+        _ => notice.clone(),
+    })
+    .collect()
 }
 
 /// A rotation that the user asked for by a change of arguments.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::config::Config;
 use super::decide::unfinishable;
-use super::state::{State, Verdict};
+use super::state::{State, Verdict, unreachable_targets};
 use crate::address::Address;
 use crate::rotation::gate::{Holding, Wait, waits_on_record};
 use crate::rotation::{DeliveryStatus, Ledger, Notice, NoticeCode, Pending, schedule};
@@ -46,6 +46,23 @@ impl Sightings {
     }
 }
 
+/// Whether a notice of an earlier look still holds after a run that led from one ledger to another: a target that was written or left
+/// the configuration is no longer unreachable, nor is an issuer that answered.
+pub(super) fn still_holds(notice: &Notice, before: &Ledger, after: &Ledger, answered: Option<&str>) -> bool {
+    if notice.code != NoticeCode::Unreachable {
+        return true;
+    }
+    let it = |ledger: &Ledger, statuses: &dyn Fn(DeliveryStatus) -> bool| {
+        let mut deliveries = ledger.deliveries().iter();
+        deliveries
+            .any(|(key, known)| (key == &notice.subject || known.slot == notice.subject) && statuses(known.status))
+    };
+    if it(before, &|_| true) {
+        return it(after, &|status| status == DeliveryStatus::Unknown);
+    }
+    answered != Some(notice.subject.as_str())
+}
+
 /// Fills in `pending`, `notices` and `next_action_at`.
 pub(super) fn outlook(state: &mut State, config: &Config, seen: &Sightings, now: Timestamp) {
     let mut pending = Vec::new();
@@ -65,7 +82,7 @@ pub(super) fn outlook(state: &mut State, config: &Config, seen: &Sightings, now:
         }
     }
     pending.extend(checks_again(state, config));
-    let unreachable = unreachable(state, &notices);
+    let unreachable = unreachable_targets(&state.ledger, &notices);
     targets(state, config, &unreachable, &mut pending, &mut notices);
     retag(config, seen, &mut pending);
     superseded(state, config, seen, now, &mut pending, &mut notices);
@@ -74,14 +91,6 @@ pub(super) fn outlook(state: &mut State, config: &Config, seen: &Sightings, now:
     state.next_action_at = next_action_at(state, config);
     state.pending = pending;
     state.notices = notices;
-}
-
-/// Targets whose status is unknown only because they could not be looked at.
-fn unreachable(state: &State, notices: &[Notice]) -> BTreeSet<String> {
-    let told = notices.iter().filter(|notice| notice.code == NoticeCode::Unreachable);
-    let keys = told.map(|notice| notice.subject.clone());
-    keys.filter(|key| state.ledger.status(key) == Some(DeliveryStatus::Unknown))
-        .collect()
 }
 
 /// Tags or labels that an earlier apply could not set.
@@ -293,7 +302,8 @@ fn superseded(
                     "Generation {generation} ({id}) is not revoked: this run authenticates with it. Use the new credential."
                 ),
             );
-        } else if let Some(wait) = lasting_wait(&state.ledger, config, &unreachable(state, notices)).filter(|_| !orphan)
+        } else if let Some(wait) =
+            lasting_wait(&state.ledger, config, &unreachable_targets(&state.ledger, notices)).filter(|_| !orphan)
         {
             let text = format!("Generation {generation} ({id}) is not revoked: {wait}.");
             notices.push(Notice {

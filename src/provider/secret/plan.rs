@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::config::Config;
 use super::decide::{Decision, Rotate, decide};
 use super::intent::Intent;
+use super::outlook::next_action_at;
 use super::policies::Policies;
-use super::state::{COMPUTED, Receipt, State};
+use super::state::{COMPUTED, Receipt, State, instant};
 use super::{config_in_state, forecast, legible, place};
 use crate::address::Address;
 use crate::executor::Site;
@@ -246,8 +247,12 @@ fn update(
     let deliveries = forecast::deliveries(slots, config, decision, &state.ledger);
     let mut object = proposed
         .with("pending", Value::List(Vec::new()))
-        .with("deliveries", deliveries.clone());
+        .with("deliveries", deliveries.clone())
+        .with("next_action_at", instant(next_action_at(state, config)));
     if !decision.acts() {
+        if decision.notices_change {
+            object = object.with("notices", Value::unknown());
+        }
         return object;
     }
     object = object.with("notices", Value::unknown());

@@ -90,7 +90,7 @@ impl Verdict {
     }
 }
 
-fn instant(at: Option<Timestamp>) -> Value {
+pub(super) fn instant(at: Option<Timestamp>) -> Value {
     Value::optional(at.map(|at| at.to_string()))
 }
 
@@ -128,6 +128,14 @@ pub(super) const COMPUTED: [&str; 13] = [
     "last_rotation",
 ];
 
+/// Targets of a ledger whose status is unknown only because they could not be looked at, as these notices say.
+pub(super) fn unreachable_targets(ledger: &Ledger, notices: &[Notice]) -> BTreeSet<String> {
+    let told = notices.iter().filter(|notice| notice.code == NoticeCode::Unreachable);
+    let keys = told.map(|notice| notice.subject.clone());
+    keys.filter(|key| ledger.status(key) == Some(DeliveryStatus::Unknown))
+        .collect()
+}
+
 impl State {
     /// Where the secret stands, in one word.
     pub fn phase(&self) -> &'static str {
@@ -142,14 +150,7 @@ impl State {
 
     /// Targets that the last refresh could not look at, and whose status nothing else made unknown.
     pub fn unreachable(&self) -> BTreeSet<String> {
-        let notices = self
-            .notices
-            .iter()
-            .filter(|notice| notice.code == NoticeCode::Unreachable);
-        let subjects = notices.map(|notice| notice.subject.clone());
-        subjects
-            .filter(|key| self.ledger.status(key) == Some(DeliveryStatus::Unknown))
-            .collect()
+        unreachable_targets(&self.ledger, &self.notices)
     }
 
     /// The earliest end of an overlap.

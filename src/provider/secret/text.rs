@@ -74,8 +74,9 @@ fn handle(state: &State, generation: u64) -> String {
 }
 
 /// What follows a create that failed half-way.
-pub(super) const TAINTED: &str = "Terraform marks the secret as tainted: the next apply ends what this one made and creates it \
-                                  anew. After `terraform untaint` it goes on from here instead.";
+pub(super) const TAINTED: &str = "Terraform marks the secret as tainted: the next apply replaces it under the same id, and revokes \
+                                  nothing before the new value is in place. To resume without a replacement, run `terraform untaint` \
+                                  first.";
 
 /// What the next apply will do.
 pub(super) fn next(state: &State) -> String {
