@@ -338,5 +338,7 @@ fn revocable(goal: &Goal, ledger: &Ledger, session: &Session) -> Option<u64> {
             && !session.spared.contains(generation)
             && !session.waiting.contains_key(generation)
             && !(orphan && ledger.is_held(*generation))
+            // An entry that could not be deleted in this run still gives its consumers what it holds.
+            && !session.undeleted.iter().any(|key| ledger.may_hold(key).contains(generation))
     })
 }

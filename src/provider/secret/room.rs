@@ -1,5 +1,7 @@
 //! Room for one more credential, where the issuer limits how many live and targets in doubt might hold any of those there are.
 
+use std::collections::BTreeSet;
+
 use super::apply::goal;
 use super::config::Config;
 use super::decide::{Decision, Rotate};
@@ -7,6 +9,7 @@ use super::forecast::making_room;
 use crate::call::WritePermit;
 use crate::executor::{self, Job, Outcome, Stop};
 use crate::rotation::DeliveryStatus;
+use crate::target::Activation;
 
 /// Gives the targets in doubt once more what is in place, and finishes a rotation that was cut off, so that the next one finds an
 /// older credential that nobody uses.
@@ -27,7 +30,19 @@ pub(super) async fn made(
             .credential(ledger.generation())
             .is_some_and(|known| known.issuer == job.issuer.to_string());
     let crowded = traits.max_live.is_some() && !traits.replaces;
-    if !rotates || !crowded || (!unproved && making_room(decision, config).is_some()) {
+    // Consumers that were left with another value, perhaps of the handle that is made anew next.
+    let published: BTreeSet<String> = ledger
+        .deliveries()
+        .iter()
+        .filter(|(key, delivery)| {
+            let target = config.targets.get(*key);
+            let rolled = target.is_some_and(|target| target.config.traits().activation == Activation::Itself);
+            delivery.status == DeliveryStatus::Staged && rolled
+        })
+        .map(|(key, _)| key.clone())
+        .collect();
+    let in_force = published.is_empty();
+    if !rotates || !crowded || (!unproved && in_force && making_room(decision, config).is_some()) {
         return None;
     }
     let doubtful = ledger.deliveries().iter().filter(|(key, delivery)| {
@@ -40,6 +55,7 @@ pub(super) async fn made(
         generation: decision.ledger.generation(),
         write: doubtful.map(|(key, _)| key.clone()).collect(),
         finish: !ledger.is_finished(),
+        activate: published,
         remove: [].into(),
         revoke: [].into(),
         ..decision.clone()
