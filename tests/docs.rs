@@ -37,6 +37,8 @@ fn type_name(kind: &Type) -> String {
         Type::Set(inner) => format!("Set of {}", type_name(inner)),
         Type::Map(inner) => format!("Map of {}", type_name(inner)),
         Type::Object(_) => "Object".to_owned(),
+        Type::Tuple(_) => "Tuple".to_owned(),
+        Type::Dynamic => "Dynamic".to_owned(),
     }
 }
 

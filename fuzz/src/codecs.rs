@@ -37,8 +37,10 @@ pub fn json(bytes: &[u8]) {
 pub fn typed(bytes: &[u8]) {
     let mut feed = Feed::of(bytes);
     let kind = any_type(&mut feed, 3);
-    let value = value_of(&mut feed, &kind);
-    assert_eq!(read_type(&json::type_json(&kind)).as_ref(), Some(&kind));
+    let value = value_of(&mut feed, &kind, 3);
+    let type_json = json::type_json(&kind);
+    assert_eq!(read_type(&type_json).as_ref(), Some(&kind));
+    assert_eq!(json::parse_type(type_json.to_string().as_bytes()).as_ref(), Ok(&kind));
     let written = msgpack::encode(&value, &kind).expect("a value of its type can be written");
     assert_eq!(msgpack::decode(&written, &kind).as_ref(), Ok(&value));
     for cut in 0..written.len() {
@@ -71,6 +73,9 @@ fn stored(value: &Value) -> Json {
                 .map(|(name, value)| (name.clone(), stored(value)))
                 .collect(),
         ),
+        Value::Dynamic(dynamic) => {
+            serde_json::json!({"value": stored(&dynamic.value), "type": json::type_json(&dynamic.kind)})
+        }
     }
 }
 
@@ -78,12 +83,15 @@ fn stored(value: &Value) -> Json {
 fn mentions_number_token(value: &Value) -> bool {
     match value {
         Value::List(items) => items.iter().any(mentions_number_token),
-        Value::Map(items) => {
-            items.contains_key("$serde_json::private::Number") || items.values().any(mentions_number_token)
+        Value::Map(items) => items.contains_key(NUMBER_TOKEN) || items.values().any(mentions_number_token),
+        Value::Dynamic(dynamic) => {
+            json::type_json(&dynamic.kind).to_string().contains(NUMBER_TOKEN) || mentions_number_token(&dynamic.value)
         }
         _ => false,
     }
 }
+
+const NUMBER_TOKEN: &str = "$serde_json::private::Number";
 
 /// The grammar of go-cty's type JSON, written down a second time.
 fn read_type(json: &Json) -> Option<Type> {
@@ -92,12 +100,14 @@ fn read_type(json: &Json) -> Option<Type> {
             "bool" => Type::Bool,
             "number" => Type::Number,
             "string" => Type::String,
+            "dynamic" => Type::Dynamic,
             _ => return None,
         },
         Json::Array(pair) => match (pair.first()?.as_str()?, pair.get(1)?) {
             ("list", item) => Type::List(Box::new(read_type(item)?)),
             ("set", item) => Type::Set(Box::new(read_type(item)?)),
             ("map", item) => Type::Map(Box::new(read_type(item)?)),
+            ("tuple", Json::Array(items)) => Type::Tuple(items.iter().map(read_type).collect::<Option<_>>()?),
             ("object", Json::Object(attributes)) => {
                 let attributes = attributes
                     .iter()

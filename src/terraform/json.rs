@@ -2,15 +2,19 @@
 //!
 //! Lenient because the state may be older than the schema: missing is null, what the schema does not know is ignored.
 
+mod types;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::codec::CodecError;
+pub use types::{parse_type, type_json};
+
+use super::codec::{CodecError, DYNAMIC_ITSELF, Place};
 use super::number::Number;
 use super::path::Path;
 use super::schema::Type;
-use super::value::Value;
+use super::value::{Dynamic, Value};
 
 /// Longest JSON of one value, in bytes. Real states have some kilobytes; read into memory, JSON takes many times its length.
 const LONGEST: usize = 16 * 1024 * 1024;
@@ -33,7 +37,7 @@ pub fn decode(bytes: &[u8], kind: &Type) -> Result<Value, CodecError> {
 /// As [`decode`].
 pub fn decode_noting(bytes: &[u8], kind: &Type) -> Result<(Value, Vec<Path>), CodecError> {
     if bytes.len() > LONGEST {
-        return Err(CodecError::new(&Path::root(), "the JSON is longer than 16 MiB"));
+        return Err(Place::ROOT.error("the JSON is longer than 16 MiB"));
     }
     let json: Json = serde_json::from_slice(bytes).map_err(|error| {
         let place = format!(
@@ -41,32 +45,59 @@ pub fn decode_noting(bytes: &[u8], kind: &Type) -> Result<(Value, Vec<Path>), Co
             error.line(),
             error.column()
         );
-        CodecError::new(&Path::root(), place)
+        Place::ROOT.error(place)
     })?;
     let mut without_room = Vec::new();
-    let value = read(json, kind, &Path::root(), &mut without_room)?;
+    let value = read(json, kind, &Place::ROOT, &mut without_room)?;
     Ok((value, without_room))
 }
 
-fn read(json: Json, kind: &Type, path: &Path, without_room: &mut Vec<Path>) -> Result<Value, CodecError> {
+fn read(json: Json, kind: &Type, place: &Place<'_>, without_room: &mut Vec<Path>) -> Result<Value, CodecError> {
     match (json, kind) {
         (Json::Null, _) => Ok(Value::Null),
+        (json, Type::Dynamic) => dynamic(json, place, without_room),
         (json, Type::Bool | Type::Number | Type::String) => {
-            primitive(&json, kind).ok_or_else(|| CodecError::new(path, "the JSON does not fit the schema"))
+            primitive(&json, kind).ok_or_else(|| place.error("the JSON does not fit the schema"))
         }
         (Json::Array(items), Type::List(item) | Type::Set(item)) => (0..)
             .zip(items)
-            .map(|(at, json)| read(json, item, &path.then_index(at), without_room))
+            .map(|(at, json)| read(json, item, &place.index(at), without_room))
+            .collect::<Result<_, _>>()
+            .map(Value::List),
+        (Json::Array(items), Type::Tuple(kinds)) if items.len() == kinds.len() => (0..)
+            .zip(items.into_iter().zip(kinds))
+            .map(|(at, (json, kind))| read(json, kind, &place.index(at), without_room))
             .collect::<Result<_, _>>()
             .map(Value::List),
         (Json::Object(items), Type::Map(item)) => items
             .into_iter()
-            .map(|(name, json)| Ok((name.clone(), read(json, item, &path.then_key(&name), without_room)?)))
+            .map(|(name, json)| Ok((name.clone(), read(json, item, &place.key(&name), without_room)?)))
             .collect::<Result<_, _>>()
             .map(Value::Map),
-        (Json::Object(items), Type::Object(attributes)) => object(items, attributes, path, without_room),
-        _ => Err(CodecError::new(path, "the JSON does not fit the schema")),
+        (Json::Object(items), Type::Object(attributes)) => object(items, attributes, place, without_room),
+        _ => Err(place.error("the JSON does not fit the schema")),
     }
+}
+
+/// A value that is stored together with its type (go-cty `cty/json`).
+fn dynamic(json: Json, place: &Place<'_>, without_room: &mut Vec<Path>) -> Result<Value, CodecError> {
+    let parts = match json {
+        Json::Object(mut parts) => parts
+            .remove("value")
+            .zip(parts.remove("type"))
+            .filter(|_| parts.is_empty()),
+        _ => None,
+    };
+    let Some((value, kind)) = parts else {
+        let problem = "a dynamic value must be stored as an object of \"value\" and \"type\"";
+        return Err(place.error(problem));
+    };
+    let kind = types::type_of_json(&kind, place)?;
+    if kind == Type::Dynamic {
+        return Err(place.error(DYNAMIC_ITSELF));
+    }
+    let value = read(value, &kind, place, without_room)?;
+    Ok(Value::Dynamic(Box::new(Dynamic { kind, value })))
 }
 
 fn primitive(json: &Json, kind: &Type) -> Option<Value> {
@@ -85,45 +116,23 @@ fn primitive(json: &Json, kind: &Type) -> Option<Value> {
 fn object(
     mut items: serde_json::Map<String, Json>,
     attributes: &BTreeMap<String, Type>,
-    path: &Path,
+    place: &Place<'_>,
     without_room: &mut Vec<Path>,
 ) -> Result<Value, CodecError> {
     let value = attributes
         .iter()
         .map(|(name, kind)| {
             let json = items.remove(name).unwrap_or(Json::Null);
-            Ok((
-                name.clone(),
-                read(json, kind, &path.then_attribute(name), without_room)?,
-            ))
+            Ok((name.clone(), read(json, kind, &place.attribute(name), without_room)?))
         })
         .collect::<Result<_, _>>()
         .map(Value::Map)?;
     for (name, json) in items {
         if !json.is_null() && without_room.len() < MOST_NOTED {
-            without_room.push(path.then_attribute(&name));
+            without_room.push(place.attribute(&name).path());
         }
     }
     Ok(value)
-}
-
-/// A type as tfplugin6 `Schema.Attribute.type` carries it (go-cty `cty/json`, "type JSON"). A malformed one makes Terraform panic.
-pub fn type_json(kind: &Type) -> Json {
-    match kind {
-        Type::Bool => "bool".into(),
-        Type::Number => "number".into(),
-        Type::String => "string".into(),
-        Type::List(item) => vec![Json::from("list"), type_json(item)].into(),
-        Type::Set(item) => vec![Json::from("set"), type_json(item)].into(),
-        Type::Map(item) => vec![Json::from("map"), type_json(item)].into(),
-        Type::Object(attributes) => {
-            let attributes: serde_json::Map<_, _> = attributes
-                .iter()
-                .map(|(name, kind)| (name.clone(), type_json(kind)))
-                .collect();
-            vec![Json::from("object"), attributes.into()].into()
-        }
-    }
 }
 
 #[cfg(test)]
@@ -143,6 +152,7 @@ mod tests {
             Value::Number(number) => serde_json::from_str(number.as_str()).unwrap(),
             Value::String(text) => Json::from(text.as_str()),
             Value::List(items) => items.iter().map(stored).collect::<Option<Vec<_>>>()?.into(),
+            Value::Dynamic(dynamic) => json!({"value": stored(&dynamic.value)?, "type": type_json(&dynamic.kind)}),
             Value::Map(items) => Json::Object(
                 items
                     .iter()
@@ -233,13 +243,42 @@ mod tests {
     }
 
     #[test]
-    fn types_are_written_as_terraform_reads_them() {
-        let types = Type::Set(Box::new(kind()));
-        let expected = json!([
-            "set",
-            ["object", {"count": "number", "name": "string", "on": "bool", "tags": ["map", "string"]}]
-        ]);
-        assert_eq!(type_json(&types), expected);
-        assert_eq!(type_json(&Type::strings()), json!(["list", "string"]));
+    fn a_dynamic_value_is_stored_with_its_type() {
+        let stored = br#"{"value": {"app": "x", "waves": [1, "2"]}, "type": ["object", {"app": "string", "waves": ["tuple", ["number", "string"]]}]}"#;
+        let value = decode(stored, &Type::Dynamic).unwrap();
+        let waves = Value::List(vec![Value::number(1), Value::string("2")]);
+        assert_eq!(
+            value.plain(),
+            &Value::object([("app", Value::string("x")), ("waves", waves)])
+        );
+        assert!(matches!(&value, Value::Dynamic(dynamic) if matches!(dynamic.kind, Type::Object(_))));
+        assert_eq!(decode(b"null", &Type::Dynamic).unwrap(), Value::Null);
+        let typed_null = decode(br#"{"value": null, "type": "string"}"#, &Type::Dynamic).unwrap();
+        assert!(typed_null.is_null() && typed_null != Value::Null);
+    }
+
+    #[test]
+    fn what_is_not_stored_with_its_type_is_refused() {
+        let shape = "a dynamic value must be stored as an object of \"value\" and \"type\"";
+        for (stored, problem) in [
+            ("7", shape),
+            ("{}", shape),
+            (r#"{"app": "x"}"#, shape),
+            (r#"{"value": 7}"#, shape),
+            (r#"{"type": "number"}"#, shape),
+            (r#"{"value": 7, "type": "number", "more": 1}"#, shape),
+            (r#"{"value": 7, "type": "dynamic"}"#, DYNAMIC_ITSELF),
+            (
+                r#"{"value": 7, "type": "hunter2"}"#,
+                "the type of a dynamic value is malformed or nests too deeply",
+            ),
+            (
+                r#"{"value": [7], "type": ["tuple", []]}"#,
+                "the JSON does not fit the schema",
+            ),
+        ] {
+            let error = decode(stored.as_bytes(), &Type::Dynamic).unwrap_err();
+            assert_eq!(error.to_string(), problem, "{stored}");
+        }
     }
 }

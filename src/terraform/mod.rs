@@ -20,4 +20,4 @@ pub use node::{Field, Node, Origin};
 pub use number::Number;
 pub use path::Path;
 pub use schema::{Attribute, AttributeType, Block, Mode, NestedBlock, Nesting, Schema, Type};
-pub use value::Value;
+pub use value::{Dynamic, Value};

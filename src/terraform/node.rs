@@ -76,14 +76,19 @@ pub struct Node<'a> {
 impl<'a> Node<'a> {
     /// The root of a block.
     pub fn root(value: &'a Value, origin: Origin) -> Self {
+        Self::at(value, Path::root(), origin)
+    }
+
+    /// A dynamic value is read by what it holds, whatever its type.
+    fn at(value: &'a Value, path: Path, origin: Origin) -> Self {
         Self {
-            value,
-            path: Path::root(),
+            value: value.plain(),
+            path,
             origin,
         }
     }
 
-    /// The value here.
+    /// The value here; never a dynamic one, but what it holds.
     pub fn value(&self) -> &'a Value {
         self.value
     }
@@ -130,11 +135,7 @@ impl<'a> Node<'a> {
         } else {
             self.value.get(name)
         };
-        Node {
-            value,
-            path: self.path.then_attribute(name),
-            origin: self.origin,
-        }
+        Node::at(value, self.path.then_attribute(name), self.origin)
     }
 
     /// The elements of a map with their keys; none when it is null or unknown.
@@ -142,11 +143,7 @@ impl<'a> Node<'a> {
         let Some(items) = self.value.as_map() else {
             return Vec::new();
         };
-        let node = |key: &str, value| Node {
-            value,
-            path: self.path.then_key(key),
-            origin: self.origin,
-        };
+        let node = |key: &str, value| Node::at(value, self.path.then_key(key), self.origin);
         items
             .iter()
             .map(|(key, value)| (key.as_str(), node(key, value)))
@@ -308,11 +305,9 @@ impl<'a> Node<'a> {
         match self.value {
             Value::Null => Field::Absent,
             Value::List(items) => {
-                let nodes = items.iter().enumerate().map(|(at, value)| Node {
-                    value,
-                    path: self.path.then_index(i64::try_from(at).unwrap_or(i64::MAX)),
-                    origin: self.origin,
-                });
+                let nodes = (0..)
+                    .zip(items)
+                    .map(|(at, value)| Node::at(value, self.path.then_index(at), self.origin));
                 let fields: Vec<Field<T>> = nodes
                     .map(|node| node.required(read(&node, problems), problems))
                     .collect();
@@ -361,6 +356,7 @@ impl<T> Field<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::terraform::Type;
 
     fn config() -> Value {
         Value::object([
@@ -423,6 +419,28 @@ mod tests {
             node.attr("app").string(&mut problems),
             Field::Known("molecule-cp".to_owned())
         );
+        assert!(problems.is_empty());
+    }
+
+    #[test]
+    fn what_is_dynamic_is_read_by_its_value() {
+        let dynamic = |kind, value| Value::Dynamic(Box::new(crate::terraform::Dynamic { kind, value }));
+        let value = Value::object([
+            ("source", dynamic(Type::Dynamic, config())),
+            ("later", dynamic(Type::String, Value::unknown())),
+            ("nothing", dynamic(Type::String, Value::Null)),
+        ]);
+        let node = Node::root(&value, Origin::Configuration);
+        let mut problems = Diagnostics::new();
+        let source = node.attr("source");
+        assert_eq!(source.elements().len(), 5);
+        assert_eq!(
+            source.attr("app").string(&mut problems),
+            Field::Known("molecule-cp".to_owned())
+        );
+        assert!(node.attr("later").is_unknown() && node.attr("later").attr("deeper").is_unknown());
+        assert!(node.attr("nothing").is_null() && !node.attr("nothing").is_set());
+        assert_eq!(node.attr("nothing").string_map(&mut problems), Field::Absent);
         assert!(problems.is_empty());
     }
 }

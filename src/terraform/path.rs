@@ -51,6 +51,12 @@ impl Path {
         &self.0
     }
 
+    /// The first steps, all of them when there are fewer than `length`.
+    #[must_use]
+    pub fn first(&self, length: usize) -> Self {
+        Self(self.0.iter().take(length).cloned().collect())
+    }
+
     fn then(&self, step: Step) -> Self {
         let mut steps = self.0.clone();
         steps.push(step);

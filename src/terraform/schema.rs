@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// A type of Terraform's type system. There is no dynamic type here on purpose: it breaks maps of unlike elements.
+/// A type of Terraform's type system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Type {
     /// `bool`
@@ -19,6 +19,10 @@ pub enum Type {
     Map(Box<Self>),
     /// `object({…})`
     Object(BTreeMap<String, Self>),
+    /// `tuple([…])`
+    Tuple(Vec<Self>),
+    /// `any`: every value brings its own type (go-cty `DynamicPseudoType`).
+    Dynamic,
 }
 
 impl Type {

@@ -6,6 +6,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use super::number::Number;
+use super::schema::Type;
 
 /// What is promised of a value that is not known yet.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -33,6 +34,17 @@ pub enum Value {
     List(Vec<Self>),
     /// A map, object or block.
     Map(BTreeMap<String, Self>),
+    /// A value of a dynamic attribute. One that is null or unknown, and has no type yet, is [`Value::Null`] or [`Value::Unknown`].
+    Dynamic(Box<Dynamic>),
+}
+
+/// The value of a dynamic attribute, with the type that its author gave it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dynamic {
+    /// Its type; never [`Type::Dynamic`] itself.
+    pub kind: Type,
+    /// The value.
+    pub value: Value,
 }
 
 impl Value {
@@ -66,24 +78,32 @@ impl Value {
         )
     }
 
+    /// The value itself, without the type that a dynamic one brings along.
+    pub fn plain(&self) -> &Self {
+        match self {
+            Self::Dynamic(dynamic) => dynamic.value.plain(),
+            value => value,
+        }
+    }
+
     /// Whether it is null.
     pub fn is_null(&self) -> bool {
-        matches!(self, Self::Null)
+        matches!(self.plain(), Self::Null)
     }
 
     /// Whether it, or anything inside it, is unknown.
     pub fn has_unknown(&self) -> bool {
-        match self {
+        match self.plain() {
             Self::Unknown(_) => true,
             Self::List(items) => items.iter().any(Self::has_unknown),
             Self::Map(items) => items.values().any(Self::has_unknown),
-            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) => false,
+            _ => false,
         }
     }
 
     /// The attribute or element of that name; null when there is none.
     pub fn get(&self, name: &str) -> &Self {
-        match self {
+        match self.plain() {
             Self::Map(items) => items.get(name).unwrap_or(&Self::Null),
             _ => &Self::Null,
         }
@@ -91,7 +111,7 @@ impl Value {
 
     /// The text, when it is a known string.
     pub fn as_str(&self) -> Option<&str> {
-        match self {
+        match self.plain() {
             Self::String(text) => Some(text),
             _ => None,
         }
@@ -99,7 +119,7 @@ impl Value {
 
     /// The number, when it is known, whole and not negative.
     pub fn as_u64(&self) -> Option<u64> {
-        match self {
+        match self.plain() {
             Self::Number(number) => number.as_u64(),
             _ => None,
         }
@@ -107,7 +127,7 @@ impl Value {
 
     /// The elements, when it is a known map or object.
     pub fn as_map(&self) -> Option<&BTreeMap<String, Self>> {
-        match self {
+        match self.plain() {
             Self::Map(items) => Some(items),
             _ => None,
         }
@@ -115,13 +135,13 @@ impl Value {
 
     /// The elements, when it is a known list.
     pub fn as_list(&self) -> Option<&[Self]> {
-        match self {
+        match self.plain() {
             Self::List(items) => Some(items),
             _ => None,
         }
     }
 
-    /// The same object with one attribute replaced; anything else is returned as it is.
+    /// The same object with one attribute replaced; anything else, a dynamic object with its own type too, is returned as it is.
     #[must_use]
     pub fn with(mut self, name: &str, value: Self) -> Self {
         if let Self::Map(items) = &mut self {
@@ -142,6 +162,7 @@ impl fmt::Debug for Value {
             Self::String(_) => f.write_str("(string)"),
             Self::List(items) => f.debug_list().entries(items).finish(),
             Self::Map(items) => f.debug_map().entries(items).finish(),
+            Self::Dynamic(dynamic) => dynamic.value.fmt(f),
         }
     }
 }

@@ -73,6 +73,7 @@ fn hash<H: Hasher>(value: &Value, to: &mut H) {
                 hash(item, to);
             }
         }
+        Value::Dynamic(dynamic) => hash(&dynamic.value, to),
     }
 }
 

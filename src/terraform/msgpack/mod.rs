@@ -1,7 +1,8 @@
 //! Values as msgpack, the encoding that Terraform sends (tfplugin6 `DynamicValue.msgpack`).
 //!
-//! The schema's type leads: bytes that do not fit it are an error with a place, whatever they are. Declared
-//! lengths are never trusted with memory. The rules are go-cty's (`cty/msgpack`), as observed with Terraform.
+//! The schema's type leads, and below a dynamic attribute the type that comes with the value: bytes that do not fit it are an
+//! error with a place, whatever they are. Declared lengths are never trusted with memory. The rules are go-cty's
+//! (`cty/msgpack`), as observed with Terraform.
 
 mod decode;
 mod encode;

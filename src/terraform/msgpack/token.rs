@@ -11,7 +11,7 @@ pub(super) enum Token<'a> {
     Unsigned(u64),
     Float(f64),
     Str(&'a str),
-    Bin,
+    Bin(&'a [u8]),
     Array(u32),
     Map(u32),
     Ext(i8, &'a [u8]),
@@ -25,7 +25,7 @@ impl Token<'_> {
             Self::Bool(_) => "a boolean",
             Self::Signed(_) | Self::Unsigned(_) | Self::Float(_) => "a number",
             Self::Str(_) => "a string",
-            Self::Bin => "binary data",
+            Self::Bin(_) => "binary data",
             Self::Array(_) => "an array",
             Self::Map(_) => "a map",
             Self::Ext(..) => "an unknown value",
@@ -52,9 +52,18 @@ impl<'a> Tokens<'a> {
         self.rest.is_empty()
     }
 
+    /// Counts what is read elsewhere, as much as so many tokens.
+    pub(super) fn spend(&mut self, tokens: usize) -> Result<(), &'static str> {
+        let left = u32::try_from(tokens)
+            .ok()
+            .and_then(|tokens| self.left.checked_sub(tokens));
+        self.left = left.ok_or(TOO_MANY)?;
+        Ok(())
+    }
+
     /// The next token, or what is wrong with the bytes.
     pub(super) fn next(&mut self) -> Result<Token<'a>, &'static str> {
-        self.left = self.left.checked_sub(1).ok_or("there are too many values")?;
+        self.spend(1)?;
         let marker = Marker::from_u8(self.u8()?);
         Ok(match marker {
             Marker::Null => Token::Nil,
@@ -105,7 +114,7 @@ impl<'a> Tokens<'a> {
     }
 
     fn binary(&mut self, length: u32) -> Result<Token<'a>, &'static str> {
-        self.take(length).map(|_| Token::Bin)
+        self.take(length).map(Token::Bin)
     }
 
     fn ext(&mut self, length: u32) -> Result<Token<'a>, &'static str> {
@@ -142,5 +151,7 @@ impl<'a> Tokens<'a> {
         Ok(head)
     }
 }
+
+const TOO_MANY: &str = "there are too many values";
 
 const TRUNCATED: &str = "the msgpack data ends too early";
