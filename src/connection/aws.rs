@@ -26,7 +26,7 @@ use super::Surroundings;
 use crate::address::ANY;
 use crate::call::CallError;
 use crate::clock::Clock;
-use crate::terraform::{Attribute, Block, Diagnostic, Diagnostics, NestedBlock, Node, Path, Type};
+use crate::terraform::{Attribute, Block, BlockNesting, Diagnostic, Diagnostics, NestedBlock, Node, Path, Type};
 
 /// The connection; clones share the session and its clients.
 #[derive(Clone)]
@@ -67,6 +67,7 @@ impl Aws {
         ];
         let assume_role = NestedBlock {
             name: "assume_role",
+            nesting: BlockNesting::Single,
             block: Block {
                 attributes: vec![
                     Attribute::optional("role_arn", Type::String, "Required. The role's ARN."),
@@ -87,6 +88,7 @@ impl Aws {
         };
         NestedBlock {
             name: "aws",
+            nesting: BlockNesting::Single,
             block: Block {
                 attributes,
                 blocks: vec![assume_role],

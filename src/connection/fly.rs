@@ -16,7 +16,7 @@ use crate::call::{CallError, CallErrorKind, WritePermit};
 use crate::clock::Clock;
 use crate::http::{HttpClient, Request, Response};
 use crate::secret::Secret;
-use crate::terraform::{Attribute, Block, Diagnostic, Diagnostics, Field, NestedBlock, Node, Path, Type};
+use crate::terraform::{Attribute, Block, BlockNesting, Diagnostic, Diagnostics, Field, NestedBlock, Node, Path, Type};
 
 pub(crate) use app::at_least;
 pub use app::{AppSecret, Machine, MachineCheck, MachineEvent};
@@ -71,6 +71,7 @@ impl Fly {
         ];
         NestedBlock {
             name: "fly",
+            nesting: BlockNesting::Single,
             block: Block {
                 attributes,
                 blocks: Vec::new(),

@@ -22,7 +22,7 @@ use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::clock::Clock;
 use crate::http::{HttpClient, Request, Response, of_secret_answer};
 use crate::secret::Secret;
-use crate::terraform::{Attribute, Block, Diagnostic, Diagnostics, Field, NestedBlock, Node, Path, Type};
+use crate::terraform::{Attribute, Block, BlockNesting, Diagnostic, Diagnostics, Field, NestedBlock, Node, Path, Type};
 
 pub use identifier::{identifier, is_identifier};
 pub use keys::{ApiKey, Identity, KeyHolder, NewKey};
@@ -69,6 +69,7 @@ impl Neon {
         ];
         NestedBlock {
             name: "neon",
+            nesting: BlockNesting::Single,
             block: Block {
                 attributes,
                 blocks: Vec::new(),

@@ -127,7 +127,8 @@ impl Shape {
             )
             .into());
         }
-        json::decode_noting(&state.json, &self.kind).map_err(|error| unreadable(What::StoredState, &error))
+        json::decode_noting(&state.json, &self.kind)
+            .map_err(|error| self.located(unreadable(What::StoredState, &error)))
     }
 
     /// Writes a state as [`Shape::encode_or`] does. One with unknown values is a mistake too: Terraform would store nulls for them.

@@ -4,7 +4,7 @@
 use super::wire::tfplugin6 as wire;
 use crate::secret::shown;
 use crate::terraform::path::Step;
-use crate::terraform::{Block, Diagnostic, Diagnostics, Path, Severity};
+use crate::terraform::{Block, BlockNesting, Diagnostic, Diagnostics, Path, Severity};
 
 /// All of `diagnostics`, in their order.
 pub(super) fn to_wire(diagnostics: Diagnostics) -> Vec<wire::Diagnostic> {
@@ -20,9 +20,7 @@ fn one(diagnostic: &Diagnostic) -> wire::Diagnostic {
         severity: severity.into(),
         summary: shown(&shortened(placed(diagnostic))),
         detail: shown(&shortened(diagnostic.detail.clone())),
-        attribute: Some(&diagnostic.path)
-            .filter(|path| !path.steps().is_empty())
-            .map(|whole| path(&locatable(whole))),
+        attribute: Some(&diagnostic.path).filter(|path| !path.steps().is_empty()).map(path),
     }
 }
 
@@ -49,28 +47,39 @@ fn placed(diagnostic: &Diagnostic) -> String {
     }
 }
 
-/// Puts what concerns a part of an object attribute at the whole attribute, and names the part in the summary: Terraform looks
-/// for a block of that name, finds none, and would show the resource's first line.
+/// Puts what concerns a part of an attribute at the longest path for which Terraform finds a line, and names the part in the
+/// summary. With more steps Terraform looks for a block of that name, finds none, and shows the first line of the resource.
 pub(super) fn located(diagnostics: Diagnostics, block: &Block) -> Diagnostics {
-    diagnostics.map(|diagnostic| match diagnostic.path.steps() {
-        [Step::Attribute(name), Step::Attribute(_), ..] if block.attributes.iter().any(|known| known.name == *name) => {
-            Diagnostic {
-                summary: placed(&diagnostic),
-                path: Path::attribute(name),
-                ..diagnostic
-            }
+    diagnostics.map(|diagnostic| {
+        let path = locatable(&diagnostic.path, block);
+        if path == diagnostic.path {
+            return diagnostic;
         }
-        _ => diagnostic,
+        Diagnostic {
+            summary: placed(&diagnostic),
+            path,
+            ..diagnostic
+        }
     })
 }
 
-/// The part of a path for which Terraform finds a line: an element of a top-level map, but nothing below it. With more
-/// steps it falls back on the whole resource.
-fn locatable(path: &Path) -> Path {
-    match path.steps() {
-        [Step::Attribute(name), Step::Key(key), ..] => Path::attribute(name).then_key(key),
-        _ => path.clone(),
+/// The path through nested blocks to an attribute, and to an element of it.
+fn locatable(path: &Path, block: &Block) -> Path {
+    let (mut block, mut length) = (block, 0);
+    while let [Step::Attribute(name), rest @ ..] = path.steps().get(length..).unwrap_or_default() {
+        length += 1;
+        let nested = block.blocks.iter().find(|nested| nested.name == *name);
+        let Some(nested) = nested else {
+            let element = matches!(rest, [Step::Key(_) | Step::Index(_), ..]);
+            length += usize::from(element);
+            break;
+        };
+        if nested.nesting == BlockNesting::Map && !rest.is_empty() {
+            length += 1;
+        }
+        block = &nested.block;
     }
+    path.first(length)
 }
 
 /// A path, from which Terraform finds the source line.
@@ -90,6 +99,7 @@ pub(super) fn path(path: &Path) -> wire::AttributePath {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::terraform::{Attribute, NestedBlock, Type};
 
     #[test]
     fn a_terminal_finds_nothing_to_act_on() {
@@ -97,5 +107,59 @@ mod tests {
         let shown = one(&Diagnostic::error(Path::root(), "x\u{1b}[2J failed", detail));
         assert_eq!(shown.summary, "x�[2J failed");
         assert_eq!(shown.detail, "See https://github.com/�]0;title�.\nThe next line.");
+    }
+
+    #[test]
+    fn a_path_ends_where_terraform_still_finds_a_line() {
+        let attributes = |name| vec![Attribute::optional(name, Type::Dynamic, "")];
+        let block = Block {
+            attributes: [attributes("source"), attributes("targets")].concat(),
+            blocks: [("revoke", BlockNesting::Single), ("connection", BlockNesting::Map)]
+                .map(|(name, nesting)| NestedBlock {
+                    name,
+                    nesting,
+                    block: Block {
+                        attributes: attributes("token"),
+                        ..Block::default()
+                    },
+                })
+                .into(),
+            ..Block::default()
+        };
+        let app = |path: Path| path.then_attribute("fly_secret").then_attribute("app");
+        let label = Path::attribute("connection").then_key("main");
+        let token = label.then_attribute("token");
+        let target = Path::attribute("targets").then_key("web");
+        let first = Path::attribute("targets").then_index(0);
+        for (whole, kept) in [
+            (Path::root(), Path::root()),
+            (Path::attribute("source"), Path::attribute("source")),
+            (app(Path::attribute("source")), Path::attribute("source")),
+            (target.clone(), target.clone()),
+            (app(target.clone()), target),
+            (app(first.clone()), first),
+            (
+                app(Path::attribute("revoke").then_attribute("token")),
+                Path::attribute("revoke").then_attribute("token"),
+            ),
+            (Path::attribute("connection"), Path::attribute("connection")),
+            (label.clone(), label),
+            (app(token.clone()), token),
+        ] {
+            let error = Diagnostic::error(whole.clone(), "It is wrong", "");
+            let located = located(error.into(), &block);
+            let sent = one(located.iter().next().unwrap());
+            assert_eq!(
+                sent.attribute,
+                Some(&kept).filter(|kept| **kept != Path::root()).map(path),
+                "{whole}"
+            );
+            let place = if whole.steps().len() < 2 {
+                String::new()
+            } else {
+                format!("{whole}: ")
+            };
+            assert_eq!(sent.summary, format!("{place}It is wrong"));
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::ProviderSchema;
 use super::wire::tfplugin6 as wire;
-use crate::terraform::{Attribute, AttributeType, Block, Mode, Nesting, Schema, Type, json};
+use crate::terraform::{Attribute, AttributeType, Block, BlockNesting, Mode, Nesting, Schema, Type, json};
 
 /// The answer to `GetProviderSchema`.
 pub(super) fn provider_schema(schema: &ProviderSchema) -> wire::get_provider_schema::Response {
@@ -51,6 +51,7 @@ fn versioned(schema: &Schema) -> wire::Schema {
 }
 
 fn block(source: &Block) -> wire::schema::Block {
+    use wire::schema::nested_block::NestingMode;
     wire::schema::Block {
         attributes: source.attributes.iter().map(attribute).collect(),
         block_types: source
@@ -59,7 +60,11 @@ fn block(source: &Block) -> wire::schema::Block {
             .map(|nested| wire::schema::NestedBlock {
                 type_name: nested.name.to_owned(),
                 block: Some(block(&nested.block)),
-                nesting: wire::schema::nested_block::NestingMode::Single.into(),
+                nesting: match nested.nesting {
+                    BlockNesting::Single => NestingMode::Single,
+                    BlockNesting::Map => NestingMode::Map,
+                }
+                .into(),
                 min_items: 0,
                 max_items: 0,
             })

@@ -50,12 +50,14 @@ impl<P: Provider> Service<P> {
 impl<P: Provider> Desk<P> {
     async fn validate_provider(&self, request: wire::validate_provider_config::Request) -> Result<(), Diagnostics> {
         let config = self.catalog.provider.decode(request.config, What::ProviderBlock)?;
-        refused(self.provider.validate_provider(config).await)
+        let diagnostics = self.provider.validate_provider(config).await;
+        refused(self.catalog.provider.located(diagnostics))
     }
 
     async fn configure(&self, request: wire::configure_provider::Request) -> Result<(), Diagnostics> {
         let config = self.catalog.provider.decode(request.config, What::ProviderBlock)?;
-        refused(self.provider.configure(config).await)
+        let diagnostics = self.provider.configure(config).await;
+        refused(self.catalog.provider.located(diagnostics))
     }
 
     async fn validate(&self, request: wire::validate_resource_config::Request) -> Result<(), Diagnostics> {
@@ -91,12 +93,13 @@ impl<P: Provider> Desk<P> {
             state,
             without_room,
         };
-        let upgraded = self.provider.upgrade(request).await?;
+        let upgraded = self.provider.upgrade(request).await;
+        let upgraded = upgraded.map_err(|diagnostics| shape.located(diagnostics))?;
         let mut diagnostics = Diagnostics::new();
         let upgraded_state = shape.encode_state_or(upgraded, None, &mut diagnostics);
         Ok(wire::upgrade_resource_state::Response {
             upgraded_state,
-            diagnostics: to_wire(diagnostics),
+            diagnostics: to_wire(shape.located(diagnostics)),
         })
     }
 

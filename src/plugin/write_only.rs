@@ -3,7 +3,7 @@
 //! Enforced here for every resource, so that no provider code can let one through. Terraform treats a write-only value
 //! in a response as a bug of the provider, and by then the value has crossed into its logs.
 
-use crate::terraform::{Attribute, AttributeType, Block, Nesting, Path, Value};
+use crate::terraform::{Attribute, AttributeType, Block, BlockNesting, Nesting, Path, Value};
 
 /// Sets every write-only attribute of `value` to null.
 pub(super) fn strip(value: &mut Value, block: &Block) {
@@ -25,8 +25,15 @@ fn visit_block(value: &mut Value, block: &Block, path: &Path, visit: &mut impl F
     visit_attributes(value, &block.attributes, path, visit);
     let Value::Map(items) = value else { return };
     for nested in &block.blocks {
-        if let Some(value) = items.get_mut(nested.name) {
-            visit_block(value, &nested.block, &path.then_attribute(nested.name), visit);
+        let path = path.then_attribute(nested.name);
+        match (nested.nesting, items.get_mut(nested.name)) {
+            (BlockNesting::Single, Some(value)) => visit_block(value, &nested.block, &path, visit),
+            (BlockNesting::Map, Some(Value::Map(labelled))) => {
+                for (label, value) in labelled {
+                    visit_block(value, &nested.block, &path.then_key(label), visit);
+                }
+            }
+            (BlockNesting::Map, _) | (_, None) => {}
         }
     }
 }
@@ -90,10 +97,13 @@ mod tests {
         };
         Block {
             attributes: vec![secret(), nested("map", Nesting::Map), nested("single", Nesting::Single)],
-            blocks: vec![NestedBlock {
-                name: "block",
-                block: inner,
-            }],
+            blocks: [("block", BlockNesting::Single), ("labelled", BlockNesting::Map)]
+                .map(|(name, nesting)| NestedBlock {
+                    name,
+                    nesting,
+                    block: inner.clone(),
+                })
+                .into(),
             ..Block::default()
         }
     }
@@ -101,11 +111,13 @@ mod tests {
     fn value(secret: &Value) -> Value {
         let item = || Value::object([("name", Value::string("n")), ("secret_wo", secret.clone())]);
         let list = Value::List(vec![item(), Value::Null, item()]);
+        let block = || Value::object([("secret_wo", secret.clone()), ("list", list.clone())]);
         Value::object([
             ("secret_wo", secret.clone()),
             ("map", Value::object([("key", item())])),
             ("single", item()),
-            ("block", Value::object([("secret_wo", secret.clone()), ("list", list)])),
+            ("block", block()),
+            ("labelled", Value::object([("label", block())])),
         ])
     }
 
@@ -123,6 +135,9 @@ mod tests {
                 "block.secret_wo",
                 "block.list[0].secret_wo",
                 "block.list[2].secret_wo",
+                "labelled[\"label\"].secret_wo",
+                "labelled[\"label\"].list[0].secret_wo",
+                "labelled[\"label\"].list[2].secret_wo",
             ];
             assert_eq!(paths, expected);
         }

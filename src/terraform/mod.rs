@@ -19,5 +19,5 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use node::{Field, Node, Origin};
 pub use number::Number;
 pub use path::Path;
-pub use schema::{Attribute, AttributeType, Block, Mode, NestedBlock, Nesting, Schema, Type};
+pub use schema::{Attribute, AttributeType, Block, BlockNesting, Mode, NestedBlock, Nesting, Schema, Type};
 pub use value::{Dynamic, Value};

@@ -155,13 +155,36 @@ impl Attribute {
     }
 }
 
-/// A nested block that occurs at most once (tfplugin6 nesting mode `SINGLE`).
+/// How often a nested block occurs (tfplugin6 `Schema.NestedBlock.NestingMode`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BlockNesting {
+    /// At most once.
+    Single,
+    /// Any number of times, each with a label of its own: `connection "main" {}`. All are of one type, so none of the attributes
+    /// can be dynamic.
+    Map,
+}
+
+/// A nested block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NestedBlock {
     /// Its name.
     pub name: &'static str,
+    /// How often it occurs.
+    pub nesting: BlockNesting,
     /// What it holds.
     pub block: Block,
+}
+
+impl NestedBlock {
+    /// The type of its value: an object, or a map of them by label.
+    pub fn value_type(&self) -> Type {
+        let object = self.block.value_type();
+        match self.nesting {
+            BlockNesting::Single => object,
+            BlockNesting::Map => Type::Map(Box::new(object)),
+        }
+    }
 }
 
 /// The content of a resource, provider or nested block.
@@ -179,7 +202,7 @@ impl Block {
     /// The type of the block's value: an object of all attributes and blocks.
     pub fn value_type(&self) -> Type {
         let attributes = self.attributes.iter().map(|a| (a.name.to_owned(), a.value_type()));
-        let blocks = self.blocks.iter().map(|b| (b.name.to_owned(), b.block.value_type()));
+        let blocks = self.blocks.iter().map(|b| (b.name.to_owned(), b.value_type()));
         Type::Object(attributes.chain(blocks).collect())
     }
 }

@@ -8,7 +8,7 @@ use super::app::App;
 use crate::connection::Surroundings;
 use crate::connection::endpoint::Endpoint;
 use crate::secret::Secret;
-use crate::terraform::{Attribute, Block, Diagnostics, Field, NestedBlock, Node, Type};
+use crate::terraform::{Attribute, Block, BlockNesting, Diagnostics, Field, NestedBlock, Node, Type};
 
 const BASE_URL: &str = "https://api.github.com";
 
@@ -62,6 +62,7 @@ pub(super) fn block() -> NestedBlock {
     ];
     NestedBlock {
         name: "github",
+        nesting: BlockNesting::Single,
         block: Block {
             attributes,
             blocks: Vec::new(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use crate::check::Patience;
-use crate::terraform::{Attribute, Block, Mode, NestedBlock, Nesting, Schema, Type};
+use crate::terraform::{Attribute, Block, BlockNesting, Mode, NestedBlock, Nesting, Schema, Type};
 use crate::{check, duration, source, target};
 
 /// The inventory texts of `info`.
@@ -359,6 +359,7 @@ fn computed() -> Vec<Attribute> {
 fn rotation_block() -> NestedBlock {
     NestedBlock {
         name: "rotation",
+        nesting: BlockNesting::Single,
         block: Block {
             attributes: vec![
                 Attribute::optional("every", Type::String, "Interval, such as `90d`."),
@@ -382,6 +383,7 @@ fn rotation_block() -> NestedBlock {
 fn revoke_block() -> NestedBlock {
     NestedBlock {
         name: "revoke",
+        nesting: BlockNesting::Single,
         block: Block {
             attributes: vec![Attribute::optional(
                 "mode",
