@@ -1,7 +1,7 @@
 //! A provider of one resource that keeps everything in its state, for the tests of the protocol. Nothing of rotation is in it.
 //!
-//! `fixture_note` has every shape that the protocol knows: primitives, collections, nested attributes, a nested block,
-//! a write-only value. Its `misbehave` makes it panic, wait or compute until StopProvider, or break the rules, so that tests see
+//! `fixture_note` has every shape that the protocol knows: primitives, collections, a dynamic value, nested attributes, nested
+//! blocks with and without a label, a write-only value. Its `misbehave` makes it panic, wait or compute until StopProvider, or break the rules, so that tests see
 //! what the plugin layer makes of that.
 
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use rotation_provider::plugin::{
 };
 use rotation_provider::secret::Secret;
 use rotation_provider::terraform::{
-    Attribute, Block, Diagnostic, Diagnostics, Mode, NestedBlock, Nesting, Path, Schema, Type, Value,
+    Attribute, Block, BlockNesting, Diagnostic, Diagnostics, Mode, NestedBlock, Nesting, Path, Schema, Type, Value,
 };
 use rustix::process::{Signal, getpid, kill_process};
 use tokio::sync::watch;
@@ -56,6 +56,7 @@ struct Fixture {
 
 fn note() -> Block {
     let words = Nesting::Map;
+    let colour = || Attribute::optional("colour", Type::String, "Any colour.");
     Block {
         attributes: vec![
             Attribute::required("text", Type::String, "What it says."),
@@ -73,6 +74,7 @@ fn note() -> Block {
                 ],
                 "Words by name.",
             ),
+            Attribute::optional("anything", Type::Dynamic, "Any value of any type."),
             Attribute::optional("value_wo", Type::String, "Never stored.").write_only(),
             Attribute::optional("misbehave", Type::String, "What goes wrong, and when."),
             Attribute::computed("id", Type::String, "Derived from the text."),
@@ -82,13 +84,27 @@ fn note() -> Block {
                 "Bytes of the write-only value, as seen by the last apply.",
             ),
         ],
-        blocks: vec![NestedBlock {
-            name: "frame",
-            block: Block {
-                attributes: vec![Attribute::optional("colour", Type::String, "Any colour.")],
-                ..Block::default()
+        blocks: vec![
+            NestedBlock {
+                name: "frame",
+                nesting: BlockNesting::Single,
+                block: Block {
+                    attributes: vec![colour()],
+                    ..Block::default()
+                },
             },
-        }],
+            NestedBlock {
+                name: "pin",
+                nesting: BlockNesting::Map,
+                block: Block {
+                    attributes: vec![
+                        colour(),
+                        Attribute::optional("whisper_wo", Type::String, "Never stored.").write_only(),
+                    ],
+                    ..Block::default()
+                },
+            },
+        ],
         description: "A note that exists in the state alone.".to_owned(),
     }
 }
@@ -149,6 +165,18 @@ impl Provider for Fixture {
         if Self::misbehaves(&config, "invalid") {
             let path = Path::attribute("misbehave");
             return Diagnostic::error(path, "misbehave must not be \"invalid\"", "Choose something else.").into();
+        }
+        if Self::misbehaves(&config, "be invalid inside") {
+            let anything = Path::attribute("anything");
+            let mut diagnostics = Diagnostics::new();
+            for path in [
+                anything.then_key("web").then_attribute("size").then_attribute("unit"),
+                anything.then_attribute("web").then_attribute("size"),
+                Path::attribute("pin").then_key("wall").then_attribute("colour"),
+            ] {
+                diagnostics.error(path, "It must be another one", "Choose something else.");
+            }
+            return diagnostics;
         }
         Diagnostics::new()
     }

@@ -21,6 +21,8 @@ mod cores;
 mod descriptor;
 #[path = "protocol/driver.rs"]
 mod driver;
+#[path = "protocol/dynamic.rs"]
+mod dynamic;
 #[path = "protocol/environment.rs"]
 mod environment;
 #[path = "protocol/fixture.rs"]

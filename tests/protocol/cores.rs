@@ -47,7 +47,7 @@ resource "fixture_note" "least" {
 }
 "#;
 
-fn workspace(core: Core, configuration: &str) -> Workspace {
+pub(crate) fn workspace(core: Core, configuration: &str) -> Workspace {
     let workspace = Workspace::new(core, "example/fixture", executable());
     workspace.write(configuration);
     workspace

@@ -54,10 +54,12 @@ fn note_type() -> Type {
         ("marks", Type::Set(Box::new(Type::String))),
         ("words", Type::Map(Box::new(strings(&["spelling", "whisper_wo"])))),
         ("value_wo", Type::String),
+        ("anything", Type::Dynamic),
         ("misbehave", Type::String),
         ("id", Type::String),
         ("length", Type::Number),
         ("frame", strings(&["colour"])),
+        ("pin", Type::Map(Box::new(strings(&["colour", "whisper_wo"])))),
     ];
     Type::Object(
         attributes
