@@ -8,7 +8,7 @@ use super::{Failure, JobTarget, Performed, Run, Site, Stop, told};
 use crate::call::{CallError, CallErrorKind, Effect};
 use crate::label::Label;
 use crate::rotation::Event;
-use crate::secret::Secret;
+use crate::secret::{Parts, Secret};
 use crate::target::{Activated, Activation, Delivery, Receipt};
 
 /// The keys and targets of one batch.
@@ -18,13 +18,18 @@ impl Run<'_> {
     /// The value as that target holds it.
     pub(super) fn value_for(&self, target: &JobTarget) -> Result<Secret, String> {
         let parts = self.parts.as_ref().ok_or("the value is not in memory")?;
+        self.text_for(target, parts)
+    }
+
+    /// A value as that target would hold it.
+    pub(super) fn text_for(&self, target: &JobTarget, parts: &Parts) -> Result<Secret, String> {
         if let Some(template) = &target.template {
             return template
-                .render(self.job.primary, parts)
+                .render(&self.job.primary, parts)
                 .map_err(|error| format!("{error}."));
         }
         let part = if target.part == "value" {
-            self.job.primary
+            self.job.primary.as_str()
         } else {
             target.part.as_str()
         };
@@ -72,7 +77,7 @@ impl Run<'_> {
         if !incomplete.is_empty() && !self.old_value_is_dead() {
             return Err(incomplete);
         }
-        let (permit, primary, origin) = (self.permit, self.job.primary, self.job.origin.as_str());
+        let (permit, primary, origin) = (self.permit, &self.job.primary, self.job.origin.as_str());
         let label = &label;
         let ended: Vec<(Vec<String>, Result<Vec<Receipt>, CallError>)> =
             join_all(calls.iter().map(|(batch, values)| async move {

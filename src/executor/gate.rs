@@ -56,7 +56,7 @@ impl Run<'_> {
 
     async fn newest_at_its_issuer(&self) -> IssuerSays {
         let ledger = &self.outcome.ledger;
-        let issuer = self.job.issuer.to_string();
+        let issuer = self.job.issuer.clone();
         let newest = ledger.credential(ledger.generation());
         let Some((known, id)) = newest.and_then(|known| Some((known, known.credential_id.clone()?))) else {
             return IssuerSays::NothingAgainst;

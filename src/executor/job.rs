@@ -24,14 +24,16 @@ pub struct Job {
     pub source: Box<dyn Source>,
     /// Its facts.
     pub source_traits: SourceTraits,
-    /// Its address.
-    pub issuer: Address,
+    /// Its address as records name it; empty where nobody issues what it makes.
+    pub issuer: String,
     /// A short digest of source, issuer and arguments, for the marks of what it makes.
     pub origin: String,
-    /// Name of its primary part.
-    pub primary: &'static str,
+    /// Name of its first part.
+    pub primary: String,
     /// Its credentials have that part alone, so a place that holds it holds everything.
     pub one_part: bool,
+    /// A person supplies its values.
+    pub supplied: bool,
     /// Connected targets by key.
     pub targets: BTreeMap<String, JobTarget>,
     /// Targets that leave the configuration, by key in the ledger: their entries give the value back until they are deleted.

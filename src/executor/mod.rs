@@ -283,11 +283,8 @@ impl Run<'_> {
         match why {
             Why::ValueLost => Failure {
                 site: Site::Source,
-                summary: format!("The value of generation {generation} could not be had again"),
-                detail:
-                    "Neither the issuer nor a readable target gave it back, and nothing was changed. The next plan \
-                         shows a rotation instead."
-                        .to_owned(),
+                summary: format!("Cannot recover the value of generation {generation}"),
+                detail: "Neither the issuer nor a readable target gave it back.".to_owned(),
             },
             Why::LimitReached => {
                 let live: Vec<String> = self
@@ -304,7 +301,7 @@ impl Run<'_> {
                     .flat_map(|(generation, reasons)| {
                         reasons
                             .iter()
-                            .map(move |why| format!(" Generation {generation} was not revoked: {why}."))
+                            .map(move |why| format!(" Generation {generation} is not revoked yet: {why}."))
                     })
                     .collect();
                 Failure {

@@ -13,7 +13,7 @@ use crate::target::Escrowed;
 
 impl Run<'_> {
     fn order(&self, generation: u64) -> MintOrder {
-        let issuer = self.job.issuer.to_string();
+        let issuer = self.job.issuer.clone();
         let earlier = self.outcome.ledger.credentials().iter();
         let mut earlier = earlier.filter(|known| known.generation < generation && known.issuer == issuer);
         let lives = |known: &&CredentialRecord| !self.session.outlived.contains(&known.generation);
@@ -31,10 +31,13 @@ impl Run<'_> {
         let in_place = self.outcome.ledger.generation();
         self.fetch_previous(in_place + 1, |when| when != When::Preflight).await;
         let order = self.order(generation);
-        let issuer = self.job.issuer.to_string();
+        let issuer = self.job.issuer.clone();
         let minted = self.job.source.mint(&order, self.permit).await;
         match self.minted_as_told(minted, &order) {
             Ok(minted) => {
+                if self.job.supplied && in_place > 0 {
+                    self.is_another_value(&minted.parts).await?;
+                }
                 self.outcome.minted = Some(generation);
                 self.begin(generation, &order.label, minted.credential.as_ref(), &issuer);
                 self.outcome.public = Some(minted.public);
@@ -54,6 +57,40 @@ impl Run<'_> {
                 Err(vec![failure])
             }
         }
+    }
+
+    /// Whether a supplied value differs from what targets hold: the same value under a new version would leave the old credential in
+    /// place. Where no target tells, that is said.
+    async fn is_another_value(&mut self, supplied: &Parts) -> Performed {
+        let mut compared = false;
+        for (key, target) in self.job.targets.iter().filter(|(_, target)| target.traits.readable) {
+            let read = target.target.read().await;
+            let held = read.map_err(|error| vec![Failure::of_call(Site::Target(key.clone()), &error)])?;
+            let held = held.filter(|held| held.label.belongs_to(&self.job.id));
+            let (Some(held), Ok(text)) = (held, self.text_for(target, supplied)) else {
+                continue;
+            };
+            if held.value.is_same_as(&text) {
+                return Err(vec![Failure {
+                    site: Site::Source,
+                    summary: "The supplied value is the one that is already in place".to_owned(),
+                    detail: format!(
+                        "Target {key} holds the same value, so nothing would be rotated. Supply the new credential in value_wo."
+                    ),
+                }]);
+            }
+            compared = true;
+        }
+        if !compared {
+            self.outcome.warnings.push(Failure {
+                site: Site::Source,
+                summary: "Cannot verify that the supplied value is a new one".to_owned(),
+                detail: "No target that can be read back holds the old value. If the same value was supplied again, the old credential is \
+                         still in place: verify this manually."
+                    .to_owned(),
+            });
+        }
+        Ok(())
     }
 
     /// Starts a generation in the ledger: it is the newest now, everything older has been superseded.
@@ -97,7 +134,7 @@ impl Run<'_> {
                 .push_str(" The issuer lists no such credential now; the next apply looks again.");
             return;
         };
-        let issuer = self.job.issuer.to_string();
+        let issuer = self.job.issuer.clone();
         let record = super::survey::found(&label, credential, &issuer, CredentialStatus::Orphaned);
         failure.detail.push_str(&format!(
             " It did: {label} ({}) exists, but its value is lost. No target holds it; it will be revoked.",
@@ -110,7 +147,7 @@ impl Run<'_> {
     pub(super) async fn recover(&mut self, generation: u64) -> Performed {
         self.session.recovery_tried = true;
         let order = self.order(generation);
-        let issuer = self.job.issuer.to_string();
+        let issuer = self.job.issuer.clone();
         let known = self
             .outcome
             .ledger
@@ -160,7 +197,7 @@ impl Run<'_> {
         };
         // What its issuer lists by label is recorded when it shows.
         if !on_record && !self.job.source_traits.lists {
-            let issuer = self.job.issuer.to_string();
+            let issuer = self.job.issuer.clone();
             self.begin(generation, &order.label, minted.credential.as_ref(), &issuer);
         }
         self.outcome.public = Some(minted.public);
@@ -192,7 +229,7 @@ impl Run<'_> {
             .collect();
         let needed: BTreeSet<String> = unwritten
             .iter()
-            .flat_map(|target| target.parts(self.job.primary))
+            .flat_map(|target| target.parts(&self.job.primary))
             .chain(self.presented(|when| match when {
                 When::Wave(wave) => {
                     !self.outcome.ledger.is_finished() || unwritten.iter().any(|target| target.wave == wave)
@@ -239,10 +276,10 @@ impl Run<'_> {
             }
             let content = escrowed.content.as_deref();
             let stays = self.job.targets.contains_key(key);
-            let as_configured = stays && target.template.is_none() && content == target.content(self.job.primary);
+            let as_configured = stays && target.template.is_none() && content == target.content(&self.job.primary);
             let now = self.job.clock.now();
             // A create writes it again all the same: an older object with this id sees by that that the entry is not its own any more.
-            if as_configured && !self.job.is_create {
+            if as_configured && !self.job.is_create && self.goal.targets.contains_key(key) {
                 // The mark and the version agree: the entry holds this generation.
                 self.outcome.ledger.record(Event::Recognised {
                     target: key.clone(),
@@ -251,7 +288,7 @@ impl Run<'_> {
                     at: now,
                 });
             }
-            let part = content.unwrap_or(self.job.primary);
+            let part = content.unwrap_or(&self.job.primary);
             if wanted.contains(part) || (all && part != crate::target::TEMPLATE) {
                 found.insert(part.to_owned(), escrowed.value);
             }
@@ -274,8 +311,8 @@ impl Run<'_> {
     /// The parts that were found, the primary one first if it is among them.
     fn parts_of(&self, mut found: BTreeMap<String, Secret>) -> Parts {
         let mut parts = Parts::default();
-        if let Some(value) = found.remove(self.job.primary) {
-            parts = parts.with(self.job.primary, value);
+        if let Some(value) = found.remove(&self.job.primary) {
+            parts = parts.with(&self.job.primary, value);
         }
         found
             .into_iter()
@@ -294,7 +331,7 @@ impl Run<'_> {
         let mut older = known.filter(|known| known.generation < before && known.status != CredentialStatus::Orphaned);
         if self.job.source_traits.reveals_superseded
             && let Some(known) = older.next()
-            && known.issuer == self.job.issuer.to_string()
+            && known.issuer == self.job.issuer
         {
             let credential = Credential {
                 id: known.credential_id.clone().unwrap_or_default(),
@@ -345,7 +382,7 @@ impl Run<'_> {
                 None => target.target.read_older(&self.job.id, before).await?,
             };
             let Some(escrowed) = escrowed else { continue };
-            let part = escrowed.content.as_deref().unwrap_or(self.job.primary);
+            let part = escrowed.content.as_deref().unwrap_or(&self.job.primary);
             if part == crate::target::TEMPLATE || escrowed.label.generation < newest {
                 continue;
             }

@@ -63,6 +63,13 @@ impl Run<'_> {
     }
 }
 
+/// Whether a person supplied it, so that only a person can revoke it, whether or not its handle is known.
+fn is_supplied(record: &CredentialRecord) -> bool {
+    let address = record.issuer.parse::<Address>().ok();
+    let kind = address.and_then(|address| source::kind(&address.kind));
+    kind.is_some_and(|kind| kind.maker == source::Maker::Person)
+}
+
 /// How a credential's end went.
 pub(crate) enum Ended {
     /// It is dead; its handle, if it had one.
@@ -80,9 +87,13 @@ async fn retire(
     permit: &crate::call::WritePermit,
 ) -> Result<Ended, Failure> {
     let Some(id) = record.credential_id.clone().filter(|id| !id.is_empty()) else {
-        return Ok(Ended::Dead(None));
+        return Ok(if is_supplied(record) {
+            Ended::ByHand
+        } else {
+            Ended::Dead(None)
+        });
     };
-    if record.issuer == job.issuer.to_string() {
+    if record.issuer == job.issuer {
         if !job.source_traits.revocable {
             return Ok(Ended::ByHand);
         }
@@ -116,7 +127,11 @@ pub async fn retire_anywhere(
     permit: &crate::call::WritePermit,
 ) -> Result<Retired, Failure> {
     let Some(id) = record.credential_id.clone().filter(|id| !id.is_empty()) else {
-        return Ok(Retired::Dead);
+        return Ok(if is_supplied(record) {
+            Retired::ByHand
+        } else {
+            Retired::Dead
+        });
     };
     let Some(issuer) = issuer_of(record, vendors)? else {
         return Ok(Retired::ByHand);

@@ -45,7 +45,7 @@ impl Run<'_> {
             Ok(listed) => listed,
             Err(error) => return Err(self.all_that_fails_beside(&error).await),
         };
-        let issuer = self.job.issuer.to_string();
+        let issuer = self.job.issuer.clone();
         let known = self
             .outcome
             .ledger
@@ -308,7 +308,7 @@ impl Run<'_> {
         self.outcome.ledger.record(Event::Found(CredentialRecord {
             generation: label.generation,
             credential_id: None,
-            issuer: self.job.issuer.to_string(),
+            issuer: self.job.issuer.clone(),
             label: label.to_string(),
             status: CredentialStatus::Overlapping,
             minted_at: entry.modified_at,
@@ -349,7 +349,7 @@ fn occupied(key: &str, slot: &str, entry: &Entry) -> Failure {
         site: Site::Target(key.to_owned()),
         summary: format!("{slot} already exists"),
         detail: format!(
-            "It exists already{when} and is not managed by this resource. Nothing was minted or changed. Set \
+            "It exists already{when} and is not managed by this resource. Set \
              on_existing = \"replace\" to overwrite it (also if an interrupted apply wrote it), delete it, or choose another name."
         ),
     }
@@ -370,7 +370,7 @@ fn rival(credentials: &[(Label, &Credential)], why: &str) -> Failure {
         site: Site::Whole,
         summary: "Another state manages this secret".to_owned(),
         detail: format!(
-            "The issuer has credentials that carry this secret's id: {}. Nothing was minted or changed. {why}",
+            "The issuer has credentials that carry this secret's id: {}. {why}",
             listed(credentials)
         ),
     }

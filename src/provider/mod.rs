@@ -158,7 +158,6 @@ impl Provider for RotationProvider {
             let summary = format!("The state holds {path}, which this version of the provider does not know");
             problems.error(Path::root(), summary, secret::legible::WAY_OUT);
         }
-        problems.extend(secret::legible::check(&request.state));
         if problems.has_errors() {
             Err(problems)
         } else {

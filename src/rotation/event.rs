@@ -48,6 +48,28 @@ pub enum Event {
         /// When it ends.
         until: Timestamp,
     },
+    /// The overlap of an older generation ends at another instant, since `overlap` changed.
+    OverlapMoved {
+        /// The generation.
+        generation: u64,
+        /// When it ends now.
+        revoke_after: Timestamp,
+    },
+    /// A person revoked the older generations up to this one (`revoke.confirmed`).
+    Confirmed {
+        /// The last of them.
+        through: u64,
+    },
+    /// The newest credential is dead at its issuer, though nothing of ours revoked it.
+    Died {
+        /// Its generation.
+        generation: u64,
+    },
+    /// The newest credential works after all.
+    Lives {
+        /// Its generation.
+        generation: u64,
+    },
 
     /// A slot was looked at and may be written from now on.
     Claimed {
@@ -107,6 +129,13 @@ pub enum Event {
     Outdated {
         /// The target's key.
         target: String,
+    },
+    /// The vendor's own identity of the container that a target is in.
+    Identified {
+        /// The target's key.
+        target: String,
+        /// The identity, such as GitHub's id of a repository.
+        container_id: String,
     },
     /// The entry of a target is deleted, or no longer this secret's concern.
     Dropped {
@@ -205,6 +234,21 @@ impl Ledger {
                 .retain(|known| known.generation != generation || known.issuer != issuer),
             Event::Promoted { revoke_after } => self.promoted(revoke_after),
             Event::OverlapBegan { until } => self.overlap_began(until),
+            Event::OverlapMoved {
+                generation,
+                revoke_after,
+            } => self.change(generation, |known| known.revoke_after = Some(revoke_after)),
+            Event::Confirmed { through } => {
+                let newest = self.generation;
+                self.credentials
+                    .retain(|known| known.generation > through || known.generation == newest);
+            }
+            Event::Died { generation } => self.change(generation, |known| known.status = CredentialStatus::Disabled),
+            Event::Lives { generation } => self.change(generation, |known| {
+                if known.status == CredentialStatus::Disabled {
+                    known.status = CredentialStatus::Current;
+                }
+            }),
             Event::Rekeyed { stays, leaves } => self.rekeyed(stays, &leaves),
             Event::Dropped { target } => drop(self.deliveries.remove(&target)),
             Event::Seen(seen) => self.seen(seen),
@@ -227,11 +271,20 @@ impl Ledger {
             | Event::WentLive { ref target }
             | Event::Remark { ref target, .. }
             | Event::Outdated { ref target }
+            | Event::Identified { ref target, .. }
             | Event::Unreachable { ref target }
             | Event::ContainerGone { ref target } => {
                 if let Some(delivery) = self.deliveries.get_mut(target) {
                     written(delivery, event);
                 }
+            }
+        }
+    }
+
+    fn change(&mut self, generation: u64, change: impl Fn(&mut CredentialRecord)) {
+        for known in &mut self.credentials {
+            if known.generation == generation {
+                change(known);
             }
         }
     }
@@ -247,7 +300,7 @@ impl Ledger {
         });
         for at in 0..self.credentials.len() {
             let superseded = self.credentials.get(at).map(|known| (known.status, known.generation));
-            let Some((CredentialStatus::Current, generation)) = superseded else {
+            let Some((CredentialStatus::Current | CredentialStatus::Disabled, generation)) = superseded else {
                 continue;
             };
             // One that was never in place, and that no target can hold by now, has no consumers.
@@ -299,9 +352,9 @@ impl Ledger {
         self.finished = true;
         let staged = self.has_staged();
         let newest = self.generation;
-        // Nobody can end what nobody issued.
+        // Nobody accepts what nobody issued once no target holds it.
         self.credentials
-            .retain(|known| known.generation == newest || known.credential_id.is_some());
+            .retain(|known| known.generation == newest || known.is_issued());
         for credential in &mut self.credentials {
             if credential.generation == newest {
                 credential.status = CredentialStatus::Current;
@@ -530,6 +583,7 @@ fn written(delivery: &mut DeliveryRecord, event: Event) {
             delivery.detail = None;
         }
         Event::Remark { detail, .. } => delivery.detail = Some(detail),
+        Event::Identified { container_id, .. } => delivery.container_id = Some(container_id),
         Event::Outdated { .. } => delivery.status = DeliveryStatus::Stale,
         Event::Unreachable { .. } if delivery.status != DeliveryStatus::Removing => {
             delivery.status = DeliveryStatus::Unknown;

@@ -33,8 +33,10 @@ pub struct Goal {
     pub max_live: Option<u8>,
     /// Minting ends the predecessor.
     pub replaces: bool,
-    /// There is something to revoke.
+    /// The provider revokes; otherwise a person does.
     pub revocable: bool,
+    /// Generations that only a person can revoke, whoever revokes the others.
+    pub by_hand: BTreeSet<u64>,
     /// Targets by key.
     pub targets: BTreeMap<String, TargetGoal>,
     /// Waves that have checks.

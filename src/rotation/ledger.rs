@@ -17,7 +17,7 @@ pub enum CredentialStatus {
     Overlapping,
     /// One that no target ever held.
     Orphaned,
-    /// Switched off at the issuer, not deleted yet.
+    /// Dead at its issuer, or switched off there and not deleted yet.
     Disabled,
 }
 
@@ -98,9 +98,9 @@ impl DeliveryStatus {
 pub struct CredentialRecord {
     /// Its generation.
     pub generation: u64,
-    /// The issuer's handle; `None` for values that nobody issues.
+    /// The issuer's handle; `None` for values that nobody issues, and where a person gave none.
     pub credential_id: Option<String>,
-    /// The issuer's complete address.
+    /// The issuer's complete address; empty for values that we generate, which nobody issues.
     pub issuer: String,
     /// The name it carries there.
     pub label: String,
@@ -114,11 +114,20 @@ pub struct CredentialRecord {
     pub revoke_after: Option<Timestamp>,
 }
 
+impl CredentialRecord {
+    /// Whether somebody but this provider accepts it.
+    pub fn is_issued(&self) -> bool {
+        !self.issuer.is_empty()
+    }
+}
+
 /// What is known of one target.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DeliveryRecord {
     /// The slot's complete address.
     pub slot: String,
+    /// The vendor's own identity of the container, where it has one.
+    pub container_id: Option<String>,
     /// The generation that we last wrote there; `None` before the first write.
     pub generation: Option<u64>,
     /// What is known of the entry.
@@ -138,6 +147,7 @@ impl DeliveryRecord {
     pub fn new(slot: String) -> Self {
         Self {
             slot,
+            container_id: None,
             generation: None,
             status: DeliveryStatus::Stale,
             revision: None,

@@ -1,20 +1,26 @@
 //! The engine: what happens next. No clock, no network, no randomness; searched exhaustively in `tests/engine.rs`.
 
+pub mod cause;
 pub mod entry;
 pub mod event;
+pub mod forecast;
 pub mod gate;
 pub mod goal;
 pub mod ledger;
+pub mod notice;
 pub mod ownership;
 pub mod pending;
 pub mod schedule;
 pub mod step;
 
+pub use cause::{Cause, Request};
 pub use entry::{Container, Entry, RevisionKind};
 pub use event::{Event, FARTHEST, Left, Seen};
+pub use forecast::{Forecast, Prospect, forecast};
 pub use gate::{Reading, Wait};
 pub use goal::{Goal, TargetGoal};
 pub use ledger::{CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus, Ledger};
+pub use notice::{Notice, NoticeCode};
 pub use ownership::{Verdict, judge};
-pub use pending::{Notice, NoticeCode, Pending};
+pub use pending::{Action, Pending};
 pub use step::{Session, Step, Why, next_step};

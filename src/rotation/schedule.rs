@@ -50,7 +50,7 @@ pub fn expiry_due(minted_at: Timestamp, expires_at: Timestamp, overlap: SignedDu
 }
 
 /// The instant from which an apply may rotate.
-pub fn door(anchor: Timestamp, early: SignedDuration) -> Timestamp {
+pub fn earliest_rotation(anchor: Timestamp, early: SignedDuration) -> Timestamp {
     sub(anchor, early)
 }
 

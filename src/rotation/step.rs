@@ -336,6 +336,7 @@ fn revocable(goal: &Goal, ledger: &Ledger, session: &Session) -> Option<u64> {
         let orphan = ledger.never_held(*generation);
         (goal.revoke.contains(generation) || goal.revoke_at_once || (orphan && !session.written.is_empty()))
             && !session.spared.contains(generation)
+            && !goal.by_hand.contains(generation)
             && !session.waiting.contains_key(generation)
             && !(orphan && ledger.is_held(*generation))
             // An entry that could not be deleted in this run still gives its consumers what it holds.

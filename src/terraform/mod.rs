@@ -5,6 +5,7 @@
 #[cfg(test)]
 mod arbitrary;
 pub mod codec;
+pub mod conform;
 pub mod diagnostic;
 pub mod json;
 pub mod msgpack;

@@ -162,17 +162,10 @@ impl<'a> Node<'a> {
             .collect()
     }
 
-    /// The string here. An empty one is a mistake.
+    /// The string here. An empty one counts as absent, as an unset variable of the environment does.
     pub fn string(&self, problems: &mut Diagnostics) -> Field<String> {
         match self.text(problems) {
-            Field::Known(text) if text.is_empty() => {
-                problems.error(
-                    self.path.clone(),
-                    format!("{} is empty", self.path),
-                    "Give it a value, or leave it out where it is optional.",
-                );
-                Field::Unknown
-            }
+            Field::Known(text) if text.is_empty() => Field::Absent,
             field => field,
         }
     }
@@ -290,7 +283,7 @@ impl<'a> Node<'a> {
             problems.error(
                 self.path.clone(),
                 format!("{} is required", self.path),
-                "Give it a value.",
+                "Set a non-empty value.",
             );
             return Field::Unknown;
         }

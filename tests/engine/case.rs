@@ -150,6 +150,11 @@ impl Case {
         matches!(self.origin, Origin::Listed | Origin::Replaced | Origin::Alternating)
     }
 
+    /// The part that targets hold, where there are several.
+    pub fn part(&self) -> Option<&'static str> {
+        matches!(self.origin, Origin::Replaced | Origin::Alternating).then_some("password")
+    }
+
     /// How many credentials may be alive at once.
     pub fn limit(&self) -> Option<usize> {
         (self.origin == Origin::Alternating).then_some(2)
@@ -163,7 +168,7 @@ impl Case {
 /// What the user asks for now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Wish {
-    /// Changes of `rotate_now`.
+    /// Changes of `rotation_reason`.
     pub rotations: u8,
     /// Which targets of the catalogue are configured, as bits.
     pub targets: u8,
@@ -204,17 +209,18 @@ fn source(case: &Case, wish: &Wish) -> Value {
             Value::object([("random", Value::object(shape))])
         }
         Origin::Provided => {
-            let version = u64::from(wish.rotations);
-            let arguments = [
-                ("value_wo", text("provided-by-a-person")),
-                ("value_wo_version", Value::number(version)),
-            ];
-            Value::object([("provided", Value::object(arguments))])
+            let _ = wish;
+            Value::object([("provided", Value::object([]))])
         }
     }
 }
 
-fn target(spec: &TargetSpec, wave: u64) -> (String, Value) {
+/// The value that a person supplies as that version.
+pub fn supplied(version: u8) -> String {
+    format!("provided-by-a-person-{version}")
+}
+
+fn target(spec: &TargetSpec, wave: u64, part: Option<&str>) -> (String, Value) {
     let (kind, arguments) = match spec.place {
         Place::Readable => (
             "ssm_parameter",
@@ -233,7 +239,12 @@ fn target(spec: &TargetSpec, wave: u64) -> (String, Value) {
         }
     };
     let remove = text(if spec.keep { "keep" } else { "delete" });
-    let object = Value::object([("wave", Value::number(wave)), ("on_remove", remove), (kind, arguments)]);
+    let object = Value::object([
+        ("wave", Value::number(wave)),
+        ("part", part.map_or(Value::Null, text)),
+        ("on_remove", remove),
+        (kind, arguments),
+    ]);
     (spec.key.to_owned(), object)
 }
 
@@ -254,11 +265,11 @@ pub fn arguments(case: &Case, wish: &Wish, told: Told) -> Value {
         } else {
             spec.wave
         };
-        target(spec, wave)
+        target(spec, wave, case.part())
     });
     let checks = case.checks.iter().map(|when| {
         let presents = case.presents && matches!(when, When::Wave(_));
-        let bearer = Value::Map([("Authorization".to_owned(), text("Bearer {{ value }}"))].into());
+        let bearer = Value::Map([("Authorization".to_owned(), text(&format!("Bearer {{{{ {} }}}}", case.part().unwrap_or("value"))))].into());
         let http = Value::object([
             ("url", text("https://app.example/health")),
             ("credential", text(if presents { "new" } else { "none" })),
@@ -275,8 +286,12 @@ pub fn arguments(case: &Case, wish: &Wish, told: Told) -> Value {
         )
     });
     let overlap = if told.no_overlap { 0 } else { case.overlap };
-    let asks = case.origin != Origin::Provided && wish.rotations > 0;
+    let provided = case.origin == Origin::Provided;
+    let asks = !provided && wish.rotations > 0;
+    let only_provided = |value: Value| if provided { value } else { Value::Null };
     Value::object([
+        ("value_wo", only_provided(text(&supplied(wish.rotations)))),
+        ("value_wo_version", only_provided(Value::number(wish.rotations.into()))),
         ("name", text("TOKEN")),
         ("source", source(case, wish)),
         ("targets", Value::Map(targets.collect())),
@@ -300,7 +315,7 @@ pub fn arguments(case: &Case, wish: &Wish, told: Told) -> Value {
             },
         ),
         (
-            "rotate_now",
+            "rotation_reason",
             if asks {
                 text(&format!("wish {}", wish.rotations))
             } else {

@@ -99,13 +99,10 @@ impl Mutant {
             }
             Self::RecordIsDropped => {
                 let newest = state.get("generation").clone();
-                let known = state.get("credentials").as_list().unwrap_or_default();
-                let kept = known
-                    .iter()
-                    .filter(|known| known.get("generation") == &newest)
-                    .cloned()
-                    .collect();
-                state.with("credentials", Value::List(kept))
+                let newest = newest.as_u64().unwrap_or_default().to_string();
+                let known = state.get("credentials").as_map().cloned().unwrap_or_default();
+                let kept = known.into_iter().filter(|(generation, _)| *generation == newest);
+                state.with("credentials", Value::Map(kept.collect()))
             }
             _ => state,
         }

@@ -5,10 +5,14 @@
 mod checks;
 mod kinds;
 mod names;
+mod overlap;
 mod relations;
 mod schedule;
+mod shape;
 mod source;
+mod supplied;
 mod targets;
+mod warnings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,21 +22,27 @@ use jiff::SignedDuration;
 use self::checks::parse_checks;
 use self::names::{parse_label_prefix, parse_name, parse_reason};
 use self::schedule::parse_schedule;
-use self::source::parse_source;
+use self::shape::conformed;
+pub(super) use self::shape::{is_unchanged, refuse};
+use self::source::{ParsedSource, parse_source};
 use self::targets::{known_waves, parse_targets};
 use crate::address::Address;
 use crate::check::{CheckConfig, CheckKind, Patience, Presents};
 use crate::connection::Connections;
 use crate::rotation::schedule::Schedule;
-use crate::source::{SourceConfig, SourceKind};
-use crate::target::{Activation, TargetConfig, TargetKind};
+use crate::source::{Maker, SourceConfig, SourceKind};
+use crate::target::{TargetConfig, TargetKind};
 use crate::template::Template;
-use crate::terraform::{Diagnostics, Node};
+use crate::terraform::{Diagnostics, Node, Origin, Value};
 
 /// The complete configuration.
 pub struct Config {
     /// Default name of the entry at each target, and part of the id.
     pub name: String,
+    /// Whom to ask when a person has to act.
+    pub contact: Option<String>,
+    /// Where the procedure is documented.
+    pub docs_url: Option<String>,
     /// Where credentials come from.
     pub source: SourceEntry,
     /// Where they go, by key.
@@ -45,18 +55,29 @@ pub struct Config {
     pub triggers: BTreeMap<String, String>,
     /// Revocation is a person's work.
     pub revoke_by_hand: bool,
+    /// A person revoked every older generation up to this one.
+    pub confirmed: Option<u64>,
     /// How long an old credential stays valid once the new one is in place.
     pub overlap: SignedDuration,
     /// A new text rotates, and is the reason.
-    pub rotate_now: Option<String>,
-    /// Drift is healed, not just reported.
-    pub heal: bool,
-    /// An entry that somebody else made may be overwritten.
+    pub rotation_reason: Option<String>,
+    /// What happens when an entry was changed or deleted outside Terraform.
+    pub on_drift: OnDrift,
+    /// An entry that this resource does not manage may be overwritten.
     pub replace_existing: bool,
-    /// Destroy revokes and deletes.
-    pub revoke_on_destroy: bool,
     /// Stands before our own mark in every vendor-side name.
     pub label_prefix: String,
+}
+
+/// What happens when an entry was changed or deleted outside Terraform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnDrift {
+    /// The same generation is delivered again.
+    Heal,
+    /// It is only reported.
+    Report,
+    /// A new generation is made.
+    Rotate,
 }
 
 /// The configured source.
@@ -67,12 +88,44 @@ pub struct SourceEntry {
     pub config: Box<dyn SourceConfig>,
     /// The complete address of its issuer.
     pub issuer: Address,
+    /// The parts of its credentials.
+    pub parts: Vec<String>,
 }
 
 impl SourceEntry {
     fn new(kind: &'static SourceKind, config: Box<dyn SourceConfig>) -> Self {
         let issuer = config.issuer();
-        Self { kind, config, issuer }
+        let parts = config.parts();
+        Self {
+            kind,
+            config,
+            issuer,
+            parts,
+        }
+    }
+
+    /// The name of a part, where `value` means the only one.
+    pub fn part(&self, name: &str) -> String {
+        let only = crate::source::primary(&self.parts).filter(|_| name == "value");
+        only.unwrap_or(name).to_owned()
+    }
+
+    /// The issuer as records name it: nobody issues what we generate.
+    pub fn on_record(&self) -> String {
+        match self.kind.maker {
+            Maker::Us => String::new(),
+            Maker::Person | Maker::Issuer => self.issuer.to_string(),
+        }
+    }
+
+    /// Whether a lost value is replaced by a new one of its own accord: only a credential that its issuer mints is.
+    pub fn may_replace_lost(&self) -> bool {
+        self.kind.maker == Maker::Issuer
+    }
+
+    /// Whether new values come from a person.
+    pub fn is_supplied(&self) -> bool {
+        self.kind.maker == Maker::Person
     }
 }
 
@@ -90,6 +143,8 @@ pub struct TargetEntry {
     pub template: Option<Template>,
     /// Its entry outlives its configuration.
     pub keep: bool,
+    /// What breaks while it alone lacks the new value.
+    pub impact: Option<String>,
     /// A change of this makes the entry be written again.
     pub fingerprint: String,
 }
@@ -127,11 +182,13 @@ pub struct CheckEntry {
     pub phase: Phase,
     /// How long it may take.
     pub patience: Patience,
+    /// Running it changes something outside.
+    pub effects: bool,
 }
 
 impl CheckEntry {
-    /// Names of the parts that it presents, `value` under the name of the source's primary part.
-    pub fn parts(&self, source: &SourceKind) -> BTreeSet<String> {
+    /// Names of the parts that it presents, `value` under the name of the source's only part.
+    pub fn parts(&self, source: &SourceEntry) -> BTreeSet<String> {
         self.config.parts_used().iter().map(|part| source.part(part)).collect()
     }
 
@@ -142,6 +199,12 @@ impl CheckEntry {
 }
 
 impl Config {
+    /// Reads a whole resource as it crosses the wire. `None` when something is unknown or wrong; what is wrong is reported.
+    pub fn read(value: &Value, origin: Origin, problems: &mut Diagnostics) -> Option<Self> {
+        let conformed = conformed(value, origin, problems);
+        Self::parse(&Node::root(&conformed, origin), problems)
+    }
+
     /// The same with the place of its source, which the connections know.
     #[must_use]
     pub fn located(mut self, connections: &Connections) -> Self {
@@ -154,70 +217,61 @@ impl Config {
         let checks = self.checks.iter().filter(|(_, check)| check.phase == Phase::Revoked);
         checks.map(|(key, _)| key)
     }
-}
 
-/// What consumers of a deferred target are given to pick a new value up, when the user does not say.
-const DEFERRED_OVERLAP: SignedDuration = SignedDuration::from_hours(24);
-
-impl Config {
-    /// Reads a whole resource. `None` when something is unknown or wrong; what is wrong is reported.
-    pub fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Self> {
+    fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Self> {
+        let before = problems.has_errors();
         let name = parse_name(&node.attr("name"), problems);
-        let source = parse_source(&node.attr("source"), problems);
-        let source_kind = source.as_ref().map(|(kind, _)| *kind);
-        let targets = parse_targets(&node.attr("targets"), name.as_deref(), source_kind, problems);
+        let source = parse_source(node, problems);
+        let parts = source.as_ref().map(|source| source.parts.as_deref());
+        let targets = parse_targets(&node.attr("targets"), name.as_deref(), parts.flatten(), problems);
         let waves = known_waves(&node.attr("targets"));
-        let checks = parse_checks(&node.attr("checks"), source_kind, waves.as_ref(), problems);
+        let checks = parse_checks(&node.attr("checks"), parts.flatten(), waves.as_ref(), problems);
         let schedule = parse_schedule(&node.attr("rotation"), problems);
         let triggers = node.attr("rotation").attr("triggers").string_map(problems);
-        let revoke = node.attr("revoke");
-        let mode = if revoke.is_null() {
-            Some("automatic")
-        } else {
-            let mode = revoke.attr("mode").one_of(&["automatic", "manual"], problems);
-            revoke.attr("mode").required(mode, problems).known()
-        };
+        let mode = node.attr("revoke").attr("mode");
+        let mode = mode.one_of(&["automatic", "manual"], problems).or("automatic");
+        let confirmed = node.attr("revoke").attr("confirmed");
+        let confirmed = confirmed.integer(0, crate::label::LARGEST_GENERATION, problems);
         let overlap = node.attr("overlap").duration(problems);
-        let rotate_now = parse_reason(&node.attr("rotate_now"), problems);
-        let on_drift = node.attr("on_drift").one_of(&["heal", "report"], problems);
+        let rotation_reason = parse_reason(&node.attr("rotation_reason"), problems);
+        let on_drift = node.attr("on_drift").one_of(&["heal", "report", "rotate"], problems);
         let on_existing = node.attr("on_existing").one_of(&["refuse", "replace"], problems);
         let on_destroy = node.attr("on_destroy").one_of(&["revoke", "abandon"], problems);
         let label_prefix = parse_label_prefix(node, name.as_deref(), problems);
-        info_is_text(&node.attr("info"), problems);
+        let info = names::parse_info(&node.attr("info"), problems);
         node.attr("readers").strings(problems);
 
-        let (kind, config) = source?;
+        let ParsedSource { kind, config, .. } = source?;
         let targets = targets?;
-        let deferred = targets
-            .values()
-            .any(|target| target.config.traits().activation != Activation::Itself);
-        let default_overlap = if deferred {
-            DEFERRED_OVERLAP
-        } else {
-            SignedDuration::ZERO
-        };
+        let mode = mode?;
+        let overlap = overlap.optional()?;
+        let source = SourceEntry::new(kind, config?);
+        let info = info?;
+        on_destroy.optional()?;
         let config = Self {
             name: name?,
-            source: SourceEntry::new(kind, config?),
+            contact: info.get("contact").cloned(),
+            docs_url: info.get("docs_url").cloned(),
             checks: checks?,
             schedule: schedule?,
             triggers: triggers.or(BTreeMap::new())?,
-            revoke_by_hand: mode? == "manual",
-            overlap: overlap.optional()?.unwrap_or(default_overlap),
-            rotate_now: rotate_now.optional()?,
-            heal: on_drift.or("heal")? == "heal",
+            revoke_by_hand: mode == "manual",
+            confirmed: confirmed.optional()?,
+            overlap: overlap.unwrap_or_else(|| overlap::default(&targets)),
+            rotation_reason: rotation_reason.optional()?,
+            on_drift: match on_drift.or("heal")? {
+                "report" => OnDrift::Report,
+                "rotate" => OnDrift::Rotate,
+                _ => OnDrift::Heal,
+            },
             replace_existing: on_existing.or("refuse")? == "replace",
-            revoke_on_destroy: on_destroy.or("revoke")? == "revoke",
             label_prefix: label_prefix?,
+            source,
             targets,
         };
-        config.relations(node, problems);
-        (!problems.has_errors()).then_some(config)
-    }
-}
-
-fn info_is_text(info: &Node<'_>, problems: &mut Diagnostics) {
-    for name in super::schema::INFO {
-        info.attr(name.0).text(problems);
+        if node.origin() == Origin::Configuration {
+            config.relations(node, problems);
+        }
+        (before || !problems.has_errors()).then_some(config)
     }
 }

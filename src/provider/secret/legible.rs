@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 
 use crate::label::LARGEST_GENERATION;
-use crate::rotation::{CredentialStatus, DeliveryStatus};
+use crate::rotation::{Cause, CredentialStatus, DeliveryStatus};
 use crate::terraform::{Diagnostics, Path, Value};
 
 /// What to do about a state that is not understood.
@@ -24,12 +24,13 @@ pub(in crate::provider) fn check(stored: &Value) -> Diagnostics {
     for name in ["rotated_at", "rotate_after", "revoke_after", "next_action_at"] {
         check.instant(stored, &root, name);
     }
-    let credentials = stored.get("credentials").as_list().unwrap_or_default();
-    for (at, credential) in (0..).zip(credentials) {
-        let path = root.then_attribute("credentials").then_index(at);
+    for (key, credential) in stored.get("credentials").as_map().into_iter().flatten() {
+        let path = root.then_attribute("credentials").then_key(key);
         let known = |text: &str| CredentialStatus::parse(text).is_some();
-        check.record(credential, &path, known, &["issuer", "label"]);
-        check.generation(credential, &path);
+        check.record(credential, &path, known, &["label"]);
+        if key.parse::<u64>().is_ok_and(|generation| generation > LARGEST_GENERATION) || key.parse::<u64>().is_err() {
+            check.refuse(&path);
+        }
         for name in ["minted_at", "expires_at", "revoke_after"] {
             check.instant(credential, &path, name);
         }
@@ -45,6 +46,10 @@ pub(in crate::provider) fn check(stored: &Value) -> Diagnostics {
         check.instant(delivery, &path, "delivered_at");
     }
     let receipt = stored.get("last_rotation");
+    let cause = receipt.get("cause");
+    if !receipt.is_null() && !cause.as_str().is_some_and(|text| Cause::parse(text).is_some()) {
+        check.refuse(&root.then_attribute("last_rotation").then_attribute("cause"));
+    }
     for name in ["started_at", "finished_at"] {
         check.instant(receipt, &root.then_attribute("last_rotation"), name);
     }
@@ -93,9 +98,8 @@ impl Check {
 mod tests {
     use super::*;
 
-    fn credential(status: &str, generation: Value) -> Value {
+    fn credential(status: &str) -> Value {
         Value::object([
-            ("generation", generation),
             ("status", Value::string(status)),
             ("issuer", Value::string("fly_token:default:app/a")),
             ("label", Value::string("A-rot-0123456789ab-g1")),
@@ -114,17 +118,14 @@ mod tests {
             ("rotated_at", Value::string("yesterday")),
             (
                 "credentials",
-                Value::List(vec![
-                    credential("current", Value::number(1)),
-                    credential("suspended", Value::number(u64::MAX)),
-                ]),
+                Value::object([("1", credential("current")), ("newest", credential("suspended"))]),
             ),
             ("deliveries", Value::object([("web", delivery)])),
         ]);
         let expected = [
             "rotated_at",
-            "credentials[1].status",
-            "credentials[1].generation",
+            "credentials[\"newest\"].status",
+            "credentials[\"newest\"]",
             "deliveries[\"web\"].status",
             "deliveries[\"web\"].slot",
         ];
@@ -139,7 +140,7 @@ mod tests {
             ("revoke_after", Value::string("2026-11-02T00:00:00Z")),
             (
                 "credentials",
-                Value::List(vec![credential("current", Value::number(1))]),
+                Value::object([("1", credential("current"))]),
             ),
         ]);
         assert_eq!(places(&state), [""; 0]);

@@ -3,11 +3,13 @@
 mod apply;
 mod config;
 mod decide;
+pub mod declared;
 mod destroy;
-mod forecast;
+mod due;
+mod findings;
+mod goal;
 mod intent;
 pub(super) mod legible;
-mod outlook;
 mod place;
 mod plan;
 mod policies;
@@ -16,8 +18,8 @@ mod replacement;
 mod room;
 pub mod schema;
 mod state;
-mod text;
 pub mod upgrade;
+mod words;
 
 pub use apply::apply;
 pub use config::Config;
@@ -25,12 +27,13 @@ pub use plan::plan;
 pub use read::read;
 pub use state::State;
 
-use crate::terraform::{Diagnostics, Node, Origin, Value};
+use crate::terraform::{Diagnostics, Origin, Value};
 
 /// Checks a configuration's shape, without any call to the outside.
 pub fn validate(value: &Value) -> Diagnostics {
     let mut problems = Diagnostics::new();
-    if let Some(config) = Config::parse(&Node::root(value, Origin::Configuration), &mut problems) {
+    config::refuse(value, &mut problems);
+    if let Some(config) = Config::read(value, Origin::Configuration, &mut problems) {
         problems.extend(place::shared_slots(&config));
     }
     problems
@@ -38,5 +41,5 @@ pub fn validate(value: &Value) -> Diagnostics {
 
 /// The configuration that a state was made with, if this version can still read it.
 fn config_in_state(value: &Value) -> Option<Config> {
-    Config::parse(&Node::root(value, Origin::State), &mut Diagnostics::new())
+    Config::read(value, Origin::State, &mut Diagnostics::new())
 }

@@ -62,18 +62,11 @@ pub(super) fn shared_slots(config: &Config) -> Diagnostics {
     let connections = Connections::parse(&node, &surroundings, &mut Diagnostics::new());
     let mut found = Diagnostics::new();
     if let Some(connections) = connections {
-        slots(config, &connections, &mut found);
+        // What only the provider block tells is no mistake yet.
+        slots_of(config, &connections, &mut found, &mut Diagnostics::new());
     }
-    // What the provider block will tell is no mistake yet.
-    let shared = found.into_iter().filter(|problem| problem.summary.contains(SAME_PLACE));
-    shared.fold(Diagnostics::new(), |mut all, problem| {
-        all.push(problem);
-        all
-    })
+    found
 }
-
-/// How the summary of two targets in one slot ends.
-const SAME_PLACE: &str = "are the same place";
 
 fn at(site: Site, config: &Config, diagnostic: Diagnostic) -> Diagnostic {
     if diagnostic.path == Path::root() {
@@ -92,6 +85,20 @@ pub(super) fn slots(
     connections: &Connections,
     problems: &mut Diagnostics,
 ) -> Option<BTreeMap<String, Address>> {
+    let (mut shared, mut unknown) = (Diagnostics::new(), Diagnostics::new());
+    let slots = slots_of(config, connections, &mut shared, &mut unknown);
+    problems.extend(shared);
+    problems.extend(unknown);
+    slots
+}
+
+/// The same; targets on one slot are reported to `shared`, those whose slot the provider block does not tell to `unknown`.
+fn slots_of(
+    config: &Config,
+    connections: &Connections,
+    shared: &mut Diagnostics,
+    unknown: &mut Diagnostics,
+) -> Option<BTreeMap<String, Address>> {
     let mut slots: BTreeMap<String, Address> = BTreeMap::new();
     let mut complete = true;
     for (key, target) in &config.targets {
@@ -102,17 +109,18 @@ pub(super) fn slots(
                     ..slot
                 };
                 if let Some((other, _)) = slots.iter().find(|(_, known)| known.is_same_place(&slot)) {
-                    problems.error(
+                    let noun = super::words::entry(&slot.to_string()).noun;
+                    shared.error(
                         path_of(&Site::Target(key.clone()), Some(config)),
-                        format!("targets {other:?} and {key:?} {SAME_PLACE}"),
-                        format!("Both write {slot}: remove one, or give it another name."),
+                        format!("targets {other:?} and {key:?} are the same place"),
+                        format!("Both write {noun}. Remove one, or give it another name."),
                     );
                     complete = false;
                 }
                 slots.insert(key.clone(), slot);
             }
             Err(diagnostic) => {
-                problems.push(at(Site::Target(key.clone()), config, diagnostic));
+                unknown.push(at(Site::Target(key.clone()), config, diagnostic));
                 complete = false;
             }
         }
@@ -183,7 +191,7 @@ pub(super) fn derive_id(namespace: &str, config: &Config, slots: &BTreeMap<Strin
 /// The id that a configuration leads to by itself, without a call; `None` where it is not wholly known.
 pub(super) fn configured_id(configured: &Configured, config: &Value) -> Option<String> {
     let mut quiet = Diagnostics::new();
-    let config = Config::parse(&Node::root(config, Origin::Configuration), &mut quiet)?;
+    let config = Config::read(config, Origin::Configuration, &mut quiet)?;
     let connections = configured.connections.as_ref()?;
     let config = config.located(connections);
     let slots = slots(&config, connections, &mut quiet)?;
@@ -243,8 +251,8 @@ pub(super) fn connect(
                     Phase::Revoked => When::Revoked,
                 },
                 presents: entry.config.presents(),
-                effects: entry.config.has_effects(),
-                parts: entry.parts(config.source.kind),
+                effects: entry.effects,
+                parts: entry.parts(&config.source),
                 patience: entry.patience,
             },
         );
@@ -352,10 +360,11 @@ impl Adapters {
             label_prefix: config.label_prefix.clone(),
             source: self.source,
             source_traits: config.source.config.traits(),
-            issuer: config.source.issuer.clone(),
+            issuer: config.source.on_record(),
             origin: origin(config),
-            primary: config.source.kind.parts.first().copied().unwrap_or("value"),
-            one_part: config.source.kind.parts.len() == 1,
+            primary: config.source.parts.first().cloned().unwrap_or_else(|| "value".to_owned()),
+            one_part: config.source.parts.len() == 1,
+            supplied: config.source.is_supplied(),
             targets: self.targets,
             leaving: BTreeMap::new(),
             checks: self.checks,

@@ -11,16 +11,17 @@ use jiff::Timestamp;
 
 use self::credentials::credentials;
 use self::deliveries::{targets, unfinished_first_writes};
-use super::apply::VALUE_LOST;
 use super::config::Config;
-use super::outlook::{Sightings, outlook};
+use super::decide::decide;
+use super::findings::{self, Sightings};
+use super::policies::Policies;
 use super::state::State;
-use super::{config_in_state, legible, place};
+use super::{config_in_state, due, legible, place};
 use crate::address::Address;
-use crate::executor::Site;
+use crate::connection::Connections;
 use crate::plugin::{ReadRequest, ReadResponse};
 use crate::provider::Configured;
-use crate::rotation::{DeliveryStatus, Event, Pending};
+use crate::rotation::{Cause, DeliveryStatus, Event, Notice, NoticeCode, Pending};
 use crate::terraform::{Diagnostics, Path, Value};
 use crate::vendors::Vendors;
 
@@ -57,6 +58,14 @@ async fn refreshed(configured: &Configured, stored: &Value, problems: &mut Diagn
         return None;
     };
     let config = config.located(connections);
+    let policies = match Policies::of_state(stored) {
+        Ok(policies) => policies,
+        Err(unreadable) => {
+            // Apply refuses to delete or revoke anything by it; a refresh only looks.
+            tracing::warn!(problems = unreadable.iter().count(), "the state's policies are not understood");
+            Policies::default()
+        }
+    };
     let mut state = State::read(stored);
     locate(&mut state, vendors).await;
     let mut seen = Sightings {
@@ -69,42 +78,49 @@ async fn refreshed(configured: &Configured, stored: &Value, problems: &mut Diagn
     credentials(&mut state, &config, vendors, now, &mut seen, problems).await;
     unfinished_first_writes(&mut state, filled, before);
     begin_overlap(&mut state, &config, now);
-    let lost = state.pending.iter().find(|known| is_value_lost(known)).cloned();
-    outlook(&mut state, &config, &seen, now);
-    warn_of_drift(&state, &config, problems);
-    if let Some(lost) = lost.filter(|_| {
-        !state
-            .pending
-            .iter()
-            .any(|known| matches!(known, Pending::Rotate { .. }))
-    }) {
-        state.pending.insert(0, lost);
-    }
+    describe(&mut state, &config, &policies, connections, seen, now);
     Some(state.write_over(stored.clone()))
 }
 
-/// With `on_drift = "report"` a warning is all that drift causes.
-fn warn_of_drift(state: &State, config: &Config, problems: &mut Diagnostics) {
-    if config.heal {
-        return;
-    }
-    for (key, delivery) in state.ledger.deliveries() {
-        let what = match delivery.status {
-            DeliveryStatus::Changed => delivery.detail.as_deref().unwrap_or("changed outside Terraform"),
-            DeliveryStatus::Missing => "deleted outside Terraform",
-            _ => continue,
-        };
-        problems.warning(
-            place::path_of(&Site::Target(key.clone()), Some(config)),
-            format!("{} was {what}", delivery.slot),
-            "on_drift = \"report\" leaves it alone. Set on_drift = \"heal\" to have it delivered again.",
-        );
-    }
+/// Decides by what was found, as a plan of the same configuration will, and stores what follows.
+fn describe(
+    state: &mut State,
+    config: &Config,
+    policies: &Policies,
+    connections: &Connections,
+    seen: Sightings,
+    now: Timestamp,
+) {
+    let slots = slots(state, config, connections);
+    // An earlier apply found out that the value cannot be recovered.
+    let lost = state.pending.iter().filter(|known| known.cause == Some(Cause::ValueLost));
+    let mut facts: Vec<Pending> = lost.cloned().collect();
+    facts.extend(due::facts(state, config, now));
+    facts.extend(findings::checks_again(state, config));
+    facts.extend(findings::work_left(&seen, config, state.ledger.generation()));
+    state.pending = facts;
+    let waiting = |notice: &&Notice| matches!(notice.code, NoticeCode::RevokeWaits | NoticeCode::RevokeByHand);
+    let waiting: Vec<Notice> = state.notices.iter().filter(waiting).cloned().collect();
+    state.notices = seen.notices.into_iter().chain(waiting).collect();
+    let decision = decide(state, Some(config), config, policies, &slots);
+    state.awaits_value = decision.awaits.is_some();
+    state.notices = findings::notices(state, &decision, config);
+    state.pending = findings::pending(state, &decision, config);
+    state.next_action_at = due::next_action_at(state, config);
 }
 
-/// An earlier apply found out that a value cannot be had; only a rotation ends that.
-fn is_value_lost(pending: &Pending) -> bool {
-    matches!(pending, Pending::Rotate { reason } if reason.starts_with(VALUE_LOST))
+/// The slots of the configuration; where the provider block does not tell them, those on record.
+fn slots(state: &State, config: &Config, connections: &Connections) -> BTreeMap<String, Address> {
+    if let Some(slots) = place::slots(config, connections, &mut Diagnostics::new()) {
+        return slots;
+    }
+    let known = state.ledger.deliveries().iter();
+    let configured = known.filter(|(key, known)| {
+        config.targets.contains_key(*key) && known.status != DeliveryStatus::Removing
+    });
+    configured
+        .filter_map(|(key, known)| Some((key.clone(), known.slot.parse().ok()?)))
+        .collect()
 }
 
 /// What was staged is live everywhere: the overlap begins with this instant.

@@ -9,7 +9,7 @@ use super::place;
 use crate::address::Address;
 use crate::plugin::{ApplyRequest, ApplyResponse};
 use crate::provider::{Configured, HandedOver};
-use crate::terraform::{Diagnostics, Node, Origin, Path, Value};
+use crate::terraform::{Diagnostics, Origin, Path, Value};
 
 /// The destroy half. `becomes` is the id that the new configuration leads to, where the plan knew it.
 pub(super) fn hand_over(configured: &Configured, request: ApplyRequest, becomes: Option<String>) -> ApplyResponse {
@@ -83,7 +83,7 @@ pub(super) fn handed_over(configured: &Configured, request: &ApplyRequest) -> Op
 
 fn slots(configured: &Configured, request: &ApplyRequest) -> BTreeSet<Address> {
     let mut quiet = Diagnostics::new();
-    let config = Config::parse(&Node::root(&request.config, Origin::Configuration), &mut quiet);
+    let config = Config::read(&request.config, Origin::Configuration, &mut quiet);
     let slots = config
         .zip(configured.connections.as_ref())
         .and_then(|(config, connections)| place::slots(&config, connections, &mut quiet));

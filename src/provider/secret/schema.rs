@@ -1,25 +1,20 @@
-//! The schema of `rotation_secret`, put together from the registries of kinds.
+//! The schema of `rotation_secret`. It is the same whatever kinds there are: their arguments stand in dynamic attributes
+//! (`declared.rs`).
 
-use std::time::Duration;
-
-use jiff::SignedDuration;
-
-use crate::check::Patience;
 use crate::terraform::{Attribute, Block, BlockNesting, Mode, NestedBlock, Nesting, Schema, Type};
-use crate::{check, duration, source, target};
 
-/// The inventory texts of `info`.
+/// The keys of `info`.
 pub const INFO: [(&str, &str); 6] = [
     ("purpose", "What the secret is for."),
-    ("owner", "Who answers for it."),
+    ("owner", "Who is responsible for it."),
     ("impact", "What happens when it leaks or is lost."),
-    ("contact", "Whom to reach, and how, when a vendor's step fails."),
+    ("contact", "Whom to ask, and how, when a person has to act."),
     ("class", "Its class in your inventory, such as `platform` or `ci`."),
-    ("docs_url", "Where its procedure is written down."),
+    ("docs_url", "Where its procedure is documented."),
 ];
 
 /// Version of the state format.
-pub const VERSION: i64 = 1;
+pub const VERSION: i64 = 2;
 
 /// The whole resource.
 pub fn schema() -> Schema {
@@ -29,105 +24,25 @@ pub fn schema() -> Schema {
         version: VERSION,
         block: Block {
             attributes,
-            blocks: vec![rotation_block(), revoke_block()],
+            blocks: vec![
+                rotation_block(),
+                revoke_block(),
+                format_block(),
+                guard_block(),
+                adopt_block(),
+            ],
             description:
-                "A secret that is rotated: minted, delivered to every target wave by wave, activated, checked, and, \
-                          once the overlap has ended, revoked. No value of it is ever in state or plan."
+                "A secret that is rotated: minted, delivered to every target wave by wave, activated, checked, and revoked once the \
+                 overlap has ended. Its value is never in the state or the plan."
                     .to_owned(),
         },
     }
 }
 
-fn kinds(entries: impl Iterator<Item = (&'static str, String, Vec<Attribute>)>) -> Vec<Attribute> {
-    entries
-        .map(|(name, summary, attributes)| {
-            Attribute::nested(name, Nesting::Single, Mode::Optional, attributes, summary)
-        })
-        .collect()
-}
-
-/// What holds for each kind of check when the user says nothing.
-fn by_check(field: fn(&Patience) -> Duration) -> String {
-    let texts = check::ALL.iter().map(|kind| {
-        let text = SignedDuration::try_from(field(&kind.patience)).map(duration::format);
-        format!("`{}` for `{}`", text.unwrap_or_default(), kind.name)
-    });
-    texts.collect::<Vec<_>>().join(", ")
-}
-
 fn arguments() -> Vec<Attribute> {
-    let sources = source::ALL.iter().map(|kind| {
-        let parts = kind
-            .parts
-            .iter()
-            .map(|part| format!("`{part}`"))
-            .collect::<Vec<_>>()
-            .join(", ");
-        (
-            kind.name,
-            format!("{} Parts: {parts}.", kind.summary),
-            (kind.attributes)(),
-        )
-    });
-    let mut target = vec![
-        Attribute::optional(
-            "wave",
-            Type::Number,
-            "When it is written: waves run in ascending order, targets of one wave concurrently. A whole number from 1; default 1.",
-        ),
-        Attribute::optional(
-            "part",
-            Type::String,
-            "Which part of the credential it holds. Default: the primary one.",
-        ),
-        Attribute::optional(
-            "template",
-            Type::String,
-            "Text that it holds instead of a bare part: `{{ part }}`, with the filters `urlencode`, `base64`, `base64url`, `json`.",
-        ),
-        Attribute::optional(
-            "on_remove",
-            Type::String,
-            "What happens to the entry when the target leaves the configuration: `delete` (default) or `keep`.",
-        ),
-    ];
-    target.extend(kinds(
-        target::ALL
-            .iter()
-            .map(|kind| (kind.name, kind.summary.to_owned(), (kind.attributes)())),
-    ));
-    let mut check = vec![
-        Attribute::optional("wave", Type::Number, "The wave that it follows. Default: the last one."),
-        Attribute::optional(
-            "phase",
-            Type::String,
-            "`delivered` (default): after its wave; `preflight`: before anything is minted; `revoked`: after an old credential was revoked.",
-        ),
-        Attribute::optional(
-            "timeout",
-            Type::String,
-            format!(
-                "Time for one attempt. Default: {}.",
-                by_check(|patience| patience.timeout)
-            ),
-        ),
-        Attribute::optional(
-            "retry_for",
-            Type::String,
-            format!(
-                "A failed attempt is repeated until this has passed; `0s` means one attempt. Default: {}.",
-                by_check(|patience| patience.retry_for)
-            ),
-        ),
-    ];
-    check.extend(kinds(
-        check::ALL
-            .iter()
-            .map(|kind| (kind.name, kind.summary.to_owned(), (kind.attributes)())),
-    ));
-    let info = INFO
+    let info: Vec<String> = INFO
         .iter()
-        .map(|(name, text)| Attribute::optional(name, Type::String, *text))
+        .map(|(name, text)| format!("`{name}` ({})", text.trim_end_matches('.')))
         .collect();
     vec![
         Attribute::required(
@@ -135,197 +50,205 @@ fn arguments() -> Vec<Attribute> {
             Type::String,
             "Name of the secret, and the default name of its entry at each target. At most 255 characters.",
         ),
-        Attribute::nested("info", Nesting::Single, Mode::Optional, info, "Inventory."),
+        Attribute::optional(
+            "info",
+            Type::string_map(),
+            format!("Inventory. Keys: {}.", info.join(", ")),
+        ),
         Attribute::optional(
             "readers",
             Type::strings(),
             "Identities that can read the secret: its blast radius.",
         ),
-        Attribute::nested(
+        Attribute::required(
             "source",
-            Nesting::Single,
-            Mode::Required,
-            kinds(sources),
-            "Where credentials come from: exactly one kind.",
+            Type::Dynamic,
+            "Where credentials come from: an object with exactly one kind, such as `{ random = { bytes = 32, encoding = \"hex\" } }`.",
         ),
-        Attribute::nested(
+        Attribute::required(
             "targets",
-            Nesting::Map,
-            Mode::Required,
-            target,
-            "Where the secret is held, by a key that names the target in plans and errors: each exactly one kind, and the common keys.",
+            Type::Dynamic,
+            "Where the secret is held: a map of objects, each with exactly one kind and the common keys. The map's keys name the targets \
+             in plans and errors.",
         ),
-        Attribute::nested(
+        Attribute::optional(
+            "activations",
+            Type::Dynamic,
+            "Not available yet. What makes consumers load the new value.",
+        ),
+        Attribute::optional(
             "checks",
-            Nesting::Map,
-            Mode::Optional,
-            check,
-            "How a rotation is proved to work: each exactly one kind, and the common keys.",
+            Type::Dynamic,
+            "How a rotation is proved to work: a map of objects, each with exactly one kind and the common keys.",
+        ),
+        Attribute::optional(
+            "value_wo",
+            Type::String,
+            "The value, for `source = { provided = {} }`. Write-only: it is never in the state or the plan.",
+        )
+        .write_only(),
+        Attribute::optional(
+            "parts_wo",
+            Type::string_map(),
+            "The parts of the value instead of `value_wo`, for `source = { provided = { part_names = […] } }`. Write-only.",
+        )
+        .write_only(),
+        Attribute::optional(
+            "value_wo_version",
+            Type::Number,
+            "A whole number. Raise it with every new value: that is what rotates.",
         ),
         Attribute::optional(
             "overlap",
             Type::String,
-            "How long the old credential stays valid once the new one is live and checked. Default: `24h` if consumers of any target pick values up in their own time, else `0s`.",
+            "How long the old credential stays valid after the new one is live and checked. Default: `24h` if a GitHub target holds it, \
+             otherwise `0s`. Required where consumers of a target load the value at a time that nobody knows (`ssm_parameter`), unless \
+             `revoke.mode` is `manual`.",
         ),
         Attribute::optional(
-            "rotate_now",
+            "rotation_reason",
             Type::String,
-            "A new text rotates, and is recorded as the reason: one line. Clearing it does not rotate.",
+            "A new text rotates the secret, and is recorded as the reason. One line. Removing it does not rotate.",
         ),
         Attribute::optional(
             "on_drift",
             Type::String,
-            "`heal` (default): an entry that was changed or deleted outside Terraform is delivered again; `report`: only a warning.",
+            "What happens when an entry was changed or deleted outside Terraform. `heal` (default) restores the value that Terraform \
+             delivered; where it cannot be recovered, a credential that an issuer mints is rotated, and any other value only gets a \
+             warning. `report` only warns. `rotate` makes a new generation.",
         ),
         Attribute::optional(
             "on_existing",
             Type::String,
-            "When a slot that is taken for the first time already has an entry: `refuse` (default) or `replace`.",
+            "What happens when a target has an entry that this resource does not manage: `refuse` (default) or `replace`.",
         ),
         Attribute::optional(
             "on_destroy",
             Type::String,
-            "`revoke` (default): delete the entries and revoke the credentials; `abandon`: forget them, touch nothing.",
+            "`revoke` (default) deletes the entries and revokes the credentials. `abandon` forgets them and changes nothing. Read from the \
+             state: apply it before you remove the resource.",
         ),
         Attribute::optional(
             "label_prefix",
             Type::String,
-            "Stands before our own mark in every vendor-side name: letters, digits, hyphens, underscores and dots, at most 128; Neon has room \
-             for fewer. Default: the name, other characters replaced by hyphens.",
+            "Stands before the provider's mark in every name at a vendor: letters, digits, hyphens, underscores and dots, at most 128 \
+             (fewer for Neon). Default: `name`, with hyphens for other characters.",
         ),
+        Attribute::optional("escrow", Type::Bool, "Not available yet."),
+        Attribute::optional("restore", Type::Number, "Not available yet."),
     ]
 }
 
 fn computed() -> Vec<Attribute> {
+    let text = |name, description: &str| Attribute::computed(name, Type::String, description);
+    let pending = vec![
+        text(
+            "action",
+            "`rotate`, `finish`, `deliver`, `activate`, `revoke`, `remove`, `check`, `restore` or `notify`.",
+        ),
+        text("cause", "For `rotate`: as in `last_rotation`."),
+        text("target", "The target's key."),
+        Attribute::computed("generation", Type::Number, "The generation that is acted on."),
+        text("credential_id", "The issuer's id of that credential."),
+        text("reason", "Why."),
+    ];
+    let notice = vec![
+        text("code", "One of a closed list; see the guide on notices."),
+        text("subject", "A target's key, a credential's id or an issuer's address."),
+        text("text", "The message."),
+    ];
     let credential = vec![
-        Attribute::computed("generation", Type::Number, "Its generation."),
-        Attribute::computed("credential_id", Type::String, "The issuer's handle."),
-        Attribute::computed(
+        text("credential_id", "The issuer's id."),
+        text(
             "issuer",
-            Type::String,
-            "The issuer's address, `kind:connection:container`.",
+            "The issuer's address, `kind:connection:container`; null for values that the provider generates.",
         ),
-        Attribute::computed(
-            "label",
-            Type::String,
-            "Our mark of this generation: the name that the credential carries at its issuer, where the issuer keeps names.",
-        ),
-        Attribute::computed(
-            "status",
-            Type::String,
-            "`current`, `overlapping` or `orphaned`; a later version may also say `disabled`.",
-        ),
-        Attribute::computed("minted_at", Type::String, "When it was made, RFC 3339."),
-        Attribute::computed("expires_at", Type::String, "When it ends by itself, RFC 3339."),
-        Attribute::computed("revoke_after", Type::String, "When its overlap ends, RFC 3339."),
+        text("label", "The name that it has at its issuer, where the issuer keeps names."),
+        text("status", "`current`, `overlapping`, `orphaned` or `disabled`."),
+        text("minted_at", "When it was made (RFC 3339)."),
+        text("expires_at", "When it expires (RFC 3339)."),
+        text("revoke_after", "When its overlap ends (RFC 3339)."),
     ];
     let delivery = vec![
-        Attribute::computed(
-            "slot",
-            Type::String,
-            "The slot's address, `kind:connection:container/name`.",
+        text("slot", "The entry's address, `kind:connection:container/name`."),
+        text(
+            "container_id",
+            "The vendor's own identity of the container: GitHub's repository id, Fly's app id.",
         ),
         Attribute::computed("generation", Type::Number, "The generation that it holds."),
-        Attribute::computed(
+        text(
             "status",
-            Type::String,
             "`current`, `stale`, `staged`, `changed`, `missing`, `unknown`, `removing` or `gone`.",
         ),
-        Attribute::computed("revision", Type::String, "The vendor's marker of our write."),
+        text("revision", "The vendor's marker of our write."),
         Attribute::computed(
             "existed_before",
             Type::Bool,
-            "Something stood there before our first write.",
+            "Whether an entry existed before the first write.",
         ),
-        Attribute::computed("delivered_at", Type::String, "When it was last written, RFC 3339."),
-        Attribute::computed("detail", Type::String, "A short remark."),
-    ];
-    let notice = vec![
-        Attribute::computed(
-            "code",
-            Type::String,
-            "`drifted`, `revoke_by_hand`, `revoke_waits`, `staged`, `unreachable`, `gone`, `lookalike`, `rival` or `own_credential`.",
-        ),
-        Attribute::computed(
-            "subject",
-            Type::String,
-            "A target's key, a credential's id, or an issuer's address.",
-        ),
-        Attribute::computed("text", Type::String, "What it says to a person."),
+        text("delivered_at", "When it was last written (RFC 3339)."),
+        text("detail", "A remark."),
     ];
     let check = vec![
-        Attribute::computed("name", Type::String, "The check's key."),
-        Attribute::computed("result", Type::String, "`passed` or `failed`."),
-        Attribute::computed("duration", Type::String, "How long it took."),
+        text("name", "The check's key."),
+        text("result", "`passed`, `failed` or `skipped`."),
+        text("duration", "How long it took."),
     ];
     let rotation = vec![
-        Attribute::computed("reason", Type::String, "Why it was rotated; known in the plan."),
-        Attribute::computed("started_at", Type::String, "RFC 3339."),
-        Attribute::computed("finished_at", Type::String, "RFC 3339; null while it is under way."),
-        Attribute::computed("actor", Type::String, "Who ran it, from the CI's environment."),
-        Attribute::computed(
-            "commit",
-            Type::String,
-            "The commit it ran from, from the CI's environment.",
+        text(
+            "cause",
+            "`created`, `schedule`, `expiry`, `requested`, `trigger`, `source`, `drift`, `value_lost`, `incident`, `deploy`, `adopted` or \
+             `restored`.",
         ),
-        Attribute::computed("incident_id", Type::String, "The incident that caused it."),
-        Attribute::nested(
-            "checks",
-            Nesting::List,
-            Mode::Computed,
-            check,
-            "The checks and their results.",
-        ),
-        Attribute::computed(
-            "revoked",
-            Type::strings(),
-            "Handles of the credentials that were revoked.",
-        ),
+        text("reason", "Why, in words. Known in the plan."),
+        text("started_at", "RFC 3339."),
+        text("finished_at", "RFC 3339; null while it is not complete."),
+        text("actor", "Who ran it, from the CI's environment."),
+        text("commit", "The commit it ran from, from the CI's environment."),
+        Attribute::nested("checks", Nesting::List, Mode::Computed, check, "The checks and their results."),
+        Attribute::computed("revoked", Type::strings(), "Ids of the credentials that were revoked."),
     ];
     vec![
-        Attribute::computed(
+        text(
             "id",
-            Type::String,
-            "32 hexadecimal characters, derived from namespace, name, source and slots at creation; every vendor-side label carries the first 12.",
+            "32 hexadecimal characters, derived from namespace, name, source and targets at creation. Names at vendors carry the first \
+             12.",
         ),
         Attribute::computed("generation", Type::Number, "1, 2, 3 …"),
+        text("phase", "`settled`, `overlapping`, `partial` or `awaiting_value`."),
         Attribute::computed(
-            "phase",
-            Type::String,
-            "`settled`, `overlapping` or `partial`; a later version may also say `awaiting_value`.",
-        ),
-        Attribute::computed(
-            "pending",
+            "steps",
             Type::strings(),
-            "What the next apply will do because of time or drift.",
+            "What this apply was planned to do, in order. Known in the plan.",
+        ),
+        Attribute::nested(
+            "pending",
+            Nesting::List,
+            Mode::Computed,
+            pending,
+            "What an apply would do now because of time or drift.",
         ),
         Attribute::nested(
             "notices",
             Nesting::List,
             Mode::Computed,
             notice,
-            "What waits, or needs a person. Plan and apply repeat it as a warning.",
+            "What waits or needs a person. Plan and apply repeat it as a warning.",
         ),
-        Attribute::computed(
-            "rotated_at",
-            Type::String,
-            "When the current generation was in place, RFC 3339, UTC.",
-        ),
-        Attribute::computed(
+        text("rotated_at", "When the current generation was in place (RFC 3339, UTC)."),
+        text(
             "rotate_after",
-            Type::String,
-            "When the schedule asks for the next rotation, RFC 3339, UTC; null without `every`. A credential that ends by itself may ask \
-             for one earlier: see `next_action_at`.",
+            "When the next scheduled rotation is due (RFC 3339, UTC); null without `rotation.every`.",
         ),
-        Attribute::computed(
-            "revoke_after",
-            Type::String,
-            "When the next old credential's overlap ends, RFC 3339, UTC.",
-        ),
-        Attribute::computed(
+        text("revoke_after", "When the next overlap ends (RFC 3339, UTC)."),
+        text(
             "next_action_at",
-            Type::String,
-            "The earliest instant at which an apply has something to do; for schedulers.",
+            "The earliest time at which an apply has something to do (RFC 3339, UTC); for schedulers.",
+        ),
+        Attribute::computed(
+            "incidents",
+            Type::strings(),
+            "Ids of incidents that this secret has handled.",
         ),
         Attribute::computed(
             "public",
@@ -334,10 +257,10 @@ fn computed() -> Vec<Attribute> {
         ),
         Attribute::nested(
             "credentials",
-            Nesting::List,
+            Nesting::Map,
             Mode::Computed,
             credential,
-            "Credentials that may be live, newest first.",
+            "Credentials that may be valid, by generation.",
         ),
         Attribute::nested(
             "deliveries",
@@ -351,47 +274,103 @@ fn computed() -> Vec<Attribute> {
             Nesting::Single,
             Mode::Computed,
             rotation,
-            "Receipt of the last rotation.",
+            "Record of the last rotation.",
         ),
     ]
 }
 
-fn rotation_block() -> NestedBlock {
+fn block(name: &'static str, description: &str, attributes: Vec<Attribute>) -> NestedBlock {
     NestedBlock {
-        name: "rotation",
+        name,
         nesting: BlockNesting::Single,
         block: Block {
-            attributes: vec![
-                Attribute::optional("every", Type::String, "Interval, such as `90d`."),
-                Attribute::optional(
-                    "early",
-                    Type::String,
-                    "How long before the due instant an apply may rotate already; shorter than `every`.",
-                ),
-                Attribute::optional(
-                    "triggers",
-                    Type::string_map(),
-                    "A changed value of a key that was there before rotates.",
-                ),
-            ],
+            attributes,
             blocks: Vec::new(),
-            description: "When the secret is renewed.".to_owned(),
+            description: description.to_owned(),
         },
     }
 }
 
+fn rotation_block() -> NestedBlock {
+    let window = vec![
+        Attribute::optional("days", Type::strings(), "Not available yet."),
+        Attribute::optional("from", Type::String, "Not available yet."),
+        Attribute::optional("to", Type::String, "Not available yet."),
+        Attribute::optional("timezone", Type::String, "Not available yet."),
+    ];
+    let mut rotation = block(
+        "rotation",
+        "When the secret is rotated.",
+        vec![
+            Attribute::optional("every", Type::String, "Interval, such as `90d`."),
+            Attribute::optional(
+                "early",
+                Type::String,
+                "How long before it is due an apply may rotate already; shorter than `every`.",
+            ),
+            Attribute::optional("overdue", Type::String, "Not available yet."),
+            Attribute::optional(
+                "triggers",
+                Type::string_map(),
+                "A changed value of a key that was there before rotates.",
+            ),
+        ],
+    );
+    rotation.block.blocks = vec![block("window", "Not available yet.", window)];
+    rotation
+}
+
 fn revoke_block() -> NestedBlock {
-    NestedBlock {
-        name: "revoke",
-        nesting: BlockNesting::Single,
-        block: Block {
-            attributes: vec![Attribute::optional(
+    block(
+        "revoke",
+        "How old credentials are revoked.",
+        vec![
+            Attribute::optional(
                 "mode",
                 Type::String,
-                "Required. `automatic` (default without the block), or `manual`: a notice asks a person to do it.",
-            )],
-            blocks: Vec::new(),
-            description: "How old credentials end.".to_owned(),
-        },
-    }
+                "`automatic` (default), or `manual`: the provider never revokes. After the overlap every plan warns until you set \
+                 `confirmed`.",
+            ),
+            Attribute::optional("quiet_for", Type::String, "Not available yet."),
+            Attribute::optional(
+                "confirmed",
+                Type::Number,
+                "Confirms that you revoked every generation up to this one. Below the current generation.",
+            ),
+        ],
+    )
+}
+
+fn format_block() -> NestedBlock {
+    block(
+        "format",
+        "Not available yet. What every value must look like.",
+        ["prefix", "pattern", "encoding"]
+            .into_iter()
+            .map(|name| Attribute::optional(name, Type::String, "Not available yet."))
+            .chain([Attribute::optional("bytes", Type::Number, "Not available yet.")])
+            .collect(),
+    )
+}
+
+fn guard_block() -> NestedBlock {
+    block(
+        "guard",
+        "Not available yet. Asks for confirmation before the secret is rotated or destroyed.",
+        ["consequence", "confirm"]
+            .into_iter()
+            .map(|name| Attribute::optional(name, Type::String, "Not available yet."))
+            .collect(),
+    )
+}
+
+fn adopt_block() -> NestedBlock {
+    block(
+        "adopt",
+        "Not available yet. Takes over what exists.",
+        ["rotated_at", "credential_id"]
+            .into_iter()
+            .map(|name| Attribute::optional(name, Type::String, "Not available yet."))
+            .collect(),
+    )
 }

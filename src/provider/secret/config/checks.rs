@@ -6,14 +6,14 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::kinds::{not_empty, one_kind};
+use super::targets::{is_key, is_part};
 use super::{CheckEntry, Phase};
 use crate::check::{self, Patience, Presents};
-use crate::source::SourceKind;
 use crate::terraform::{Diagnostics, Node};
 
 pub(super) fn parse_checks(
     node: &Node<'_>,
-    source: Option<&'static SourceKind>,
+    parts: Option<&[String]>,
     waves: Option<&BTreeSet<u64>>,
     problems: &mut Diagnostics,
 ) -> Option<BTreeMap<String, CheckEntry>> {
@@ -23,7 +23,11 @@ pub(super) fn parse_checks(
     let mut checks = BTreeMap::new();
     let mut complete = true;
     for (key, element) in node.elements() {
-        match parse_check(&element, source, waves, problems) {
+        if !is_key(key, &element, problems) {
+            complete = false;
+            continue;
+        }
+        match parse_check(&element, parts, waves, problems) {
             Some(check) => drop(checks.insert(key.to_owned(), check)),
             None => complete = false,
         }
@@ -33,7 +37,7 @@ pub(super) fn parse_checks(
 
 fn parse_check(
     node: &Node<'_>,
-    source: Option<&'static SourceKind>,
+    parts: Option<&[String]>,
     waves: Option<&BTreeSet<u64>>,
     problems: &mut Diagnostics,
 ) -> Option<CheckEntry> {
@@ -53,6 +57,7 @@ fn parse_check(
             "No attempt could end in time. Leave it out for the default of the kind.",
         );
     }
+    let effects = node.attr("effects").bool(problems);
     let retry_for = node.attr("retry_for").duration(problems).optional();
     let names: Vec<&str> = check::ALL.iter().map(|kind| kind.name).collect();
     let kind = one_kind(node, &names, problems).and_then(check::kind);
@@ -80,29 +85,39 @@ fn parse_check(
     }
     let (kind, config, phase) = (kind?, config?, phase?);
     let path = node.path().then_attribute(kind.name);
-    if let Some(parts) = source.map(|source| source.parts) {
+    if let Some(parts) = parts {
         for part in config.parts_used() {
-            if part != "value" && !parts.contains(&part.as_str()) {
-                // A write-only text between braces may be the credential itself.
-                let hidden = !node.attr(kind.name).attr("headers_wo").is_null();
-                let summary = match hidden {
-                    true => "The check uses an unknown part".to_owned(),
-                    false => format!("The check uses the unknown part {part:?}"),
-                };
-                let known = parts.join(", ");
-                let detail = match hidden {
-                    true => format!(
-                        "A text between double braces, in headers_wo or another argument, is no part of the credential; it is \
-                         not repeated here, because it may be secret. The parts are {known}; value means the first. A value \
-                         of your own stands without braces."
-                    ),
-                    false => format!("The credential's parts are {known}; value means the first."),
-                };
-                problems.error(path.clone(), summary, detail);
+            if !is_part(&part, parts) {
+                problems.error(
+                    path,
+                    format!("The check uses the unknown part {part:?}"),
+                    format!("The credential's parts are {}.", parts.join(", ")),
+                );
                 return None;
             }
         }
     }
+    let effects = effects.optional()?;
+    let effects = match (effects, config.effects_default()) {
+        (Some(false), _) if config.has_effects() => {
+            problems.error(
+                node.attr("effects").path().clone(),
+                format!("{} cannot be false", node.attr("effects").path()),
+                "This check changes something outside. Remove `effects`, or set it to true.",
+            );
+            return None;
+        }
+        (Some(effects), _) => effects,
+        (None, Some(default)) => default,
+        (None, None) => {
+            problems.error(
+                node.attr("effects").path().clone(),
+                format!("{} is required", node.attr("effects").path()),
+                "A request with this method may change something. Set `effects = true` to confirm that it is wanted.",
+            );
+            return None;
+        }
+    };
     if phase == "preflight" && config.presents() == Presents::New && !config.parts_used().is_empty() {
         problems.error(
             path,
@@ -125,6 +140,7 @@ fn parse_check(
             timeout: timeout?.map_or(defaults.timeout, positive),
             retry_for: retry_for?.map_or(defaults.retry_for, positive),
         },
+        effects,
         config,
     })
 }

@@ -18,32 +18,29 @@ pub(super) fn one_kind<'k>(node: &Node<'_>, kinds: &[&'k str], problems: &mut Di
         [] => {
             problems.error(
                 node.path().clone(),
-                format!("{} names no kind", node.path()),
-                format!(
-                    "Exactly one of these keys is required: {list}. Terraform drops misspelt keys without a word, so \
-                     check the spelling."
-                ),
+                format!("{} has no kind", node.path()),
+                format!("Set exactly one of {list}."),
             );
             None
         }
         several => {
             problems.error(
                 node.path().clone(),
-                format!("{} names {} kinds: {}", node.path(), several.len(), several.join(", ")),
-                format!("Exactly one of these keys is allowed: {list}."),
+                format!("{} has {} kinds: {}", node.path(), several.len(), several.join(", ")),
+                format!("Set exactly one of {list}."),
             );
             None
         }
     }
 }
 
-/// Reports a kind object in which nothing is set although the kind has arguments.
+/// Reports a kind object in which nothing is set although the kind has required arguments.
 pub(super) fn not_empty(node: &Node<'_>, has_arguments: bool, problems: &mut Diagnostics) -> Option<()> {
     if has_arguments && !node.is_unknown() && node.set_attributes().is_empty() {
         problems.error(
             node.path().clone(),
             format!("{} is empty", node.path()),
-            "Set at least one argument. Terraform drops misspelt keys without a word, so check the spelling.",
+            "Set its required arguments.",
         );
         return None;
     }

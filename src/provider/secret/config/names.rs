@@ -1,7 +1,11 @@
 //! Texts that others keep: the name, the prefix of labels, the reason of a rotation.
 
+use std::collections::BTreeMap;
+
 use crate::label::LONGEST_PREFIX;
-use crate::terraform::{Diagnostics, Field, Node, Path};
+use crate::provider::secret::schema::INFO;
+use crate::terraform::conform::nearest;
+use crate::terraform::{Diagnostics, Field, Node, Number, Origin, Path};
 
 /// Longest `name`, in characters; no vendor takes more in the name of an entry, unless it is a path.
 const LONGEST_NAME: usize = 255;
@@ -20,18 +24,39 @@ pub(super) fn parse_name(node: &Node<'_>, problems: &mut Diagnostics) -> Option<
     None
 }
 
-/// `rotate_now`: it is shown as the reason, in one line.
+/// `info`: a map of texts with known keys.
+pub(super) fn parse_info(node: &Node<'_>, problems: &mut Diagnostics) -> Option<BTreeMap<String, String>> {
+    let known: Vec<&str> = INFO.iter().map(|(name, _)| *name).collect();
+    for (key, value) in node.elements() {
+        if !known.contains(&key) && node.origin() == Origin::Configuration {
+            let nearest = nearest(key, &known).map_or_else(String::new, |name| format!("Did you mean `{name}`? "));
+            problems.error(
+                value.path().clone(),
+                format!("{} is not a key of info", value.path()),
+                format!("{nearest}Its keys are {}.", known.join(", ")),
+            );
+        }
+    }
+    node.string_map(problems).or(BTreeMap::new())
+}
+
+/// Words that a missing or mistaken value turns into, and that are no reason.
+const NO_REASON: [&str; 3] = ["null", "true", "false"];
+
+/// `rotation_reason`: it is shown as the reason, in one line.
 pub(super) fn parse_reason(node: &Node<'_>, problems: &mut Diagnostics) -> Field<String> {
     node.string(problems).and_then_checked(|text| {
         let mistake = if text.trim().is_empty() {
-            "It is blank. Say why the secret is to be rotated, such as \"2026-11-22: left with a contractor\", or leave it out."
+            "It is blank. Say why the secret is rotated, such as \"2026-11-22: left with a contractor\", or leave it out."
+        } else if NO_REASON.contains(&text.trim().to_lowercase().as_str()) || Number::parse(text.trim()).is_some() {
+            "It is a bare boolean, number or null. Say why the secret is rotated, such as \"2026-11-22: left with a contractor\"."
         } else if text.chars().any(char::is_control) {
             "It holds a line break or another control character, and it is recorded as the reason: write one line of text, with \
              chomp() around what was read from elsewhere."
         } else {
             return Some(text);
         };
-        problems.error(node.path().clone(), "rotate_now is not a reason", mistake);
+        problems.error(node.path().clone(), "rotation_reason is not a reason", mistake);
         None
     })
 }

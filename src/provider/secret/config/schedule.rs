@@ -7,14 +7,16 @@ use crate::terraform::{Diagnostics, Node};
 
 /// Reads the block. `None` when something is unknown or wrong.
 pub(super) fn parse_schedule(rotation: &Node<'_>, problems: &mut Diagnostics) -> Option<Schedule> {
-    if rotation.value().as_map().is_some() && rotation.set_attributes().is_empty() {
+    let every = rotation.attr("every");
+    if every.value().as_str() == Some("apply") {
         problems.error(
-            rotation.path().clone(),
-            "rotation is present but empty",
-            "Set at least one of every, early, triggers, or leave the block out.",
+            every.path().clone(),
+            "rotation.every = \"apply\" is not available yet",
+            "This version of the provider does not implement it. Set an interval, such as \"90d\".",
         );
+        return None;
     }
-    let every = rotation.attr("every").duration(problems).optional();
+    let every = every.duration(problems).optional();
     let early = rotation.attr("early").duration(problems).optional();
     if let (Some(Some(every)), Some(Some(early))) = (every, early)
         && early >= every
@@ -42,7 +44,7 @@ pub(super) fn parse_schedule(rotation: &Node<'_>, problems: &mut Diagnostics) ->
         problems.error(
             rotation.attr("every").path().clone(),
             "rotation.every must be longer than zero",
-            "Use rotate_now to rotate once.",
+            "Set rotation_reason to rotate once.",
         );
     }
     Some(Schedule {

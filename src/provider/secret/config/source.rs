@@ -1,23 +1,40 @@
-//! `source`.
+//! `source`, and the value that a person supplies beside it.
 
 use super::kinds::{not_empty, one_kind};
+use super::supplied;
 use crate::source::{self, SourceConfig, SourceKind};
-use crate::terraform::{Diagnostics, Node};
+use crate::terraform::{Diagnostics, Mode, Node};
 
-/// The kind, and its configuration once that is wholly known.
-pub(super) type ParsedSource = (&'static SourceKind, Option<Box<dyn SourceConfig>>);
+/// A source as far as it is known.
+pub(super) struct ParsedSource {
+    /// Its kind.
+    pub kind: &'static SourceKind,
+    /// The parts of its credentials; `None` while they are unknown.
+    pub parts: Option<Vec<String>>,
+    /// Its configuration, once that is wholly known.
+    pub config: Option<Box<dyn SourceConfig>>,
+}
 
-pub(super) fn parse_source(node: &Node<'_>, problems: &mut Diagnostics) -> Option<ParsedSource> {
+/// Reads the source of a resource.
+pub(super) fn parse_source(resource: &Node<'_>, problems: &mut Diagnostics) -> Option<ParsedSource> {
+    let node = resource.attr("source");
     if node.is_unknown() {
         return None;
     }
+    if node.is_null() {
+        problems.error(node.path().clone(), "source is required", "Set exactly one kind.");
+        return None;
+    }
     let names: Vec<&str> = source::ALL.iter().map(|kind| kind.name).collect();
-    let kind = source::kind(one_kind(node, &names, problems)?)?;
+    let kind = source::kind(one_kind(&node, &names, problems)?)?;
+    supplied::refuse_beside(kind, resource, problems);
     let object = node.attr(kind.name);
     // Arguments that all have a default (a personal Neon key) may be left out.
-    let required = (kind.attributes)()
-        .iter()
-        .any(|a| a.mode == crate::terraform::Mode::Required);
+    let required = (kind.attributes)().iter().any(|a| a.mode == Mode::Required);
     not_empty(&object, required, problems)?;
-    Some((kind, (kind.parse)(&object, problems)))
+    Some(ParsedSource {
+        kind,
+        parts: (kind.parts_of)(&object),
+        config: (kind.parse)(&object, resource, problems),
+    })
 }

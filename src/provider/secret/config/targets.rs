@@ -5,15 +5,49 @@ use std::sync::Arc;
 
 use super::TargetEntry;
 use super::kinds::{not_empty, one_kind};
-use crate::source::SourceKind;
+use crate::source;
 use crate::target::{self, TargetConfig};
 use crate::template::Template;
 use crate::terraform::{Diagnostics, Node};
 
+/// Most targets of one secret.
+const MOST_TARGETS: usize = 1_000;
+
+/// Longest key of a target or check, in bytes.
+const LONGEST_KEY: usize = 128;
+
+/// Whether a name can stand for a target or check in plans, errors and commands; reports one that cannot.
+pub(super) fn is_key(key: &str, element: &Node<'_>, problems: &mut Diagnostics) -> bool {
+    let permitted = |c: char| c.is_alphanumeric() || " _-/:@#+".contains(c);
+    let good = !key.trim().is_empty() && key.len() <= LONGEST_KEY && key.chars().all(permitted);
+    if !good && element.origin() == crate::terraform::Origin::Configuration {
+        let attribute = element.path().steps().first().map(|step| match step {
+            crate::terraform::path::Step::Attribute(name) => name.as_str(),
+            _ => "",
+        });
+        let attribute = attribute.unwrap_or_default();
+        let shown: String = key.chars().take(40).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+        problems.error(
+            crate::terraform::Path::attribute(attribute),
+            format!("{attribute} has a key that cannot be used"),
+            format!(
+                "It begins with {shown:?}. A key is a name of at most {LONGEST_KEY} bytes: letters, digits, spaces and any of _ - / : @ # +."
+            ),
+        );
+        return false;
+    }
+    true
+}
+
+/// Whether a credential with these parts has that one; `value` means the only one.
+pub(super) fn is_part(name: &str, parts: &[String]) -> bool {
+    parts.iter().any(|part| part == name) || (name == "value" && parts.len() == 1)
+}
+
 pub(super) fn parse_targets(
     node: &Node<'_>,
     name: Option<&str>,
-    source: Option<&'static SourceKind>,
+    parts: Option<&[String]>,
     problems: &mut Diagnostics,
 ) -> Option<BTreeMap<String, TargetEntry>> {
     if node.is_unknown() {
@@ -23,14 +57,26 @@ pub(super) fn parse_targets(
         problems.error(
             node.path().clone(),
             "targets is empty",
-            "A secret needs at least one place that holds it: targets = { … }.",
+            "Set at least one target.",
+        );
+        return None;
+    }
+    if node.elements().len() > MOST_TARGETS {
+        problems.error(
+            node.path().clone(),
+            format!("targets has {} elements", node.elements().len()),
+            format!("A secret has at most {MOST_TARGETS} targets. Split it into several secrets."),
         );
         return None;
     }
     let mut targets = BTreeMap::new();
     let mut complete = true;
     for (key, element) in node.elements() {
-        match parse_target(&element, name, source, problems) {
+        if !is_key(key, &element, problems) {
+            complete = false;
+            continue;
+        }
+        match parse_target(&element, name, parts, problems) {
             Some(target) => drop(targets.insert(key.to_owned(), target)),
             None => complete = false,
         }
@@ -41,7 +87,7 @@ pub(super) fn parse_targets(
 fn parse_target(
     node: &Node<'_>,
     name: Option<&str>,
-    source: Option<&'static SourceKind>,
+    parts: Option<&[String]>,
     problems: &mut Diagnostics,
 ) -> Option<TargetEntry> {
     if node.is_unknown() {
@@ -61,10 +107,9 @@ fn parse_target(
         not_empty(&object, true, problems)?;
         (kind.parse)(&object, name, problems).map(Arc::from)
     });
-    let allowed: Option<&[&str]> = source.map(|kind| kind.parts);
-    if let (Some(Some(part)), Some(allowed)) = (&part, allowed)
-        && part != "value"
-        && !allowed.contains(&part.as_str())
+    let impact = node.attr("impact").string(problems).optional();
+    if let (Some(Some(part)), Some(allowed)) = (&part, parts)
+        && !is_part(part, allowed)
     {
         problems.error(
             node.attr("part").path().clone(),
@@ -83,10 +128,11 @@ fn parse_target(
     }
     let template = match template_text? {
         None => None,
-        Some(text) => Some(parse_template(&node.attr("template"), &text, allowed, problems)?),
+        Some(text) => Some(parse_template(&node.attr("template"), &text, parts, problems)?),
     };
     let config = config?;
-    let primary = allowed?.first().copied().unwrap_or("value");
+    let parts = parts?;
+    let only = source::primary(parts);
     // A template that is one bare part says in other words which part it is.
     let (part, template) = match template {
         Some(template) => match template.sole_part().map(str::to_owned) {
@@ -95,12 +141,22 @@ fn parse_target(
         },
         None => (part?, None),
     };
-    let part = part
-        .filter(|part| part != "value")
-        .unwrap_or_else(|| primary.to_owned());
+    if part.is_none() && template.is_none() && only.is_none() {
+        problems.error(
+            node.path().clone(),
+            format!("{} does not say which part it holds", node.path()),
+            format!(
+                "The credential has several parts: {}. Set `part`, or `template`.",
+                parts.join(", ")
+            ),
+        );
+        return None;
+    }
+    let part = part.filter(|part| part != "value" || only.is_none());
+    let part = part.or_else(|| only.map(str::to_owned)).unwrap_or_default();
     let print = template
         .as_ref()
-        .map(|template| template.canonical(primary))
+        .map(|template| template.canonical(only.unwrap_or_default()))
         .unwrap_or_default();
     let fingerprint = serde_json::json!([part, print, config.fingerprint()]).to_string();
     Some(TargetEntry {
@@ -110,6 +166,7 @@ fn parse_target(
         part,
         template,
         keep: keep? == "keep",
+        impact: impact?,
         fingerprint,
     })
 }
@@ -118,7 +175,7 @@ fn parse_target(
 fn parse_template(
     node: &Node<'_>,
     text: &str,
-    allowed: Option<&[&str]>,
+    allowed: Option<&[String]>,
     problems: &mut Diagnostics,
 ) -> Option<Template> {
     let template = match Template::parse(text) {
@@ -142,14 +199,11 @@ fn parse_template(
     }
     let allowed = allowed?;
     for part in template.parts() {
-        if part != "value" && !allowed.contains(&part.as_str()) {
+        if !is_part(&part, allowed) {
             problems.error(
                 node.path().clone(),
                 format!("The template uses the unknown part {part:?}"),
-                format!(
-                    "The credential's parts are {}; value means the first.",
-                    allowed.join(", ")
-                ),
+                format!("The credential's parts are {}.", allowed.join(", ")),
             );
             return None;
         }

@@ -8,9 +8,9 @@ use crate::call::{CallError, CallErrorKind};
 use crate::executor::{Site, found, issuer_at};
 use crate::label::Label;
 use crate::provider::secret::config::Config;
-use crate::provider::secret::outlook::Sightings;
-use crate::provider::secret::place;
+use crate::provider::secret::findings::Sightings;
 use crate::provider::secret::state::State;
+use crate::provider::secret::{apply, place, words};
 use crate::rotation::{
     Container, CredentialRecord, CredentialStatus, DeliveryStatus, Event, FARTHEST, Ledger, Notice, NoticeCode,
 };
@@ -30,13 +30,14 @@ pub(super) async fn credentials(
     seen: &mut Sightings,
     problems: &mut Diagnostics,
 ) {
-    let current = config.source.issuer.to_string();
+    let current = config.source.on_record();
     let issuers: BTreeSet<String> = state
         .ledger
         .credentials()
         .iter()
         .map(|known| known.issuer.clone())
         .chain([current.clone()])
+        .filter(|address| !address.is_empty())
         .collect();
     for address in issuers {
         let issuer = match issuer_at(&address, vendors) {
@@ -81,7 +82,8 @@ fn gone(address: &str, state: &mut State, seen: &mut Sightings) {
         code: NoticeCode::Gone,
         subject: address.to_owned(),
         text: format!(
-            "{address} no longer exists, and every credential that it issued is dead. Name another `source`."
+            "{} no longer exists, and every credential that it issued is dead. Set another `source`.",
+            words::capitalized(&words::issuer(address))
         ),
     });
 }
@@ -90,12 +92,12 @@ fn unreachable(address: &str, why: &str, config: &Config, seen: &mut Sightings, 
     seen.notices.push(Notice {
         code: NoticeCode::Unreachable,
         subject: address.to_owned(),
-        text: format!("{address} could not be asked: {why}"),
+        text: format!("{} could not be read: {why}", words::issuer(address)),
     });
-    let whose = if address == config.source.issuer.to_string() {
+    let whose = if address == config.source.on_record() {
         "its source".to_owned()
     } else {
-        format!("its former source {address}")
+        format!("its former source, {}", words::issuer(address))
     };
     problems.warning(
         place::path_of(&Site::Source, Some(config)),
@@ -137,21 +139,23 @@ async fn survey(
     }
     // The same handle, made anew: somebody reset it (a role's password).
     let newest = state.ledger.generation();
-    for known in state
+    let current = state
         .ledger
         .credentials()
         .iter()
-        .filter(|known| known.issuer == address && known.generation == newest)
-    {
+        .find(|known| known.issuer == address && known.generation == newest);
+    if let Some(known) = current {
         let replaced = listed.iter().any(|credential| {
             Some(&credential.id) == known.credential_id.as_ref() && credential.minted_at > known.minted_at
         });
-        seen.current_gone |= replaced;
+        let is_dead = replaced || dead.iter().any(|dead| dead.generation == newest);
+        state.ledger.record(match is_dead {
+            true => Event::Died { generation: newest },
+            false => Event::Lives { generation: newest },
+        });
     }
     for known in dead {
-        if known.generation == state.ledger.generation() {
-            seen.current_gone = true;
-        } else {
+        if known.generation != newest {
             state.ledger.record(Event::Ended {
                 generation: known.generation,
                 issuer: known.issuer.clone(),
@@ -184,9 +188,10 @@ async fn survey(
                     code: NoticeCode::Rival,
                     subject: credential.id.clone(),
                     text: format!(
-                        "{} ({label}) at {address} carries this secret's id, but is further ahead than its state: another state \
+                        "{} ({label}) at {} carries this secret's id, but is further ahead than its state: another state \
                          manages it. Give each state its own namespace.",
-                        credential.id
+                        credential.id,
+                        words::issuer(address)
                     ),
                 });
             }
@@ -195,9 +200,10 @@ async fn survey(
                 code: NoticeCode::Lookalike,
                 subject: credential.id.clone(),
                 text: format!(
-                    "{} ({label}) at {address} looks like a credential of this secret that another configuration made. Revoke it \
+                    "{} ({label}) at {} looks like a credential of this secret that another configuration made. Revoke it \
                      yourself if nothing uses it.",
-                    credential.id
+                    credential.id,
+                    words::issuer(address)
                 ),
             });
         }
@@ -212,7 +218,7 @@ async fn survey(
         if let Some(id) = &known.credential_id
             && issuer.authenticates_this_run(id).await?
         {
-            seen.own.insert(known.generation);
+            seen.notices.push(apply::own_credential(known.generation, id.clone()));
         }
     }
     Ok(())

@@ -9,9 +9,9 @@ use crate::call::{CallError, CallErrorKind};
 use crate::executor::Site;
 use crate::provider::Configured;
 use crate::provider::secret::config::Config;
-use crate::provider::secret::outlook::Sightings;
-use crate::provider::secret::place;
+use crate::provider::secret::findings::Sightings;
 use crate::provider::secret::state::State;
+use crate::provider::secret::{place, words};
 use crate::rotation::{
     Container, CredentialRecord, DeliveryRecord, DeliveryStatus, Entry, Event, Notice, NoticeCode, Seen, Verdict, judge,
 };
@@ -103,6 +103,7 @@ pub(super) async fn targets(
     if let Some(generation) = ahead.filter(|generation| !live.contains(generation) || *generation > newest) {
         state.ledger.record(Event::FoundAhead { generation });
         if let Some(receipt) = &mut state.last_rotation {
+            // An interrupted apply made it: what asked for that is not on record.
             receipt.finished_at = None;
         }
     }
@@ -128,7 +129,7 @@ fn unreachable(
         seen.notices.push(Notice {
             code: NoticeCode::Unreachable,
             subject: if in_doubt { record.slot.clone() } else { key.clone() },
-            text: format!("{} could not be read: {why}", record.slot),
+            text: format!("{} could not be read: {why}", words::entry(&record.slot).noun),
         });
         state.ledger.record(Event::Unreachable { target: key.clone() });
     }

@@ -1,0 +1,55 @@
+//! `revoke.confirmed`: a person's word, which an issuer that can be asked may contradict.
+
+use crate::executor::issuer_at;
+use crate::provider::secret::config::Config;
+use crate::provider::secret::decide::Decision;
+use crate::provider::secret::state::State;
+use crate::provider::secret::words;
+use crate::source::Liveness;
+use crate::terraform::{Diagnostics, Path};
+use crate::vendors::Vendors;
+
+/// Whether an issuer shows a credential alive that was confirmed as revoked, or cannot be asked about it now; reports it.
+pub(super) async fn refused(
+    state: &State,
+    decision: &Decision,
+    config: &Config,
+    vendors: &dyn Vendors,
+    problems: &mut Diagnostics,
+) -> bool {
+    let mut refused = false;
+    for generation in &decision.confirmed {
+        let Some(known) = state.ledger.credential(*generation) else {
+            continue;
+        };
+        let (Some(id), Ok(Some(issuer))) = (&known.credential_id, issuer_at(&known.issuer, vendors)) else {
+            continue;
+        };
+        let path = Path::attribute("revoke").then_attribute("confirmed");
+        let which = words::generation(Some(known), *generation);
+        let place = words::issuer(&known.issuer);
+        match issuer.liveness(id).await {
+            Ok(Liveness::Dead | Liveness::CannotTell) => {}
+            Ok(Liveness::Alive) => {
+                refused = true;
+                problems.error(
+                    path,
+                    format!("{}: {which} is still valid", config.name),
+                    format!(
+                        "revoke.confirmed says that it was revoked, but {place} still accepts it. Nothing was changed. Revoke it there, and \
+                         apply again."
+                    ),
+                );
+            }
+            Err(error) => {
+                refused = true;
+                problems.error(
+                    path,
+                    format!("{}: cannot tell whether {which} was revoked", config.name),
+                    format!("{} Nothing was changed. Apply again.", error.sentence()),
+                );
+            }
+        }
+    }
+    refused
+}

@@ -1,0 +1,546 @@
+//! Carrying a plan out: the plan becomes a goal, the executor runs, and what is known goes back, errors or not.
+
+mod confirmed;
+mod record;
+mod report;
+
+use std::collections::BTreeMap;
+
+use self::record::{absorb, half_reworded};
+pub(super) use self::report::own as own_credential;
+use self::report::{diagnostic, report, warn, without_effect};
+use super::config::Config;
+use super::decide::{Decision, Rotate, decide, leaving};
+use super::due;
+use super::findings::{self, Sightings};
+use super::goal::goal;
+use super::intent::Intent;
+use super::plan::steps::{Told, steps};
+use super::plan::{first_create, forecast, newly_awaited, texts, warnings};
+use super::policies::Policies;
+use super::read::begin_overlap;
+use super::state::{Receipt, State};
+use super::{config_in_state, destroy, legible, place, replacement, room};
+use crate::address::Address;
+use crate::call::WritePermit;
+use crate::executor::{self, Outcome};
+use crate::plugin::{ApplyRequest, ApplyResponse};
+use crate::provider::Configured;
+use crate::rotation::{Action, Cause, Event, Notice, NoticeCode, Pending, Request, schedule};
+use crate::terraform::{Diagnostics, Origin, Path, Value};
+use crate::vendors::Vendors;
+
+/// Applies a create, an update or a destroy.
+pub async fn apply(configured: &Configured, request: ApplyRequest) -> ApplyResponse {
+    let illegible = legible::check(&request.prior);
+    if illegible.has_errors() {
+        return ApplyResponse {
+            state: request.prior,
+            private: request.private,
+            diagnostics: illegible,
+        };
+    }
+    let permit = WritePermit::granted_by_apply();
+    if request.planned.is_null() {
+        return match Intent::of_private(&request.private) {
+            Intent::Destroy => destroy::destroy(configured, request, &permit).await,
+            Intent::Create { becomes, .. } => replacement::hand_over(configured, request, becomes),
+            Intent::Update { .. } | Intent::Unknown => replacement::refuse(request),
+        };
+    }
+    let mut problems = Diagnostics::new();
+    let handed_over = replacement::handed_over(configured, &request);
+    let prior = handed_over.as_ref().unwrap_or(&request.prior);
+    let state = change(configured, &request, prior, &permit, &mut problems).await;
+    // Without a state of its own, a failed change leaves everything as it was.
+    let state = state.unwrap_or_else(|| prior.clone());
+    ApplyResponse {
+        state,
+        private: request.private,
+        diagnostics: problems,
+    }
+}
+
+/// What stays the same during one change.
+struct Change<'a> {
+    configured: &'a Configured,
+    request: &'a ApplyRequest,
+    prior: &'a Value,
+    permit: &'a WritePermit,
+    config: Config,
+    before: Option<Config>,
+    policies: Policies,
+    is_create: bool,
+}
+
+/// The new state; `None` when nothing was begun.
+async fn change(
+    configured: &Configured,
+    request: &ApplyRequest,
+    prior: &Value,
+    permit: &WritePermit,
+    problems: &mut Diagnostics,
+) -> Option<Value> {
+    let config = Config::read(&request.config, Origin::Configuration, problems);
+    let (Some(config), Some(connections), Some(vendors)) =
+        (config, configured.connections.as_ref(), configured.vendors.as_ref())
+    else {
+        if !problems.has_errors() {
+            problems.error(
+                Path::root(),
+                "Unknown values during apply",
+                "The configuration has values that are not known. This is a bug in the provider or in Terraform. Nothing was changed.",
+            );
+        }
+        return None;
+    };
+    let config = config.located(connections);
+    let mut slots = place::slots(&config, connections, problems)?;
+    let is_create = prior.is_null();
+    // The id of a new secret follows from its whole places; for another, they are asked for when there is something to do.
+    if is_create {
+        slots = located(configured, &config, &slots, permit, problems).await?;
+    }
+    let id = match prior.get("id").as_str() {
+        Some(id) => id.to_owned(),
+        None => place::derive_id(configured.namespace.as_deref().unwrap_or_default(), &config, &slots),
+    };
+    let mut state = State::read(prior);
+    let held = state.ledger.deliveries().values().map(|delivery| delivery.slot.clone());
+    let _turn = configured
+        .neighbours
+        .turn(&id, texts(&slots).into_values().chain(held))
+        .await;
+    if is_create && !configured.neighbours.first_create(&id) {
+        twin(&config, &slots, &id, problems);
+        return None;
+    }
+    state.id.clone_from(&id);
+    let change = Change {
+        before: config_in_state(prior).map(|before| before.located(connections)),
+        policies: Policies::of_state(prior)
+            .map_err(|unreadable| problems.extend(unreadable))
+            .ok()?,
+        configured,
+        request,
+        prior,
+        permit,
+        config,
+        is_create,
+    };
+    let decision = change.decide(&mut state, &slots);
+    if change.is_stale(&decision, problems) {
+        return None;
+    }
+    if confirmed::refused(&state, &decision, &change.config, vendors.as_ref(), problems).await {
+        return None;
+    }
+    state.steps = change.steps(&state, &decision, &slots);
+    state.ledger = decision.ledger.clone();
+    state.notices.clone_from(&decision.notices);
+    for target in &decision.forget {
+        state.ledger.record(Event::Dropped { target: target.clone() });
+    }
+    if !decision.acts() {
+        return Some(change.finish_quietly(state, &decision, &slots, problems));
+    }
+    change.run(state, decision, slots, problems).await
+}
+
+fn twin(config: &Config, slots: &BTreeMap<String, Address>, id: &str, problems: &mut Diagnostics) {
+    let held: Vec<String> = texts(slots).into_values().collect();
+    let held: Vec<String> = held.iter().map(|slot| super::words::entry(slot).noun).collect();
+    problems.error(
+        Path::root(),
+        format!("Two resources are the same secret {}", config.name),
+        format!(
+            "Another rotation_secret of this run has the same namespace, name, source and targets (id {id}: {}), and was created first. \
+             Nothing was minted or changed for this one. Remove one of the two.",
+            held.join(", ")
+        ),
+    );
+}
+
+/// The slots with everything that only a call tells of their places. Where it cannot be told, everything else that bars the run is
+/// reported, too.
+async fn located(
+    configured: &Configured,
+    config: &Config,
+    slots: &BTreeMap<String, Address>,
+    permit: &WritePermit,
+    problems: &mut Diagnostics,
+) -> Option<BTreeMap<String, Address>> {
+    let vendors = configured.vendors.as_ref()?;
+    let failure = match place::complete(slots, vendors.as_ref()).await {
+        Ok(slots) => return Some(slots),
+        Err(failure) => failure,
+    };
+    let adapters = place::connect(config, slots, vendors.as_ref(), problems)?;
+    let job = adapters.into_job("", config, vendors, configured.clock, true);
+    for failure in executor::obstacles(&job, failure, &configured.stop, permit).await {
+        problems.push(diagnostic(&failure, config, &without_effect(&failure)));
+    }
+    None
+}
+
+impl Change<'_> {
+    /// The decision, with what only the clock tells. A changed schedule moves the anchor in `state`.
+    fn decide(&self, state: &mut State, slots: &BTreeMap<String, Address>) -> Decision {
+        let (config, before) = (&self.config, self.before.as_ref());
+        let mut decision = decide(state, before, config, &self.policies, slots);
+        if self.is_create {
+            return decision.rotated(config, first_create());
+        }
+        // What an earlier create left undone is done first: its error tainted what is in place.
+        let is_replacement = self.request.prior.is_null();
+        let resumes = decision.finish || !decision.retag.is_empty();
+        if is_replacement && decision.rotate == Rotate::No && !resumes {
+            decision = decision.rotated(config, Request::new(Cause::Requested, "replaced"));
+        }
+        let every_changed = before.is_some_and(|before| before.schedule.every != config.schedule.every);
+        if every_changed {
+            state.rotate_after = match (config.schedule.every, state.rotated_at) {
+                (Some(every), Some(at)) => Some(schedule::next_anchor(every, None, at)),
+                _ => None,
+            };
+        }
+        let now = self.configured.clock.now();
+        if decision.rotate == Rotate::AtApply {
+            decision.rotate = Rotate::No;
+            if let Some(request) = due::due(state, config, now) {
+                if config.source.is_supplied() {
+                    decision.awaits = Some(request);
+                } else {
+                    decision = decision.rotated(config, request);
+                }
+            }
+        }
+        if decision.revokes_at_apply {
+            decision.revokes_at_apply = false;
+            let moved = State {
+                ledger: decision.ledger.clone(),
+                ..State::default()
+            };
+            let ended = due::revocations(&moved, now);
+            let may = |generation: &u64| {
+                let known = decision.ledger.credential(*generation);
+                known.is_some_and(|known| super::decide::can_be_revoked(&known.issuer))
+            };
+            decision.revoke.extend(ended.into_iter().filter(may));
+        }
+        decision
+    }
+
+    /// Whether the plan leads elsewhere; reports it.
+    fn is_stale(&self, decision: &Decision, problems: &mut Diagnostics) -> bool {
+        let planned = self.request.planned.get("generation").as_u64();
+        let Some(planned) = planned.filter(|_| !self.request.prior.is_null()) else {
+            return false;
+        };
+        let stale = planned != decision.generation;
+        if stale {
+            problems.error(
+                Path::root(),
+                "The saved plan is stale",
+                format!(
+                    "It leads to generation {planned}; state and configuration now lead to {}. Nothing was changed. Plan again.",
+                    decision.generation
+                ),
+            );
+        }
+        stale
+    }
+
+    /// The steps that the plan showed; where it could not know them, those of the decision.
+    fn steps(&self, state: &State, decision: &Decision, slots: &BTreeMap<String, Address>) -> Vec<String> {
+        if let Some(planned) = self.request.planned.get("steps").as_list() {
+            let lines = planned.iter().filter_map(|line| line.as_str().map(str::to_owned));
+            return lines.collect();
+        }
+        let course = forecast::course(&state.id, &self.config, slots, decision, self.is_create);
+        steps(&Told {
+            state,
+            config: &self.config,
+            slots,
+            decision,
+            course: &course,
+            is_create: self.is_create,
+        })
+    }
+
+    /// What `pending` and `notices` say after a run that left `state`, by the configuration that goes into the state with it.
+    fn describe(&self, state: &mut State, stored: &Config, seen: &Sightings, slots: &BTreeMap<String, Address>) {
+        let now = self.configured.clock.now();
+        let lost = state.pending.iter().filter(|known| known.cause == Some(Cause::ValueLost));
+        let mut facts: Vec<Pending> = lost.cloned().collect();
+        facts.extend(due::facts(state, stored, now));
+        facts.extend(findings::checks_again(state, stored));
+        facts.extend(findings::work_left(seen, stored, state.ledger.generation()));
+        state.pending = facts;
+        let waiting = |notice: &&Notice| matches!(notice.code, NoticeCode::RevokeWaits | NoticeCode::RevokeByHand);
+        let waiting: Vec<Notice> = state.notices.iter().filter(waiting).cloned().collect();
+        state.notices = seen.notices.iter().cloned().chain(waiting).collect();
+        let decision = decide(state, Some(stored), stored, &self.policies, slots);
+        state.awaits_value = decision.awaits.is_some();
+        state.notices = findings::notices(state, &decision, stored);
+        state.pending = findings::pending(state, &decision, stored);
+        state.next_action_at = due::next_action_at(state, stored);
+    }
+
+    /// An update of arguments that no vendor needs to hear of.
+    fn finish_quietly(
+        &self,
+        mut state: State,
+        decision: &Decision,
+        slots: &BTreeMap<String, Address>,
+        problems: &mut Diagnostics,
+    ) -> Value {
+        let stored = State::read(self.prior);
+        self.note_what_is_awaited(&mut state, &stored, decision);
+        let planned = self.request.planned.get("notices");
+        let kept = planned.as_list().is_some().then(|| stored.notices.clone());
+        let seen = Sightings::on_record(&state);
+        self.describe(&mut state, &self.config, &seen, slots);
+        if let Some(kept) = kept {
+            state.notices = kept;
+        } else {
+            warnings::notices(&self.config.name, &state.notices, problems);
+        }
+        state.pending.clear();
+        state.write_over(self.request.planned.clone())
+    }
+
+    /// A rotation that somebody asked for, and that waits for a value, stays open on record.
+    fn note_what_is_awaited(&self, state: &mut State, stored: &State, decision: &Decision) {
+        if let Some(awaited) = newly_awaited(stored, decision) {
+            state.last_rotation = Some(self.receipt(awaited));
+        }
+        state.awaits_value = decision.awaits.is_some();
+    }
+
+    fn receipt(&self, request: &Request) -> Receipt {
+        Receipt {
+            actor: self.configured.actor.clone(),
+            commit: self.configured.commit.clone(),
+            ..Receipt::begun(request, self.configured.clock.now())
+        }
+    }
+
+    async fn run(
+        &self,
+        mut state: State,
+        decision: Decision,
+        mut slots: BTreeMap<String, Address>,
+        problems: &mut Diagnostics,
+    ) -> Option<Value> {
+        let (configured, config, permit, request) = (self.configured, &self.config, self.permit, self.request);
+        let vendors = configured.vendors.as_ref()?;
+        let stored = State::read(self.prior);
+        if let Rotate::Yes(request) = &decision.rotate {
+            state.last_rotation = Some(self.receipt(request));
+        }
+        // A create is planned without knowing whether it replaces or resumes something.
+        if request.prior.is_null() {
+            self.keep_the_planned_reason(&mut state);
+        }
+        if !self.is_create {
+            slots = located(configured, config, &slots, permit, problems).await?;
+        }
+        if place::misplaced(&slots, &state.ledger, config, problems) {
+            return None;
+        }
+        let adapters = place::connect(config, &slots, vendors.as_ref(), problems)?;
+        let wanted = goal(&decision, config, self.is_create);
+        let goal_is_empty = wanted.targets.is_empty();
+        let mut job = adapters.into_job(&state.id, config, vendors, configured.clock, self.is_create);
+        job.unreachable = state.unreachable();
+        let leaving = leaving(&stored, self.before.as_ref(), &slots);
+        job.leaving = place::connect_leaving(&leaving, &state.ledger, vendors.as_ref());
+        let stop = &configured.stop;
+        let course = forecast::course(&state.id, config, &slots, &decision, self.is_create);
+        let healed = room::make_room(&decision, &course, config, &job, stop, permit).await;
+        let outcome = match healed {
+            Some(healed) if !healed.failures.is_empty() || healed.interrupted => healed,
+            healed => {
+                let ledger = healed.map_or_else(|| state.ledger.clone(), |healed| healed.ledger);
+                executor::run(&job, wanted, ledger, stop, permit).await
+            }
+        };
+        if self.is_create && !outcome.delivered && (!outcome.failures.is_empty() || outcome.interrupted) {
+            return self.undo_create(&job, outcome, state, problems).await;
+        }
+        let rotation_began = outcome.ledger.generation() != decision.ledger.generation();
+        let failed = !outcome.failures.is_empty() || outcome.interrupted;
+        if let Rotate::Yes(request) = &decision.rotate
+            && !rotation_began
+            && !self.is_create
+        {
+            // Nothing was minted. What somebody asked for stays open; else the record is still that of the generation in place.
+            let keeps = failed && request.cause.is_request() && state.ledger.is_finished();
+            if !keeps {
+                state.last_rotation.clone_from(&stored.last_rotation);
+            }
+        }
+        absorb(&mut state, &outcome, &decision, config);
+        begin_overlap(&mut state, config, configured.clock.now());
+        if failed && !self.is_create && !rotation_began {
+            half_reworded(&mut state, &decision);
+        }
+        if !failed {
+            self.note_what_is_awaited(&mut state, &stored, &decision);
+        }
+        // What a begun rotation has answered (rotation_reason, a trigger, another source) must not ask for a second one: the ledger
+        // says what is left of it. Anything else that failed is asked for again by the arguments that stay as they were.
+        let keeps_arguments = failed && !request.prior.is_null() && !rotation_began;
+        let stored_config = self.before.as_ref().filter(|_| keeps_arguments).unwrap_or(config);
+        let seen = self.sightings(&stored, &state, &outcome, &decision, goal_is_empty);
+        report::waiting(&mut state, &outcome);
+        remember_the_loss(&mut state, &outcome, &decision, config);
+        self.describe(&mut state, stored_config, &seen, &slots);
+        if failed {
+            report(&outcome, &state, config, request.prior.is_null(), problems);
+        } else {
+            state.pending.clear();
+        }
+        warnings::notices(&config.name, &state.notices, problems);
+        configured.neighbours.leave(&state.id, state.ledger.clone());
+        warn(&outcome, config, problems);
+        let base = if keeps_arguments {
+            request.prior.clone()
+        } else {
+            request.planned.clone()
+        };
+        Some(state.write_over(base))
+    }
+
+    fn keep_the_planned_reason(&self, state: &mut State) {
+        let planned = self.request.planned.get("last_rotation");
+        let cause = planned.get("cause").as_str().and_then(Cause::parse);
+        if let (Some(receipt), Some(cause), Some(reason)) =
+            (&mut state.last_rotation, cause, planned.get("reason").as_str())
+        {
+            receipt.cause = cause;
+            reason.clone_into(&mut receipt.reason);
+        }
+    }
+
+    /// What holds of earlier looks after this run, and what the run saw.
+    fn sightings(
+        &self,
+        stored: &State,
+        state: &State,
+        outcome: &Outcome,
+        decision: &Decision,
+        goal_is_empty: bool,
+    ) -> Sightings {
+        let failed = !outcome.failures.is_empty() || outcome.interrupted;
+        let issuer = self.config.source.issuer.to_string();
+        let answered = Some(issuer.as_str()).filter(|_| !failed);
+        let told = decision.notices.iter().filter(|notice| notice.code.is_of_a_look());
+        let held = told.filter(|notice| still_holds(notice, &decision.ledger, &state.ledger, answered));
+        let mut seen = Sightings {
+            notices: held.cloned().collect(),
+            ..Sightings::on_record(stored)
+        };
+        for generation in &outcome.own {
+            let known = state.ledger.credential(*generation);
+            if let Some(id) = known.and_then(|known| known.credential_id.clone()) {
+                seen.notices.push(own_credential(*generation, id));
+            }
+        }
+        let retagged = |target: &String| decision.retag.contains(target) || !goal_is_empty;
+        seen.untagged.retain(|target, _| !retagged(target));
+        let untagged = outcome.untagged.iter();
+        seen.untagged
+            .extend(untagged.map(|target| (target.clone(), UNTAGGED.to_owned())));
+        seen
+    }
+
+    /// A create that reached no target: what it minted is revoked, and no state remains. After an interrupt nothing new is begun.
+    async fn undo_create(
+        &self,
+        job: &executor::Job,
+        outcome: Outcome,
+        mut state: State,
+        problems: &mut Diagnostics,
+    ) -> Option<Value> {
+        let config = &self.config;
+        let Some(minted) = outcome.minted else {
+            for failure in &outcome.failures {
+                problems.push(diagnostic(failure, config, &without_effect(failure)));
+            }
+            if outcome.interrupted {
+                problems.error(Path::root(), "Interrupted", "Nothing was minted or changed.");
+            }
+            return None;
+        };
+        if outcome.interrupted {
+            state.ledger = outcome.ledger.clone();
+            report(&outcome, &state, config, true, problems);
+            return Some(state.write_over(self.request.planned.clone()));
+        }
+        let (undone, complete) = executor::revoke_minted(job, &outcome.ledger, minted, self.permit).await;
+        let ending = if complete {
+            format!("{undone} No target was changed, and nothing is left behind.")
+        } else {
+            format!("{undone} No target was changed. The next apply finds the credential by its label and finishes with it.")
+        };
+        let ending = ending.trim_start();
+        for failure in &outcome.failures {
+            problems.push(diagnostic(failure, config, &format!("{}\n\n{ending}", failure.detail)));
+        }
+        None
+    }
+}
+
+/// What is left of a write whose tags or labels could not be set.
+const UNTAGGED: &str = "its tags could not be set";
+
+/// Whether a notice of an earlier look still holds after a run that led from one ledger to another: a target that was written or
+/// left the configuration is no longer unreachable, nor is an issuer that answered.
+fn still_holds(
+    notice: &Notice,
+    before: &crate::rotation::Ledger,
+    after: &crate::rotation::Ledger,
+    answered: Option<&str>,
+) -> bool {
+    use crate::rotation::{DeliveryStatus, Ledger};
+    if notice.code != NoticeCode::Unreachable {
+        return notice.code != NoticeCode::OwnCredential;
+    }
+    let it = |ledger: &Ledger, statuses: &dyn Fn(DeliveryStatus) -> bool| {
+        let mut deliveries = ledger.deliveries().iter();
+        deliveries
+            .any(|(key, known)| (key == &notice.subject || known.slot == notice.subject) && statuses(known.status))
+    };
+    if it(before, &|_| true) {
+        return it(after, &|status| status == DeliveryStatus::Unknown);
+    }
+    answered != Some(notice.subject.as_str())
+}
+
+/// The next plan must know that the value cannot be recovered.
+fn remember_the_loss(state: &mut State, outcome: &Outcome, decision: &Decision, config: &Config) {
+    state.pending.retain(|known| known.action != Action::Rotate);
+    if outcome.value_lost && config.source.may_replace_lost() {
+        let generation = decision.generation;
+        let reason = format!("the value of generation {generation} cannot be recovered, so the secret will be rotated");
+        let request = Request::new(Cause::ValueLost, reason);
+        state
+            .pending
+            .push(Pending::rotation(state.ledger.highest() + 1, &request));
+    }
+}
+
+/// What a destroy and an apply share: where adapters come from, or an error that says why there are none.
+pub(super) fn vendors<'c>(configured: &'c Configured, problems: &mut Diagnostics) -> Option<&'c dyn Vendors> {
+    let vendors = configured.vendors.as_deref();
+    if vendors.is_none() {
+        problems.error(
+            Path::root(),
+            "The provider is not configured",
+            "Terraform asked for a change before it configured the provider. Nothing was changed.",
+        );
+    }
+    vendors
+}

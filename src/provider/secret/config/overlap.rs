@@ -1,0 +1,65 @@
+//! How long an old credential stays valid, when the user does not say.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+
+use super::{Config, TargetEntry};
+use crate::source::Maker;
+use crate::target::Activation;
+use crate::terraform::{Diagnostics, Node, Path};
+
+/// The longest time that consumers of a target are known to go on with the old value: a GitHub job's life.
+pub(super) fn default(targets: &BTreeMap<String, TargetEntry>) -> SignedDuration {
+    let known = targets.values().filter_map(|target| target.config.traits().reloads_within);
+    known.max().unwrap_or(SignedDuration::ZERO)
+}
+
+impl Config {
+    /// Whether an old credential can live beside the new one and is revoked by the provider.
+    fn overlaps(&self) -> bool {
+        let traits = self.source.config.traits();
+        self.source.kind.maker == Maker::Issuer && traits.revocable && !traits.replaces
+    }
+
+    /// `overlap` must be written where nobody knows when consumers load the new value.
+    pub(super) fn overlap_is_decided(&self, node: &Node<'_>, problems: &mut Diagnostics) {
+        if !node.attr("overlap").is_null() || self.revoke_by_hand || !self.overlaps() {
+            return;
+        }
+        let nobody_knows = self.targets.iter().filter(|(_, target)| {
+            let traits = target.config.traits();
+            traits.activation == Activation::Later && traits.reloads_within.is_none()
+        });
+        let keys: Vec<&str> = nobody_knows.map(|(key, _)| key.as_str()).collect();
+        if !keys.is_empty() {
+            problems.error(
+                Path::attribute("overlap"),
+                "overlap is required",
+                format!(
+                    "Nobody knows when the consumers of {} load a new value, and the old credential is revoked when the overlap ends. \
+                     Set `overlap` to the longest time that they take (such as \"24h\"), or `revoke {{ mode = \"manual\" }}`.",
+                    keys.join(", ")
+                ),
+            );
+        }
+    }
+
+    /// An overlap that has no effect.
+    pub(super) fn overlap_has_an_effect(&self, node: &Node<'_>, problems: &mut Diagnostics) {
+        let written = node.attr("overlap").is_set() && !self.overlap.is_zero();
+        let traits = self.source.config.traits();
+        if written && (self.source.kind.maker == Maker::Us || traits.replaces) {
+            let why = if traits.replaces {
+                "the issuer lets one credential live, so the old one stops working when the new one is made"
+            } else {
+                "nobody issues such a value, so there is nothing to revoke"
+            };
+            problems.warning(
+                Path::attribute("overlap"),
+                "overlap has no effect",
+                format!("With source {}, {why}. Remove it.", self.source.kind.name),
+            );
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The shape of what was written: dynamic attributes get the declared one, names that are only declared are refused.
+
+use crate::provider::secret::declared::DYNAMIC;
+use crate::provider::secret::state::COMPUTED;
+use crate::terraform::conform::conform;
+use crate::terraform::{AttributeType, Diagnostics, Origin, Path, Value};
+
+/// The same resource, its dynamic attributes conformed to the declarations. What a state holds was checked when it was written.
+pub(super) fn conformed(value: &Value, origin: Origin, problems: &mut Diagnostics) -> Value {
+    let mut found = Diagnostics::new();
+    let conformed = DYNAMIC.iter().fold(value.clone(), |object, declared| {
+        let written = value.get(declared.name);
+        let shaped = conform(written, &declared.content, &Path::attribute(declared.name), &mut found);
+        object.with(declared.name, shaped)
+    });
+    if origin == Origin::Configuration {
+        problems.extend(found);
+    }
+    without_empty_texts(conformed)
+}
+
+/// An empty optional text counts as absent, as an unset variable of the environment does.
+fn without_empty_texts(resource: Value) -> Value {
+    let nulled = |object: Value, names: &[&str]| {
+        let unset = names.iter().filter(|name| object.get(name).as_str() == Some(""));
+        let unset: Vec<&str> = unset.copied().collect();
+        unset
+            .into_iter()
+            .fold(object, |object, name| object.with(name, Value::Null))
+    };
+    let texts = [
+        "overlap",
+        "rotation_reason",
+        "on_drift",
+        "on_existing",
+        "on_destroy",
+        "label_prefix",
+    ];
+    let blocks: [(&str, &[&str]); 2] = [("rotation", &["every", "early"]), ("revoke", &["mode"])];
+    blocks.into_iter().fold(nulled(resource, &texts), |object, (block, names)| {
+        let inner = nulled(object.get(block).clone(), names);
+        object.with(block, inner)
+    })
+}
+
+/// Whether two resources are the same in that dynamic attribute, and wholly known there.
+pub(in crate::provider::secret) fn is_unchanged(name: &str, content: &AttributeType, one: &Value, other: &Value) -> bool {
+    let mut quiet = Diagnostics::new();
+    let path = Path::attribute(name);
+    let one = conform(one.get(name), content, &path, &mut quiet);
+    let other = conform(other.get(name), content, &path, &mut quiet);
+    !quiet.has_errors() && !one.has_unknown() && one == other
+}
+
+/// Arguments of the resource whose behaviour a later version brings: their paths.
+const LATER: [&[&str]; 9] = [
+    &["activations"],
+    &["escrow"],
+    &["restore"],
+    &["format"],
+    &["guard"],
+    &["adopt"],
+    &["rotation", "overdue"],
+    &["rotation", "window"],
+    &["revoke", "quiet_for"],
+];
+
+/// Keys of elements whose behaviour a later version brings.
+const LATER_KEYS: [&str; 3] = ["connection", "settle", "lead"];
+
+/// Refuses what this version would ignore, and attributes that only the provider sets.
+pub(in crate::provider::secret) fn refuse(value: &Value, problems: &mut Diagnostics) {
+    for name in COMPUTED {
+        if !value.get(name).is_null() {
+            problems.error(
+                Path::attribute(name),
+                format!("{name} is a read-only attribute"),
+                "The provider sets it. Remove it from the configuration.",
+            );
+        }
+    }
+    for steps in LATER {
+        let (mut at, mut path) = (value, Path::root());
+        for step in steps {
+            at = at.get(step);
+            path = path.then_attribute(step);
+        }
+        let empty = at.plain().as_map().is_some_and(|items| items.values().all(Value::is_null));
+        if !at.is_null() && !empty {
+            not_yet(path, problems);
+        }
+    }
+    for name in ["source", "targets", "checks"] {
+        let path = Path::attribute(name);
+        let attribute = value.get(name).plain();
+        if name == "source" {
+            later_keys(attribute, &path, problems);
+            continue;
+        }
+        for (key, element) in attribute.as_map().into_iter().flatten() {
+            later_keys(element.plain(), &path.then_key(key), problems);
+        }
+    }
+}
+
+fn later_keys(element: &Value, path: &Path, problems: &mut Diagnostics) {
+    for key in LATER_KEYS {
+        if !element.get(key).is_null() {
+            not_yet(path.then_attribute(key), problems);
+        }
+    }
+}
+
+fn not_yet(path: Path, problems: &mut Diagnostics) {
+    let summary = format!("{path} is not available yet");
+    problems.error(path, summary, "This version of the provider does not implement it. Remove it.");
+}

@@ -1,0 +1,45 @@
+//! What a plan warns of, whatever it is about to do.
+
+use jiff::SignedDuration;
+
+use super::Config;
+use crate::terraform::{Diagnostics, Path};
+
+impl Config {
+    /// Warns of an overlap that is shorter than consumers are known to need.
+    pub fn warn(&self, problems: &mut Diagnostics) {
+        let needed = |wanted: SignedDuration| wanted > self.overlap;
+        let late = self.targets.iter().filter_map(|(key, target)| {
+            let within = target.config.traits().reloads_within?;
+            needed(within).then_some((key.as_str(), within))
+        });
+        let late: Vec<(&str, SignedDuration)> = late.collect();
+        let Some(longest) = late.iter().map(|(_, within)| *within).max() else {
+            return;
+        };
+        if !self.source.config.traits().revocable || self.revoke_by_hand {
+            return;
+        }
+        let keys: Vec<&str> = late.iter().map(|(key, _)| *key).collect();
+        problems.warning(
+            Path::attribute("overlap"),
+            format!("{}: the overlap may be too short", self.name),
+            format!(
+                "A workflow that is already running keeps the old value of {} for up to {}. With overlap = {:?} the old credential may \
+                 be revoked while it is still used.",
+                keys.join(", "),
+                crate::duration::format(longest),
+                crate::duration::format(self.overlap)
+            ),
+        );
+    }
+
+    /// Whether a rotation that is interrupted can be resumed with the same value: the source gives it back, or a target of the first
+    /// wave does.
+    pub fn is_resumable(&self) -> bool {
+        let traits = self.source.config.traits();
+        let first = self.targets.values().map(|target| target.wave).min();
+        let readable = |target: &super::TargetEntry| Some(target.wave) == first && target.config.traits().readable;
+        traits.reveals || self.source.is_supplied() || self.targets.values().any(readable)
+    }
+}

@@ -1,0 +1,107 @@
+//! Whether the value of the generation in place can be recovered where it is needed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::address::Address;
+use crate::provider::secret::config::{Config, Phase, TargetEntry};
+use crate::rotation::{CredentialRecord, DeliveryStatus, Ledger};
+
+/// What needs the value.
+#[derive(Clone, Copy)]
+pub(super) struct Need<'a> {
+    /// Targets that are written.
+    pub write: &'a BTreeSet<String>,
+    /// Targets that are made live.
+    pub activate: &'a BTreeSet<String>,
+    /// Those of the written ones that hold another text than the configuration asks for, with what they were written under.
+    pub reworded: &'a BTreeMap<String, &'a TargetEntry>,
+    /// Targets that leave the configuration and can be read until they do.
+    pub leaving: &'a [&'a TargetEntry],
+    /// Targets that the last refresh could not read.
+    pub unreachable: &'a BTreeSet<String>,
+}
+
+/// Why an unfinished generation cannot be finished: its issuer lists what it has, and has no such credential. Another source made it,
+/// or it has been revoked. If the list only lags, one credential too many is made, and is revoked as an orphan.
+fn unlisted(config: &Config, ledger: &Ledger) -> Option<String> {
+    let issuer = &config.source.issuer;
+    let lists = config.source.config.traits().lists;
+    let is_its = |known: &CredentialRecord| {
+        let known = known.issuer.parse::<Address>();
+        known.is_ok_and(|known| known.is_elsewhere(issuer))
+    };
+    let known = ledger.credential(ledger.generation()).is_some_and(is_its);
+    (lists && !ledger.is_finished() && ledger.generation() > 0 && !known).then(|| {
+        let generation = ledger.generation();
+        let place = (config.source.kind.issuer_in_words)(issuer);
+        format!("generation {generation}, which an interrupted apply left, does not exist at {place}")
+    })
+}
+
+/// Why the value of the generation in place, which is needed, cannot be recovered; `None` where it can, or is not needed.
+pub(super) fn lost(config: &Config, ledger: &Ledger, need: &Need<'_>) -> Option<String> {
+    let generation = ledger.generation();
+    if let Some(why) = unlisted(config, ledger) {
+        return Some(why);
+    }
+    // What could not be read is not lost: a run reads again first.
+    let held = |key: &String| {
+        let known = ledger.delivery(key);
+        known.is_some_and(|known| {
+            known.holds(generation) || (need.unreachable.contains(key) && known.generation == Some(generation))
+        })
+    };
+    let readable = |key: &String| {
+        let target = config.targets.get(key);
+        target.is_some_and(|target| target.config.traits().readable)
+    };
+    // A target that the interrupted run wrote gives the value back; it is not one that lacks it.
+    let lacking = |key: &&String| {
+        need.reworded.contains_key(*key) || !(held(key) && (readable(key) || need.unreachable.contains(*key)))
+    };
+    let first = need.write.iter().find(lacking);
+    let touched_waves: BTreeSet<u64> = need
+        .write
+        .union(need.activate)
+        .filter_map(|key| Some(config.targets.get(key)?.wave))
+        .collect();
+    let presenting = config.checks.iter().find(|(_, check)| {
+        let runs = !ledger.is_finished() || touched_waves.contains(&check.wave);
+        check.phase == Phase::Delivered && check.presents_new() && runs
+    });
+    if (first.is_none() && presenting.is_none()) || config.source.config.traits().reveals {
+        return None;
+    }
+    let given_back: BTreeSet<&str> = config
+        .targets
+        .iter()
+        .filter(|(key, _)| readable(key) && held(key))
+        // What an entry holds was said by the configuration that it was written under.
+        .map(|(key, target)| need.reworded.get(key).copied().unwrap_or(target))
+        .chain(need.leaving.iter().copied())
+        .filter(|target| target.template.is_none())
+        .map(|target| target.part.as_str())
+        .collect();
+    let has = |part: &String| given_back.contains(config.source.part(part).as_str());
+    let mut written = need.write.iter().filter_map(|key| config.targets.get(key));
+    let deliverable = first.is_none() || written.all(|target| target.parts().iter().all(has));
+    let presentable = presenting.is_none_or(|(_, check)| check.config.parts_used().iter().all(has));
+    if deliverable && presentable {
+        return None;
+    }
+    let why = match (first, presenting) {
+        (Some(first), _) => match ledger.status(first) {
+            Some(DeliveryStatus::Changed) => format!("{first} was changed outside Terraform"),
+            Some(DeliveryStatus::Missing) => format!("{first} was deleted outside Terraform"),
+            Some(DeliveryStatus::Unknown) => format!("it is unknown what {first} holds"),
+            Some(_) if ledger.is_finished() => format!("{first} has to be written again"),
+            Some(_) => format!("generation {generation} did not reach {first}"),
+            None => format!("{first} is a new target"),
+        },
+        (None, Some((check, _))) => format!("check {check} has not passed with generation {generation}"),
+        (None, None) => return None,
+    };
+    Some(format!(
+        "{why}, and the value of generation {generation} cannot be recovered"
+    ))
+}

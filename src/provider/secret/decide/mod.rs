@@ -1,0 +1,443 @@
+//! What a change of state or configuration means: the decision that plan shows, apply carries out, and a refresh describes.
+//!
+//! Pure. Time and drift come in as facts that a refresh left in state, so plan and apply decide alike; the configuration is that of
+//! this plan, so that a changed policy counts at once.
+
+mod keys;
+mod lost;
+mod request;
+mod revocation;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub(super) use self::keys::leaving;
+use self::keys::{before_of, rekey, under_new_keys};
+use self::lost::{Need, lost};
+use self::request::{asked_for, dead, drifted, finishing_answers, has_new_value, is_drift, left_alone};
+pub(super) use self::revocation::{can_be_revoked, lasting_wait};
+use super::config::{Config, OnDrift, Phase, TargetEntry};
+use super::policies::Policies;
+use super::state::{State, unreachable_targets};
+use crate::address::Address;
+use crate::rotation::{Action, Cause, DeliveryStatus, Event, Ledger, Notice, Request};
+use crate::target::Activation;
+
+/// Whether a new generation is minted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Rotate {
+    /// It is not.
+    No,
+    /// It is, for this reason.
+    Yes(Request),
+    /// Apply looks at its clock: a schedule argument changed.
+    AtApply,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Decision {
+    /// The ledger with its deliveries under the configuration's keys, overlaps as long as the configuration says, and without what a
+    /// person confirmed; targets that left the configuration are `removing`.
+    pub ledger: Ledger,
+    /// Whether a new generation is minted.
+    pub rotate: Rotate,
+    /// The generation that is to be in place, unless apply decides.
+    pub generation: u64,
+    /// A rotation that waits for a value that a person supplies.
+    pub awaits: Option<Request>,
+    /// Targets that are written.
+    pub write: BTreeSet<String>,
+    /// Targets whose entry is made live without being written.
+    pub activate: BTreeSet<String>,
+    /// Targets that hold the value, but whose tags or labels an earlier apply could not set.
+    pub retag: BTreeSet<String>,
+    /// Why the value is lost, where a rotation happens for that alone.
+    pub lost: Option<String>,
+    /// It is the value of an unfinished generation.
+    pub value_lost: bool,
+    /// Those of the written ones whose configuration asks for another text than the one that they hold.
+    pub reworded: BTreeSet<String>,
+    /// An interrupted rotation is finished.
+    pub finish: bool,
+    /// Targets whose entry is deleted.
+    pub remove: BTreeSet<String>,
+    /// Generations that are revoked.
+    pub revoke: BTreeSet<u64>,
+    /// Apply looks at its clock: a changed `overlap` may have ended.
+    pub revokes_at_apply: bool,
+    /// Generations that a person says were revoked.
+    pub confirmed: BTreeSet<u64>,
+    /// The checks after a revocation run once more.
+    pub recheck: bool,
+    /// Targets that left the configuration and keep their entry.
+    pub forget: BTreeSet<String>,
+    /// Targets that lack the value, which cannot be recovered and is not replaced without a word; and why.
+    pub not_restorable: BTreeMap<String, String>,
+    /// Why the value that this change of the configuration needs cannot be delivered.
+    pub refused: Option<String>,
+    /// Targets whose drift is only reported.
+    pub left_alone: BTreeSet<String>,
+    /// The notices on record, under the keys that the configuration gives their targets now.
+    pub notices: Vec<Notice>,
+}
+
+impl Decision {
+    /// Whether a vendor is written to, or may be.
+    pub(super) fn acts(&self) -> bool {
+        self.rotate != Rotate::No
+            || self.finish
+            || !self.write.is_empty()
+            || !self.activate.is_empty()
+            || !self.retag.is_empty()
+            || !self.remove.is_empty()
+            || !self.revoke.is_empty()
+            || self.revokes_at_apply
+            || self.recheck
+    }
+
+    /// Whether a rotation is certain.
+    pub(super) fn rotates(&self) -> bool {
+        matches!(self.rotate, Rotate::Yes(_))
+    }
+
+    /// Whether only apply's clock decides something.
+    pub(super) fn is_open(&self) -> bool {
+        self.rotate == Rotate::AtApply || self.revokes_at_apply
+    }
+
+    /// The same with a rotation.
+    #[must_use]
+    pub(super) fn rotated(self, config: &Config, request: Request) -> Self {
+        let exists = |key: &&String| self.ledger.status(key) != Some(DeliveryStatus::Gone);
+        Self {
+            generation: self.ledger.highest() + 1,
+            write: config.targets.keys().filter(exists).cloned().collect(),
+            rotate: Rotate::Yes(request),
+            finish: false,
+            activate: BTreeSet::new(),
+            not_restorable: BTreeMap::new(),
+            refused: None,
+            ..self
+        }
+    }
+
+    /// Whether checks after a revocation may run without a rotation, so that their results on record change.
+    pub(super) fn proves_revocation(&self, config: &Config) -> bool {
+        let mut checks = config.checks.values();
+        (self.recheck || !self.revoke.is_empty() || self.revokes_at_apply)
+            && checks.any(|check| check.phase == Phase::Revoked)
+    }
+}
+
+/// Decides. `before` is the configuration in state, where it can still be read; `slots` are the configured targets' addresses.
+pub(super) fn decide(
+    state: &State,
+    before: Option<&Config>,
+    config: &Config,
+    policies: &Policies,
+    slots: &BTreeMap<String, Address>,
+) -> Decision {
+    let rekeyed = rekey(&state.ledger, policies, slots);
+    let ledger = rekeyed.ledger;
+    let notices = under_new_keys(state, &rekeyed.moved, &rekeyed.forget);
+    let unreachable = unreachable_targets(&ledger, &notices);
+    let work = Work::of(state, before, config, &ledger, slots);
+    let finish = !ledger.is_finished() && ledger.generation() > 0;
+    let leaving = leaving(state, before, slots);
+    let leaving: Vec<&TargetEntry> = leaving.into_iter().map(|(_, target)| target).collect();
+    let schedule_changed = before.is_some_and(|before| before.schedule != config.schedule);
+    let (revoke, overlaps, revokes_at_apply) = revocation::decide(state, before, config, &ledger, &notices, &unreachable);
+    let confirmed = ledger.superseded().into_iter();
+    let confirmed = confirmed.filter(|generation| config.confirmed.is_some_and(|through| *generation <= through));
+    let confirmed: BTreeSet<u64> = confirmed.collect();
+    let remove = ledger.deliveries().iter().filter(|(key, delivery)| {
+        !slots.contains_key(*key) && delivery.status == DeliveryStatus::Removing
+    });
+    let remove: BTreeSet<String> = remove.map(|(key, _)| key.clone()).collect();
+    let mut ledger = ledger;
+    for (generation, revoke_after) in &overlaps {
+        ledger.record(Event::OverlapMoved {
+            generation: *generation,
+            revoke_after: *revoke_after,
+        });
+    }
+    if let Some(through) = confirmed.last() {
+        ledger.record(Event::Confirmed { through: *through });
+    }
+    let decision = Decision {
+        generation: ledger.generation(),
+        rotate: Rotate::No,
+        awaits: None,
+        write: work.asked.union(&work.healed).cloned().collect(),
+        activate: work.activate.clone(),
+        retag: retag(state, config),
+        lost: None,
+        value_lost: false,
+        reworded: work.reworded.keys().cloned().collect(),
+        finish,
+        remove,
+        revoke: revoke.difference(&confirmed).copied().collect(),
+        revokes_at_apply,
+        confirmed,
+        recheck: state.pending.iter().any(|known| known.action == Action::Check),
+        forget: rekeyed.forget,
+        not_restorable: BTreeMap::new(),
+        refused: None,
+        left_alone: left_alone(config, &ledger),
+        notices,
+        ledger,
+    };
+    let wanted = wanted(state, before, config, &decision, schedule_changed);
+    let (wanted, awaits) = match wanted {
+        Some(wanted) if config.source.is_supplied() => supplied(wanted, state, before, config),
+        wanted => (wanted, None),
+    };
+    let decision = Decision {
+        awaits: awaits.or_else(|| still_waits(state, config, wanted.is_some(), schedule_changed)),
+        ..decision
+    };
+    if let Some(request) = wanted {
+        return decision.with_rotation(config, request);
+    }
+    let (write, activate) = (decision.write.clone(), decision.activate.clone());
+    let need = Need {
+        write: &write,
+        activate: &activate,
+        reworded: &work.reworded,
+        leaving: &leaving,
+        unreachable: &unreachable,
+    };
+    let needs_value = finish || !decision.write.is_empty() || !decision.activate.is_empty();
+    let told = told_lost(state).filter(|_| needs_value && config.source.may_replace_lost());
+    let why = told.or_else(|| lost(config, &decision.ledger, &need));
+    if let Some(why) = why {
+        return without_value(decision, &why, &work, &need, state, config);
+    }
+    if schedule_changed && !finish {
+        return Decision {
+            rotate: Rotate::AtApply,
+            ..decision
+        };
+    }
+    decision
+}
+
+impl Decision {
+    fn with_rotation(self, config: &Config, request: Request) -> Self {
+        let recheck = false;
+        Self { recheck, ..self }.rotated(config, request)
+    }
+}
+
+/// What the targets need while the generation stays.
+struct Work<'c> {
+    /// Targets that this change of the configuration has written.
+    asked: BTreeSet<String>,
+    /// Targets that are written because of what happened to them.
+    healed: BTreeSet<String>,
+    /// Targets whose configuration asks for another text, with what they were written under.
+    reworded: BTreeMap<String, &'c TargetEntry>,
+    /// Targets that are made live.
+    activate: BTreeSet<String>,
+}
+
+impl<'c> Work<'c> {
+    fn of(
+        state: &State,
+        before: Option<&'c Config>,
+        config: &Config,
+        ledger: &Ledger,
+        slots: &BTreeMap<String, Address>,
+    ) -> Self {
+        let mut work = Self {
+            asked: BTreeSet::new(),
+            healed: BTreeSet::new(),
+            reworded: BTreeMap::new(),
+            activate: BTreeSet::new(),
+        };
+        for (key, target) in &config.targets {
+            let status = ledger.status(key);
+            if status == Some(DeliveryStatus::Gone) {
+                continue;
+            }
+            let old = before_of(before, state, slots.get(key));
+            let delivery = ledger.delivery(key);
+            let generation = delivery.and_then(|delivery| delivery.generation);
+            if let Some(old) = old.filter(|old| old.fingerprint != target.fingerprint) {
+                work.reworded.insert(key.clone(), old);
+                work.asked.insert(key.clone());
+            } else if generation.is_none() {
+                let known = if old.is_some() { &mut work.healed } else { &mut work.asked };
+                known.insert(key.clone());
+            } else if !ledger.is_finished() {
+                // What the unfinished generation has not reached is written with it.
+                if !delivery.is_some_and(|delivery| delivery.holds(ledger.generation())) {
+                    work.healed.insert(key.clone());
+                }
+            } else if status == Some(DeliveryStatus::Stale)
+                || (status == Some(DeliveryStatus::Unknown) && !state.unreachable().contains(key))
+                || (is_drift(ledger, key) && config.on_drift != OnDrift::Report)
+            {
+                work.healed.insert(key.clone());
+            }
+            let published = status == Some(DeliveryStatus::Staged);
+            if published && target.config.traits().activation == Activation::Itself {
+                work.activate.insert(key.clone());
+            }
+        }
+        work
+    }
+}
+
+/// Targets whose tags or labels an earlier apply could not set.
+fn retag(state: &State, config: &Config) -> BTreeSet<String> {
+    let left = state.pending.iter().filter(|known| known.action == Action::Activate);
+    let keys = left.filter_map(|known| known.target.clone());
+    keys.filter(|key| {
+        let target = config.targets.get(key);
+        target.is_some_and(|target| target.config.traits().follow_up)
+    })
+    .collect()
+}
+
+/// The rotation that is wanted, whether or not it can be had now.
+fn wanted(
+    state: &State,
+    before: Option<&Config>,
+    config: &Config,
+    decision: &Decision,
+    schedule_changed: bool,
+) -> Option<Request> {
+    let ledger = &decision.ledger;
+    let answered = decision.finish && finishing_answers(state, before, config);
+    let asked = asked_for(before, config).filter(|_| !answered);
+    if asked.is_some() || ledger.generation() == 0 {
+        return asked;
+    }
+    if decision.finish {
+        // Its credential is gone: there is nothing to finish with, and what was asked for stays asked for.
+        return dead(ledger).map(|dead| under_way(state).unwrap_or(dead));
+    }
+    let due = || state.due().filter(|_| !schedule_changed);
+    state
+        .open_request()
+        .or_else(|| dead(ledger))
+        .or_else(due)
+        .or_else(|| drifted(config, ledger))
+}
+
+/// What asked for the rotation that is under way, where the run that began it left its record.
+fn under_way(state: &State) -> Option<Request> {
+    let receipt = state.last_rotation.as_ref()?;
+    let open = receipt.finished_at.is_none() && (receipt.started_at > state.rotated_at || state.rotated_at.is_none());
+    open.then(|| Request::new(receipt.cause, receipt.reason.clone()))
+}
+
+/// A rotation of a value that a person supplies happens when a new one has come, and waits for it otherwise.
+fn supplied(
+    wanted: Request,
+    state: &State,
+    before: Option<&Config>,
+    config: &Config,
+) -> (Option<Request>, Option<Request>) {
+    if !has_new_value(before, config) {
+        return (None, Some(wanted));
+    }
+    // What was waited for is what the new value answers.
+    let waited = state.open_request().or_else(|| waited_for(state, config));
+    match waited {
+        Some(waited) if wanted.cause == Cause::Source => (Some(waited), None),
+        _ => (Some(wanted), None),
+    }
+}
+
+/// What a rotation that waits for a value was due for.
+fn waited_for(state: &State, config: &Config) -> Option<Request> {
+    state.awaits_value.then(|| {
+        drifted(config, &state.ledger).unwrap_or_else(|| {
+            let since = state.rotate_after.map_or_else(String::new, |at| format!(" since {at}"));
+            Request::new(Cause::Schedule, format!("due{since}"))
+        })
+    })
+}
+
+/// A rotation that waited for a value still waits.
+fn still_waits(state: &State, config: &Config, rotates: bool, schedule_changed: bool) -> Option<Request> {
+    if rotates || schedule_changed || !config.source.is_supplied() {
+        return None;
+    }
+    waited_for(state, config)
+}
+
+/// An earlier apply found out that the value cannot be recovered; why.
+fn told_lost(state: &State) -> Option<String> {
+    let known = state.pending.iter().find(|known| known.cause == Some(Cause::ValueLost))?;
+    Some(known.reason.trim_end_matches(ROTATED).to_owned())
+}
+
+/// How the reason of a rotation ends that replaces a lost value.
+const ROTATED: &str = ", so the secret will be rotated";
+
+/// What becomes of a decision whose value is lost: a credential that an issuer mints is replaced, any other value is not.
+fn without_value(
+    decision: Decision,
+    why: &str,
+    work: &Work<'_>,
+    need: &Need<'_>,
+    state: &State,
+    config: &Config,
+) -> Decision {
+    if config.source.may_replace_lost() {
+        let value_lost = decision.finish;
+        let request = under_way(state).filter(|_| decision.finish);
+        let request = request.unwrap_or_else(|| Request::new(Cause::ValueLost, format!("{why}{ROTATED}")));
+        return Decision {
+            lost: Some(format!("{why}{ROTATED}")),
+            value_lost,
+            ..decision.rotated(config, request)
+        };
+    }
+    if decision.finish {
+        let lacking = decision.write.iter().map(|key| (key.clone(), why.to_owned()));
+        let not_restorable: BTreeMap<String, String> = lacking.collect();
+        let not_restorable = if not_restorable.is_empty() {
+            config.targets.keys().map(|key| (key.clone(), why.to_owned())).take(1).collect()
+        } else {
+            not_restorable
+        };
+        return Decision {
+            finish: false,
+            write: BTreeSet::new(),
+            activate: BTreeSet::new(),
+            not_restorable,
+            ..decision
+        };
+    }
+    let nothing = BTreeSet::new();
+    let lost_for = |write: &BTreeSet<String>| {
+        let need = Need {
+            write,
+            activate: &nothing,
+            ..*need
+        };
+        (!write.is_empty()).then(|| lost(config, &decision.ledger, &need)).flatten()
+    };
+    let mut not_restorable = BTreeMap::new();
+    let mut write = BTreeSet::new();
+    for key in &work.healed {
+        match lost_for(&BTreeSet::from([key.clone()])) {
+            Some(why) => drop(not_restorable.insert(key.clone(), why)),
+            None => drop(write.insert(key.clone())),
+        }
+    }
+    let refused = lost_for(&work.asked);
+    if refused.is_none() {
+        write.extend(work.asked.iter().cloned());
+    }
+    Decision {
+        write,
+        not_restorable,
+        refused,
+        ..decision
+    }
+}

@@ -1,0 +1,114 @@
+//! Which older generations are revoked now.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use crate::address::Address;
+use crate::provider::secret::config::{Config, OnDrift};
+use crate::provider::secret::state::State;
+use crate::rotation::gate::{Holding, Wait, waits_on_record};
+use crate::rotation::{Ledger, Notice, NoticeCode};
+use crate::source;
+use crate::target::Activation;
+
+/// Generations that are revoked, overlaps that end at another instant, and whether only apply's clock tells if they have.
+pub(super) fn decide(
+    state: &State,
+    before: Option<&Config>,
+    config: &Config,
+    ledger: &Ledger,
+    notices: &[Notice],
+    unreachable: &BTreeSet<String>,
+) -> (BTreeSet<u64>, BTreeMap<u64, Timestamp>, bool) {
+    let waiting = |known: &Notice| matches!(known.code, NoticeCode::RevokeWaits | NoticeCode::RevokeByHand);
+    let ids: BTreeSet<&str> = notices
+        .iter()
+        .filter(|known| waiting(known))
+        .map(|known| known.subject.as_str())
+        .collect();
+    let is_due = |generation: &u64| {
+        let id = ledger.credential(*generation).and_then(|known| known.credential_id.as_deref());
+        state.due_revocations().contains(generation) || id.is_some_and(|id| ids.contains(id))
+    };
+    let own: BTreeSet<&str> = notices
+        .iter()
+        .filter(|known| known.code == NoticeCode::OwnCredential)
+        .map(|known| known.subject.as_str())
+        .collect();
+    let waits = lasting_wait(ledger, config, unreachable).is_some();
+    let may = |generation: &u64| {
+        let Some(known) = ledger.credential(*generation) else {
+            return false;
+        };
+        let is_own = known.credential_id.as_deref().is_some_and(|id| own.contains(id));
+        !config.revoke_by_hand
+            && can_be_revoked(&known.issuer)
+            && !is_own
+            && (!waits || ledger.never_held(*generation))
+    };
+    let due: BTreeSet<u64> = ledger.superseded().into_iter().filter(is_due).collect();
+    let moved = moved(before, config, ledger);
+    if moved.is_empty() {
+        return (due.into_iter().filter(may).collect(), moved, false);
+    }
+    let unmoved = due.iter().filter(|generation| !moved.contains_key(generation)).copied();
+    if config.overlap.is_zero() {
+        let all = unmoved.chain(moved.keys().copied());
+        return (all.filter(may).collect(), moved, false);
+    }
+    // Whether one that ends earlier or later has ended, only the clock tells.
+    let open = moved.keys().any(may);
+    (unmoved.filter(may).collect(), moved, open)
+}
+
+/// Overlaps that end at another instant, since `overlap` changed.
+fn moved(before: Option<&Config>, config: &Config, ledger: &Ledger) -> BTreeMap<u64, Timestamp> {
+    let Some(before) = before.filter(|before| before.overlap != config.overlap) else {
+        return BTreeMap::new();
+    };
+    let older = ledger.credentials().iter();
+    let older = older.filter(|known| known.generation != ledger.generation());
+    older
+        .filter_map(|known| {
+            let began = known.revoke_after?.checked_sub(before.overlap).ok()?;
+            Some((known.generation, began.checked_add(config.overlap).ok()?))
+        })
+        .collect()
+}
+
+/// Whether a call can revoke what that issuer makes.
+pub(in crate::provider::secret) fn can_be_revoked(issuer: &str) -> bool {
+    let address = issuer.parse::<Address>();
+    // What this version does not know is tried, and fails aloud.
+    address.map_or(!issuer.is_empty(), |address| {
+        source::kind(&address.kind).is_none_or(|kind| kind.revocable)
+    })
+}
+
+/// What on record holds every revocation back, and is not mended by an apply: the gate would only find it again.
+pub(in crate::provider::secret) fn lasting_wait(
+    ledger: &Ledger,
+    config: &Config,
+    unreachable: &BTreeSet<String>,
+) -> Option<Wait> {
+    let lasts = |wait: &Wait| match wait {
+        Wait::Target { target, holding } => match holding {
+            Holding::Gone => true,
+            Holding::Changed | Holding::Missing => {
+                // A value that nobody can recover is not delivered again either.
+                config.on_drift == OnDrift::Report || !config.source.may_replace_lost()
+            }
+            Holding::Staged => {
+                let known = config.targets.get(target);
+                known.is_some_and(|known| known.config.traits().activation == Activation::Staged)
+            }
+            Holding::Unknown => unreachable.contains(target),
+            Holding::Behind(_) => false,
+        },
+        _ => false,
+    };
+    waits_on_record(ledger, config.targets.keys().cloned())
+        .into_iter()
+        .find(lasts)
+}

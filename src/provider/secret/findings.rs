@@ -1,0 +1,274 @@
+//! A decision as `pending` and `notices` tell it: what an apply would do now, and what waits or needs a person.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::config::Config;
+use super::decide::{Decision, Rotate, can_be_revoked, lasting_wait};
+use super::state::{State, Verdict, unreachable_targets};
+use super::words;
+use crate::rotation::{Action, Cause, DeliveryStatus, Notice, NoticeCode, Pending, Request};
+use crate::target::Activation;
+
+/// What a run or a refresh saw that the ledger cannot hold.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Sightings {
+    /// Targets whose markers two writes may share.
+    pub coarse: BTreeSet<String>,
+    /// Targets that hold the value, but whose tags or labels could not be set, and why.
+    pub untagged: BTreeMap<String, String>,
+    /// What only a look at the vendors tells.
+    pub notices: Vec<Notice>,
+}
+
+impl Sightings {
+    /// What an earlier look found, for an apply, which does not look again.
+    pub(super) fn on_record(state: &State) -> Self {
+        let passed_on = state.notices.iter().filter(|notice| notice.code.is_of_a_look());
+        let left = state.pending.iter().filter(|known| known.action == Action::Activate);
+        let untagged = left.filter_map(|known| Some((known.target.clone()?, known.reason.clone())));
+        Self {
+            coarse: BTreeSet::new(),
+            notices: passed_on.cloned().collect(),
+            untagged: untagged.collect(),
+        }
+    }
+}
+
+/// The checks after a revocation that have not passed, as a fact for a decision.
+pub(super) fn checks_again(state: &State, config: &Config) -> Option<Pending> {
+    let results = state.last_rotation.iter().flat_map(|receipt| &receipt.checks);
+    let failed: BTreeSet<&str> = results
+        .filter(|result| result.verdict != Verdict::Passed)
+        .map(|result| result.name.as_str())
+        .collect();
+    let waiting: Vec<&str> = config
+        .after_revocation()
+        .map(String::as_str)
+        .filter(|key| failed.contains(key))
+        .collect();
+    (state.ledger.is_finished() && !waiting.is_empty()).then(|| {
+        let reason = format!("not passed since the last revocation: {}", waiting.join(", "));
+        Pending::new(Action::Check, state.ledger.generation(), reason)
+    })
+}
+
+/// Work that a write left at targets whose tags or labels could not be set, as facts for a decision.
+pub(super) fn work_left(seen: &Sightings, config: &Config, generation: u64) -> Vec<Pending> {
+    let left = seen.untagged.iter().filter(|(target, _)| {
+        let known = config.targets.get(*target);
+        known.is_some_and(|known| known.config.traits().follow_up)
+    });
+    left.map(|(target, reason)| Pending::at(Action::Activate, target, Some(generation), reason))
+        .collect()
+}
+
+/// What an apply of that decision would do. `state` holds the facts that it was made by.
+pub(super) fn pending(state: &State, decision: &Decision, config: &Config) -> Vec<Pending> {
+    let ledger = &decision.ledger;
+    let generation = decision.generation;
+    let mut all = Vec::new();
+    if let Some(why) = &decision.lost {
+        // Whatever asked for the rotation that is under way: that its value is lost must be known by the next plan.
+        all.push(Pending::rotation(generation, &Request::new(Cause::ValueLost, why.clone())));
+    } else if let Rotate::Yes(request) = &decision.rotate {
+        all.push(Pending::rotation(generation, request));
+    } else if decision.finish {
+        all.push(Pending::new(Action::Finish, generation, progress(decision)));
+    } else {
+        for key in &decision.write {
+            let reason = why_written(decision, key);
+            all.push(Pending::at(Action::Deliver, key, Some(generation), reason));
+        }
+        for key in &decision.activate {
+            let reason = format!("generation {generation} is published, but not live");
+            all.push(Pending::at(Action::Activate, key, Some(generation), reason));
+        }
+    }
+    let left = state.pending.iter().filter(|known| known.action == Action::Activate);
+    let left = left.filter(|known| known.target.as_ref().is_some_and(|key| decision.retag.contains(key)));
+    all.extend(left.cloned());
+    for key in &decision.remove {
+        let held = ledger.delivery(key).and_then(|known| known.generation);
+        all.push(Pending::at(Action::Remove, key, held, "no longer in targets"));
+    }
+    for revoked in &decision.revoke {
+        all.push(Pending {
+            credential_id: ledger.credential(*revoked).and_then(|known| known.credential_id.clone()),
+            ..Pending::new(Action::Revoke, *revoked, why_revoked(decision, *revoked))
+        });
+    }
+    if decision.recheck {
+        all.extend(checks_again(state, config));
+    }
+    all.dedup();
+    all
+}
+
+/// What waits or needs a person while that decision stands. `state` holds the facts that it was made by.
+pub(super) fn notices(state: &State, decision: &Decision, config: &Config) -> Vec<Notice> {
+    let looked = decision.notices.iter().filter(|notice| notice.code.is_of_a_look());
+    let mut all: Vec<Notice> = looked.cloned().collect();
+    if !decision.rotates() {
+        of_targets(decision, config, &mut all);
+    }
+    if let Some(awaited) = &decision.awaits {
+        all.push(Notice {
+            code: NoticeCode::AwaitingValue,
+            subject: config.name.clone(),
+            text: words::awaiting(&awaited.reason, config),
+        });
+    }
+    of_credentials(state, decision, config, &mut all);
+    all.sort();
+    all.dedup_by(|one, other| one.code == other.code && one.subject == other.subject);
+    all
+}
+
+fn of_targets(decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
+    for (key, delivery) in decision.ledger.deliveries() {
+        let noun = words::entry(&delivery.slot).noun;
+        let mut notice = |code, text| {
+            let subject = key.clone();
+            all.push(Notice { code, subject, text });
+        };
+        if let Some(why) = decision.not_restorable.get(key) {
+            let sentence = words::capitalized(why);
+            notice(
+                NoticeCode::NotRestorable,
+                format!("{sentence}. {}", words::ways_to_a_new_value(config)),
+            );
+        }
+        match delivery.status {
+            DeliveryStatus::Changed | DeliveryStatus::Missing if decision.left_alone.contains(key) => {
+                let what = drift(delivery.status, delivery.detail.as_deref());
+                notice(
+                    NoticeCode::Drifted,
+                    format!("{noun} was {what}. on_drift is \"report\", so it was left as it is."),
+                );
+            }
+            DeliveryStatus::Staged => {
+                let target = config.targets.get(key).map(|target| target.config.traits().activation);
+                if target == Some(Activation::Staged) {
+                    let generation = delivery.generation.unwrap_or_default();
+                    notice(
+                        NoticeCode::Staged,
+                        format!("Generation {generation} is staged: {noun}. Deploy its consumers to make it live."),
+                    );
+                }
+            }
+            DeliveryStatus::Gone => notice(
+                NoticeCode::Gone,
+                format!(
+                    "The place of {noun} no longer exists. Remove {key} from `targets`: until then old credentials are not revoked."
+                ),
+            ),
+            _ => {}
+        }
+    }
+    // A target that was never written has no record.
+    for (key, why) in &decision.not_restorable {
+        if decision.ledger.delivery(key).is_none() {
+            all.push(Notice {
+                code: NoticeCode::NotRestorable,
+                subject: key.clone(),
+                text: format!("{}. {}", words::capitalized(why), words::ways_to_a_new_value(config)),
+            });
+        }
+    }
+}
+
+fn of_credentials(state: &State, decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
+    let ledger = &decision.ledger;
+    let due = state.due_revocations();
+    let told: BTreeSet<&str> = decision
+        .notices
+        .iter()
+        .filter(|known| matches!(known.code, NoticeCode::RevokeWaits | NoticeCode::RevokeByHand))
+        .map(|known| known.subject.as_str())
+        .collect();
+    let unreachable = unreachable_targets(ledger, &decision.notices);
+    for known in ledger.credentials() {
+        let generation = known.generation;
+        let subject = known
+            .credential_id
+            .clone()
+            .unwrap_or_else(|| format!("generation {generation}"));
+        let is_due = due.contains(&generation) || told.contains(subject.as_str());
+        let is_own = |notice: &Notice| notice.code == NoticeCode::OwnCredential && notice.subject == subject;
+        let settled = decision.revoke.contains(&generation) || decision.confirmed.contains(&generation);
+        if generation == ledger.generation()
+            || !known.is_issued()
+            || !is_due
+            || settled
+            || decision.revokes_at_apply
+            || all.iter().any(is_own)
+        {
+            continue;
+        }
+        let credential = words::credential(known);
+        let (code, text) = if config.revoke_by_hand || !can_be_revoked(&known.issuer) {
+            let place = words::issuer(&known.issuer);
+            (
+                NoticeCode::RevokeByHand,
+                format!(
+                    "{credential} may still be valid at {place}. Revoke it there, then set `revoke {{ confirmed = {generation} }}`."
+                ),
+            )
+        } else if let Some(wait) = lasting_wait(ledger, config, &unreachable) {
+            (
+                NoticeCode::RevokeWaits,
+                format!("{credential} is not revoked yet: {wait}."),
+            )
+        } else {
+            continue;
+        };
+        all.push(Notice { code, subject, text });
+    }
+}
+
+/// What happened to an entry.
+pub(super) fn drift(status: DeliveryStatus, detail: Option<&str>) -> String {
+    match status {
+        DeliveryStatus::Missing => "deleted outside Terraform".to_owned(),
+        _ => detail.unwrap_or("changed outside Terraform").to_owned(),
+    }
+}
+
+fn why_written(decision: &Decision, key: &str) -> String {
+    let Some(known) = decision.ledger.delivery(key) else {
+        return "new target".to_owned();
+    };
+    match known.status {
+        DeliveryStatus::Changed | DeliveryStatus::Missing => drift(known.status, known.detail.as_deref()),
+        DeliveryStatus::Unknown => "the answer to the last write was lost".to_owned(),
+        _ if decision.reworded.contains(key) => "its configuration changed".to_owned(),
+        _ if known.generation.is_none() => "not written yet".to_owned(),
+        _ => format!("it may not hold generation {}", decision.generation),
+    }
+}
+
+fn why_revoked(decision: &Decision, generation: u64) -> String {
+    let known = decision.ledger.credential(generation);
+    match known.and_then(|known| known.revoke_after) {
+        _ if decision.ledger.never_held(generation) => {
+            "minted by an interrupted apply, held by no target".to_owned()
+        }
+        Some(after) => format!("its overlap ended {after}"),
+        None => "superseded".to_owned(),
+    }
+}
+
+/// How far an interrupted rotation came.
+fn progress(decision: &Decision) -> String {
+    let generation = decision.ledger.generation();
+    let configured = decision.ledger.deliveries().iter();
+    let configured = configured.filter(|(_, known)| known.status != DeliveryStatus::Removing);
+    let (done, left): (Vec<_>, Vec<_>) = configured.partition(|(_, known)| known.holds(generation));
+    let left: Vec<&str> = left.iter().map(|(key, _)| key.as_str()).collect();
+    let total = done.len() + left.len();
+    if left.is_empty() {
+        "delivered everywhere; remaining: activation or checks".to_owned()
+    } else {
+        format!("{} of {total} targets delivered; remaining: {}", done.len(), left.join(", "))
+    }
+}

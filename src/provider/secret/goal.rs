@@ -1,0 +1,75 @@
+//! A decision in the engine's terms.
+
+use std::collections::BTreeMap;
+
+use super::config::{CheckEntry, Config, Phase};
+use super::decide::{Decision, can_be_revoked};
+use crate::rotation::{DeliveryStatus, Goal, TargetGoal};
+use crate::target::Activation;
+
+/// What a run is asked to reach.
+pub(super) fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goal {
+    let traits = config.source.config.traits();
+    let rotates = decision.rotates();
+    let renews = rotates || decision.finish;
+    // What an interrupted rotation has not reached is written anyway.
+    let rewrites = |key: &String| {
+        let held = decision.ledger.delivery(key);
+        held.is_some_and(|delivery| delivery.holds(decision.generation))
+    };
+    // What is gone cannot be written, and what drifted stays as it is where only a report is wanted. A target that the plan does not
+    // name is not touched, whatever is found there.
+    let is_wanted = |key: &String| match decision.ledger.status(key) {
+        Some(DeliveryStatus::Gone) => false,
+        _ if rotates => true,
+        _ if decision.left_alone.contains(key) && !decision.write.contains(key) => false,
+        _ => {
+            renews
+                || decision.write.contains(key)
+                || decision.activate.contains(key)
+                || decision.retag.contains(key)
+        }
+    };
+    let wanted = config.targets.iter().filter(|(key, _)| is_wanted(key));
+    let targets: BTreeMap<String, TargetGoal> = wanted
+        .map(|(key, target)| {
+            let traits = target.config.traits();
+            let goal = TargetGoal {
+                wave: target.wave,
+                write: !rotates && decision.write.contains(key) && (!decision.finish || rewrites(key)),
+                activates: traits.activation == Activation::Itself,
+                follow_up: traits.follow_up,
+                activate: decision.retag.contains(key),
+            };
+            (key.clone(), goal)
+        })
+        .collect();
+    let of = |phase| config.checks.values().filter(move |check| check.phase == phase);
+    let presented = of(Phase::Delivered).filter(|check| check.presents_new());
+    Goal {
+        generation: (!is_create).then_some(decision.generation),
+        may_mint: rotates,
+        may_recover: is_create || !rotates,
+        repeat_first: decision.value_lost,
+        max_live: traits.max_live,
+        replaces: traits.replaces,
+        revocable: !config.revoke_by_hand,
+        by_hand: decision
+            .ledger
+            .credentials()
+            .iter()
+            .filter(|known| known.is_issued() && !can_be_revoked(&known.issuer))
+            .map(|known| known.generation)
+            .collect(),
+        targets,
+        checked_waves: of(Phase::Delivered).map(|check| check.wave).collect(),
+        presented_waves: presented.map(|check| check.wave).collect(),
+        has_preflight: of(Phase::Preflight).next().is_some(),
+        has_revoked_checks: of(Phase::Revoked).next().is_some(),
+        presents_after_revocation: of(Phase::Revoked).any(CheckEntry::presents_new),
+        recheck_revoked: decision.recheck,
+        remove: decision.remove.clone(),
+        revoke: decision.revoke.clone(),
+        revoke_at_once: renews && config.overlap.is_zero(),
+    }
+}

@@ -1,0 +1,255 @@
+//! The attributes that a run leaves behind which meets no obstacle, as far as that is certain before it.
+//!
+//! They follow from the engine's own course ([`crate::rotation::forecast`]). Every value here must be what such a run returns, or
+//! unknown: Terraform compares the two.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::address::Address;
+use crate::label::Label;
+use crate::provider::secret::config::Config;
+use crate::provider::secret::decide::{Decision, Rotate};
+use crate::provider::secret::goal::goal;
+use crate::provider::secret::room;
+use crate::provider::secret::state::{Phase, Receipt, State, credential_value, delivery_value, earliest_revocation, instant};
+use crate::rotation::forecast::{UNKNOWN_HANDLE, UNKNOWN_INSTANT};
+use crate::rotation::{
+    CredentialRecord, CredentialStatus, DeliveryRecord, Forecast, Goal, Prospect, Step, Why, forecast,
+};
+use crate::target::Activation;
+use crate::terraform::Value;
+
+/// The course of a run that carries that decision out.
+pub(in crate::provider::secret) fn course(
+    id: &str,
+    config: &Config,
+    slots: &BTreeMap<String, Address>,
+    decision: &Decision,
+    is_create: bool,
+) -> Forecast {
+    let issued = config.source.config.traits().is_issued() && !config.source.is_supplied();
+    let supplied = config.source.config.supplied();
+    let supplied = supplied.and_then(|supplied| supplied.credential_id.map(str::to_owned));
+    let mint = |generation: u64| CredentialRecord {
+        generation,
+        credential_id: supplied.clone().or_else(|| issued.then(|| UNKNOWN_HANDLE.to_owned())),
+        issuer: config.source.on_record(),
+        label: Label::new(&config.label_prefix, id, generation).to_string(),
+        status: CredentialStatus::Current,
+        minted_at: Some(UNKNOWN_INSTANT),
+        expires_at: issued.then_some(UNKNOWN_INSTANT),
+        revoke_after: None,
+    };
+    let slot = |key: &str| slots.get(key).map(ToString::to_string).unwrap_or_default();
+    let is_live_when_written = |key: &str| {
+        let target = config.targets.get(key);
+        target.is_some_and(|target| target.config.traits().activation == Activation::Later)
+    };
+    let prospect = Prospect {
+        mint: &mint,
+        slot: &slot,
+        is_live_when_written: &is_live_when_written,
+        configured: config.targets.keys().cloned().collect(),
+    };
+    let wanted = goal(decision, config, is_create);
+    let course = forecast(&wanted, &decision.ledger, &prospect);
+    if course.stuck != Some(Why::LimitReached) {
+        return course;
+    }
+    // Room is made first, where it can be; then it goes on like this.
+    let with_room = Goal {
+        max_live: None,
+        ..wanted
+    };
+    Forecast {
+        stuck: course.stuck,
+        ..forecast(&with_room, &decision.ledger, &prospect)
+    }
+}
+
+/// Whether a run may find that something has to wait or is done already, so that the credentials are not certain.
+fn credentials_are_open(decision: &Decision, course: &Forecast, config: &Config) -> bool {
+    let held = |generation: &u64| !decision.ledger.never_held(*generation);
+    // A mark beside a value names a generation that its issuer does not list: what it is shows when it is read.
+    let unrecorded = decision.finish && decision.ledger.credential(decision.generation).is_none();
+    decision.is_open() || unrecorded || room::is_needed(decision, course, config) || course.revoked.iter().any(held) || decision.value_lost
+}
+
+/// The planned attributes of an update that acts, and the reasons why one is unknown are in the functions below.
+pub(super) fn attributes(
+    state: &State,
+    config: &Config,
+    slots: &BTreeMap<String, Address>,
+    decision: &Decision,
+    course: &Forecast,
+) -> Vec<(&'static str, Value)> {
+    let renews = decision.rotates() || decision.finish;
+    let open = credentials_are_open(decision, course, config);
+    let mut planned = vec![
+        ("deliveries", deliveries(slots, decision, course)),
+        (
+            "credentials",
+            if open {
+                Value::unknown()
+            } else {
+                credentials(course)
+            },
+        ),
+    ];
+    let phase = Phase::of(&course.ledger, decision.awaits.is_some());
+    // An unknown instant stands before every other, as it may.
+    let revoke_after = instant(earliest_revocation(&course.ledger));
+    if decision.rotate == Rotate::AtApply {
+        for name in ["generation", "last_rotation", "phase", "rotated_at", "rotate_after", "public"] {
+            planned.push((name, Value::unknown()));
+        }
+        planned.push(("revoke_after", Value::unknown()));
+        planned.push(("next_action_at", Value::unknown()));
+        return planned;
+    }
+    if open {
+        planned.push(("phase", Value::unknown()));
+        planned.push(("revoke_after", Value::unknown()));
+    } else {
+        planned.push(("phase", Value::string(phase.as_str())));
+        planned.push(("revoke_after", revoke_after));
+    }
+    let rotate_after = match config.schedule.every {
+        Some(_) => Value::unknown(),
+        None => Value::Null,
+    };
+    planned.push(("next_action_at", next_action_at(state, config, course, open, renews)));
+    if renews {
+        planned.push(("rotated_at", Value::unknown()));
+        planned.push(("rotate_after", rotate_after));
+    }
+    planned.push(("last_rotation", last_rotation(state, config, decision, course, open)));
+    if let Rotate::Yes(_) = &decision.rotate {
+        planned.push(("generation", Value::number(decision.generation)));
+    }
+    planned
+}
+
+/// Whether public parts may change: a value is minted or recovered, and either had some before or comes from another kind of source.
+pub(super) fn public_changes(state: &State, same_kind: bool, decision: &Decision) -> bool {
+    (decision.rotates() || decision.finish) && (!state.public.is_empty() || !same_kind)
+}
+
+fn next_action_at(state: &State, config: &Config, course: &Forecast, open: bool, renews: bool) -> Value {
+    let newest = course.ledger.credential(course.ledger.generation());
+    let expires = newest.is_some_and(|known| known.expires_at.is_some());
+    let rotation = renews && (config.schedule.every.is_some() || expires);
+    let revocation = earliest_revocation(&course.ledger);
+    if open || rotation || revocation == Some(UNKNOWN_INSTANT) {
+        return Value::unknown();
+    }
+    let after = State {
+        ledger: course.ledger.clone(),
+        rotate_after: state.rotate_after.filter(|_| !renews),
+        ..State::default()
+    };
+    instant(crate::provider::secret::due::next_action_at(&after, config))
+}
+
+/// The credentials there will be.
+fn credentials(course: &Forecast) -> Value {
+    let known = course.ledger.credentials().iter();
+    let values = known.map(|known| (known.generation.to_string(), credential_value(known)));
+    Value::Map(values.collect())
+}
+
+/// What each target will hold; only what changes is unknown.
+pub(super) fn deliveries(slots: &BTreeMap<String, Address>, decision: &Decision, course: &Forecast) -> Value {
+    let kept = course.ledger.deliveries().iter();
+    let kept = kept.filter(|(key, _)| !decision.forget.contains(*key));
+    let values = kept.map(|(key, delivery)| {
+        let before = decision.ledger.delivery(key);
+        let value = if decision.rotate == Rotate::AtApply && slots.contains_key(key) {
+            touched(before, delivery, slots.get(key))
+        } else if course.written.contains(key) {
+            touched(before, delivery, slots.get(key))
+                .with(
+                    "generation",
+                    delivery.generation.map_or_else(Value::unknown, Value::number),
+                )
+                .with("status", Value::string(delivery.status.as_str()))
+                .with("detail", Value::Null)
+        } else {
+            delivery_value(delivery)
+        };
+        (key.clone(), value)
+    });
+    Value::Map(values.collect())
+}
+
+/// A target of which apply decides what is known.
+fn touched(before: Option<&DeliveryRecord>, after: &DeliveryRecord, slot: Option<&Address>) -> Value {
+    let unknown = Value::unknown;
+    let held_before = before.filter(|known| known.generation.is_some());
+    // Of a new target, apply asks which AWS account it is in.
+    let address = match before {
+        Some(known) => Value::string(&known.slot),
+        None if slot.is_some_and(Address::is_complete) => Value::string(&after.slot),
+        None => Value::unknown(),
+    };
+    let container = before.and_then(|known| known.container_id.as_ref());
+    Value::object([
+        ("slot", address),
+        ("container_id", container.map_or_else(unknown, Value::string)),
+        ("generation", unknown()),
+        ("status", unknown()),
+        ("revision", unknown()),
+        (
+            "existed_before",
+            held_before.map_or_else(unknown, |known| Value::Bool(known.existed_before)),
+        ),
+        ("delivered_at", unknown()),
+        ("detail", unknown()),
+    ])
+}
+
+/// The record of the rotation, or what a run without one changes of the last record.
+fn last_rotation(state: &State, config: &Config, decision: &Decision, course: &Forecast, open: bool) -> Value {
+    let checks = || match config.checks.is_empty() {
+        true => Value::List(Vec::new()),
+        false => Value::unknown(),
+    };
+    if let Rotate::Yes(request) = &decision.rotate {
+        let record = Receipt::planned(request).with("checks", checks());
+        let certain = !open && course.revoked.is_empty();
+        return match certain {
+            true => record.with("revoked", Value::List(Vec::new())),
+            false => record,
+        };
+    }
+    let before = State::default().write_over(Value::object([]));
+    let mut record = state
+        .last_rotation
+        .as_ref()
+        .map_or_else(|| before.get("last_rotation").clone(), Receipt::to_value);
+    if record.is_null() {
+        return record;
+    }
+    if decision.finish {
+        record = record.with("finished_at", Value::unknown()).with("checks", checks());
+    } else if decision.proves_revocation(config) {
+        record = record.with("checks", Value::unknown());
+    }
+    if open || !course.revoked.is_empty() {
+        record = record.with("revoked", Value::unknown());
+    }
+    record
+}
+
+/// Generations that are revoked before a new one is minted, because the issuer has no room.
+pub(in crate::provider::secret) fn revoked_for_room(course: &Forecast) -> BTreeSet<u64> {
+    let before_mint = course.steps.iter().take_while(|step| !matches!(step, Step::Mint(_)));
+    let revoked = before_mint.filter_map(|step| match step {
+        Step::Revoke(generation) => Some(*generation),
+        _ => None,
+    });
+    match course.steps.iter().any(|step| matches!(step, Step::Mint(_))) {
+        true => revoked.collect(),
+        false => BTreeSet::new(),
+    }
+}

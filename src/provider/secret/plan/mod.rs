@@ -1,0 +1,349 @@
+//! What a plan shows. Decided from facts and arguments alone: no clock, no network, so that planning twice gives the same.
+
+pub(super) mod forecast;
+pub(super) mod steps;
+pub(super) mod warnings;
+
+use std::collections::BTreeMap;
+
+use self::steps::{Told, steps};
+use super::config::{Config, is_unchanged};
+use super::decide::{Decision, decide};
+use super::declared::DYNAMIC;
+use super::intent::Intent;
+use super::policies::Policies;
+use super::state::{COMPUTED, Phase, Receipt, State, instant, steps_value};
+use super::{config_in_state, due, findings, legible, place};
+use crate::address::Address;
+use crate::executor::Site;
+use crate::plugin::{PlanRequest, PlanResponse};
+use crate::provider::Configured;
+use crate::rotation::{Cause, Request};
+use crate::terraform::{Diagnostics, Origin, Path, Value};
+
+/// Plans a create, an update or a destroy.
+pub fn plan(configured: &Configured, request: PlanRequest) -> PlanResponse {
+    let mut problems = legible::check(&request.prior);
+    let intent = intent(configured, &request);
+    let planned = if problems.has_errors() {
+        request.prior.clone()
+    } else if request.proposed.is_null() {
+        destroyed(&request.prior, &mut problems);
+        Value::Null
+    } else {
+        planned(configured, &request, &mut problems)
+    };
+    PlanResponse {
+        planned,
+        requires_replace: Vec::new(),
+        private: intent.to_private(),
+        diagnostics: problems,
+    }
+}
+
+/// What apply is told beside the plan. `-replace` plans twice: the second time without the prior state, but with what the first plan
+/// said.
+fn intent(configured: &Configured, request: &PlanRequest) -> Intent {
+    if request.proposed.is_null() {
+        return Intent::Destroy;
+    }
+    match request.prior.get("id").as_str() {
+        Some(id) => Intent::Update { id: id.to_owned() },
+        None => Intent::Create {
+            replaces: match Intent::of_private(&request.private) {
+                Intent::Update { id } => Some(id),
+                Intent::Create { replaces, .. } => replaces,
+                Intent::Destroy | Intent::Unknown => None,
+            },
+            becomes: place::configured_id(configured, &request.config),
+        },
+    }
+}
+
+fn destroyed(prior: &Value, problems: &mut Diagnostics) {
+    // What is not understood is reported by apply, which then destroys nothing.
+    let Ok(policies) = Policies::of_state(prior) else {
+        return;
+    };
+    let name = prior.get("name").as_str().unwrap_or("This secret");
+    warnings::of_a_destroy(name, &State::read(prior), &policies, problems);
+}
+
+/// The reason of a first generation.
+pub(super) fn first_create() -> Request {
+    Request::new(Cause::Created, "created")
+}
+
+/// Addresses as they stand in state.
+pub(super) fn texts(slots: &BTreeMap<String, Address>) -> BTreeMap<String, String> {
+    slots
+        .iter()
+        .map(|(key, slot)| (key.clone(), slot.to_string()))
+        .collect()
+}
+
+/// Everything but the id may change.
+fn undecided(request: &PlanRequest, proposed: Value) -> Value {
+    let open = COMPUTED.iter().filter(|name| **name != "incidents");
+    let object = open.fold(proposed, |object, name| object.with(name, Value::unknown()));
+    let object = object
+        .with("pending", Value::List(Vec::new()))
+        .with("incidents", Value::List(Vec::new()));
+    if request.prior.is_null() {
+        object
+    } else {
+        object
+            .with("id", request.prior.get("id").clone())
+            .with("incidents", request.prior.get("incidents").clone())
+    }
+}
+
+/// The proposed object, with the prior value of every dynamic attribute that says the same in other words.
+fn in_prior_words(request: &PlanRequest) -> Value {
+    let proposed = request.proposed.clone();
+    if request.prior.is_null() {
+        return proposed;
+    }
+    DYNAMIC.iter().fold(proposed, |object, declared| {
+        match is_unchanged(declared.name, &declared.content, &request.prior, &request.config) {
+            true => object.with(declared.name, request.prior.get(declared.name).clone()),
+            false => object,
+        }
+    })
+}
+
+fn planned(configured: &Configured, request: &PlanRequest, problems: &mut Diagnostics) -> Value {
+    let proposed = in_prior_words(request);
+    let config = Config::read(&request.config, Origin::Configuration, problems);
+    let (Some(config), Some(connections), Some(vendors)) =
+        (config, configured.connections.as_ref(), configured.vendors.as_deref())
+    else {
+        return undecided(request, proposed);
+    };
+    config.warn(problems);
+    let config = config.located(connections);
+    let Some(slots) = place::slots(&config, connections, problems) else {
+        return undecided(request, proposed);
+    };
+    place::connect(&config, &slots, vendors, problems);
+    claim(configured, &config, &slots, problems);
+    if request.prior.is_null() {
+        return created(&config, &slots, undecided(request, proposed), problems);
+    }
+    let state = State::read(&request.prior);
+    let before = config_in_state(&request.prior).map(|before| before.located(connections));
+    let policies = match Policies::of_state(&request.prior) {
+        Ok(policies) => policies,
+        Err(unreadable) => {
+            problems.extend(unreadable);
+            return undecided(request, proposed);
+        }
+    };
+    let decision = decide(&state, before.as_ref(), &config, &policies, &slots);
+    refuse(&state, &config, &decision, problems);
+    refuse_supplied(before.as_ref(), &config, &decision, problems);
+    warnings::of_a_shorter_overlap(&state, before.as_ref(), &decision, &config, problems);
+    updated(proposed, &request.prior, &state, before.as_ref(), &config, &slots, &decision, problems)
+}
+
+/// One slot belongs to one secret.
+fn claim(configured: &Configured, config: &Config, slots: &BTreeMap<String, Address>, problems: &mut Diagnostics) {
+    let id = place::derive_id(configured.namespace.as_deref().unwrap_or_default(), config, slots);
+    let claims = texts(slots);
+    for (key, owner) in configured.neighbours.claim(&id, &config.name, &claims) {
+        let slot = claims.get(&key).map(String::as_str).unwrap_or_default();
+        let noun = super::words::entry(slot).noun;
+        problems.error(
+            place::path_of(&Site::Target(key.clone()), Some(config)),
+            format!("{noun} is a target of another secret too"),
+            format!("{owner:?} writes the same entry. An entry belongs to one secret: remove one of the two targets."),
+        );
+    }
+}
+
+/// What this very change of the configuration asks for and cannot get.
+fn refuse(state: &State, config: &Config, decision: &Decision, problems: &mut Diagnostics) {
+    if let Some(why) = &decision.refused {
+        problems.error(
+            Path::attribute("targets"),
+            format!("{}: the value cannot be delivered", config.name),
+            format!(
+                "{}. A {} value is not replaced unless you ask for it. {}",
+                super::words::capitalized(why),
+                if config.source.is_supplied() { "supplied" } else { "generated" },
+                super::words::ways_to_a_new_value(config)
+            ),
+        );
+    }
+    let current = state.ledger.generation();
+    if config.confirmed.is_some_and(|through| through >= current && current > 0) {
+        problems.error(
+            Path::attribute("revoke").then_attribute("confirmed"),
+            format!("{}: revoke.confirmed is not below the current generation", config.name),
+            format!("The current generation is {current}, which targets hold. Only older generations can be confirmed as revoked."),
+        );
+    }
+}
+
+/// A supplied value that cannot be the new one.
+fn refuse_supplied(before: Option<&Config>, config: &Config, decision: &Decision, problems: &mut Diagnostics) {
+    let Some(supplied) = config.source.config.supplied() else {
+        return;
+    };
+    if decision.rotates() && !supplied.at_hand {
+        problems.error(
+            Path::attribute("value_wo"),
+            format!("{}: value_wo is required", config.name),
+            "value_wo_version asks for a new value. Set `value_wo` (or `parts_wo`), for example from an ephemeral variable.",
+        );
+    }
+    let Some(known) = before.and_then(|before| before.source.config.supplied()) else {
+        return;
+    };
+    let path = Path::attribute("source").then_attribute("provided").then_attribute("credential_id");
+    let same_id = supplied.credential_id.is_some() && supplied.credential_id == known.credential_id;
+    let new_version = supplied.version != known.version;
+    if new_version && same_id {
+        problems.error(
+            path,
+            format!("{}: the new value has the credential_id of the old one", config.name),
+            format!(
+                "value_wo_version is {} now, but credential_id is still {:?}. Set the id of the new credential, or remove it.",
+                supplied.version,
+                supplied.credential_id.unwrap_or_default()
+            ),
+        );
+    } else if !new_version && !same_id && known.credential_id.is_some() {
+        problems.error(
+            path,
+            format!("{}: credential_id changed, but value_wo_version did not", config.name),
+            "Raise value_wo_version with every new value: that is what delivers it.",
+        );
+    }
+}
+
+fn created(config: &Config, slots: &BTreeMap<String, Address>, object: Value, problems: &mut Diagnostics) -> Value {
+    warnings::of_a_create(config, problems);
+    if config.source.config.supplied().is_some_and(|supplied| !supplied.at_hand) {
+        problems.error(
+            Path::attribute("value_wo"),
+            format!("{}: value_wo is required", config.name),
+            "The secret is created with the value that you supply. Set `value_wo` (or `parts_wo`), for example from an ephemeral variable.",
+        );
+    }
+    let state = State::default();
+    let request = first_create();
+    let decision = decide(&state, None, config, &Policies::default(), slots).rotated(config, request.clone());
+    let course = forecast::course("", config, slots, &decision, true);
+    let told = Told {
+        state: &state,
+        config,
+        slots,
+        decision: &decision,
+        course: &course,
+        is_create: true,
+    };
+    let record = Receipt::planned(&request);
+    let record = match config.checks.is_empty() {
+        true => record.with("checks", Value::List(Vec::new())),
+        false => record,
+    };
+    object
+        .with("steps", steps_value(&steps(&told)))
+        .with("last_rotation", record)
+}
+
+#[expect(clippy::too_many_arguments, reason = "what a plan is made from")]
+fn updated(
+    proposed: Value,
+    prior: &Value,
+    state: &State,
+    before: Option<&Config>,
+    config: &Config,
+    slots: &BTreeMap<String, Address>,
+    decision: &Decision,
+    problems: &mut Diagnostics,
+) -> Value {
+    let course = forecast::course(&state.id, config, slots, decision, false);
+    let notices = findings::notices(state, decision, config);
+    warnings::notices(&config.name, &notices, problems);
+    let mut object = COMPUTED
+        .iter()
+        .fold(proposed, |object, name| object.with(name, prior.get(name).clone()));
+    if decision.acts() {
+        warnings::of_an_update(state, config, decision, &course, problems);
+        object = object.with("notices", Value::unknown());
+        for (name, value) in forecast::attributes(state, config, slots, decision, &course) {
+            object = object.with(name, value);
+        }
+        let same_kind = before.is_some_and(|before| before.source.kind.name == config.source.kind.name);
+        if forecast::public_changes(state, same_kind, decision) {
+            object = object.with("public", Value::unknown());
+        }
+        if let Some(awaited) = newly_awaited(state, decision) {
+            object = object.with("last_rotation", Receipt::planned(awaited));
+        }
+    } else {
+        object = quiet(object, state, config, decision, &notices, slots, &course);
+    }
+    if object == *prior {
+        return object;
+    }
+    let told = Told {
+        state,
+        config,
+        slots,
+        decision,
+        course: &course,
+        is_create: false,
+    };
+    let lines = if decision.is_open() {
+        Value::unknown()
+    } else {
+        steps_value(&steps(&told))
+    };
+    object
+        .with("steps", lines)
+        .with("pending", Value::List(Vec::new()))
+}
+
+/// A rotation that waits for a value, as far as the record does not say so yet.
+pub(super) fn newly_awaited<'d>(state: &State, decision: &'d Decision) -> Option<&'d Request> {
+    let awaited = decision.awaits.as_ref()?;
+    let known = state.open_request();
+    (awaited.cause.is_request() && known.as_ref() != Some(awaited)).then_some(awaited)
+}
+
+/// An update of arguments that no vendor needs to hear of.
+fn quiet(
+    object: Value,
+    state: &State,
+    config: &Config,
+    decision: &Decision,
+    notices: &[crate::rotation::Notice],
+    slots: &BTreeMap<String, Address>,
+    course: &crate::rotation::Forecast,
+) -> Value {
+    let after = State {
+        ledger: course.ledger.clone(),
+        awaits_value: decision.awaits.is_some(),
+        ..state.clone()
+    };
+    let mut object = object
+        .with("deliveries", forecast::deliveries(slots, decision, course))
+        .with("credentials", after.write_over(Value::object([])).get("credentials").clone())
+        .with("phase", Value::string(Phase::of(&after.ledger, after.awaits_value).as_str()))
+        .with("revoke_after", instant(super::state::earliest_revocation(&after.ledger)))
+        .with("next_action_at", instant(due::next_action_at(&after, config)));
+    let told = |notices: &[crate::rotation::Notice]| -> Vec<_> {
+        let told = notices.iter().map(|notice| (notice.code, notice.subject.clone()));
+        told.collect()
+    };
+    if told(notices) != told(&state.notices) {
+        object = object.with("notices", Value::unknown());
+    }
+    if let Some(awaited) = newly_awaited(state, decision) {
+        object = object.with("last_rotation", Receipt::planned(awaited));
+    }
+    object
+}

@@ -1,0 +1,357 @@
+//! `steps`: the course of an apply in words, in order. Every line names its generation, and no line equals one of the last apply's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::address::Address;
+use crate::provider::secret::config::{CheckEntry, Config, Phase, TargetEntry};
+use crate::provider::secret::decide::Decision;
+use crate::provider::secret::state::State;
+use crate::provider::secret::{room, words};
+use crate::rotation::{CredentialRecord, Forecast, Ledger, Step};
+use crate::source::Maker;
+use crate::target::EntryWords;
+
+/// What the lines are written from.
+pub(in crate::provider::secret) struct Told<'a> {
+    /// The state before.
+    pub state: &'a State,
+    /// The configuration of the plan.
+    pub config: &'a Config,
+    /// Its slots.
+    pub slots: &'a BTreeMap<String, Address>,
+    /// What was decided.
+    pub decision: &'a Decision,
+    /// The engine's course.
+    pub course: &'a Forecast,
+    /// No state exists yet.
+    pub is_create: bool,
+}
+
+/// The lines.
+pub(in crate::provider::secret) fn steps(told: &Told<'_>) -> Vec<String> {
+    let mut lines = told.confirmed();
+    lines.extend(told.of_the_course());
+    lines.extend(told.forgotten());
+    lines.extend(told.waiting());
+    lines.extend(told.kept());
+    lines.into_iter().map(|line| again(line, &told.state.steps)).collect()
+}
+
+/// The line, with how often it has been said, where the last apply had the same.
+fn again(line: String, before: &[String]) -> String {
+    let nth = |number: u64| format!("{line}, again, {} time", ordinal(number));
+    let said = before.iter().filter_map(|old| {
+        let rest = old.strip_prefix(&line)?;
+        if rest.is_empty() {
+            return Some(1);
+        }
+        let digits: String = rest.chars().filter(char::is_ascii_digit).collect();
+        let number: u64 = digits.parse().ok()?;
+        (*old == nth(number)).then_some(number)
+    });
+    match said.max() {
+        Some(times) => nth(times + 1),
+        None => line,
+    }
+}
+
+fn ordinal(number: u64) -> String {
+    let suffix = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{number}{suffix}")
+}
+
+impl Told<'_> {
+    fn of_the_course(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut ledger = self.decision.ledger.clone();
+        let mut newest = self.decision.generation;
+        let mut revoked: Vec<u64> = Vec::new();
+        let delivered: BTreeSet<&String> = self.course.written.iter().collect();
+        if room::is_needed(self.decision, self.course, self.config) {
+            let in_place = self.decision.ledger.generation();
+            lines.push(format!(
+                "bring every target to generation {in_place} and revoke what none of them holds, to make room for another credential"
+            ));
+        }
+        for step in &self.course.steps {
+            match step {
+                Step::Preflight => lines.extend(self.preflight()),
+                Step::Recover(generation) => lines.push(self.recover(*generation)),
+                Step::Mint(generation) => {
+                    newest = *generation;
+                    lines.push(self.mint(*generation));
+                }
+                Step::Deliver { generation, targets } => {
+                    lines.extend(targets.iter().filter_map(|key| self.deliver(*generation, key)));
+                }
+                Step::Activate { targets } => {
+                    let alone = targets.iter().filter(|key| !delivered.contains(key));
+                    lines.extend(alone.filter_map(|key| self.activate(newest, key)));
+                }
+                Step::Check(wave) => lines.extend(self.checks(newest, *wave)),
+                Step::Remove(key) => lines.push(self.remove(&ledger, key)),
+                Step::Revoke(generation) => {
+                    lines.extend(self.revoke(*generation, newest));
+                    revoked.push(*generation);
+                }
+                Step::CheckRevoked => lines.extend(self.checks_after(&revoked, newest)),
+                Step::Survey
+                | Step::Inspect
+                | Step::Promote
+                | Step::ReadGate(_)
+                | Step::Wait(..)
+                | Step::Done
+                | Step::Stuck(_) => {}
+            }
+            if let Step::Remove(key) = step {
+                ledger.record(crate::rotation::Event::Dropped { target: key.clone() });
+            }
+        }
+        lines
+    }
+
+    fn preflight(&self) -> Vec<String> {
+        let checks = self.config.checks.iter();
+        let preflight = checks.filter(|(_, check)| check.phase == Phase::Preflight);
+        let coming = self.decision.generation.max(1);
+        preflight
+            .map(|(key, check)| {
+                let what = check.config.in_words();
+                format!("before generation {coming} is minted: check {key}: {what}")
+            })
+            .collect()
+    }
+
+    fn recover(&self, generation: u64) -> String {
+        if self.config.source.config.traits().reveals && !self.config.source.is_supplied() {
+            let place = (self.config.source.kind.issuer_in_words)(&self.config.source.issuer);
+            return format!("read the value of generation {generation} from {place}");
+        }
+        if self.config.source.is_supplied() && self.config.source.config.traits().reveals {
+            return format!("take the value of generation {generation} from value_wo");
+        }
+        let readable = self.config.targets.iter().filter(|(key, target)| {
+            let held = self.decision.ledger.delivery(key);
+            target.config.traits().readable && held.is_some_and(|held| held.holds(generation))
+        });
+        let keys: Vec<&str> = readable.map(|(key, _)| key.as_str()).collect();
+        if keys.is_empty() {
+            format!("recover the value of generation {generation}")
+        } else {
+            format!("read the value of generation {generation} from {}", keys.join(" or "))
+        }
+    }
+
+    fn mint(&self, generation: u64) -> String {
+        let source = &self.config.source;
+        let what = source.config.in_words();
+        let or_next = if self.is_create {
+            ", unless an interrupted create left one (then the next)"
+        } else {
+            ""
+        };
+        let verb = match source.kind.maker {
+            Maker::Person => "take over",
+            Maker::Us | Maker::Issuer => "mint",
+        };
+        let ends = match source.config.traits().replaces {
+            true => " (its predecessor stops working at once)",
+            false => "",
+        };
+        format!("{verb} generation {generation}{or_next}: {what}{ends}")
+    }
+
+    fn target(&self, key: &str) -> Option<(&TargetEntry, EntryWords)> {
+        let target = self.config.targets.get(key)?;
+        let recorded = self.decision.ledger.delivery(key).map(|known| known.slot.clone());
+        let slot = self.slots.get(key).filter(|slot| slot.is_complete()).map(ToString::to_string);
+        let slot = slot.or(recorded).or_else(|| self.slots.get(key).map(ToString::to_string));
+        Some((target, words::entry(&slot.unwrap_or_default())))
+    }
+
+    fn deliver(&self, generation: u64, key: &str) -> Option<String> {
+        let (target, words) = self.target(key)?;
+        let what = match (&target.template, self.config.source.parts.len()) {
+            (Some(_), _) => ", from a template".to_owned(),
+            (None, 0 | 1) => String::new(),
+            (None, _) => format!(", its {}", target.part),
+        };
+        let mut line = format!(
+            "wave {}: set {} of generation {generation} {} ({key}){what}",
+            target.wave, words.entry, words.place
+        );
+        for setting in target.config.settings_in_words() {
+            line.push_str(&format!(", {setting}"));
+        }
+        if let Some(live) = target.config.goes_live_in_words() {
+            line.push_str(&format!(", {live}"));
+        }
+        Some(line)
+    }
+
+    fn activate(&self, generation: u64, key: &str) -> Option<String> {
+        let (target, words) = self.target(key)?;
+        let wave = target.wave;
+        let (entry, place) = (words.entry, words.place);
+        Some(match target.config.goes_live_in_words() {
+            Some(live) => format!("wave {wave}: make {entry} of generation {generation} {place} ({key}) live: {live}"),
+            None => {
+                let settings = target.config.settings_in_words().join(", ");
+                format!("wave {wave}: complete {entry} of generation {generation} {place} ({key}): {settings}")
+            }
+        })
+    }
+
+    fn checks(&self, generation: u64, wave: u64) -> Vec<String> {
+        let checks = self.config.checks.iter();
+        let of_wave = checks.filter(|(_, check)| check.phase == Phase::Delivered && check.wave == wave);
+        of_wave
+            .map(|(key, check)| {
+                let what = check.config.in_words();
+                format!("wave {wave}: check {key} of generation {generation}: {what}")
+            })
+            .collect()
+    }
+
+    fn checks_after(&self, revoked: &[u64], newest: u64) -> Vec<String> {
+        let after = self.config.checks.iter();
+        let after = after.filter(|(_, check): &(&String, &CheckEntry)| check.phase == Phase::Revoked);
+        let when = match revoked.last() {
+            Some(generation) => format!("after generation {generation} is revoked"),
+            None => format!("once more, for generation {newest}"),
+        };
+        after
+            .map(|(key, check)| format!("{when}: check {key}: {}", check.config.in_words()))
+            .collect()
+    }
+
+    fn remove(&self, ledger: &Ledger, key: &str) -> String {
+        let record = ledger.delivery(key);
+        let words = words::entry(record.map(|known| known.slot.as_str()).unwrap_or_default());
+        let generation = record.and_then(|known| known.generation).unwrap_or_default();
+        let name = if Some(key) == record.map(|known| known.slot.as_str()) {
+            String::new()
+        } else {
+            format!(" ({key})")
+        };
+        format!(
+            "delete {} of generation {generation} {}{name}, which is no longer in targets",
+            words.entry, words.place
+        )
+    }
+
+    fn revoke(&self, generation: u64, newest: u64) -> Option<String> {
+        let known = self.state.ledger.credential(generation).filter(|known| known.is_issued())?;
+        let which = words::generation(Some(known), generation);
+        let place = words::issuer(&known.issuer);
+        Some(if self.state.ledger.never_held(generation) {
+            format!("revoke {which} at {place}, which no target holds")
+        } else {
+            format!("revoke {which} at {place}, once every target holds generation {newest}")
+        })
+    }
+
+    /// Generations that a person says were revoked.
+    fn confirmed(&self) -> Vec<String> {
+        let confirmed = self.decision.confirmed.iter();
+        confirmed
+            .map(|generation| {
+                let known = self.state.ledger.credential(*generation);
+                format!(
+                    "record that {} was revoked, as revoke.confirmed says",
+                    words::generation(known, *generation)
+                )
+            })
+            .collect()
+    }
+
+    /// Targets that leave the configuration and keep their entry.
+    fn forgotten(&self) -> Vec<String> {
+        let forgotten = self.decision.forget.iter();
+        forgotten
+            .filter_map(|key| {
+                let record = self.state.ledger.delivery(key)?;
+                let words = words::entry(&record.slot);
+                let generation = record.generation.unwrap_or_default();
+                Some(format!(
+                    "leave {} of generation {generation} {} ({key}) in place, no longer managed",
+                    words.entry, words.place
+                ))
+            })
+            .collect()
+    }
+
+    /// A rotation that waits for a value.
+    fn waiting(&self) -> Option<String> {
+        let awaited = self.decision.awaits.as_ref()?;
+        let coming = self.decision.ledger.highest() + 1;
+        Some(format!(
+            "wait for the value of generation {coming} ({}): supply it in value_wo and raise value_wo_version",
+            awaited.reason
+        ))
+    }
+
+    /// Older generations that stay valid.
+    fn kept(&self) -> Vec<String> {
+        if !self.course.promoted {
+            return Vec::new();
+        }
+        let after = &self.course.ledger;
+        let older = after.credentials().iter();
+        let older = older.filter(|known| known.generation != after.generation() && known.is_issued());
+        older.map(|known| self.keep(known, after)).collect()
+    }
+
+    fn keep(&self, known: &CredentialRecord, after: &Ledger) -> String {
+        let which = words::generation(self.state.ledger.credential(known.generation), known.generation);
+        let generation = known.generation;
+        let overlap = crate::duration::format(self.config.overlap);
+        if self.config.source.is_supplied() || !super::super::decide::can_be_revoked(&known.issuer) {
+            return format!(
+                "leave {which} valid: revoke it in its vendor's console, then set revoke.confirmed = {generation}"
+            );
+        }
+        if self.config.revoke_by_hand {
+            return format!(
+                "leave {which} valid: revoke.mode is manual, so revoke it yourself and set revoke.confirmed = {generation}"
+            );
+        }
+        if after.has_staged() && known.revoke_after.is_none() {
+            return format!(
+                "keep {which} valid until what is staged is live, and for {overlap} from then on; a later apply revokes it"
+            );
+        }
+        match known.revoke_after {
+            Some(at) if at != crate::rotation::forecast::UNKNOWN_INSTANT => {
+                format!("keep {which} valid until {at}; a later apply revokes it")
+            }
+            _ => format!("keep {which} valid for {overlap}; a later apply revokes it"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repeated_line_counts() {
+        let line = || "wave 1: set X of generation 2".to_owned();
+        let first = again(line(), &[]);
+        assert_eq!(first, line());
+        let second = again(line(), &[first]);
+        assert_eq!(second, "wave 1: set X of generation 2, again, 2nd time");
+        let third = again(line(), &[second]);
+        assert_eq!(third, "wave 1: set X of generation 2, again, 3rd time");
+        assert_eq!(ordinal(11), "11th");
+        assert_eq!(ordinal(22), "22nd");
+        // The generation is part of the line: 2 is not the beginning of 21.
+        assert_eq!(again(line(), &["wave 1: set X of generation 21".to_owned()]), line());
+    }
+}

@@ -1,0 +1,129 @@
+//! The records in state as values, and back.
+
+use jiff::Timestamp;
+
+use crate::rotation::forecast::{UNKNOWN_HANDLE, UNKNOWN_INSTANT};
+use crate::rotation::{
+    Action, Cause, CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus, Notice, NoticeCode, Pending,
+};
+use crate::terraform::Value;
+
+/// An instant, or null; what a forecast does not know is unknown.
+pub(in crate::provider::secret) fn instant(at: Option<Timestamp>) -> Value {
+    match at {
+        Some(at) if at == UNKNOWN_INSTANT => Value::unknown(),
+        at => Value::optional(at.map(|at| at.to_string())),
+    }
+}
+
+pub(super) fn read_instant(value: &Value) -> Option<Timestamp> {
+    value.as_str().and_then(|text| text.parse().ok())
+}
+
+pub(super) fn texts(items: impl Iterator<Item = String>) -> Value {
+    Value::List(items.map(Value::string).collect())
+}
+
+pub(super) fn read_texts(value: &Value) -> Vec<String> {
+    let items = value.as_list().unwrap_or_default().iter();
+    items.filter_map(|item| item.as_str().map(str::to_owned)).collect()
+}
+
+pub(in crate::provider::secret) fn pending_value(pending: &Pending) -> Value {
+    Value::object([
+        ("action", Value::string(pending.action.as_str())),
+        ("cause", Value::optional(pending.cause.map(Cause::as_str))),
+        ("target", Value::optional(pending.target.as_ref())),
+        ("generation", pending.generation.map_or(Value::Null, Value::number)),
+        ("credential_id", Value::optional(pending.credential_id.as_ref())),
+        ("reason", Value::string(&pending.reason)),
+    ])
+}
+
+pub(super) fn read_pending(value: &Value) -> Option<Pending> {
+    Some(Pending {
+        action: Action::parse(value.get("action").as_str()?)?,
+        cause: value.get("cause").as_str().and_then(Cause::parse),
+        target: value.get("target").as_str().map(str::to_owned),
+        generation: value.get("generation").as_u64(),
+        credential_id: value.get("credential_id").as_str().map(str::to_owned),
+        reason: value.get("reason").as_str().unwrap_or_default().to_owned(),
+    })
+}
+
+pub(in crate::provider::secret) fn notices_value(notices: &[Notice]) -> Value {
+    let value = |notice: &Notice| {
+        Value::object([
+            ("code", Value::string(notice.code.as_str())),
+            ("subject", Value::string(&notice.subject)),
+            ("text", Value::string(&notice.text)),
+        ])
+    };
+    Value::List(notices.iter().map(value).collect())
+}
+
+pub(super) fn read_notice(value: &Value) -> Option<Notice> {
+    Some(Notice {
+        code: NoticeCode::parse(value.get("code").as_str()?)?,
+        subject: value.get("subject").as_str()?.to_owned(),
+        text: value.get("text").as_str().unwrap_or_default().to_owned(),
+    })
+}
+
+/// One element of `credentials`; its generation is the key.
+pub(in crate::provider::secret) fn credential_value(credential: &CredentialRecord) -> Value {
+    let handle = match credential.credential_id.as_deref() {
+        Some(UNKNOWN_HANDLE) => Value::unknown(),
+        handle => Value::optional(handle),
+    };
+    let issuer = Some(&credential.issuer).filter(|_| credential.is_issued());
+    Value::object([
+        ("credential_id", handle),
+        ("issuer", Value::optional(issuer)),
+        ("label", Value::string(&credential.label)),
+        ("status", Value::string(credential.status.as_str())),
+        ("minted_at", instant(credential.minted_at)),
+        ("expires_at", instant(credential.expires_at)),
+        ("revoke_after", instant(credential.revoke_after)),
+    ])
+}
+
+pub(super) fn read_credential(generation: &str, value: &Value) -> Option<CredentialRecord> {
+    Some(CredentialRecord {
+        generation: generation.parse().ok()?,
+        credential_id: value.get("credential_id").as_str().map(str::to_owned),
+        issuer: value.get("issuer").as_str().unwrap_or_default().to_owned(),
+        label: value.get("label").as_str().unwrap_or_default().to_owned(),
+        status: CredentialStatus::parse(value.get("status").as_str()?)?,
+        minted_at: read_instant(value.get("minted_at")),
+        expires_at: read_instant(value.get("expires_at")),
+        revoke_after: read_instant(value.get("revoke_after")),
+    })
+}
+
+/// One element of `deliveries`.
+pub(in crate::provider::secret) fn delivery_value(delivery: &DeliveryRecord) -> Value {
+    Value::object([
+        ("slot", Value::string(&delivery.slot)),
+        ("container_id", Value::optional(delivery.container_id.as_ref())),
+        ("generation", delivery.generation.map_or(Value::Null, Value::number)),
+        ("status", Value::string(delivery.status.as_str())),
+        ("revision", Value::optional(delivery.revision.as_ref())),
+        ("existed_before", Value::Bool(delivery.existed_before)),
+        ("delivered_at", instant(delivery.delivered_at)),
+        ("detail", Value::optional(delivery.detail.as_ref())),
+    ])
+}
+
+pub(super) fn read_delivery(value: &Value) -> Option<DeliveryRecord> {
+    Some(DeliveryRecord {
+        slot: value.get("slot").as_str()?.to_owned(),
+        container_id: value.get("container_id").as_str().map(str::to_owned),
+        generation: value.get("generation").as_u64(),
+        status: DeliveryStatus::parse(value.get("status").as_str()?)?,
+        revision: value.get("revision").as_str().map(str::to_owned),
+        existed_before: value.get("existed_before") == &Value::Bool(true),
+        delivered_at: read_instant(value.get("delivered_at")),
+        detail: value.get("detail").as_str().map(str::to_owned),
+    })
+}

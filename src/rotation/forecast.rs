@@ -1,0 +1,191 @@
+//! The course of a run that meets no obstacle: the engine's own steps, taken on what is known before it.
+//!
+//! A plan shows this. What only the run can tell (a handle, a revision, an instant) is marked as unknown.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::event::Event;
+use super::gate::{IssuerSays, Look, Reading};
+use super::goal::Goal;
+use super::ledger::{CredentialRecord, Ledger};
+use super::ownership::Verdict;
+use super::step::{Session, Step, Why, next_step};
+
+/// Stands for an instant that only the run will know. No vendor and no clock gives it.
+pub const UNKNOWN_INSTANT: Timestamp = Timestamp::MIN;
+
+/// Stands for a handle that only the issuer will know. No vendor gives a text with this character.
+pub const UNKNOWN_HANDLE: &str = "\0";
+
+/// More steps than any run has: every step makes progress, so this only guards against a mistake.
+const MOST_STEPS: usize = 100_000;
+
+/// What the forecast is told of the world.
+pub struct Prospect<'a> {
+    /// The record of a credential that is minted.
+    pub mint: &'a dyn Fn(u64) -> CredentialRecord,
+    /// The address of a target's slot.
+    pub slot: &'a dyn Fn(&str) -> String,
+    /// Whether consumers of a target use what was written as soon as they load it, without an activation of ours.
+    pub is_live_when_written: &'a dyn Fn(&str) -> bool,
+    /// Keys of all configured targets.
+    pub configured: BTreeSet<String>,
+}
+
+/// Where such a run leads.
+#[derive(Debug, Clone)]
+pub struct Forecast {
+    /// Its steps, in order.
+    pub steps: Vec<Step>,
+    /// What is known afterwards.
+    pub ledger: Ledger,
+    /// Targets that were looked at, written or made live.
+    pub written: BTreeSet<String>,
+    /// Targets made live, or whose follow-up work was done, without being written.
+    pub activated: BTreeSet<String>,
+    /// The value of a generation was recovered or minted.
+    pub has_value: bool,
+    /// The newest generation was declared to be in place.
+    pub promoted: bool,
+    /// Generations that were revoked.
+    pub revoked: BTreeSet<u64>,
+    /// Why it cannot reach its goal.
+    pub stuck: Option<Why>,
+}
+
+/// Takes the engine's steps from `ledger` towards `goal`, each of them with success.
+pub fn forecast(goal: &Goal, ledger: &Ledger, prospect: &Prospect<'_>) -> Forecast {
+    let mut goal = goal.clone();
+    let mut session = Session::default();
+    let mut found = Forecast {
+        steps: Vec::new(),
+        ledger: ledger.clone(),
+        written: BTreeSet::new(),
+        activated: BTreeSet::new(),
+        has_value: false,
+        promoted: false,
+        revoked: BTreeSet::new(),
+        stuck: None,
+    };
+    while found.steps.len() < MOST_STEPS {
+        let step = next_step(&goal, &found.ledger, &session);
+        match &step {
+            Step::Done => break,
+            Step::Stuck(why) => {
+                found.stuck = Some(*why);
+                break;
+            }
+            _ => found.take(&step, &mut goal, &mut session, prospect),
+        }
+        found.steps.push(step);
+    }
+    found.ledger.record(Event::OverlapBegan { until: UNKNOWN_INSTANT });
+    found
+}
+
+impl Forecast {
+    /// What success of that step makes known.
+    fn take(&mut self, step: &Step, goal: &mut Goal, session: &mut Session, prospect: &Prospect<'_>) {
+        match step {
+            Step::Survey => session.surveyed = true,
+            Step::Inspect => {
+                session.inspected = true;
+                for key in goal.targets.keys() {
+                    self.ledger.record(Event::Claimed {
+                        target: key.clone(),
+                        slot: (prospect.slot)(key),
+                        existed_before: false,
+                        left: None,
+                    });
+                }
+            }
+            Step::Preflight => session.preflight_passed = true,
+            Step::Recover(generation) => {
+                session.recovery_tried = true;
+                self.hold(*generation, goal, session);
+                self.ledger.record(Event::Resumed {
+                    generation: *generation,
+                });
+            }
+            Step::Mint(generation) => {
+                let credential = (prospect.mint)(*generation);
+                let replaces = goal.replaces;
+                self.ledger.record(Event::Minted { credential, replaces });
+                self.hold(*generation, goal, session);
+            }
+            Step::Deliver { generation, targets } => {
+                for target in targets {
+                    self.ledger.record(Event::Delivered {
+                        target: target.clone(),
+                        generation: *generation,
+                        revision: None,
+                        at: UNKNOWN_INSTANT,
+                        staged: !(prospect.is_live_when_written)(target),
+                    });
+                    self.written.insert(target.clone());
+                    session.written.insert(target.clone());
+                    session.activated.remove(target);
+                    if let Some(wave) = goal.targets.get(target).map(|target| target.wave) {
+                        session.checked.remove(&wave);
+                    }
+                }
+                session.reading = None;
+            }
+            Step::Activate { targets } => {
+                for target in targets {
+                    let target = target.clone();
+                    if !session.written.contains(&target) {
+                        self.activated.insert(target.clone());
+                    }
+                    session.activated.insert(target.clone());
+                    self.ledger.record(Event::WentLive { target });
+                }
+                session.reading = None;
+            }
+            Step::Check(wave) => drop(session.checked.insert(*wave)),
+            Step::Promote => {
+                self.promoted = true;
+                self.ledger.record(Event::Promoted {
+                    revoke_after: UNKNOWN_INSTANT,
+                });
+            }
+            Step::Remove(key) => {
+                session.reading = None;
+                self.ledger.record(Event::Dropped { target: key.clone() });
+            }
+            Step::ReadGate(_) => session.reading = Some(open(prospect)),
+            Step::Wait(generation, waits) => drop(session.waiting.insert(*generation, waits.clone())),
+            Step::Revoke(generation) => {
+                session.reading = None;
+                session.revoked |= !self.ledger.never_held(*generation);
+                self.revoked.insert(*generation);
+                let issuer = self.ledger.credential(*generation).map(|known| known.issuer.clone());
+                self.ledger.record(Event::Ended {
+                    generation: *generation,
+                    issuer: issuer.unwrap_or_default(),
+                });
+            }
+            Step::CheckRevoked => session.revoked_checked = true,
+            Step::Done | Step::Stuck(_) => {}
+        }
+    }
+
+    fn hold(&mut self, generation: u64, goal: &mut Goal, session: &mut Session) {
+        self.has_value = true;
+        session.in_hand = Some(generation);
+        goal.generation = Some(generation);
+    }
+}
+
+/// A gate that nothing but the record itself keeps shut.
+fn open(prospect: &Prospect<'_>) -> Reading {
+    let look = |key: &String| (key.clone(), Look::Entry(Verdict::Recorded, Some(true)));
+    Reading {
+        at: Timestamp::MAX,
+        targets: prospect.configured.iter().map(look).collect(),
+        issuer: IssuerSays::NothingAgainst,
+        failed_checks: [].into(),
+    }
+}
