@@ -83,8 +83,8 @@ fn parse_check(
     if let Some(parts) = source.map(|source| source.parts) {
         for part in config.parts_used() {
             if part != "value" && !parts.contains(&part.as_str()) {
-                // A write-only text between braces may be the credential itself.
-                let hidden = !node.attr(kind.name).attr("headers_wo").is_null();
+                // A text between braces may be the credential itself.
+                let hidden = !node.attr(kind.name).attr("headers").is_null();
                 let summary = match hidden {
                     true => "The check uses an unknown part".to_owned(),
                     false => format!("The check uses the unknown part {part:?}"),
@@ -92,7 +92,7 @@ fn parse_check(
                 let known = parts.join(", ");
                 let detail = match hidden {
                     true => format!(
-                        "A text between double braces, in headers_wo or another argument, is no part of the credential; it is \
+                        "A text between double braces, in headers or another argument, is no part of the credential; it is \
                          not repeated here, because it may be secret. The parts are {known}; value means the first. A value \
                          of your own stands without braces."
                     ),
