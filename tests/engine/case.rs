@@ -184,7 +184,7 @@ fn text(value: &str) -> Value {
     Value::string(value)
 }
 
-fn source(case: &Case, wish: &Wish) -> Value {
+fn source(case: &Case) -> Value {
     let role = |alternate: Value| {
         let arguments = [
             ("project_id", text("project")),
@@ -203,14 +203,7 @@ fn source(case: &Case, wish: &Wish) -> Value {
             let shape = [("bytes", Value::number(32)), ("encoding", text("hex"))];
             Value::object([("random", Value::object(shape))])
         }
-        Origin::Provided => {
-            let version = u64::from(wish.rotations);
-            let arguments = [
-                ("value_wo", text("provided-by-a-person")),
-                ("value_wo_version", Value::number(version)),
-            ];
-            Value::object([("provided", Value::object(arguments))])
-        }
+        Origin::Provided => Value::object([("provided", Value::object([]))]),
     }
 }
 
@@ -275,10 +268,27 @@ pub fn arguments(case: &Case, wish: &Wish, told: Told) -> Value {
         )
     });
     let overlap = if told.no_overlap { 0 } else { case.overlap };
-    let asks = case.origin != Origin::Provided && wish.rotations > 0;
+    let provided = case.origin == Origin::Provided;
+    let asks = !provided && wish.rotations > 0;
     Value::object([
         ("name", text("TOKEN")),
-        ("source", source(case, wish)),
+        ("source", source(case)),
+        (
+            "value_wo",
+            if provided {
+                text("provided-by-a-person")
+            } else {
+                Value::Null
+            },
+        ),
+        (
+            "value_wo_version",
+            if provided {
+                Value::number(u64::from(wish.rotations))
+            } else {
+                Value::Null
+            },
+        ),
         ("targets", Value::Map(targets.collect())),
         ("checks", Value::Map(checks.collect())),
         ("overlap", text(&format!("{overlap}h"))),

@@ -207,15 +207,7 @@ fn slots(state: &Value) -> BTreeSet<String> {
 
 /// Terraform stores no write-only value.
 fn without_write_only(object: Value) -> Value {
-    let provided = object.get("source").get("provided").clone();
-    if provided.is_null() {
-        return object;
-    }
-    let source = object
-        .get("source")
-        .clone()
-        .with("provided", provided.with("value_wo", Value::Null));
-    object.with("source", source)
+    object.with("value_wo", Value::Null)
 }
 
 /// `terraform apply`.

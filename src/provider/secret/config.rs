@@ -163,7 +163,7 @@ impl Config {
     /// Reads a whole resource. `None` when something is unknown or wrong; what is wrong is reported.
     pub fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Self> {
         let name = parse_name(&node.attr("name"), problems);
-        let source = parse_source(&node.attr("source"), problems);
+        let source = parse_source(&node.attr("source"), node, problems);
         let source_kind = source.as_ref().map(|(kind, _)| *kind);
         let targets = parse_targets(&node.attr("targets"), name.as_deref(), source_kind, problems);
         let waves = known_waves(&node.attr("targets"));

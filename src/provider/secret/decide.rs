@@ -381,10 +381,7 @@ fn asked_for(before: Option<&Config>, config: &Config) -> Option<String> {
         ));
     }
     let known = before.source.config.fingerprint();
-    (known != config.source.config.fingerprint()).then(|| {
-        let what = config.source.config.what_changed(&known);
-        format!("source changed: {what} of {}", config.source.kind.name)
-    })
+    (known != config.source.config.fingerprint()).then(|| config.source.config.what_changed(&known))
 }
 
 /// Whether an unfinished generation has to be finished before another is made, so that it answers what the user asked for: where

@@ -7,7 +7,7 @@ use crate::terraform::{Diagnostics, Node};
 /// The kind, and its configuration once that is wholly known.
 pub(super) type ParsedSource = (&'static SourceKind, Option<Box<dyn SourceConfig>>);
 
-pub(super) fn parse_source(node: &Node<'_>, problems: &mut Diagnostics) -> Option<ParsedSource> {
+pub(super) fn parse_source(node: &Node<'_>, root: &Node<'_>, problems: &mut Diagnostics) -> Option<ParsedSource> {
     if node.is_unknown() {
         return None;
     }
@@ -19,5 +19,5 @@ pub(super) fn parse_source(node: &Node<'_>, problems: &mut Diagnostics) -> Optio
         .iter()
         .any(|a| a.mode == crate::terraform::Mode::Required);
     not_empty(&object, required, problems)?;
-    Some((kind, (kind.parse)(&object, problems)))
+    Some((kind, (kind.parse)(&object, root, problems)))
 }
