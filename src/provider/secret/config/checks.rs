@@ -83,8 +83,8 @@ fn parse_check(
     if let Some(parts) = source.map(|source| source.parts) {
         for part in config.parts_used() {
             if part != "value" && !parts.contains(&part.as_str()) {
-                // A text between braces may be the credential itself.
-                let hidden = !node.attr(kind.name).attr("headers").is_null();
+                // A text between braces may be the credential itself, unless it looks like the name of a part.
+                let hidden = !part.chars().all(|c| c.is_ascii_lowercase() || c == '_');
                 let summary = match hidden {
                     true => "The check uses an unknown part".to_owned(),
                     false => format!("The check uses the unknown part {part:?}"),
