@@ -62,6 +62,15 @@ impl Address {
         .to_string()
     }
 
+    /// A host that is not the vendor's own, to be put behind the name of a container: ` at github.example.com`. Empty for the vendor's
+    /// own, and while it is unknown.
+    pub fn at_host(&self) -> String {
+        match self.place.as_str() {
+            "" | ANY => String::new(),
+            host => format!(" at {host}"),
+        }
+    }
+
     /// Whether no part of the place is unknown.
     pub fn is_complete(&self) -> bool {
         !self.place.split(':').any(|part| part == ANY)

@@ -97,6 +97,11 @@ impl Secret {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
+    /// Whether both are the same text, compared in constant time.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        aws_lc_rs::constant_time::verify_slices_are_equal(self.0.as_bytes(), other.0.as_bytes()).is_ok()
+    }
+
     /// Length in bytes.
     pub fn len(&self) -> usize {
         self.0.len()
@@ -169,7 +174,7 @@ impl Parts {
     pub fn agree_with(&self, other: &Self) -> bool {
         self.values
             .iter()
-            .all(|(name, value)| other.get(name).is_some_and(|known| known.0 == value.0))
+            .all(|(name, value)| other.get(name).is_some_and(|known| known.is_same_as(value)))
     }
 
     /// Second handles on the same values.
@@ -205,6 +210,15 @@ mod tests {
         assert!(of("host", "two").agree_with(&whole));
         assert!(!of("host", "one").agree_with(&whole) && !of("port", "two").agree_with(&whole));
         assert!(!whole.agree_with(&of("host", "two")));
+    }
+
+    #[test]
+    fn secrets_are_the_same_when_their_texts_are() {
+        let secret = |text: &str| Secret::new(text.to_owned());
+        assert!(secret("sk_live_1").is_same_as(&secret("sk_live_1")) && secret("").is_same_as(&secret("")));
+        for other in ["sk_live_2", "sk_live_", "sk_live_11", ""] {
+            assert!(!secret("sk_live_1").is_same_as(&secret(other)), "{other}");
+        }
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub struct Template(Vec<Piece>);
 
 #[derive(Clone, PartialEq, Eq)]
 enum Piece {
-    /// Plain text, which in a write-only argument may be a credential.
+    /// Plain text.
     Literal(Zeroizing<String>),
     Part {
         name: String,
@@ -76,7 +76,7 @@ pub enum TemplateError {
         /// Where the expression is opened.
         at: usize,
     },
-    /// No such filter. What stands in its place is not repeated: in a write-only argument it may be a credential, forgotten braces around it.
+    /// No such filter. What stands in its place is not repeated: it may be a credential with braces left around it.
     #[error(
         "a filter of the expression at character {at} does not exist; the filters are {}",
         Filter::names()
@@ -226,7 +226,7 @@ impl Template {
     }
 }
 
-/// Shows the names of the parts and no plain text: a write-only template may hold a credential.
+/// Shows the names of the parts and no plain text.
 impl fmt::Debug for Template {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Template").field(&self.parts()).finish()

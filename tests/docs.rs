@@ -216,7 +216,7 @@ fn secret_page() -> String {
     for kind in source::ALL {
         writeln!(page, "\n## Source `{}`\n\n{}\n", kind.name, kind.summary).unwrap();
         let parts: Vec<String> = kind.parts.iter().map(|part| format!("`{part}`")).collect();
-        writeln!(page, "Parts, the primary one first: {}.\n", parts.join(", ")).unwrap();
+        writeln!(page, "Parts: {}.\n", parts.join(", ")).unwrap();
         attributes(&(kind.attributes)(), &mut page);
         writeln!(
             page,

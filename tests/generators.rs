@@ -25,9 +25,11 @@ use rotation_provider::source::{self, Credential, Liveness, MintOrder, Minted, S
 use rotation_provider::terraform::{Diagnostics, Node, Origin, Value};
 use serde_json::{Map, json};
 
+/// Reads the arguments of a kind; for `provided` those at the top of the resource may stand among them.
 fn parse(kind: &str, arguments: &Value, origin: Origin) -> (Option<Box<dyn SourceConfig>>, Diagnostics) {
     let mut problems = Diagnostics::new();
-    let config = (source::kind(kind).unwrap().parse)(&Node::root(arguments, origin), &mut problems);
+    let node = Node::root(arguments, origin);
+    let config = (source::kind(kind).unwrap().parse)(&node, &node, &mut problems);
     (config, problems)
 }
 
@@ -127,7 +129,7 @@ async fn a_generator_makes_the_parts_that_its_kind_declares_and_no_value_twice()
     for (name, arguments) in generators() {
         let kind = source::kind(name).unwrap();
         let (first, second) = (mint(name, &arguments).await, mint(name, &arguments).await);
-        assert_eq!(first.parts.primary(), kind.parts[0]);
+        assert_eq!(configured(name, &arguments).parts(), kind.parts);
         for declared in kind.parts {
             assert_ne!(part(&first, declared), part(&second, declared), "{name}.{declared}");
         }

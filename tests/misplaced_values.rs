@@ -221,7 +221,7 @@ async fn complaints(headers: &str) -> String {
     let provider = RotationProvider::new(Environment::of(&[]));
     let kind = provider.schema().resources[SECRET].block.value_type();
     let check =
-        format!(r#"{{"http": {{"url": "https://example.org/", "headers_wo": {{"Authorization": "{headers}"}}}}}}"#);
+        format!(r#"{{"http": {{"url": "https://example.org/", "headers": {{"Authorization": "{headers}"}}}}}}"#);
     let targets = r#"{"a": {"fly_secret": {"app": "molecule-cp"}}}"#;
     let configuration = format!(
         r#"{{"name": "N", "source": {{"fernet_key": {{}}}}, "targets": {targets}, "checks": {{"c": {check}}}}}"#

@@ -120,6 +120,23 @@ impl CheckConfig for Config {
         Vec::new()
     }
 
+    fn in_words(&self) -> String {
+        let input = |(name, value): (&String, &String)| match value.contains(char::is_control) {
+            true => format!("{name}={value:?}"),
+            false => format!("{name}={value}"),
+        };
+        let inputs: Vec<String> = self.inputs.iter().map(input).collect();
+        let inputs = match inputs.is_empty() {
+            true => String::new(),
+            false => format!(" with {}", inputs.join(", ")),
+        };
+        format!(
+            "workflow {} of {} on {}{inputs}",
+            self.workflow, self.repository, self.git_ref
+        )
+    }
+
+    /// To run is what a workflow is for.
     fn has_effects(&self) -> bool {
         true
     }
@@ -354,4 +371,29 @@ fn passes(error: &CallError) -> bool {
             | CallErrorKind::RateLimited { .. }
             | CallErrorKind::Malformed
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::terraform::{Origin, Value};
+
+    #[test]
+    fn a_workflow_is_told_in_words_and_has_effects_by_default() {
+        let config = |more: &[(&str, Value)]| {
+            let mut object = Value::object([
+                ("repository", Value::string("molecule-ai/x")),
+                ("workflow", Value::string("deploy.yml")),
+            ]);
+            for (name, value) in more {
+                object = object.with(name, value.clone());
+            }
+            parse(&Node::root(&object, Origin::Configuration), &mut Diagnostics::new()).unwrap()
+        };
+        assert_eq!(config(&[]).in_words(), "workflow deploy.yml of molecule-ai/x on main");
+        assert_eq!(config(&[]).effects_default(), Some(true));
+        let inputs = Value::object([("tenant", Value::string("canary"))]);
+        let told = config(&[("ref", Value::string("v2")), ("inputs", inputs)]).in_words();
+        assert_eq!(told, "workflow deploy.yml of molecule-ai/x on v2 with tenant=canary");
+    }
 }

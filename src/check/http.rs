@@ -45,6 +45,9 @@ const SERVICE: &str = "the checked service";
 /// Every status beyond 2xx: here they are answers, redirects included.
 const ANSWERS: std::ops::RangeInclusive<u16> = 300..=599;
 
+/// The permitted statuses when the user names none.
+const EXPECTED: [u16; 1] = [200];
+
 /// Pauses between attempts.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -65,8 +68,6 @@ struct Config {
 struct Header {
     name: String,
     value: Template,
-    /// Terraform stores it, so that its plain text is no secret.
-    stored: bool,
 }
 
 /// A request with its templates filled in.
@@ -95,8 +96,25 @@ impl CheckConfig for Config {
         names
     }
 
+    fn in_words(&self) -> String {
+        let mut words = format!("{} {}", self.method, shown(&self.url));
+        match self.presents {
+            Presents::Previous => words.push_str(" with the previous credential"),
+            Presents::New | Presents::Nothing => {}
+        }
+        if self.expectation.status != EXPECTED {
+            let statuses: Vec<String> = self.expectation.status.iter().map(u16::to_string).collect();
+            words.push_str(&format!(", expecting {}", statuses.join(" or ")));
+        }
+        words
+    }
+
     fn has_effects(&self) -> bool {
-        !matches!(self.method, "GET" | "HEAD" | "OPTIONS")
+        !matches!(self.method, "GET" | "HEAD")
+    }
+
+    fn effects_default(&self) -> Option<bool> {
+        (!self.has_effects()).then_some(false)
     }
 
     fn default_patience(&self) -> Patience {
@@ -141,14 +159,11 @@ impl Config {
     fn fill(&self, parts: Option<&Parts>) -> Result<Filled, String> {
         let none = Parts::default();
         let parts = parts.unwrap_or(&none);
-        let render = |template: &Template| {
-            template
-                .render(parts.primary(), parts)
-                .map_err(|error| error.to_string())
-        };
         // What stands in state is no secret, and a short one would be cut out of every message.
-        let render_stored = |template: &Template| {
-            let rendered = render(template)?;
+        let render = |template: &Template| {
+            let rendered = template
+                .render(parts.primary(), parts)
+                .map_err(|error| error.to_string())?;
             Ok::<_, String>(if template.is_literal() {
                 Secret::plain(rendered.expose().to_owned())
             } else {
@@ -158,18 +173,14 @@ impl Config {
         let mut content_type = None;
         let mut headers = Vec::new();
         for header in &self.headers {
-            let value = if header.stored {
-                render_stored(&header.value)
-            } else {
-                render(&header.value)
-            }?;
+            let value = render(&header.value)?;
             if header.name.eq_ignore_ascii_case("content-type") {
                 content_type = Some(value.expose().to_owned());
             } else {
                 headers.push((header.name.clone(), value));
             }
         }
-        let body = self.body.as_ref().map(render_stored).transpose()?;
+        let body = self.body.as_ref().map(render).transpose()?;
         let default = match &body {
             Some(body) if body.expose().trim_start().starts_with(['{', '[']) => "application/json",
             _ => "text/plain; charset=utf-8",
@@ -183,6 +194,17 @@ impl Config {
             body,
         })
     }
+}
+
+/// A URL for people, without a query that somebody may have taken for a template: braces may hold anything. Arguments whose names say
+/// that they are credentials are refused before.
+fn shown(url: &Url) -> Url {
+    let mut shown = url.clone();
+    let is_template = |query: &str| query.contains("{{") || query.to_ascii_lowercase().contains("%7b%7b");
+    if url.query().is_some_and(is_template) {
+        shown.set_query(None);
+    }
+    shown
 }
 
 /// A check, ready to run.

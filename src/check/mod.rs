@@ -68,9 +68,18 @@ pub trait CheckConfig: Send + Sync {
     /// The parts its templates use, checked against the source's.
     fn parts_used(&self) -> Vec<String>;
 
+    /// What it does, for texts: `GET https://…/health`, `workflow deploy.yml of molecule-ai/x on main`. Free of secrets.
+    fn in_words(&self) -> String;
+
     /// Whether running it changes something outside: then it is no condition of a revocation.
     fn has_effects(&self) -> bool {
         false
+    }
+
+    /// What `effects` is when the user does not set it. `None`: the check may change something that nobody expects of a check, so the
+    /// user must confirm it with `effects = true`.
+    fn effects_default(&self) -> Option<bool> {
+        Some(self.has_effects())
     }
 
     /// The patience when the user sets none: [`CheckKind::patience`].

@@ -14,6 +14,7 @@ mod guard;
 mod known;
 mod session;
 mod ssm;
+mod variables;
 
 use std::sync::Arc;
 

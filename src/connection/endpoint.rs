@@ -1,6 +1,7 @@
 //! Where a vendor's API is: the argument of the block, else the environment variable, else the vendor's own address.
 
 use super::Surroundings;
+use crate::environment::Form;
 use crate::terraform::{Diagnostics, Field, Node};
 
 /// What stands in for an API's base URL that the block leaves out, and what the client adds to it.
@@ -51,9 +52,10 @@ impl Endpoint {
         let (text, origin) = match node.string(problems) {
             Field::Unknown => return None,
             Field::Known(text) => (text, node.path().to_string()),
-            Field::Absent => match surroundings.environment.get(variable) {
-                Some(text) => (text.to_owned(), format!("the environment variable {variable}")),
-                None => (default.to_owned(), "the default".to_owned()),
+            Field::Absent => match surroundings.variable(&[variable], Form::Word, node.path(), problems) {
+                Field::Unknown => return None,
+                Field::Known(found) => (found.text.to_owned(), format!("the environment variable {variable}")),
+                Field::Absent => (default.to_owned(), "the default".to_owned()),
             },
         };
         let text = text.trim_end_matches('/');

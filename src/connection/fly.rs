@@ -14,6 +14,7 @@ use super::endpoint::Endpoint;
 use super::{Surroundings, segment};
 use crate::call::{CallError, CallErrorKind, WritePermit};
 use crate::clock::Clock;
+use crate::environment::{Form, Unusable};
 use crate::http::{HttpClient, Request, Response};
 use crate::secret::Secret;
 use crate::terraform::{Attribute, Block, BlockNesting, Diagnostic, Diagnostics, Field, NestedBlock, Node, Path, Type};
@@ -90,14 +91,34 @@ impl Fly {
     ) -> Option<Self> {
         let argument = node.attr("token");
         let tokens = match crate::connection::token(&argument, problems) {
-            Field::Absent => Some(TOKEN_VARIABLES.iter().find_map(|variable| {
-                let tokens = Tokens::read(surroundings.environment.get(variable)?)?;
-                Some((tokens, in_environment(variable, argument.path())))
-            })),
-            #[expect(clippy::disallowed_methods, reason = "what comes out are Secrets again")]
-            Field::Known(text) => Some(Tokens::read(text.expose()).map(|tokens| (tokens, argument.path().to_string()))),
-            Field::Unknown => None,
+            // Several tokens may be spread over lines.
+            Field::Absent => surroundings
+                .variable(&TOKEN_VARIABLES, Form::Text, argument.path(), problems)
+                .and_then_checked(|found| match Tokens::read(found.text) {
+                    Ok(tokens) => Some((tokens, in_environment(found.name, argument.path()))),
+                    Err(why) => {
+                        let why = format!("holds a token that {why}");
+                        crate::connection::refuse_variable(found.name, &why, argument.path(), problems);
+                        None
+                    }
+                }),
+            field => field.and_then_checked(|text| {
+                #[expect(clippy::disallowed_methods, reason = "what comes out are Secrets again")]
+                match Tokens::read(text.expose()) {
+                    Ok(tokens) => Some((tokens, argument.path().to_string())),
+                    Err(why) => {
+                        let path = argument.path();
+                        problems.error(
+                            path.clone(),
+                            format!("{path} cannot be used"),
+                            format!("It holds a token that {why}."),
+                        );
+                        None
+                    }
+                }
+            }),
         };
+        let tokens = tokens.optional();
         let api = API.read(&node.attr("api_url"), surroundings, problems);
         let graphql = GRAPHQL.read(&node.attr("graphql_url"), surroundings, problems);
         let (tokens, api_url, graphql_url) = (tokens?, api?, graphql?);
@@ -170,8 +191,8 @@ struct Tokens {
 const MACAROONS: [&str; 3] = ["fm2_", "fm1r_", "fm1a_"];
 
 impl Tokens {
-    /// Reads tokens that commas separate, without a scheme that the user pasted along. `None` when there are none.
-    fn read(text: &str) -> Option<Self> {
+    /// Reads tokens that commas separate, without a scheme that the user pasted along.
+    fn read(text: &str) -> Result<Self, Unusable> {
         let mut bare = text.trim();
         while let Some((scheme, rest)) = bare.split_once(' ') {
             if !scheme.eq_ignore_ascii_case("flyv1") && !scheme.eq_ignore_ascii_case("bearer") {
@@ -179,15 +200,21 @@ impl Tokens {
             }
             bare = rest.trim_start();
         }
-        let tokens = bare.split(',').map(str::trim).filter(|token| !token.is_empty());
+        let tokens = bare.split(',').filter(|token| !token.trim().is_empty());
+        let tokens = tokens
+            .map(|token| Form::Word.read(token))
+            .collect::<Result<Vec<_>, _>>()?;
         let is_macaroon = |token: &&str| MACAROONS.iter().any(|mark| token.starts_with(mark));
-        let (macaroons, others): (Vec<&str>, Vec<&str>) = tokens.partition(is_macaroon);
+        let (macaroons, others): (Vec<&str>, Vec<&str>) = tokens.into_iter().partition(is_macaroon);
         let all = [macaroons.as_slice(), others.as_slice()].concat();
         let (scheme, preferred) = match macaroons.is_empty() {
             true => ("Bearer ", &others),
             false => ("FlyV1 ", &macaroons),
         };
-        (!all.is_empty()).then(|| Self {
+        if all.is_empty() {
+            return Err(Unusable::Blank);
+        }
+        Ok(Self {
             machines: header(scheme, preferred),
             graphql: header(scheme, &all),
             macaroons: !macaroons.is_empty(),
@@ -358,16 +385,19 @@ mod tests {
             assert_eq!(tokens.macaroons, machines.starts_with("FlyV1"));
         }
         for nothing in ["", " ", "FlyV1 , ,"] {
-            assert!(Tokens::read(nothing).is_none(), "{nothing:?}");
+            assert_eq!(Tokens::read(nothing).err(), Some(Unusable::Blank), "{nothing:?}");
+        }
+        for several in ["fo1_abc fo1_def", "fm2_x,fo1_abc\nfo1_def"] {
+            assert_eq!(Tokens::read(several).err(), Some(Unusable::SeveralWords), "{several:?}");
         }
     }
 
     #[test]
     fn the_environment_fills_what_the_block_leaves_out() {
         let urls = [
-            ("FLY_ACCESS_TOKEN", "fm2_access"),
+            ("FLY_ACCESS_TOKEN", " fm2_access\r\n"),
             ("FLY_API_TOKEN", "fm2_api"),
-            ("FLY_FLAPS_BASE_URL", "http://127.0.0.1:4280/"),
+            ("FLY_FLAPS_BASE_URL", "http://127.0.0.1:4280/\n"),
         ];
         let (fly, problems) = parse(&Value::Null, &urls);
         let client = fly.unwrap().client().unwrap();

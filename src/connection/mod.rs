@@ -15,10 +15,10 @@ pub(crate) mod segment;
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::environment::Environment;
+use crate::environment::{Environment, Form};
 use crate::http::HttpClient;
 use crate::secret::Secret;
-use crate::terraform::{Diagnostics, Field, NestedBlock, Node};
+use crate::terraform::{Diagnostics, Field, NestedBlock, Node, Path};
 
 /// What every connection is built with.
 #[derive(Clone)]
@@ -29,6 +29,46 @@ pub struct Surroundings {
     pub clock: Clock,
     /// Plain http off loopback is permitted (`allow_insecure`).
     pub allow_insecure: bool,
+}
+
+/// What an environment variable says.
+struct Variable<'a> {
+    name: &'static str,
+    text: &'a str,
+}
+
+impl Surroundings {
+    /// The first of these variables that is set, in place of the argument at `path`. One that cannot be used is reported by its name.
+    fn variable(
+        &self,
+        names: &[&'static str],
+        form: Form,
+        path: &Path,
+        problems: &mut Diagnostics,
+    ) -> Field<Variable<'_>> {
+        let found = names.iter().find_map(|name| match self.environment.read(name, form) {
+            Ok(None) => None,
+            Ok(Some(text)) => Some(Ok(Variable { name, text })),
+            Err(why) => Some(Err((*name, why))),
+        });
+        match found {
+            None => Field::Absent,
+            Some(Ok(variable)) => Field::Known(variable),
+            Some(Err((name, why))) => {
+                refuse_variable(name, &why.to_string(), path, problems);
+                Field::Unknown
+            }
+        }
+    }
+}
+
+/// Reports a variable whose text cannot be used, without the text; `why` follows "it".
+fn refuse_variable(name: &str, why: &str, path: &Path, problems: &mut Diagnostics) {
+    problems.error(
+        path.clone(),
+        format!("The environment variable {name} cannot be used"),
+        format!("It {why}. Correct it, or unset it."),
+    );
 }
 
 /// All connections of one provider configuration.
@@ -106,6 +146,123 @@ fn token(node: &Node<'_>, problems: &mut Diagnostics) -> Field<Secret> {
 mod tests {
     use super::*;
     use crate::terraform::{Origin, Value};
+
+    /// An RSA key that protects nothing, with `\n` for line breaks as environments hold it.
+    fn private_key() -> String {
+        use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+        use base64::Engine as _;
+        let pair = aws_lc_rs::rsa::KeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa2048).unwrap();
+        let der: Pkcs8V1Der<'_> = pair.as_der().unwrap();
+        let text = base64::engine::general_purpose::STANDARD.encode(der.as_ref());
+        format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----")
+    }
+
+    /// The summaries and details of what is wrong with an environment.
+    fn complaints(environment: &[(&str, &str)]) -> Vec<String> {
+        let surroundings = Surroundings {
+            environment: Environment::of(environment),
+            clock: Clock::default(),
+            allow_insecure: false,
+        };
+        let mut problems = Diagnostics::new();
+        let connections = Connections::parse(
+            &Node::root(&Value::Null, Origin::Configuration),
+            &surroundings,
+            &mut problems,
+        );
+        assert_eq!(connections.is_some(), problems.is_empty());
+        let said = problems.iter().map(|p| format!("{}: {}", p.summary, p.detail));
+        said.collect()
+    }
+
+    #[test]
+    fn every_variable_is_trimmed_or_refused_by_its_name() {
+        let key = private_key();
+        let app = [("GITHUB_APP_ID", "1"), ("GITHUB_APP_INSTALLATION_ID", "7")];
+        let whole_app = [app[0], app[1], ("GITHUB_APP_PRIVATE_KEY", &*key)];
+        let keys = [("AWS_ACCESS_KEY_ID", "AKIA"), ("AWS_SECRET_ACCESS_KEY", "hunter")];
+        let words: [(&str, &str, &[(&str, &str)]); 22] = [
+            ("FLY_ACCESS_TOKEN", "fo1_hunter2", &[]),
+            ("FLY_API_TOKEN", "fo1_hunter2", &[]),
+            ("FLY_FLAPS_BASE_URL", "https://fly.example", &[]),
+            ("FLY_API_BASE_URL", "https://fly.example", &[]),
+            ("GITHUB_TOKEN", "ghp_hunter2", &[]),
+            ("GITHUB_OWNER", "molecule-ai", &[]),
+            ("GITHUB_BASE_URL", "https://ghe.example/api/v3", &[]),
+            ("GITHUB_APP_ID", "11", &whole_app),
+            ("GITHUB_APP_INSTALLATION_ID", "77", &whole_app),
+            ("NEON_API_KEY", "napi_hunter2", &[]),
+            ("NEON_BASE_URL", "https://neon.example/api/v2", &[]),
+            ("AWS_REGION", "eu-west-1", &[]),
+            ("AWS_DEFAULT_REGION", "eu-west-1", &[]),
+            ("AWS_ACCESS_KEY_ID", "AKIA", &keys),
+            ("AWS_SECRET_ACCESS_KEY", "hunter2", &keys),
+            ("AWS_SESSION_TOKEN", "hunter2", &keys),
+            ("AWS_ENDPOINT_URL", "https://aws.example", &[]),
+            ("AWS_ENDPOINT_URL_SSM", "https://aws.example", &[]),
+            ("AWS_ENDPOINT_URL_STS", "https://aws.example", &[]),
+            ("AWS_MAX_ATTEMPTS", "15", &[]),
+            ("AWS_RETRY_MODE", "standard", &[]),
+            ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true", &[]),
+        ];
+        let lines: [(&str, &str, &[(&str, &str)]); 3] = [
+            ("AWS_PROFILE", "prod", &[]),
+            ("GITHUB_APP_PRIVATE_KEY", &key, &app),
+            ("GITHUB_APP_PEM_FILE", &key, &app),
+        ];
+        for (name, text, others) in words.into_iter().chain(lines) {
+            let with = |text: &str| {
+                let others = others.iter().filter(|(other, _)| *other != name);
+                complaints(&others.copied().chain([(name, text)]).collect::<Vec<_>>())
+            };
+            for (before, after) in [("", ""), ("", "\n"), (" ", ""), ("\t", " "), ("", "\r\n")] {
+                assert_eq!(with(&format!("{before}{text}{after}")), Vec::<String>::new(), "{name}");
+            }
+            let (start, end) = text.split_at(text.len() / 2);
+            let mut wrong = vec![" ".to_owned(), "\n".to_owned(), " \r\n".to_owned()];
+            if text.starts_with("-----") {
+                wrong.push("one\nand two".to_owned());
+            } else {
+                wrong.extend([format!("{start}\n{end}x"), format!("{start}x\r\n{end}")]);
+            }
+            for wrong in wrong {
+                let said = with(&wrong);
+                let expected = format!("The environment variable {name} cannot be used: It ");
+                assert!(
+                    said.len() == 1 && said[0].starts_with(&expected),
+                    "{name} {wrong:?}: {said:?}"
+                );
+                assert!(!said[0].contains("hunter"), "{said:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_empty_variable_counts_as_unset() {
+        for name in [
+            "FLY_API_TOKEN",
+            "GITHUB_TOKEN",
+            "NEON_API_KEY",
+            "AWS_REGION",
+            "AWS_RETRY_MODE",
+        ] {
+            assert_eq!(complaints(&[(name, "")]), Vec::<String>::new(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_the_sdk_would_panic_on_is_refused() {
+        for (name, text) in [
+            ("AWS_MAX_ATTEMPTS", "0"),
+            ("AWS_MAX_ATTEMPTS", "many"),
+            ("AWS_RETRY_MODE", "eager"),
+            ("AWS_REGION", "Frankfurt"),
+            ("GITHUB_OWNER", "https://github.com/x"),
+        ] {
+            let said = complaints(&[(name, text)]);
+            assert!(said.len() == 1 && said[0].contains(name), "{said:?}");
+        }
+    }
 
     #[test]
     fn a_token_that_no_header_holds_is_refused_without_being_shown() {

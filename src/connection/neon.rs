@@ -20,6 +20,7 @@ use super::endpoint::Endpoint;
 use super::{Surroundings, segment};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::clock::Clock;
+use crate::environment::Form;
 use crate::http::{HttpClient, Request, Response, of_secret_answer};
 use crate::secret::Secret;
 use crate::terraform::{Attribute, Block, BlockNesting, Diagnostic, Diagnostics, Field, NestedBlock, Node, Path, Type};
@@ -87,8 +88,12 @@ impl Neon {
         http: &HttpClient,
         problems: &mut Diagnostics,
     ) -> Option<Self> {
-        let key = match crate::connection::token(&node.attr("api_key"), problems) {
-            Field::Absent => Some(surroundings.environment.get(KEY_VARIABLE).map(bearer)),
+        let argument = node.attr("api_key");
+        let key = match crate::connection::token(&argument, problems) {
+            Field::Absent => surroundings
+                .variable(&[KEY_VARIABLE], Form::Word, argument.path(), problems)
+                .map(|key| bearer(key.text))
+                .optional(),
             #[expect(clippy::disallowed_methods, reason = "what comes out is a Secret again")]
             Field::Known(key) => Some(Some(bearer(key.expose()))),
             Field::Unknown => None,
@@ -307,7 +312,7 @@ mod tests {
     fn the_block_comes_before_the_environment() {
         let environment = [
             ("NEON_API_KEY", "from-environment\n"),
-            ("NEON_BASE_URL", "http://127.0.0.1:1/api/"),
+            ("NEON_BASE_URL", "http://127.0.0.1:1/api/\n"),
         ];
         let client = parse(&Config::Null, &environment).0.unwrap().client().unwrap();
         assert_eq!(client.0.authorization.expose(), "Bearer from-environment");

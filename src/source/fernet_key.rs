@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE;
 use zeroize::Zeroizing;
 
 use super::generated::{Failed, Generated, Generator, TRAITS};
-use super::{Minted, Source, SourceConfig, SourceKind, SourceTraits};
+use super::{Maker, Minted, Source, SourceConfig, SourceKind, SourceTraits};
 use crate::address::Address;
 use crate::connection::Connections;
 use crate::randomness;
@@ -22,11 +22,14 @@ pub static KIND: SourceKind = SourceKind {
     summary: "A Fernet key: 32 random bytes in padded URL-safe base64 (44 characters).",
     api_docs: Some("https://github.com/fernet/spec/blob/master/Spec.md"),
     attributes: Vec::new,
+    maker: Maker::Us,
     parts: &["value"],
-    parse: |_, _| Some(Box::new(FernetKey)),
+    parts_of: |_| Some(KIND.declared_parts()),
+    parse: |_, _, _| Some(Box::new(FernetKey)),
     revocable: false,
     place: super::nowhere,
     issuer: |_, _| Ok(None),
+    issuer_in_words: super::this_provider,
 };
 
 #[derive(Clone, Copy)]
@@ -39,6 +42,14 @@ impl SourceConfig for FernetKey {
 
     fn traits(&self) -> SourceTraits {
         TRAITS
+    }
+
+    fn parts(&self) -> Vec<String> {
+        KIND.declared_parts()
+    }
+
+    fn in_words(&self) -> String {
+        "Fernet key".to_owned()
     }
 
     fn fingerprint(&self) -> String {

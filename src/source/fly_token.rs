@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use jiff::SignedDuration;
 
 use self::api::Container;
-use super::{Credential, Issuer, Liveness, MintOrder, Minted, Source, SourceConfig, SourceKind, SourceTraits};
+use super::{Credential, Issuer, Liveness, Maker, MintOrder, Minted, Source, SourceConfig, SourceKind, SourceTraits};
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::Connections;
@@ -27,11 +27,14 @@ pub static KIND: SourceKind = SourceKind {
     summary: "A Fly.io deploy token of one app or of an organization.",
     api_docs: Some("https://fly.io/docs/security/tokens/"),
     attributes,
+    maker: Maker::Issuer,
     parts: &["token"],
+    parts_of: |_| Some(KIND.declared_parts()),
     parse,
     revocable: true,
     place: |connections| connections.fly.graphql_place(),
     issuer,
+    issuer_in_words,
 };
 
 /// What `type` may be. Fly's other kinds (read-only, ssh, machine-exec) are derived from these by the holder, without Fly.
@@ -66,9 +69,11 @@ struct Config {
     container: Container,
     kind: &'static str,
     expires_in: Option<SignedDuration>,
+    /// The same as the user wrote it.
+    life: Option<String>,
 }
 
-fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<dyn SourceConfig>> {
+fn parse(node: &Node<'_>, _root: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<dyn SourceConfig>> {
     let container = container(node, problems);
     let kind = node.attr("type").one_of(TYPES, problems).or("deploy");
     let lifetime = node.attr("expires_in");
@@ -87,6 +92,7 @@ fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<dyn SourceCo
         container: container?,
         kind: kind?,
         expires_in: expires_in.optional()?,
+        life: lifetime.value().as_str().map(str::to_owned),
     }))
 }
 
@@ -145,6 +151,15 @@ fn issuer(address: &Address, connections: &Connections) -> Result<Option<Box<dyn
     Ok(Some(Box::new(Tokens { client, container })))
 }
 
+fn issuer_in_words(address: &Address) -> String {
+    let host = address.at_host();
+    match Container::from_locator(&address.locator) {
+        Some(Container::App(app)) => format!("Fly app {app}{host}"),
+        Some(Container::Organization(slug)) => format!("Fly organization {slug}{host}"),
+        None => address.to_string(),
+    }
+}
+
 impl SourceConfig for Config {
     fn issuer(&self) -> Address {
         Address::new(NAME, self.container.to_string())
@@ -166,9 +181,33 @@ impl SourceConfig for Config {
         self.expires_in
     }
 
+    fn parts(&self) -> Vec<String> {
+        KIND.declared_parts()
+    }
+
+    fn in_words(&self) -> String {
+        let token = match &self.container {
+            Container::App(app) => format!("Fly {} token for app {app}", self.kind),
+            Container::Organization(slug) => format!("Fly organization token for {slug}"),
+        };
+        match &self.life {
+            Some(life) => format!("{token}, valid for {life}"),
+            None => token,
+        }
+    }
+
     fn fingerprint(&self) -> String {
-        let life = self.expires_in.map(crate::duration::format).unwrap_or_default();
-        format!("{} {} {life}", self.container, self.kind)
+        let (app, organization) = match &self.container {
+            Container::App(app) => (Some(app), None),
+            Container::Organization(slug) => (None, Some(slug)),
+        };
+        serde_json::json!({
+            "app": app,
+            "organization": organization,
+            "type": self.kind,
+            "expires_in": self.expires_in.map(crate::duration::format),
+        })
+        .to_string()
     }
 
     fn connect(&self, connections: &Connections) -> Result<Box<dyn Source>, Diagnostic> {
@@ -285,7 +324,8 @@ mod tests {
 
     fn parsed(value: &Value) -> (Option<Box<dyn SourceConfig>>, Vec<String>) {
         let mut problems = Diagnostics::new();
-        let config = parse(&Node::root(value, Origin::Configuration), &mut problems);
+        let node = Node::root(value, Origin::Configuration);
+        let config = parse(&node, &node, &mut problems);
         (config, problems.iter().map(|problem| problem.summary.clone()).collect())
     }
 
@@ -328,11 +368,41 @@ mod tests {
 
     #[test]
     fn a_longer_life_is_a_different_credential() {
-        let fingerprint = |life: &str| {
+        let config = |life: &str| {
             let value = Value::object([("app", Value::string("a")), ("expires_in", Value::string(life))]);
-            parsed(&value).0.unwrap().fingerprint()
+            parsed(&value).0.unwrap()
         };
-        assert_ne!(fingerprint("1d"), fingerprint("2d"));
-        assert_eq!(fingerprint("1d"), fingerprint("24h"));
+        let before = config("1d").fingerprint();
+        assert_ne!(before, config("2d").fingerprint());
+        assert_eq!(before, config("24h").fingerprint());
+        assert_eq!(
+            config("2d").what_changed(&before),
+            "source fly_token changed: expires_in"
+        );
+        assert_eq!(
+            config("2d").what_changed("a a"),
+            "source fly_token changed: app, expires_in, type"
+        );
+    }
+
+    #[test]
+    fn words_name_the_place_and_the_life_as_it_was_written() {
+        let app = [
+            ("app", Value::string("molecule-cp")),
+            ("expires_in", Value::string("2400h")),
+        ];
+        let app = parsed(&Value::object(app)).0.unwrap();
+        assert_eq!(app.in_words(), "Fly deploy token for app molecule-cp, valid for 2400h");
+        assert_eq!(issuer_in_words(&app.issuer()), "Fly app molecule-cp");
+        let organization = parsed(&Value::object([("organization", Value::string("molecule"))]))
+            .0
+            .unwrap();
+        assert_eq!(organization.in_words(), "Fly organization token for molecule");
+        let elsewhere = Address::at("127.0.0.1:4280", NAME, "organization/molecule");
+        assert_eq!(
+            issuer_in_words(&elsewhere),
+            "Fly organization molecule at 127.0.0.1:4280"
+        );
+        assert_eq!(issuer_in_words(&Address::new(NAME, "x")), "fly_token:default:x");
     }
 }

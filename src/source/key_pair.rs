@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use self::algorithm::{Algorithm, KeyPair};
 use super::generated::{Failed, Generated, Generator, TRAITS};
-use super::{Minted, Source, SourceConfig, SourceKind, SourceTraits};
+use super::{Maker, Minted, Source, SourceConfig, SourceKind, SourceTraits};
 use crate::address::Address;
 use crate::connection::Connections;
 use crate::secret::{Parts, Secret};
@@ -32,11 +32,14 @@ pub static KIND: SourceKind = SourceKind {
     summary: "A key pair for signatures: PEM and JWK of both halves, and the JWK thumbprint as `kid`.",
     api_docs: None,
     attributes,
+    maker: Maker::Us,
     parts: &[PRIVATE_PEM, PUBLIC_PEM, PRIVATE_JWK, PUBLIC_JWK, KID],
+    parts_of: |_| Some(KIND.declared_parts()),
     parse,
     revocable: false,
     place: super::nowhere,
     issuer: |_, _| Ok(None),
+    issuer_in_words: super::this_provider,
 };
 
 /// PKCS#8 (RFC 5958), unencrypted.
@@ -56,7 +59,7 @@ fn attributes() -> Vec<Attribute> {
     vec![Attribute::required("algorithm", Type::String, description)]
 }
 
-fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<dyn SourceConfig>> {
+fn parse(node: &Node<'_>, _root: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<dyn SourceConfig>> {
     Some(Box::new(configure(node, problems)?))
 }
 
@@ -90,8 +93,16 @@ impl SourceConfig for Config {
         TRAITS
     }
 
+    fn parts(&self) -> Vec<String> {
+        KIND.declared_parts()
+    }
+
+    fn in_words(&self) -> String {
+        format!("{} key pair", self.0.name())
+    }
+
     fn fingerprint(&self) -> String {
-        self.0.name().to_owned()
+        serde_json::json!({ "algorithm": self.0.name() }).to_string()
     }
 
     fn connect(&self, _connections: &Connections) -> Result<Box<dyn Source>, Diagnostic> {
@@ -203,10 +214,8 @@ mod tests {
     }
 
     #[test]
-    fn the_private_key_is_the_primary_part_and_not_public() {
+    fn every_declared_part_is_made_and_the_private_ones_are_not_public() {
         let minted = Config(Algorithm::EcdsaP256).generate().unwrap();
-        assert_eq!(minted.parts.primary(), PRIVATE_PEM);
-        assert_eq!(KIND.parts.first(), Some(&PRIVATE_PEM));
         let mut names: Vec<&str> = minted.parts.names().collect();
         let mut declared = KIND.parts.to_vec();
         names.sort_unstable();

@@ -164,13 +164,29 @@ pub trait SourceConfig: Send + Sync {
         None
     }
 
+    /// The parts of its credentials.
+    fn parts(&self) -> Vec<String>;
+
+    /// What it mints, for the steps of a plan: `Fly deploy token for app molecule-cp, valid for 2400h`. Every argument that makes a
+    /// credential a different one shows in it. Free of secrets.
+    fn in_words(&self) -> String;
+
+    /// What a person supplies; `None` for every kind whose values are made by a call.
+    fn supplied(&self) -> Option<Supplied<'_>> {
+        None
+    }
+
     /// A fingerprint of all arguments that make a credential a different one: a changed one is a reason to rotate. Free of secrets.
+    /// A JSON object with the arguments' names as keys lets [`Self::what_changed`] name the changed ones.
     fn fingerprint(&self) -> String;
 
-    /// What changed since the arguments had the fingerprint `before`, for the reason of the rotation.
+    /// What changed since the arguments had the fingerprint `before`: a whole phrase, for the reason of the rotation.
     fn what_changed(&self, before: &str) -> String {
-        let _ = before;
-        "other arguments".to_owned()
+        let kind = self.issuer().kind;
+        match changed_arguments(before, &self.fingerprint()).as_slice() {
+            [] => format!("source {kind} changed"),
+            names => format!("source {kind} changed: {}", names.join(", ")),
+        }
     }
 
     /// The adapter, ready to call.
@@ -178,6 +194,28 @@ pub trait SourceConfig: Send + Sync {
     /// # Errors
     /// A diagnostic that names argument and environment variable when the connection is not configured.
     fn connect(&self, connections: &Connections) -> Result<Box<dyn Source>, Diagnostic>;
+}
+
+/// A value that a person supplies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Supplied<'a> {
+    /// `value_wo_version`: a new one means a new value.
+    pub version: u64,
+    /// The vendor's handle of the value.
+    pub credential_id: Option<&'a str>,
+    /// The value is in the configuration, or will be by the time of the apply: in a plan it may be unknown.
+    pub at_hand: bool,
+}
+
+/// Who makes the values of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Maker {
+    /// This provider, on this machine.
+    Us,
+    /// A person, who supplies them with the configuration.
+    Person,
+    /// The vendor that accepts them.
+    Issuer,
 }
 
 /// Everything about a kind of source that is known without building one.
@@ -190,10 +228,15 @@ pub struct SourceKind {
     pub api_docs: Option<&'static str>,
     /// The arguments.
     pub attributes: fn() -> Vec<Attribute>,
-    /// The parts of its credentials, the primary one first.
+    /// Who makes the values.
+    pub maker: Maker,
+    /// The parts of its credentials, for the docs; a configuration may have others ([`Self::parts_of`]).
     pub parts: &'static [&'static str],
-    /// Reads the kind's object. `None` when something in it is unknown or wrong; what is wrong is reported.
-    pub parse: fn(&Node<'_>, &mut Diagnostics) -> Option<Box<dyn SourceConfig>>,
+    /// The parts of the credentials of one configuration, given the kind's object; `None` while they are unknown or wrong.
+    pub parts_of: fn(&Node<'_>) -> Option<Vec<String>>,
+    /// Reads the kind's object; the second node is the root of the whole resource. `None` when something is unknown or wrong; what is
+    /// wrong is reported.
+    pub parse: fn(&Node<'_>, &Node<'_>, &mut Diagnostics) -> Option<Box<dyn SourceConfig>>,
     /// Its credentials can be revoked by a call; the others only by a person, or not at all.
     pub revocable: bool,
     /// What the connection adds to an address of this kind, as far as it knows without a call: an account and region, a host that
@@ -201,6 +244,8 @@ pub struct SourceKind {
     pub place: fn(&Connections) -> String,
     /// The issuer at an address of this kind, for credentials whose configuration is gone; `None` for kinds that issue nothing revocable.
     pub issuer: fn(&Address, &Connections) -> Result<Option<Box<dyn Issuer>>, Diagnostic>,
+    /// Who issues the credentials at an address of this kind, for texts: `Fly app molecule-cp`.
+    pub issuer_in_words: fn(&Address) -> String,
 }
 
 /// Of values that we generate, or a person supplies: they are issued nowhere.
@@ -208,7 +253,38 @@ fn nowhere(_: &Connections) -> String {
     String::new()
 }
 
+/// Who issues what is generated on this machine.
+fn this_provider(_: &Address) -> String {
+    "this provider".to_owned()
+}
+
+/// The part that `value` means, and that a target holds which names none: the sole one. Of several, none is the default.
+pub fn primary(parts: &[String]) -> Option<&str> {
+    match parts {
+        [sole] => Some(sole),
+        _ => None,
+    }
+}
+
+/// The names of the arguments that differ between two fingerprints; none where one of them is no JSON object.
+fn changed_arguments(before: &str, now: &str) -> Vec<String> {
+    type Arguments = BTreeMap<String, serde_json::Value>;
+    let read = |text| serde_json::from_str::<Arguments>(text).unwrap_or_default();
+    let (before, now) = (read(before), read(now));
+    let names: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
+    let differs = |name: &&&String| {
+        let set = |arguments: &Arguments| arguments.get(**name).filter(|value| !value.is_null()).cloned();
+        set(&before) != set(&now)
+    };
+    names.iter().filter(differs).map(|name| (*name).clone()).collect()
+}
+
 impl SourceKind {
+    /// The parts of [`Self::parts`] as owned texts: what every configuration of most kinds has.
+    pub(crate) fn declared_parts(&self) -> Vec<String> {
+        self.parts.iter().map(|part| (*part).to_owned()).collect()
+    }
+
     /// The name of a part, where `value` always means the primary one.
     pub fn part(&self, name: &str) -> String {
         let primary = self.parts.first().filter(|_| name == "value");
@@ -232,4 +308,29 @@ sources! { random, fernet_key, key_pair, provided, fly_token, neon_api_key, neon
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static SourceKind> {
     ALL.iter().find(|kind| kind.name == name).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_sole_part_is_the_default() {
+        let parts = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert_eq!(primary(&parts(&["token"])), Some("token"));
+        assert_eq!(primary(&parts(&["username", "password"])), None);
+        assert_eq!(primary(&[]), None);
+        for kind in ALL.iter().filter(|kind| kind.parts.len() > 1) {
+            assert_eq!(primary(&kind.declared_parts()), None, "{}", kind.name);
+        }
+    }
+
+    #[test]
+    fn the_arguments_that_changed_are_named() {
+        let before = r#"{"app":"a","expires_in":"1d","type":null}"#;
+        let now = r#"{"expires_in":"2d","organization":"o"}"#;
+        assert_eq!(changed_arguments(before, now), ["app", "expires_in", "organization"]);
+        assert_eq!(changed_arguments("app/a deploy", now).len(), 2);
+        assert!(changed_arguments("", "").is_empty());
+    }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Credential, Issuer, Liveness, MintOrder, Minted, Source, SourceConfig, SourceKind, SourceTraits};
+use super::{Credential, Issuer, Liveness, Maker, MintOrder, Minted, Source, SourceConfig, SourceKind, SourceTraits};
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::Connections;
@@ -34,11 +34,14 @@ pub static KIND: SourceKind = SourceKind {
     summary: "A Neon API key: personal, of an organization, or for one project of it.",
     api_docs: Some("https://neon.com/docs/manage/api-keys"),
     attributes,
+    maker: Maker::Issuer,
     parts: &["key"],
+    parts_of: |_| Some(KIND.declared_parts()),
     parse,
     revocable: true,
     place: |connections| connections.neon.place(),
     issuer,
+    issuer_in_words,
 };
 
 fn attributes() -> Vec<Attribute> {
@@ -62,7 +65,7 @@ struct Config {
     project_id: Option<String>,
 }
 
-fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<dyn SourceConfig>> {
+fn parse(node: &Node<'_>, _root: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<dyn SourceConfig>> {
     let organization = identifier(&node.attr("organization_id"), problems);
     let project = identifier(&node.attr("project_id"), problems);
     if matches!(organization, Field::Absent) && node.attr("project_id").is_set() {
@@ -116,6 +119,15 @@ fn holder_at(locator: &str) -> Option<KeyHolder> {
     is_identifier(id).then(|| KeyHolder::Organization(id.to_owned()))
 }
 
+fn issuer_in_words(address: &Address) -> String {
+    let host = address.at_host();
+    match holder_at(&address.locator) {
+        Some(KeyHolder::Person) => format!("Neon account{host}"),
+        Some(KeyHolder::Organization(id)) => format!("Neon organization {id}{host}"),
+        None => address.to_string(),
+    }
+}
+
 impl SourceConfig for Config {
     fn issuer(&self) -> Address {
         Address::new(NAME, locator(&self.holder))
@@ -137,9 +149,26 @@ impl SourceConfig for Config {
         Some(NAME_LIMIT)
     }
 
+    fn parts(&self) -> Vec<String> {
+        KIND.declared_parts()
+    }
+
+    fn in_words(&self) -> String {
+        match (&self.holder, &self.project_id) {
+            (KeyHolder::Person, _) => "personal Neon API key".to_owned(),
+            (KeyHolder::Organization(id), None) => format!("Neon API key for organization {id}"),
+            (KeyHolder::Organization(id), Some(project)) => {
+                format!("Neon API key for project {project} of organization {id}")
+            }
+        }
+    }
+
     fn fingerprint(&self) -> String {
-        let project = self.project_id.as_deref().unwrap_or_default();
-        format!("{} {project}", locator(&self.holder))
+        let organization = match &self.holder {
+            KeyHolder::Person => None,
+            KeyHolder::Organization(id) => Some(id),
+        };
+        serde_json::json!({ "organization_id": organization, "project_id": self.project_id }).to_string()
     }
 
     fn connect(&self, connections: &Connections) -> Result<Box<dyn Source>, Diagnostic> {
@@ -278,7 +307,8 @@ mod tests {
     fn parsed<const N: usize>(attributes: [(&str, Value); N]) -> (Option<Box<dyn SourceConfig>>, Vec<String>) {
         let mut problems = Diagnostics::new();
         let value = Value::object(attributes);
-        let config = parse(&Node::root(&value, Origin::Configuration), &mut problems);
+        let node = Node::root(&value, Origin::Configuration);
+        let config = parse(&node, &node, &mut problems);
         (config, problems.iter().map(|problem| problem.summary.clone()).collect())
     }
 

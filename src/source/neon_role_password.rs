@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use self::arguments::{Config, branch_at};
-use super::{Credential, Issuer, Liveness, MintOrder, Minted, Source, SourceKind};
+use super::{Credential, Issuer, Liveness, Maker, MintOrder, Minted, Source, SourceKind};
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::Connections;
@@ -29,11 +29,14 @@ pub static KIND: SourceKind = SourceKind {
     summary: "The password of a Postgres role of a Neon branch, or of two roles in turn.",
     api_docs: Some("https://neon.com/docs/manage/roles"),
     attributes: arguments::attributes,
+    maker: Maker::Issuer,
     parts: &["password", "username", "host", "uri"],
+    parts_of: |_| Some(KIND.declared_parts()),
     parse: arguments::parse,
     revocable: true,
     place: |connections| connections.neon.place(),
     issuer,
+    issuer_in_words,
 };
 
 fn issuer(address: &Address, connections: &Connections) -> Result<Option<Box<dyn Issuer>>, Diagnostic> {
@@ -46,6 +49,19 @@ fn issuer(address: &Address, connections: &Connections) -> Result<Option<Box<dyn
     })?;
     let client = connections.neon.client()?;
     Ok(Some(Box::new(Roles { client, branch })))
+}
+
+/// The branch alone: which of its roles a credential belongs to, its id says.
+fn issuer_in_words(address: &Address) -> String {
+    match branch_at(&address.locator) {
+        Some(branch) => format!(
+            "Neon branch {} of project {}{}",
+            branch.branch_id,
+            branch.project_id,
+            address.at_host()
+        ),
+        None => address.to_string(),
+    }
 }
 
 /// The roles of a branch.

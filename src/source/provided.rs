@@ -1,19 +1,20 @@
 //! Values that a person supplies, for vendors without a call that mints.
 //!
-//! The value is a write-only argument: Terraform hands it over and never stores it. A new value is taken when
-//! `value_wo_version` changes, since a write-only value cannot be compared with an earlier one.
+//! The value stands beside `source`, at the top of the resource, in a write-only argument: Terraform hands it over and never stores
+//! it. A new `value_wo_version` announces a new value, since a write-only value cannot be compared with an earlier one. A run that
+//! needs no value works without it.
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
 use super::generated::Unissued;
-use super::{Credential, MintOrder, Minted, Source, SourceConfig, SourceKind, SourceTraits};
+use super::{Credential, Maker, MintOrder, Minted, Source, SourceConfig, SourceKind, SourceTraits, Supplied};
 use crate::address::Address;
 use crate::call::{CallError, WritePermit};
 use crate::connection::Connections;
 use crate::secret::{Parts, Secret};
-use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Origin, Type};
+use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Type};
 
 const NAME: &str = "provided";
 
@@ -23,78 +24,259 @@ pub static KIND: SourceKind = SourceKind {
     summary: "A value that a person supplies, for vendors that mint only in their console.",
     api_docs: None,
     attributes,
-    parts: &["value"],
+    maker: Maker::Person,
+    parts: &[VALUE],
+    parts_of: |node| part_names(node, &mut Diagnostics::new()).map(Names::parts).known(),
     parse,
     revocable: false,
     place: super::nowhere,
     issuer: |_, _| Ok(None),
+    issuer_in_words: |_| "its vendor".to_owned(),
 };
+
+/// The part of a credential that is one value.
+const VALUE: &str = "value";
+
+/// Names that mean something else in templates.
+const RESERVED: [&str; 2] = [VALUE, "previous"];
 
 fn attributes() -> Vec<Attribute> {
     vec![
         Attribute::optional(
-            "value_wo",
-            Type::String,
-            "Required. The value; write-only, so it is never in state or plan.",
-        )
-        .write_only(),
-        Attribute::required(
-            "value_wo_version",
-            Type::Number,
-            "Raise it with every new value: that is what rotates.",
-        ),
-        Attribute::optional(
             "credential_id",
             Type::String,
-            "The vendor's handle of the value, for the record.",
+            "The vendor's handle of the value, such as the name of the key in its console: notices say which credential to revoke by it. \
+             Change it together with `value_wo_version`.",
+        ),
+        Attribute::optional(
+            "part_names",
+            Type::List(Box::new(Type::String)),
+            "The names of the parts, for a credential that has several: `[\"key_id\", \"secret\"]`. Supply the values as `parts_wo` \
+             then. Default: one part, `value`, supplied as `value_wo`.",
         ),
     ]
 }
 
+/// The names of the parts.
+enum Names {
+    /// One part: `value_wo`.
+    Sole,
+    /// `part_names`: `parts_wo`.
+    Listed(Vec<String>),
+}
+
+impl Names {
+    fn parts(self) -> Vec<String> {
+        match self {
+            Self::Sole => vec![VALUE.to_owned()],
+            Self::Listed(names) => names,
+        }
+    }
+}
+
+/// What this run was handed.
+enum Given {
+    /// No value.
+    Nothing,
+    /// A value that is known only in the apply.
+    Later,
+    /// The value.
+    Now(Parts),
+}
+
 struct Config {
-    value: Option<Secret>,
+    parts: Vec<String>,
+    given: Given,
     version: u64,
     credential_id: Option<String>,
 }
 
-fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<dyn SourceConfig>> {
-    let wo = node.attr("value_wo");
-    let mut value = wo.secret(problems);
-    if node.origin() == Origin::Configuration && matches!(value, Field::Absent) {
-        problems.error(
-            wo.path().clone(),
-            format!("{} is required", wo.path()),
-            "Terraform keeps no write-only value, so every plan and apply must be given it: set the ephemeral variable \
-             (TF_VAR_…) or the ephemeral resource that it comes from.",
-        );
-        value = Field::Unknown;
+fn parse(node: &Node<'_>, root: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<dyn SourceConfig>> {
+    let names = part_names(node, problems).known();
+    let given = given(node, root, names.as_ref(), problems);
+    let version = version(&root.attr("value_wo_version"), problems);
+    let credential_id = credential_id(&node.attr("credential_id"), problems);
+    Some(Box::new(Config {
+        parts: names?.parts(),
+        given: given?,
+        version: version.known()?,
+        credential_id: credential_id.optional()?,
+    }))
+}
+
+/// It is shown in lines of text.
+fn credential_id(node: &Node<'_>, problems: &mut Diagnostics) -> Field<String> {
+    node.string(problems).and_then_checked(|id| {
+        let fits = id.trim().len() == id.len() && !id.contains(char::is_control);
+        if !fits {
+            problems.error(
+                node.path().clone(),
+                format!("{} is not a vendor's handle", node.path()),
+                "It has a line break or another control character in it, or a blank at its beginning or end. Use trimspace().",
+            );
+        }
+        fits.then_some(id)
+    })
+}
+
+fn version(node: &Node<'_>, problems: &mut Diagnostics) -> Field<u64> {
+    match node.integer(0, u64::from(u32::MAX), problems) {
+        Field::Absent => {
+            problems.error(
+                node.path().clone(),
+                format!("{} is required with the source {NAME}", node.path()),
+                "Terraform does not store the value, so the version announces a new one. Set it to 1, and raise it with every new value.",
+            );
+            Field::Unknown
+        }
+        version => version,
     }
-    let value = value.and_then_checked(|value| {
+}
+
+fn part_names(node: &Node<'_>, problems: &mut Diagnostics) -> Field<Names> {
+    let node = node.attr("part_names");
+    let listed = node.strings(problems).and_then_checked(|names| {
+        let mistake = part_names_mistake(&names);
+        if let Some(mistake) = &mistake {
+            let path = node.path();
+            problems.error(path.clone(), format!("{path} cannot be used"), mistake.clone());
+        }
+        mistake.is_none().then_some(Names::Listed(names))
+    });
+    match listed {
+        Field::Absent => Field::Known(Names::Sole),
+        names => names,
+    }
+}
+
+fn part_names_mistake(names: &[String]) -> Option<String> {
+    if names.is_empty() {
+        return Some("It is empty. Name the parts, or leave it out for a credential of one value.".to_owned());
+    }
+    let identifier = |name: &str| {
+        name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.starts_with(|c: char| c.is_ascii_digit())
+    };
+    if let Some(wrong) = names.iter().find(|name| !identifier(name)) {
+        let rule = "The name of a part has letters, digits and underscores, and does not begin with a digit";
+        return Some(format!("{rule}: {wrong:?} does not fit."));
+    }
+    if let Some(word) = names.iter().find(|name| RESERVED.contains(&name.as_str())) {
+        return Some(format!(
+            "In templates, {word:?} has a meaning of its own. Choose another name for the part."
+        ));
+    }
+    let earlier = |(at, name): &(usize, &String)| names.iter().take(*at).any(|before| before == *name);
+    let twice = names.iter().enumerate().find(earlier);
+    twice.map(|(_, name)| format!("It lists {name:?} twice."))
+}
+
+/// The value of this run. `None` when something about it is wrong, which is reported, or when the names of the parts are not known.
+fn given(node: &Node<'_>, root: &Node<'_>, names: Option<&Names>, problems: &mut Diagnostics) -> Option<Given> {
+    let (value, parts) = (root.attr("value_wo"), root.attr("parts_wo"));
+    let mut wrong = |node: &Node<'_>, summary: String, detail: &str| {
+        problems.error(node.path().clone(), summary, detail);
+        None
+    };
+    if value.is_set() && parts.is_set() {
+        let detail = "Supply a credential of one value as value_wo. Supply one of several values as parts_wo, and list their names in \
+                      part_names.";
+        return wrong(
+            &parts,
+            format!("{} and {} are both set", value.path(), parts.path()),
+            detail,
+        );
+    }
+    match names? {
+        Names::Sole if parts.is_set() => {
+            let detail = "Terraform does not store parts_wo, so the names of the parts must be written down as well: set \
+                          part_names = [\"…\", \"…\"] in the source.";
+            wrong(
+                &parts,
+                format!("{} needs {}", parts.path(), node.attr("part_names").path()),
+                detail,
+            )
+        }
+        Names::Listed(_) if value.is_set() => {
+            let detail = "Supply the parts as parts_wo, a map from the names in part_names to their values, or remove part_names.";
+            let summary = format!("{} does not go with {}", value.path(), node.attr("part_names").path());
+            wrong(&value, summary, detail)
+        }
+        Names::Sole => match supplied(&value, problems) {
+            Field::Absent => Some(Given::Nothing),
+            Field::Known(secret) => Some(Given::Now(Parts::single(VALUE, secret))),
+            Field::Unknown => value.is_unknown().then_some(Given::Later),
+        },
+        Names::Listed(names) => supplied_parts(&parts, names, problems),
+    }
+}
+
+/// One value, without the white space around it that would come along unnoticed.
+fn supplied(node: &Node<'_>, problems: &mut Diagnostics) -> Field<Secret> {
+    node.secret(problems).and_then_checked(|value| {
         #[expect(clippy::disallowed_methods, reason = "only its length is looked at")]
         let trimmed = value.expose().trim().len() == value.len();
         if !trimmed {
             problems.error(
-                wo.path().clone(),
-                format!("{} begins or ends with white space", wo.path()),
-                "It is most likely a line break that came along. Use trimspace() or chomp().",
+                node.path().clone(),
+                format!("{} begins or ends with white space", node.path()),
+                "Most likely a line break was copied along: use trimspace() or chomp(). If the value must end in a line break, as an \
+                 SSH key must, supply it without one and set template = \"{{ value }}\\n\" in the target.",
             );
         }
         trimmed.then_some(value)
-    });
-    let version = node.attr("value_wo_version").integer(0, u64::from(u32::MAX), problems);
-    let version = node.attr("value_wo_version").required(version, problems);
-    let credential_id = node.attr("credential_id").string(problems);
-    // An unknown value is decided at apply; until then the rest is known.
-    let value = match value {
-        Field::Known(value) => Some(value),
-        Field::Absent => None,
-        Field::Unknown => return None,
-    };
-    Some(Box::new(Config {
-        value,
-        version: version.known()?,
-        credential_id: credential_id.optional()?,
-    }))
+    })
+}
+
+/// `parts_wo`, whose keys must be those of `part_names`. A part that is null leaves the credential incomplete, so that nothing is at hand.
+fn supplied_parts(node: &Node<'_>, names: &[String], problems: &mut Diagnostics) -> Option<Given> {
+    if node.is_null() {
+        return Some(Given::Nothing);
+    }
+    if node.is_unknown() {
+        return Some(Given::Later);
+    }
+    if node.value().as_map().is_none() {
+        // Reports that it is no map.
+        return node.string_map(problems).known().and(None);
+    }
+    let elements = node.elements();
+    let find = |name: &String| elements.iter().find(|(key, _)| key == name).map(|(_, element)| element);
+    let missing = names.iter().filter(|name| find(name).is_none());
+    let undeclared = elements
+        .iter()
+        .filter(|(key, element)| !element.is_null() && !names.iter().any(|name| name == key));
+    let mut differences: Vec<String> = missing.map(|name| format!("{name} is missing")).collect();
+    differences.extend(undeclared.map(|(key, _)| format!("{key} is not in part_names")));
+    if !differences.is_empty() {
+        let path = node.path();
+        problems.error(
+            path.clone(),
+            format!("The keys of {path} are not those of part_names"),
+            format!("Use the same names in both: {}.", differences.join(", ")),
+        );
+        return None;
+    }
+    let mut parts = Parts::default();
+    let (mut complete, mut later, mut right) = (true, false, true);
+    for (name, element) in names.iter().filter_map(|name| Some((name, find(name)?))) {
+        match supplied(element, problems) {
+            Field::Known(secret) => parts = parts.with(name, secret),
+            Field::Absent => complete = false,
+            Field::Unknown if element.is_unknown() => later = true,
+            Field::Unknown => right = false,
+        }
+    }
+    right.then_some(match (complete, later) {
+        (false, _) => Given::Nothing,
+        (true, true) => Given::Later,
+        (true, false) => Given::Now(parts),
+    })
+}
+
+impl Config {
+    fn at_hand(&self) -> bool {
+        !matches!(self.given, Given::Nothing)
+    }
 }
 
 impl SourceConfig for Config {
@@ -108,37 +290,71 @@ impl SourceConfig for Config {
             replaces: false,
             lists: false,
             revocable: false,
-            reveals: self.value.is_some(),
+            reveals: self.at_hand(),
             // The configuration holds one value, the newest.
             reveals_superseded: false,
             generated: false,
         }
     }
 
+    fn parts(&self) -> Vec<String> {
+        self.parts.clone()
+    }
+
+    fn in_words(&self) -> String {
+        let value = match self.parts.as_slice() {
+            [sole] if sole == VALUE => "supplied value".to_owned(),
+            names => format!("supplied value of {}", names.join(", ")),
+        };
+        let id = self.credential_id.iter().map(|id| format!(" ({id})"));
+        format!("{value}, version {}{}", self.version, id.collect::<String>())
+    }
+
+    fn supplied(&self) -> Option<Supplied<'_>> {
+        Some(Supplied {
+            version: self.version,
+            credential_id: self.credential_id.as_deref(),
+            at_hand: self.at_hand(),
+        })
+    }
+
+    /// The version alone: it announces a new value, and the id is what is recorded of it.
     fn fingerprint(&self) -> String {
-        format!("version {}", self.version)
+        serde_json::json!({ "value_wo_version": self.version }).to_string()
     }
 
     fn what_changed(&self, before: &str) -> String {
-        format!("{} after {before}", self.fingerprint())
+        let before: Option<serde_json::Value> = serde_json::from_str(before).ok();
+        let version = before.as_ref().and_then(|before| before.get("value_wo_version"));
+        match version {
+            Some(version) => format!("value_wo_version changed from {version} to {}", self.version),
+            None => format!("value_wo_version changed to {}", self.version),
+        }
     }
 
     fn connect(&self, _connections: &Connections) -> Result<Box<dyn Source>, Diagnostic> {
         Ok(Box::new(Provided {
-            value: self.value.as_ref().map(Secret::share),
+            parts: match &self.given {
+                Given::Now(parts) => Some(parts.share()),
+                Given::Nothing | Given::Later => None,
+            },
+            argument: if self.parts == [VALUE] { "value_wo" } else { "parts_wo" },
             credential_id: self.credential_id.clone(),
         }))
     }
 }
 
 struct Provided {
-    value: Option<Secret>,
+    /// What is at hand.
+    parts: Option<Parts>,
+    /// Where it would have to be.
+    argument: &'static str,
     credential_id: Option<String>,
 }
 
 impl Provided {
     fn minted(&self) -> Option<Minted> {
-        let value = self.value.as_ref()?.share();
+        let parts = self.parts.as_ref()?.share();
         let credential = self.credential_id.clone().map(|id| Credential {
             id,
             name: None,
@@ -147,7 +363,7 @@ impl Provided {
         });
         Some(Minted {
             credential,
-            parts: Parts::single("value", value),
+            parts,
             public: BTreeMap::new(),
         })
     }
@@ -162,10 +378,14 @@ impl Source for Provided {
     }
 
     async fn mint(&self, _order: &MintOrder, _permit: &WritePermit) -> Result<Minted, CallError> {
-        let missing =
-            "value_wo is null: give the value to this apply, for instance by TF_VAR_… or an ephemeral variable";
-        self.minted()
-            .ok_or_else(|| CallError::refused("this configuration", "taking the provided value", missing))
+        self.minted().ok_or_else(|| {
+            let missing = format!(
+                "{} is not set. Terraform does not store the value: set the ephemeral variable (TF_VAR_…) or the ephemeral resource that \
+                 it comes from, and apply again",
+                self.argument
+            );
+            CallError::refused("this configuration", "taking the supplied value", &missing)
+        })
     }
 
     async fn reveal(&self, _credential: &Credential, _order: &MintOrder) -> Result<Option<Minted>, CallError> {

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
 use super::generated::{Failed, Generated, Generator, TRAITS};
-use super::{Minted, Source, SourceConfig, SourceKind, SourceTraits};
+use super::{Maker, Minted, Source, SourceConfig, SourceKind, SourceTraits};
 use crate::address::Address;
 use crate::connection::Connections;
 use crate::randomness::{self, NoEntropy};
@@ -25,11 +25,14 @@ pub static KIND: SourceKind = SourceKind {
     summary: "Random bytes in an encoding, or random characters of an alphabet; at least 96 bits of entropy.",
     api_docs: None,
     attributes,
+    maker: Maker::Us,
     parts: &["value"],
+    parts_of: |_| Some(KIND.declared_parts()),
     parse,
     revocable: false,
     place: super::nowhere,
     issuer: |_, _| Ok(None),
+    issuer_in_words: super::this_provider,
 };
 
 /// Fewest bits of entropy that are accepted.
@@ -88,6 +91,9 @@ fn attributes() -> Vec<Attribute> {
     ]
 }
 
+/// The alphabets that have a name.
+const CHARSETS: [(&str, &str); 3] = [("alphanumeric", ALPHANUMERIC), ("ascii", ASCII), ("digits", DIGITS)];
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Encoding {
     Hex,
@@ -95,10 +101,27 @@ enum Encoding {
     Base64Url,
 }
 
+impl Encoding {
+    /// Its name as an argument.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Hex => "hex",
+            Self::Base64 => "base64",
+            Self::Base64Url => "base64url",
+        }
+    }
+}
+
 #[derive(Clone)]
 enum Shape {
     Bytes(usize, Encoding),
     Characters(usize, Vec<char>),
+}
+
+/// The name of an alphabet, where it has one.
+fn charset(alphabet: &str) -> Option<&'static str> {
+    let named = CHARSETS.iter().find(|(_, characters)| *characters == alphabet);
+    named.map(|(name, _)| *name)
 }
 
 impl Shape {
@@ -122,7 +145,7 @@ struct Config {
     checksum: bool,
 }
 
-fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<dyn SourceConfig>> {
+fn parse(node: &Node<'_>, _root: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<dyn SourceConfig>> {
     Some(Box::new(configure(node, problems)?))
 }
 
@@ -254,15 +277,10 @@ fn alphabet(
             );
             None
         }
-        (Some(charset), None) => Some(
-            match charset {
-                "alphanumeric" => ALPHANUMERIC,
-                "ascii" => ASCII,
-                _ => DIGITS,
-            }
-            .chars()
-            .collect(),
-        ),
+        (Some(charset), None) => {
+            let (_, alphabet) = CHARSETS.iter().find(|(name, _)| *name == charset)?;
+            Some(alphabet.chars().collect())
+        }
         (None, Some(characters)) => {
             let alphabet: Vec<char> = characters.chars().collect();
             let repeated = alphabet
@@ -329,19 +347,54 @@ impl SourceConfig for Config {
         TRAITS
     }
 
-    fn fingerprint(&self) -> String {
+    fn parts(&self) -> Vec<String> {
+        KIND.declared_parts()
+    }
+
+    fn in_words(&self) -> String {
         let shape = match &self.shape {
-            Shape::Bytes(count, encoding) => {
-                let encoding = match encoding {
-                    Encoding::Hex => "hex",
-                    Encoding::Base64 => "base64",
-                    Encoding::Base64Url => "base64url",
-                };
-                format!("{count} bytes {encoding}")
+            Shape::Bytes(count, encoding) => format!("{count} random bytes in {}", encoding.name()),
+            Shape::Characters(count, alphabet) => {
+                let alphabet: String = alphabet.iter().collect();
+                match charset(&alphabet) {
+                    Some("digits") => format!("{count} random digits"),
+                    Some(name) => format!("{count} random {name} characters"),
+                    None => format!("{count} random characters out of {alphabet:?}"),
+                }
             }
-            Shape::Characters(count, alphabet) => format!("{count} of {}", alphabet.iter().collect::<String>()),
         };
-        serde_json::json!([shape, self.prefix, self.checksum]).to_string()
+        // Quotes only where the end of the prefix would not show.
+        let prefix = match self.prefix.as_str() {
+            "" => None,
+            prefix if prefix.contains(' ') => Some(format!("prefix {prefix:?}")),
+            prefix => Some(format!("prefix {prefix}")),
+        };
+        let extras: Vec<String> = prefix
+            .into_iter()
+            .chain(self.checksum.then(|| "a checksum".to_owned()))
+            .collect();
+        match extras.is_empty() {
+            true => shape,
+            false => format!("{shape} with {}", extras.join(" and ")),
+        }
+    }
+
+    fn fingerprint(&self) -> String {
+        let rest = serde_json::json!({ "prefix": self.prefix, "checksum": self.checksum });
+        let mut arguments = match &self.shape {
+            Shape::Bytes(count, encoding) => serde_json::json!({ "bytes": count, "encoding": encoding.name() }),
+            Shape::Characters(count, alphabet) => {
+                let alphabet: String = alphabet.iter().collect();
+                match charset(&alphabet) {
+                    Some(name) => serde_json::json!({ "length": count, "charset": name }),
+                    None => serde_json::json!({ "length": count, "characters": alphabet }),
+                }
+            }
+        };
+        if let (Some(arguments), serde_json::Value::Object(rest)) = (arguments.as_object_mut(), rest) {
+            arguments.extend(rest);
+        }
+        arguments.to_string()
     }
 
     fn connect(&self, _connections: &Connections) -> Result<Box<dyn Source>, Diagnostic> {

@@ -20,7 +20,7 @@ use crate::connection::Connections;
 use crate::secret::Secret;
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node, Path, Type};
 
-use super::{Activation, Slot, Target, TargetConfig, TargetKind, TargetTraits};
+use super::{Activation, EntryWords, Slot, Target, TargetConfig, TargetKind, TargetTraits};
 
 pub use roll::Patience;
 pub use slot::FlySecret;
@@ -36,6 +36,7 @@ pub static KIND: TargetKind = TargetKind {
     parse,
     place: |connections| connections.fly.place(),
     slot: slot_at,
+    words,
 };
 
 /// flyctl reads at most this much from its standard input; the API publishes no limit. In bytes.
@@ -136,6 +137,18 @@ fn slot_at(address: &Address, connections: &Connections) -> Result<Box<dyn Slot>
     Ok(Box::new(FlySecret::new(client, app, name, false, Patience::default())))
 }
 
+fn words(address: &Address) -> EntryWords {
+    let Some((app, name)) = parts_of(&address.locator) else {
+        return EntryWords::of_text(address);
+    };
+    let host = address.at_host();
+    EntryWords {
+        noun: format!("Fly secret {name} on app {app}{host}"),
+        entry: name.to_owned(),
+        place: format!("on Fly app {app}{host}"),
+    }
+}
+
 impl TargetConfig for Config {
     fn slot(&self, _connections: &Connections) -> Result<Address, Diagnostic> {
         Ok(Address::new(NAME, format!("{}/{}", self.app, self.name)))
@@ -154,12 +167,18 @@ impl TargetConfig for Config {
                 Activation::Itself
             },
             readable: false,
+            reloads_within: None,
             follow_up: false,
         }
     }
 
-    fn fingerprint(&self) -> String {
-        format!("stage={}", self.stage)
+    fn settings_in_words(&self) -> Vec<String> {
+        let staged = self.stage.then(|| "staged until the next deployment".to_owned());
+        staged.into_iter().collect()
+    }
+
+    fn goes_live_in_words(&self) -> Option<&'static str> {
+        (!self.stage).then_some("update its machines one by one")
     }
 
     fn accepts(&self, value: &Secret) -> Result<(), String> {
@@ -243,6 +262,34 @@ mod tests {
             let limit = accepts(wrong).unwrap_err();
             assert!(limit.starts_with("The value ") && limit.ends_with('.'), "{limit}");
         }
+    }
+
+    #[test]
+    fn stage_is_told_in_words_and_writes_nothing() {
+        let staged = parsed(&object("a"), Some("A")).0.unwrap();
+        let live = parsed(&Value::object([("app", Value::string("a"))]), Some("A"))
+            .0
+            .unwrap();
+        assert_eq!(staged.fingerprint(), live.fingerprint());
+        assert_eq!(staged.settings_in_words(), ["staged until the next deployment"]);
+        assert_eq!(staged.goes_live_in_words(), None);
+        assert_eq!(live.settings_in_words(), Vec::<String>::new());
+        assert_eq!(live.goes_live_in_words(), Some("update its machines one by one"));
+    }
+
+    #[test]
+    fn an_address_is_told_in_words() {
+        let address = Address::new(NAME, "molecule-cp/FLY_API_TOKEN");
+        let expected = EntryWords {
+            noun: "Fly secret FLY_API_TOKEN on app molecule-cp".to_owned(),
+            entry: "FLY_API_TOKEN".to_owned(),
+            place: "on Fly app molecule-cp".to_owned(),
+        };
+        assert_eq!(words(&address), expected);
+        let elsewhere = words(&Address::at("127.0.0.1:4280", NAME, "a/B"));
+        assert_eq!(elsewhere.noun, "Fly secret B on app a at 127.0.0.1:4280");
+        assert_eq!(elsewhere.place, "on Fly app a at 127.0.0.1:4280");
+        assert_eq!(words(&Address::new(NAME, "a")).noun, "fly_secret:default:a");
     }
 
     #[test]

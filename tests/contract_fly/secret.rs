@@ -480,3 +480,27 @@ async fn a_slot_is_found_again_from_its_address_alone() {
     let foreign: Address = "fly_secret:default:web/../x".parse().unwrap();
     assert!((KIND.slot)(&foreign, &fly.connections).is_err());
 }
+
+#[tokio::test]
+async fn an_apps_id_is_read_once_for_all_its_secrets() {
+    const APP: &str = "GET /v1/apps/web";
+    let fly = Fly::start().await;
+    for name in ["A", "B", "A"] {
+        let id = target(&fly, name, false).container_id().await;
+        assert_eq!(id, Ok(Some("app-7f3q".to_owned())));
+    }
+    assert_eq!(fly.world().count(&[APP]), 1);
+}
+
+#[tokio::test]
+async fn an_app_that_is_not_shown_has_no_id_and_a_vendor_that_is_away_is_an_error() {
+    let fly = Fly::start().await;
+    fly.world().apps.clear();
+    assert_eq!(target(&fly, "A", false).container_id().await, Ok(None));
+    let away = Fly::start().await;
+    for _ in 0..5 {
+        away.fault("GET /v1/apps/web", Fault::Status(503, "away"));
+    }
+    let error = target(&away, "A", false).container_id().await.unwrap_err();
+    assert_eq!(error.effect, Effect::None);
+}

@@ -17,7 +17,8 @@ const DELETE: &str = "deleteLimitedAccessToken";
 fn source(fly: &Fly, attribute: &str, name: &str) -> Box<dyn Source> {
     let block = Value::object([(attribute, Value::string(name)), ("expires_in", Value::string("2400h"))]);
     let mut problems = Diagnostics::new();
-    let config = (KIND.parse)(&Node::root(&block, Origin::Configuration), &mut problems).unwrap();
+    let node = Node::root(&block, Origin::Configuration);
+    let config = (KIND.parse)(&node, &node, &mut problems).unwrap();
     config.connect(&fly.connections).unwrap()
 }
 

@@ -206,3 +206,31 @@ async fn a_slot_at_another_host_is_refused_with_both_hosts() {
         assert_eq!(slot.err().map(|error| error.summary), Some(refused.summary));
     }
 }
+
+#[tokio::test]
+async fn a_repositorys_id_outlives_its_name_and_is_read_once_for_all_its_secrets() {
+    let github = GitHub::start().await;
+    github.world().renamed = Some(("/repos/molecule-ai/old", MONO));
+    for arguments in [REPO, ENVIRONMENT, REPO] {
+        let id = slot(&github, &*config(arguments)).container_id().await;
+        assert_eq!(id, Ok(Some("1".to_owned())), "{arguments:?}");
+    }
+    assert_eq!(
+        github
+            .world()
+            .calls
+            .iter()
+            .filter(|call| **call == format!("GET {MONO}"))
+            .count(),
+        1
+    );
+    let renamed = slot(&github, &*config(&[("repository", "old")])).container_id().await;
+    assert_eq!(renamed, Ok(Some("1".to_owned())));
+}
+
+#[tokio::test]
+async fn a_repository_that_is_not_shown_has_no_id() {
+    let github = GitHub::start().await;
+    github.world().repositories.clear();
+    assert_eq!(slot(&github, &*config(REPO)).container_id().await, Ok(None));
+}

@@ -229,7 +229,8 @@ impl Neon {
 
     pub(crate) fn source(&self, kind: &SourceKind, arguments: &Config) -> Box<dyn Source> {
         let mut problems = Diagnostics::new();
-        let config = (kind.parse)(&Node::root(arguments, Origin::Configuration), &mut problems);
+        let node = Node::root(arguments, Origin::Configuration);
+        let config = (kind.parse)(&node, &node, &mut problems);
         config.expect("legal arguments").connect(&self.connections).unwrap()
     }
 }

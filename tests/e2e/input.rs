@@ -179,7 +179,10 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
             SSM,
             "checks = { up = { http = { url = \"https://example.com/\", headers = { Authorization = \"Bearer abcdef\" } } } }",
         ],
-        &["checks[\"up\"].http.headers", "headers_wo"],
+        &[
+            "checks[\"up\"].http.headers",
+            "named connections, which are not available yet",
+        ],
     ),
     (
         &[
@@ -266,7 +269,11 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
             SSM,
             "checks = { up = { http = { url = \"https://example.com/?access_token=abcdef\" } } }",
         ],
-        &["checks[\"up\"].http.url cannot be used", "access_token", "headers_wo"],
+        &[
+            "checks[\"up\"].http.url cannot be used",
+            "access_token",
+            "named connections, which are not available yet",
+        ],
     ),
     (
         &[
@@ -276,7 +283,7 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
         ],
         &[
             "checks[\"up\"].http.headers[\"Authorization\"] holds a credential in plain text",
-            "headers_wo",
+            "named connections, which are not available yet",
         ],
     ),
     (

@@ -173,7 +173,7 @@ fn a_source_with_other_arguments_overlaps_and_the_old_token_ends_at_its_old_issu
     let elsewhere = r#"source = { fly_token = { organization = "molecule", expires_in = "2400h" } }"#;
     story.configure(&[&lines[..], &[elsewhere]].concat());
     let plan = story.plan();
-    assert!(plan.contains("source changed: other arguments of fly_token"), "{plan}");
+    assert!(plan.contains("source fly_token changed: app, organization"), "{plan}");
     story.apply();
     let tokens = alive(&story);
     assert_eq!(tokens.len(), 2);

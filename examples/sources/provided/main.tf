@@ -1,5 +1,5 @@
 # A key that a person makes in the vendor's console. The value is ephemeral: it is in no state and no plan. Raise the version
-# together with the value.
+# together with the value, and name the new key in `credential_id`.
 
 terraform {
   required_providers {
@@ -28,10 +28,12 @@ resource "rotation_secret" "vendor_key" {
 
   source = {
     provided = {
-      value_wo         = var.vendor_key
-      value_wo_version = 1
+      credential_id = "key_2026_11" # as the vendor's console names it
     }
   }
+
+  value_wo         = var.vendor_key
+  value_wo_version = 1
 
   targets = {
     runtime = {

@@ -26,15 +26,9 @@ pub(super) fn attributes() -> Vec<Attribute> {
         Attribute::optional(
             "headers",
             Type::string_map(),
-            "Headers, as templates: `{ Authorization = \"Bearer {{ value }}\" }`. A credential in plain text belongs in \
-             `headers_wo`.",
+            "Headers, as templates: `{ Authorization = \"Bearer {{ value }}\" }`. Terraform stores them, so a credential must be a \
+             part; other credentials are not supported yet.",
         ),
-        Attribute::optional(
-            "headers_wo",
-            Type::string_map(),
-            "Further headers, as templates, which Terraform never stores: for credentials of others.",
-        )
-        .write_only(),
         text(
             "body",
             "The body, as a template. Without a `Content-Type` header it is sent as JSON when it begins with `{` or `[`, \
@@ -83,9 +77,7 @@ pub(super) fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<d
         );
         return None;
     }
-    // With write-only headers, state does not tell whether a part is used.
-    let complete = node.origin() == crate::terraform::Origin::Configuration;
-    if credential == "previous" && !uses_parts && complete {
+    if credential == "previous" && !uses_parts {
         let path = node.attr("credential").path().clone();
         problems.error(
             path.clone(),
@@ -124,8 +116,8 @@ fn url(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Url> {
             Ok(url) => match literal::in_query(&url) {
                 None => return Some(url),
                 Some(name) => format!(
-                    "its query holds a credential ({name}), which Terraform stores. Present one of others in headers_wo, and the \
-                     one that is rotated as a template in headers or body"
+                    "its query holds a credential ({name}), which Terraform would store. Present the credential that is rotated in a \
+                     header or the body, such as \"Bearer {{{{ value }}}}\". {OTHERS}"
                 ),
             },
             Err(why) => why,
@@ -140,50 +132,48 @@ fn url(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Url> {
     None
 }
 
-/// Both maps of headers, the write-only one last.
+/// Ends errors about credentials that are not the one that is rotated.
+const OTHERS: &str = "Other credentials need named connections, which are not available yet";
+
 fn headers(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Vec<Header>> {
+    let map = node.attr("headers");
     let mut found: Vec<Header> = Vec::new();
-    let mut complete = true;
-    for (attribute, stored) in [("headers", true), ("headers_wo", false)] {
-        let map = node.attr(attribute);
-        if map.is_unknown() {
-            complete = false;
-        }
-        // Reports what is no map of strings.
-        let _ = map.string_map(problems);
-        for (name, value) in map.elements() {
-            let text = match value.text(problems) {
-                Field::Known(text) => text,
-                Field::Absent => continue,
-                Field::Unknown => {
-                    complete = false;
-                    continue;
-                }
-            };
-            let Some(template) = header(name, &text, &value, stored, problems) else {
+    let mut complete = !map.is_unknown();
+    if map.value().as_map().is_none() {
+        // Reports what is no map.
+        complete &= map.string_map(problems).optional().is_some();
+    }
+    for (name, value) in map.elements() {
+        let text = match value.text(problems) {
+            Field::Known(text) => text,
+            Field::Absent => continue,
+            Field::Unknown => {
                 complete = false;
                 continue;
-            };
-            if found.iter().any(|header| header.name.eq_ignore_ascii_case(name)) {
-                let path = value.path();
-                problems.error(
-                    path.clone(),
-                    format!("{path} is there twice"),
-                    "Letter case does not tell headers apart: remove one.",
-                );
-                complete = false;
             }
-            found.push(Header {
-                name: name.to_owned(),
-                value: template,
-                stored,
-            });
+        };
+        let Some(template) = header(name, &text, &value, problems) else {
+            complete = false;
+            continue;
+        };
+        if found.iter().any(|header| header.name.eq_ignore_ascii_case(name)) {
+            let path = value.path();
+            problems.error(
+                path.clone(),
+                format!("{path} is set twice"),
+                "Letter case does not tell headers apart. Remove one.",
+            );
+            complete = false;
         }
+        found.push(Header {
+            name: name.to_owned(),
+            value: template,
+        });
     }
     complete.then_some(found)
 }
 
-fn header(name: &str, text: &str, node: &Node<'_>, stored: bool, problems: &mut Diagnostics) -> Option<Template> {
+fn header(name: &str, text: &str, node: &Node<'_>, problems: &mut Diagnostics) -> Option<Template> {
     let path = node.path();
     // RFC 9110 section 5.6.2.
     let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
@@ -214,14 +204,13 @@ fn header(name: &str, text: &str, node: &Node<'_>, stored: bool, problems: &mut 
         );
         return None;
     }
-    let template = template(node, text, stored, problems)?;
-    if stored && literal::in_header(name, &template) {
+    let template = template(node, text, problems)?;
+    if literal::in_header(name, &template) {
         problems.error(
             path.clone(),
             format!("{path} holds a credential in plain text"),
             format!(
-                "Terraform stores what stands in headers. Move {name} to headers_wo, or write the whole credential as a part, such \
-                 as \"Bearer {{{{ value }}}}\"."
+                "Terraform would store it. Write the whole credential as a part, such as \"Bearer {{{{ value }}}}\". {OTHERS}."
             ),
         );
         return None;
@@ -229,7 +218,7 @@ fn header(name: &str, text: &str, node: &Node<'_>, stored: bool, problems: &mut 
     Some(template)
 }
 
-fn template(node: &Node<'_>, text: &str, stored: bool, problems: &mut Diagnostics) -> Option<Template> {
+fn template(node: &Node<'_>, text: &str, problems: &mut Diagnostics) -> Option<Template> {
     let path = node.path();
     let template = match Template::parse(text) {
         Ok(template) => template,
@@ -242,11 +231,13 @@ fn template(node: &Node<'_>, text: &str, stored: bool, problems: &mut Diagnostic
             return None;
         }
     };
-    if stored && literal_credential(&template) {
+    if literal_credential(&template) {
         problems.error(
             path.clone(),
             format!("{path} holds a password in plain text"),
-            "Terraform stores it. Write the password as a part, such as {{ value | urlencode }}, or use headers_wo.",
+            format!(
+                "Terraform would store it. Write the password as a part, such as {{{{ value | urlencode }}}}. {OTHERS}."
+            ),
         );
         return None;
     }
@@ -257,7 +248,7 @@ fn body(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Option<Template>>
     match node.string(problems) {
         Field::Absent => Some(None),
         Field::Unknown => None,
-        Field::Known(text) => template(node, &text, true, problems).map(Some),
+        Field::Known(text) => template(node, &text, problems).map(Some),
     }
 }
 
@@ -305,7 +296,7 @@ fn expectation(node: &Node<'_>, method: Option<&str>, problems: &mut Diagnostics
         return None;
     }
     Some(Expectation {
-        status: status.or(vec![200])?,
+        status: status.or(super::EXPECTED.to_vec())?,
         json: json.optional()?,
         contains: contains.optional()?,
         lacks: lacks.optional()?,

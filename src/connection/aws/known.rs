@@ -7,7 +7,7 @@ use aws_credential_types::provider::future::ProvideCredentials as Provided;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_ssm::config::Credentials;
 
-use super::session::REAL_KEY;
+use super::variables::REAL_KEY;
 use crate::secret::Secret;
 
 /// A provider whose secret keys and session tokens are kept, as long as it lives.

@@ -12,7 +12,6 @@ use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_ssm::config::SharedHttpClient;
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -25,12 +24,12 @@ use super::capped::Capped;
 use super::guard::{GuardedNames, PermittedUrls};
 use super::known::Known;
 use super::ssm::Ssm;
+use super::variables::{Address, Endpoints, Keys, Variables, is_region};
 use crate::call::CallError;
 use crate::clock::Clock;
 use crate::connection::Surroundings;
-use crate::environment::Environment;
+use crate::environment::Form;
 use crate::http::{is_loopback, permitted};
-use crate::secret::Secret;
 use crate::terraform::{Diagnostics, Field, Node};
 
 /// Pinned, so that an update of the SDK does not change behaviour unnoticed.
@@ -51,48 +50,15 @@ const SESSION_NAME: &str = "terraform-provider-rotation";
 pub(super) struct Settings {
     region: Option<String>,
     profile: Option<String>,
+    /// `AWS_PROFILE`, which keys in the environment go before.
+    default_profile: Option<String>,
     endpoints: Endpoints,
     keys: Option<Keys>,
     role: Option<Role>,
-    attempts_are_set: bool,
+    /// What the environment says of attempts.
+    retry: Option<RetryConfig>,
     allow_insecure: bool,
 }
-
-/// Where calls go instead of AWS. What is `None` here may still be in the shared configuration files, which the SDK reads.
-#[derive(Default)]
-struct Endpoints {
-    /// All services that have none of their own: the block, or `AWS_ENDPOINT_URL`.
-    general: Option<Address>,
-    /// Systems Manager: `AWS_ENDPOINT_URL_SSM`.
-    ssm: Option<Address>,
-    /// STS: `AWS_ENDPOINT_URL_STS`.
-    sts: Option<Address>,
-}
-
-/// An endpoint, and where it was configured.
-#[derive(Clone)]
-struct Address {
-    url: String,
-    origin: String,
-}
-
-impl Address {
-    fn in_environment(environment: &Environment, variable: &str) -> Option<Self> {
-        let url = environment.get(variable)?.to_owned();
-        let origin = variable.to_owned();
-        Some(Self { url, origin })
-    }
-}
-
-/// Keys in the environment.
-struct Keys {
-    credentials: Credentials,
-    /// So that they are redacted everywhere. Stand-ins such as `test` are not: they would be cut out of ordinary words.
-    _redacted: Vec<Secret>,
-}
-
-/// Shorter keys are stand-ins for an emulator: a real one has forty characters.
-pub(super) const REAL_KEY: usize = 16;
 
 /// The block `assume_role`.
 struct Role {
@@ -124,13 +90,26 @@ impl Settings {
                     }
                 });
         let role = parse_role(&block.attr("assume_role"), problems);
-        let environment = &surroundings.environment;
-        let variable = |names: &[&str]| environment.first(names).map(str::to_owned);
+        let variables = Variables {
+            surroundings,
+            block: block.path(),
+        };
+        let profile = profile.optional()?;
+        // A profile of the block goes before both.
+        let (default_profile, keys) = match profile {
+            Some(_) => (None, None),
+            None => {
+                let found = variables.first(&["AWS_PROFILE"], Form::Line, problems)?;
+                (found.map(|found| found.text.to_owned()), variables.keys(problems)?)
+            }
+        };
         Some(Self {
-            region: region
-                .optional()?
-                .or_else(|| variable(&["AWS_REGION", "AWS_DEFAULT_REGION"])),
-            profile: profile.optional()?,
+            region: match region.optional()? {
+                Some(region) => Some(region),
+                None => variables.region(problems)?,
+            },
+            profile,
+            default_profile,
             endpoints: match endpoint.optional()? {
                 Some(url) => Endpoints {
                     general: Some(Address {
@@ -139,11 +118,11 @@ impl Settings {
                     }),
                     ..Endpoints::default()
                 },
-                None => Endpoints::from_environment(environment),
+                None => variables.endpoints(problems)?,
             },
-            keys: Keys::from_environment(environment),
+            keys,
             role: role?,
-            attempts_are_set: environment.first(&["AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE"]).is_some(),
+            retry: variables.retry(problems)?,
             allow_insecure: surroundings.allow_insecure,
         })
     }
@@ -154,7 +133,7 @@ impl Settings {
             return Some(region.clone());
         }
         let mut profile = ProfileFileRegionProvider::builder();
-        if let Some(name) = &self.profile {
+        if let Some(name) = self.profile.as_ref().or(self.default_profile.as_ref()) {
             profile = profile.profile_name(name);
         }
         let found = profile.build().region().await?;
@@ -190,7 +169,12 @@ impl Settings {
             .build();
         let mut loader = aws_config::defaults(behavior())
             .http_client(client.clone())
-            .timeout_config(timeouts);
+            .timeout_config(timeouts)
+            // Named, so that the SDK does not look for it itself: on what it cannot read it panics.
+            .retry_config(self.retry.clone().unwrap_or_else(RetryConfig::standard));
+        if let Some(name) = &self.default_profile {
+            loader = loader.profile_name(name);
+        }
         if let Ok(name) = AppName::new(SESSION_NAME) {
             loader = loader.app_name(name);
         }
@@ -283,59 +267,14 @@ impl Settings {
 
     /// Not for the whole session: taking on a role must fail before the SDK gives up on credentials, after 30 seconds.
     fn retry(&self) -> Option<RetryConfig> {
-        (!self.attempts_are_set).then(|| RetryConfig::standard().with_max_attempts(READ_ATTEMPTS))
-    }
-}
-
-impl Endpoints {
-    /// docs.aws.amazon.com/sdkref, "Service-specific endpoints": the service's variable goes before the general one.
-    fn from_environment(environment: &Environment) -> Self {
-        let ignored = environment
-            .get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
-            .is_some_and(|text| text.eq_ignore_ascii_case("true"));
-        if ignored {
-            return Self::default();
-        }
-        let address = |variable| Address::in_environment(environment, variable);
-        Self {
-            general: address("AWS_ENDPOINT_URL"),
-            ssm: address("AWS_ENDPOINT_URL_SSM"),
-            sts: address("AWS_ENDPOINT_URL_STS"),
-        }
-    }
-
-    fn ssm(&self) -> Option<&Address> {
-        self.ssm.as_ref().or(self.general.as_ref())
-    }
-
-    fn sts(&self) -> Option<&Address> {
-        self.sts.as_ref().or(self.general.as_ref())
-    }
-
-    fn all(&self) -> impl Iterator<Item = &Address> {
-        [&self.general, &self.ssm, &self.sts].into_iter().flatten()
+        let unset = self.retry.is_none();
+        unset.then(|| RetryConfig::standard().with_max_attempts(READ_ATTEMPTS))
     }
 }
 
 /// Whether calls stay on this machine: a proxy could not reach them.
 fn is_local(address: Option<&Address>) -> bool {
     address.is_some_and(|address| Url::parse(&address.url).is_ok_and(|url| is_loopback(&url)))
-}
-
-impl Keys {
-    fn from_environment(environment: &Environment) -> Option<Self> {
-        let id = environment.get("AWS_ACCESS_KEY_ID")?;
-        let key = environment.get("AWS_SECRET_ACCESS_KEY")?;
-        let token = environment.get("AWS_SESSION_TOKEN");
-        let real = [Some(key), token]
-            .into_iter()
-            .flatten()
-            .filter(|text| text.len() >= REAL_KEY);
-        Some(Self {
-            _redacted: real.map(|text| Secret::new(text.to_owned())).collect(),
-            credentials: Credentials::new(id, key, token.map(str::to_owned), None, "environment"),
-        })
-    }
 }
 
 fn with_credentials(session: SdkConfig, provider: SharedCredentialsProvider) -> SdkConfig {
@@ -421,15 +360,10 @@ fn is_word(character: char, others: &str) -> bool {
     character.is_ascii_alphanumeric() || others.contains(character)
 }
 
-/// The region becomes part of a host name.
-fn is_region(text: &str) -> bool {
-    let label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    text.len() <= 63 && text.chars().all(label) && !text.starts_with('-') && !text.ends_with('-')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::environment::Environment;
     use crate::terraform::{Origin, Value};
 
     fn settings(environment: &[(&str, &str)]) -> Settings {
@@ -441,6 +375,26 @@ mod tests {
         };
         let node = Node::root(&block, Origin::Configuration);
         Settings::parse(&node, &surroundings, &mut Diagnostics::new()).expect("all defaults")
+    }
+
+    #[test]
+    fn variables_are_read_without_what_surrounds_them() {
+        let found = settings(&[
+            ("AWS_REGION", " eu-west-1\n"),
+            ("AWS_PROFILE", "my profile\r\n"),
+            ("AWS_ACCESS_KEY_ID", "AKIA\n"),
+            ("AWS_SECRET_ACCESS_KEY", " key\n"),
+            ("AWS_SESSION_TOKEN", "token\r\n"),
+            ("AWS_ENDPOINT_URL", "https://aws.example\n"),
+            ("AWS_MAX_ATTEMPTS", "5\n"),
+        ]);
+        assert_eq!(found.region.as_deref(), Some("eu-west-1"));
+        assert_eq!(found.default_profile.as_deref(), Some("my profile"));
+        let keys = found.keys.unwrap().credentials;
+        let texts = (keys.access_key_id(), keys.secret_access_key(), keys.session_token());
+        assert_eq!(texts, ("AKIA", "key", Some("token")));
+        assert_eq!(found.endpoints.general.unwrap().url, "https://aws.example");
+        assert_eq!(found.retry.unwrap().max_attempts(), 5);
     }
 
     #[test]

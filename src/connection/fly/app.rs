@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::FlyClient;
-use crate::call::CallError;
+use crate::call::{CallError, CallErrorKind};
 use crate::connection::instant::instant;
 use crate::connection::lenient::null_is_empty;
 use crate::http::{Request, Shared};
@@ -22,6 +22,7 @@ use crate::http::{Request, Shared};
 pub(super) struct Listings {
     secrets: Shared<Vec<AppSecret>>,
     machines: Shared<Vec<Machine>>,
+    ids: Shared<Option<String>>,
     rolls: Shared<Mutex<()>>,
     writes: Shared<Mutex<()>>,
 }
@@ -100,6 +101,13 @@ pub struct MachineCheck {
     pub status: String,
 }
 
+/// An app (Machines API, `App`).
+#[derive(Deserialize)]
+struct Described {
+    #[serde(default)]
+    id: Option<String>,
+}
+
 #[derive(Deserialize)]
 struct SecretList {
     #[serde(default, deserialize_with = "null_is_empty")]
@@ -165,6 +173,22 @@ impl FlyClient {
         Ok(response.json::<Option<_>>()?.unwrap_or_default())
     }
 
+    /// Fly's own id of an app, which outlives its name; read once a run. `None` where Fly does not show the app to this token.
+    ///
+    /// # Errors
+    /// [`CallError`] without effect.
+    pub async fn app_id(&self, app: &str) -> Result<Option<String>, CallError> {
+        let fetch = || async {
+            let request = self.request("GET", &["apps", app], format!("reading app {app:?}"));
+            match self.read(request).await {
+                Ok(response) => Ok(response.json::<Described>()?.id.filter(|id| is_id(id))),
+                Err(error) if matches!(error.kind, CallErrorKind::Forbidden | CallErrorKind::NotFound) => Ok(None),
+                Err(error) => Err(error),
+            }
+        };
+        Ok((*self.0.listings.ids.get(app, fetch).await?).clone())
+    }
+
     /// Waits until nobody else in this process changes the app's machines; the turn ends when the guard is dropped.
     pub async fn roll_turn(&self, app: &str) -> OwnedMutexGuard<()> {
         turn(&self.0.listings.rolls, app).await
@@ -180,6 +204,12 @@ impl FlyClient {
         self.0.listings.secrets.forget(app);
         self.0.listings.machines.forget(app);
     }
+}
+
+/// It is stored in state, so it must be an id and nothing else.
+fn is_id(text: &str) -> bool {
+    let permitted = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    (1..=64).contains(&text.len()) && text.bytes().all(permitted)
 }
 
 async fn turn(turns: &Shared<Mutex<()>>, app: &str) -> OwnedMutexGuard<()> {

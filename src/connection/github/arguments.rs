@@ -3,10 +3,13 @@
 //! The names of the variables are those of GitHub's own Terraform provider, so that one environment serves both.
 //! <https://github.com/integrations/terraform-provider-github/blob/main/docs/index.md>
 
+use std::collections::BTreeMap;
+
 use super::Login;
 use super::app::App;
 use crate::connection::Surroundings;
 use crate::connection::endpoint::Endpoint;
+use crate::environment::Form;
 use crate::secret::Secret;
 use crate::terraform::{Attribute, Block, BlockNesting, Diagnostics, Field, NestedBlock, Node, Type};
 
@@ -14,6 +17,8 @@ const BASE_URL: &str = "https://api.github.com";
 
 /// The REST API.
 pub(super) const API: Endpoint = Endpoint::whole("GITHUB_BASE_URL", BASE_URL);
+const TOKEN: &[&str] = &["GITHUB_TOKEN"];
+const OWNER: &[&str] = &["GITHUB_OWNER"];
 const APP_ID: &[&str] = &["GITHUB_APP_ID"];
 const APP_INSTALLATION_ID: &[&str] = &["GITHUB_APP_INSTALLATION_ID"];
 /// Both hold the key itself; the second is no path either, whatever its name says.
@@ -73,27 +78,40 @@ pub(super) fn block() -> NestedBlock {
 
 /// Reads the block. `None` when something is unknown or wrong; what is wrong is reported.
 pub(super) fn read(node: &Node<'_>, surroundings: &Surroundings, problems: &mut Diagnostics) -> Option<Arguments> {
-    let owner = node.attr("owner").string(problems).and_then_checked(|owner| {
-        let wrong = super::repository_mistake(&format!("{owner}/x"));
-        if wrong.is_some() {
-            let path = node.attr("owner").path().clone();
-            problems.error(
-                path,
-                "github.owner is not a user or an organization",
-                "Write its name alone.",
-            );
-        }
-        wrong.is_none().then_some(owner)
-    });
-    let owner = owner.optional();
+    let owner = owner(&node.attr("owner"), surroundings, problems);
     let base_url = API.read(&node.attr("base_url"), surroundings, problems);
     let login = login(node, surroundings, problems);
-    let owner = owner?.or_else(|| surroundings.environment.get("GITHUB_OWNER").map(str::to_owned));
     Some(Arguments {
-        owner,
+        owner: owner?,
         base_url: base_url?,
         login: login?,
     })
+}
+
+fn owner(node: &Node<'_>, surroundings: &Surroundings, problems: &mut Diagnostics) -> Option<Option<String>> {
+    let path = node.path();
+    let fits = |owner: &str| super::repository_mistake(&format!("{owner}/x")).is_none();
+    let owner = match node.string(problems) {
+        Field::Absent => surroundings
+            .variable(OWNER, Form::Word, path, problems)
+            .and_then_checked(|found| {
+                if fits(found.text) {
+                    return Some(found.text.to_owned());
+                }
+                let why = "is not the name of a user or an organization";
+                crate::connection::refuse_variable(found.name, why, path, problems);
+                None
+            }),
+        owner => owner.and_then_checked(|owner| {
+            if fits(&owner) {
+                return Some(owner);
+            }
+            let summary = "github.owner is not a user or an organization";
+            problems.error(path.clone(), summary, "Write its name alone.");
+            None
+        }),
+    };
+    owner.optional()
 }
 
 /// The credentials: those of the block, else a token from the environment, else an App from there. A runner of GitHub Actions
@@ -113,7 +131,6 @@ fn login(node: &Node<'_>, surroundings: &Surroundings, problems: &mut Diagnostic
         );
         return None;
     }
-    let environment = &surroundings.environment;
     match token {
         Field::Unknown => return None,
         // They may turn out to be there.
@@ -121,24 +138,34 @@ fn login(node: &Node<'_>, surroundings: &Surroundings, problems: &mut Diagnostic
         #[expect(clippy::disallowed_methods, reason = "what comes out is a Secret again")]
         Field::Known(token) => return Some(Some(Login::Token(bearer(token.expose())))),
         Field::Absent if !app_begun => {
-            if let Some(token) = environment.get("GITHUB_TOKEN") {
-                return Some(Some(Login::Token(bearer(token))));
+            match surroundings.variable(TOKEN, Form::Word, node.attr("token").path(), problems) {
+                Field::Known(token) => return Some(Some(Login::Token(bearer(token.text)))),
+                Field::Unknown => return None,
+                Field::Absent => {}
             }
         }
         Field::Absent => {}
     }
     let mut missing = Vec::new();
-    let mut find = |node: &Node<'_>, variables: &[&str], problems: &mut Diagnostics| {
-        let found = node.secret(problems).optional()?;
-        let found = found.or_else(|| environment.first(variables).map(|text| Secret::new(text.to_owned())));
-        if found.is_none() {
+    let mut origins = BTreeMap::new();
+    let mut find = |node: &Node<'_>, variables: &[&'static str], form: Form, problems: &mut Diagnostics| {
+        let found = match node.secret(problems) {
+            Field::Absent => surroundings
+                .variable(variables, form, node.path(), problems)
+                .map(|found| {
+                    origins.insert(node.path().to_string(), found.name);
+                    Secret::new(found.text.to_owned())
+                }),
+            secret => secret,
+        };
+        if matches!(found, Field::Absent) {
             missing.push(format!("{} ({})", node.path(), variables.join(" or ")));
         }
-        Some(found)
+        found.optional()
     };
-    let id = find(&app_id, APP_ID, problems);
-    let number = find(&installation, APP_INSTALLATION_ID, problems);
-    let key = find(&private_key, APP_PRIVATE_KEY, problems);
+    let id = find(&app_id, APP_ID, Form::Word, problems);
+    let number = find(&installation, APP_INSTALLATION_ID, Form::Word, problems);
+    let key = find(&private_key, APP_PRIVATE_KEY, Form::Text, problems);
     let (Some(id), Some(number), Some(key)) = (id?, number?, key?) else {
         if !app_begun {
             return Some(None);
@@ -154,11 +181,12 @@ fn login(node: &Node<'_>, surroundings: &Surroundings, problems: &mut Diagnostic
     match App::new(id.expose().trim(), number.expose().trim(), key.expose()) {
         Ok(app) => Some(Some(Login::App(app))),
         Err(mistake) => {
-            problems.error(
-                node.attr(mistake.argument()).path().clone(),
-                format!("github.{} cannot be used", mistake.argument()),
-                format!("{mistake}."),
-            );
+            let path = node.attr(mistake.argument()).path().clone();
+            let summary = match origins.get(&path.to_string()) {
+                Some(variable) => format!("The environment variable {variable} cannot be used"),
+                None => format!("{path} cannot be used"),
+            };
+            problems.error(path, summary, format!("{mistake}."));
             None
         }
     }
@@ -205,9 +233,9 @@ mod tests {
     #[test]
     fn the_environment_fills_what_the_block_leaves_out() {
         let environment = [
-            ("GITHUB_TOKEN", "ghp_env"),
-            ("GITHUB_OWNER", "molecule-ai"),
-            ("GITHUB_BASE_URL", "https://ghe.example.com/api/v3/"),
+            ("GITHUB_TOKEN", "ghp_env\n"),
+            ("GITHUB_OWNER", " molecule-ai\n"),
+            ("GITHUB_BASE_URL", "https://ghe.example.com/api/v3/\r\n"),
         ];
         let github = parse(&Value::Null, &environment).0.unwrap();
         let client = github.client().unwrap();
@@ -264,7 +292,8 @@ mod tests {
         assert!(github.is_none());
         let text = details(&problems);
         assert!(
-            text.contains("github.app_private_key cannot be used") && !text.contains("hunter2"),
+            text.contains("The environment variable GITHUB_APP_PRIVATE_KEY cannot be used")
+                && !text.contains("hunter2"),
             "{text}"
         );
     }

@@ -21,6 +21,9 @@ const PAGES: usize = 100;
 /// A repository as GitHub shows it to those who may read its metadata.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct RepositoryDetails {
+    /// GitHub's own id, which outlives a change of the name or the owner.
+    #[serde(default)]
+    pub id: Option<u64>,
     /// Read-only for everybody, its secrets included.
     #[serde(default)]
     pub archived: bool,

@@ -2,7 +2,7 @@
 //!
 //! The address names the branch alone, so that a change from one role to two, or back, is one issuer's affair.
 
-use super::{NAME, Passwords};
+use super::{KIND, NAME, Passwords};
 use crate::address::Address;
 use crate::connection::Connections;
 use crate::connection::neon::{Branch, identifier, is_identifier};
@@ -61,7 +61,7 @@ pub(super) struct Config {
 }
 
 /// Reads the arguments.
-pub(super) fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<dyn SourceConfig>> {
+pub(super) fn parse(node: &Node<'_>, _root: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<dyn SourceConfig>> {
     let id = |name: &str, problems: &mut Diagnostics| {
         let node = node.attr(name);
         let field = identifier(&node, problems);
@@ -151,16 +151,42 @@ impl SourceConfig for Config {
         }
     }
 
+    fn parts(&self) -> Vec<String> {
+        KIND.declared_parts()
+    }
+
+    fn in_words(&self) -> String {
+        let mut words = match &self.alternate {
+            None => format!("password of role {}", self.role),
+            Some(alternate) => format!("password of roles {} and {alternate} in turn", self.role),
+        };
+        words.push_str(&format!(
+            " on Neon branch {} of project {}",
+            self.branch.branch_id, self.branch.project_id
+        ));
+        if let Some(database) = &self.database {
+            words.push_str(&format!(", database {database}"));
+        }
+        if let Some(endpoint) = &self.endpoint_id {
+            words.push_str(&format!(", endpoint {endpoint}"));
+        }
+        if self.pooled {
+            words.push_str(", pooled");
+        }
+        words
+    }
+
     fn fingerprint(&self) -> String {
-        let Self {
-            branch,
-            role,
-            alternate,
-            database,
-            endpoint_id,
-            pooled,
-        } = self;
-        format!("{branch} {role:?} {alternate:?} {database:?} {endpoint_id:?} {pooled}")
+        serde_json::json!({
+            "project_id": self.branch.project_id,
+            "branch_id": self.branch.branch_id,
+            "role": self.role,
+            "alternate_role": self.alternate,
+            "database": self.database,
+            "endpoint_id": self.endpoint_id,
+            "pooled": self.pooled,
+        })
+        .to_string()
     }
 
     fn connect(&self, connections: &Connections) -> Result<Box<dyn Source>, Diagnostic> {
@@ -188,7 +214,8 @@ mod tests {
             ("pooled", value("pooled", Value::Null)),
         ]);
         let mut problems = Diagnostics::new();
-        let config = parse(&Node::root(&object, Origin::Configuration), &mut problems);
+        let node = Node::root(&object, Origin::Configuration);
+        let config = parse(&node, &node, &mut problems);
         (config, problems.iter().map(|problem| problem.summary.clone()).collect())
     }
 

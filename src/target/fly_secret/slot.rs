@@ -251,6 +251,10 @@ impl Slot for FlySecret {
         }
     }
 
+    async fn container_id(&self) -> Result<Option<String>, CallError> {
+        self.client.app_id(&self.app).await
+    }
+
     async fn remove(&self, permit: &WritePermit) -> Result<(), CallError> {
         let operation = format!("removing secret {:?} of app {:?}", self.name, self.app);
         let values = BTreeMap::from([(self.name.as_str(), None)]);

@@ -43,14 +43,14 @@ pub(super) fn check(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Checks a value against the limits of the tier (`None`: the account's default, which is Standard unless changed).
+/// Checks a value against the limits of the tier. `None` is the account's default tier, which may be any; only AWS can tell.
 ///
 /// # Errors
 /// A whole sentence that says which limit it breaks; never the value.
 pub(super) fn accepts(value: &Secret, tier: Option<&str>) -> Result<(), String> {
     let (limit, way_out) = match tier {
-        Some("Advanced" | "Intelligent-Tiering") => (ADVANCED_LIMIT, ""),
-        _ => (STANDARD_LIMIT, "; tier = \"Advanced\" allows 8192"),
+        Some("Standard") => (STANDARD_LIMIT, "; tier = \"Advanced\" allows 8192"),
+        _ => (ADVANCED_LIMIT, ""),
     };
     if value.is_empty() {
         return Err("A parameter's value cannot be empty.".to_owned());
@@ -110,10 +110,13 @@ mod tests {
     #[test]
     fn values_are_measured_in_bytes_by_tier() {
         let value = |text: String| Secret::new(text);
-        assert_eq!(accepts(&value("x".repeat(4096)), None), Ok(()));
+        assert_eq!(accepts(&value("x".repeat(4096)), Some("Standard")), Ok(()));
+        // The account's default tier may be Advanced.
+        assert_eq!(accepts(&value("x".repeat(8192)), None), Ok(()));
         assert_eq!(accepts(&value("x".repeat(8192)), Some("Advanced")), Ok(()));
         for (text, tier) in [
-            ("x".repeat(4097), None),
+            ("x".repeat(8193), None),
+            ("x".repeat(4097), Some("Standard")),
             ("é".repeat(2049), Some("Standard")),
             ("x".repeat(8193), Some("Advanced")),
             (String::new(), None),

@@ -88,9 +88,12 @@ fn parse_check(
     if let Some(parts) = parts {
         for part in config.parts_used() {
             if !is_part(&part, parts) {
+                // A text between braces may be the credential itself.
+                let is_name = part.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+                let which = if is_name { format!("the unknown part {part:?}") } else { "an unknown part".to_owned() };
                 problems.error(
                     path,
-                    format!("The check uses the unknown part {part:?}"),
+                    format!("The check uses {which}"),
                     format!("The credential's parts are {}.", parts.join(", ")),
                 );
                 return None;
