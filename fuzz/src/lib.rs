@@ -15,13 +15,12 @@ mod typed;
 pub type Property = fn(&[u8]);
 
 /// All properties, by the names of their folders under `fuzz/seeds`.
-pub const TARGETS: [(&str, Property); 10] = [
+pub const TARGETS: [(&str, Property); 9] = [
     ("configuration", configuration::resource),
     ("json", codecs::json),
     ("ledger", ledger::state),
     ("msgpack", codecs::msgpack),
     ("names", texts::names),
-    ("pending", texts::pending),
     ("plan", configuration::plan),
     ("provider", configuration::provider),
     ("template", template::template),

@@ -3,10 +3,7 @@
 use rotation_provider::address::Address;
 use rotation_provider::duration;
 use rotation_provider::label::Label;
-use rotation_provider::rotation::Pending;
 use rotation_provider::terraform::Number;
-
-use super::feed::Feed;
 
 /// Durations, numbers, labels and addresses, each from the same text.
 pub fn names(bytes: &[u8]) {
@@ -35,38 +32,4 @@ pub fn names(bytes: &[u8]) {
     if let Ok(address) = text.parse::<Address>() {
         assert_eq!(address.to_string(), text);
     }
-}
-
-/// Sentences of `pending`: whatever plan reads back is what Read meant, whatever names users choose.
-pub fn pending(bytes: &[u8]) {
-    if let Ok(text) = std::str::from_utf8(bytes)
-        && let Some(pending) = Pending::parse(text)
-    {
-        assert_eq!(Pending::parse(&pending.to_string()), Some(pending));
-    }
-    let mut feed = Feed::of(bytes);
-    let (choice, generation) = (feed.below(5), feed.number());
-    let (first, second) = (feed.text(), feed.text());
-    let pending = match choice {
-        0 => Pending::Rotate { reason: first },
-        1 => Pending::Finish {
-            generation,
-            reason: first,
-        },
-        2 => Pending::Deliver {
-            target: first,
-            reason: second,
-        },
-        3 => Pending::Revoke {
-            generation,
-            credential_id: first,
-            reason: second,
-        },
-        _ => Pending::Remove {
-            target: first,
-            slot: second,
-        },
-    };
-    let text = pending.to_string();
-    assert_eq!(Pending::parse(&text), Some(pending), "{text}");
 }
