@@ -350,7 +350,10 @@ fn the_schema_of_the_resource_does_not_depend_on_kinds() {
     let mut mentioned = Vec::new();
     for (path, what, description) in &lines {
         for kind in &kinds {
-            let is_mentioned = |text: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == *kind);
+            let is_mentioned = |text: &str| {
+                text.split(|c: char| !c.is_alphanumeric() && c != '_')
+                    .any(|word| word == *kind)
+            };
             assert!(!is_mentioned(path) && !is_mentioned(what), "{path}: {what}");
             if is_mentioned(description) {
                 mentioned.push(format!("{path}: {kind}"));
