@@ -397,6 +397,11 @@ fn without_value(
             ..decision.rotated(config, request)
         };
     }
+    // What reached no target replaces nothing: it is made anew for whoever asked for it.
+    let nowhere = decision.finish && decision.ledger.never_held(decision.generation) && !config.source.is_supplied();
+    if let Some(request) = under_way(state).filter(|_| nowhere) {
+        return decision.rotated(config, request);
+    }
     if decision.finish {
         let lacking = decision.write.iter().map(|key| (key.clone(), why.to_owned()));
         let not_restorable: BTreeMap<String, String> = lacking.collect();
