@@ -15,6 +15,12 @@ pub(super) fn default(targets: &BTreeMap<String, TargetEntry>) -> SignedDuration
     known.max().unwrap_or(SignedDuration::ZERO)
 }
 
+/// The same in words.
+pub(super) fn text_of_default(targets: &BTreeMap<String, TargetEntry>) -> String {
+    let hours = default(targets).as_hours();
+    if hours == 0 { "0s".to_owned() } else { format!("{hours}h") }
+}
+
 impl Config {
     /// Whether an old credential can live beside the new one and is revoked by the provider.
     fn overlaps(&self) -> bool {
