@@ -26,6 +26,8 @@ pub(crate) const THREE_TARGETS: &str = r#"
     image_publish = { wave = 2, github_actions_secret = { repository = "molecule-monorepo" } }
     runtime       = { wave = 2, ssm_parameter = { name = "/molecule/production/FLY_API_TOKEN" } }
   }"#;
+/// How long the old credential stays valid. It has to be written where an SSM parameter holds what an issuer can revoke.
+pub(crate) const A_DAY: &str = "overlap = \"24h\"";
 /// One target that goes live by itself; its value cannot be read back.
 pub(crate) const FLY_TARGET: &str = r#"targets = { control_plane = { fly_secret = { app = "molecule-cp" } } }"#;
 /// One target that is readable.
