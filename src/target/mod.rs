@@ -279,6 +279,8 @@ pub struct TargetKind {
     pub slot: fn(&Address, &Connections) -> Result<Box<dyn Slot>, Diagnostic>,
     /// What the entry at an address of this kind is called in texts.
     pub words: fn(&Address) -> EntryWords,
+    /// The vendor gives containers an identity of their own, which [`Slot::container_id`] tells.
+    pub identified: bool,
 }
 
 /// Declares the files of this folder and lists their kinds.

@@ -16,7 +16,7 @@ use crate::rotation::forecast::{UNKNOWN_HANDLE, UNKNOWN_INSTANT};
 use crate::rotation::{
     CredentialRecord, CredentialStatus, DeliveryRecord, Forecast, Goal, Prospect, Step, Why, forecast,
 };
-use crate::target::Activation;
+use crate::target::{self, Activation};
 use crate::terraform::Value;
 
 /// The course of a run that carries that decision out.
@@ -29,10 +29,12 @@ pub(in crate::provider::secret) fn course(
 ) -> Forecast {
     let issued = config.source.config.traits().is_issued() && !config.source.is_supplied();
     let supplied = config.source.config.supplied();
-    let supplied = supplied.and_then(|supplied| supplied.credential_id.map(str::to_owned));
+    let supplied = supplied.and_then(|supplied| supplied.credential_id);
+    // A handle that is made again is known, and so is what ends with that.
+    let known_id = supplied.or(config.source.config.next_id());
     let mint = |generation: u64| CredentialRecord {
         generation,
-        credential_id: supplied.clone().or_else(|| issued.then(|| UNKNOWN_HANDLE.to_owned())),
+        credential_id: known_id.or(issued.then_some(UNKNOWN_HANDLE)).map(str::to_owned),
         issuer: config.source.on_record(),
         label: Label::new(&config.label_prefix, id, generation).to_string(),
         status: CredentialStatus::Current,
@@ -193,9 +195,17 @@ fn touched(before: Option<&DeliveryRecord>, after: &DeliveryRecord, slot: Option
         None => Value::unknown(),
     };
     let container = before.and_then(|known| known.container_id.as_ref());
+    let identified = slot.and_then(|slot| target::kind(&slot.kind)).is_none_or(|kind| kind.identified);
     Value::object([
         ("slot", address),
-        ("container_id", container.map_or_else(unknown, Value::string)),
+        (
+            "container_id",
+            match container {
+                Some(known) => Value::string(known),
+                None if identified => unknown(),
+                None => Value::Null,
+            },
+        ),
         ("generation", unknown()),
         ("status", unknown()),
         ("revision", unknown()),

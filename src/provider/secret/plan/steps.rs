@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::forecast::revoked_for_room;
 use crate::address::Address;
 use crate::provider::secret::config::{CheckEntry, Config, Phase, TargetEntry};
 use crate::provider::secret::decide::Decision;
@@ -252,6 +253,8 @@ impl Told<'_> {
         let place = words::issuer(&known.issuer);
         Some(if self.state.ledger.never_held(generation) {
             format!("revoke {which} at {place}, which no target holds")
+        } else if revoked_for_room(self.course).contains(&generation) {
+            format!("revoke {which} at {place}, to make room for generation {newest}")
         } else {
             format!("revoke {which} at {place}, once every target holds generation {newest}")
         })
