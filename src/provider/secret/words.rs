@@ -118,7 +118,9 @@ pub(super) fn situation(state: &State, config: Option<&Config>) -> String {
         match (delivery.status, delivery.generation) {
             (DeliveryStatus::Unknown, _) => sentences.push(format!("What {key} holds is unknown{impact}.")),
             (DeliveryStatus::Staged, Some(generation)) => {
-                sentences.push(format!("Generation {generation} is published at {key}, but not live{impact}."));
+                sentences.push(format!(
+                    "Generation {generation} is published at {key}, but not live{impact}."
+                ));
             }
             (_, Some(generation)) if generation != newest => {
                 sentences.push(format!("{key} still holds generation {generation}{impact}."));
