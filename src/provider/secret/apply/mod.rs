@@ -394,9 +394,10 @@ impl Change<'_> {
         let keeps_arguments = failed && !request.prior.is_null() && !rotation_began;
         let stored_config = self.before.as_ref().filter(|_| keeps_arguments).unwrap_or(config);
         let seen = self.sightings(&stored, &state, &outcome, &decision, goal_is_empty);
-        report::waiting(&mut state, &outcome);
         remember_the_loss(&mut state, &outcome, &decision, config);
         self.describe(&mut state, stored_config, &seen, &slots);
+        // Only this run read the gate; what is due because of it is described as work.
+        report::waiting(&mut state, &outcome);
         if failed {
             report(&outcome, &state, config, request.prior.is_null(), problems);
         } else {
