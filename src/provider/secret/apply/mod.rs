@@ -437,7 +437,7 @@ impl Change<'_> {
         let failed = !outcome.failures.is_empty() || outcome.interrupted;
         let issuer = self.config.source.issuer.to_string();
         let answered = Some(issuer.as_str()).filter(|_| !failed);
-        let told = decision.notices.iter().filter(|notice| notice.code.is_of_a_look());
+        let told = decision.notices.iter().filter(|notice| findings::is_of_a_look(notice));
         let held = told.filter(|notice| still_holds(notice, &decision.ledger, &state.ledger, answered));
         let mut seen = Sightings {
             notices: held.cloned().collect(),
@@ -506,8 +506,14 @@ fn still_holds(
     answered: Option<&str>,
 ) -> bool {
     use crate::rotation::{DeliveryStatus, Ledger};
-    if notice.code != NoticeCode::Unreachable {
-        return notice.code != NoticeCode::OwnCredential;
+    match notice.code {
+        NoticeCode::Unreachable => {}
+        NoticeCode::OwnCredential => return false,
+        NoticeCode::Gone => {
+            let newest = after.credential(after.generation());
+            return newest.is_some_and(|known| known.issuer == notice.subject);
+        }
+        _ => return true,
     }
     let it = |ledger: &Ledger, statuses: &dyn Fn(DeliveryStatus) -> bool| {
         let mut deliveries = ledger.deliveries().iter();
