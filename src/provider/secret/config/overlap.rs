@@ -43,9 +43,9 @@ impl Config {
                 Path::attribute("overlap"),
                 "overlap is required",
                 format!(
-                    "{} {}: Terraform cannot tell when consumers load a new value from there, and revokes the old one when the overlap \
+                    "Terraform cannot tell when the consumers of {} {} load a new value, and revokes the old credential when the overlap \
                      ends. Set `overlap` to the longest time that they take (such as \"24h\"), or `revoke {{ mode = \"manual\" }}`.",
-                    if keys.len() == 1 { "Target" } else { "Targets" },
+                    if keys.len() == 1 { "target" } else { "targets" },
                     keys.join(", ")
                 ),
             );
