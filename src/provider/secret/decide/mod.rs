@@ -141,7 +141,7 @@ pub(super) fn decide(
     let ledger = rekeyed.ledger;
     let notices = under_new_keys(state, &rekeyed.moved, &rekeyed.forget);
     let unreachable = unreachable_targets(&ledger, &notices);
-    let work = Work::of(state, before, config, &ledger, slots);
+    let work = Work::of(state, before, config, &ledger, slots, &unreachable);
     let finish = !ledger.is_finished() && ledger.generation() > 0;
     let leaving = leaving(state, before, slots);
     let leaving: Vec<&TargetEntry> = leaving.into_iter().map(|(_, target)| target).collect();
@@ -250,6 +250,7 @@ impl<'c> Work<'c> {
         config: &Config,
         ledger: &Ledger,
         slots: &BTreeMap<String, Address>,
+        unreachable: &BTreeSet<String>,
     ) -> Self {
         let mut work = Self {
             asked: BTreeSet::new(),
@@ -281,7 +282,7 @@ impl<'c> Work<'c> {
                     work.healed.insert(key.clone());
                 }
             } else if status == Some(DeliveryStatus::Stale)
-                || (status == Some(DeliveryStatus::Unknown) && !state.unreachable().contains(key))
+                || (status == Some(DeliveryStatus::Unknown) && !unreachable.contains(key))
                 || (is_drift(ledger, key) && config.on_drift != OnDrift::Report)
             {
                 work.healed.insert(key.clone());
