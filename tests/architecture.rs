@@ -3,6 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use rotation_provider::environment::Environment;
+use rotation_provider::plugin::Provider as _;
+use rotation_provider::provider::RotationProvider;
+use rotation_provider::terraform::{Attribute, AttributeType, Block};
+use rotation_provider::{check, source, target};
+
 /// What each module may use. The order is from the inside out.
 const MAY_USE: [(&str, &[&str]); 20] = [
     ("address", &[]),
@@ -245,7 +251,7 @@ fn modules_use_only_what_lies_further_inside() {
 
 /// Places where what a text stands for may be done, and nowhere else. `plugin` speaks to Terraform, so it has a process to serve.
 const DOORS: [(&str, &[&str]); 15] = [
-    ("granted_by_apply()", &["call.rs", "provider/secret/apply.rs"]),
+    ("granted_by_apply()", &["call.rs", "provider/secret/apply/mod.rs"]),
     ("Timestamp::now(", &["clock.rs"]),
     ("SystemTime::now(", &["clock.rs"]),
     ("Instant::now(", &["clock.rs"]),
@@ -288,15 +294,112 @@ fn permission_and_time_and_entropy_and_variables_have_one_door_each() {
 #[test]
 fn engine_and_decisions_are_pure() {
     for (module, path, text) in files() {
-        let pure = ["decide.rs", "plan.rs", "outlook.rs"]
-            .iter()
-            .any(|name| path.ends_with(format!("src/provider/secret/{name}")));
+        let pure = PURE.iter().any(|part| within_secret(&path, part));
         if module != "rotation" && !pure {
             continue;
         }
         let code = shipped(&text);
-        for impure in ["async fn", ".await", "clock.now(", "WritePermit"] {
+        for impure in ["async fn", "clock.now(", "WritePermit"] {
             assert!(!code.contains(impure), "{} has {impure}", path.display());
+        }
+        let awaits = code
+            .split(".await")
+            .skip(1)
+            .any(|rest| !rest.starts_with(char::is_alphanumeric));
+        assert!(!awaits, "{} awaits something", path.display());
+    }
+    for part in PURE {
+        let exists = files().iter().any(|(_, path, _)| within_secret(path, part));
+        assert!(exists, "{part} no longer exists: say where its code is");
+    }
+}
+
+/// Files and folders of `src/provider/secret` that decide: they take facts, and ask nobody.
+const PURE: [&str; 7] = [
+    "config/",
+    "decide/",
+    "due.rs",
+    "findings.rs",
+    "goal.rs",
+    "plan/forecast.rs",
+    "plan/steps.rs",
+];
+
+fn within_secret(path: &Path, part: &str) -> bool {
+    path.to_string_lossy().contains(&format!("src/provider/secret/{part}"))
+}
+
+/// The schema is the same whatever kinds there are: each one in it would make every plan slower, and `dynamic` arguments are conformed
+/// by `declared.rs` instead.
+#[test]
+fn the_schema_of_the_resource_does_not_depend_on_kinds() {
+    let (_, _, text) = files()
+        .into_iter()
+        .find(|(_, path, _)| within_secret(path, "schema.rs"))
+        .unwrap();
+    let used = named(&shipped(&text));
+    assert_eq!(used.into_iter().collect::<Vec<_>>(), ["terraform"]);
+
+    let provider = RotationProvider::new(Environment::default());
+    let schema = provider.schema().resources.get("rotation_secret").unwrap();
+    let mut lines = Vec::new();
+    outline(&schema.block, "", &mut lines);
+    let kinds = source::ALL.iter().map(|kind| kind.name);
+    let kinds = kinds.chain(target::ALL.iter().map(|kind| kind.name));
+    let kinds: BTreeSet<&str> = kinds.chain(check::ALL.iter().map(|kind| kind.name)).collect();
+    let mut mentioned = Vec::new();
+    for (path, what, description) in &lines {
+        for kind in &kinds {
+            let is_mentioned = |text: &str| {
+                text.split(|c: char| !c.is_alphanumeric() && c != '_')
+                    .any(|word| word == *kind)
+            };
+            assert!(!is_mentioned(path) && !is_mentioned(what), "{path}: {what}");
+            if is_mentioned(description) {
+                mentioned.push(format!("{path}: {kind}"));
+            }
+        }
+    }
+    // Descriptions may give an example.
+    assert_eq!(
+        mentioned,
+        [
+            "source: random",
+            "value_wo: provided",
+            "parts_wo: provided",
+            "overlap: ssm_parameter"
+        ]
+    );
+    let outlined: Vec<String> = lines.iter().map(|(path, what, _)| format!("{path}: {what}")).collect();
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false, snapshot_path => "snapshots" }, {
+        insta::assert_snapshot!("schema_of_rotation_secret", outlined.join("\n"));
+    });
+}
+
+/// Path, type and mode, and description of everything in a block.
+fn outline(block: &Block, prefix: &str, lines: &mut Vec<(String, String, String)>) {
+    attributes(&block.attributes, prefix, lines);
+    for nested in &block.blocks {
+        let path = format!("{prefix}{}", nested.name);
+        lines.push((path.clone(), "block".to_owned(), nested.block.description.clone()));
+        outline(&nested.block, &format!("{path}."), lines);
+    }
+}
+
+fn attributes(all: &[Attribute], prefix: &str, lines: &mut Vec<(String, String, String)>) {
+    for attribute in all {
+        let path = format!("{prefix}{}", attribute.name);
+        let mut what = match &attribute.kind {
+            AttributeType::Plain(kind) => format!("{kind:?}"),
+            AttributeType::Nested(nesting, _) => format!("{nesting:?} of objects"),
+        };
+        what.push_str(&format!(", {:?}", attribute.mode));
+        if attribute.write_only {
+            what.push_str(", write-only");
+        }
+        lines.push((path.clone(), what, attribute.description.clone()));
+        if let AttributeType::Nested(_, inner) = &attribute.kind {
+            attributes(inner, &format!("{path}."), lines);
         }
     }
 }

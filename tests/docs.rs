@@ -1,4 +1,4 @@
-//! The reference pages are made from the schema, the registries and the examples; a difference fails.
+//! The reference pages and `docs/kinds.json` are made from the schema, the declarations of kinds and the examples; a difference fails.
 //!
 //! `UPDATE=1 cargo test --test docs` (or `make docs`) writes them anew. Every example is validated by the real CLI.
 
@@ -8,8 +8,11 @@ use std::path::{Path, PathBuf};
 use rotation_provider::environment::Environment;
 use rotation_provider::plugin::Provider as _;
 use rotation_provider::provider::RotationProvider;
+use rotation_provider::provider::secret::declared;
+use rotation_provider::rotation::NoticeCode;
 use rotation_provider::terraform::{Attribute, AttributeType, Block, Mode, Nesting, Type};
 use rotation_provider::{check, source, target};
+use serde_json::{Map, Value, json};
 
 #[path = "support/terraform_cores.rs"]
 #[expect(dead_code, reason = "shared with other suites, which use more of it")]
@@ -42,8 +45,20 @@ fn type_name(kind: &Type) -> String {
     }
 }
 
+/// What a dynamic attribute of the resource holds, as far as it holds anything yet.
+fn content_of(name: &str) -> &'static AttributeType {
+    let declared = declared::DYNAMIC.iter().find(|declared| declared.name == name);
+    &declared
+        .unwrap_or_else(|| panic!("{name} is dynamic and not declared"))
+        .content
+}
+
 fn attribute_line(attribute: &Attribute, indent: usize, out: &mut String) {
     let kind = match &attribute.kind {
+        AttributeType::Plain(Type::Dynamic) => match content_of(attribute.name) {
+            AttributeType::Nested(Nesting::Map, _) => "Map of Object".to_owned(),
+            _ => "Object".to_owned(),
+        },
         AttributeType::Plain(kind) => type_name(kind),
         AttributeType::Nested(Nesting::Single, _) => "Attributes".to_owned(),
         AttributeType::Nested(Nesting::List, _) => "Attributes List".to_owned(),
@@ -190,6 +205,23 @@ fn index() -> String {
     page
 }
 
+/// The keys that an element takes beside its kind.
+fn common_keys(name: &str, page: &mut String) {
+    let AttributeType::Nested(_, content) = content_of(name) else {
+        panic!("{name} holds no object");
+    };
+    let common = content.iter().filter(|key| matches!(key.kind, AttributeType::Plain(_)));
+    common.for_each(|key| attribute_line(key, 1, page));
+}
+
+/// What Terraform itself does not say about dynamic attributes.
+const DYNAMIC: &str = "
+`source`, `targets`, `activations` and `checks` are of dynamic type, so that `merge()`, `for`, conditionals and module variables can build
+them. `terraform validate` refuses an unknown key and a value of a wrong type anywhere in them, and names the nearest known key. [kinds.json](\
+https://github.com/secret-rotation/terraform-provider-rotation/blob/main/docs/kinds.json) has the arguments of every kind as JSON Schema.
+Their elements are objects: write `ignore_changes = [targets.runtime.wave]`, not `targets[\"runtime\"]`.
+";
+
 fn secret_page() -> String {
     let provider = RotationProvider::new(Environment::default());
     let schema = provider.schema().resources.get("rotation_secret").unwrap();
@@ -200,23 +232,24 @@ fn secret_page() -> String {
     page.push_str("## Example Usage\n\n");
     page.push_str(&example("resources/rotation_secret/resource.tf"));
     page.push_str("\n## Arguments\n\n");
-    let kinds = ["source", "targets", "checks"];
     for attribute in schema.block.attributes.iter().filter(|a| a.mode != Mode::Computed) {
-        let mut shown = attribute.clone();
-        if kinds.contains(&attribute.name)
-            && let AttributeType::Nested(_, inner) = &mut shown.kind
-        {
-            // The kinds have sections of their own.
-            inner.retain(|inner| !matches!(inner.kind, AttributeType::Nested(..)));
+        attribute_line(attribute, 0, &mut page);
+        // The kinds have sections of their own.
+        if matches!(attribute.kind, AttributeType::Plain(Type::Dynamic)) {
+            common_keys(attribute.name, &mut page);
         }
-        attribute_line(&shown, 0, &mut page);
     }
     block_section(&schema.block, 0, &mut page);
     page.push_str("\nDurations are whole numbers with the units `w`, `d`, `h`, `m`, `s`, and sums such as `1d12h`; a day is 24 hours.\n");
+    page.push_str(DYNAMIC);
     for kind in source::ALL {
         writeln!(page, "\n## Source `{}`\n\n{}\n", kind.name, kind.summary).unwrap();
         let parts: Vec<String> = kind.parts.iter().map(|part| format!("`{part}`")).collect();
-        writeln!(page, "Parts: {}.\n", parts.join(", ")).unwrap();
+        let choose = match parts.len() {
+            1 => "",
+            _ => " Every target says which one it holds, by `part` or `template`.",
+        };
+        writeln!(page, "Parts: {}.{choose}\n", parts.join(", ")).unwrap();
         attributes(&(kind.attributes)(), &mut page);
         writeln!(
             page,
@@ -254,7 +287,11 @@ fn secret_page() -> String {
 
 #[test]
 fn the_reference_pages_are_those_of_the_schema() {
-    for (path, page) in [("docs/index.md", index()), ("docs/resources/secret.md", secret_page())] {
+    for (path, page) in [
+        ("docs/index.md", index()),
+        ("docs/resources/secret.md", secret_page()),
+        ("docs/kinds.json", kinds()),
+    ] {
         let file = root().join(path);
         if Environment::of_process().get("UPDATE").is_some() {
             std::fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -266,6 +303,139 @@ fn the_reference_pages_are_those_of_the_schema() {
             "{path} is not what the schema and the examples say: run `make docs`"
         );
     }
+}
+
+/// The JSON Schema of a value.
+fn json_type(kind: &Type) -> Map<String, Value> {
+    let schema = match kind {
+        Type::Bool => json!({ "type": "boolean" }),
+        Type::Number => json!({ "type": "number" }),
+        Type::String => json!({ "type": "string" }),
+        Type::List(inner) => json!({ "type": "array", "items": json_type(inner) }),
+        Type::Set(inner) => json!({ "type": "array", "items": json_type(inner), "uniqueItems": true }),
+        Type::Map(inner) => json!({ "type": "object", "additionalProperties": json_type(inner) }),
+        other => panic!("no kind has an argument of type {other:?} yet: say here what it looks like in JSON Schema"),
+    };
+    schema.as_object().unwrap().clone()
+}
+
+/// The JSON Schema of the object that stands under a kind's key.
+fn json_schema(attributes: &[Attribute]) -> Value {
+    let properties = attributes.iter().map(|attribute| {
+        let AttributeType::Plain(kind) = &attribute.kind else {
+            panic!(
+                "{} is nested, for which there is no JSON Schema here yet",
+                attribute.name
+            );
+        };
+        let mut schema = json_type(kind);
+        schema.insert("description".to_owned(), attribute.description.clone().into());
+        (attribute.name.to_owned(), Value::Object(schema))
+    });
+    let required = attributes.iter().filter(|attribute| attribute.mode == Mode::Required);
+    json!({
+        "type": "object",
+        "properties": properties.collect::<Map<_, _>>(),
+        "required": required.map(|attribute| attribute.name).collect::<Vec<_>>(),
+        "additionalProperties": false,
+    })
+}
+
+/// Every kind with its arguments, for editors, generators and policies.
+fn kinds() -> String {
+    let without_parts = |attributes: Vec<Attribute>| json!({ "schema": json_schema(&attributes) });
+    let sources = source::ALL.iter().map(|kind| {
+        let entry = json!({ "schema": json_schema(&(kind.attributes)()), "parts": kind.parts });
+        (kind.name.to_owned(), entry)
+    });
+    let targets = target::ALL.iter();
+    let targets = targets.map(|kind| (kind.name.to_owned(), without_parts((kind.attributes)())));
+    let checks = check::ALL.iter();
+    let checks = checks.map(|kind| (kind.name.to_owned(), without_parts((kind.attributes)())));
+    let kinds = json!({
+        "sources": sources.collect::<Map<_, _>>(),
+        "targets": targets.collect::<Map<_, _>>(),
+        "activations": {},
+        "checks": checks.collect::<Map<_, _>>(),
+    });
+    format!("{}\n", serde_json::to_string_pretty(&kinds).unwrap())
+}
+
+/// Kinds of activation have no registry yet; when they get one, `kinds.json` must list them.
+#[test]
+fn no_kind_is_declared_that_the_pages_leave_out() {
+    for declared in &*declared::DYNAMIC {
+        let AttributeType::Nested(_, content) = &declared.content else {
+            panic!("{} holds no object", declared.name);
+        };
+        let kinds = content
+            .iter()
+            .filter(|key| matches!(key.kind, AttributeType::Nested(..)));
+        let kinds: Vec<&str> = kinds.map(|key| key.name).collect();
+        let listed: Vec<&str> = match declared.name {
+            "source" => source::ALL.iter().map(|kind| kind.name).collect(),
+            "targets" => target::ALL.iter().map(|kind| kind.name).collect(),
+            "checks" => check::ALL.iter().map(|kind| kind.name).collect(),
+            _ => Vec::new(),
+        };
+        assert_eq!(kinds, listed, "{}", declared.name);
+    }
+}
+
+#[test]
+fn kinds_json_has_the_shape_that_tools_rely_on() {
+    let kinds: Value = serde_json::from_str(&kinds()).unwrap();
+    let groups: Vec<&String> = kinds.as_object().unwrap().keys().collect();
+    assert_eq!(groups.len(), 4, "{groups:?}");
+    for group in ["sources", "targets", "activations", "checks"] {
+        for (name, kind) in kinds[group].as_object().unwrap() {
+            let schema = &kind["schema"];
+            assert_eq!(schema["type"], "object", "{name}");
+            assert_eq!(schema["additionalProperties"], false, "{name}");
+            let properties = schema["properties"].as_object().unwrap();
+            for (argument, schema) in properties {
+                assert!(schema["type"].is_string(), "{name}.{argument}");
+                assert!(!schema["description"].as_str().unwrap().is_empty(), "{name}.{argument}");
+            }
+            for required in schema["required"].as_array().unwrap() {
+                assert!(
+                    properties.contains_key(required.as_str().unwrap()),
+                    "{name}: {required}"
+                );
+            }
+            assert_eq!(kind["parts"].is_array(), group == "sources", "{name}");
+        }
+    }
+    assert_eq!(kinds["targets"]["fly_secret"]["schema"]["required"], json!(["app"]));
+    assert_eq!(
+        kinds["sources"]["neon_role_password"]["parts"],
+        json!(["password", "username", "host", "uri"])
+    );
+    assert_eq!(
+        kinds["targets"]["ssm_parameter"]["schema"]["properties"]["tags"]["additionalProperties"],
+        json!({ "type": "string" })
+    );
+}
+
+#[test]
+fn every_notice_is_in_its_guide() {
+    let guide = std::fs::read_to_string(root().join("docs/guides/notices.md")).unwrap();
+    let (today, reserved) = guide.split_once("## Not used yet").unwrap();
+    for code in NoticeCode::ALL {
+        let name = format!("`{}`", code.as_str());
+        let explained = today.contains(&format!("\n| {name} |"));
+        assert!(
+            explained != reserved.contains(&name),
+            "{name} belongs into one part of docs/guides/notices.md"
+        );
+    }
+    let rows = today.lines().filter(|line| line.starts_with("| `")).count();
+    let listed = reserved.matches('`').count() / 2;
+    assert_eq!(
+        rows + listed,
+        NoticeCode::ALL.len(),
+        "a code in the guide that does not exist"
+    );
 }
 
 fn without_full_stop(attributes: &[Attribute], found: &mut Vec<String>) {
@@ -294,6 +464,12 @@ fn every_description_is_a_sentence() {
     blocks_without_full_stop(&provider.schema().provider.block, &mut found);
     for schema in provider.schema().resources.values() {
         blocks_without_full_stop(&schema.block, &mut found);
+    }
+    for declared in &*declared::DYNAMIC {
+        let AttributeType::Nested(_, content) = &declared.content else {
+            panic!("{} holds no object", declared.name);
+        };
+        without_full_stop(content, &mut found);
     }
     assert!(found.is_empty(), "without a full stop: {found:#?}");
 }
@@ -338,6 +514,9 @@ fn every_example_is_valid_and_formatted_for_the_real_cli() {
         let checked = workspace.run(&["validate", "-no-color"]);
         let name = folder.strip_prefix(root()).unwrap().display();
         assert_eq!(checked.status, 0, "{name} is not valid, fix it: {}", checked.output);
+        let warnings = checked.output.matches("Warning: ").count();
+        let of_terraform = checked.output.matches("Warning: Provider development overrides").count();
+        assert_eq!(warnings, of_terraform, "{name} warns, fix it: {}", checked.output);
         let formatted = workspace.run(&["fmt", "-check", "-recursive"]);
         assert_eq!(
             formatted.status, 0,
@@ -368,4 +547,6 @@ fn the_blocks_of_the_readme_can_be_pasted_together_and_planned() {
     workspace.write(&blocks.concat());
     let said = workspace.run(&["plan"]).success();
     assert!(said.contains("1 to add"), "{said}");
+    // Nor does it warn of anything, such as a rotation that could not be resumed.
+    assert!(!said.contains("FLY_API_TOKEN: "), "{said}");
 }

@@ -95,16 +95,16 @@ say "4. Apply heals it: the same token, read back from SSM, is delivered again"
 job apply '/Modifying/,$p'
 job changes
 
-say "5. A contractor leaves: rotate_now. The plan says which generation, why, and where it goes"
-job changes -var 'rotate_now=2026-11-22: left with a contractor'
-job apply '/Modifying/,$p' -var 'rotate_now=2026-11-22: left with a contractor'
+say "5. A contractor leaves: rotation_reason. The plan says what it will do, step by step, and why"
+job changes -var 'rotation_reason=2026-11-22: left with a contractor'
+job apply '/Modifying/,$p' -var 'rotation_reason=2026-11-22: left with a contractor'
 
 say "6. A day later the overlap has ended: the old token is revoked, and asked whether it is dead"
 export ROTATION_CLOCK_OFFSET=25h
-job changes -var 'rotate_now=2026-11-22: left with a contractor'
-job apply '/Modifying/p;/complete/p' -var 'rotate_now=2026-11-22: left with a contractor'
+job changes -var 'rotation_reason=2026-11-22: left with a contractor'
+job apply '/Modifying/p;/complete/p' -var 'rotation_reason=2026-11-22: left with a contractor'
 unset ROTATION_CLOCK_OFFSET
-run state show rotation_secret.fly_api_token | sed -n '/^    credentials/,/^    \]/p; /revoked /,/\]/p'
+run state show rotation_secret.fly_api_token | sed -n '/^    credentials/,/^    }/p; /revoked /,/\]/p'
 
 say "7. No value is in the state"
 values=$(state | grep -o 'fm2_[A-Za-z0-9+/=]*' | sort -u)
@@ -119,4 +119,4 @@ done
 echo "grep found none of the $count token parts that Fly has issued in terraform.tfstate or its backup."
 
 say "8. Destroy: entries first, then the credentials"
-job apply '/Destroying/,$p' -destroy -var 'rotate_now=2026-11-22: left with a contractor'
+job apply '/Destroying/,$p' -destroy -var 'rotation_reason=2026-11-22: left with a contractor'

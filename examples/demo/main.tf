@@ -10,7 +10,7 @@ provider "rotation" {
   namespace = "demo"
 }
 
-variable "rotate_now" {
+variable "rotation_reason" {
   type    = string
   default = null
 }
@@ -20,9 +20,9 @@ resource "rotation_secret" "fly_api_token" {
   source = { fly_token = { app = "molecule-cp", expires_in = "2400h" } }
 
   targets = {
+    runtime       = { wave = 1, ssm_parameter = { name = "/molecule/production/FLY_API_TOKEN" } }
     control_plane = { wave = 1, fly_secret = { app = "molecule-cp" } }
     image_publish = { wave = 2, github_actions_secret = { repository = "molecule-monorepo" } }
-    runtime       = { wave = 2, ssm_parameter = { name = "/molecule/production/FLY_API_TOKEN" } }
   }
 
   checks = {
@@ -33,6 +33,6 @@ resource "rotation_secret" "fly_api_token" {
     every = "60d"
   }
 
-  overlap    = "24h"
-  rotate_now = var.rotate_now
+  overlap         = "24h"
+  rotation_reason = var.rotation_reason
 }

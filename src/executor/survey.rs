@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use futures::future::{join, join_all};
+use futures::future::{join_all, join3};
 use jiff::SignedDuration;
 
 use super::{Failure, Performed, Run, Site};
@@ -36,6 +36,8 @@ struct Looked {
     failures: Vec<Failure>,
     /// What each target holds.
     targets: Vec<(String, Result<Option<Entry>, CallError>)>,
+    /// The vendors' own identities of the containers that targets are in, as far as the ledger lacks them.
+    containers: Vec<(String, String)>,
 }
 
 impl Run<'_> {
@@ -133,7 +135,9 @@ impl Run<'_> {
     }
 
     async fn look_for_failures(&self) -> Vec<Failure> {
-        let Looked { mut failures, targets } = self.look().await;
+        let Looked {
+            mut failures, targets, ..
+        } = self.look().await;
         failures.extend(
             targets
                 .into_iter()
@@ -163,8 +167,14 @@ impl Run<'_> {
         let looks: Vec<_> = looks
             .map(|(key, target)| async move {
                 // At one moment: where the vendor lists, both share a call.
-                let (entry, writable) = join(target.target.inspect(), target.target.check_writable()).await;
-                (key.clone(), entry, writable)
+                let identified = ledger.delivery(key).is_some_and(|known| known.container_id.is_some());
+                let container = async {
+                    // It decides nothing here: what fails is asked for again by a later run.
+                    if identified { None } else { target.target.container_id().await.ok().flatten() }
+                };
+                let looks = join3(target.target.inspect(), target.target.check_writable(), container);
+                let (entry, writable, container) = looks.await;
+                (key.clone(), entry, writable, container)
             })
             .collect();
         let checks = self.job.checks.iter().filter(|_| mints);
@@ -172,14 +182,16 @@ impl Run<'_> {
             .map(|(key, check)| async move { (Site::Check(key.clone()), check.check.inspect().await) })
             .collect();
         let source = async { if mints { self.job.source.inspect().await } else { Ok(()) } };
-        let (source, targets, checks) = futures::future::join3(source, join_all(looks), join_all(checks)).await;
+        let (source, targets, checks) = join3(source, join_all(looks), join_all(checks)).await;
         let ready = std::iter::once((Site::Source, source)).chain(checks);
         let failures = ready.filter_map(|(site, ready)| Some(Failure::of_call(site, &ready.err()?)));
         let mut looked = Looked {
             failures: failures.collect(),
             targets: Vec::with_capacity(targets.len()),
+            containers: Vec::new(),
         };
-        for (key, entry, writable) in targets {
+        for (key, entry, writable, container) in targets {
+            looked.containers.extend(container.map(|id| (key.clone(), id)));
             // What could not be looked at is one failure.
             if let (Ok(_), Err(error)) = (&entry, &writable) {
                 looked.failures.push(Failure::of_call(Site::Target(key.clone()), error));
@@ -194,6 +206,7 @@ impl Run<'_> {
         let Looked {
             mut failures,
             targets: seen,
+            containers,
         } = self.look().await;
         self.interrupted_create |= self.job.is_create && seen.iter().any(|(_, entry)| self.is_young_and_ours(entry));
         let mut any_entry = false;
@@ -210,6 +223,9 @@ impl Run<'_> {
         }
         if !failures.is_empty() {
             return Err(failures);
+        }
+        for (target, container_id) in containers {
+            self.outcome.ledger.record(Event::Identified { target, container_id });
         }
         if self.job.is_create && !any_entry {
             self.outcome.ledger.record(Event::NeverHeld);

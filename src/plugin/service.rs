@@ -314,8 +314,9 @@ impl<P: Provider> provider_server::Provider for Service<P> {
         let diagnostics = self.desk.catalog.resource(&name).err().unwrap_or_else(|| {
             Diagnostic::error(
                 Path::root(),
-                format!("{name} cannot be imported"),
-                "Nothing was changed. Write the resource and apply it: the provider then looks at what exists already.",
+                format!("{name} cannot be imported yet"),
+                "Nothing was changed. To replace entries that exist by new ones, write the resource with on_existing = \"replace\" and apply \
+                 it.",
             )
             .into()
         });

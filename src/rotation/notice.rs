@@ -63,7 +63,8 @@ pub enum NoticeCode {
 }
 
 impl NoticeCode {
-    const ALL: [Self; 23] = [
+    /// Every code.
+    pub const ALL: [Self; 23] = [
         Self::Drifted,
         Self::Overdue,
         Self::WaitingForWindow,

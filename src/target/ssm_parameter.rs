@@ -219,14 +219,17 @@ fn words(address: &Address) -> EntryWords {
     }
     let name = &address.locator;
     // The account is not known before the first call.
-    let known: Vec<&str> = address
-        .place
-        .split(':')
-        .filter(|part| !part.is_empty() && *part != ANY)
+    let known = address.place.split(':').filter(|part| !part.is_empty() && *part != ANY);
+    let known: Vec<String> = known
+        .map(|part| match part.bytes().all(|byte| byte.is_ascii_digit()) {
+            true => format!("account {part}"),
+            false => part.to_owned(),
+        })
         .collect();
+    let known = known.join(", ");
     let (noun, place) = match known.is_empty() {
         true => (String::new(), String::new()),
-        false => (format!(" in {}", known.join(" ")), format!(", {}", known.join(" "))),
+        false => (format!(" in {known}"), format!(" of {known}")),
     };
     EntryWords {
         noun: format!("SSM parameter {name}{noun}"),
@@ -342,10 +345,10 @@ mod tests {
         for (place, noun, told) in [
             (
                 "123456789012:eu-west-1",
-                " in 123456789012 eu-west-1",
-                ", 123456789012 eu-west-1",
+                " in account 123456789012, eu-west-1",
+                " of account 123456789012, eu-west-1",
             ),
-            ("*:eu-west-1", " in eu-west-1", ", eu-west-1"),
+            ("*:eu-west-1", " in eu-west-1", " of eu-west-1"),
             ("*:*", "", ""),
             ("*", "", ""),
             ("", "", ""),

@@ -16,15 +16,15 @@ resource "rotation_secret" "fly_api_token" {
   info = {
     purpose = "Lets the control plane and the image pipeline deploy"
     owner   = "platform"
-    impact  = "Whoever has it can deploy molecule-cp"
+    impact  = "Anyone who has it can deploy molecule-cp"
   }
 
   source = { fly_token = { app = "molecule-cp", expires_in = "2400h" } }
 
   targets = {
+    runtime       = { wave = 1, ssm_parameter = { name = "/molecule/production/FLY_API_TOKEN" } }
     control_plane = { wave = 1, fly_secret = { app = "molecule-cp" } }
     image_publish = { wave = 2, github_actions_secret = { repository = "molecule-ai/molecule-monorepo" } }
-    runtime       = { wave = 2, ssm_parameter = { name = "/molecule/production/FLY_API_TOKEN" } }
   }
 
   checks = {

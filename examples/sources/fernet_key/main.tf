@@ -16,7 +16,7 @@ provider "rotation" {
   }
 }
 
-variable "rotate_webhook_key" {
+variable "rotation_reason" {
   description = "A new text rotates the key, and is recorded as the reason."
   type        = string
   default     = null
@@ -32,5 +32,5 @@ resource "rotation_secret" "webhook_key" {
     }
   }
 
-  rotate_now = var.rotate_webhook_key
+  rotation_reason = var.rotation_reason
 }

@@ -1,5 +1,5 @@
 # A key that signs JSON Web Tokens. The private half goes to the service that signs; the public half and its kid are outputs,
-# for whoever publishes the key set. Keep the old public key in that set until the last token that it verifies has expired.
+# for the service that publishes the key set. Keep the old public key in that set until the last token that it verifies has expired.
 
 terraform {
   required_providers {

@@ -1,5 +1,5 @@
 # A random session key for two Fly apps: the first takes it at once, machine by machine; the second at its next deployment.
-# The old value stays in use there until then, which a notice of the resource says.
+# The old value stays in use there until then, and every plan warns that the new one is staged.
 
 terraform {
   required_providers {

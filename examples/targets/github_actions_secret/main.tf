@@ -1,5 +1,5 @@
 # A random signing key in the Actions secrets of a repository, and in those of one of its environments. Workflows that start
-# after the rotation get the new value; runs that wait or run already keep the old one, hence the overlap.
+# after the rotation get the new value; runs that are waiting or running already keep the old one.
 
 terraform {
   required_providers {
@@ -36,6 +36,4 @@ resource "rotation_secret" "signing_key" {
       github_actions_secret = { repository = "example-service", environment = "production", name = "DEPLOY_SIGNING_KEY" }
     }
   }
-
-  overlap = "24h"
 }

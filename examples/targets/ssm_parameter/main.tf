@@ -1,9 +1,9 @@
-# An encryption key in AWS Parameter Store. The parameter can be read back, so in the first wave it is the escrow: if a later
-# delivery fails, the next apply goes on with the value that it finds here.
+# An encryption key in AWS Parameter Store. The parameter can be read back, so a rotation that is interrupted
+# resumes with the value that it finds here, as long as this target is in the first wave.
 #
 # The credentials of the run need, on arn:aws:ssm:eu-west-1:<account>:parameter/example/production/*:
 #   ssm:PutParameter, ssm:GetParameter, ssm:DeleteParameter, and for tags ssm:AddTagsToResource;
-#   on "*": ssm:DescribeParameters; nothing for sts:GetCallerIdentity, which every run calls;
+#   on "*": ssm:DescribeParameters; sts:GetCallerIdentity, which every run calls, needs no permission;
 #   for a check with credential = "previous" also ssm:GetParameterHistory on the parameter;
 #   on a customer managed key: kms:Encrypt, kms:Decrypt, and for the Advanced tier kms:GenerateDataKey.
 

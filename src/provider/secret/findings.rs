@@ -6,6 +6,7 @@ use super::config::Config;
 use super::decide::{Decision, Rotate, can_be_revoked, lasting_wait};
 use super::state::{State, Verdict, unreachable_targets};
 use super::words;
+use crate::address::Address;
 use crate::rotation::{Action, Cause, DeliveryStatus, Notice, NoticeCode, Pending, Request};
 use crate::target::Activation;
 
@@ -23,7 +24,7 @@ pub(super) struct Sightings {
 impl Sightings {
     /// What an earlier look found, for an apply, which does not look again.
     pub(super) fn on_record(state: &State) -> Self {
-        let passed_on = state.notices.iter().filter(|notice| notice.code.is_of_a_look());
+        let passed_on = state.notices.iter().filter(|notice| is_of_a_look(notice));
         let left = state.pending.iter().filter(|known| known.action == Action::Activate);
         let untagged = left.filter_map(|known| Some((known.target.clone()?, known.reason.clone())));
         Self {
@@ -32,6 +33,12 @@ impl Sightings {
             untagged: untagged.collect(),
         }
     }
+}
+
+/// Whether only a look at the vendors tells it: what became of a target's place is on its record, of an issuer there is none.
+pub(super) fn is_of_a_look(notice: &Notice) -> bool {
+    let of_an_issuer = notice.code == NoticeCode::Gone && notice.subject.parse::<Address>().is_ok();
+    notice.code.is_of_a_look() || of_an_issuer
 }
 
 /// The checks after a revocation that have not passed, as a fact for a decision.
@@ -106,7 +113,7 @@ pub(super) fn pending(state: &State, decision: &Decision, config: &Config) -> Ve
 
 /// What waits or needs a person while that decision stands. `state` holds the facts that it was made by.
 pub(super) fn notices(state: &State, decision: &Decision, config: &Config) -> Vec<Notice> {
-    let looked = decision.notices.iter().filter(|notice| notice.code.is_of_a_look());
+    let looked = decision.notices.iter().filter(|notice| is_of_a_look(notice));
     let mut all: Vec<Notice> = looked.cloned().collect();
     if !decision.rotates() {
         of_targets(decision, config, &mut all);

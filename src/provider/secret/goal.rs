@@ -68,6 +68,7 @@ pub(super) fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goa
         has_revoked_checks: of(Phase::Revoked).next().is_some(),
         presents_after_revocation: of(Phase::Revoked).any(CheckEntry::presents_new),
         recheck_revoked: decision.recheck,
+        leaves_unfinished: !renews && !is_create && !decision.ledger.is_finished(),
         remove: decision.remove.clone(),
         revoke: decision.revoke.clone(),
         revoke_at_once: renews && config.overlap.is_zero(),

@@ -153,7 +153,7 @@ fn computed() -> Vec<Attribute> {
         text("reason", "Why."),
     ];
     let notice = vec![
-        text("code", "One of a closed list; see the guide on notices."),
+        text("code", "What it is, in one word: see [Notices](../guides/notices.md)."),
         text("subject", "A target's key, a credential's id or an issuer's address."),
         text("text", "The message."),
     ];

@@ -394,9 +394,10 @@ impl Change<'_> {
         let keeps_arguments = failed && !request.prior.is_null() && !rotation_began;
         let stored_config = self.before.as_ref().filter(|_| keeps_arguments).unwrap_or(config);
         let seen = self.sightings(&stored, &state, &outcome, &decision, goal_is_empty);
-        report::waiting(&mut state, &outcome);
         remember_the_loss(&mut state, &outcome, &decision, config);
         self.describe(&mut state, stored_config, &seen, &slots);
+        // Only this run read the gate; what is due because of it is described as work.
+        report::waiting(&mut state, &outcome);
         if failed {
             report(&outcome, &state, config, request.prior.is_null(), problems);
         } else {
@@ -436,7 +437,7 @@ impl Change<'_> {
         let failed = !outcome.failures.is_empty() || outcome.interrupted;
         let issuer = self.config.source.issuer.to_string();
         let answered = Some(issuer.as_str()).filter(|_| !failed);
-        let told = decision.notices.iter().filter(|notice| notice.code.is_of_a_look());
+        let told = decision.notices.iter().filter(|notice| findings::is_of_a_look(notice));
         let held = told.filter(|notice| still_holds(notice, &decision.ledger, &state.ledger, answered));
         let mut seen = Sightings {
             notices: held.cloned().collect(),
@@ -505,8 +506,14 @@ fn still_holds(
     answered: Option<&str>,
 ) -> bool {
     use crate::rotation::{DeliveryStatus, Ledger};
-    if notice.code != NoticeCode::Unreachable {
-        return notice.code != NoticeCode::OwnCredential;
+    match notice.code {
+        NoticeCode::Unreachable => {}
+        NoticeCode::OwnCredential => return false,
+        NoticeCode::Gone => {
+            let newest = after.credential(after.generation());
+            return newest.is_some_and(|known| known.issuer == notice.subject);
+        }
+        _ => return true,
     }
     let it = |ledger: &Ledger, statuses: &dyn Fn(DeliveryStatus) -> bool| {
         let mut deliveries = ledger.deliveries().iter();

@@ -87,7 +87,7 @@ pub(in crate::provider::secret) fn refuse(value: &Value, problems: &mut Diagnost
         }
         let empty = at.plain().as_map().is_some_and(|items| items.values().all(Value::is_null));
         if !at.is_null() && !empty {
-            not_yet(path, problems);
+            not_yet(path.clone(), &path, problems);
         }
     }
     for name in ["source", "targets", "checks"] {
@@ -106,12 +106,13 @@ pub(in crate::provider::secret) fn refuse(value: &Value, problems: &mut Diagnost
 fn later_keys(element: &Value, path: &Path, problems: &mut Diagnostics) {
     for key in LATER_KEYS {
         if !element.get(key).is_null() {
-            not_yet(path.then_attribute(key), problems);
+            // A path that goes on into a dynamic value would lose the line.
+            not_yet(path.clone(), &path.then_attribute(key), problems);
         }
     }
 }
 
-fn not_yet(path: Path, problems: &mut Diagnostics) {
-    let summary = format!("{path} is not available yet");
-    problems.error(path, summary, "This version of the provider does not implement it. Remove it.");
+fn not_yet(line: Path, what: &Path, problems: &mut Diagnostics) {
+    let summary = format!("{what} is not available yet");
+    problems.error(line, summary, "This version of the provider does not implement it. Remove it.");
 }

@@ -141,7 +141,7 @@ pub(super) fn decide(
     let ledger = rekeyed.ledger;
     let notices = under_new_keys(state, &rekeyed.moved, &rekeyed.forget);
     let unreachable = unreachable_targets(&ledger, &notices);
-    let work = Work::of(state, before, config, &ledger, slots);
+    let work = Work::of(state, before, config, &ledger, slots, &unreachable);
     let finish = !ledger.is_finished() && ledger.generation() > 0;
     let leaving = leaving(state, before, slots);
     let leaving: Vec<&TargetEntry> = leaving.into_iter().map(|(_, target)| target).collect();
@@ -248,6 +248,7 @@ impl<'c> Work<'c> {
         config: &Config,
         ledger: &Ledger,
         slots: &BTreeMap<String, Address>,
+        unreachable: &BTreeSet<String>,
     ) -> Self {
         let mut work = Self {
             asked: BTreeSet::new(),
@@ -275,7 +276,7 @@ impl<'c> Work<'c> {
                     work.healed.insert(key.clone());
                 }
             } else if status == Some(DeliveryStatus::Stale)
-                || (status == Some(DeliveryStatus::Unknown) && !state.unreachable().contains(key))
+                || (status == Some(DeliveryStatus::Unknown) && !unreachable.contains(key))
                 || (is_drift(ledger, key) && config.on_drift != OnDrift::Report)
             {
                 work.healed.insert(key.clone());
@@ -396,6 +397,11 @@ fn without_value(
             value_lost,
             ..decision.rotated(config, request)
         };
+    }
+    // What reached no target replaces nothing: it is made anew for whoever asked for it.
+    let nowhere = decision.finish && decision.ledger.never_held(decision.generation) && !config.source.is_supplied();
+    if let Some(request) = under_way(state).filter(|_| nowhere) {
+        return decision.rotated(config, request);
     }
     if decision.finish {
         let lacking = decision.write.iter().map(|key| (key.clone(), why.to_owned()));

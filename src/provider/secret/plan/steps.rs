@@ -314,7 +314,7 @@ impl Told<'_> {
     fn keep(&self, known: &CredentialRecord, after: &Ledger) -> String {
         let which = words::generation(self.state.ledger.credential(known.generation), known.generation);
         let generation = known.generation;
-        let overlap = crate::duration::format(self.config.overlap);
+        let overlap = &self.config.overlap_text;
         if self.config.source.is_supplied() || !super::super::decide::can_be_revoked(&known.issuer) {
             return format!(
                 "leave {which} valid: revoke it in its vendor's console, then set revoke.confirmed = {generation}"

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::forecast::revoked_for_room;
+use crate::address::Address;
 use crate::executor::Site;
 use crate::provider::secret::config::Config;
 use crate::provider::secret::decide::{Decision, Rotate};
@@ -16,9 +17,7 @@ use crate::terraform::{Diagnostics, Path};
 pub(in crate::provider::secret) fn notices(name: &str, notices: &[Notice], problems: &mut Diagnostics) {
     let told = notices.iter().filter(|notice| notice.code != NoticeCode::Unreachable);
     let codes: BTreeSet<&str> = told.clone().map(|notice| notice.code.as_str()).collect();
-    let texts: Vec<String> = told
-        .map(|notice| format!("{}: {}", notice.subject, notice.text))
-        .collect();
+    let texts: Vec<String> = told.map(sentence).collect();
     if !texts.is_empty() {
         let codes: Vec<&str> = codes.into_iter().collect();
         problems.warning(
@@ -26,6 +25,14 @@ pub(in crate::provider::secret) fn notices(name: &str, notices: &[Notice], probl
             format!("{name}: {}", codes.join(", ")),
             texts.join("\n"),
         );
+    }
+}
+
+/// A notice with its subject; the text of one about an issuer names it in words.
+fn sentence(notice: &Notice) -> String {
+    match notice.subject.parse::<Address>() {
+        Ok(_) => notice.text.clone(),
+        Err(_) => format!("{}: {}", notice.subject, notice.text),
     }
 }
 
