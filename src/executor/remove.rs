@@ -48,7 +48,7 @@ impl Run<'_> {
             Ok(Removed::Gone) => {}
             Ok(Removed::Left(why)) => self.outcome.warnings.push(Failure {
                 site: Site::Whole,
-                summary: format!("The entry at {} was left in place", record.slot),
+                summary: format!("{} was left in place", target::entry(&record.slot).noun),
                 detail: format!("Target {key} is no longer configured. {why} Delete it yourself if it is not needed."),
             }),
             Err(error) => {

@@ -252,7 +252,7 @@ impl Run<'_> {
         if let Some(entry) = entry.as_ref().filter(|_| first_time) {
             let ours = entry.label.as_ref().filter(|label| label.belongs_to(&self.job.id));
             if ours.is_none() && !self.interrupted_create && !self.job.replace_existing {
-                return Err(occupied(key, &slot, entry));
+                return Err(occupied(key, &target.noun(), entry));
             }
             // An interrupted create of this secret wrote it: what it holds is known by its label alone.
             if let Some(label) = ours {
@@ -260,7 +260,7 @@ impl Run<'_> {
                     generation: label.generation,
                     revision: entry.revision.clone(),
                 });
-                self.note_marked(label.clone(), entry, &slot);
+                self.note_marked(label.clone(), entry, &target.noun());
             } else if self.interrupted_create {
                 left = Some(Left::Doubtful);
             }
@@ -311,7 +311,7 @@ impl Run<'_> {
 
     /// A value that nobody lists and no issuer tells again is known by the mark beside it alone; it is gone on with, not
     /// overwritten.
-    fn note_marked(&mut self, label: Label, entry: &Entry, slot: &str) {
+    fn note_marked(&mut self, label: Label, entry: &Entry, noun: &str) {
         let traits = &self.job.source_traits;
         let known = self.outcome.ledger.credential(label.generation).is_some();
         if !self.job.is_create || known || traits.lists || traits.reveals || !self.job.one_part {
@@ -321,7 +321,7 @@ impl Run<'_> {
             site: Site::Whole,
             summary: "This secret existed already".to_owned(),
             detail: format!(
-                "{slot} carries its mark, {label}, so this create goes on with the value there where it can be read. If \
+                "{noun} carries its mark, {label}, so this create goes on with the value there where it can be read. If \
                  another workspace manages this secret, the two now share it: give each state its own namespace."
             ),
         });
@@ -360,16 +360,16 @@ fn unreadable(key: String, error: CallError) -> Failure {
 }
 
 /// A slot that somebody else has filled.
-fn occupied(key: &str, slot: &str, entry: &Entry) -> Failure {
+fn occupied(key: &str, noun: &str, entry: &Entry) -> Failure {
     let when = entry
         .modified_at
-        .map(|at| format!(" (last written {at})"))
+        .map(|at| format!("was last written {at} and "))
         .unwrap_or_default();
     Failure {
         site: Site::Target(key.to_owned()),
-        summary: format!("{slot} already exists"),
+        summary: format!("{noun} already exists"),
         detail: format!(
-            "It exists already{when} and is not managed by this resource. Set \
+            "It {when}is not managed by this resource. Nothing was changed. Set \
              on_existing = \"replace\" to overwrite it (also if an interrupted apply wrote it), delete it, or choose another name."
         ),
     }

@@ -294,6 +294,17 @@ macro_rules! targets {
 
 targets! { fly_secret, github_actions_secret, ssm_parameter }
 
+/// What the entry at a recorded address is called in texts.
+pub fn entry(slot: &str) -> EntryWords {
+    let address: Option<Address> = slot.parse().ok();
+    let known = address.and_then(|address| Some((kind(&address.kind)?.words)(&address)));
+    known.unwrap_or_else(|| EntryWords {
+        noun: slot.to_owned(),
+        entry: slot.to_owned(),
+        place: String::new(),
+    })
+}
+
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static TargetKind> {
     ALL.iter().find(|kind| kind.name == name).copied()

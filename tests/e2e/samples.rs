@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use rotation_provider::provider::secret::schema::VERSION;
 use serde_json::{Value, json};
 
-use crate::story::{FLY_TARGET, FLY_TOKEN, SSM_TARGET, Story, THREE_TARGETS};
+use crate::story::{A_DAY, FLY_TARGET, FLY_TOKEN, SSM_TARGET, Story, THREE_TARGETS};
 
 #[test]
 fn a_settled_secret_is_stored_as_in_its_sample() {
     let story = Story::begun(&[
         FLY_TOKEN,
         THREE_TARGETS,
+        A_DAY,
         "rotation {\n    every = \"60d\"\n  }",
         "readers = [\"ci\"]",
     ]);
@@ -22,8 +23,8 @@ fn a_settled_secret_is_stored_as_in_its_sample() {
 
 #[test]
 fn an_overlapping_secret_is_stored_as_in_its_sample() {
-    let mut story = Story::begun(&[FLY_TOKEN, THREE_TARGETS]);
-    story.configure(&[FLY_TOKEN, THREE_TARGETS, "rotate_now = \"once\""]);
+    let mut story = Story::begun(&[FLY_TOKEN, THREE_TARGETS, A_DAY]);
+    story.configure(&[FLY_TOKEN, THREE_TARGETS, A_DAY, "rotation_reason = \"once\""]);
     story.apply();
     compare("overlapping", &story);
     story.clock("25h");
@@ -39,14 +40,17 @@ fn a_half_done_rotation_is_stored_as_in_its_sample() {
     story.configure(&[FLY_TOKEN, FLY_TARGET, &checks]);
     story.apply();
     story.sandbox.seed(json!({ "platform": { "healthy": false } }));
-    story.configure(&[FLY_TOKEN, FLY_TARGET, &checks, "rotate_now = \"once\""]);
+    story.configure(&[FLY_TOKEN, FLY_TARGET, &checks, "rotation_reason = \"once\""]);
     story.fails();
     compare("partial", &story);
 }
 
 #[test]
 fn a_generated_key_pair_is_stored_as_in_its_sample() {
-    let story = Story::begun(&["source = { key_pair = { algorithm = \"ed25519\" } }", SSM_TARGET]);
+    let story = Story::begun(&[
+        "source = { key_pair = { algorithm = \"ed25519\" } }",
+        &SSM_TARGET.replace("ssm_parameter", "part = \"private_key_pem\", ssm_parameter"),
+    ]);
     compare("generated", &story);
 }
 

@@ -144,7 +144,7 @@ fn of_targets(decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
             all.push(Notice { code, subject, text });
         };
         if let Some(why) = decision.not_restorable.get(key) {
-            let sentence = words::capitalized(why);
+            let sentence = words::sentence(why, config);
             notice(
                 NoticeCode::NotRestorable,
                 format!("{sentence}. {}", words::ways_to_a_new_value(config)),
@@ -183,7 +183,7 @@ fn of_targets(decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
             all.push(Notice {
                 code: NoticeCode::NotRestorable,
                 subject: key.clone(),
-                text: format!("{}. {}", words::capitalized(why), words::ways_to_a_new_value(config)),
+                text: format!("{}. {}", words::sentence(why, config), words::ways_to_a_new_value(config)),
             });
         }
     }

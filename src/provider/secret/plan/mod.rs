@@ -178,12 +178,8 @@ fn refuse(state: &State, config: &Config, decision: &Decision, problems: &mut Di
             format!("{}: the value cannot be delivered", config.name),
             format!(
                 "{}. A {} value is not replaced unless you ask for it. {}",
-                super::words::capitalized(why),
-                if config.source.is_supplied() {
-                    "supplied"
-                } else {
-                    "generated"
-                },
+                super::words::sentence(why, config),
+                if config.source.is_supplied() { "supplied" } else { "generated" },
                 super::words::ways_to_a_new_value(config)
             ),
         );
