@@ -5,9 +5,10 @@
 
 use jiff::Timestamp;
 
+use super::declared::DYNAMIC;
 use crate::label::LARGEST_GENERATION;
 use crate::rotation::{Cause, CredentialStatus, DeliveryStatus};
-use crate::terraform::{Diagnostics, Path, Value};
+use crate::terraform::{AttributeType, Diagnostics, Nesting, Path, Value};
 
 /// What to do about a state that is not understood.
 pub(in crate::provider) const WAY_OUT: &str = "It was left untouched, and nothing was changed. It was written by a newer version of the \
@@ -57,6 +58,9 @@ pub(in crate::provider) fn check(stored: &Value) -> Diagnostics {
     for name in ["started_at", "finished_at"] {
         check.instant(receipt, &root.then_attribute("last_rotation"), name);
     }
+    for declared in &*DYNAMIC {
+        check.known_keys(stored.get(declared.name), &declared.content, &root.then_attribute(declared.name));
+    }
     check.0
 }
 
@@ -89,6 +93,26 @@ impl Check {
         };
         if !legible {
             self.refuse(&path.then_attribute(name));
+        }
+    }
+
+    /// Everything in a dynamic attribute is declared: Terraform drops nothing there, but what a kind does not know is ignored.
+    fn known_keys(&mut self, value: &Value, content: &AttributeType, path: &Path) {
+        let AttributeType::Nested(nesting, attributes) = content else {
+            return;
+        };
+        let items = value.plain().as_map().into_iter().flatten();
+        if *nesting == Nesting::Map {
+            let element = AttributeType::Nested(Nesting::Single, attributes.clone());
+            items.for_each(|(key, item)| self.known_keys(item, &element, &path.then_key(key)));
+            return;
+        }
+        for (name, item) in items.filter(|(_, item)| !item.is_null()) {
+            let path = path.then_attribute(name);
+            match attributes.iter().find(|attribute| attribute.name == name) {
+                Some(attribute) => self.known_keys(item, &attribute.kind, &path),
+                None => self.refuse(&path),
+            }
         }
     }
 
@@ -125,6 +149,17 @@ mod tests {
                 Value::object([("1", credential("current")), ("newest", credential("suspended"))]),
             ),
             ("deliveries", Value::object([("web", delivery)])),
+            (
+                "source",
+                Value::object([("vault_token", Value::object([("role", Value::string("r"))]))]),
+            ),
+            (
+                "targets",
+                Value::object([
+                    ("web", Value::object([("fly_secret", Value::object([("region", Value::string("ams"))]))])),
+                    ("old", Value::object([("vault_secret", Value::Null), ("wave", Value::string("first"))])),
+                ]),
+            ),
         ]);
         let expected = [
             "rotated_at",
@@ -132,6 +167,8 @@ mod tests {
             "credentials[\"newest\"]",
             "deliveries[\"web\"].status",
             "deliveries[\"web\"].slot",
+            "source.vault_token",
+            "targets[\"web\"].fly_secret.region",
         ];
         assert_eq!(places(&state), expected);
     }
