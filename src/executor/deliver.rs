@@ -65,7 +65,7 @@ impl Run<'_> {
                     Ok(value) => values.push(value),
                     Err(missing) => incomplete.push(Failure {
                         site: Site::Target((*key).clone()),
-                        summary: format!("Cannot assemble the value for {}", target.slot),
+                        summary: format!("Cannot assemble the value for {}", target.noun()),
                         detail: missing,
                     }),
                 }
@@ -180,10 +180,10 @@ impl Run<'_> {
     }
 
     fn unproved(&self, target: &str, why: &str) -> Failure {
-        let slot = self.job.targets.get(target).map(|known| known.slot.to_string());
+        let noun = self.job.targets.get(target).map(|known| known.noun());
         Failure {
             site: Site::Target(target.to_owned()),
-            summary: format!("Cannot prove that {} is live everywhere", slot.unwrap_or_default()),
+            summary: format!("Cannot prove that {} is live everywhere", noun.unwrap_or_default()),
             detail: why.to_owned(),
         }
     }

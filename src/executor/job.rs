@@ -90,6 +90,11 @@ impl JobTarget {
         }
     }
 
+    /// What its entry is called in texts.
+    pub fn noun(&self) -> String {
+        crate::target::entry(&self.slot.to_string()).noun
+    }
+
     /// What its value is, for the mark beside it.
     pub fn content(&self, primary: &str) -> Option<&str> {
         match &self.template {

@@ -407,14 +407,14 @@ impl Run<'_> {
                     if let Err(limit) = target.config.accepts(&value) {
                         failures.push(Failure {
                             site: Site::Target(key.clone()),
-                            summary: format!("{} does not take the value", target.slot),
+                            summary: format!("{} cannot hold the value", target.noun()),
                             detail: limit,
                         });
                     }
                 }
                 Err(missing) => failures.push(Failure {
                     site: Site::Target(key.clone()),
-                    summary: format!("The value for {} cannot be put together", target.slot),
+                    summary: format!("Cannot assemble the value for {}", target.noun()),
                     detail: missing,
                 }),
             }

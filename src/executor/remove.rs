@@ -23,6 +23,18 @@ impl Run<'_> {
             return Ok(());
         };
         self.session.reading = None;
+        if let Some(now) = self.renamed(&record) {
+            self.outcome.warnings.push(Failure {
+                site: Site::Target(now.clone()),
+                summary: format!("The entry of {now} was not deleted under its old name"),
+                detail: format!(
+                    "{} is the same entry: the vendor shows the same container under a new name.",
+                    target_noun(&record.slot)
+                ),
+            });
+            self.outcome.ledger.record(Event::Dropped { target: key.to_owned() });
+            return Ok(());
+        }
         let removed = match self.slot_of(&record).await {
             Ok(slot) => empty(slot.as_ref(), &record, &self.job.id, false, self.permit).await,
             Err((summary, detail)) => {
@@ -36,7 +48,7 @@ impl Run<'_> {
             Ok(Removed::Gone) => {}
             Ok(Removed::Left(why)) => self.outcome.warnings.push(Failure {
                 site: Site::Whole,
-                summary: format!("The entry at {} was left in place", record.slot),
+                summary: format!("{} was left in place", target::entry(&record.slot).noun),
                 detail: format!("Target {key} is no longer configured. {why} Delete it yourself if it is not needed."),
             }),
             Err(error) => {
@@ -47,6 +59,24 @@ impl Run<'_> {
         }
         self.outcome.ledger.record(Event::Dropped { target: key.to_owned() });
         Ok(())
+    }
+
+    /// The target that is the same entry as that of a record, in a container that was renamed.
+    fn renamed(&self, leaving: &DeliveryRecord) -> Option<String> {
+        let entry = |slot: &str| {
+            let address: Address = slot.parse().ok()?;
+            let kind = target::kind(&address.kind)?;
+            Some((kind.name, (kind.words)(&address).entry))
+        };
+        let same = |known: &DeliveryRecord| {
+            known.slot != leaving.slot
+                && known.container_id == leaving.container_id
+                && entry(&known.slot) == entry(&leaving.slot)
+        };
+        leaving.container_id.as_ref()?;
+        let mut configured = self.outcome.ledger.deliveries().iter();
+        let found = configured.find(|(key, known)| self.job.targets.contains_key(*key) && same(known));
+        found.map(|(key, _)| key.clone())
     }
 
     /// The slot that a record names, at the place that it names.
@@ -64,6 +94,13 @@ impl Run<'_> {
         vendors.verify(&address).await.map_err(|d| (d.summary, d.detail))?;
         vendors.slot(kind, &address).map_err(|d| (d.summary, d.detail))
     }
+}
+
+/// How the entry at a recorded address is called in texts.
+fn target_noun(slot: &str) -> String {
+    let address: Option<Address> = slot.parse().ok();
+    let words = address.and_then(|address| Some((target::kind(&address.kind)?.words)(&address).noun));
+    words.unwrap_or_else(|| slot.to_owned())
 }
 
 /// Deletes what is in a slot if it is ours: what the record says that we wrote, or with `unanswered` also what our first write,

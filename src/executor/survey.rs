@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use futures::future::{join, join_all};
+use futures::future::{join_all, join3};
 use jiff::SignedDuration;
 
 use super::{Failure, Performed, Run, Site};
@@ -36,6 +36,8 @@ struct Looked {
     failures: Vec<Failure>,
     /// What each target holds.
     targets: Vec<(String, Result<Option<Entry>, CallError>)>,
+    /// The vendors' own identities of the containers that targets are in, as far as the ledger lacks them.
+    containers: Vec<(String, String)>,
 }
 
 impl Run<'_> {
@@ -133,7 +135,9 @@ impl Run<'_> {
     }
 
     async fn look_for_failures(&self) -> Vec<Failure> {
-        let Looked { mut failures, targets } = self.look().await;
+        let Looked {
+            mut failures, targets, ..
+        } = self.look().await;
         failures.extend(
             targets
                 .into_iter()
@@ -163,8 +167,18 @@ impl Run<'_> {
         let looks: Vec<_> = looks
             .map(|(key, target)| async move {
                 // At one moment: where the vendor lists, both share a call.
-                let (entry, writable) = join(target.target.inspect(), target.target.check_writable()).await;
-                (key.clone(), entry, writable)
+                let identified = ledger.delivery(key).is_some_and(|known| known.container_id.is_some());
+                let container = async {
+                    // It decides nothing here: what fails is asked for again by a later run.
+                    if identified {
+                        None
+                    } else {
+                        target.target.container_id().await.ok().flatten()
+                    }
+                };
+                let looks = join3(target.target.inspect(), target.target.check_writable(), container);
+                let (entry, writable, container) = looks.await;
+                (key.clone(), entry, writable, container)
             })
             .collect();
         let checks = self.job.checks.iter().filter(|_| mints);
@@ -172,14 +186,16 @@ impl Run<'_> {
             .map(|(key, check)| async move { (Site::Check(key.clone()), check.check.inspect().await) })
             .collect();
         let source = async { if mints { self.job.source.inspect().await } else { Ok(()) } };
-        let (source, targets, checks) = futures::future::join3(source, join_all(looks), join_all(checks)).await;
+        let (source, targets, checks) = join3(source, join_all(looks), join_all(checks)).await;
         let ready = std::iter::once((Site::Source, source)).chain(checks);
         let failures = ready.filter_map(|(site, ready)| Some(Failure::of_call(site, &ready.err()?)));
         let mut looked = Looked {
             failures: failures.collect(),
             targets: Vec::with_capacity(targets.len()),
+            containers: Vec::new(),
         };
-        for (key, entry, writable) in targets {
+        for (key, entry, writable, container) in targets {
+            looked.containers.extend(container.map(|id| (key.clone(), id)));
             // What could not be looked at is one failure.
             if let (Ok(_), Err(error)) = (&entry, &writable) {
                 looked.failures.push(Failure::of_call(Site::Target(key.clone()), error));
@@ -194,6 +210,7 @@ impl Run<'_> {
         let Looked {
             mut failures,
             targets: seen,
+            containers,
         } = self.look().await;
         self.interrupted_create |= self.job.is_create && seen.iter().any(|(_, entry)| self.is_young_and_ours(entry));
         let mut any_entry = false;
@@ -210,6 +227,9 @@ impl Run<'_> {
         }
         if !failures.is_empty() {
             return Err(failures);
+        }
+        for (target, container_id) in containers {
+            self.outcome.ledger.record(Event::Identified { target, container_id });
         }
         if self.job.is_create && !any_entry {
             self.outcome.ledger.record(Event::NeverHeld);
@@ -232,7 +252,7 @@ impl Run<'_> {
         if let Some(entry) = entry.as_ref().filter(|_| first_time) {
             let ours = entry.label.as_ref().filter(|label| label.belongs_to(&self.job.id));
             if ours.is_none() && !self.interrupted_create && !self.job.replace_existing {
-                return Err(occupied(key, &slot, entry));
+                return Err(occupied(key, &target.noun(), entry));
             }
             // An interrupted create of this secret wrote it: what it holds is known by its label alone.
             if let Some(label) = ours {
@@ -240,7 +260,7 @@ impl Run<'_> {
                     generation: label.generation,
                     revision: entry.revision.clone(),
                 });
-                self.note_marked(label.clone(), entry, &slot);
+                self.note_marked(label.clone(), entry, &target.noun());
             } else if self.interrupted_create {
                 left = Some(Left::Doubtful);
             }
@@ -291,7 +311,7 @@ impl Run<'_> {
 
     /// A value that nobody lists and no issuer tells again is known by the mark beside it alone; it is gone on with, not
     /// overwritten.
-    fn note_marked(&mut self, label: Label, entry: &Entry, slot: &str) {
+    fn note_marked(&mut self, label: Label, entry: &Entry, noun: &str) {
         let traits = &self.job.source_traits;
         let known = self.outcome.ledger.credential(label.generation).is_some();
         if !self.job.is_create || known || traits.lists || traits.reveals || !self.job.one_part {
@@ -301,7 +321,7 @@ impl Run<'_> {
             site: Site::Whole,
             summary: "This secret existed already".to_owned(),
             detail: format!(
-                "{slot} carries its mark, {label}, so this create goes on with the value there where it can be read. If \
+                "{noun} carries its mark, {label}, so this create goes on with the value there where it can be read. If \
                  another workspace manages this secret, the two now share it: give each state its own namespace."
             ),
         });
@@ -340,16 +360,16 @@ fn unreadable(key: String, error: CallError) -> Failure {
 }
 
 /// A slot that somebody else has filled.
-fn occupied(key: &str, slot: &str, entry: &Entry) -> Failure {
+fn occupied(key: &str, noun: &str, entry: &Entry) -> Failure {
     let when = entry
         .modified_at
-        .map(|at| format!(" (last written {at})"))
+        .map(|at| format!("was last written {at} and "))
         .unwrap_or_default();
     Failure {
         site: Site::Target(key.to_owned()),
-        summary: format!("{slot} already exists"),
+        summary: format!("{noun} already exists"),
         detail: format!(
-            "It exists already{when} and is not managed by this resource. Set \
+            "It {when}is not managed by this resource. Nothing was changed. Set \
              on_existing = \"replace\" to overwrite it (also if an interrupted apply wrote it), delete it, or choose another name."
         ),
     }

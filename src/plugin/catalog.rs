@@ -186,6 +186,11 @@ impl Shape {
         located(diagnostics, &self.block)
     }
 
+    /// Nulls every write-only attribute.
+    pub(super) fn strip_write_only(&self, value: &mut Value) {
+        write_only::strip(value, &self.block);
+    }
+
     /// An error for each write-only attribute that is set, for clients that would store it.
     pub(super) fn refuse_write_only(&self, config: &mut Value) -> Diagnostics {
         let mut diagnostics = Diagnostics::new();

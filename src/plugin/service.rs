@@ -126,9 +126,12 @@ impl<P: Provider> Desk<P> {
     ) -> Result<wire::plan_resource_change::Response, Diagnostics> {
         let shape = self.catalog.resource(&request.type_name)?;
         let stored = request.prior_state.clone();
+        let mut proposed = shape.decode(request.proposed_new_state, What::ProposedState)?;
+        // Some cores copy write-only values from the configuration, which would make every plan differ from the state.
+        shape.strip_write_only(&mut proposed);
         let request = PlanRequest {
             prior: shape.decode(request.prior_state, What::State)?,
-            proposed: shape.decode(request.proposed_new_state, What::ProposedState)?,
+            proposed,
             config: shape.decode(request.config, What::Configuration)?,
             type_name: request.type_name,
             private: request.prior_private,
@@ -311,8 +314,9 @@ impl<P: Provider> provider_server::Provider for Service<P> {
         let diagnostics = self.desk.catalog.resource(&name).err().unwrap_or_else(|| {
             Diagnostic::error(
                 Path::root(),
-                format!("{name} cannot be imported"),
-                "Nothing was changed. Write the resource and apply it: the provider then looks at what exists already.",
+                format!("{name} cannot be imported yet"),
+                "Nothing was changed. To replace entries that exist by new ones, write the resource with on_existing = \"replace\" and apply \
+                 it.",
             )
             .into()
         });

@@ -1,5 +1,7 @@
 //! The provider block: namespace, connections, and what holds for every secret of this configuration.
 
+mod later;
+
 use jiff::SignedDuration;
 
 use crate::clock::Clock;
@@ -30,8 +32,11 @@ pub(super) fn schema() -> Schema {
                     Type::Bool,
                     "`true` permits plain http to hosts other than loopback. Default `false`.",
                 ),
-            ],
-            blocks: Connections::blocks(),
+            ]
+            .into_iter()
+            .chain(later::attributes())
+            .collect(),
+            blocks: Connections::blocks().into_iter().chain(later::blocks()).collect(),
             description:
                 "Rotates secrets: mints a credential, delivers it to every place that holds it, activates and \
                           checks it, and revokes the old one once nothing uses it."
@@ -78,6 +83,7 @@ fn parse(config: &Value, environment: &Environment, problems: &mut Diagnostics) 
         }
         fits
     });
+    later::refuse(config, problems);
     let allow_insecure = node.attr("allow_insecure").bool(problems).or(false);
     let Some(allow_insecure) = allow_insecure else {
         return (text, None, clock);

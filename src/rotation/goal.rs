@@ -51,6 +51,8 @@ pub struct Goal {
     pub presents_after_revocation: bool,
     /// The checks after an earlier run's revocation have not passed.
     pub recheck_revoked: bool,
+    /// The unfinished generation stays so: its value is lost, and a person decides what comes next.
+    pub leaves_unfinished: bool,
     /// Targets to delete, by key in the ledger.
     pub remove: BTreeSet<String>,
     /// Generations whose revocation the plan announced.

@@ -129,7 +129,7 @@ pub fn next_step(goal: &Goal, ledger: &Ledger, session: &Session) -> Step {
     if !session.failed.is_empty() {
         return Step::Done;
     }
-    if !ledger.is_finished() {
+    if !ledger.is_finished() && !goal.leaves_unfinished {
         return Step::Promote;
     }
     let removable = |key: &&String| ledger.delivery(key).is_some() && !session.undeleted.contains(*key);

@@ -159,6 +159,11 @@ pub trait SourceConfig: Send + Sync {
         None
     }
 
+    /// The id of the next credential, where it is known before: a role's name, if there is one role. `None` while the issuer gives it.
+    fn next_id(&self) -> Option<&str> {
+        None
+    }
+
     /// Longest label that the issuer's names allow, in characters.
     fn label_limit(&self) -> Option<usize> {
         None

@@ -37,6 +37,7 @@ pub static KIND: TargetKind = TargetKind {
     place: |connections| connections.fly.place(),
     slot: slot_at,
     words,
+    identified: true,
 };
 
 /// flyctl reads at most this much from its standard input; the API publishes no limit. In bytes.

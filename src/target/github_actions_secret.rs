@@ -32,6 +32,7 @@ pub static KIND: TargetKind = TargetKind {
     place: |connections| connections.github.place(),
     slot,
     words,
+    identified: true,
 };
 
 const NAME: &str = "github_actions_secret";

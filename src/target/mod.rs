@@ -279,6 +279,8 @@ pub struct TargetKind {
     pub slot: fn(&Address, &Connections) -> Result<Box<dyn Slot>, Diagnostic>,
     /// What the entry at an address of this kind is called in texts.
     pub words: fn(&Address) -> EntryWords,
+    /// The vendor gives containers an identity of their own, which [`Slot::container_id`] tells.
+    pub identified: bool,
 }
 
 /// Declares the files of this folder and lists their kinds.
@@ -291,6 +293,17 @@ macro_rules! targets {
 }
 
 targets! { fly_secret, github_actions_secret, ssm_parameter }
+
+/// What the entry at a recorded address is called in texts.
+pub fn entry(slot: &str) -> EntryWords {
+    let address: Option<Address> = slot.parse().ok();
+    let known = address.and_then(|address| Some((kind(&address.kind)?.words)(&address)));
+    known.unwrap_or_else(|| EntryWords {
+        noun: slot.to_owned(),
+        entry: slot.to_owned(),
+        place: String::new(),
+    })
+}
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static TargetKind> {

@@ -28,6 +28,7 @@ pub static KIND: TargetKind = TargetKind {
     place: |connections| connections.aws.place(),
     slot,
     words,
+    identified: false,
 };
 
 const DEFAULT_TYPE: &str = "SecureString";

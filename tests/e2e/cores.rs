@@ -17,13 +17,13 @@ fn terraform_1_15_takes_a_secret_through_its_whole_life() {
     story.configure(&LINES);
     story.run(&["validate"]).success();
     let plan = story.plan();
-    assert!(plan.contains("reason      = \"first create\""), "{plan}");
+    assert!(plan.contains("reason      = \"created\""), "{plan}");
     story.wrote_nothing();
     story.apply();
     let first = the_token(&story);
     three_targets_hold(&story, &first.value);
 
-    story.configure(&[&LINES[..], &["rotate_now = \"once\""]].concat());
+    story.configure(&[&LINES[..], &["rotation_reason = \"once\""]].concat());
     story.run(&["plan", "-out=saved"]).success();
     story.run(&["apply", "saved"]).success();
     story.settled();
@@ -43,7 +43,7 @@ fn terraform_1_15_takes_a_secret_through_its_whole_life() {
         .seed(json!({ "github": { "repositories": { REPOSITORY: { "secrets": { NAME: "typed by hand" } } } } }));
     let plan = story.plan();
     assert!(
-        plan.contains("deliver again to image_publish: changed outside Terraform"),
+        plan.contains("- reason     = \"changed outside Terraform") && plan.contains("(image_publish)"),
         "{plan}"
     );
     story.apply();

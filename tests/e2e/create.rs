@@ -2,17 +2,17 @@
 
 use serde_json::json;
 
-use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, Story, THREE_TARGETS, unframed};
+use crate::story::{A_DAY, FLY_TARGET, FLY_TOKEN, NAME, Story, THREE_TARGETS, unframed};
 use crate::truth::{alive, fly_tokens, ours, the_token, three_targets_hold};
 
 #[test]
 fn a_create_delivers_everywhere_and_the_second_plan_is_empty() {
     let story = Story::new();
-    story.configure(&[FLY_TOKEN, THREE_TARGETS]);
+    story.configure(&[FLY_TOKEN, THREE_TARGETS, A_DAY]);
     let plan = story.plan();
     for line in [
         "+ resource \"rotation_secret\" \"it\" {",
-        "reason      = \"first create\"",
+        "reason      = \"created\"",
         "+ generation     = (known after apply)",
         "Plan: 1 to add, 0 to change, 0 to destroy.",
     ] {
@@ -28,7 +28,7 @@ fn a_create_delivers_everywhere_and_the_second_plan_is_empty() {
     let attributes = story.attributes();
     assert_eq!(attributes["generation"], 1);
     assert_eq!(attributes["phase"], "settled");
-    assert_eq!(attributes["credentials"][0]["credential_id"], token.id.as_str());
+    assert_eq!(attributes["credentials"]["1"]["credential_id"], token.id.as_str());
     let id: String = attributes["id"].as_str().unwrap().chars().take(12).collect();
     assert!(token.name.contains(&id));
     for target in ["control_plane", "image_publish", "runtime"] {
@@ -39,7 +39,7 @@ fn a_create_delivers_everywhere_and_the_second_plan_is_empty() {
 
 #[test]
 fn waves_are_delivered_in_order_and_activated_before_the_next() {
-    let story = Story::begun(&[FLY_TOKEN, THREE_TARGETS]);
+    let story = Story::begun(&[FLY_TOKEN, THREE_TARGETS, A_DAY]);
     let writes = story.writes();
     let place = |part: &str| {
         let found = writes.iter().position(|line| line.contains(part));
@@ -85,6 +85,7 @@ fn a_create_reports_every_obstacle_at_once_and_mints_nothing() {
     repository = { github_actions_secret = { repository = "no-such-repository" } }
     runtime    = { ssm_parameter = { name = "/molecule/production/FLY_API_TOKEN" } }
   }"#,
+        A_DAY,
     ]);
     story.sandbox.lasting_fault("AmazonSSM.DescribeParameters", "forbidden");
     let said = unframed(&story.fails());
@@ -105,11 +106,11 @@ fn an_entry_of_somebody_else_is_refused_and_replaced_on_request() {
     let story = Story::new();
     let foreign = json!({ "molecule-ai/molecule-monorepo": { "secrets": { NAME: "typed by hand" } } });
     story.sandbox.seed(json!({ "github": { "repositories": foreign } }));
-    story.configure(&[FLY_TOKEN, THREE_TARGETS]);
+    story.configure(&[FLY_TOKEN, THREE_TARGETS, A_DAY]);
     let said = story.fails();
     assert!(said.contains("image_publish") && said.contains("on_existing"), "{said}");
     story.wrote_nothing();
-    story.configure(&[FLY_TOKEN, THREE_TARGETS, "on_existing = \"replace\""]);
+    story.configure(&[FLY_TOKEN, THREE_TARGETS, A_DAY, "on_existing = \"replace\""]);
     story.apply();
     three_targets_hold(&story, &the_token(&story).value);
     assert_eq!(fly_tokens(&story).len(), 2);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::story::{FLY_TOKEN, PARAMETER, SSM_TARGET, Story, THREE_TARGETS, unframed};
+use crate::story::{A_DAY, FLY_TOKEN, PARAMETER, SSM_TARGET, Story, THREE_TARGETS, unframed};
 use crate::truth::{alive, parameter, the_token};
 
 /// Edits the attributes in the state file, as an older version of the provider may have written them.
@@ -22,9 +22,12 @@ fn an_argument_of_another_time(attributes: &mut Value) {
 fn a_destroy_keeps_what_is_to_be_kept_whatever_else_in_the_state_is_not_understood() {
     let keeping = SSM_TARGET.replace("runtime = {", "runtime = { on_remove = \"keep\", ");
     for (lines, kept) in [
-        ([FLY_TOKEN, SSM_TARGET, "on_destroy = \"abandon\""], true),
-        ([FLY_TOKEN, &keeping, ""], true),
-        ([FLY_TOKEN, SSM_TARGET, "revoke {\n mode = \"manual\"\n }"], false),
+        ([FLY_TOKEN, SSM_TARGET, A_DAY, "on_destroy = \"abandon\""], true),
+        ([FLY_TOKEN, &keeping, A_DAY, ""], true),
+        (
+            [FLY_TOKEN, SSM_TARGET, A_DAY, "revoke {\n mode = \"manual\"\n }"],
+            false,
+        ),
     ] {
         let story = Story::begun(&lines);
         let token = the_token(&story);
@@ -40,9 +43,10 @@ fn a_destroy_stops_at_a_word_that_it_does_not_understand() {
     for (path, word) in [
         ("/on_destroy", "forget"),
         ("/revoke", "by_hand"),
-        ("/targets/runtime/on_remove", "leave"),
+        ("/targets/value/runtime/on_remove", "leave"),
     ] {
-        let story = Story::begun(&[FLY_TOKEN, SSM_TARGET]);
+        let deleting = SSM_TARGET.replace("runtime = {", "runtime = { on_remove = \"delete\", ");
+        let story = Story::begun(&[FLY_TOKEN, &deleting, A_DAY]);
         let token = the_token(&story);
         edit(&story, |attributes| {
             let value = if path == "/revoke" {
@@ -69,7 +73,7 @@ fn a_destroy_stops_at_a_word_that_it_does_not_understand() {
 #[test]
 fn a_target_that_leaves_a_state_that_is_not_understood_is_kept_if_it_was_to_be_kept() {
     let keeping = THREE_TARGETS.replace("runtime       = {", "runtime = { on_remove = \"keep\", ");
-    let story = Story::begun(&[FLY_TOKEN, &keeping]);
+    let story = Story::begun(&[FLY_TOKEN, &keeping, A_DAY]);
     edit(&story, an_argument_of_another_time);
     story.configure(&[FLY_TOKEN, crate::story::FLY_TARGET]);
     story.run(&["apply", "-auto-approve"]).success();
@@ -78,10 +82,10 @@ fn a_target_that_leaves_a_state_that_is_not_understood_is_kept_if_it_was_to_be_k
 
 #[test]
 fn a_connection_that_the_state_names_is_never_replaced_by_another_one() {
-    let story = Story::begun(&[FLY_TOKEN, SSM_TARGET]);
+    let story = Story::begun(&[FLY_TOKEN, SSM_TARGET, A_DAY]);
     let token = the_token(&story);
     edit(&story, |attributes| {
-        for address in ["/deliveries/runtime/slot", "/credentials/0/issuer"] {
+        for address in ["/deliveries/runtime/slot", "/credentials/1/issuer"] {
             let known = attributes.pointer_mut(address).unwrap();
             *known = json!(known.as_str().unwrap().replacen(":default:", ":other_account:", 1));
         }

@@ -54,7 +54,7 @@ fn a_staged_secret_is_current_after_the_deployment_and_its_predecessor_then_ends
     assert_eq!(status(&story), "current");
     let old = the_token(&story);
 
-    story.configure(&[FLY_TOKEN, STAGED, OVERLAP, "rotate_now = \"once\""]);
+    story.configure(&[FLY_TOKEN, STAGED, OVERLAP, "rotation_reason = \"once\""]);
     story.apply();
     assert_eq!(status(&story), "staged");
     assert_eq!(
@@ -80,10 +80,10 @@ fn the_overlap_begins_with_the_apply_that_makes_a_staged_target_live() {
         |stage: bool| format!("targets = {{ cp = {{ fly_secret = {{ app = \"molecule-cp\", stage = {stage} }} }} }}");
     let overlap = "overlap = \"1h\"";
     let mut story = Story::begun(&[FLY_TOKEN, &target(false), overlap]);
-    story.configure(&[FLY_TOKEN, &target(true), overlap, "rotate_now = \"once\""]);
+    story.configure(&[FLY_TOKEN, &target(true), overlap, "rotation_reason = \"once\""]);
     story.apply();
     assert_eq!(story.attributes()["revoke_after"], Value::Null);
-    story.configure(&[FLY_TOKEN, &target(false), overlap, "rotate_now = \"once\""]);
+    story.configure(&[FLY_TOKEN, &target(false), overlap, "rotation_reason = \"once\""]);
     story.apply();
     let attributes = story.attributes();
     assert!(attributes["revoke_after"].is_string(), "{attributes}");

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, PARAMETER, REPOSITORY, SSM_TARGET, Story, THREE_TARGETS, resource};
+use crate::story::{
+    A_DAY, FLY_TARGET, FLY_TOKEN, NAME, PARAMETER, REPOSITORY, SSM_TARGET, Story, THREE_TARGETS, resource,
+};
 use crate::truth::{alive, fly_secret, github_secret, ours, parameter, the_token, three_targets_hold};
 
 fn set_github_secret(story: &Story, value: &str) {
@@ -32,12 +34,18 @@ fn set_parameter(story: &Story, value: Option<&str>) {
         .seed(json!({ "aws": { "parameters": { PARAMETER: value } } }));
 }
 
-/// The plan announces a delivery of the same value, apply makes it, and the token stays what it was.
+/// The plan announces a delivery of the same value and why, apply makes it, and the token stays what it was.
 #[track_caller]
 fn is_healed_with_the_same_token(story: &Story, target: &str, why: &str) {
     let token = the_token(story);
     let plan = story.plan();
-    assert!(plan.contains(&format!("deliver again to {target}: {why}")), "{plan}");
+    let line = plan
+        .lines()
+        .find(|line| line.contains("+ \"wave ") && line.contains(target));
+    let line = line.unwrap_or_else(|| panic!("no step for {target} in\n{plan}"));
+    assert!(line.contains("set FLY_API_TOKEN of generation 1"), "{line}");
+    assert!(plan.contains(&format!("- reason     = \"{why}")), "{plan}");
+    assert!(!plan.contains("+ \"mint"), "{plan}");
     assert!(plan.contains("Plan: 0 to add, 1 to change, 0 to destroy."), "{plan}");
     assert!(!plan.contains("generation     = 1 -> 2"), "{plan}");
     story.apply();
@@ -47,28 +55,28 @@ fn is_healed_with_the_same_token(story: &Story, target: &str, why: &str) {
 
 #[test]
 fn a_changed_github_secret_is_delivered_again_from_the_readable_target() {
-    let story = Story::begun(&[FLY_TOKEN, THREE_TARGETS]);
+    let story = Story::begun(&[FLY_TOKEN, THREE_TARGETS, A_DAY]);
     set_github_secret(&story, "typed by hand");
     is_healed_with_the_same_token(&story, "image_publish", "changed outside Terraform");
 }
 
 #[test]
 fn a_deleted_github_secret_is_delivered_again_from_the_readable_target() {
-    let story = Story::begun(&[FLY_TOKEN, THREE_TARGETS]);
+    let story = Story::begun(&[FLY_TOKEN, THREE_TARGETS, A_DAY]);
     assert_eq!(as_github(&story, "DELETE"), 204);
     is_healed_with_the_same_token(&story, "image_publish", "deleted outside Terraform");
 }
 
 #[test]
 fn a_changed_fly_secret_is_delivered_again_and_rolled_out() {
-    let story = Story::begun(&[FLY_TOKEN, THREE_TARGETS]);
+    let story = Story::begun(&[FLY_TOKEN, THREE_TARGETS, A_DAY]);
     assert_eq!(as_fly(&story, "POST", &json!({ "value": "typed by hand" })), 201);
     is_healed_with_the_same_token(&story, "control_plane", "changed outside Terraform");
 }
 
 #[test]
 fn a_deleted_fly_secret_is_delivered_again_and_rolled_out() {
-    let story = Story::begun(&[FLY_TOKEN, THREE_TARGETS]);
+    let story = Story::begun(&[FLY_TOKEN, THREE_TARGETS, A_DAY]);
     assert_eq!(as_fly(&story, "DELETE", &Value::Null), 200);
     is_healed_with_the_same_token(&story, "control_plane", "deleted outside Terraform");
 }
@@ -90,7 +98,7 @@ fn is_healed_by_a_rotation(story: &Story, why: &str) {
 
 #[test]
 fn a_changed_parameter_that_was_the_only_copy_is_rotated() {
-    let story = Story::begun(&[FLY_TOKEN, SSM_TARGET]);
+    let story = Story::begun(&[FLY_TOKEN, SSM_TARGET, A_DAY]);
     set_parameter(&story, Some("typed by hand"));
     is_healed_by_a_rotation(&story, "runtime was changed outside Terraform");
     assert_eq!(
@@ -101,7 +109,7 @@ fn a_changed_parameter_that_was_the_only_copy_is_rotated() {
 
 #[test]
 fn a_deleted_parameter_that_was_the_only_copy_is_rotated() {
-    let story = Story::begun(&[FLY_TOKEN, SSM_TARGET]);
+    let story = Story::begun(&[FLY_TOKEN, SSM_TARGET, A_DAY]);
     set_parameter(&story, None);
     is_healed_by_a_rotation(&story, "runtime was deleted outside Terraform");
     assert_eq!(
@@ -121,7 +129,7 @@ fn a_changed_fly_secret_without_another_copy_is_rotated_and_the_old_token_ends()
 
 #[test]
 fn on_drift_report_tells_once_and_touches_nothing() {
-    let story = Story::begun(&[FLY_TOKEN, THREE_TARGETS, "on_drift = \"report\""]);
+    let story = Story::begun(&[FLY_TOKEN, THREE_TARGETS, A_DAY, "on_drift = \"report\""]);
     set_github_secret(&story, "typed by hand");
     story.sandbox.forget_calls();
     story.run(&["apply", "-auto-approve"]).success();
@@ -147,7 +155,7 @@ fn another_mode_of_revocation_counts_at_once() {
             FLY_TOKEN,
             SSM_TARGET,
             "overlap = \"1h\"",
-            "rotate_now = \"once\"",
+            "rotation_reason = \"once\"",
             &mode,
         ];
         resource("it", NAME, &lines) + "output \"notices\" {\n  value = rotation_secret.it.notices\n}\n"

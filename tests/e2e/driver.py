@@ -1,6 +1,7 @@
 """Drives the provider with tofusoup: schema, configure, validate, plan, apply, read, destroy. The environment says where the vendors are."""
 
 import asyncio
+import json
 import os
 import sys
 import traceback
@@ -18,7 +19,16 @@ def nested(attributes, values):
     return {name: filled(attribute, values.get(name)) for name, attribute in known.items()}
 
 
+def type_of(value):
+    """The type of a value as Terraform writes it."""
+    if isinstance(value, dict):
+        return ["object", {key: type_of(one) for key, one in value.items()}]
+    return {bool: "bool", int: "number", str: "string"}[type(value)]
+
+
 def filled(attribute, value):
+    if value is not None and attribute.type == b'"dynamic"':
+        return [json.dumps(type_of(value)).encode(), value]
     if value is None or not attribute.HasField("nested_type"):
         return value
     inner = attribute.nested_type
@@ -71,7 +81,7 @@ async def drive(executable):
         "control_plane": {"fly_secret": {"app": "molecule-cp"}},
         "runtime": {"ssm_parameter": {"name": "/molecule/production/FLY_API_TOKEN"}},
     }
-    given = {"name": "FLY_API_TOKEN", "targets": targets}
+    given = {"name": "FLY_API_TOKEN", "targets": targets, "overlap": "24h"}
     wrong = pack(block(schema, **given, source={"fly_token": {}, "random": {}}))
     refused = await stub.ValidateResourceConfig(pb.ValidateResourceConfig.Request(type_name=SECRET, config=wrong))
     assert errors(refused.diagnostics)

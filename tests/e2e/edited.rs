@@ -3,7 +3,7 @@
 //! What the first one made looks like ours and cannot be proved to be: it is named, and never ended.
 
 use crate::interrupt::{apply_until, ended, send};
-use crate::story::{FLY_TARGET, FLY_TOKEN, PARAMETER, SSM_TARGET, Story, unframed};
+use crate::story::{A_DAY, FLY_TARGET, FLY_TOKEN, PARAMETER, SSM_TARGET, Story, unframed};
 use crate::truth::{FlyToken, alive, parameter, the_token};
 
 const TWO_TARGETS: &str = r#"targets = {
@@ -33,7 +33,7 @@ fn is_a_notice_for_ever(mut story: Story, lost: &FlyToken, lines: &[&str]) {
         notices.contains(&lost.id) && notices.contains("looks like a credential of this secret"),
         "{notices}"
     );
-    story.configure(&[lines, &["rotate_now = \"once\""]].concat());
+    story.configure(&[lines, &["rotation_reason = \"once\""]].concat());
     story.apply();
     story.clock("25h");
     story.apply();
@@ -46,7 +46,7 @@ fn is_a_notice_for_ever(mut story: Story, lost: &FlyToken, lines: &[&str]) {
 fn a_token_of_the_configuration_before_is_a_notice_and_never_revoked() {
     let story = dies_at("createLimitedAccessToken", &[FLY_TOKEN, FLY_TARGET]);
     let lost = the_token(&story);
-    let lines = [FLY_TOKEN, SSM_TARGET];
+    let lines = [FLY_TOKEN, SSM_TARGET, A_DAY];
     story.configure(&lines);
     story.apply();
     assert_eq!(alive(&story).len(), 2);
@@ -55,11 +55,11 @@ fn a_token_of_the_configuration_before_is_a_notice_and_never_revoked() {
 
 #[test]
 fn an_entry_of_the_configuration_before_is_not_overwritten_unasked() {
-    let story = dies_at("PutParameter", &[FLY_TOKEN, TWO_TARGETS]);
+    let story = dies_at("PutParameter", &[FLY_TOKEN, TWO_TARGETS, A_DAY]);
     let lost = the_token(&story);
     let held = parameter(&story, PARAMETER);
     assert_eq!(held.as_ref(), Some(&lost.value));
-    story.configure(&[FLY_TOKEN, SSM_TARGET]);
+    story.configure(&[FLY_TOKEN, SSM_TARGET, A_DAY]);
     let said = unframed(&story.fails());
     assert!(
         said.contains("is not managed by this resource") && said.contains("on_existing = \"replace\""),
@@ -67,7 +67,7 @@ fn an_entry_of_the_configuration_before_is_not_overwritten_unasked() {
     );
     assert_eq!(parameter(&story, PARAMETER), held);
     assert_eq!(the_token(&story), lost);
-    let lines = [FLY_TOKEN, SSM_TARGET, "on_existing = \"replace\""];
+    let lines = [FLY_TOKEN, SSM_TARGET, A_DAY, "on_existing = \"replace\""];
     story.configure(&lines);
     story.apply();
     assert_ne!(parameter(&story, PARAMETER), held);

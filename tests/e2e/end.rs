@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, PARAMETER, REPOSITORY, SSM_TARGET, Story, THREE_TARGETS};
+use crate::story::{A_DAY, FLY_TARGET, FLY_TOKEN, NAME, PARAMETER, REPOSITORY, SSM_TARGET, Story, THREE_TARGETS};
 use crate::truth::{alive, fly_secret, fly_tokens, github_secret, ours, parameter, the_token};
 
 #[test]
 fn destroy_deletes_entries_first_and_then_revokes() {
-    let story = Story::begun(&[FLY_TOKEN, THREE_TARGETS]);
+    let story = Story::begun(&[FLY_TOKEN, THREE_TARGETS, A_DAY]);
     story.sandbox.forget_calls();
     story.destroy();
     assert_eq!(alive(&story), []);
@@ -25,7 +25,7 @@ fn destroy_deletes_entries_first_and_then_revokes() {
 
 #[test]
 fn destroy_leaves_an_entry_that_somebody_else_wrote_since() {
-    let story = Story::begun(&[FLY_TOKEN, THREE_TARGETS, "on_drift = \"report\""]);
+    let story = Story::begun(&[FLY_TOKEN, THREE_TARGETS, A_DAY, "on_drift = \"report\""]);
     let token = story.sandbox.export("FLY_API_TOKEN").to_owned();
     let path = format!("/v1/apps/molecule-cp/secrets/{NAME}");
     let body = json!({ "value": "typed by hand" });
@@ -45,8 +45,8 @@ fn destroy_leaves_an_entry_that_somebody_else_wrote_since() {
 
 #[test]
 fn a_destroy_after_a_rotation_whose_write_was_never_answered_leaves_no_token_alive() {
-    let story = Story::begun(&[FLY_TOKEN, SSM_TARGET]);
-    story.configure(&[FLY_TOKEN, SSM_TARGET, "rotate_now = \"once\""]);
+    let story = Story::begun(&[FLY_TOKEN, SSM_TARGET, A_DAY]);
+    story.configure(&[FLY_TOKEN, SSM_TARGET, A_DAY, "rotation_reason = \"once\""]);
     story.sandbox.lasting_fault("PutParameter", "drop_after");
     story.fails();
     story.sandbox.heal();
@@ -57,7 +57,7 @@ fn a_destroy_after_a_rotation_whose_write_was_never_answered_leaves_no_token_ali
 
 #[test]
 fn on_destroy_abandon_forgets_and_touches_nothing() {
-    let story = Story::begun(&[FLY_TOKEN, THREE_TARGETS, "on_destroy = \"abandon\""]);
+    let story = Story::begun(&[FLY_TOKEN, THREE_TARGETS, A_DAY, "on_destroy = \"abandon\""]);
     story.sandbox.forget_calls();
     story.destroy();
     story.wrote_nothing();
@@ -67,7 +67,7 @@ fn on_destroy_abandon_forgets_and_touches_nothing() {
 #[test]
 fn destroy_reports_what_a_kept_entry_holds_and_does_not_revoke_it() {
     let keeping = THREE_TARGETS.replace("runtime       = {", "runtime = { on_remove = \"keep\", ");
-    let story = Story::begun(&[FLY_TOKEN, &keeping]);
+    let story = Story::begun(&[FLY_TOKEN, &keeping, A_DAY]);
     let token = the_token(&story);
     let said = story.destroy();
     assert!(said.contains(&token.id) && said.contains("is still valid"), "{said}");
@@ -87,7 +87,7 @@ fn tokens_of_others_are_never_revoked() {
     let lines = [FLY_TOKEN, FLY_TARGET, "overlap = \"1h\""];
     story.configure(&lines);
     story.apply();
-    story.configure(&[&lines[..], &["rotate_now = \"once\""]].concat());
+    story.configure(&[&lines[..], &["rotation_reason = \"once\""]].concat());
     story.apply();
     story.clock("2h");
     story.apply();
@@ -107,7 +107,7 @@ fn the_credential_that_the_run_itself_uses_is_not_revoked_until_another_is_used(
     let personal = story.sandbox.export("FLY_API_TOKEN").to_owned();
     let first = the_token(&story);
     story.workspace.set("FLY_API_TOKEN", &first.value);
-    story.configure(&[&lines[..], &["rotate_now = \"once\""]].concat());
+    story.configure(&[&lines[..], &["rotation_reason = \"once\""]].concat());
     story.apply();
     story.clock("2h");
     story.run(&["apply", "-auto-approve"]).success();
@@ -129,7 +129,7 @@ fn the_credential_that_the_run_itself_uses_is_not_revoked_until_another_is_used(
 
 #[test]
 fn a_resource_that_was_removed_from_state_is_recognised_by_its_labels() {
-    let story = Story::begun(&[FLY_TOKEN, THREE_TARGETS]);
+    let story = Story::begun(&[FLY_TOKEN, THREE_TARGETS, A_DAY]);
     let forgotten = story.workspace.command(&["state", "rm", "rotation_secret.it"]).output();
     assert!(forgotten.unwrap().status.success());
     story.apply();

@@ -1,7 +1,9 @@
 //! Flags and commands that look at half of the world: `-target`, `-refresh=false`, `-refresh-only`, `state rm`.
 
 use crate::interrupt::{apply_until, ended, send};
-use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, PARAMETER, SSM_TARGET, Story, THREE_TARGETS, resource, unframed};
+use crate::story::{
+    A_DAY, FLY_TARGET, FLY_TOKEN, NAME, PARAMETER, SSM_TARGET, Story, THREE_TARGETS, resource, unframed,
+};
 use crate::truth::{alive, fly_secret, ours, parameter, the_token, three_targets_hold, write_fly_secret};
 
 const EVERY: &str = "rotation { every = \"60d\" }";
@@ -12,12 +14,12 @@ fn target_leaves_the_other_secret_alone_until_its_own_turn() {
     let elsewhere = SSM_TARGET.replace(PARAMETER, "/molecule/other");
     let both = |extra: &str| {
         resource("it", NAME, &[&LINES[..], &[extra]].concat())
-            + &resource("other", "OTHER", &[FLY_TOKEN, &elsewhere, extra])
+            + &resource("other", "OTHER", &[FLY_TOKEN, &elsewhere, A_DAY, extra])
     };
     let story = Story::new();
     story.write(&both(""));
     story.apply();
-    story.write(&both("rotate_now = \"once\""));
+    story.write(&both("rotation_reason = \"once\""));
     story
         .run(&["apply", "-auto-approve", "-target=rotation_secret.it"])
         .success();
@@ -51,7 +53,7 @@ fn without_a_refresh_nothing_that_is_due_is_done_and_with_one_it_is() {
 #[test]
 fn without_a_refresh_what_an_interrupted_rotation_made_is_named_and_nothing_is_made_twice() {
     let mut story = Story::begun(&[FLY_TOKEN, FLY_TARGET, "overlap = \"1h\""]);
-    story.configure(&[FLY_TOKEN, FLY_TARGET, "overlap = \"1h\"", "rotate_now = \"once\""]);
+    story.configure(&[FLY_TOKEN, FLY_TARGET, "overlap = \"1h\"", "rotation_reason = \"once\""]);
     // The token is made, and the provider dies before anybody gets to know of it.
     story.sandbox.fault("POST /v1/apps/molecule-cp/secrets", 1, "hang");
     let child = apply_until(&story, "createLimitedAccessToken");
@@ -80,7 +82,13 @@ fn refresh_only_stores_what_is_due_and_does_none_of_it() {
     story.clock("61d");
     story.sandbox.forget_calls();
     let said = story.run(&["apply", "-auto-approve", "-refresh-only"]).success();
-    assert!(said.contains("rotate: every 60d"), "{said}");
+    for line in [
+        "+ action     = \"rotate\"",
+        "+ cause      = \"schedule\"",
+        "\"every 60d, due since 20",
+    ] {
+        assert!(said.contains(line), "{line} is not in\n{said}");
+    }
     story.wrote_nothing();
     let again = story.run(&["plan", "-refresh-only", "-detailed-exitcode"]);
     assert_eq!(again.status, 0, "a refresh should be stable:\n{}", again.output);

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, REPOSITORY, Story, THREE_TARGETS, unframed};
+use crate::story::{A_DAY, FLY_TARGET, FLY_TOKEN, NAME, REPOSITORY, Story, THREE_TARGETS, unframed};
 use crate::truth::{alive, fly_secret, github_secret, ours, password};
 
 const PREFIX: &str = "label_prefix = \"FLY_API_TOKEN\"";
@@ -15,7 +15,7 @@ const TWO_TARGETS: &str = r#"targets = {
 /// Generation 2 is in place everywhere, generation 1 overlaps, and its end is two hours ahead of the clock.
 fn overlapping(lines: &[&str]) -> Story {
     let story = Story::begun(&[&[FLY_TOKEN, OVERLAP], lines].concat());
-    story.configure(&[&[FLY_TOKEN, OVERLAP, "rotate_now = \"once\""], lines].concat());
+    story.configure(&[&[FLY_TOKEN, OVERLAP, "rotation_reason = \"once\""], lines].concat());
     story.apply();
     assert_eq!(alive(&story).len(), 2);
     story
@@ -65,7 +65,7 @@ fn a_check_that_fails_when_the_overlap_ends_holds_the_revocation_back() {
     let up = health(&story);
     story.configure(&[FLY_TOKEN, OVERLAP, FLY_TARGET, &up]);
     story.apply();
-    story.configure(&[FLY_TOKEN, OVERLAP, FLY_TARGET, &up, "rotate_now = \"once\""]);
+    story.configure(&[FLY_TOKEN, OVERLAP, FLY_TARGET, &up, "rotation_reason = \"once\""]);
     story.apply();
     let mut story = story;
     story.clock("2h");
@@ -116,13 +116,13 @@ fn an_entry_that_changed_after_the_plan_keeps_the_old_credential_alive() {
 
 #[test]
 fn notices_of_what_is_no_change_outlive_an_apply_that_heals() {
-    let story = Story::begun(&[FLY_TOKEN, THREE_TARGETS, PREFIX]);
+    let story = Story::begun(&[FLY_TOKEN, THREE_TARGETS, A_DAY, PREFIX]);
     let stranger = "FLY_API_TOKEN-rot-0123456789ab-g1";
     story
         .sandbox
         .seed(json!({ "fly": { "tokens": [{ "name": stranger, "app": "molecule-cp" }] } }));
     let output = "output \"notices\" {\n  value = rotation_secret.it.notices\n}\n";
-    let secret = crate::story::resource("it", NAME, &[FLY_TOKEN, THREE_TARGETS, PREFIX]);
+    let secret = crate::story::resource("it", NAME, &[FLY_TOKEN, THREE_TARGETS, A_DAY, PREFIX]);
     story.write(&format!("{secret}{output}"));
     story.run(&["apply", "-auto-approve"]).success();
     let before = story.attributes()["notices"].to_string();
@@ -144,7 +144,7 @@ fn a_check_that_fails_for_good_is_repeated_and_mints_nothing_until_it_passes() {
     story.configure(&[FLY_TOKEN, OVERLAP, TWO_TARGETS, &up]);
     story.apply();
     story.sandbox.seed(json!({ "platform": { "healthy": false } }));
-    story.configure(&[FLY_TOKEN, OVERLAP, TWO_TARGETS, &up, "rotate_now = \"once\""]);
+    story.configure(&[FLY_TOKEN, OVERLAP, TWO_TARGETS, &up, "rotation_reason = \"once\""]);
     for _ in 0..3 {
         let said = unframed(&story.fails());
         assert!(said.contains("Check \"up\" did not pass"), "{said}");
@@ -171,14 +171,14 @@ fn a_new_reason_does_not_wait_for_the_check_that_failed() {
     story.configure(&[FLY_TOKEN, OVERLAP, TWO_TARGETS, &up]);
     story.apply();
     story.sandbox.seed(json!({ "platform": { "healthy": false } }));
-    story.configure(&[FLY_TOKEN, OVERLAP, TWO_TARGETS, &up, "rotate_now = \"once\""]);
+    story.configure(&[FLY_TOKEN, OVERLAP, TWO_TARGETS, &up, "rotation_reason = \"once\""]);
     story.fails();
     story.configure(&[
         FLY_TOKEN,
         OVERLAP,
         TWO_TARGETS,
         &up,
-        "rotate_now = \"again: it leaked\"",
+        "rotation_reason = \"again: it leaked\"",
     ]);
     story.fails();
     assert_eq!(ours(&story).len(), 3);
@@ -197,7 +197,7 @@ fn once_the_old_password_is_dead_a_failed_check_holds_no_wave_back() {
     story.configure(&[ONE_ROLE, two, &up]);
     story.apply();
     story.sandbox.seed(json!({ "platform": { "healthy": false } }));
-    story.configure(&[ONE_ROLE, two, &up, "rotate_now = \"once\""]);
+    story.configure(&[ONE_ROLE, two, &up, "rotation_reason = \"once\""]);
     let said = unframed(&story.fails());
     assert!(said.contains("Check \"up\" did not pass"), "{said}");
     let now = Some(password(&story, "app"));
@@ -218,7 +218,7 @@ fn once_the_old_password_is_dead_a_target_that_refuses_holds_no_other_back() {
     story
         .sandbox
         .lasting_fault(&format!("PUT /repos/{REPOSITORY}/actions/secrets/"), "forbidden");
-    story.configure(&[ONE_ROLE, two, "rotate_now = \"once\""]);
+    story.configure(&[ONE_ROLE, two, "rotation_reason = \"once\""]);
     story.fails();
     let now = Some(password(&story, "app"));
     assert_eq!(fly_secret(&story, "molecule-cp", NAME), now);
@@ -235,7 +235,7 @@ fn what_every_target_refuses_does_not_pile_up() {
     story
         .sandbox
         .lasting_fault("POST /v1/apps/molecule-cp/secrets", "forbidden");
-    story.configure(&[FLY_TOKEN, OVERLAP, FLY_TARGET, "rotate_now = \"once\""]);
+    story.configure(&[FLY_TOKEN, OVERLAP, FLY_TARGET, "rotation_reason = \"once\""]);
     for _ in 0..3 {
         story.fails();
         assert!(alive(&story).len() <= 2, "{:?}", alive(&story));

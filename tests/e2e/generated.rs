@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::story::Story;
+use crate::story::{Story, unframed};
 use crate::truth::parameter;
 
 const KEY_PAIR: &str = r#"source = { key_pair = { algorithm = "ed25519" } }"#;
@@ -33,13 +33,29 @@ fn an_interrupted_key_pair_is_never_finished_with_half_of_another_one() {
     let story = Story::begun(&[KEY_PAIR, TWO_HALVES]);
     is_one_pair(&story);
     let before = member(&story, "/key/public", "kid");
-    story.configure(&[KEY_PAIR, TWO_HALVES, "rotate_now = \"once\""]);
+    story.configure(&[KEY_PAIR, TWO_HALVES, "rotation_reason = \"once\""]);
     story.sandbox.fault("PutParameter", 2, "forbidden");
-    story.fails();
+    let said = unframed(&story.fails());
+    assert!(said.contains("set a new `rotation_reason`"), "{said}");
     assert_eq!(member(&story, "/key/public", "kid"), before);
-    assert_ne!(member(&story, "/key/private", "kid"), before);
+    let half = member(&story, "/key/private", "kid");
+    assert_ne!(half, before);
+    // The public half is lost, and a generated value is not replaced unless a person asks for it.
+    story.sandbox.forget_calls();
+    let said = unframed(&story.apply());
+    assert!(said.contains("FLY_API_TOKEN: not_restorable"), "{said}");
+    story.wrote_nothing();
+    assert_eq!(story.attributes()["phase"], "partial");
+    assert_eq!(member(&story, "/key/private", "kid"), half);
+    story.configure(&[
+        KEY_PAIR,
+        TWO_HALVES,
+        "rotation_reason = \"the last one stopped half-way\"",
+    ]);
     story.apply();
     is_one_pair(&story);
+    assert_eq!(story.attributes()["phase"], "settled");
+    assert_ne!(member(&story, "/key/private", "kid"), half);
     assert_ne!(member(&story, "/key/public", "kid"), before);
 }
 
@@ -56,7 +72,7 @@ fn the_private_half_is_nowhere_but_in_its_target() {
 fn a_provided_value_is_delivered_when_its_version_rises_and_is_stored_nowhere() {
     const TARGET: &str = r#"targets = { runtime = { ssm_parameter = { name = "/key/provided" } } }"#;
     let source = |value: &str, version: u64| {
-        format!("source = {{ provided = {{ value_wo = {value:?}, value_wo_version = {version} }} }}")
+        format!("source = {{ provided = {{}} }}\n  value_wo = {value:?}\n  value_wo_version = {version}")
     };
     let story = Story::begun(&[&source("sk_live_first", 1), TARGET]);
     assert_eq!(parameter(&story, "/key/provided").unwrap(), "sk_live_first");

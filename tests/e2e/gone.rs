@@ -8,7 +8,7 @@ use crate::truth::{FlyToken, alive, ours, parameter, the_token};
 const DOCS: &str = "molecule-ai/molecule-docs";
 const TOKEN: &str = r#"source = { fly_token = { app = "molecule-cp" } }"#;
 const AT_ONCE: &str = "overlap = \"0s\"";
-const LEAK: &str = "rotate_now = \"leaked\"";
+const LEAK: &str = "rotation_reason = \"leaked\"";
 
 /// A readable target, then one with these arguments.
 fn targets(second: &str) -> String {
@@ -96,7 +96,7 @@ fn a_deleted_repository_warns_once_refuses_before_the_mint_and_lets_go_when_take
 
 #[test]
 fn a_secret_with_a_deleted_repository_is_destroyed_with_a_warning() {
-    let story = Story::begun(&[TOKEN, &repository()]);
+    let story = Story::begun(&[TOKEN, AT_ONCE, &repository()]);
     change_repository(&story, &Value::Null);
     let said = story.destroy();
     says(&said, &["molecule-ai/molecule-docs", "was left in place"]);
@@ -137,7 +137,7 @@ fn a_deleted_environment_is_gone_and_holds_only_the_revocation_up() {
 
 #[test]
 fn a_list_of_environments_that_may_not_be_read_proves_nothing() {
-    let story = Story::begun(&[TOKEN, &environment()]);
+    let story = Story::begun(&[TOKEN, AT_ONCE, &environment()]);
     change_repository(&story, &json!({ "deleted_environments": ["staging"] }));
     story
         .sandbox
@@ -242,7 +242,7 @@ fn a_refused_read_of_one_secret_stops_no_other() {
         let parameter = "targets = { it = { ssm_parameter = { name = \"/other\" } } }";
         story.write(&format!(
             "{}{}",
-            resource("it", NAME, &[TOKEN, &repository(), reason]),
+            resource("it", NAME, &[TOKEN, AT_ONCE, &repository(), reason]),
             resource("other", "OTHER", &[random, parameter, reason])
         ));
     };
@@ -262,7 +262,7 @@ fn a_refused_read_of_one_secret_stops_no_other() {
 
 #[test]
 fn the_host_of_the_vendor_is_part_of_the_state() {
-    let story = Story::begun(&[TOKEN, &repository()]);
+    let story = Story::begun(&[TOKEN, AT_ONCE, &repository()]);
     let host = story.sandbox.export("SANDBOX_URL").strip_prefix("http://").unwrap();
     let slot = story.attributes()["deliveries"]["docs"]["slot"].clone();
     assert_eq!(slot, format!("github_actions_secret:default://{host}/{DOCS}/{NAME}"));

@@ -1,9 +1,10 @@
 //! Mistakes in the configuration: each is found before any vendor is asked, names its place, and says what is allowed.
 
-use crate::story::{FLY_TARGET, FLY_TOKEN, Story, THREE_TARGETS, resource, unframed};
+use crate::story::{A_DAY, FLY_TARGET, FLY_TOKEN, Story, THREE_TARGETS, resource, unframed};
 
 const SSM: &str = "targets = { a = { ssm_parameter = { name = \"/a\" } } }";
 const NEON_ROLE: &str = "source = { neon_role_password = { project_id = \"quiet-river-12345678\", branch_id = \"br-main-123456\", role = \"app\" } }";
+const FLY_PASSWORD: &str = "targets = { a = { part = \"password\", fly_secret = { app = \"molecule-cp\" } } }";
 const RANDOM: &str = "source = { random = { bytes = 32, encoding = \"hex\" } }";
 
 /// The lines of a resource, and what the error must say.
@@ -13,15 +14,18 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
             "source = { fly_token = { app = \"a\" }, random = { bytes = 32, encoding = \"hex\" } }",
             SSM,
         ],
-        &["source names 2 kinds", "fly_token", "random", "Exactly one"],
+        &[
+            "source has 2 kinds: random, fly_token",
+            "Set exactly one of random, fernet_key",
+        ],
     ),
     (
         &["source = {}", SSM],
-        &["source names no kind", "fly_token", "misspelt"],
+        &["source has no kind", "Set exactly one of", "fly_token"],
     ),
     (
         &["source = { fly_tokn = { app = \"a\" } }", SSM],
-        &["source names no kind", "misspelt"],
+        &["source.fly_tokn is not an argument", "Did you mean `fly_token`?"],
     ),
     (
         &["source = { fly_token = {} }", SSM],
@@ -32,18 +36,20 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
             RANDOM,
             "targets = { a = { ssm_parameter = { name = \"/a\" }, fly_secret = { app = \"a\" } } }",
         ],
-        &["targets[\"a\"] names 2 kinds", "ssm_parameter", "fly_secret"],
+        &[
+            "targets[\"a\"] has 2 kinds: fly_secret, ssm_parameter",
+            "Set exactly one of",
+        ],
     ),
     (
         &[RANDOM, "targets = { a = { wave = 1 } }"],
-        &["targets[\"a\"] names no kind", "github_actions_secret"],
+        &[
+            "targets[\"a\"] has no kind",
+            "Set exactly one of",
+            "github_actions_secret",
+        ],
     ),
     (&[RANDOM, "targets = {}"], &["targets is empty"]),
-    (
-        &[RANDOM, SSM, "rotation {}"],
-        &["rotation is present but empty", "every"],
-    ),
-    (&[RANDOM, SSM, "revoke {}"], &["revoke.mode", "required"]),
     (
         &[RANDOM, SSM, "revoke {\n mode = \"never\"\n }"],
         &["revoke.mode must be one of", "automatic", "manual"],
@@ -157,7 +163,7 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
     (
         &[
             "source = { fly_token = { app = \"molecule-cp\", expires_in = \"1d\" } }",
-            SSM,
+            "targets = { a = { github_actions_secret = { repository = \"m\" } } }",
         ],
         &[
             "overlap is as long as the credential's life",
@@ -198,7 +204,10 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
             FLY_TARGET,
             "checks = { up = { http = { url = \"https://example.com/\", credential = \"previous\", headers = { X-Old = \"{{ value }}\" } } } }",
         ],
-        &["previous credential's value cannot be had"],
+        &[
+            "checks[\"up\"].http.credential",
+            "The value of the previous credential cannot be recovered",
+        ],
     ),
     (
         &["source = { random = { bytes = 32 } }", SSM],
@@ -354,12 +363,80 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
         &["The check uses the unknown part \"username\"", "parts are value"],
     ),
     (
-        &[RANDOM, SSM, "rotate_now = \"  \""],
-        &["rotate_now is not a reason", "It is blank"],
+        &[NEON_ROLE, SSM],
+        &["targets[\"a\"]", "part", "password, username, host, uri"],
     ),
     (
-        &[RANDOM, SSM, "rotate_now = \"a\\u001b[31mb\""],
-        &["rotate_now is not a reason", "control character", "chomp()"],
+        &[
+            NEON_ROLE,
+            "targets = { a = { part = \"value\", ssm_parameter = { name = \"/a\" } } }",
+        ],
+        &["targets[\"a\"]", "value", "password, username, host, uri"],
+    ),
+    (
+        &["source = { provided = { value_wo = \"v\" } }", SSM],
+        &["source.provided.value_wo is not an argument"],
+    ),
+    (
+        &[RANDOM, SSM, "value_wo = \"v\""],
+        &["value_wo has no use with source random"],
+    ),
+    (
+        &[
+            RANDOM,
+            "targets = { a = { wave = \"two\", ssm_parameter = { name = \"/a\" } } }",
+        ],
+        &["targets[\"a\"].wave", "number"],
+    ),
+    (&[RANDOM, "targets = [\"a\"]"], &["targets", "map"]),
+    (
+        &[RANDOM, "targets = { a = { ssm_parameter = [{ name = \"/a\" }] } }"],
+        &["targets[\"a\"].ssm_parameter", "object"],
+    ),
+    (
+        &[RANDOM, SSM, "info = { onwer = \"platform\" }"],
+        &["info[\"onwer\"] is not a key of info", "Did you mean `owner`?"],
+    ),
+    (&[FLY_TOKEN, SSM], &["overlap is required", "target a", "Set `overlap`"]),
+    (
+        &[RANDOM, SSM, "generation = 7"],
+        &["generation is a read-only attribute"],
+    ),
+    (
+        &[
+            RANDOM,
+            SSM,
+            "checks = { up = { http = { url = \"https://example.com/\", method = \"POST\" } } }",
+        ],
+        &["checks[\"up\"]", "effects = true"],
+    ),
+    (
+        &[
+            RANDOM,
+            SSM,
+            "checks = { up = { http = { url = \"https://example.com/\", headers_wo = { A = \"b\" } } } }",
+        ],
+        &["checks[\"up\"].http.headers_wo is not an argument"],
+    ),
+    (
+        &[RANDOM, SSM, "rotation_reason = true"],
+        &["rotation_reason is not a reason", "true"],
+    ),
+    (
+        &[RANDOM, SSM, "rotation_reason = 2"],
+        &["rotation_reason is not a reason", "2"],
+    ),
+    (
+        &[RANDOM, SSM, "rotation_reason = \"null\""],
+        &["rotation_reason is not a reason", "null"],
+    ),
+    (
+        &[RANDOM, SSM, "rotation_reason = \"  \""],
+        &["rotation_reason is not a reason", "It is blank"],
+    ),
+    (
+        &[RANDOM, SSM, "rotation_reason = \"a\\u001b[31mb\""],
+        &["rotation_reason is not a reason", "control character", "chomp()"],
     ),
 ];
 
@@ -369,10 +446,140 @@ fn every_mistake_is_found_by_validate_and_says_where_and_what_is_allowed() {
     let mut wrong = Vec::new();
     for (lines, wanted) in MISTAKES {
         story.configure(lines);
-        let said = story.refused("validate");
+        let outcome = story.run(&["validate"]);
+        let said = unframed(&outcome.output);
+        if outcome.status != 1 {
+            wrong.push(format!("{lines:?} is accepted:\n{said}"));
+            continue;
+        }
         let missing: Vec<_> = wanted.iter().filter(|text| !said.contains(**text)).collect();
         if !missing.is_empty() {
             wrong.push(format!("{lines:?} does not say {missing:?}:\n{said}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    assert!(story.sandbox.calls().is_empty());
+}
+
+/// A key that is misspelt somewhere in a secret that is otherwise right: its path, and the key that was meant.
+const MISSPELT: &[(&[&str], &str, &str)] = &[
+    (
+        &["source = { fly_token = { ap = \"a\" } }", FLY_TARGET],
+        "source.fly_token.ap",
+        "app",
+    ),
+    (
+        &[
+            "source = { fly_token = { app = \"a\", expire_in = \"30d\" } }",
+            FLY_TARGET,
+        ],
+        "source.fly_token.expire_in",
+        "expires_in",
+    ),
+    (
+        &["source = { randm = { bytes = 32, encoding = \"hex\" } }", SSM],
+        "source.randm",
+        "random",
+    ),
+    (
+        &["source = { random = { bytes = 32, encodng = \"hex\" } }", SSM],
+        "source.random.encodng",
+        "encoding",
+    ),
+    (
+        &[
+            NEON_ROLE,
+            "targets = { a = { parts = \"uri\", ssm_parameter = { name = \"/a\" } } }",
+        ],
+        "targets[\"a\"].parts",
+        "part",
+    ),
+    (
+        &[
+            RANDOM,
+            "targets = { a = { waves = 2, ssm_parameter = { name = \"/a\" } } }",
+        ],
+        "targets[\"a\"].waves",
+        "wave",
+    ),
+    (
+        &[
+            RANDOM,
+            "targets = { a = { onremove = \"keep\", ssm_parameter = { name = \"/a\" } } }",
+        ],
+        "targets[\"a\"].onremove",
+        "on_remove",
+    ),
+    (
+        &[
+            RANDOM,
+            "targets = { a = { tempalte = \"x={{ value }}\", ssm_parameter = { name = \"/a\" } } }",
+        ],
+        "targets[\"a\"].tempalte",
+        "template",
+    ),
+    (
+        &[
+            RANDOM,
+            "targets = { a = { github_actions_secret = { repository = \"m\", environmnet = \"production\" } } }",
+        ],
+        "targets[\"a\"].github_actions_secret.environmnet",
+        "environment",
+    ),
+    (
+        &[
+            RANDOM,
+            "targets = { a = { fly_secret = { app = \"a\", staged = true } } }",
+        ],
+        "targets[\"a\"].fly_secret.staged",
+        "stage",
+    ),
+    (
+        &[RANDOM, "targets = { a = { ssm_paramter = { name = \"/a\" } } }"],
+        "targets[\"a\"].ssm_paramter",
+        "ssm_parameter",
+    ),
+    (
+        &[
+            RANDOM,
+            "targets = { \"a b\" = { ssm_parameter = { name = \"/a\", keyid = \"alias/x\" } } }",
+        ],
+        "targets[\"a b\"].ssm_parameter.keyid",
+        "key_id",
+    ),
+    (
+        &[
+            RANDOM,
+            SSM,
+            "checks = { up = { http = { url = \"https://example.com/\", expect_statuses = [200] } } }",
+        ],
+        "checks[\"up\"].http.expect_statuses",
+        "expect_status",
+    ),
+    (
+        &[
+            RANDOM,
+            SSM,
+            "checks = { up = { retryfor = \"1m\", http = { url = \"https://example.com/\" } } }",
+        ],
+        "checks[\"up\"].retryfor",
+        "retry_for",
+    ),
+];
+
+#[test]
+fn a_misspelt_key_is_refused_with_its_path_and_the_key_that_was_meant() {
+    let story = Story::new();
+    let mut wrong = Vec::new();
+    for (lines, path, meant) in MISSPELT {
+        story.configure(lines);
+        let outcome = story.run(&["validate"]);
+        let said = unframed(&outcome.output);
+        let errors = said.matches("Error: ").count();
+        let missing = [format!("{path} is not an argument"), format!("Did you mean `{meant}`?")];
+        let missing: Vec<_> = missing.iter().filter(|text| !said.contains(text.as_str())).collect();
+        if outcome.status != 1 || errors != 1 || !missing.is_empty() {
+            wrong.push(format!("{lines:?} does not say {missing:?} once:\n{said}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
@@ -421,6 +628,30 @@ fn a_name_that_no_vendor_could_keep_is_refused() {
 }
 
 #[test]
+fn an_empty_block_and_null_arguments_count_as_absent() {
+    let story = Story::new();
+    story.configure(&[
+        RANDOM,
+        SSM,
+        "rotation {}",
+        "revoke {}",
+        "checks = null",
+        "rotation_reason = null",
+        "generation = null",
+    ]);
+    story.apply();
+    let attributes = story.attributes();
+    assert_eq!(attributes["rotate_after"], serde_json::Value::Null);
+    story.configure(&[
+        RANDOM,
+        SSM,
+        "rotation {\n every = null\n }",
+        "revoke {\n mode = null\n }",
+    ]);
+    story.settled();
+}
+
+#[test]
 fn what_may_be_a_mistake_is_a_warning_that_says_what_may_come_of_it() {
     let story = Story::new();
     let github = "targets = { image = { github_actions_secret = { repository = \"molecule-monorepo\" } } }";
@@ -428,10 +659,9 @@ fn what_may_be_a_mistake_is_a_warning_that_says_what_may_come_of_it() {
         (
             &[FLY_TOKEN, github, "overlap = \"1h\""][..],
             &[
-                "The overlap is shorter than deferred targets may need",
-                "Consumers of image",
-                "overlap = \"1h\"",
-                "24h is the default",
+                "FLY_API_TOKEN: the overlap may be too short",
+                "keeps the old value of image for up to 1d",
+                "With overlap = \"1h\" the old credential may be revoked while it is still used.",
             ][..],
         ),
         // By itself it is long enough; who has nothing to revoke, or nobody to wait for, needs none.
@@ -443,7 +673,11 @@ fn what_may_be_a_mistake_is_a_warning_that_says_what_may_come_of_it() {
         story.configure(lines);
         let said = unframed(&story.run(&["plan"]).success());
         assert!(wanted.iter().all(|text| said.contains(text)), "{lines:?}: {said}");
-        assert_eq!(said.contains("The overlap is"), !wanted.is_empty(), "{lines:?}: {said}");
+        assert_eq!(
+            said.contains("the overlap may be too short"),
+            !wanted.is_empty(),
+            "{lines:?}: {said}"
+        );
     }
 }
 
@@ -466,7 +700,7 @@ fn wrong_tokens_of_several_vendors_are_reported_at_once_and_nothing_is_minted() 
     story.workspace.set("FLY_API_TOKEN", "FlyV1 fm2_bm9ib2R5");
     story.workspace.set("GITHUB_TOKEN", "ghp_nobody");
     story.workspace.set("AWS_SECRET_ACCESS_KEY", "nobody");
-    story.configure(&[FLY_TOKEN, THREE_TARGETS]);
+    story.configure(&[FLY_TOKEN, THREE_TARGETS, A_DAY]);
     let said = unframed(&story.fails());
     for (place, answer) in [
         ("source.fly_token", "Fly answered 200"),
@@ -509,8 +743,13 @@ fn a_connection_without_credentials_names_the_argument_and_the_variable() {
             RANDOM,
             "targets = { a = { github_actions_secret = { repository = \"molecule-monorepo\" } } }",
         ),
-        ("NEON_API_KEY", "neon.api_key", "source = { neon_api_key = {} }", SSM),
-        ("NEON_API_KEY", "neon.api_key", NEON_ROLE, SSM),
+        (
+            "NEON_API_KEY",
+            "neon.api_key",
+            "source = { neon_api_key = {} }",
+            FLY_TARGET,
+        ),
+        ("NEON_API_KEY", "neon.api_key", NEON_ROLE, FLY_PASSWORD),
     ] {
         let mut story = Story::new();
         story.workspace.set(variable, "");
@@ -571,6 +810,7 @@ fn what_is_known_only_after_apply_is_legal_anywhere() {
     let resource = r#"
 resource "rotation_secret" "it" {
   name    = "LATER"
+  overlap = "24h"
   source  = { fly_token = { app = terraform_data.later.output.app } }
   targets = {
     a = { ssm_parameter = { name = terraform_data.later.output.parameter } }
@@ -628,7 +868,7 @@ fn what_may_turn_out_null_excludes_nothing() {
         (
             format!("source = {{ neon_api_key = {{ project_id = {} }} }}", null("\"p-1\"")),
             ssm("/n3"),
-            String::new(),
+            A_DAY.to_owned(),
         ),
         (
             RANDOM.to_owned(),
@@ -649,8 +889,8 @@ fn what_may_turn_out_null_excludes_nothing() {
         "resource \"terraform_data\" \"platform\" {{\n input = {:?}\n}}\n",
         story.sandbox.export("PLATFORM_URL")
     );
-    for (at, (source, targets, checks)) in cases.iter().enumerate() {
-        text += &resource(&format!("it{at}"), &format!("N{at}"), &[source, targets, checks]);
+    for (at, (source, targets, more)) in cases.iter().enumerate() {
+        text += &resource(&format!("it{at}"), &format!("N{at}"), &[source, targets, more]);
     }
     story.write(&text);
     let plan = story.plan();

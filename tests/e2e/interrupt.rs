@@ -63,7 +63,7 @@ fn an_interrupt_during_a_check_saves_what_is_known_and_the_next_apply_finishes()
     story.apply();
     let old = the_token(&story);
     story.sandbox.seed(json!({ "platform": { "healthy": false } }));
-    story.configure(&[FLY_TOKEN, target, &check, "rotate_now = \"once\""]);
+    story.configure(&[FLY_TOKEN, target, &check, "rotation_reason = \"once\""]);
     let child = apply_until(&story, "/health");
     send("kill", &["-INT"], &child);
     let said = ended(child);
@@ -87,7 +87,7 @@ fn an_interrupt_during_a_roll_stops_after_the_machine_in_hand() {
         .seed(json!({ "fly": { "apps": { "many": { "machines": machines } } } }));
     story.configure(&[FLY_TOKEN, target]);
     story.apply();
-    story.configure(&[FLY_TOKEN, target, "rotate_now = \"once\""]);
+    story.configure(&[FLY_TOKEN, target, "rotation_reason = \"once\""]);
     let child = apply_until(&story, "/lease");
     send("kill", &["-INT"], &child);
     ended(child);
@@ -114,7 +114,13 @@ fn a_provider_that_is_killed_during_an_update_converges() {
     story.configure(&[FLY_TOKEN, targets, &check, "overlap = \"1h\""]);
     story.apply();
     story.sandbox.seed(json!({ "platform": { "healthy": false } }));
-    story.configure(&[FLY_TOKEN, targets, &check, "overlap = \"1h\"", "rotate_now = \"once\""]);
+    story.configure(&[
+        FLY_TOKEN,
+        targets,
+        &check,
+        "overlap = \"1h\"",
+        "rotation_reason = \"once\"",
+    ]);
     let child = apply_until(&story, "/health");
     // The plugin is terraform's child.
     send("pkill", &["-KILL", "-P"], &child);
@@ -137,7 +143,7 @@ fn a_staged_secret_is_not_rolled_out_and_its_predecessor_lives_until_it_is() {
     let target = "targets = { cp = { fly_secret = { app = \"molecule-cp\", stage = true } } }";
     let mut story = Story::begun(&[FLY_TOKEN, target, "overlap = \"1h\""]);
     story.sandbox.forget_calls();
-    story.configure(&[FLY_TOKEN, target, "overlap = \"1h\"", "rotate_now = \"once\""]);
+    story.configure(&[FLY_TOKEN, target, "overlap = \"1h\"", "rotation_reason = \"once\""]);
     story.apply();
     assert!(
         !story.writes().iter().any(|line| line.contains("/machines/")),
@@ -147,11 +153,10 @@ fn a_staged_secret_is_not_rolled_out_and_its_predecessor_lives_until_it_is() {
     let attributes = story.attributes();
     assert_eq!(attributes["deliveries"]["cp"]["status"], "staged");
     assert_eq!(attributes["phase"], "overlapping");
-    assert!(
-        attributes["notices"].to_string().contains("is staged at"),
-        "{}",
-        attributes["notices"]
-    );
+    let notice = &attributes["notices"][0];
+    assert_eq!((&notice["code"], &notice["subject"]), (&json!("staged"), &json!("cp")));
+    let text = notice["text"].as_str().unwrap();
+    assert!(text.contains("Generation 2 is staged"), "{text}");
     story.clock("10h");
     story.settled();
     assert_eq!(alive(&story).len(), 2);

@@ -39,7 +39,7 @@ fn a_whole_life_under_lists_that_lag_is_as_quiet_as_without() {
     caught_up(3);
     story.apply();
     three_targets_hold(&story, &the_token(&story).value);
-    story.configure(&[&LINES[..], &["rotate_now = \"once\""]].concat());
+    story.configure(&[&LINES[..], &["rotation_reason = \"once\""]].concat());
     story.apply();
     assert_eq!(alive(&story).len(), 2);
     story.clock("2h");
@@ -57,7 +57,7 @@ fn a_parameter_that_is_listed_late_is_no_drift() {
     lag(&story, 9);
     story.configure(&[FLY_TOKEN, SSM_TARGET, "overlap = \"1h\""]);
     story.apply();
-    story.configure(&[FLY_TOKEN, SSM_TARGET, "overlap = \"1h\"", "rotate_now = \"once\""]);
+    story.configure(&[FLY_TOKEN, SSM_TARGET, "overlap = \"1h\"", "rotation_reason = \"once\""]);
     story.apply();
     assert_eq!(ours(&story).len(), 2);
 }
@@ -87,7 +87,7 @@ fn a_create_that_cannot_see_what_an_interrupted_one_made_ends_it_once_it_shows()
 
 #[test]
 fn a_rotation_that_cannot_see_what_an_interrupted_one_made_ends_it_once_it_shows() {
-    let lines = [FLY_TOKEN, FLY_TARGET, "overlap = \"1h\"", "rotate_now = \"once\""];
+    let lines = [FLY_TOKEN, FLY_TARGET, "overlap = \"1h\"", "rotation_reason = \"once\""];
     let mut story = Story::begun(&lines[..3]);
     lag(&story, 5);
     story.configure(&lines);
@@ -103,7 +103,7 @@ fn a_rotation_that_cannot_see_what_an_interrupted_one_made_ends_it_once_it_shows
     assert_eq!(Some(the_token(&story).value), held);
     // Two hours of the provider's clock have not passed at the vendors, where a new token would look two hours old.
     lag(&story, 0);
-    story.configure(&[&lines[..3], &["rotate_now = \"twice\""]].concat());
+    story.configure(&[&lines[..3], &["rotation_reason = \"twice\""]].concat());
     story.apply();
     assert_eq!(story.attributes()["generation"], 3);
 }
@@ -161,7 +161,7 @@ fn machines_whose_clocks_are_ten_minutes_apart_apply_in_turn_without_redoing_any
         story.wrote_nothing();
     }
     story.clock("5m");
-    story.configure(&[&LINES[..], &["rotate_now = \"once\""]].concat());
+    story.configure(&[&LINES[..], &["rotation_reason = \"once\""]].concat());
     story.apply();
     story.clock("-5m");
     story.apply();
@@ -185,7 +185,7 @@ fn keys_that_are_listed_late_are_neither_missed_nor_made_twice() {
     lag(&story, 9);
     story.configure(&lines);
     story.apply();
-    story.configure(&[&lines[..], &["rotate_now = \"once\""]].concat());
+    story.configure(&[&lines[..], &["rotation_reason = \"once\""]].concat());
     story.apply();
     assert_eq!(keys(&story), [true, true]);
     story.clock("2h");

@@ -68,8 +68,8 @@ fn rotations_that_are_asked_for_on_two_machines_at_once_follow_each_other() {
     let database = Postgres::start();
     let [mut one, other] = machines(&database, &LINES);
     one.apply();
-    one.configure(&[&LINES[..], &["rotate_now = \"one\""]].concat());
-    other.configure(&[&LINES[..], &["rotate_now = \"other\""]].concat());
+    one.configure(&[&LINES[..], &["rotation_reason = \"one\""]].concat());
+    other.configure(&[&LINES[..], &["rotation_reason = \"other\""]].concat());
     let running = apply_until(&one, "createLimitedAccessToken");
     other.run(&["apply", "-auto-approve", "-lock-timeout=120s"]).success();
     ended_well(running);
@@ -77,7 +77,7 @@ fn rotations_that_are_asked_for_on_two_machines_at_once_follow_each_other() {
     let newest = alive(&one).last().unwrap().clone();
     assert!(newest.name.ends_with("-g3"), "{newest:?}");
     three_targets_hold(&one, &newest.value);
-    one.configure(&[&LINES[..], &["rotate_now = \"other\""]].concat());
+    one.configure(&[&LINES[..], &["rotation_reason = \"other\""]].concat());
     one.clock("2h");
     one.apply();
     assert_eq!(the_token(&one), newest);
@@ -86,7 +86,7 @@ fn rotations_that_are_asked_for_on_two_machines_at_once_follow_each_other() {
 #[test]
 fn a_machine_that_dies_frees_the_lock_and_the_other_finishes_its_rotation() {
     let database = Postgres::start();
-    let rotated = [&LINES[..], &["rotate_now = \"once\""]].concat();
+    let rotated = [&LINES[..], &["rotation_reason = \"once\""]].concat();
     let [mut one, other] = machines(&database, &LINES);
     one.apply();
     one.configure(&rotated);

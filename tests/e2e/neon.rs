@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::story::{PARAMETER, SSM_TARGET, Story};
+use crate::story::{A_DAY, PARAMETER, SSM_TARGET, Story};
 use crate::truth::{parameter, password};
 
 const ONE_ROLE: &str = r#"source = { neon_role_password = {
@@ -15,7 +15,7 @@ const API_KEY: &str = "source = { neon_api_key = {} }";
 
 /// A reason to rotate.
 fn because(reason: &str) -> String {
-    format!("rotate_now = {reason:?}")
+    format!("rotation_reason = {reason:?}")
 }
 
 /// The parameter holds the URI of that role, with the password that it logs in with.
@@ -30,7 +30,8 @@ fn connects_as(story: &Story, role: &str) {
 fn credentials(story: &Story) -> Vec<(String, String)> {
     let attributes = story.attributes();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let all = attributes["credentials"].as_array().unwrap().iter().rev();
+    // By generation: the map's keys sort as numbers while there are fewer than ten.
+    let all = attributes["credentials"].as_object().unwrap().values();
     all.map(|one| (text(&one["credential_id"]), text(&one["status"])))
         .collect()
 }
@@ -41,10 +42,10 @@ fn pair(role: &str, status: &str) -> (String, String) {
 
 #[test]
 fn two_roles_take_turns_and_the_older_one_works_until_its_overlap_ends() {
-    let mut story = Story::begun(&[TWO_ROLES, URI]);
+    let mut story = Story::begun(&[TWO_ROLES, URI, A_DAY]);
     connects_as(&story, "app");
     let before = password(&story, "app");
-    story.configure(&[TWO_ROLES, URI, &because("once")]);
+    story.configure(&[TWO_ROLES, URI, A_DAY, &because("once")]);
     story.apply();
     connects_as(&story, "app_b");
     assert_eq!(password(&story, "app"), before, "the older one still works");
@@ -54,7 +55,9 @@ fn two_roles_take_turns_and_the_older_one_works_until_its_overlap_ends() {
     );
     story.clock("25h");
     let plan = story.plan();
-    assert!(plan.contains("revoke generation 1 (app): overlap ended "), "{plan}");
+    for words in ["revoke generation 1 (app) at ", "its overlap ended "] {
+        assert!(plan.contains(words), "{words} is not in\n{plan}");
+    }
     story.apply();
     connects_as(&story, "app_b");
     assert_ne!(password(&story, "app"), before);
@@ -63,14 +66,14 @@ fn two_roles_take_turns_and_the_older_one_works_until_its_overlap_ends() {
 
 #[test]
 fn a_rotation_within_an_overlap_says_which_credential_ends_early() {
-    let story = Story::begun(&[TWO_ROLES, URI]);
-    story.configure(&[TWO_ROLES, URI, &because("once")]);
+    let story = Story::begun(&[TWO_ROLES, URI, A_DAY]);
+    story.configure(&[TWO_ROLES, URI, A_DAY, &because("once")]);
     story.apply();
-    story.configure(&[TWO_ROLES, URI, &because("twice")]);
+    story.configure(&[TWO_ROLES, URI, A_DAY, &because("twice")]);
     let plan = story.plan();
     for words in [
-        "Generation 1 ends before its overlap does",
-        "generation 1 (app) is revoked",
+        "generation 1 (app) is revoked before its overlap ends",
+        "to make room for generation 3",
     ] {
         assert!(plan.contains(words), "{words} is not in\n{plan}");
     }
@@ -116,7 +119,7 @@ fn one_role_has_a_gap_that_the_plan_announces() {
     let story = Story::begun(&[ONE_ROLE, URI]);
     story.configure(&[ONE_ROLE, URI, &because("once")]);
     let plan = story.plan();
-    assert!(plan.contains("This rotation has a gap"), "{plan}");
+    assert!(plan.contains("this rotation causes downtime"), "{plan}");
     story.apply();
     connects_as(&story, "app");
     assert_eq!(credentials(&story), [pair("app", "current")]);
@@ -124,11 +127,11 @@ fn one_role_has_a_gap_that_the_plan_announces() {
 
 #[test]
 fn a_role_that_leaves_the_source_works_until_its_overlap_ends() {
-    let mut story = Story::begun(&[TWO_ROLES, URI]);
-    story.configure(&[TWO_ROLES, URI, &because("once")]);
+    let mut story = Story::begun(&[TWO_ROLES, URI, A_DAY]);
+    story.configure(&[TWO_ROLES, URI, A_DAY, &because("once")]);
     story.apply();
     let left = password(&story, "app_b");
-    story.configure(&[ONE_ROLE, URI, &because("once")]);
+    story.configure(&[ONE_ROLE, URI, A_DAY, &because("once")]);
     story.apply();
     connects_as(&story, "app");
     assert_eq!(password(&story, "app_b"), left);
@@ -136,7 +139,7 @@ fn a_role_that_leaves_the_source_works_until_its_overlap_ends() {
         credentials(&story),
         [pair("app_b", "overlapping"), pair("app", "current")]
     );
-    story.configure(&[ONE_ROLE, URI, &because("twice")]);
+    story.configure(&[ONE_ROLE, URI, A_DAY, &because("twice")]);
     story.apply();
     assert_eq!(
         credentials(&story),
@@ -168,7 +171,7 @@ fn a_reset_whose_answer_was_lost_is_delivered_and_not_made_again() {
 
 #[test]
 fn an_api_key_whose_answer_was_lost_is_revoked() {
-    let story = Story::begun(&[API_KEY, SSM_TARGET]);
+    let story = Story::begun(&[API_KEY, SSM_TARGET, "overlap = \"0s\""]);
     story.configure(&[API_KEY, SSM_TARGET, "overlap = \"0s\"", &because("once")]);
     story.sandbox.fault("POST /api/v2/api_keys", 1, "drop_after");
     story.fails();
@@ -207,15 +210,15 @@ fn a_new_reason_after_a_failed_rotation_is_a_rotation_of_its_own() {
         let story = Story::new();
         let targets = r#"targets = {
     runtime       = { part = "uri", ssm_parameter = { name = "/molecule/production/FLY_API_TOKEN" } }
-    image_publish = { wave = 2, github_actions_secret = { repository = "molecule-monorepo" } }
+    image_publish = { wave = 2, part = "uri", github_actions_secret = { repository = "molecule-monorepo" } }
   }"#;
-        story.configure(&[source, targets]);
+        story.configure(&[source, targets, A_DAY]);
         story.apply();
         story.sandbox.fault("PUT /repos", 1, "forbidden");
-        story.configure(&[source, targets, &because("one")]);
+        story.configure(&[source, targets, A_DAY, &because("one")]);
         story.fails();
         let begun = parameter(&story, PARAMETER);
-        story.configure(&[source, targets, &because("two: the value of one was leaked")]);
+        story.configure(&[source, targets, A_DAY, &because("two: the value of one was leaked")]);
         let plan = story.plan();
         assert!(
             plan.contains("two: the value of one was leaked") && plan.contains("2 -> 3"),
@@ -240,7 +243,12 @@ fn two_secrets_with_one_label_prefix_are_not_taken_for_each_other() {
         crate::story::resource(
             label,
             name,
-            &[API_KEY, &target, "label_prefix = \"molecule-cp-rotation\""],
+            &[
+                API_KEY,
+                &target,
+                "overlap = \"0s\"",
+                "label_prefix = \"molecule-cp-rotation\"",
+            ],
         )
     };
     story.write(&(resource("one", "ONE") + &resource("two", "TWO")));
@@ -253,7 +261,7 @@ fn two_secrets_with_one_label_prefix_are_not_taken_for_each_other() {
 
 #[test]
 fn a_destroy_names_what_else_carries_the_id_and_leaves_it() {
-    let story = Story::begun(&[API_KEY, SSM_TARGET]);
+    let story = Story::begun(&[API_KEY, SSM_TARGET, "overlap = \"0s\""]);
     let id = story.attributes()["id"].as_str().unwrap()[..12].to_owned();
     let stranger = format!("FLY_API_TOKEN-rot-{id}-g7");
     story

@@ -4,17 +4,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use crate::story::{Story, resource};
+use crate::story::{A_DAY, Story, resource};
 
-/// Sources: a word for each, and its lines in a generation; `PROJECT` and `BRANCH` stand for a project of its own.
+/// Sources: a word for each, and its lines; `PROJECT` and `BRANCH` stand for a project of its own.
 const SOURCES: [(&str, &str); 11] = [
     ("random", r#"random = { bytes = 32, encoding = "hex" }"#),
     ("fernet", "fernet_key = {}"),
     ("pair", r#"key_pair = { algorithm = "ed25519" }"#),
-    (
-        "provided",
-        r#"provided = { value_wo = "supplied-GENERATION", value_wo_version = GENERATION }"#,
-    ),
+    ("provided", "provided = {}"),
     ("app_token", r#"fly_token = { app = "molecule-cp" }"#),
     ("org_token", r#"fly_token = { organization = "molecule" }"#),
     ("personal_key", "neon_api_key = {}"),
@@ -78,18 +75,31 @@ impl Secret {
         let source = SOURCES[self.source]
             .1
             .replace("PROJECT", &self.project())
-            .replace("BRANCH", branch)
-            .replace("GENERATION", &generation.to_string());
+            .replace("BRANCH", branch);
+        let part = match SOURCES[self.source].0 {
+            "pair" => "part = \"private_key_pem\", ",
+            "one_role" | "two_roles" => "part = \"password\", ",
+            _ => "",
+        };
         let targets = self.targets.iter().map(|target| {
             let (key, lines) = TARGETS[*target];
-            format!("{key} = {{ {} }}\n", lines.replace("NAME", &self.name()))
+            format!("{key} = {{ {part}{} }}\n", lines.replace("NAME", &self.name()))
         });
         let targets = format!("targets = {{\n{}}}", targets.collect::<String>());
         let source_line = format!("source = {{ {source} }}");
         let mut lines = vec![source_line.as_str(), &targets];
-        // A supplied value rotates by its version.
+        let supplied = format!("value_wo = \"supplied-{generation}\"\n  value_wo_version = {generation}");
+        match SOURCES[self.source].0 {
+            // A supplied value rotates by its version.
+            "provided" => lines.push(&supplied),
+            // Nobody knows when the consumers of a parameter load a token.
+            "app_token" | "org_token" | "personal_key" | "organization_key" | "project_key" | "two_roles" => {
+                lines.push(A_DAY);
+            }
+            _ => {}
+        }
         if generation > 1 && SOURCES[self.source].0 != "provided" {
-            lines.push("rotate_now = \"once\"");
+            lines.push("rotation_reason = \"once\"");
         }
         resource(&self.label, &self.name(), &lines)
     }

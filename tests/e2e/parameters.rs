@@ -2,9 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::story::{FLY_TOKEN, NAME, PARAMETER, Story, unframed};
+use crate::story::{A_DAY, FLY_TOKEN, NAME, PARAMETER, Story, unframed};
 use crate::truth::{alive, fly_secret, ours, parameter, password};
-
 const TAGGED: &str = r#"targets = {
     parameter = { ssm_parameter = { name = "/molecule/production/FLY_API_TOKEN", tags = { owner = "me" } } }
     app       = { wave = 2, fly_secret = { app = "molecule-cp" } }
@@ -12,7 +11,7 @@ const TAGGED: &str = r#"targets = {
 
 /// A reason to rotate.
 fn because(reason: &str) -> String {
-    format!("rotate_now = {reason:?}")
+    format!("rotation_reason = {reason:?}")
 }
 
 fn in_parameter(story: &Story, attribute: &str) -> Value {
@@ -21,7 +20,7 @@ fn in_parameter(story: &Story, attribute: &str) -> Value {
 
 #[test]
 fn tags_that_are_denied_cost_one_credential_and_hold_nothing_back() {
-    let story = Story::begun(&[FLY_TOKEN, TAGGED]);
+    let story = Story::begun(&[FLY_TOKEN, TAGGED, A_DAY]);
     assert_eq!(in_parameter(&story, "tags"), json!({ "owner": "me" }));
     let retagged = TAGGED.replace("\"me\"", "\"platform\"");
     let lines = [
@@ -127,7 +126,7 @@ fn a_create_whose_tags_are_denied_is_made_good_without_another_credential() {
     story
         .sandbox
         .seed(json!({ "aws": { "parameters": { PARAMETER: "by hand" } } }));
-    story.configure(&[FLY_TOKEN, TAGGED, "on_existing = \"replace\""]);
+    story.configure(&[FLY_TOKEN, TAGGED, A_DAY, "on_existing = \"replace\""]);
     story.sandbox.lasting_fault("AddTagsToResource", "forbidden");
     // Terraform taints it; the replacement resumes, and does what is left.
     for _ in 0..2 {

@@ -17,7 +17,7 @@ const THERE: &str = "eu-west-1";
 
 /// A reason to rotate.
 fn because(reason: &str) -> String {
-    format!("rotate_now = {reason:?}")
+    format!("rotation_reason = {reason:?}")
 }
 
 fn status(story: &Story, target: &str) -> Value {

@@ -20,14 +20,16 @@ fn a_failed_check_keeps_the_old_token_alive_and_the_next_apply_finishes() {
     story.apply();
     let old = the_token(&story);
     story.sandbox.seed(json!({ "platform": { "healthy": false } }));
-    story.configure(&[FLY_TOKEN, FLY_TARGET, &checks, "rotate_now = \"once\""]);
+    story.configure(&[FLY_TOKEN, FLY_TARGET, &checks, "rotation_reason = \"once\""]);
     let said = story.fails();
     assert!(said.contains("up") && said.contains("503"), "{said}");
     assert!(said.contains(&old.id), "says that the old one is alive: {said}");
     assert_eq!(alive(&story).len(), 2);
     assert_eq!(story.attributes()["phase"], "partial");
     let plan = story.plan();
-    assert!(plan.contains("finish generation 2"), "{plan}");
+    for words in ["= \"finish\"", "+ \"wave 1: check up of generation 2"] {
+        assert!(plan.contains(words), "{words} is not in\n{plan}");
+    }
     story.sandbox.seed(json!({ "platform": { "healthy": true } }));
     story.apply();
     let newest = the_token(&story);
@@ -56,7 +58,7 @@ fn a_post_without_bearer_must_be_refused_with_401() {
     let url = story.sandbox.export("PLATFORM_URL").to_owned();
     let check = |path: &str| {
         format!(
-            "checks = {{\n    closed = {{ retry_for = \"1s\", http = {{ url = \"{url}{path}\", method = \"POST\", credential = \"none\", \
+            "checks = {{\n    closed = {{ effects = true, retry_for = \"1s\", http = {{ url = \"{url}{path}\", method = \"POST\", credential = \"none\", \
              headers = {{ Authorization = \"Bearer {{{{ value }}}}\" }}, expect_status = [401] }} }}\n  }}"
         )
     };
@@ -68,7 +70,7 @@ fn a_post_without_bearer_must_be_refused_with_401() {
         "{calls:#?}"
     );
     // Where the route is not mounted there is no refusal either, and the check says so.
-    story.configure(&[FLY_TOKEN, FLY_TARGET, &check("/health"), "rotate_now = \"once\""]);
+    story.configure(&[FLY_TOKEN, FLY_TARGET, &check("/health"), "rotation_reason = \"once\""]);
     let said = story.fails();
     assert!(
         said.contains("closed") && said.contains("404") && said.contains("expected 401"),
@@ -89,7 +91,7 @@ fn a_check_presents_the_new_credential_and_fails_where_it_is_not_accepted() {
     let asks_fly = check("/v1/apps/molecule-cp/secrets");
     story.configure(&[FLY_TOKEN, FLY_TARGET, &asks_fly]);
     story.apply();
-    story.configure(&[FLY_TOKEN, FLY_TARGET, &asks_fly, "rotate_now = \"once\""]);
+    story.configure(&[FLY_TOKEN, FLY_TARGET, &asks_fly, "rotation_reason = \"once\""]);
     story.apply();
     assert!(the_token(&story).name.ends_with("-g2"));
     // The platform does not know Fly's tokens, and no answer of its own shows the value.
@@ -97,7 +99,7 @@ fn a_check_presents_the_new_credential_and_fails_where_it_is_not_accepted() {
         FLY_TOKEN,
         FLY_TARGET,
         &check("/settings/secrets"),
-        "rotate_now = \"twice\"",
+        "rotation_reason = \"twice\"",
     ]);
     let said = story.fails();
     assert!(said.contains("accepted") && said.contains("401"), "{said}");
@@ -112,7 +114,7 @@ fn a_machine_that_dies_of_the_new_value_stops_the_roll_and_keeps_the_old_token()
     let old = the_token(&story);
     let dying = |code: u8| json!({ "fly": { "apps": { "molecule-cp": { "exit_code": code } } } });
     story.sandbox.seed(dying(1));
-    story.configure(&[FLY_TOKEN, FLY_TARGET, "rotate_now = \"once\""]);
+    story.configure(&[FLY_TOKEN, FLY_TARGET, "rotation_reason = \"once\""]);
     let said = unframed(&story.fails());
     assert!(
         said.contains("control_plane") && said.contains("fly machine status"),
@@ -172,7 +174,12 @@ fn a_workflow_that_succeeds_proves_a_rotation_and_one_that_fails_stops_it() {
     story.apply();
     let runs = story.sandbox.state()["github"]["repositories"]["molecule-ai/molecule-monorepo"]["runs"].clone();
     assert_eq!(runs.as_array().unwrap().len(), 1);
-    story.configure(&[FLY_TOKEN, FLY_TARGET, &check("broken.yml"), "rotate_now = \"once\""]);
+    story.configure(&[
+        FLY_TOKEN,
+        FLY_TARGET,
+        &check("broken.yml"),
+        "rotation_reason = \"once\"",
+    ]);
     let said = story.fails();
     assert!(said.contains("image") && said.contains("failure"), "{said}");
     assert_eq!(alive(&story).len(), 2);
@@ -180,7 +187,7 @@ fn a_workflow_that_succeeds_proves_a_rotation_and_one_that_fails_stops_it() {
         FLY_TOKEN,
         FLY_TARGET,
         &check("publish-platform-image.yml"),
-        "rotate_now = \"once\"",
+        "rotation_reason = \"once\"",
     ]);
     story.apply();
     assert!(the_token(&story).name.ends_with("-g2"));

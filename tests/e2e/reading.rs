@@ -1,8 +1,7 @@
 //! The plan as its reader sees it: what is due, what ends, and nothing that stays as it is.
 
-use crate::story::{FLY_TOKEN, PARAMETER, SSM_TARGET, Story, THREE_TARGETS, unframed};
+use crate::story::{A_DAY, FLY_TOKEN, PARAMETER, SSM_TARGET, Story, THREE_TARGETS, unframed};
 use crate::truth::{ours, parameter, the_token};
-
 const RANDOM: &str = "source = { random = { bytes = 32, encoding = \"hex\" } }";
 
 /// The lines of a plan that begin with that sign, without it.
@@ -13,15 +12,15 @@ fn signed(plan: &str, sign: char) -> Vec<String> {
 
 #[test]
 fn the_plan_of_a_revocation_shows_the_old_credential_leaving_and_the_new_one_untouched() {
-    let mut story = Story::begun(&[FLY_TOKEN, THREE_TARGETS]);
-    story.configure(&[FLY_TOKEN, THREE_TARGETS, "rotate_now = \"asked\""]);
+    let mut story = Story::begun(&[FLY_TOKEN, THREE_TARGETS, A_DAY]);
+    story.configure(&[FLY_TOKEN, THREE_TARGETS, A_DAY, "rotation_reason = \"asked\""]);
     story.apply();
     let [old, new] = &ours(&story)[..] else {
         panic!("two tokens")
     };
     story.clock("25h");
     let plan = story.plan();
-    assert!(plan.contains(&format!("revoke generation 1 ({})", old.id)), "{plan}");
+    assert!(plan.contains(&format!("+ \"revoke generation 1 ({}) at Fly app", old.id)), "{plan}");
     // Whether the gate is open is read in apply, so the list is open until then.
     assert!(
         signed(&plan, '~').contains(&"phase          = \"overlapping\" -> (known after apply)".to_owned()),
@@ -35,7 +34,7 @@ fn the_plan_of_a_revocation_shows_the_old_credential_leaving_and_the_new_one_unt
 #[test]
 fn the_plan_of_a_rotation_leaves_only_that_unknown_which_will_be_new() {
     let story = Story::begun(&[RANDOM, SSM_TARGET]);
-    story.configure(&[RANDOM, SSM_TARGET, "rotate_now = \"asked\""]);
+    story.configure(&[RANDOM, SSM_TARGET, "rotation_reason = \"asked\""]);
     let plan = story.plan();
     let mut unknown: Vec<&str> = plan
         .lines()
@@ -63,15 +62,17 @@ fn the_plan_of_a_rotation_leaves_only_that_unknown_which_will_be_new() {
 
 #[test]
 fn a_target_whose_key_holds_a_colon_is_healed() {
-    let targets =
-        r#"targets = { "eu: runtime" = { ssm_parameter = { name = "/molecule/production/FLY_API_TOKEN" } } }"#;
+    let targets = r#"targets = {
+    "eu: runtime" = { ssm_parameter = { name = "/molecule/production/FLY_API_TOKEN" } }
+    "us: runtime" = { ssm_parameter = { name = "/us" } }
+  }"#;
     let story = Story::begun(&[RANDOM, targets]);
     story
         .sandbox
         .seed(serde_json::json!({"aws": {"parameters": {PARAMETER: "typed by hand"}}}));
     assert!(story.plan().contains("eu: runtime"));
     story.apply();
-    assert_ne!(parameter(&story, PARAMETER).unwrap(), "typed by hand");
+    assert_eq!(parameter(&story, PARAMETER), parameter(&story, "/us"));
 }
 
 #[test]
@@ -81,10 +82,10 @@ fn creating_a_role_s_secret_says_that_its_present_password_ends() {
         let source = format!(
             "source = {{ neon_role_password = {{ project_id = \"quiet-river-12345678\", branch_id = \"br-main-123456\", {roles} }} }}"
         );
-        story.configure(&[&source, SSM_TARGET]);
+        story.configure(&[&source, &pair_in("part = \"uri\","), A_DAY]);
         let plan = unframed(&story.plan());
         assert!(
-            plan.contains("The first generation ends the present password of the role \"app\""),
+            plan.contains("creating this secret invalidates the present password of the role \"app\""),
             "{plan}"
         );
     }
@@ -97,12 +98,16 @@ fn pair_in(part: &str) -> String {
 #[test]
 fn a_parameter_that_is_to_hold_another_part_never_gives_its_old_value_away_as_that_part() {
     const PAIR: &str = "source = { key_pair = { algorithm = \"ed25519\" } }";
-    let story = Story::begun(&[PAIR, &pair_in("")]);
+    let story = Story::begun(&[PAIR, &pair_in("part = \"private_key_pem\",")]);
     assert!(parameter(&story, PARAMETER).unwrap().contains("PRIVATE KEY"));
-    // Nobody has the public half any more: the plan says so, and makes a new pair.
+    // Nobody has the public half any more. A generated value is not replaced for that: the plan says so, and how to ask for a new pair.
     story.configure(&[PAIR, &pair_in("part = \"public_key_pem\",")]);
-    let plan = story.plan();
-    assert!(plan.contains("cannot be recovered"), "{plan}");
+    let said = story.refused("plan");
+    for words in ["the value of generation 1 cannot be recovered", "rotation_reason"] {
+        assert!(said.contains(words), "{words} is not in\n{said}");
+    }
+    let because = |reason: &str| format!("rotation_reason = {reason:?}");
+    story.configure(&[PAIR, &pair_in("part = \"public_key_pem\","), &because("the public half")]);
     story.apply();
     let public = parameter(&story, PARAMETER).unwrap();
     assert!(public.contains("PUBLIC KEY"), "{public}");
@@ -122,7 +127,7 @@ fn a_parameter_that_is_to_hold_another_part_never_gives_its_old_value_away_as_th
 #[test]
 fn the_parts_of_a_credential_are_gathered_from_all_parameters_that_hold_one() {
     const PAIR: &str = "source = { key_pair = { algorithm = \"ed25519\" } }";
-    let two = r#"private = { ssm_parameter = { name = "/private" } }, public = { part = "public_key_pem", ssm_parameter = { name = "/public" } }"#;
+    let two = r#"private = { part = "private_key_pem", ssm_parameter = { name = "/private" } }, public = { part = "public_key_pem", ssm_parameter = { name = "/public" } }"#;
     let story = Story::begun(&[PAIR, &format!("targets = {{ {two} }}")]);
     let both =
         r#"both = { template = "{{ public_key_pem }}{{ private_key_pem }}", ssm_parameter = { name = "/both" } }"#;
@@ -142,13 +147,13 @@ fn a_template_that_changes_while_a_rotation_is_half_done_is_written_too() {
     };
     let story = Story::begun(&[RANDOM, &targets("")]);
     story.sandbox.fault("PUT /repos", 1, "forbidden");
-    story.configure(&[RANDOM, &targets(""), "rotate_now = \"asked\""]);
+    story.configure(&[RANDOM, &targets(""), "rotation_reason = \"asked\""]);
     story.fails();
     story.sandbox.heal();
     story.configure(&[
         RANDOM,
         &targets("template = \"token={{ value }}\","),
-        "rotate_now = \"asked\"",
+        "rotation_reason = \"asked\"",
     ]);
     story.apply();
     let state = story.sandbox.state();

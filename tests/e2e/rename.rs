@@ -146,7 +146,8 @@ fn a_generated_value_stays_what_it_is_when_its_resource_is_renamed() {
 #[test]
 fn a_role_whose_resource_is_renamed_logs_in_with_what_its_target_holds() {
     let role = "source = { neon_role_password = { project_id = \"quiet-river-12345678\", branch_id = \"br-main-123456\", role = \"app\" } }";
-    let lines = [role, SSM_TARGET];
+    let target = r#"targets = { runtime = { part = "password", ssm_parameter = { name = "/molecule/production/FLY_API_TOKEN" } } }"#;
+    let lines = [role, target];
     let story = Story::begun(&lines);
     story.write(&(resource("renamed", NAME, &lines) + DESTROYED_LATE));
     story.apply();

@@ -138,6 +138,7 @@ fn another_secret_of_the_same_name_that_is_created_between_the_halves_of_a_repla
     let other = [
         r#"source = { fly_token = { app = "molecule-worker" } }"#,
         r#"targets = { runtime = { ssm_parameter = { name = "/molecule/other/FLY_API_TOKEN" } } }"#,
+        "overlap = \"1h\"",
         &late("short"),
     ];
     story.write(&(it + &resource("other", NAME, &other) + PAUSES));

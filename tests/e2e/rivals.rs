@@ -5,10 +5,9 @@ use std::process::Stdio;
 use serde_json::json;
 
 use crate::story::{
-    FLY_TARGET, FLY_TOKEN, NAME, PARAMETER, REPOSITORY, SSM_TARGET, Story, THREE_TARGETS, resource, unframed,
+    A_DAY, FLY_TARGET, FLY_TOKEN, NAME, PARAMETER, REPOSITORY, SSM_TARGET, Story, THREE_TARGETS, resource, unframed,
 };
 use crate::truth::{alive, fly_secret, github_secret, nothing_is_left, parameter, the_token, three_targets_hold};
-
 const LINES: [&str; 3] = [FLY_TOKEN, THREE_TARGETS, "overlap = \"1h\""];
 
 /// The same resource in a state of its own, under another namespace.
@@ -58,11 +57,15 @@ fn the_destroy_of_an_older_object_in_a_later_process_leaves_what_the_newer_one_t
     control_plane = { fly_secret = { app = "molecule-cp", stage = true } }
     runtime       = { ssm_parameter = { name = "/molecule/production/FLY_API_TOKEN" } }
   }"#;
-    for (source, targets) in [(FLY_TOKEN, THREE_TARGETS), (FLY_TOKEN, no_roll), (random, SSM_TARGET)] {
-        let story = Story::begun(&[source, targets]);
+    for (source, targets, overlap) in [
+        (FLY_TOKEN, THREE_TARGETS, A_DAY),
+        (FLY_TOKEN, no_roll, A_DAY),
+        (random, SSM_TARGET, ""),
+    ] {
+        let story = Story::begun(&[source, targets, overlap]);
         let held = parameter(&story, PARAMETER);
         let newer = story.beside();
-        newer.configure(&[source, targets]);
+        newer.configure(&[source, targets, overlap]);
         newer.apply();
         assert_eq!(parameter(&story, PARAMETER), held, "it went on with the same value");
         let said = unframed(&story.destroy());
@@ -93,7 +96,7 @@ fn a_rival_that_is_further_ahead_than_an_interrupted_apply_could_be_is_named_bef
             FLY_TOKEN,
             FLY_TARGET,
             "overlap = \"1h\"",
-            &format!("rotate_now = {text:?}"),
+            &format!("rotation_reason = {text:?}"),
         ]);
         second.apply();
     }
@@ -101,7 +104,7 @@ fn a_rival_that_is_further_ahead_than_an_interrupted_apply_could_be_is_named_bef
     second.apply();
     let newest = the_token(&story);
     assert!(newest.name.ends_with("-g3"));
-    story.configure(&[FLY_TOKEN, FLY_TARGET, "overlap = \"1h\"", "rotate_now = \"mine\""]);
+    story.configure(&[FLY_TOKEN, FLY_TARGET, "overlap = \"1h\"", "rotation_reason = \"mine\""]);
     story.sandbox.forget_calls();
     let said = unframed(&story.fails());
     assert!(
@@ -151,10 +154,13 @@ fn two_secrets_of_one_configuration_on_one_slot_are_refused_in_the_plan() {
     let other = FLY_TOKEN
         .replace("2400h", "1200h")
         .replace("molecule-cp", "molecule-worker");
-    story.write(&(resource("it", NAME, &[FLY_TOKEN, SSM_TARGET]) + &resource("other", NAME, &[&other, SSM_TARGET])));
+    story.write(
+        &(resource("it", NAME, &[FLY_TOKEN, SSM_TARGET, A_DAY])
+            + &resource("other", NAME, &[&other, SSM_TARGET, A_DAY])),
+    );
     let said = story.refused("plan");
     assert!(
-        said.contains("Another secret writes ssm_parameter:default://"),
+        said.contains("SSM parameter /molecule/production/FLY_API_TOKEN in us-east-1 is a target of another secret too"),
         "{said}"
     );
     story.wrote_nothing();
@@ -168,7 +174,7 @@ fn two_resources_that_are_the_same_secret_are_one_secret_and_an_error() {
     let said = unframed(&story.fails());
     let token = the_token(&story);
     let id = token.name.split('-').rev().nth(1).unwrap();
-    for words in ["Two resources are the same secret", id, "remove one of the two"] {
+    for words in ["Two resources are the same secret", id, "Remove one of the two"] {
         assert!(said.contains(words), "{words}: {said}");
     }
     assert_eq!(said.matches("Error: ").count(), 1, "{said}");
@@ -279,7 +285,7 @@ fn two_creates_at_once_of_a_value_that_nothing_tells_again_converge() {
 #[test]
 fn two_rotations_at_once_without_a_lock_converge_and_orphan_nothing() {
     let story = Story::begun(&LINES);
-    let lines = [&LINES[..], &["rotate_now = \"once\""]].concat();
+    let lines = [&LINES[..], &["rotation_reason = \"once\""]].concat();
     two_apply_at_once(&story, &lines);
     settles(story, &lines);
 }
@@ -287,7 +293,7 @@ fn two_rotations_at_once_without_a_lock_converge_and_orphan_nothing() {
 #[test]
 fn a_target_whose_marker_cannot_tell_two_runs_apart_is_written_again_once_the_second_shows() {
     let target = "targets = { image_publish = { github_actions_secret = { repository = \"molecule-monorepo\" } } }";
-    let lines = [FLY_TOKEN, target, "overlap = \"1h\"", "rotate_now = \"once\""];
+    let lines = [FLY_TOKEN, target, "overlap = \"1h\"", "rotation_reason = \"once\""];
     let story = Story::begun(&lines[..3]);
     let second = story.beside();
     let state = |story: &Story| story.workspace.path().join("terraform.tfstate");
@@ -302,7 +308,7 @@ fn a_target_whose_marker_cannot_tell_two_runs_apart_is_written_again_once_the_se
     story.sandbox.settings(json!({ "list_lag_ms": 0 }));
     let plan = second.plan();
     assert!(
-        plan.contains("deliver again to image_publish: it may not hold generation 2"),
+        plan.contains("image_publish has to be written again, and the value of generation 2 cannot be recovered"),
         "{plan}"
     );
     second.apply();

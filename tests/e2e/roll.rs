@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::story::{FLY_TOKEN, NAME, Story, resource, unframed};
+use crate::story::{A_DAY, FLY_TOKEN, NAME, Story, resource, unframed};
 use crate::truth::{alive, fly_secret, machine_values, write_fly_secret};
 
 const WITH_ESCROW: &str = r#"targets = {
@@ -25,13 +25,13 @@ fn every_machine_runs_it(story: &Story) {
 #[test]
 fn a_healed_entry_whose_roll_failed_goes_live_with_the_next_apply() {
     let mut story = Story::begun(&[FLY_TOKEN, WITH_ESCROW, "overlap = \"1h\""]);
-    story.configure(&[FLY_TOKEN, WITH_ESCROW, "overlap = \"1h\"", "rotate_now = \"once\""]);
+    story.configure(&[FLY_TOKEN, WITH_ESCROW, "overlap = \"1h\"", "rotation_reason = \"once\""]);
     story.apply();
     write_fly_secret(&story, "typed by hand");
     story.sandbox.fault(A_LEASE, 1, "forbidden");
     let said = unframed(&story.fails());
-    let next = "activate control_plane: generation 2 is published, but not live";
-    assert!(said.contains(&format!("The next apply will {next}")), "{said}");
+    let next = "generation 2 is published, but not live";
+    assert!(said.contains(&format!("The next apply will activate control_plane ({next})")), "{said}");
     let plan = story.plan();
     assert!(plan.contains(next), "{plan}");
     story.apply();
@@ -45,13 +45,13 @@ fn a_healed_entry_whose_roll_failed_goes_live_with_the_next_apply() {
 
 #[test]
 fn an_added_app_whose_roll_failed_goes_live_with_the_next_apply() {
-    let story = Story::begun(&[FLY_TOKEN, WITH_ESCROW]);
+    let story = Story::begun(&[FLY_TOKEN, WITH_ESCROW, A_DAY]);
     let more = WITH_ESCROW.replace(
         "targets = {",
         "targets = {\n    worker = { fly_secret = { app = \"molecule-worker\" } }",
     );
     story.sandbox.fault(A_LEASE, 1, "forbidden");
-    story.configure(&[FLY_TOKEN, &more]);
+    story.configure(&[FLY_TOKEN, &more, A_DAY]);
     story.fails();
     story.apply();
     let stored = fly_secret(&story, "molecule-worker", NAME);
@@ -65,7 +65,7 @@ fn an_added_app_whose_roll_failed_goes_live_with_the_next_apply() {
 
 /// Secrets of one app, each a token of its own that is revoked with the apply that replaces it.
 fn on_one_app(names: &[&str], reason: &str) -> String {
-    let rotate = format!("rotate_now = {reason:?}");
+    let rotate = format!("rotation_reason = {reason:?}");
     let lines = [
         r#"source = { fly_token = { app = "molecule-cp" } }"#,
         r#"targets = { cp = { fly_secret = { app = "molecule-cp" } } }"#,
@@ -123,7 +123,7 @@ fn six_tokens_on_one_app_are_rotated_at_once_and_no_machine_is_left_behind() {
 
 #[test]
 fn machines_on_an_unreachable_host_come_last() {
-    let story = Story::begun(&[FLY_TOKEN, WITH_ESCROW]);
+    let story = Story::begun(&[FLY_TOKEN, WITH_ESCROW, A_DAY]);
     let machines = story.sandbox.state()["fly"]["apps"]["molecule-cp"]["machines"].clone();
     let first = machines.as_object().unwrap().keys().next().unwrap().clone();
     let host = |status: &str| {
@@ -134,7 +134,7 @@ fn machines_on_an_unreachable_host_come_last() {
     };
     host("unreachable");
     let dark = WITH_ESCROW.replace("molecule-cp", "dark");
-    story.configure(&[FLY_TOKEN, &dark]);
+    story.configure(&[FLY_TOKEN, &dark, A_DAY]);
     let said = unframed(&story.fails());
     assert!(
         said.contains("host as unreachable") && !said.contains("Check the network"),

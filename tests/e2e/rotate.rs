@@ -1,17 +1,22 @@
 //! When a secret is renewed, what the plan says about it, and when the old credential ends.
 
-use crate::story::{FLY_TARGET, FLY_TOKEN, Story, THREE_TARGETS};
+use crate::story::{A_DAY, FLY_TARGET, FLY_TOKEN, Story, THREE_TARGETS};
 use crate::truth::{alive, ours, the_token, three_targets_hold};
 
 #[test]
-fn rotate_now_rotates_once_and_clearing_it_does_nothing() {
-    let story = Story::begun(&[FLY_TOKEN, THREE_TARGETS]);
+fn rotation_reason_rotates_once_and_clearing_it_does_nothing() {
+    let story = Story::begun(&[FLY_TOKEN, THREE_TARGETS, A_DAY]);
     let old = the_token(&story);
-    story.configure(&[FLY_TOKEN, THREE_TARGETS, "rotate_now = \"left with a contractor\""]);
+    story.configure(&[
+        FLY_TOKEN,
+        THREE_TARGETS,
+        A_DAY,
+        "rotation_reason = \"left with a contractor\"",
+    ]);
     let plan = story.plan();
     for line in [
         "~ generation     = 1 -> 2",
-        "\"first create\" -> \"left with a contractor\"",
+        "\"created\" -> \"left with a contractor\"",
         "Plan: 0 to add, 1 to change, 0 to destroy.",
     ] {
         assert!(plan.contains(line), "{line} is not in\n{plan}");
@@ -25,10 +30,10 @@ fn rotate_now_rotates_once_and_clearing_it_does_nothing() {
     let attributes = story.attributes();
     assert_eq!(attributes["last_rotation"]["reason"], "left with a contractor");
     assert_eq!(attributes["phase"], "overlapping");
-    assert_eq!(attributes["credentials"][1]["credential_id"], old.id.as_str());
-    assert_eq!(attributes["credentials"][1]["status"], "overlapping");
+    assert_eq!(attributes["credentials"]["1"]["credential_id"], old.id.as_str());
+    assert_eq!(attributes["credentials"]["1"]["status"], "overlapping");
     story.sandbox.forget_calls();
-    story.configure(&[FLY_TOKEN, THREE_TARGETS]);
+    story.configure(&[FLY_TOKEN, THREE_TARGETS, A_DAY]);
     story.apply();
     story.wrote_nothing();
     assert_eq!(story.attributes()["generation"], 2);
@@ -36,9 +41,9 @@ fn rotate_now_rotates_once_and_clearing_it_does_nothing() {
 
 #[test]
 fn the_old_token_is_revoked_by_its_own_step_after_the_overlap() {
-    let mut story = Story::begun(&[FLY_TOKEN, THREE_TARGETS]);
+    let mut story = Story::begun(&[FLY_TOKEN, THREE_TARGETS, A_DAY]);
     let old = the_token(&story);
-    let lines = [FLY_TOKEN, THREE_TARGETS, "overlap = \"24h\"", "rotate_now = \"once\""];
+    let lines = [FLY_TOKEN, THREE_TARGETS, A_DAY, "rotation_reason = \"once\""];
     story.configure(&lines);
     story.apply();
     story.clock("23h");
@@ -46,10 +51,14 @@ fn the_old_token_is_revoked_by_its_own_step_after_the_overlap() {
     assert_eq!(alive(&story).len(), 2);
     story.clock("25h");
     let plan = story.plan();
-    assert!(
-        plan.contains(&format!("revoke generation 1 ({}): overlap ended ", old.id)),
-        "{plan}"
-    );
+    let step = format!("+ \"revoke generation 1 ({}) at Fly app molecule-cp", old.id);
+    for words in [
+        step.as_str(),
+        "its overlap ended ",
+        "once every target holds generation 2",
+    ] {
+        assert!(plan.contains(words), "{words} is not in\n{plan}");
+    }
     assert!(!plan.contains("\n      ~ generation "), "{plan}");
     assert!(!plan.contains("\n      ~ deliveries"), "{plan}");
     story.sandbox.forget_calls();
@@ -62,13 +71,13 @@ fn the_old_token_is_revoked_by_its_own_step_after_the_overlap() {
     let attributes = story.attributes();
     assert_eq!(attributes["phase"], "settled");
     assert!(attributes["last_rotation"]["revoked"].to_string().contains(&old.id));
-    assert_eq!(attributes["credentials"].as_array().unwrap().len(), 1);
+    assert_eq!(attributes["credentials"].as_object().unwrap().len(), 1);
 }
 
 #[test]
 fn without_a_deferred_target_the_old_token_ends_with_the_rotation() {
     let story = Story::begun(&[FLY_TOKEN, FLY_TARGET]);
-    story.configure(&[FLY_TOKEN, FLY_TARGET, "rotate_now = \"once\""]);
+    story.configure(&[FLY_TOKEN, FLY_TARGET, "rotation_reason = \"once\""]);
     story.sandbox.forget_calls();
     story.apply();
     let newest = the_token(&story);
@@ -150,7 +159,7 @@ fn manual_revocation_is_left_to_a_person_and_remembered() {
     ];
     let mut story = Story::begun(&lines);
     let old = the_token(&story);
-    story.configure(&[&lines[..], &["rotate_now = \"once\""]].concat());
+    story.configure(&[&lines[..], &["rotation_reason = \"once\""]].concat());
     story.apply();
     story.clock("2h");
     story.sandbox.forget_calls();

@@ -53,7 +53,7 @@ fn a_plan_that_adds_a_target_does_not_rotate_although_that_has_become_due() {
     );
     both_hold_the_newest(&story);
     let plan = story.plan();
-    assert!(plan.contains("rotate: every 60d, due since"), "{plan}");
+    assert!(plan.contains("every 60d, due since"), "{plan}");
     story.apply();
     assert_eq!(alive(&story).len(), 2);
     both_hold_the_newest(&story);
@@ -61,7 +61,7 @@ fn a_plan_that_adds_a_target_does_not_rotate_although_that_has_become_due() {
 
 #[test]
 fn a_plan_that_revokes_does_not_rotate_although_that_has_become_due() {
-    let lines = [FLY_TOKEN, SSM_TARGET, EVERY, OVERLAP, "rotate_now = \"once\""];
+    let lines = [FLY_TOKEN, SSM_TARGET, EVERY, OVERLAP, "rotation_reason = \"once\""];
     let mut story = Story::begun(&lines[..4]);
     story.configure(&lines);
     story.apply();
@@ -77,7 +77,7 @@ fn a_plan_that_revokes_does_not_rotate_although_that_has_become_due() {
 
 #[test]
 fn a_rotation_that_is_applied_late_counts_its_overlap_from_then() {
-    let lines = [FLY_TOKEN, SSM_TARGET, OVERLAP, "rotate_now = \"once\""];
+    let lines = [FLY_TOKEN, SSM_TARGET, OVERLAP, "rotation_reason = \"once\""];
     let mut story = Story::begun(&lines[..3]);
     save(&story, &lines);
     story.clock("2d");
@@ -102,7 +102,7 @@ fn a_heal_whose_value_was_lost_meanwhile_says_so_and_the_next_plan_rotates() {
         .sandbox
         .seed(json!({ "aws": { "parameters": { PARAMETER: "typed by hand" } } }));
     let said = saved_is_refused(&story);
-    assert!(said.contains("could not be had again"), "{said}");
+    assert!(said.contains("Cannot recover the value of generation 1"), "{said}");
     story.wrote_nothing();
     let plan = story.plan();
     assert!(plan.contains("= 1 -> 2"), "{plan}");
@@ -129,7 +129,7 @@ fn a_slot_that_was_taken_meanwhile_is_not_overwritten() {
 
 #[test]
 fn what_a_person_revoked_meanwhile_is_revoked() {
-    let lines = [FLY_TOKEN, SSM_TARGET, OVERLAP, "rotate_now = \"once\""];
+    let lines = [FLY_TOKEN, SSM_TARGET, OVERLAP, "rotation_reason = \"once\""];
     let mut story = Story::begun(&lines[..3]);
     story.configure(&lines);
     story.apply();
@@ -152,9 +152,9 @@ fn what_a_person_revoked_meanwhile_is_revoked() {
 #[test]
 fn a_create_that_is_applied_after_another_state_made_the_secret_is_refused_and_names_it() {
     let mut late = Story::new();
-    save(&late, &[FLY_TOKEN, SSM_AND_GITHUB]);
+    save(&late, &[FLY_TOKEN, SSM_AND_GITHUB, OVERLAP]);
     let other = late.beside();
-    other.configure(&[FLY_TOKEN, SSM_AND_GITHUB]);
+    other.configure(&[FLY_TOKEN, SSM_AND_GITHUB, OVERLAP]);
     other.apply();
     let token = the_token(&other);
     late.clock("25h");
@@ -171,8 +171,8 @@ fn a_create_that_is_applied_after_another_state_made_the_secret_is_refused_and_n
 
 #[test]
 fn a_plan_of_an_older_state_is_stale() {
-    let story = Story::begun(&[FLY_TOKEN, SSM_TARGET]);
-    save(&story, &[FLY_TOKEN, SSM_TARGET, "rotate_now = \"once\""]);
+    let story = Story::begun(&[FLY_TOKEN, SSM_TARGET, OVERLAP]);
+    save(&story, &[FLY_TOKEN, SSM_TARGET, OVERLAP, "rotation_reason = \"once\""]);
     story.apply();
     story.sandbox.forget_calls();
     let said = saved_is_refused(&story);
@@ -183,7 +183,7 @@ fn a_plan_of_an_older_state_is_stale() {
 
 #[test]
 fn a_destroy_that_is_applied_late_leaves_what_somebody_wrote_meanwhile() {
-    let story = Story::begun(&[FLY_TOKEN, SSM_AND_GITHUB]);
+    let story = Story::begun(&[FLY_TOKEN, SSM_AND_GITHUB, OVERLAP]);
     story.run(&["plan", "-destroy", "-out=saved"]).success();
     story
         .sandbox
@@ -213,6 +213,6 @@ fn a_value_that_another_run_wrote_under_the_same_mark_is_not_taken_for_ours() {
     story.sandbox.settings(json!({ "list_lag_ms": 0 }));
     story.sandbox.forget_calls();
     let said = saved_is_refused(&story);
-    assert!(said.contains("could not be had again"), "{said}");
+    assert!(said.contains("Cannot recover the value of generation 1"), "{said}");
     story.wrote_nothing();
 }

@@ -2,9 +2,8 @@
 
 use base64::Engine as _;
 
-use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, PARAMETER, REPOSITORY, Story, THREE_TARGETS, unframed};
+use crate::story::{A_DAY, FLY_TARGET, FLY_TOKEN, NAME, PARAMETER, REPOSITORY, Story, THREE_TARGETS, unframed};
 use crate::truth::{alive, fly_secret, github_secret, ours, parameter, the_token, three_targets_hold};
-
 const SSM_ONLY: &str = r#"targets = {
     runtime = { ssm_parameter = { name = "/molecule/production/FLY_API_TOKEN" } }
   }"#;
@@ -15,8 +14,8 @@ const SSM_AND_GITHUB: &str = r#"targets = {
 
 #[test]
 fn a_new_target_beside_a_readable_one_gets_the_same_generation() {
-    let story = Story::begun(&[FLY_TOKEN, SSM_ONLY]);
-    story.configure(&[FLY_TOKEN, SSM_AND_GITHUB]);
+    let story = Story::begun(&[FLY_TOKEN, SSM_ONLY, A_DAY]);
+    story.configure(&[FLY_TOKEN, SSM_AND_GITHUB, A_DAY]);
     let plan = story.plan();
     assert!(plan.contains("+ \"image_publish\" = {"), "{plan}");
     assert!(!plan.contains("\n      ~ generation "), "{plan}");
@@ -53,8 +52,8 @@ fn a_new_target_without_a_readable_one_means_a_rotation() {
 
 #[test]
 fn a_removed_target_loses_its_entry() {
-    let story = Story::begun(&[FLY_TOKEN, SSM_AND_GITHUB]);
-    story.configure(&[FLY_TOKEN, SSM_ONLY]);
+    let story = Story::begun(&[FLY_TOKEN, SSM_AND_GITHUB, A_DAY]);
+    story.configure(&[FLY_TOKEN, SSM_ONLY, A_DAY]);
     let plan = story.plan();
     assert!(plan.contains("- \"image_publish\" = {"), "{plan}");
     story.sandbox.forget_calls();
@@ -72,9 +71,9 @@ fn a_removed_target_loses_its_entry() {
 #[test]
 fn a_removed_target_with_on_remove_keep_keeps_its_entry() {
     let keeping = SSM_AND_GITHUB.replace("image_publish = {", "image_publish = { on_remove = \"keep\", ");
-    let story = Story::begun(&[FLY_TOKEN, &keeping]);
+    let story = Story::begun(&[FLY_TOKEN, &keeping, A_DAY]);
     let token = the_token(&story);
-    story.configure(&[FLY_TOKEN, SSM_ONLY]);
+    story.configure(&[FLY_TOKEN, SSM_ONLY, A_DAY]);
     story.sandbox.forget_calls();
     story.apply();
     story.wrote_nothing();
@@ -83,12 +82,12 @@ fn a_removed_target_with_on_remove_keep_keeps_its_entry() {
 
 #[test]
 fn a_renamed_key_writes_nothing() {
-    let story = Story::begun(&[FLY_TOKEN, THREE_TARGETS]);
+    let story = Story::begun(&[FLY_TOKEN, THREE_TARGETS, A_DAY]);
     let token = the_token(&story);
     let renamed = THREE_TARGETS
         .replace("image_publish", "publishing")
         .replace("runtime ", "parameter_store ");
-    story.configure(&[FLY_TOKEN, &renamed]);
+    story.configure(&[FLY_TOKEN, &renamed, A_DAY]);
     story.sandbox.forget_calls();
     story.apply();
     story.wrote_nothing();
@@ -101,8 +100,12 @@ fn a_renamed_key_writes_nothing() {
 
 #[test]
 fn a_target_that_moves_is_written_at_its_new_place_and_deleted_at_the_old_one() {
-    let story = Story::begun(&[FLY_TOKEN, SSM_AND_GITHUB]);
-    story.configure(&[FLY_TOKEN, &SSM_AND_GITHUB.replace("molecule-monorepo", "molecule-docs")]);
+    let story = Story::begun(&[FLY_TOKEN, SSM_AND_GITHUB, A_DAY]);
+    story.configure(&[
+        FLY_TOKEN,
+        &SSM_AND_GITHUB.replace("molecule-monorepo", "molecule-docs"),
+        A_DAY,
+    ]);
     story.apply();
     let token = the_token(&story);
     assert_eq!(github_secret(&story, REPOSITORY, NAME), None);
@@ -121,13 +124,13 @@ fn a_changed_template_writes_the_same_generation_anew() {
              github_actions_secret = {{ repository = \"molecule-monorepo\" }} }}\n  }}"
         )
     };
-    let story = Story::begun(&[FLY_TOKEN, &templated("token={{ value }}")]);
+    let story = Story::begun(&[FLY_TOKEN, &templated("token={{ value }}"), A_DAY]);
     let token = the_token(&story);
     assert_eq!(
         github_secret(&story, REPOSITORY, NAME),
         Some(format!("token={}", token.value))
     );
-    story.configure(&[FLY_TOKEN, &templated("TOKEN: {{ token | base64 }}")]);
+    story.configure(&[FLY_TOKEN, &templated("TOKEN: {{ token | base64 }}"), A_DAY]);
     story.sandbox.forget_calls();
     story.apply();
     let encoded = base64::engine::general_purpose::STANDARD.encode(&token.value);
@@ -185,6 +188,7 @@ fn two_targets_in_one_slot_are_refused_with_both_names() {
     one = { ssm_parameter = { name = "/molecule/one" } }
     two = { ssm_parameter = { name = "/molecule/one" } }
   }"#,
+        A_DAY,
     ]);
     let said = story.refused("plan");
     assert!(
@@ -214,7 +218,7 @@ fn a_readable_target_that_moves_takes_its_value_along() {
 fn a_value_that_a_target_cannot_hold_is_refused_before_any_target_is_written_and_nothing_minted_remains() {
     let long = format!(
         "targets = {{\n    control_plane = {{ fly_secret = {{ app = \"molecule-cp\" }} }}\n    runtime = {{ wave = 2, template = \"{}{{{{ value }}}}\", \
-         ssm_parameter = {{ name = {PARAMETER:?} }} }}\n  }}",
+         ssm_parameter = {{ name = {PARAMETER:?}, tier = \"Standard\" }} }}\n  }}",
         "x".repeat(4_096)
     );
     let refused = |story: &Story| {
@@ -233,18 +237,23 @@ fn a_value_that_a_target_cannot_hold_is_refused_before_any_target_is_written_and
     };
     // A create.
     let story = Story::new();
-    story.configure(&[FLY_TOKEN, &long]);
+    story.configure(&[FLY_TOKEN, &long, A_DAY]);
     refused(&story);
     assert_eq!(alive(&story), []);
     assert!(story.has_no_state());
     // A rotation.
-    story.configure(&[FLY_TOKEN, THREE_TARGETS]);
+    story.configure(&[FLY_TOKEN, THREE_TARGETS, A_DAY]);
     story.apply();
     let old = the_token(&story);
-    story.configure(&[FLY_TOKEN, &long, "rotate_now = \"once\""]);
+    story.configure(&[FLY_TOKEN, &long, A_DAY, "rotation_reason = \"once\""]);
     refused(&story);
     assert_eq!(fly_secret(&story, "molecule-cp", NAME), Some(old.value.clone()));
-    story.configure(&[FLY_TOKEN, THREE_TARGETS, "rotate_now = \"once\"", "overlap = \"0s\""]);
+    story.configure(&[
+        FLY_TOKEN,
+        THREE_TARGETS,
+        "rotation_reason = \"once\"",
+        "overlap = \"0s\"",
+    ]);
     story.apply();
     let newest = the_token(&story);
     assert_ne!(newest, old);

@@ -16,7 +16,7 @@ const URI: &str = r#"targets = { runtime = { part = "uri", ssm_parameter = { nam
 /// A secret that was rotated once, by a run that was killed after its last call: the state is that of before.
 fn rotated_and_not_saved(lines: &[&str]) -> Story {
     let story = Story::begun(lines);
-    let lines = [lines, &["rotate_now = \"once\""]].concat();
+    let lines = [lines, &["rotation_reason = \"once\""]].concat();
     let file = |story: &Story| story.workspace.path().join("terraform.tfstate");
     let killed = story.beside();
     std::fs::copy(file(&story), file(&killed)).unwrap();
@@ -34,8 +34,9 @@ fn connects_as(story: &Story, role: &str) {
     assert!(uri.starts_with(&begin), "{uri} does not begin with {begin}");
     let attributes = story.attributes();
     assert_eq!(attributes["public"]["username"], role);
-    assert_eq!(attributes["credentials"][0]["credential_id"], role);
-    assert_eq!(attributes["credentials"][0]["status"], "current");
+    let newest = &attributes["credentials"][attributes["generation"].to_string()];
+    assert_eq!(newest["credential_id"], role);
+    assert_eq!(newest["status"], "current");
 }
 
 fn roles(alternate: &str) -> String {
@@ -64,7 +65,7 @@ fn of_two_roles_the_newer_one_is_recognised_and_the_older_one_keeps_its_overlap(
     let passwords = ["app", "app_b"].map(|role| password(&story, role));
     story.apply();
     connects_as(&story, "app_b");
-    assert_eq!(story.attributes()["credentials"][1]["credential_id"], "app");
+    assert_eq!(story.attributes()["credentials"]["1"]["credential_id"], "app");
     assert_eq!(["app", "app_b"].map(|role| password(&story, role)), passwords);
     story.clock("2h");
     story.apply();
@@ -84,7 +85,7 @@ fn the_public_half_of_a_key_pair_is_that_of_the_private_one() {
     let attributes = story.attributes();
     assert_eq!(attributes["public"]["kid"], held["kid"]);
     assert_eq!(attributes["generation"], 2);
-    assert_eq!(attributes["credentials"][0]["generation"], 2);
+    assert_eq!(attributes["credentials"]["2"]["status"], "current");
 }
 
 /// A secret whose source was changed by a run that was killed when the parameter held the new value, and changed back by its user.
@@ -109,7 +110,7 @@ fn a_value_that_another_source_made_is_never_delivered_as_a_token() {
     let mut story = taken_back(FLY_TOKEN, random);
     let plan = unframed(&story.plan());
     assert!(
-        plan.contains("rotate: generation 2, which an interrupted apply left behind, is no credential that"),
+        plan.contains("generation 2, which an interrupted apply left, does not exist at Fly app molecule-cp"),
         "{plan}"
     );
     story.apply();
@@ -126,7 +127,7 @@ fn a_value_that_was_made_with_other_arguments_is_not_gone_on_with() {
     let story = taken_back(&random(40), &random(50));
     let said = unframed(&story.fails());
     assert!(
-        said.contains("The value of generation 2 could not be had again"),
+        said.contains("Cannot recover the value of generation 2"),
         "{said}"
     );
     story.apply();

@@ -12,7 +12,7 @@ fn a_supplied_value_is_taken_when_its_version_rises_and_is_stored_nowhere() {
     let second = "canary-second-8e2b6d41f7";
     let variable = "variable \"value\" {\n  type      = string\n  ephemeral = true\n}\n";
     let supplied = |version: u32| {
-        let source = format!("source = {{ provided = {{ value_wo = var.value, value_wo_version = {version} }} }}");
+        let source = format!("source = {{ provided = {{}} }}\n  value_wo = var.value\n  value_wo_version = {version}");
         format!("{variable}{}", resource("it", NAME, &[&source, SSM_TARGET]))
     };
     let mut story = Story::new();
@@ -27,7 +27,7 @@ fn a_supplied_value_is_taken_when_its_version_rises_and_is_stored_nowhere() {
     story.wrote_nothing();
     story.write(&supplied(2));
     let plan = story.plan();
-    assert!(plan.contains("\n      ~ generation     = 1 -> 2"), "{plan}");
+    assert!(plan.contains("\n      ~ generation       = 1 -> 2"), "{plan}");
     story.run(&["plan", "-out=saved"]).success();
     story.run(&["apply", "saved"]).success();
     story.settled();
@@ -41,7 +41,7 @@ fn the_halves_of_a_key_pair_go_to_different_targets() {
     let story = Story::begun(&[
         "source = { key_pair = { algorithm = \"ed25519\" } }",
         r#"targets = {
-    private = { ssm_parameter = { name = "/keys/private" } }
+    private = { part = "private_key_pem", ssm_parameter = { name = "/keys/private" } }
     public  = { part = "public_key_pem", ssm_parameter = { name = "/keys/public" } }
     set     = { template = "{\"keys\":[{{ public_jwk }}]}", ssm_parameter = { name = "/keys/set" } }
   }"#,

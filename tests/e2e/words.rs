@@ -4,7 +4,7 @@
 
 use serde_json::json;
 
-use crate::story::{FLY_TOKEN, Story, THREE_TARGETS};
+use crate::story::{A_DAY, FLY_TOKEN, Story, THREE_TARGETS};
 
 /// What is another in every run.
 const CHANGING: [(&str, &str); 7] = [
@@ -26,13 +26,12 @@ macro_rules! reads {
     };
 }
 
-const OVERLAP: &str = "overlap = \"24h\"";
-const ASKED: &str = "rotate_now = \"2026-11-22: left with a contractor\"";
+const ASKED: &str = "rotation_reason = \"2026-11-22: left with a contractor\"";
 
 #[test]
 fn the_plans_of_a_secret_s_life() {
     let mut story = Story::new();
-    story.configure(&[FLY_TOKEN, THREE_TARGETS, OVERLAP]);
+    story.configure(&[FLY_TOKEN, THREE_TARGETS, A_DAY]);
     reads!("plan_of_a_create", story.plan());
     story.apply();
     story.a_second_later().sandbox.seed(json!({
@@ -40,7 +39,7 @@ fn the_plans_of_a_secret_s_life() {
     }));
     reads!("plan_of_a_healing", story.plan());
     story.apply();
-    story.configure(&[FLY_TOKEN, THREE_TARGETS, OVERLAP, ASKED]);
+    story.configure(&[FLY_TOKEN, THREE_TARGETS, A_DAY, ASKED]);
     reads!("plan_of_a_rotation", story.plan());
     story.apply();
     story.clock("25h");
@@ -51,8 +50,8 @@ fn the_plans_of_a_secret_s_life() {
 
 #[test]
 fn the_errors_of_a_rotation_that_fails_half_way() {
-    let story = Story::begun(&[FLY_TOKEN, THREE_TARGETS, OVERLAP]);
-    story.configure(&[FLY_TOKEN, THREE_TARGETS, OVERLAP, ASKED]);
+    let story = Story::begun(&[FLY_TOKEN, THREE_TARGETS, A_DAY]);
+    story.configure(&[FLY_TOKEN, THREE_TARGETS, A_DAY, ASKED]);
     story.sandbox.lasting_fault("AmazonSSM.PutParameter", "forbidden");
     let said = story.fails();
     let (_, error) = said.split_once("\nError: ").unwrap();

@@ -109,16 +109,30 @@ fn refused(case: &Arc<Case>, rest: &Rest, mutant: Mutant) -> Result<Option<usize
     Ok(named.then_some(ended.calls.len()))
 }
 
-/// At most two applies, of which the first may fail, until the plan is empty.
+/// At most two applies, of which the first may fail, until the plan is empty. A value that nobody issues and nobody can recover takes a
+/// person's word first.
 fn converge(case: &Arc<Case>, mut rest: Rest, mutant: Mutant, calls: &mut usize) -> Result<Rest, String> {
     let mut errors = Vec::new();
-    for _ in 0..3 {
+    let mut asked = false;
+    let mut left = 3;
+    while left > 0 {
+        left -= 1;
         let ended = apply(case, &rest, &[], mutant);
         *calls += ended.calls.len();
         if let Some(broken) = ended.broken.into_iter().next() {
             return Err(format!("while converging: {broken}"));
         }
         rest = ended.rest;
+        let refused = ended
+            .errors
+            .iter()
+            .any(|error| error.contains("is not replaced unless you ask for it"));
+        if (refused || (ended.idle && needs_a_word(&rest))) && !asked {
+            asked = true;
+            rest.wish.rotations += 1;
+            left = 3;
+            continue;
+        }
         if ended.idle {
             return Ok(rest);
         }
@@ -128,6 +142,16 @@ fn converge(case: &Arc<Case>, mut rest: Rest, mutant: Mutant, calls: &mut usize)
         "two applies do not reach an empty plan: {}",
         errors.join(" | ")
     ))
+}
+
+/// Whether a target lacks a value that only a person can replace.
+fn needs_a_word(rest: &Rest) -> bool {
+    let notices = rest
+        .state
+        .as_ref()
+        .map(|state| state.get("notices").as_list().unwrap_or_default());
+    let mut notices = notices.unwrap_or_default().iter();
+    notices.any(|notice| notice.get("code").as_str() == Some("not_restorable"))
 }
 
 /// The world is as the configuration says: every target has one value, which works, and nothing else of ours does.

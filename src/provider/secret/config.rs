@@ -59,6 +59,8 @@ pub struct Config {
     pub confirmed: Option<u64>,
     /// How long an old credential stays valid once the new one is in place.
     pub overlap: SignedDuration,
+    /// The same as the user wrote it.
+    pub overlap_text: String,
     /// A new text rotates, and is the reason.
     pub rotation_reason: Option<String>,
     /// What happens when an entry was changed or deleted outside Terraform.
@@ -257,6 +259,10 @@ impl Config {
             triggers: triggers.or(BTreeMap::new())?,
             revoke_by_hand: mode == "manual",
             confirmed: confirmed.optional()?,
+            overlap_text: match node.attr("overlap").value().as_str() {
+                Some(text) => text.to_owned(),
+                None => overlap::text_of_default(&targets),
+            },
             overlap: overlap.unwrap_or_else(|| overlap::default(&targets)),
             rotation_reason: rotation_reason.optional()?,
             on_drift: match on_drift.or("heal")? {

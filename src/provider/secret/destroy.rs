@@ -6,7 +6,7 @@ use super::apply::vendors;
 use super::config::Config;
 use super::policies::Policies;
 use super::state::State;
-use super::{config_in_state, place};
+use super::{config_in_state, place, words};
 use crate::call::WritePermit;
 use crate::executor::{self, Removed, Retired};
 use crate::plugin::{ApplyRequest, ApplyResponse};
@@ -338,7 +338,7 @@ impl Deletion {
         if self.keep {
             if record.existed_before {
                 let detail = "An entry existed before this secret was created, so it was not deleted. Delete it yourself if it is not needed.";
-                problems.warning(path, format!("The entry at {} was left in place", record.slot), detail);
+                problems.warning(path, format!("{} was left in place", words::entry(&record.slot).noun), detail);
             }
             return Deleted::Kept;
         }
@@ -354,7 +354,7 @@ impl Deletion {
             Ok(Removed::Left(why)) => {
                 problems.warning(
                     path,
-                    format!("The entry at {} was left in place", record.slot),
+                    format!("{} was left in place", words::entry(&record.slot).noun),
                     format!("{why} Delete it yourself if it is not needed."),
                 );
                 Deleted::Gone
@@ -362,7 +362,7 @@ impl Deletion {
             Err(error) => {
                 problems.error(
                     path,
-                    format!("Cannot delete the entry at {}", record.slot),
+                    format!("Cannot delete {}", words::entry(&record.slot).noun),
                     format!(
                         "{} No credential was revoked. Destroy again to continue.",
                         error.sentence()

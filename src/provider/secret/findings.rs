@@ -6,6 +6,7 @@ use super::config::Config;
 use super::decide::{Decision, Rotate, can_be_revoked, lasting_wait};
 use super::state::{State, Verdict, unreachable_targets};
 use super::words;
+use crate::address::Address;
 use crate::rotation::{Action, Cause, DeliveryStatus, Notice, NoticeCode, Pending, Request};
 use crate::target::Activation;
 
@@ -23,7 +24,7 @@ pub(super) struct Sightings {
 impl Sightings {
     /// What an earlier look found, for an apply, which does not look again.
     pub(super) fn on_record(state: &State) -> Self {
-        let passed_on = state.notices.iter().filter(|notice| notice.code.is_of_a_look());
+        let passed_on = state.notices.iter().filter(|notice| is_of_a_look(notice));
         let left = state.pending.iter().filter(|known| known.action == Action::Activate);
         let untagged = left.filter_map(|known| Some((known.target.clone()?, known.reason.clone())));
         Self {
@@ -32,6 +33,12 @@ impl Sightings {
             untagged: untagged.collect(),
         }
     }
+}
+
+/// Whether only a look at the vendors tells it: what became of a target's place is on its record, of an issuer there is none.
+pub(super) fn is_of_a_look(notice: &Notice) -> bool {
+    let of_an_issuer = notice.code == NoticeCode::Gone && notice.subject.parse::<Address>().is_ok();
+    notice.code.is_of_a_look() || of_an_issuer
 }
 
 /// The checks after a revocation that have not passed, as a fact for a decision.
@@ -69,7 +76,10 @@ pub(super) fn pending(state: &State, decision: &Decision, config: &Config) -> Ve
     let mut all = Vec::new();
     if let Some(why) = &decision.lost {
         // Whatever asked for the rotation that is under way: that its value is lost must be known by the next plan.
-        all.push(Pending::rotation(generation, &Request::new(Cause::ValueLost, why.clone())));
+        all.push(Pending::rotation(
+            generation,
+            &Request::new(Cause::ValueLost, why.clone()),
+        ));
     } else if let Rotate::Yes(request) = &decision.rotate {
         all.push(Pending::rotation(generation, request));
     } else if decision.finish {
@@ -93,7 +103,9 @@ pub(super) fn pending(state: &State, decision: &Decision, config: &Config) -> Ve
     }
     for revoked in &decision.revoke {
         all.push(Pending {
-            credential_id: ledger.credential(*revoked).and_then(|known| known.credential_id.clone()),
+            credential_id: ledger
+                .credential(*revoked)
+                .and_then(|known| known.credential_id.clone()),
             ..Pending::new(Action::Revoke, *revoked, why_revoked(decision, *revoked))
         });
     }
@@ -106,7 +118,7 @@ pub(super) fn pending(state: &State, decision: &Decision, config: &Config) -> Ve
 
 /// What waits or needs a person while that decision stands. `state` holds the facts that it was made by.
 pub(super) fn notices(state: &State, decision: &Decision, config: &Config) -> Vec<Notice> {
-    let looked = decision.notices.iter().filter(|notice| notice.code.is_of_a_look());
+    let looked = decision.notices.iter().filter(|notice| is_of_a_look(notice));
     let mut all: Vec<Notice> = looked.cloned().collect();
     if !decision.rotates() {
         of_targets(decision, config, &mut all);
@@ -132,7 +144,7 @@ fn of_targets(decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
             all.push(Notice { code, subject, text });
         };
         if let Some(why) = decision.not_restorable.get(key) {
-            let sentence = words::capitalized(why);
+            let sentence = words::sentence(why, config);
             notice(
                 NoticeCode::NotRestorable,
                 format!("{sentence}. {}", words::ways_to_a_new_value(config)),
@@ -171,7 +183,7 @@ fn of_targets(decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
             all.push(Notice {
                 code: NoticeCode::NotRestorable,
                 subject: key.clone(),
-                text: format!("{}. {}", words::capitalized(why), words::ways_to_a_new_value(config)),
+                text: format!("{}. {}", words::sentence(why, config), words::ways_to_a_new_value(config)),
             });
         }
     }
@@ -250,9 +262,7 @@ fn why_written(decision: &Decision, key: &str) -> String {
 fn why_revoked(decision: &Decision, generation: u64) -> String {
     let known = decision.ledger.credential(generation);
     match known.and_then(|known| known.revoke_after) {
-        _ if decision.ledger.never_held(generation) => {
-            "minted by an interrupted apply, held by no target".to_owned()
-        }
+        _ if decision.ledger.never_held(generation) => "minted by an interrupted apply, held by no target".to_owned(),
         Some(after) => format!("its overlap ended {after}"),
         None => "superseded".to_owned(),
     }
@@ -269,6 +279,10 @@ fn progress(decision: &Decision) -> String {
     if left.is_empty() {
         "delivered everywhere; remaining: activation or checks".to_owned()
     } else {
-        format!("{} of {total} targets delivered; remaining: {}", done.len(), left.join(", "))
+        format!(
+            "{} of {total} targets delivered; remaining: {}",
+            done.len(),
+            left.join(", ")
+        )
     }
 }

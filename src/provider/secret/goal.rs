@@ -23,12 +23,7 @@ pub(super) fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goa
         Some(DeliveryStatus::Gone) => false,
         _ if rotates => true,
         _ if decision.left_alone.contains(key) && !decision.write.contains(key) => false,
-        _ => {
-            renews
-                || decision.write.contains(key)
-                || decision.activate.contains(key)
-                || decision.retag.contains(key)
-        }
+        _ => renews || decision.write.contains(key) || decision.activate.contains(key) || decision.retag.contains(key),
     };
     let wanted = config.targets.iter().filter(|(key, _)| is_wanted(key));
     let targets: BTreeMap<String, TargetGoal> = wanted
@@ -68,6 +63,7 @@ pub(super) fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goa
         has_revoked_checks: of(Phase::Revoked).next().is_some(),
         presents_after_revocation: of(Phase::Revoked).any(CheckEntry::presents_new),
         recheck_revoked: decision.recheck,
+        leaves_unfinished: !renews && !is_create && !decision.ledger.is_finished(),
         remove: decision.remove.clone(),
         revoke: decision.revoke.clone(),
         revoke_at_once: renews && config.overlap.is_zero(),

@@ -29,7 +29,11 @@ pub(in crate::provider) fn check(stored: &Value) -> Diagnostics {
         let path = root.then_attribute("credentials").then_key(key);
         let known = |text: &str| CredentialStatus::parse(text).is_some();
         check.record(credential, &path, known, &["label"]);
-        if key.parse::<u64>().is_ok_and(|generation| generation > LARGEST_GENERATION) || key.parse::<u64>().is_err() {
+        if key
+            .parse::<u64>()
+            .is_ok_and(|generation| generation > LARGEST_GENERATION)
+            || key.parse::<u64>().is_err()
+        {
             check.refuse(&path);
         }
         for name in ["minted_at", "expires_at", "revoke_after"] {
@@ -175,10 +179,7 @@ mod tests {
         let state = Value::object([
             ("generation", Value::number(LARGEST_GENERATION)),
             ("revoke_after", Value::string("2026-11-02T00:00:00Z")),
-            (
-                "credentials",
-                Value::object([("1", credential("current"))]),
-            ),
+            ("credentials", Value::object([("1", credential("current"))])),
         ]);
         assert_eq!(places(&state), [""; 0]);
     }

@@ -5,21 +5,7 @@ use super::state::State;
 use crate::address::Address;
 use crate::rotation::{Action, CredentialRecord, DeliveryStatus};
 use crate::source;
-use crate::target::{self, EntryWords};
-
-/// The entry at a recorded address.
-pub(super) fn entry(slot: &str) -> EntryWords {
-    let address: Option<Address> = slot.parse().ok();
-    let kind = address.as_ref().and_then(|address| target::kind(&address.kind));
-    match (address, kind) {
-        (Some(address), Some(kind)) => (kind.words)(&address),
-        _ => EntryWords {
-            noun: slot.to_owned(),
-            entry: slot.to_owned(),
-            place: String::new(),
-        },
-    }
-}
+pub(super) use crate::target::entry;
 
 /// The issuer at a recorded address.
 pub(super) fn issuer(address: &str) -> String {
@@ -54,6 +40,16 @@ pub(super) fn capitalized(text: &str) -> String {
     first
         .map(|first| first.to_uppercase().chain(characters).collect())
         .unwrap_or_default()
+}
+
+/// A reason as the beginning of a sentence. A target's key keeps its letters.
+pub(super) fn sentence(reason: &str, config: &Config) -> String {
+    let begins = |key: &String| reason.strip_prefix(key.as_str()).is_some_and(|rest| rest.starts_with(' '));
+    if config.targets.keys().any(begins) {
+        format!("Target {reason}")
+    } else {
+        capitalized(reason)
+    }
 }
 
 /// What a person does to get a new value.
@@ -118,7 +114,9 @@ pub(super) fn situation(state: &State, config: Option<&Config>) -> String {
         match (delivery.status, delivery.generation) {
             (DeliveryStatus::Unknown, _) => sentences.push(format!("What {key} holds is unknown{impact}.")),
             (DeliveryStatus::Staged, Some(generation)) => {
-                sentences.push(format!("Generation {generation} is published at {key}, but not live{impact}."));
+                sentences.push(format!(
+                    "Generation {generation} is published at {key}, but not live{impact}."
+                ));
             }
             (_, Some(generation)) if generation != newest => {
                 sentences.push(format!("{key} still holds generation {generation}{impact}."));

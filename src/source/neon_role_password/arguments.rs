@@ -137,6 +137,10 @@ impl SourceConfig for Config {
         Some(format!("the present password of the role {:?}", self.role))
     }
 
+    fn next_id(&self) -> Option<&str> {
+        self.alternate.is_none().then_some(&self.role)
+    }
+
     fn traits(&self) -> SourceTraits {
         let alternates = self.alternate.is_some();
         SourceTraits {

@@ -271,7 +271,10 @@ impl Change<'_> {
     /// What `pending` and `notices` say after a run that left `state`, by the configuration that goes into the state with it.
     fn describe(&self, state: &mut State, stored: &Config, seen: &Sightings, slots: &BTreeMap<String, Address>) {
         let now = self.configured.clock.now();
-        let lost = state.pending.iter().filter(|known| known.cause == Some(Cause::ValueLost));
+        let lost = state
+            .pending
+            .iter()
+            .filter(|known| known.cause == Some(Cause::ValueLost));
         let mut facts: Vec<Pending> = lost.cloned().collect();
         facts.extend(due::facts(state, stored, now));
         facts.extend(findings::checks_again(state, stored));
@@ -394,9 +397,10 @@ impl Change<'_> {
         let keeps_arguments = failed && !request.prior.is_null() && !rotation_began;
         let stored_config = self.before.as_ref().filter(|_| keeps_arguments).unwrap_or(config);
         let seen = self.sightings(&stored, &state, &outcome, &decision, goal_is_empty);
-        report::waiting(&mut state, &outcome);
         remember_the_loss(&mut state, &outcome, &decision, config);
         self.describe(&mut state, stored_config, &seen, &slots);
+        // Only this run read the gate; what is due because of it is described as work.
+        report::waiting(&mut state, &outcome);
         if failed {
             report(&outcome, &state, config, request.prior.is_null(), problems);
         } else {
@@ -436,7 +440,7 @@ impl Change<'_> {
         let failed = !outcome.failures.is_empty() || outcome.interrupted;
         let issuer = self.config.source.issuer.to_string();
         let answered = Some(issuer.as_str()).filter(|_| !failed);
-        let told = decision.notices.iter().filter(|notice| notice.code.is_of_a_look());
+        let told = decision.notices.iter().filter(|notice| findings::is_of_a_look(notice));
         let held = told.filter(|notice| still_holds(notice, &decision.ledger, &state.ledger, answered));
         let mut seen = Sightings {
             notices: held.cloned().collect(),
@@ -483,7 +487,9 @@ impl Change<'_> {
         let ending = if complete {
             format!("{undone} No target was changed, and nothing is left behind.")
         } else {
-            format!("{undone} No target was changed. The next apply finds the credential by its label and finishes with it.")
+            format!(
+                "{undone} No target was changed. The next apply finds the credential by its label and finishes with it."
+            )
         };
         let ending = ending.trim_start();
         for failure in &outcome.failures {
@@ -505,8 +511,14 @@ fn still_holds(
     answered: Option<&str>,
 ) -> bool {
     use crate::rotation::{DeliveryStatus, Ledger};
-    if notice.code != NoticeCode::Unreachable {
-        return notice.code != NoticeCode::OwnCredential;
+    match notice.code {
+        NoticeCode::Unreachable => {}
+        NoticeCode::OwnCredential => return false,
+        NoticeCode::Gone => {
+            let newest = after.credential(after.generation());
+            return newest.is_some_and(|known| known.issuer == notice.subject);
+        }
+        _ => return true,
     }
     let it = |ledger: &Ledger, statuses: &dyn Fn(DeliveryStatus) -> bool| {
         let mut deliveries = ledger.deliveries().iter();

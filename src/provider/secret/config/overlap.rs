@@ -11,8 +11,20 @@ use crate::terraform::{Diagnostics, Node, Path};
 
 /// The longest time that consumers of a target are known to go on with the old value: a GitHub job's life.
 pub(super) fn default(targets: &BTreeMap<String, TargetEntry>) -> SignedDuration {
-    let known = targets.values().filter_map(|target| target.config.traits().reloads_within);
+    let known = targets
+        .values()
+        .filter_map(|target| target.config.traits().reloads_within);
     known.max().unwrap_or(SignedDuration::ZERO)
+}
+
+/// The same in words.
+pub(super) fn text_of_default(targets: &BTreeMap<String, TargetEntry>) -> String {
+    let hours = default(targets).as_hours();
+    if hours == 0 {
+        "0s".to_owned()
+    } else {
+        format!("{hours}h")
+    }
 }
 
 impl Config {
@@ -22,23 +34,24 @@ impl Config {
         self.source.kind.maker == Maker::Issuer && traits.revocable && !traits.replaces
     }
 
-    /// `overlap` must be written where nobody knows when consumers load the new value.
+    /// `overlap` must be written where it is unknown when consumers load the new value.
     pub(super) fn overlap_is_decided(&self, node: &Node<'_>, problems: &mut Diagnostics) {
         if !node.attr("overlap").is_null() || self.revoke_by_hand || !self.overlaps() {
             return;
         }
-        let nobody_knows = self.targets.iter().filter(|(_, target)| {
+        let reload_unseen = self.targets.iter().filter(|(_, target)| {
             let traits = target.config.traits();
             traits.activation == Activation::Later && traits.reloads_within.is_none()
         });
-        let keys: Vec<&str> = nobody_knows.map(|(key, _)| key.as_str()).collect();
+        let keys: Vec<&str> = reload_unseen.map(|(key, _)| key.as_str()).collect();
         if !keys.is_empty() {
             problems.error(
                 Path::attribute("overlap"),
                 "overlap is required",
                 format!(
-                    "Nobody knows when the consumers of {} load a new value, and the old credential is revoked when the overlap ends. \
-                     Set `overlap` to the longest time that they take (such as \"24h\"), or `revoke {{ mode = \"manual\" }}`.",
+                    "Terraform cannot tell when the consumers of {} {} load a new value, and revokes the old credential when the overlap \
+                     ends. Set `overlap` to the longest time that they take (such as \"24h\"), or `revoke {{ mode = \"manual\" }}`.",
+                    if keys.len() == 1 { "target" } else { "targets" },
                     keys.join(", ")
                 ),
             );

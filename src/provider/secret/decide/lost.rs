@@ -91,12 +91,12 @@ pub(super) fn lost(config: &Config, ledger: &Ledger, need: &Need<'_>) -> Option<
     }
     let why = match (first, presenting) {
         (Some(first), _) => match ledger.status(first) {
-            Some(DeliveryStatus::Changed) => format!("{first} was changed outside Terraform"),
-            Some(DeliveryStatus::Missing) => format!("{first} was deleted outside Terraform"),
-            Some(DeliveryStatus::Unknown) => format!("it is unknown what {first} holds"),
-            Some(_) if ledger.is_finished() => format!("{first} has to be written again"),
-            Some(_) => format!("generation {generation} did not reach {first}"),
-            None => format!("{first} is a new target"),
+            Some(DeliveryStatus::Changed) => format!("target {first} was changed outside Terraform"),
+            Some(DeliveryStatus::Missing) => format!("target {first} was deleted outside Terraform"),
+            Some(DeliveryStatus::Unknown) => format!("it is unknown what target {first} holds"),
+            Some(_) if ledger.is_finished() => format!("target {first} has to be written again"),
+            Some(_) => format!("generation {generation} did not reach target {first}"),
+            None => format!("target {first} is new"),
         },
         (None, Some((check, _))) => format!("check {check} has not passed with generation {generation}"),
         (None, None) => return None,

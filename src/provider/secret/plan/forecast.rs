@@ -11,12 +11,14 @@ use crate::provider::secret::config::Config;
 use crate::provider::secret::decide::{Decision, Rotate};
 use crate::provider::secret::goal::goal;
 use crate::provider::secret::room;
-use crate::provider::secret::state::{Phase, Receipt, State, credential_value, delivery_value, earliest_revocation, instant};
+use crate::provider::secret::state::{
+    Phase, Receipt, State, credential_value, delivery_value, earliest_revocation, instant,
+};
 use crate::rotation::forecast::{UNKNOWN_HANDLE, UNKNOWN_INSTANT};
 use crate::rotation::{
     CredentialRecord, CredentialStatus, DeliveryRecord, Forecast, Goal, Prospect, Step, Why, forecast,
 };
-use crate::target::Activation;
+use crate::target::{self, Activation};
 use crate::terraform::Value;
 
 /// The course of a run that carries that decision out.
@@ -29,10 +31,12 @@ pub(in crate::provider::secret) fn course(
 ) -> Forecast {
     let issued = config.source.config.traits().is_issued() && !config.source.is_supplied();
     let supplied = config.source.config.supplied();
-    let supplied = supplied.and_then(|supplied| supplied.credential_id.map(str::to_owned));
+    let supplied = supplied.and_then(|supplied| supplied.credential_id);
+    // A handle that is made again is known, and so is what ends with that.
+    let known_id = supplied.or(config.source.config.next_id());
     let mint = |generation: u64| CredentialRecord {
         generation,
-        credential_id: supplied.clone().or_else(|| issued.then(|| UNKNOWN_HANDLE.to_owned())),
+        credential_id: known_id.or(issued.then_some(UNKNOWN_HANDLE)).map(str::to_owned),
         issuer: config.source.on_record(),
         label: Label::new(&config.label_prefix, id, generation).to_string(),
         status: CredentialStatus::Current,
@@ -72,7 +76,11 @@ fn credentials_are_open(decision: &Decision, course: &Forecast, config: &Config)
     let held = |generation: &u64| !decision.ledger.never_held(*generation);
     // A mark beside a value names a generation that its issuer does not list: what it is shows when it is read.
     let unrecorded = decision.finish && decision.ledger.credential(decision.generation).is_none();
-    decision.is_open() || unrecorded || room::is_needed(decision, course, config) || course.revoked.iter().any(held) || decision.value_lost
+    decision.is_open()
+        || unrecorded
+        || room::is_needed(decision, course, config)
+        || course.revoked.iter().any(held)
+        || decision.value_lost
 }
 
 /// The planned attributes of an update that acts, and the reasons why one is unknown are in the functions below.
@@ -87,20 +95,20 @@ pub(super) fn attributes(
     let open = credentials_are_open(decision, course, config);
     let mut planned = vec![
         ("deliveries", deliveries(slots, decision, course)),
-        (
-            "credentials",
-            if open {
-                Value::unknown()
-            } else {
-                credentials(course)
-            },
-        ),
+        ("credentials", if open { Value::unknown() } else { credentials(course) }),
     ];
     let phase = Phase::of(&course.ledger, decision.awaits.is_some());
     // An unknown instant stands before every other, as it may.
     let revoke_after = instant(earliest_revocation(&course.ledger));
     if decision.rotate == Rotate::AtApply {
-        for name in ["generation", "last_rotation", "phase", "rotated_at", "rotate_after", "public"] {
+        for name in [
+            "generation",
+            "last_rotation",
+            "phase",
+            "rotated_at",
+            "rotate_after",
+            "public",
+        ] {
             planned.push((name, Value::unknown()));
         }
         planned.push(("revoke_after", Value::unknown()));
@@ -193,9 +201,19 @@ fn touched(before: Option<&DeliveryRecord>, after: &DeliveryRecord, slot: Option
         None => Value::unknown(),
     };
     let container = before.and_then(|known| known.container_id.as_ref());
+    let identified = slot
+        .and_then(|slot| target::kind(&slot.kind))
+        .is_none_or(|kind| kind.identified);
     Value::object([
         ("slot", address),
-        ("container_id", container.map_or_else(unknown, Value::string)),
+        (
+            "container_id",
+            match container {
+                Some(known) => Value::string(known),
+                None if identified => unknown(),
+                None => Value::Null,
+            },
+        ),
         ("generation", unknown()),
         ("status", unknown()),
         ("revision", unknown()),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::forecast::revoked_for_room;
 use crate::address::Address;
 use crate::provider::secret::config::{CheckEntry, Config, Phase, TargetEntry};
 use crate::provider::secret::decide::Decision;
@@ -170,8 +171,14 @@ impl Told<'_> {
     fn target(&self, key: &str) -> Option<(&TargetEntry, EntryWords)> {
         let target = self.config.targets.get(key)?;
         let recorded = self.decision.ledger.delivery(key).map(|known| known.slot.clone());
-        let slot = self.slots.get(key).filter(|slot| slot.is_complete()).map(ToString::to_string);
-        let slot = slot.or(recorded).or_else(|| self.slots.get(key).map(ToString::to_string));
+        let slot = self
+            .slots
+            .get(key)
+            .filter(|slot| slot.is_complete())
+            .map(ToString::to_string);
+        let slot = slot
+            .or(recorded)
+            .or_else(|| self.slots.get(key).map(ToString::to_string));
         Some((target, words::entry(&slot.unwrap_or_default())))
     }
 
@@ -247,11 +254,17 @@ impl Told<'_> {
     }
 
     fn revoke(&self, generation: u64, newest: u64) -> Option<String> {
-        let known = self.state.ledger.credential(generation).filter(|known| known.is_issued())?;
+        let known = self
+            .state
+            .ledger
+            .credential(generation)
+            .filter(|known| known.is_issued())?;
         let which = words::generation(Some(known), generation);
         let place = words::issuer(&known.issuer);
         Some(if self.state.ledger.never_held(generation) {
             format!("revoke {which} at {place}, which no target holds")
+        } else if revoked_for_room(self.course).contains(&generation) {
+            format!("revoke {which} at {place}, to make room for generation {newest}")
         } else {
             format!("revoke {which} at {place}, once every target holds generation {newest}")
         })
@@ -311,7 +324,7 @@ impl Told<'_> {
     fn keep(&self, known: &CredentialRecord, after: &Ledger) -> String {
         let which = words::generation(self.state.ledger.credential(known.generation), known.generation);
         let generation = known.generation;
-        let overlap = crate::duration::format(self.config.overlap);
+        let overlap = &self.config.overlap_text;
         if self.config.source.is_supplied() || !super::super::decide::can_be_revoked(&known.issuer) {
             return format!(
                 "leave {which} valid: revoke it in its vendor's console, then set revoke.confirmed = {generation}"

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::forecast::revoked_for_room;
+use crate::address::Address;
 use crate::executor::Site;
 use crate::provider::secret::config::Config;
 use crate::provider::secret::decide::{Decision, Rotate};
@@ -16,16 +17,18 @@ use crate::terraform::{Diagnostics, Path};
 pub(in crate::provider::secret) fn notices(name: &str, notices: &[Notice], problems: &mut Diagnostics) {
     let told = notices.iter().filter(|notice| notice.code != NoticeCode::Unreachable);
     let codes: BTreeSet<&str> = told.clone().map(|notice| notice.code.as_str()).collect();
-    let texts: Vec<String> = told
-        .map(|notice| format!("{}: {}", notice.subject, notice.text))
-        .collect();
+    let texts: Vec<String> = told.map(sentence).collect();
     if !texts.is_empty() {
         let codes: Vec<&str> = codes.into_iter().collect();
-        problems.warning(
-            Path::root(),
-            format!("{name}: {}", codes.join(", ")),
-            texts.join("\n"),
-        );
+        problems.warning(Path::root(), format!("{name}: {}", codes.join(", ")), texts.join("\n"));
+    }
+}
+
+/// A notice with its subject; the text of one about an issuer names it in words.
+fn sentence(notice: &Notice) -> String {
+    match notice.subject.parse::<Address>() {
+        Ok(_) => notice.text.clone(),
+        Err(_) => format!("{}: {}", notice.subject, notice.text),
     }
 }
 
@@ -73,7 +76,7 @@ pub(super) fn of_an_update(
         problems.warning(
             place::path_of(&Site::Source, Some(config)),
             format!("{} will be rotated: its value cannot be recovered", config.name),
-            format!("{}. Generation {} is minted in its place.", words::capitalized(&request.reason), decision.generation),
+            format!("{}. Generation {} is minted in its place.", words::sentence(&request.reason, config), decision.generation),
         );
     }
     if mints && config.source.config.traits().replaces {
@@ -150,7 +153,10 @@ pub(super) fn of_a_shorter_overlap(
         return;
     };
     let moved = state.ledger.credentials().iter().filter(|known| {
-        let now = decision.ledger.credential(known.generation).and_then(|now| now.revoke_after);
+        let now = decision
+            .ledger
+            .credential(known.generation)
+            .and_then(|now| now.revoke_after);
         now < known.revoke_after
     });
     let moved: Vec<String> = moved
@@ -159,7 +165,11 @@ pub(super) fn of_a_shorter_overlap(
     if !moved.is_empty() {
         problems.warning(
             Path::attribute("overlap"),
-            format!("{}: a shorter overlap revokes {} earlier", config.name, moved.join(" and ")),
+            format!(
+                "{}: a shorter overlap revokes {} earlier",
+                config.name,
+                moved.join(" and ")
+            ),
             format!(
                 "overlap was {}, and is {} now.",
                 crate::duration::format(before.overlap),

@@ -1,0 +1,108 @@
+//! Names of the provider block whose behaviour a later version brings. Setting one is an error, so that nothing is ignored.
+
+use crate::connection::Connections;
+use crate::terraform::{Attribute, Block, BlockNesting, Diagnostics, NestedBlock, Path, Type, Value};
+
+const LATER: &str = "Not available yet.";
+
+fn text(name: &'static str) -> Attribute {
+    Attribute::optional(name, Type::String, LATER)
+}
+
+fn secret(name: &'static str) -> Attribute {
+    text(name).sensitive()
+}
+
+fn block(
+    name: &'static str,
+    nesting: BlockNesting,
+    attributes: Vec<Attribute>,
+    blocks: Vec<NestedBlock>,
+) -> NestedBlock {
+    NestedBlock {
+        name,
+        nesting,
+        block: Block {
+            attributes,
+            blocks,
+            description: LATER.to_owned(),
+        },
+    }
+}
+
+fn single(name: &'static str, attributes: Vec<Attribute>) -> NestedBlock {
+    block(name, BlockNesting::Single, attributes, Vec::new())
+}
+
+/// The arguments.
+pub(super) fn attributes() -> Vec<Attribute> {
+    vec![
+        text("receipts_path"),
+        Attribute::optional("read_only", Type::Bool, LATER),
+        Attribute::optional("allow_exec", Type::strings(), LATER),
+        text("cache_path"),
+    ]
+}
+
+/// The blocks.
+pub(super) fn blocks() -> Vec<NestedBlock> {
+    let http = single(
+        "http",
+        vec![
+            text("base_url"),
+            Attribute::optional("headers", Type::string_map(), LATER).sensitive(),
+        ],
+    );
+    let accounts = Connections::blocks().into_iter().chain([http]).collect();
+    let parameter = single(
+        "ssm_parameter",
+        vec![text("path"), text("kms_key_id"), text("connection")],
+    );
+    let messengers = vec![
+        single("slack", vec![secret("webhook_url")]),
+        single("linear", vec![secret("api_key"), text("team_id")]),
+        single("webhook", vec![text("url"), secret("signing_secret")]),
+    ];
+    let on = Attribute::optional("on", Type::strings(), LATER);
+    vec![
+        block("connection", BlockNesting::Map, Vec::new(), accounts),
+        block("escrow", BlockNesting::Single, Vec::new(), vec![parameter]),
+        single(
+            "incident",
+            vec![
+                text("id"),
+                text("reason"),
+                Attribute::optional("exposed", Type::strings(), LATER),
+                Attribute::optional("systems", Type::strings(), LATER),
+                Attribute::optional("all", Type::Bool, LATER),
+                text("revoke"),
+            ],
+        ),
+        block("notify", BlockNesting::Map, vec![on], messengers),
+    ]
+}
+
+/// Refuses what is set.
+pub(super) fn refuse(config: &Value, problems: &mut Diagnostics) {
+    let attributes = attributes().into_iter().map(|attribute| attribute.name);
+    let blocks = blocks().into_iter().map(|block| block.name);
+    for name in attributes.chain(blocks) {
+        if is_set(config.get(name)) {
+            problems.error(
+                Path::attribute(name),
+                format!("{name} is not available yet"),
+                "This version of the provider does not implement it. Remove it.",
+            );
+        }
+    }
+}
+
+/// Whether something in it is not null.
+fn is_set(value: &Value) -> bool {
+    match value.plain() {
+        Value::Null | Value::Bool(false) => false,
+        Value::List(items) => !items.is_empty(),
+        Value::Map(items) => items.values().any(is_set),
+        _ => true,
+    }
+}
