@@ -59,7 +59,11 @@ pub(in crate::provider) fn check(stored: &Value) -> Diagnostics {
         check.instant(receipt, &root.then_attribute("last_rotation"), name);
     }
     for declared in &*DYNAMIC {
-        check.known_keys(stored.get(declared.name), &declared.content, &root.then_attribute(declared.name));
+        check.known_keys(
+            stored.get(declared.name),
+            &declared.content,
+            &root.then_attribute(declared.name),
+        );
     }
     check.0
 }
@@ -156,8 +160,14 @@ mod tests {
             (
                 "targets",
                 Value::object([
-                    ("web", Value::object([("fly_secret", Value::object([("region", Value::string("ams"))]))])),
-                    ("old", Value::object([("vault_secret", Value::Null), ("wave", Value::string("first"))])),
+                    (
+                        "web",
+                        Value::object([("fly_secret", Value::object([("region", Value::string("ams"))]))]),
+                    ),
+                    (
+                        "old",
+                        Value::object([("vault_secret", Value::Null), ("wave", Value::string("first"))]),
+                    ),
                 ]),
             ),
         ]);
