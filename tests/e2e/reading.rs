@@ -23,7 +23,7 @@ fn the_plan_of_a_revocation_shows_the_old_credential_leaving_and_the_new_one_unt
     assert!(plan.contains(&format!("+ \"revoke generation 1 ({}) at Fly app", old.id)), "{plan}");
     // Whether the gate is open is read in apply, so the list is open until then.
     assert!(
-        signed(&plan, '~').contains(&"phase          = \"overlapping\" -> (known after apply)".to_owned()),
+        signed(&plan, '~').contains(&"phase           = \"overlapping\" -> (known after apply)".to_owned()),
         "{plan}"
     );
     story.apply();
