@@ -44,7 +44,11 @@ pub(super) fn capitalized(text: &str) -> String {
 
 /// A reason as the beginning of a sentence. A target's key keeps its letters.
 pub(super) fn sentence(reason: &str, config: &Config) -> String {
-    let begins = |key: &String| reason.strip_prefix(key.as_str()).is_some_and(|rest| rest.starts_with(' '));
+    let begins = |key: &String| {
+        reason
+            .strip_prefix(key.as_str())
+            .is_some_and(|rest| rest.starts_with(' '))
+    };
     if config.targets.keys().any(begins) {
         format!("Target {reason}")
     } else {

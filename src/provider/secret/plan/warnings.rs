@@ -76,7 +76,11 @@ pub(super) fn of_an_update(
         problems.warning(
             place::path_of(&Site::Source, Some(config)),
             format!("{} will be rotated: its value cannot be recovered", config.name),
-            format!("{}. Generation {} is minted in its place.", words::sentence(&request.reason, config), decision.generation),
+            format!(
+                "{}. Generation {} is minted in its place.",
+                words::sentence(&request.reason, config),
+                decision.generation
+            ),
         );
     }
     if mints && config.source.config.traits().replaces {
