@@ -515,7 +515,10 @@ fn every_example_is_valid_and_formatted_for_the_real_cli() {
         let name = folder.strip_prefix(root()).unwrap().display();
         assert_eq!(checked.status, 0, "{name} is not valid, fix it: {}", checked.output);
         let warnings = checked.output.matches("Warning: ").count();
-        let of_terraform = checked.output.matches("Warning: Provider development overrides").count();
+        let of_terraform = checked
+            .output
+            .matches("Warning: Provider development overrides")
+            .count();
         assert_eq!(warnings, of_terraform, "{name} warns, fix it: {}", checked.output);
         let formatted = workspace.run(&["fmt", "-check", "-recursive"]);
         assert_eq!(

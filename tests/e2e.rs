@@ -26,6 +26,8 @@ mod cores;
 mod create;
 #[path = "e2e/damaged.rs"]
 mod damaged;
+#[path = "e2e/decisions.rs"]
+mod decisions;
 #[path = "e2e/deployed.rs"]
 mod deployed;
 #[path = "e2e/drift.rs"]
@@ -82,6 +84,8 @@ mod samples;
 mod saved_plan;
 #[path = "e2e/story.rs"]
 mod story;
+#[path = "e2e/supplied.rs"]
+mod supplied;
 #[path = "e2e/targets.rs"]
 mod targets;
 #[path = "e2e/truth.rs"]

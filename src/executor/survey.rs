@@ -170,7 +170,11 @@ impl Run<'_> {
                 let identified = ledger.delivery(key).is_some_and(|known| known.container_id.is_some());
                 let container = async {
                     // It decides nothing here: what fails is asked for again by a later run.
-                    if identified { None } else { target.target.container_id().await.ok().flatten() }
+                    if identified {
+                        None
+                    } else {
+                        target.target.container_id().await.ok().flatten()
+                    }
                 };
                 let looks = join3(target.target.inspect(), target.target.check_writable(), container);
                 let (entry, writable, container) = looks.await;

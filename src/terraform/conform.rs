@@ -247,11 +247,7 @@ mod tests {
             ("stage", Value::string("true")),
             ("tags", Value::object([("a", Value::Bool(true))])),
         ]);
-        let written = Value::object([
-            ("wave", Value::string("2")),
-            ("part", Value::Null),
-            ("fly_secret", fly),
-        ]);
+        let written = Value::object([("wave", Value::string("2")), ("part", Value::Null), ("fly_secret", fly)]);
         let expected = Value::object([
             ("wave", Value::number(2)),
             (
@@ -281,7 +277,10 @@ mod tests {
     #[test]
     fn a_wrong_type_is_told_once_and_never_repeated() {
         for (value, problem) in [
-            (Value::List(Vec::new()), "targets must be a map of objects: `{ name = { … } }`: It is a list."),
+            (
+                Value::List(Vec::new()),
+                "targets must be a map of objects: `{ name = { … } }`: It is a list.",
+            ),
             (
                 one(Value::string("hunter2")),
                 "targets[\"web\"] must be an object: `{ … }`: It is a string.",

@@ -126,10 +126,7 @@ fn a_value_that_was_made_with_other_arguments_is_not_gone_on_with() {
     let random = |length: u8| format!("source = {{ random = {{ length = {length}, charset = \"alphanumeric\" }} }}");
     let story = taken_back(&random(40), &random(50));
     let said = unframed(&story.fails());
-    assert!(
-        said.contains("Cannot recover the value of generation 2"),
-        "{said}"
-    );
+    assert!(said.contains("Cannot recover the value of generation 2"), "{said}");
     story.apply();
     let held = parameter(&story, PARAMETER).unwrap();
     assert_eq!(held.len(), 40);

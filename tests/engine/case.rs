@@ -269,7 +269,13 @@ pub fn arguments(case: &Case, wish: &Wish, told: Told) -> Value {
     });
     let checks = case.checks.iter().map(|when| {
         let presents = case.presents && matches!(when, When::Wave(_));
-        let bearer = Value::Map([("Authorization".to_owned(), text(&format!("Bearer {{{{ {} }}}}", case.part().unwrap_or("value"))))].into());
+        let bearer = Value::Map(
+            [(
+                "Authorization".to_owned(),
+                text(&format!("Bearer {{{{ {} }}}}", case.part().unwrap_or("value"))),
+            )]
+            .into(),
+        );
         let http = Value::object([
             ("url", text("https://app.example/health")),
             ("credential", text(if presents { "new" } else { "none" })),

@@ -69,7 +69,8 @@ pub fn broken(
         for spec in wish.configured(case).filter(|_| case.heal) {
             // A value that nobody issues is not replaced unless a person asks for it.
             let told = |notice: &Value| {
-                notice.get("code").as_str() == Some("not_restorable") && notice.get("subject").as_str() == Some(spec.key)
+                notice.get("code").as_str() == Some("not_restorable")
+                    && notice.get("subject").as_str() == Some(spec.key)
             };
             if state.get("notices").as_list().unwrap_or_default().iter().any(told) {
                 continue;

@@ -123,7 +123,10 @@ fn converge(case: &Arc<Case>, mut rest: Rest, mutant: Mutant, calls: &mut usize)
             return Err(format!("while converging: {broken}"));
         }
         rest = ended.rest;
-        let refused = ended.errors.iter().any(|error| error.contains("is not replaced unless you ask for it"));
+        let refused = ended
+            .errors
+            .iter()
+            .any(|error| error.contains("is not replaced unless you ask for it"));
         if (refused || (ended.idle && needs_a_word(&rest))) && !asked {
             asked = true;
             rest.wish.rotations += 1;
@@ -143,7 +146,10 @@ fn converge(case: &Arc<Case>, mut rest: Rest, mutant: Mutant, calls: &mut usize)
 
 /// Whether a target lacks a value that only a person can replace.
 fn needs_a_word(rest: &Rest) -> bool {
-    let notices = rest.state.as_ref().map(|state| state.get("notices").as_list().unwrap_or_default());
+    let notices = rest
+        .state
+        .as_ref()
+        .map(|state| state.get("notices").as_list().unwrap_or_default());
     let mut notices = notices.unwrap_or_default().iter();
     notices.any(|notice| notice.get("code").as_str() == Some("not_restorable"))
 }

@@ -13,7 +13,12 @@ fn secret(name: &'static str) -> Attribute {
     text(name).sensitive()
 }
 
-fn block(name: &'static str, nesting: BlockNesting, attributes: Vec<Attribute>, blocks: Vec<NestedBlock>) -> NestedBlock {
+fn block(
+    name: &'static str,
+    nesting: BlockNesting,
+    attributes: Vec<Attribute>,
+    blocks: Vec<NestedBlock>,
+) -> NestedBlock {
     NestedBlock {
         name,
         nesting,
@@ -49,7 +54,10 @@ pub(super) fn blocks() -> Vec<NestedBlock> {
         ],
     );
     let accounts = Connections::blocks().into_iter().chain([http]).collect();
-    let parameter = single("ssm_parameter", vec![text("path"), text("kms_key_id"), text("connection")]);
+    let parameter = single(
+        "ssm_parameter",
+        vec![text("path"), text("kms_key_id"), text("connection")],
+    );
     let messengers = vec![
         single("slack", vec![secret("webhook_url")]),
         single("linear", vec![secret("api_key"), text("team_id")]),

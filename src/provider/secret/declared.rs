@@ -115,7 +115,11 @@ pub fn common_of_targets() -> Vec<Attribute> {
 /// The common keys of an activation.
 pub fn common_of_activations() -> Vec<Attribute> {
     vec![
-        Attribute::optional("wave", Type::Number, "The wave after whose deliveries it runs. Default: the last."),
+        Attribute::optional(
+            "wave",
+            Type::Number,
+            "The wave after whose deliveries it runs. Default: the last.",
+        ),
         Attribute::optional("timeout", Type::String, "How long it may take."),
         connection(),
     ]

@@ -76,7 +76,10 @@ pub(super) fn pending(state: &State, decision: &Decision, config: &Config) -> Ve
     let mut all = Vec::new();
     if let Some(why) = &decision.lost {
         // Whatever asked for the rotation that is under way: that its value is lost must be known by the next plan.
-        all.push(Pending::rotation(generation, &Request::new(Cause::ValueLost, why.clone())));
+        all.push(Pending::rotation(
+            generation,
+            &Request::new(Cause::ValueLost, why.clone()),
+        ));
     } else if let Rotate::Yes(request) = &decision.rotate {
         all.push(Pending::rotation(generation, request));
     } else if decision.finish {
@@ -100,7 +103,9 @@ pub(super) fn pending(state: &State, decision: &Decision, config: &Config) -> Ve
     }
     for revoked in &decision.revoke {
         all.push(Pending {
-            credential_id: ledger.credential(*revoked).and_then(|known| known.credential_id.clone()),
+            credential_id: ledger
+                .credential(*revoked)
+                .and_then(|known| known.credential_id.clone()),
             ..Pending::new(Action::Revoke, *revoked, why_revoked(decision, *revoked))
         });
     }
@@ -178,7 +183,11 @@ fn of_targets(decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
             all.push(Notice {
                 code: NoticeCode::NotRestorable,
                 subject: key.clone(),
-                text: format!("{}. {}", words::sentence(why, config), words::ways_to_a_new_value(config)),
+                text: format!(
+                    "{}. {}",
+                    words::sentence(why, config),
+                    words::ways_to_a_new_value(config)
+                ),
             });
         }
     }
@@ -257,9 +266,7 @@ fn why_written(decision: &Decision, key: &str) -> String {
 fn why_revoked(decision: &Decision, generation: u64) -> String {
     let known = decision.ledger.credential(generation);
     match known.and_then(|known| known.revoke_after) {
-        _ if decision.ledger.never_held(generation) => {
-            "minted by an interrupted apply, held by no target".to_owned()
-        }
+        _ if decision.ledger.never_held(generation) => "minted by an interrupted apply, held by no target".to_owned(),
         Some(after) => format!("its overlap ended {after}"),
         None => "superseded".to_owned(),
     }
@@ -276,6 +283,10 @@ fn progress(decision: &Decision) -> String {
     if left.is_empty() {
         "delivered everywhere; remaining: activation or checks".to_owned()
     } else {
-        format!("{} of {total} targets delivered; remaining: {}", done.len(), left.join(", "))
+        format!(
+            "{} of {total} targets delivered; remaining: {}",
+            done.len(),
+            left.join(", ")
+        )
     }
 }

@@ -23,12 +23,7 @@ pub(super) fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goa
         Some(DeliveryStatus::Gone) => false,
         _ if rotates => true,
         _ if decision.left_alone.contains(key) && !decision.write.contains(key) => false,
-        _ => {
-            renews
-                || decision.write.contains(key)
-                || decision.activate.contains(key)
-                || decision.retag.contains(key)
-        }
+        _ => renews || decision.write.contains(key) || decision.activate.contains(key) || decision.retag.contains(key),
     };
     let wanted = config.targets.iter().filter(|(key, _)| is_wanted(key));
     let targets: BTreeMap<String, TargetGoal> = wanted

@@ -5,9 +5,10 @@
 
 use jiff::Timestamp;
 
+use super::declared::DYNAMIC;
 use crate::label::LARGEST_GENERATION;
 use crate::rotation::{Cause, CredentialStatus, DeliveryStatus};
-use crate::terraform::{Diagnostics, Path, Value};
+use crate::terraform::{Attribute, AttributeType, Diagnostics, Nesting, Path, Value};
 
 /// What to do about a state that is not understood.
 pub(in crate::provider) const WAY_OUT: &str = "It was left untouched, and nothing was changed. It was written by a newer version of the \
@@ -28,7 +29,11 @@ pub(in crate::provider) fn check(stored: &Value) -> Diagnostics {
         let path = root.then_attribute("credentials").then_key(key);
         let known = |text: &str| CredentialStatus::parse(text).is_some();
         check.record(credential, &path, known, &["label"]);
-        if key.parse::<u64>().is_ok_and(|generation| generation > LARGEST_GENERATION) || key.parse::<u64>().is_err() {
+        if key
+            .parse::<u64>()
+            .is_ok_and(|generation| generation > LARGEST_GENERATION)
+            || key.parse::<u64>().is_err()
+        {
             check.refuse(&path);
         }
         for name in ["minted_at", "expires_at", "revoke_after"] {
@@ -52,6 +57,13 @@ pub(in crate::provider) fn check(stored: &Value) -> Diagnostics {
     }
     for name in ["started_at", "finished_at"] {
         check.instant(receipt, &root.then_attribute("last_rotation"), name);
+    }
+    for declared in &*DYNAMIC {
+        check.known_keys(
+            stored.get(declared.name),
+            &declared.content,
+            &root.then_attribute(declared.name),
+        );
     }
     check.0
 }
@@ -88,6 +100,30 @@ impl Check {
         }
     }
 
+    /// Everything in a dynamic attribute is declared: Terraform drops nothing there, but what a kind does not know is ignored.
+    fn known_keys(&mut self, value: &Value, content: &AttributeType, path: &Path) {
+        let AttributeType::Nested(nesting, attributes) = content else {
+            return;
+        };
+        let items = value.plain().as_map().into_iter().flatten();
+        if *nesting == Nesting::Map {
+            items.for_each(|(key, item)| self.known_names(item, attributes, &path.then_key(key)));
+        } else {
+            self.known_names(value, attributes, path);
+        }
+    }
+
+    fn known_names(&mut self, value: &Value, attributes: &[Attribute], path: &Path) {
+        let items = value.plain().as_map().into_iter().flatten();
+        for (name, item) in items.filter(|(_, item)| !item.is_null()) {
+            let path = path.then_attribute(name);
+            match attributes.iter().find(|attribute| attribute.name == name) {
+                Some(attribute) => self.known_keys(item, &attribute.kind, &path),
+                None => self.refuse(&path),
+            }
+        }
+    }
+
     fn refuse(&mut self, path: &Path) {
         let summary = format!("The stored state's {path} is not understood by this version");
         self.0.error(path.clone(), summary, WAY_OUT);
@@ -121,6 +157,23 @@ mod tests {
                 Value::object([("1", credential("current")), ("newest", credential("suspended"))]),
             ),
             ("deliveries", Value::object([("web", delivery)])),
+            (
+                "source",
+                Value::object([("vault_token", Value::object([("role", Value::string("r"))]))]),
+            ),
+            (
+                "targets",
+                Value::object([
+                    (
+                        "web",
+                        Value::object([("fly_secret", Value::object([("region", Value::string("ams"))]))]),
+                    ),
+                    (
+                        "old",
+                        Value::object([("vault_secret", Value::Null), ("wave", Value::string("first"))]),
+                    ),
+                ]),
+            ),
         ]);
         let expected = [
             "rotated_at",
@@ -128,6 +181,8 @@ mod tests {
             "credentials[\"newest\"]",
             "deliveries[\"web\"].status",
             "deliveries[\"web\"].slot",
+            "source.vault_token",
+            "targets[\"web\"].fly_secret.region",
         ];
         assert_eq!(places(&state), expected);
     }
@@ -138,10 +193,7 @@ mod tests {
         let state = Value::object([
             ("generation", Value::number(LARGEST_GENERATION)),
             ("revoke_after", Value::string("2026-11-02T00:00:00Z")),
-            (
-                "credentials",
-                Value::object([("1", credential("current"))]),
-            ),
+            ("credentials", Value::object([("1", credential("current"))])),
         ]);
         assert_eq!(places(&state), [""; 0]);
     }

@@ -362,7 +362,12 @@ impl Adapters {
             source_traits: config.source.config.traits(),
             issuer: config.source.on_record(),
             origin: origin(config),
-            primary: config.source.parts.first().cloned().unwrap_or_else(|| "value".to_owned()),
+            primary: config
+                .source
+                .parts
+                .first()
+                .cloned()
+                .unwrap_or_else(|| "value".to_owned()),
             one_part: config.source.parts.len() == 1,
             supplied: config.source.is_supplied(),
             targets: self.targets,

@@ -62,7 +62,10 @@ async fn refreshed(configured: &Configured, stored: &Value, problems: &mut Diagn
         Ok(policies) => policies,
         Err(unreadable) => {
             // Apply refuses to delete or revoke anything by it; a refresh only looks.
-            tracing::warn!(problems = unreadable.iter().count(), "the state's policies are not understood");
+            tracing::warn!(
+                problems = unreadable.iter().count(),
+                "the state's policies are not understood"
+            );
             Policies::default()
         }
     };
@@ -93,7 +96,10 @@ fn describe(
 ) {
     let slots = slots(state, config, connections);
     // An earlier apply found out that the value cannot be recovered.
-    let lost = state.pending.iter().filter(|known| known.cause == Some(Cause::ValueLost));
+    let lost = state
+        .pending
+        .iter()
+        .filter(|known| known.cause == Some(Cause::ValueLost));
     let mut facts: Vec<Pending> = lost.cloned().collect();
     facts.extend(due::facts(state, config, now));
     facts.extend(findings::checks_again(state, config));
@@ -115,9 +121,8 @@ fn slots(state: &State, config: &Config, connections: &Connections) -> BTreeMap<
         return slots;
     }
     let known = state.ledger.deliveries().iter();
-    let configured = known.filter(|(key, known)| {
-        config.targets.contains_key(*key) && known.status != DeliveryStatus::Removing
-    });
+    let configured =
+        known.filter(|(key, known)| config.targets.contains_key(*key) && known.status != DeliveryStatus::Removing);
     configured
         .filter_map(|(key, known)| Some((key.clone(), known.slot.parse().ok()?)))
         .collect()

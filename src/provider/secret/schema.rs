@@ -163,7 +163,10 @@ fn computed() -> Vec<Attribute> {
             "issuer",
             "The issuer's address, `kind:connection:container`; null for values that the provider generates.",
         ),
-        text("label", "The name that it has at its issuer, where the issuer keeps names."),
+        text(
+            "label",
+            "The name that it has at its issuer, where the issuer keeps names.",
+        ),
         text("status", "`current`, `overlapping`, `orphaned` or `disabled`."),
         text("minted_at", "When it was made (RFC 3339)."),
         text("expires_at", "When it expires (RFC 3339)."),
@@ -205,7 +208,13 @@ fn computed() -> Vec<Attribute> {
         text("finished_at", "RFC 3339; null while it is not complete."),
         text("actor", "Who ran it, from the CI's environment."),
         text("commit", "The commit it ran from, from the CI's environment."),
-        Attribute::nested("checks", Nesting::List, Mode::Computed, check, "The checks and their results."),
+        Attribute::nested(
+            "checks",
+            Nesting::List,
+            Mode::Computed,
+            check,
+            "The checks and their results.",
+        ),
         Attribute::computed("revoked", Type::strings(), "Ids of the credentials that were revoked."),
     ];
     vec![
@@ -235,7 +244,10 @@ fn computed() -> Vec<Attribute> {
             notice,
             "What waits or needs a person. Plan and apply repeat it as a warning.",
         ),
-        text("rotated_at", "When the current generation was in place (RFC 3339, UTC)."),
+        text(
+            "rotated_at",
+            "When the current generation was in place (RFC 3339, UTC).",
+        ),
         text(
             "rotate_after",
             "When the next scheduled rotation is due (RFC 3339, UTC); null without `rotation.every`.",

@@ -61,7 +61,12 @@ fn computed(object: &mut Map<String, Value>) {
     rotation.remove("incident_id");
     let cause = rotation.get("reason").and_then(Value::as_str).map(cause_of);
     rotation.insert("cause".to_owned(), cause.map_or(Value::Null, Value::from));
-    for check in rotation.get_mut("checks").and_then(Value::as_array_mut).into_iter().flatten() {
+    for check in rotation
+        .get_mut("checks")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
         if check.get("result") == Some(&json!("not run"))
             && let Some(result) = check.get_mut("result")
         {
@@ -73,7 +78,10 @@ fn computed(object: &mut Map<String, Value>) {
 fn keyed_by_generation(credential: &Value) -> Option<(String, Value)> {
     let mut record = credential.as_object()?.clone();
     let generation = record.remove("generation")?;
-    let issuer = record.get("issuer").and_then(Value::as_str).and_then(|text| text.parse::<Address>().ok());
+    let issuer = record
+        .get("issuer")
+        .and_then(Value::as_str)
+        .and_then(|text| text.parse::<Address>().ok());
     let kind = issuer.and_then(|issuer| source::kind(&issuer.kind));
     if kind.is_some_and(|kind| kind.maker == Maker::Us) {
         record.insert("issuer".to_owned(), Value::Null);
@@ -132,7 +140,10 @@ fn supplied(object: &mut Map<String, Value>) {
 fn parts(object: &mut Map<String, Value>) {
     let source = object.get("source").and_then(Value::as_object);
     let kind = source.and_then(|source| source.keys().find_map(|name| source::kind(name)));
-    let Some(first) = kind.filter(|kind| kind.parts.len() > 1).and_then(|kind| kind.parts.first()) else {
+    let Some(first) = kind
+        .filter(|kind| kind.parts.len() > 1)
+        .and_then(|kind| kind.parts.first())
+    else {
         return;
     };
     let targets = object.get_mut("targets").and_then(Value::as_object_mut);

@@ -44,7 +44,11 @@ pub(super) fn capitalized(text: &str) -> String {
 
 /// A reason as the beginning of a sentence. A target's key keeps its letters.
 pub(super) fn sentence(reason: &str, config: &Config) -> String {
-    let begins = |key: &String| reason.strip_prefix(key.as_str()).is_some_and(|rest| rest.starts_with(' '));
+    let begins = |key: &String| {
+        reason
+            .strip_prefix(key.as_str())
+            .is_some_and(|rest| rest.starts_with(' '))
+    };
     if config.targets.keys().any(begins) {
         format!("Target {reason}")
     } else {
@@ -114,7 +118,9 @@ pub(super) fn situation(state: &State, config: Option<&Config>) -> String {
         match (delivery.status, delivery.generation) {
             (DeliveryStatus::Unknown, _) => sentences.push(format!("What {key} holds is unknown{impact}.")),
             (DeliveryStatus::Staged, Some(generation)) => {
-                sentences.push(format!("Generation {generation} is published at {key}, but not live{impact}."));
+                sentences.push(format!(
+                    "Generation {generation} is published at {key}, but not live{impact}."
+                ));
             }
             (_, Some(generation)) if generation != newest => {
                 sentences.push(format!("{key} still holds generation {generation}{impact}."));

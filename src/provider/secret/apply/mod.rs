@@ -271,7 +271,10 @@ impl Change<'_> {
     /// What `pending` and `notices` say after a run that left `state`, by the configuration that goes into the state with it.
     fn describe(&self, state: &mut State, stored: &Config, seen: &Sightings, slots: &BTreeMap<String, Address>) {
         let now = self.configured.clock.now();
-        let lost = state.pending.iter().filter(|known| known.cause == Some(Cause::ValueLost));
+        let lost = state
+            .pending
+            .iter()
+            .filter(|known| known.cause == Some(Cause::ValueLost));
         let mut facts: Vec<Pending> = lost.cloned().collect();
         facts.extend(due::facts(state, stored, now));
         facts.extend(findings::checks_again(state, stored));
@@ -484,7 +487,9 @@ impl Change<'_> {
         let ending = if complete {
             format!("{undone} No target was changed, and nothing is left behind.")
         } else {
-            format!("{undone} No target was changed. The next apply finds the credential by its label and finishes with it.")
+            format!(
+                "{undone} No target was changed. The next apply finds the credential by its label and finishes with it."
+            )
         };
         let ending = ending.trim_start();
         for failure in &outcome.failures {

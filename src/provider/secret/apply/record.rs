@@ -16,7 +16,10 @@ pub(super) fn absorb(state: &mut State, outcome: &Outcome, decision: &Decision, 
     if let Some(at) = outcome.promoted_at.filter(|_| renewed) {
         let scheduled = match &decision.rotate {
             Rotate::Yes(request) => request.cause == Cause::Schedule,
-            _ => state.last_rotation.as_ref().is_some_and(|known| known.cause == Cause::Schedule),
+            _ => state
+                .last_rotation
+                .as_ref()
+                .is_some_and(|known| known.cause == Cause::Schedule),
         };
         let anchor = state.rotate_after.filter(|_| scheduled);
         state.rotate_after = config

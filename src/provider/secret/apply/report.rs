@@ -15,7 +15,10 @@ pub(super) fn waiting(state: &mut State, outcome: &Outcome) {
             continue;
         };
         let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
-        let text = format!("Generation {generation} ({id}) is not revoked yet: {}.", reasons.join("; "));
+        let text = format!(
+            "Generation {generation} ({id}) is not revoked yet: {}.",
+            reasons.join("; ")
+        );
         let is_known = |notice: &Notice| notice.code == NoticeCode::RevokeWaits && notice.subject == id;
         state.notices.retain(|notice| !is_known(notice));
         state.notices.push(Notice {
@@ -42,7 +45,11 @@ pub(in crate::provider::secret) fn own(generation: u64, id: String) -> Notice {
 /// Every failure at its path, with what exists now and what comes next.
 pub(super) fn report(outcome: &Outcome, state: &State, config: &Config, is_create: bool, problems: &mut Diagnostics) {
     let untouched = outcome.minted.is_none() && !outcome.delivered && outcome.revoked.is_empty();
-    let nothing = if untouched { "Nothing was minted or changed. " } else { "" };
+    let nothing = if untouched {
+        "Nothing was minted or changed. "
+    } else {
+        ""
+    };
     let situation = format!("{nothing}{}", words::situation(state, Some(config)));
     let next = if is_create {
         words::TAINTED.to_owned()

@@ -90,7 +90,11 @@ fn parse_check(
             if !is_part(&part, parts) {
                 // A text between braces may be the credential itself.
                 let is_name = part.chars().all(|c| c.is_ascii_lowercase() || c == '_');
-                let which = if is_name { format!("the unknown part {part:?}") } else { "an unknown part".to_owned() };
+                let which = if is_name {
+                    format!("the unknown part {part:?}")
+                } else {
+                    "an unknown part".to_owned()
+                };
                 problems.error(
                     path,
                     format!("The check uses {which}"),

@@ -11,14 +11,20 @@ use crate::terraform::{Diagnostics, Node, Path};
 
 /// The longest time that consumers of a target are known to go on with the old value: a GitHub job's life.
 pub(super) fn default(targets: &BTreeMap<String, TargetEntry>) -> SignedDuration {
-    let known = targets.values().filter_map(|target| target.config.traits().reloads_within);
+    let known = targets
+        .values()
+        .filter_map(|target| target.config.traits().reloads_within);
     known.max().unwrap_or(SignedDuration::ZERO)
 }
 
 /// The same in words.
 pub(super) fn text_of_default(targets: &BTreeMap<String, TargetEntry>) -> String {
     let hours = default(targets).as_hours();
-    if hours == 0 { "0s".to_owned() } else { format!("{hours}h") }
+    if hours == 0 {
+        "0s".to_owned()
+    } else {
+        format!("{hours}h")
+    }
 }
 
 impl Config {

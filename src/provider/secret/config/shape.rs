@@ -37,14 +37,21 @@ fn without_empty_texts(resource: Value) -> Value {
         "label_prefix",
     ];
     let blocks: [(&str, &[&str]); 2] = [("rotation", &["every", "early"]), ("revoke", &["mode"])];
-    blocks.into_iter().fold(nulled(resource, &texts), |object, (block, names)| {
-        let inner = nulled(object.get(block).clone(), names);
-        object.with(block, inner)
-    })
+    blocks
+        .into_iter()
+        .fold(nulled(resource, &texts), |object, (block, names)| {
+            let inner = nulled(object.get(block).clone(), names);
+            object.with(block, inner)
+        })
 }
 
 /// Whether two resources are the same in that dynamic attribute, and wholly known there.
-pub(in crate::provider::secret) fn is_unchanged(name: &str, content: &AttributeType, one: &Value, other: &Value) -> bool {
+pub(in crate::provider::secret) fn is_unchanged(
+    name: &str,
+    content: &AttributeType,
+    one: &Value,
+    other: &Value,
+) -> bool {
     let mut quiet = Diagnostics::new();
     let path = Path::attribute(name);
     let one = conform(one.get(name), content, &path, &mut quiet);
@@ -85,7 +92,10 @@ pub(in crate::provider::secret) fn refuse(value: &Value, problems: &mut Diagnost
             at = at.get(step);
             path = path.then_attribute(step);
         }
-        let empty = at.plain().as_map().is_some_and(|items| items.values().all(Value::is_null));
+        let empty = at
+            .plain()
+            .as_map()
+            .is_some_and(|items| items.values().all(Value::is_null));
         if !at.is_null() && !empty {
             not_yet(path.clone(), &path, problems);
         }
@@ -114,5 +124,9 @@ fn later_keys(element: &Value, path: &Path, problems: &mut Diagnostics) {
 
 fn not_yet(line: Path, what: &Path, problems: &mut Diagnostics) {
     let summary = format!("{what} is not available yet");
-    problems.error(line, summary, "This version of the provider does not implement it. Remove it.");
+    problems.error(
+        line,
+        summary,
+        "This version of the provider does not implement it. Remove it.",
+    );
 }

@@ -26,7 +26,11 @@ pub(super) fn is_key(key: &str, element: &Node<'_>, problems: &mut Diagnostics) 
             _ => "",
         });
         let attribute = attribute.unwrap_or_default();
-        let shown: String = key.chars().take(40).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+        let shown: String = key
+            .chars()
+            .take(40)
+            .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+            .collect();
         problems.error(
             crate::terraform::Path::attribute(attribute),
             format!("{attribute} has a key that cannot be used"),
@@ -54,11 +58,7 @@ pub(super) fn parse_targets(
         return None;
     }
     if node.elements().is_empty() {
-        problems.error(
-            node.path().clone(),
-            "targets is empty",
-            "Set at least one target.",
-        );
+        problems.error(node.path().clone(), "targets is empty", "Set at least one target.");
         return None;
     }
     if node.elements().len() > MOST_TARGETS {

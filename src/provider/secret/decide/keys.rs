@@ -51,7 +51,11 @@ pub(super) fn rekey(ledger: &Ledger, policies: &Policies, slots: &BTreeMap<Strin
 }
 
 /// The notices on record under the new keys of their targets, without those of forgotten ones.
-pub(super) fn under_new_keys(state: &State, moved: &BTreeMap<String, String>, forget: &BTreeSet<String>) -> Vec<Notice> {
+pub(super) fn under_new_keys(
+    state: &State,
+    moved: &BTreeMap<String, String>,
+    forget: &BTreeSet<String>,
+) -> Vec<Notice> {
     let forgotten = |notice: &Notice| {
         let mut keys = forget.iter();
         keys.any(|key| {

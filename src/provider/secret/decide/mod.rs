@@ -146,13 +146,15 @@ pub(super) fn decide(
     let leaving = leaving(state, before, slots);
     let leaving: Vec<&TargetEntry> = leaving.into_iter().map(|(_, target)| target).collect();
     let schedule_changed = before.is_some_and(|before| before.schedule != config.schedule);
-    let (revoke, overlaps, revokes_at_apply) = revocation::decide(state, before, config, &ledger, &notices, &unreachable);
+    let (revoke, overlaps, revokes_at_apply) =
+        revocation::decide(state, before, config, &ledger, &notices, &unreachable);
     let confirmed = ledger.superseded().into_iter();
     let confirmed = confirmed.filter(|generation| config.confirmed.is_some_and(|through| *generation <= through));
     let confirmed: BTreeSet<u64> = confirmed.collect();
-    let remove = ledger.deliveries().iter().filter(|(key, delivery)| {
-        !slots.contains_key(*key) && delivery.status == DeliveryStatus::Removing
-    });
+    let remove = ledger
+        .deliveries()
+        .iter()
+        .filter(|(key, delivery)| !slots.contains_key(*key) && delivery.status == DeliveryStatus::Removing);
     let remove: BTreeSet<String> = remove.map(|(key, _)| key.clone()).collect();
     let mut ledger = ledger;
     for (generation, revoke_after) in &overlaps {
@@ -268,7 +270,11 @@ impl<'c> Work<'c> {
                 work.reworded.insert(key.clone(), old);
                 work.asked.insert(key.clone());
             } else if generation.is_none() {
-                let known = if old.is_some() { &mut work.healed } else { &mut work.asked };
+                let known = if old.is_some() {
+                    &mut work.healed
+                } else {
+                    &mut work.asked
+                };
                 known.insert(key.clone());
             } else if !ledger.is_finished() {
                 // What the unfinished generation has not reached is written with it.
@@ -372,7 +378,10 @@ fn still_waits(state: &State, config: &Config, rotates: bool, schedule_changed: 
 
 /// An earlier apply found out that the value cannot be recovered; why.
 fn told_lost(state: &State) -> Option<String> {
-    let known = state.pending.iter().find(|known| known.cause == Some(Cause::ValueLost))?;
+    let known = state
+        .pending
+        .iter()
+        .find(|known| known.cause == Some(Cause::ValueLost))?;
     Some(known.reason.trim_end_matches(ROTATED).to_owned())
 }
 
@@ -407,7 +416,12 @@ fn without_value(
         let lacking = decision.write.iter().map(|key| (key.clone(), why.to_owned()));
         let not_restorable: BTreeMap<String, String> = lacking.collect();
         let not_restorable = if not_restorable.is_empty() {
-            config.targets.keys().map(|key| (key.clone(), why.to_owned())).take(1).collect()
+            config
+                .targets
+                .keys()
+                .map(|key| (key.clone(), why.to_owned()))
+                .take(1)
+                .collect()
         } else {
             not_restorable
         };
@@ -426,7 +440,9 @@ fn without_value(
             activate: &nothing,
             ..*need
         };
-        (!write.is_empty()).then(|| lost(config, &decision.ledger, &need)).flatten()
+        (!write.is_empty())
+            .then(|| lost(config, &decision.ledger, &need))
+            .flatten()
     };
     let mut not_restorable = BTreeMap::new();
     let mut write = BTreeSet::new();

@@ -58,12 +58,8 @@ pub(super) fn dead(ledger: &Ledger) -> Option<Request> {
 pub(super) fn drifted(config: &Config, ledger: &Ledger) -> Option<Request> {
     let drifted = config.targets.keys().filter(|key| is_drift(ledger, key));
     let keys: Vec<&str> = drifted.map(String::as_str).collect();
-    (config.on_drift == OnDrift::Rotate && !keys.is_empty()).then(|| {
-        Request::new(
-            Cause::Drift,
-            format!("changed outside Terraform: {}", keys.join(", ")),
-        )
-    })
+    (config.on_drift == OnDrift::Rotate && !keys.is_empty())
+        .then(|| Request::new(Cause::Drift, format!("changed outside Terraform: {}", keys.join(", "))))
 }
 
 /// Whether a target's entry was changed or deleted outside Terraform.

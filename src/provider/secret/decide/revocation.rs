@@ -28,7 +28,9 @@ pub(super) fn decide(
         .map(|known| known.subject.as_str())
         .collect();
     let is_due = |generation: &u64| {
-        let id = ledger.credential(*generation).and_then(|known| known.credential_id.as_deref());
+        let id = ledger
+            .credential(*generation)
+            .and_then(|known| known.credential_id.as_deref());
         state.due_revocations().contains(generation) || id.is_some_and(|id| ids.contains(id))
     };
     let own: BTreeSet<&str> = notices
@@ -42,10 +44,7 @@ pub(super) fn decide(
             return false;
         };
         let is_own = known.credential_id.as_deref().is_some_and(|id| own.contains(id));
-        !config.revoke_by_hand
-            && can_be_revoked(&known.issuer)
-            && !is_own
-            && (!waits || ledger.never_held(*generation))
+        !config.revoke_by_hand && can_be_revoked(&known.issuer) && !is_own && (!waits || ledger.never_held(*generation))
     };
     let due: BTreeSet<u64> = ledger.superseded().into_iter().filter(is_due).collect();
     let moved = moved(before, config, ledger);

@@ -11,7 +11,9 @@ use crate::provider::secret::config::Config;
 use crate::provider::secret::decide::{Decision, Rotate};
 use crate::provider::secret::goal::goal;
 use crate::provider::secret::room;
-use crate::provider::secret::state::{Phase, Receipt, State, credential_value, delivery_value, earliest_revocation, instant};
+use crate::provider::secret::state::{
+    Phase, Receipt, State, credential_value, delivery_value, earliest_revocation, instant,
+};
 use crate::rotation::forecast::{UNKNOWN_HANDLE, UNKNOWN_INSTANT};
 use crate::rotation::{
     CredentialRecord, CredentialStatus, DeliveryRecord, Forecast, Goal, Prospect, Step, Why, forecast,
@@ -74,7 +76,11 @@ fn credentials_are_open(decision: &Decision, course: &Forecast, config: &Config)
     let held = |generation: &u64| !decision.ledger.never_held(*generation);
     // A mark beside a value names a generation that its issuer does not list: what it is shows when it is read.
     let unrecorded = decision.finish && decision.ledger.credential(decision.generation).is_none();
-    decision.is_open() || unrecorded || room::is_needed(decision, course, config) || course.revoked.iter().any(held) || decision.value_lost
+    decision.is_open()
+        || unrecorded
+        || room::is_needed(decision, course, config)
+        || course.revoked.iter().any(held)
+        || decision.value_lost
 }
 
 /// The planned attributes of an update that acts, and the reasons why one is unknown are in the functions below.
@@ -89,20 +95,20 @@ pub(super) fn attributes(
     let open = credentials_are_open(decision, course, config);
     let mut planned = vec![
         ("deliveries", deliveries(slots, decision, course)),
-        (
-            "credentials",
-            if open {
-                Value::unknown()
-            } else {
-                credentials(course)
-            },
-        ),
+        ("credentials", if open { Value::unknown() } else { credentials(course) }),
     ];
     let phase = Phase::of(&course.ledger, decision.awaits.is_some());
     // An unknown instant stands before every other, as it may.
     let revoke_after = instant(earliest_revocation(&course.ledger));
     if decision.rotate == Rotate::AtApply {
-        for name in ["generation", "last_rotation", "phase", "rotated_at", "rotate_after", "public"] {
+        for name in [
+            "generation",
+            "last_rotation",
+            "phase",
+            "rotated_at",
+            "rotate_after",
+            "public",
+        ] {
             planned.push((name, Value::unknown()));
         }
         planned.push(("revoke_after", Value::unknown()));
@@ -195,7 +201,9 @@ fn touched(before: Option<&DeliveryRecord>, after: &DeliveryRecord, slot: Option
         None => Value::unknown(),
     };
     let container = before.and_then(|known| known.container_id.as_ref());
-    let identified = slot.and_then(|slot| target::kind(&slot.kind)).is_none_or(|kind| kind.identified);
+    let identified = slot
+        .and_then(|slot| target::kind(&slot.kind))
+        .is_none_or(|kind| kind.identified);
     Value::object([
         ("slot", address),
         (

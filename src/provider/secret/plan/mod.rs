@@ -143,7 +143,16 @@ fn planned(configured: &Configured, request: &PlanRequest, problems: &mut Diagno
     refuse(&state, &config, &decision, problems);
     refuse_supplied(before.as_ref(), &config, &decision, problems);
     warnings::of_a_shorter_overlap(&state, before.as_ref(), &decision, &config, problems);
-    updated(proposed, &request.prior, &state, before.as_ref(), &config, &slots, &decision, problems)
+    updated(
+        proposed,
+        &request.prior,
+        &state,
+        before.as_ref(),
+        &config,
+        &slots,
+        &decision,
+        problems,
+    )
 }
 
 /// One slot belongs to one secret.
@@ -170,13 +179,20 @@ fn refuse(state: &State, config: &Config, decision: &Decision, problems: &mut Di
             format!(
                 "{}. A {} value is not replaced unless you ask for it. {}",
                 super::words::sentence(why, config),
-                if config.source.is_supplied() { "supplied" } else { "generated" },
+                if config.source.is_supplied() {
+                    "supplied"
+                } else {
+                    "generated"
+                },
                 super::words::ways_to_a_new_value(config)
             ),
         );
     }
     let current = state.ledger.generation();
-    if config.confirmed.is_some_and(|through| through >= current && current > 0) {
+    if config
+        .confirmed
+        .is_some_and(|through| through >= current && current > 0)
+    {
         problems.error(
             Path::attribute("revoke").then_attribute("confirmed"),
             format!("{}: revoke.confirmed is not below the current generation", config.name),
@@ -200,7 +216,9 @@ fn refuse_supplied(before: Option<&Config>, config: &Config, decision: &Decision
     let Some(known) = before.and_then(|before| before.source.config.supplied()) else {
         return;
     };
-    let path = Path::attribute("source").then_attribute("provided").then_attribute("credential_id");
+    let path = Path::attribute("source")
+        .then_attribute("provided")
+        .then_attribute("credential_id");
     let same_id = supplied.credential_id.is_some() && supplied.credential_id == known.credential_id;
     let new_version = supplied.version != known.version;
     if new_version && same_id {
@@ -224,7 +242,12 @@ fn refuse_supplied(before: Option<&Config>, config: &Config, decision: &Decision
 
 fn created(config: &Config, slots: &BTreeMap<String, Address>, object: Value, problems: &mut Diagnostics) -> Value {
     warnings::of_a_create(config, problems);
-    if config.source.config.supplied().is_some_and(|supplied| !supplied.at_hand) {
+    if config
+        .source
+        .config
+        .supplied()
+        .is_some_and(|supplied| !supplied.at_hand)
+    {
         problems.error(
             Path::attribute("value_wo"),
             format!("{}: value_wo is required", config.name),
@@ -302,9 +325,7 @@ fn updated(
     } else {
         steps_value(&steps(&told))
     };
-    object
-        .with("steps", lines)
-        .with("pending", Value::List(Vec::new()))
+    object.with("steps", lines).with("pending", Value::List(Vec::new()))
 }
 
 /// A rotation that waits for a value, as far as the record does not say so yet.
@@ -331,9 +352,18 @@ fn quiet(
     };
     let mut object = object
         .with("deliveries", forecast::deliveries(slots, decision, course))
-        .with("credentials", after.write_over(Value::object([])).get("credentials").clone())
-        .with("phase", Value::string(Phase::of(&after.ledger, after.awaits_value).as_str()))
-        .with("revoke_after", instant(super::state::earliest_revocation(&after.ledger)))
+        .with(
+            "credentials",
+            after.write_over(Value::object([])).get("credentials").clone(),
+        )
+        .with(
+            "phase",
+            Value::string(Phase::of(&after.ledger, after.awaits_value).as_str()),
+        )
+        .with(
+            "revoke_after",
+            instant(super::state::earliest_revocation(&after.ledger)),
+        )
         .with("next_action_at", instant(due::next_action_at(&after, config)));
     let told = |notices: &[crate::rotation::Notice]| -> Vec<_> {
         let told = notices.iter().map(|notice| (notice.code, notice.subject.clone()));

@@ -171,8 +171,14 @@ impl Told<'_> {
     fn target(&self, key: &str) -> Option<(&TargetEntry, EntryWords)> {
         let target = self.config.targets.get(key)?;
         let recorded = self.decision.ledger.delivery(key).map(|known| known.slot.clone());
-        let slot = self.slots.get(key).filter(|slot| slot.is_complete()).map(ToString::to_string);
-        let slot = slot.or(recorded).or_else(|| self.slots.get(key).map(ToString::to_string));
+        let slot = self
+            .slots
+            .get(key)
+            .filter(|slot| slot.is_complete())
+            .map(ToString::to_string);
+        let slot = slot
+            .or(recorded)
+            .or_else(|| self.slots.get(key).map(ToString::to_string));
         Some((target, words::entry(&slot.unwrap_or_default())))
     }
 
@@ -248,7 +254,11 @@ impl Told<'_> {
     }
 
     fn revoke(&self, generation: u64, newest: u64) -> Option<String> {
-        let known = self.state.ledger.credential(generation).filter(|known| known.is_issued())?;
+        let known = self
+            .state
+            .ledger
+            .credential(generation)
+            .filter(|known| known.is_issued())?;
         let which = words::generation(Some(known), generation);
         let place = words::issuer(&known.issuer);
         Some(if self.state.ledger.never_held(generation) {

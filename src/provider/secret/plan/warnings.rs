@@ -20,11 +20,7 @@ pub(in crate::provider::secret) fn notices(name: &str, notices: &[Notice], probl
     let texts: Vec<String> = told.map(sentence).collect();
     if !texts.is_empty() {
         let codes: Vec<&str> = codes.into_iter().collect();
-        problems.warning(
-            Path::root(),
-            format!("{name}: {}", codes.join(", ")),
-            texts.join("\n"),
-        );
+        problems.warning(Path::root(), format!("{name}: {}", codes.join(", ")), texts.join("\n"));
     }
 }
 
@@ -80,7 +76,11 @@ pub(super) fn of_an_update(
         problems.warning(
             place::path_of(&Site::Source, Some(config)),
             format!("{} will be rotated: its value cannot be recovered", config.name),
-            format!("{}. Generation {} is minted in its place.", words::sentence(&request.reason, config), decision.generation),
+            format!(
+                "{}. Generation {} is minted in its place.",
+                words::sentence(&request.reason, config),
+                decision.generation
+            ),
         );
     }
     if mints && config.source.config.traits().replaces {
@@ -157,7 +157,10 @@ pub(super) fn of_a_shorter_overlap(
         return;
     };
     let moved = state.ledger.credentials().iter().filter(|known| {
-        let now = decision.ledger.credential(known.generation).and_then(|now| now.revoke_after);
+        let now = decision
+            .ledger
+            .credential(known.generation)
+            .and_then(|now| now.revoke_after);
         now < known.revoke_after
     });
     let moved: Vec<String> = moved
@@ -166,7 +169,11 @@ pub(super) fn of_a_shorter_overlap(
     if !moved.is_empty() {
         problems.warning(
             Path::attribute("overlap"),
-            format!("{}: a shorter overlap revokes {} earlier", config.name, moved.join(" and ")),
+            format!(
+                "{}: a shorter overlap revokes {} earlier",
+                config.name,
+                moved.join(" and ")
+            ),
             format!(
                 "overlap was {}, and is {} now.",
                 crate::duration::format(before.overlap),

@@ -191,7 +191,9 @@ impl State {
         let items = |name: &str| object.get(name).as_list().unwrap_or_default().to_vec();
         let records = |name: &str| object.get(name).as_map().cloned().unwrap_or_default();
         let credentials = records("credentials");
-        let credentials = credentials.iter().filter_map(|(key, known)| read_credential(key, known));
+        let credentials = credentials
+            .iter()
+            .filter_map(|(key, known)| read_credential(key, known));
         let deliveries = records("deliveries");
         let deliveries = deliveries.iter();
         let deliveries = deliveries.filter_map(|(key, value)| Some((key.clone(), read_delivery(value)?)));
