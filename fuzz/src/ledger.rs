@@ -12,13 +12,23 @@ pub fn state(bytes: &[u8]) {
     let kind = block.value_type();
     for version in 0..=1 {
         let reshaped = upgrade::reshape(version, bytes.to_vec());
-        assert_eq!(reshaped, upgrade::reshape(version, bytes.to_vec()), "the same every time");
+        assert_eq!(
+            reshaped,
+            upgrade::reshape(version, bytes.to_vec()),
+            "the same every time"
+        );
         if let Ok(value) = json::decode(&reshaped, &kind) {
             let read = State::read(&value);
-            assert_eq!(State::read(&read.write_over(value.clone())), read, "what is upgraded is read back");
+            assert_eq!(
+                State::read(&read.write_over(value.clone())),
+                read,
+                "what is upgraded is read back"
+            );
         }
     }
-    let Ok(value) = written::resource(bytes, block) else { return };
+    let Ok(value) = written::resource(bytes, block) else {
+        return;
+    };
     let read = State::read(&value);
     let written = read.write_over(value.clone());
     assert_eq!(State::read(&written), read, "what is written is read back");

@@ -16,7 +16,10 @@ pub fn resource(text: &[u8], block: &Block) -> Result<Value, CodecError> {
     };
     if let Json::Object(attributes) = &mut written {
         for (name, value) in attributes {
-            let known = block.attributes.iter().find(|attribute| attribute.name == name.as_str());
+            let known = block
+                .attributes
+                .iter()
+                .find(|attribute| attribute.name == name.as_str());
             let is_dynamic = known.is_some_and(|known| matches!(known.kind, AttributeType::Plain(Type::Dynamic)));
             if is_dynamic && !value.is_null() && !is_stored(value) {
                 *value = object!({ "value": value, "type": type_of(value) });
@@ -27,7 +30,8 @@ pub fn resource(text: &[u8], block: &Block) -> Result<Value, CodecError> {
 }
 
 fn is_stored(value: &Json) -> bool {
-    let stored = |value: &Map<String, Json>| value.len() == 2 && value.contains_key("value") && value.contains_key("type");
+    let stored =
+        |value: &Map<String, Json>| value.len() == 2 && value.contains_key("value") && value.contains_key("type");
     value.as_object().is_some_and(stored)
 }
 

@@ -92,12 +92,9 @@ pub(in crate::provider::secret) fn refuse(value: &Value, problems: &mut Diagnost
             at = at.get(step);
             path = path.then_attribute(step);
         }
-        let empty = at
-            .plain()
-            .as_map()
-            .is_some_and(|items| items.values().all(Value::is_null));
-        if !at.is_null() && !empty {
-            not_yet(path.clone(), &path, problems);
+        let empty = at.as_map().is_some_and(|items| items.values().all(is_absent));
+        if !is_absent(at) && !empty {
+            not_yet(path, problems);
         }
     }
     for name in ["source", "targets", "checks"] {
@@ -113,11 +110,15 @@ pub(in crate::provider::secret) fn refuse(value: &Value, problems: &mut Diagnost
     }
 }
 
+/// An empty optional text counts as absent.
+fn is_absent(value: &Value) -> bool {
+    value.is_null() || value.as_str() == Some("")
+}
+
 fn later_keys(element: &Value, path: &Path, problems: &mut Diagnostics) {
     for key in LATER_KEYS {
-        if !element.get(key).is_null() {
-            // A path that goes on into a dynamic value would lose the line.
-            not_yet(path.clone(), &path.then_attribute(key), problems);
+        if !is_absent(element.get(key)) {
+            not_yet(path.then_attribute(key), problems);
         }
     }
 }
