@@ -94,7 +94,7 @@ pub(in crate::provider::secret) fn refuse(value: &Value, problems: &mut Diagnost
         }
         let empty = at.as_map().is_some_and(|items| items.values().all(is_absent));
         if !is_absent(at) && !empty {
-            not_yet(path, problems);
+            not_yet(path.clone(), &path, problems);
         }
     }
     for name in ["source", "targets", "checks"] {
@@ -118,7 +118,8 @@ fn is_absent(value: &Value) -> bool {
 fn later_keys(element: &Value, path: &Path, problems: &mut Diagnostics) {
     for key in LATER_KEYS {
         if !is_absent(element.get(key)) {
-            not_yet(path.then_attribute(key), problems);
+            // A path that goes on into a dynamic value would lose the line.
+            not_yet(path.clone(), &path.then_attribute(key), problems);
         }
     }
 }
