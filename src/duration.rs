@@ -54,14 +54,15 @@ pub fn parse(text: &str) -> Result<SignedDuration, NotADuration> {
     Ok(SignedDuration::from_secs(seconds))
 }
 
-/// Writes a duration the way [`parse`] reads it.
+/// Writes a duration the way [`parse`] reads it. Below two days in hours, as people say it: `24h`, `36h`.
 pub fn format(duration: SignedDuration) -> String {
     let mut seconds = duration.as_secs().max(0);
     if seconds == 0 {
         return "0s".to_owned();
     }
     let mut text = String::new();
-    for (unit, size) in UNITS.iter().skip(1) {
+    let without_days = seconds < 2 * 86_400;
+    for (unit, size) in UNITS.iter().skip(if without_days { 2 } else { 1 }) {
         if seconds >= *size {
             text.push_str(&(seconds / size).to_string());
             text.push(*unit);
@@ -88,7 +89,9 @@ mod tests {
         ] {
             assert_eq!(parse(text).map(|d| d.as_secs()), Ok(seconds), "{text}");
         }
-        assert_eq!(format(SignedDuration::from_secs(129_600)), "1d12h");
+        for (seconds, text) in [(86_400, "24h"), (129_600, "36h"), (172_800, "2d"), (176_400, "2d1h")] {
+            assert_eq!(format(SignedDuration::from_secs(seconds)), text);
+        }
     }
 
     #[test]
