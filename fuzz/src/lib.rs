@@ -11,6 +11,7 @@ mod template;
 mod texts;
 mod typed;
 #[path = "../../tests/support/written.rs"]
+#[expect(dead_code, reason = "shared with tests that make values")]
 mod written;
 
 /// A property of one kind of input.

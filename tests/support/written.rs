@@ -1,6 +1,6 @@
 //! Resources as their authors write them, from plain JSON: an attribute of dynamic type gets the type that Terraform gives a literal.
 
-use rotation_provider::terraform::{AttributeType, Block, CodecError, Type, Value, json};
+use rotation_provider::terraform::{AttributeType, Block, CodecError, Dynamic, Type, Value, json};
 use serde_json::{Map, Value as Json, json as object};
 
 /// The resource that this JSON describes. A dynamic attribute that is an object of `value` and `type`, as in a state file, is taken
@@ -33,6 +33,25 @@ fn is_stored(value: &Json) -> bool {
     let stored =
         |value: &Map<String, Json>| value.len() == 2 && value.contains_key("value") && value.contains_key("type");
     value.as_object().is_some_and(stored)
+}
+
+/// The value as an author writes it into a dynamic attribute: with the type of a literal.
+pub fn literal(value: Value) -> Value {
+    Value::Dynamic(Box::new(Dynamic {
+        kind: kind_of(&value),
+        value,
+    }))
+}
+
+fn kind_of(value: &Value) -> Type {
+    match value {
+        Value::Bool(_) => Type::Bool,
+        Value::Number(_) => Type::Number,
+        Value::String(_) => Type::String,
+        Value::List(items) => Type::Tuple(items.iter().map(kind_of).collect()),
+        Value::Map(items) => Type::Object(items.iter().map(|(name, item)| (name.clone(), kind_of(item))).collect()),
+        Value::Null | Value::Unknown(_) | Value::Dynamic(_) => Type::Dynamic,
+    }
 }
 
 /// The type of a literal, as JSON writes types.
