@@ -5,11 +5,14 @@ use jiff::SignedDuration;
 /// Why a text is not a duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{text:?} is not a duration: write whole numbers with the units w, d, h, m, s, largest first, such as \"90d\", \"36h\" or \"1d12h\""
+    "{shown} is not a duration: write whole numbers with the units w, d, h, m, s, largest first, such as \"90d\", \"36h\" or \"1d12h\""
 )]
 pub struct NotADuration {
-    text: String,
+    shown: String,
 }
+
+/// Longest text that is repeated, in bytes: a longer one may be a secret in the wrong place.
+const SHOWN: usize = 12;
 
 const UNITS: [(char, i64); 5] = [('w', 604_800), ('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
 
@@ -19,7 +22,11 @@ const UNITS: [(char, i64); 5] = [('w', 604_800), ('d', 86_400), ('h', 3_600), ('
 /// [`NotADuration`] for anything else, including what overflows.
 pub fn parse(text: &str) -> Result<SignedDuration, NotADuration> {
     let refuse = || NotADuration {
-        text: text.chars().take(40).collect(),
+        shown: if text.len() <= SHOWN {
+            format!("{text:?}")
+        } else {
+            "This".to_owned()
+        },
     };
     let mut seconds: i64 = 0;
     let mut rest = text;

@@ -52,6 +52,16 @@ fn every_seed_keeps_every_promise() {
     }
 }
 
+/// A seed that no property looks at proves nothing.
+#[test]
+fn the_seeds_of_resources_are_resources() {
+    for (target, at_least) in [("configuration", 15), ("plan", 12), ("ledger", 6)] {
+        let read = seeds(target);
+        let understood = read.iter().filter(|(_, input)| properties::is_resource(input)).count();
+        assert!(understood >= at_least, "{target}: {understood} of {}", read.len());
+    }
+}
+
 #[test]
 fn every_folder_of_seeds_belongs_to_a_target() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");

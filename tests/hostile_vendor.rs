@@ -19,12 +19,16 @@ use axum::http::Response;
 use rotation_provider::environment::Environment;
 use rotation_provider::plugin::{ApplyRequest, Provider as _, ReadRequest};
 use rotation_provider::provider::{RotationProvider, SECRET};
-use rotation_provider::terraform::{Diagnostics, Value, json};
+use rotation_provider::terraform::{Diagnostics, Value};
 use serde_json::{Map, Value as Json};
 
 #[path = "support/sandbox.rs"]
 #[expect(dead_code, reason = "other tests ask it more")]
 mod sandbox;
+
+#[path = "support/written.rs"]
+#[expect(dead_code, reason = "shared with other suites, which make values")]
+mod written;
 
 /// Worlds for each configuration.
 const WORLDS: u64 = 60;
@@ -243,8 +247,7 @@ async fn create_everywhere(configuration: &str) {
             ("NEON_API_KEY", "napi_x"),
             ("NEON_BASE_URL", &address),
         ]));
-        let kind = provider.schema().resources[SECRET].block.value_type();
-        let config = json::decode(configuration.as_bytes(), &kind).unwrap();
+        let config = written::resource(configuration.as_bytes(), &provider.schema().resources[SECRET].block).unwrap();
         let problems = provider
             .configure(Value::object([("namespace", Value::string("n"))]))
             .await;
@@ -308,9 +311,8 @@ async fn an_answer_that_is_almost_right_ends_in_a_diagnostic_or_a_state() {
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect();
         let provider = RotationProvider::new(Environment::of(&exports));
-        let kind = provider.schema().resources[SECRET].block.value_type();
         let configuration = format!(r#"{{"name": "N", "source": {source}, {targets}}}"#);
-        let config = json::decode(configuration.as_bytes(), &kind).unwrap();
+        let config = written::resource(configuration.as_bytes(), &provider.schema().resources[SECRET].block).unwrap();
         let problems = provider
             .configure(Value::object([("namespace", Value::string("n"))]))
             .await;
@@ -385,6 +387,7 @@ async fn neon_may_answer_with_anything() {
         r#"{{"name": "N", "source": {{"neon_api_key": {{"organization_id": "o"}}}}, {targets}}}"#
     ))
     .await;
+    let targets = r#""targets": {"a": {"part": "password", "fly_secret": {"app": "cp"}}}"#;
     let role = r#"{"neon_role_password": {"project_id": "p", "branch_id": "br", "role": "app"}}"#;
     create_everywhere(&format!(r#"{{"name": "N", "source": {role}, {targets}}}"#)).await;
 }

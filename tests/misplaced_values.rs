@@ -17,12 +17,16 @@ use axum::http::Response;
 use rotation_provider::environment::Environment;
 use rotation_provider::plugin::{ApplyRequest, ApplyResponse, ClientCapabilities, Provider as _};
 use rotation_provider::provider::{RotationProvider, SECRET};
-use rotation_provider::terraform::{Value, json, msgpack};
+use rotation_provider::terraform::{Value, msgpack};
 use serde_json::Value as Json;
 
 #[path = "support/sandbox.rs"]
 #[expect(dead_code, reason = "other tests ask it more")]
 mod sandbox;
+
+#[path = "support/written.rs"]
+#[expect(dead_code, reason = "shared with other suites, which make values")]
+mod written;
 
 /// Changes an answer to that request, knowing the values so far; gives further ones.
 type Rewrite = fn(&str, &Json, &mut Json, &[String]) -> Vec<String>;
@@ -101,9 +105,14 @@ impl World {
     /// A create; gives all that anybody gets to see of it.
     async fn create(&self, source: &str) -> (ApplyResponse, String) {
         let kind = self.provider.schema().resources[SECRET].block.value_type();
-        let targets = r#"{"a": {"fly_secret": {"app": "molecule-cp", "stage": true}}}"#;
+        let part = match source.contains("neon_role_password") {
+            true => r#""part": "password", "#,
+            false => "",
+        };
+        let targets = format!(r#"{{"a": {{{part}"fly_secret": {{"app": "molecule-cp", "stage": true}}}}}}"#);
         let configuration = format!(r#"{{"name": "N", "source": {source}, "targets": {targets}}}"#);
-        let config = json::decode(configuration.as_bytes(), &kind).unwrap();
+        let block = &self.provider.schema().resources[SECRET].block;
+        let config = written::resource(configuration.as_bytes(), block).unwrap();
         let applied = self
             .provider
             .apply(ApplyRequest {
@@ -219,14 +228,13 @@ async fn an_operation_that_names_the_password_and_fails_does_not_show_it() {
 /// What a configuration check says to these headers of an http check.
 async fn complaints(headers: &str) -> String {
     let provider = RotationProvider::new(Environment::of(&[]));
-    let kind = provider.schema().resources[SECRET].block.value_type();
     let check =
         format!(r#"{{"http": {{"url": "https://example.org/", "headers": {{"Authorization": "{headers}"}}}}}}"#);
     let targets = r#"{"a": {"fly_secret": {"app": "molecule-cp"}}}"#;
     let configuration = format!(
         r#"{{"name": "N", "source": {{"fernet_key": {{}}}}, "targets": {targets}, "checks": {{"c": {check}}}}}"#
     );
-    let config = json::decode(configuration.as_bytes(), &kind).unwrap();
+    let config = written::resource(configuration.as_bytes(), &provider.schema().resources[SECRET].block).unwrap();
     let client = ClientCapabilities::default();
     let problems = provider.validate_resource(SECRET, config, client).await;
     let said: Vec<String> = problems

@@ -14,6 +14,9 @@
 mod grpc;
 #[path = "support/terraform_cores.rs"]
 mod terraform_cores;
+#[path = "support/written.rs"]
+#[expect(dead_code, reason = "shared with other suites, which read JSON")]
+mod written;
 
 #[path = "protocol/cores.rs"]
 mod cores;

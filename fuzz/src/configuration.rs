@@ -13,7 +13,9 @@ use rotation_provider::connection::{Connections, Surroundings};
 use rotation_provider::environment::Environment;
 use rotation_provider::plugin::{PlanRequest, PlanResponse, Provider, ProviderSchema};
 use rotation_provider::provider::{Configured, RotationProvider, SECRET, secret};
-use rotation_provider::terraform::{Block, Diagnostics, Mode, Node, Origin, Value, json, msgpack};
+use rotation_provider::terraform::{AttributeType, Block, Diagnostics, Mode, Node, Origin, Type, Value, msgpack};
+
+use super::written;
 
 /// Longest text that diagnostics may add to what the input holds, in bytes for each diagnostic.
 const LONGEST: usize = 4_000;
@@ -89,7 +91,11 @@ pub fn plan(bytes: &[u8]) {
         .filter(|attribute| attribute.mode != Mode::Computed)
     {
         let name = attribute.name;
-        assert_eq!(answer.planned.get(name), proposed.get(name), "{name} is the user's");
+        let planned = answer.planned.get(name);
+        // What conforms to the same is planned as it was, whole.
+        let is_dynamic = matches!(attribute.kind, AttributeType::Plain(Type::Dynamic));
+        let is_as_before = is_dynamic && !prior.is_null() && planned == prior.get(name);
+        assert!(is_as_before || planned == proposed.get(name), "{name} is the user's");
     }
     msgpack::encode(&answer.planned, &block.value_type()).expect("a plan fits its schema");
     if !prior.is_null() {
@@ -103,14 +109,16 @@ pub fn plan(bytes: &[u8]) {
     }
 }
 
-/// What Terraform proposes: the configuration, with computed attributes as they were.
+/// What Terraform proposes: the configuration without write-only values, with computed attributes as they were.
 fn proposed(config: &Value, prior: &Value, block: &Block) -> Value {
-    let computed = block
+    let set = block
         .attributes
         .iter()
-        .filter(|attribute| attribute.mode == Mode::Computed);
-    computed.fold(config.clone(), |object, attribute| {
-        let value = if prior.is_null() {
+        .filter(|attribute| attribute.mode == Mode::Computed || attribute.write_only);
+    set.fold(config.clone(), |object, attribute| {
+        let value = if attribute.write_only {
+            Value::Null
+        } else if prior.is_null() {
             Value::unknown()
         } else {
             prior.get(attribute.name).clone()
@@ -183,7 +191,7 @@ fn assert_absent(config: &Value, secret: &Value, problems: &Diagnostics) {
 }
 
 fn occurrences(value: &Value, wanted: &str) -> usize {
-    match value {
+    match value.plain() {
         Value::String(text) => usize::from(text.contains(wanted)),
         Value::List(items) => items.iter().map(|item| occurrences(item, wanted)).sum(),
         Value::Map(items) => items
@@ -234,7 +242,7 @@ impl<'a> Lines<'a> {
     }
 
     fn value(&mut self, block: &Block) -> Option<Value> {
-        json::decode(self.0.next()?, &block.value_type()).ok()
+        written::resource(self.0.next()?, block).ok()
     }
 
     /// The value, with what the next line points at unknown.
@@ -250,6 +258,7 @@ impl<'a> Lines<'a> {
 /// Makes the part that is reached when `left` comes to zero unknown; the outermost value, which is always known, is not counted.
 fn forget(value: &mut Value, left: &mut usize) -> bool {
     let items: Vec<&mut Value> = match value {
+        Value::Dynamic(dynamic) => return forget(&mut dynamic.value, left),
         Value::List(items) => items.iter_mut().collect(),
         Value::Map(items) => items.values_mut().collect(),
         _ => return false,

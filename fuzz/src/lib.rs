@@ -10,9 +10,18 @@ mod ledger;
 mod template;
 mod texts;
 mod typed;
+#[path = "../../tests/support/written.rs"]
+#[expect(dead_code, reason = "shared with tests that make values")]
+mod written;
 
 /// A property of one kind of input.
 pub type Property = fn(&[u8]);
+
+/// Whether the first line of an input is a resource, so that the properties of resources say something about it.
+pub fn is_resource(bytes: &[u8]) -> bool {
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    written::resource(line, &configuration::resource_schema().block).is_ok()
+}
 
 /// All properties, by the names of their folders under `fuzz/seeds`.
 pub const TARGETS: [(&str, Property); 9] = [

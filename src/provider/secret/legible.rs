@@ -52,7 +52,7 @@ pub(in crate::provider) fn check(stored: &Value) -> Diagnostics {
     }
     let receipt = stored.get("last_rotation");
     let cause = receipt.get("cause");
-    if !receipt.is_null() && !cause.as_str().is_some_and(|text| Cause::parse(text).is_some()) {
+    if !receipt.is_null() && cause.as_str().is_none_or(|text| Cause::parse(text).is_none()) {
         check.refuse(&root.then_attribute("last_rotation").then_attribute("cause"));
     }
     for name in ["started_at", "finished_at"] {

@@ -136,7 +136,7 @@ pub(super) fn situation(state: &State, config: Option<&Config>) -> String {
         .map(|known| generation(Some(known), known.generation))
         .collect();
     if !older.is_empty() {
-        sentences.push(format!("Still valid: {} (not revoked).", older.join(", ")));
+        sentences.push(format!("Not revoked, still valid: {}.", older.join(", ")));
     }
     sentences.join(" ")
 }
@@ -168,7 +168,7 @@ pub(super) fn next(state: &State) -> String {
                 None => format!("revoke generation {generation}"),
             },
         };
-        format!("{what} ({})", known.reason)
+        format!("{what} ({})", known.reason.trim_end_matches(super::decide::ROTATED))
     });
     format!("The next apply will {}.", list.collect::<Vec<_>>().join("; "))
 }

@@ -386,7 +386,7 @@ fn told_lost(state: &State) -> Option<String> {
 }
 
 /// How the reason of a rotation ends that replaces a lost value.
-const ROTATED: &str = ", so the secret will be rotated";
+pub(super) const ROTATED: &str = ", so the secret will be rotated";
 
 /// What becomes of a decision whose value is lost: a credential that an issuer mints is replaced, any other value is not.
 fn without_value(

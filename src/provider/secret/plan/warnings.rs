@@ -70,15 +70,18 @@ pub(super) fn of_an_update(
     if mints {
         not_resumable(config, problems);
     }
-    if let Rotate::Yes(request) = &decision.rotate
-        && request.cause == Cause::ValueLost
-    {
+    // Whatever asked for a rotation that cannot be finished, its value is lost.
+    let lost = match &decision.rotate {
+        Rotate::Yes(request) if request.cause == Cause::ValueLost => Some(&request.reason),
+        _ => decision.lost.as_ref(),
+    };
+    if let Some(why) = lost {
         problems.warning(
             place::path_of(&Site::Source, Some(config)),
             format!("{} will be rotated: its value cannot be recovered", config.name),
             format!(
                 "{}. Generation {} is minted in its place.",
-                words::sentence(&request.reason, config),
+                words::sentence(why, config),
                 decision.generation
             ),
         );
