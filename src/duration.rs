@@ -5,11 +5,14 @@ use jiff::SignedDuration;
 /// Why a text is not a duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{text:?} is not a duration: write whole numbers with the units w, d, h, m, s, largest first, such as \"90d\", \"36h\" or \"1d12h\""
+    "{shown} is not a duration: write whole numbers with the units w, d, h, m, s, largest first, such as \"90d\", \"36h\" or \"1d12h\""
 )]
 pub struct NotADuration {
-    text: String,
+    shown: String,
 }
+
+/// Longest text that is repeated, in bytes: a longer one may be a secret in the wrong place.
+const SHOWN: usize = 12;
 
 const UNITS: [(char, i64); 5] = [('w', 604_800), ('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
 
@@ -19,7 +22,11 @@ const UNITS: [(char, i64); 5] = [('w', 604_800), ('d', 86_400), ('h', 3_600), ('
 /// [`NotADuration`] for anything else, including what overflows.
 pub fn parse(text: &str) -> Result<SignedDuration, NotADuration> {
     let refuse = || NotADuration {
-        text: text.chars().take(40).collect(),
+        shown: if text.len() <= SHOWN {
+            format!("{text:?}")
+        } else {
+            "This".to_owned()
+        },
     };
     let mut seconds: i64 = 0;
     let mut rest = text;
@@ -47,14 +54,15 @@ pub fn parse(text: &str) -> Result<SignedDuration, NotADuration> {
     Ok(SignedDuration::from_secs(seconds))
 }
 
-/// Writes a duration the way [`parse`] reads it.
+/// Writes a duration the way [`parse`] reads it. Below two days in hours, as people say it: `24h`, `36h`.
 pub fn format(duration: SignedDuration) -> String {
     let mut seconds = duration.as_secs().max(0);
     if seconds == 0 {
         return "0s".to_owned();
     }
     let mut text = String::new();
-    for (unit, size) in UNITS.iter().skip(1) {
+    let without_days = seconds < 2 * 86_400;
+    for (unit, size) in UNITS.iter().skip(if without_days { 2 } else { 1 }) {
         if seconds >= *size {
             text.push_str(&(seconds / size).to_string());
             text.push(*unit);
@@ -81,7 +89,9 @@ mod tests {
         ] {
             assert_eq!(parse(text).map(|d| d.as_secs()), Ok(seconds), "{text}");
         }
-        assert_eq!(format(SignedDuration::from_secs(129_600)), "1d12h");
+        for (seconds, text) in [(86_400, "24h"), (129_600, "36h"), (172_800, "2d"), (176_400, "2d1h")] {
+            assert_eq!(format(SignedDuration::from_secs(seconds)), text);
+        }
     }
 
     #[test]

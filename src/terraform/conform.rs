@@ -27,7 +27,8 @@ pub fn conform(value: &Value, declared: &AttributeType, path: &Path, problems: &
         (_, AttributeType::Plain(kind)) => plain(value, kind, path, problems),
         (_, AttributeType::Nested(Nesting::Single, attributes)) => object(value, attributes, path, problems),
         (Value::Map(items), AttributeType::Nested(Nesting::Map, attributes)) => {
-            let items = items.iter().map(|(key, item)| {
+            let present = items.iter().filter(|(_, item)| !item.is_null());
+            let items = present.map(|(key, item)| {
                 let object = conform_object(item, attributes, &path.then_key(key), problems);
                 (key.clone(), object)
             });

@@ -17,7 +17,7 @@ pub mod value;
 
 pub use codec::CodecError;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
-pub use node::{Field, Node, Origin};
+pub use node::{Field, Node, Origin, is_word};
 pub use number::Number;
 pub use path::Path;
 pub use schema::{Attribute, AttributeType, Block, BlockNesting, Mode, NestedBlock, Nesting, Schema, Type};

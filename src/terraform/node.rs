@@ -65,6 +65,16 @@ impl<T> Field<T> {
     }
 }
 
+/// Longest text that counts as a word, in bytes.
+const LONGEST_WORD: usize = 24;
+
+/// Whether a mistaken text looks like a word that somebody meant, so that an error may repeat it. Any other may be a secret in the
+/// wrong place.
+pub fn is_word(text: &str) -> bool {
+    let in_a_word = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '-' | ' ');
+    text.len() <= LONGEST_WORD && text.chars().all(in_a_word)
+}
+
 /// A value and its place.
 #[derive(Debug, Clone)]
 pub struct Node<'a> {
@@ -236,11 +246,12 @@ impl<'a> Node<'a> {
                     .collect::<Vec<_>>()
                     .join(", ");
                 let among = if choices.len() == 1 { "" } else { "one of " };
-                problems.error(
-                    self.path.clone(),
-                    format!("{} must be {among}{list}", self.path),
-                    format!("It is {text:?}."),
-                );
+                let found = if is_word(&text) {
+                    format!("It is {text:?}.")
+                } else {
+                    "Change it to a permitted value.".to_owned()
+                };
+                problems.error(self.path.clone(), format!("{} must be {among}{list}", self.path), found);
             }
             found
         })

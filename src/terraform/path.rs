@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// Longest part of a key that is shown, in characters.
+const SHOWN: usize = 150;
+
 /// One step of a [`Path`] (tfplugin6 `AttributePath.Step`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
@@ -70,7 +73,10 @@ impl fmt::Display for Path {
             match step {
                 Step::Attribute(name) if at == 0 => write!(f, "{name}")?,
                 Step::Attribute(name) => write!(f, ".{name}")?,
-                Step::Key(key) => write!(f, "[{key:?}]")?,
+                Step::Key(key) => match key.char_indices().nth(SHOWN) {
+                    Some((end, _)) => write!(f, "[{:?}…]", key.get(..end).unwrap_or_default())?,
+                    None => write!(f, "[{key:?}]")?,
+                },
                 Step::Index(index) => write!(f, "[{index}]")?,
             }
         }

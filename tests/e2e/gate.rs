@@ -155,6 +155,11 @@ fn a_check_that_fails_for_good_is_repeated_and_mints_nothing_until_it_passes() {
         );
     }
     story.sandbox.seed(json!({ "platform": { "healthy": true } }));
+    let plan = unframed(&story.plan());
+    assert!(
+        plan.contains("FLY_API_TOKEN will be rotated: its value cannot be recovered"),
+        "{plan}"
+    );
     story.apply();
     let newest = alive(&story).last().unwrap().clone();
     assert!(

@@ -167,7 +167,7 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
         ],
         &[
             "overlap is as long as the credential's life",
-            "overlap is 1d",
+            "overlap is 24h",
             "default",
         ],
     ),
@@ -660,7 +660,7 @@ fn what_may_be_a_mistake_is_a_warning_that_says_what_may_come_of_it() {
             &[FLY_TOKEN, github, "overlap = \"1h\""][..],
             &[
                 "FLY_API_TOKEN: the overlap may be too short",
-                "keeps the old value of image for up to 1d",
+                "keeps the old value of image for up to 24h",
                 "With overlap = \"1h\" the old credential may be revoked while it is still used.",
             ][..],
         ),

@@ -212,7 +212,7 @@ fn drift_is_healed_from_the_other_parameter_and_only_reported_where_there_is_non
         assert!(plan.contains(why), "{plan}");
         assert!(
             plan.contains(&format!(
-                "of generation 1 in SSM Parameter Store, 123456789012 us-east-1 ({name})"
+                "of generation 1 in SSM Parameter Store of account 123456789012, us-east-1 ({name})"
             )),
             "{plan}"
         );

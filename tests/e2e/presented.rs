@@ -59,7 +59,10 @@ fn a_rotation_whose_check_failed_begins_anew_where_the_value_is_lost_and_the_err
     story.configure(&[FLY_TOKEN, FLY_TARGET, &check(ELSEWHERE), "rotation_reason = \"once\""]);
     let why = "check accepted has not passed with generation 2, and the value of generation 2 cannot be recovered";
     let said = unframed(&story.fails());
-    assert!(said.contains(&format!("The next apply will rotate to generation 3 ({why}")), "{said}");
+    assert!(
+        said.contains(&format!("The next apply will rotate to generation 3 ({why}")),
+        "{said}"
+    );
     story.configure(&[FLY_TOKEN, FLY_TARGET, &check(FLY_SECRETS), "rotation_reason = \"once\""]);
     let plan = story.plan();
     assert!(plan.contains(why) && plan.contains("2 -> 3"), "{plan}");
@@ -121,7 +124,10 @@ fn after_a_revocation_the_old_credential_is_presented_and_must_be_refused() {
     story.clock("4h");
     let said = unframed(&story.fails());
     assert!(said.contains("answered 401, expected 200"), "{said}");
-    assert!(said.contains("The next apply will repeat the checks (not passed since the last revocation: refused)"), "{said}");
+    assert!(
+        said.contains("The next apply will repeat the checks (not passed since the last revocation: refused)"),
+        "{said}"
+    );
     assert!(the_token(&story).name.ends_with("-g3"), "it is revoked all the same");
     let plan = story.plan();
     assert!(plan.contains("not passed since the last revocation: refused"), "{plan}");
@@ -162,7 +168,10 @@ fn a_check_of_the_previous_credential_needs_a_target_that_gives_its_parts_back()
     ] {
         story.configure(&[source, targets, more, &check]);
         let said = story.refused("plan");
-        assert!(said.contains("The value of the previous credential cannot be recovered"), "{said}");
+        assert!(
+            said.contains("The value of the previous credential cannot be recovered"),
+            "{said}"
+        );
     }
 }
 
@@ -183,10 +192,7 @@ fn a_check_that_a_killed_run_did_not_come_to_after_its_revocation_still_runs() {
     // The run that revoked was killed: the state is that of before.
     std::fs::write(state(&story), before).unwrap();
     let plan = story.plan();
-    assert!(
-        plan.contains("not passed since the last revocation: refused"),
-        "{plan}"
-    );
+    assert!(plan.contains("not passed since the last revocation: refused"), "{plan}");
     story.apply();
     let results = story.attributes()["last_rotation"]["checks"].clone();
     assert_eq!(results[0]["result"], "passed", "{results}");
@@ -242,7 +248,10 @@ fn a_later_revocation_presents_the_new_credential_again_where_it_can_be_read_bac
     story.clock("2h");
     configure(&story, ELSEWHERE, "rotation_reason = \"once\"");
     let said = unframed(&story.run(&["apply", "-auto-approve"]).success());
-    assert!(said.contains("is not revoked yet: check accepted does not pass"), "{said}");
+    assert!(
+        said.contains("is not revoked yet: check accepted does not pass"),
+        "{said}"
+    );
     assert_eq!(alive(&story).len(), 2);
     configure(&story, FLY_SECRETS, "rotation_reason = \"once\"");
     story.apply();

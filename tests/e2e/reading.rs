@@ -20,10 +20,13 @@ fn the_plan_of_a_revocation_shows_the_old_credential_leaving_and_the_new_one_unt
     };
     story.clock("25h");
     let plan = story.plan();
-    assert!(plan.contains(&format!("+ \"revoke generation 1 ({}) at Fly app", old.id)), "{plan}");
+    assert!(
+        plan.contains(&format!("+ \"revoke generation 1 ({}) at Fly app", old.id)),
+        "{plan}"
+    );
     // Whether the gate is open is read in apply, so the list is open until then.
     assert!(
-        signed(&plan, '~').contains(&"phase          = \"overlapping\" -> (known after apply)".to_owned()),
+        signed(&plan, '~').contains(&"phase           = \"overlapping\" -> (known after apply)".to_owned()),
         "{plan}"
     );
     story.apply();
@@ -107,7 +110,11 @@ fn a_parameter_that_is_to_hold_another_part_never_gives_its_old_value_away_as_th
         assert!(said.contains(words), "{words} is not in\n{said}");
     }
     let because = |reason: &str| format!("rotation_reason = {reason:?}");
-    story.configure(&[PAIR, &pair_in("part = \"public_key_pem\","), &because("the public half")]);
+    story.configure(&[
+        PAIR,
+        &pair_in("part = \"public_key_pem\","),
+        &because("the public half"),
+    ]);
     story.apply();
     let public = parameter(&story, PARAMETER).unwrap();
     assert!(public.contains("PUBLIC KEY"), "{public}");
@@ -116,6 +123,13 @@ fn a_parameter_that_is_to_hold_another_part_never_gives_its_old_value_away_as_th
     story.apply();
     assert_eq!(parameter(&story, PARAMETER).unwrap(), format!("key: {public}"));
     story.configure(&[PAIR, &pair_in("part = \"public_key_pem\",")]);
+    story.refused("plan");
+    let lines = [
+        PAIR,
+        &pair_in("part = \"public_key_pem\","),
+        &because("the bare half again"),
+    ];
+    story.configure(&lines);
     story.apply();
     assert!(
         parameter(&story, PARAMETER)

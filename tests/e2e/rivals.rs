@@ -160,7 +160,9 @@ fn two_secrets_of_one_configuration_on_one_slot_are_refused_in_the_plan() {
     );
     let said = story.refused("plan");
     assert!(
-        said.contains("SSM parameter /molecule/production/FLY_API_TOKEN in us-east-1 is a target of another secret too"),
+        said.contains(
+            "SSM parameter /molecule/production/FLY_API_TOKEN in us-east-1 is a target of another secret too"
+        ),
         "{said}"
     );
     story.wrote_nothing();

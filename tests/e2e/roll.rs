@@ -31,7 +31,10 @@ fn a_healed_entry_whose_roll_failed_goes_live_with_the_next_apply() {
     story.sandbox.fault(A_LEASE, 1, "forbidden");
     let said = unframed(&story.fails());
     let next = "generation 2 is published, but not live";
-    assert!(said.contains(&format!("The next apply will activate control_plane ({next})")), "{said}");
+    assert!(
+        said.contains(&format!("The next apply will activate control_plane ({next})")),
+        "{said}"
+    );
     let plan = story.plan();
     assert!(plan.contains(next), "{plan}");
     story.apply();

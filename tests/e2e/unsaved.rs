@@ -13,6 +13,11 @@ const BOTH_HALVES: &str = r#"
   }"#;
 const URI: &str = r#"targets = { runtime = { part = "uri", ssm_parameter = { name = "/app/uri" } } }"#;
 
+const SSM_AND_GITHUB: &str = r#"targets = {
+    runtime       = { ssm_parameter = { name = "/molecule/production/FLY_API_TOKEN" } }
+    image_publish = { wave = 2, github_actions_secret = { repository = "molecule-monorepo" } }
+  }"#;
+
 /// A secret that was rotated once, by a run that was killed after its last call: the state is that of before.
 fn rotated_and_not_saved(lines: &[&str]) -> Story {
     let story = Story::begun(lines);
@@ -90,15 +95,11 @@ fn the_public_half_of_a_key_pair_is_that_of_the_private_one() {
 
 /// A secret whose source was changed by a run that was killed when the parameter held the new value, and changed back by its user.
 fn taken_back(before: &str, meanwhile: &str) -> Story {
-    const TARGETS: &str = r#"targets = {
-    runtime       = { ssm_parameter = { name = "/molecule/production/FLY_API_TOKEN" } }
-    image_publish = { wave = 2, github_actions_secret = { repository = "molecule-monorepo" } }
-  }"#;
-    let story = Story::begun(&[before, TARGETS, "overlap = \"1h\""]);
+    let story = Story::begun(&[before, SSM_AND_GITHUB, "overlap = \"1h\""]);
     let file = |story: &Story| story.workspace.path().join("terraform.tfstate");
     let killed = story.beside();
     std::fs::copy(file(&story), file(&killed)).unwrap();
-    killed.configure(&[meanwhile, TARGETS, "overlap = \"1h\""]);
+    killed.configure(&[meanwhile, SSM_AND_GITHUB, "overlap = \"1h\""]);
     killed.sandbox.fault("PUT /repos", 1, "forbidden");
     killed.fails();
     story
@@ -126,10 +127,15 @@ fn a_value_that_was_made_with_other_arguments_is_not_gone_on_with() {
     let random = |length: u8| format!("source = {{ random = {{ length = {length}, charset = \"alphanumeric\" }} }}");
     let story = taken_back(&random(40), &random(50));
     let said = unframed(&story.fails());
-    assert!(
-        said.contains("Cannot recover the value of generation 2"),
-        "{said}"
-    );
+    // A generated value is replaced only when somebody asks for it, and the error says how.
+    for words in [
+        "Cannot recover the value of generation 2",
+        "set a new `rotation_reason`",
+    ] {
+        assert!(said.contains(words), "{words} is not in\n{said}");
+    }
+    assert_eq!(story.attributes()["phase"], "partial");
+    story.configure(&[&random(40), SSM_AND_GITHUB, "rotation_reason = \"once more\""]);
     story.apply();
     let held = parameter(&story, PARAMETER).unwrap();
     assert_eq!(held.len(), 40);

@@ -338,7 +338,11 @@ impl Deletion {
         if self.keep {
             if record.existed_before {
                 let detail = "An entry existed before this secret was created, so it was not deleted. Delete it yourself if it is not needed.";
-                problems.warning(path, format!("{} was left in place", words::entry(&record.slot).noun), detail);
+                problems.warning(
+                    path,
+                    format!("{} was left in place", words::entry(&record.slot).noun),
+                    detail,
+                );
             }
             return Deleted::Kept;
         }

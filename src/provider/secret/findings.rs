@@ -183,7 +183,11 @@ fn of_targets(decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
             all.push(Notice {
                 code: NoticeCode::NotRestorable,
                 subject: key.clone(),
-                text: format!("{}. {}", words::sentence(why, config), words::ways_to_a_new_value(config)),
+                text: format!(
+                    "{}. {}",
+                    words::sentence(why, config),
+                    words::ways_to_a_new_value(config)
+                ),
             });
         }
     }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::declared::DYNAMIC;
 use crate::label::LARGEST_GENERATION;
 use crate::rotation::{Cause, CredentialStatus, DeliveryStatus};
-use crate::terraform::{AttributeType, Diagnostics, Nesting, Path, Value};
+use crate::terraform::{Attribute, AttributeType, Diagnostics, Nesting, Path, Value};
 
 /// What to do about a state that is not understood.
 pub(in crate::provider) const WAY_OUT: &str = "It was left untouched, and nothing was changed. It was written by a newer version of the \
@@ -52,7 +52,7 @@ pub(in crate::provider) fn check(stored: &Value) -> Diagnostics {
     }
     let receipt = stored.get("last_rotation");
     let cause = receipt.get("cause");
-    if !receipt.is_null() && !cause.as_str().is_some_and(|text| Cause::parse(text).is_some()) {
+    if !receipt.is_null() && cause.as_str().is_none_or(|text| Cause::parse(text).is_none()) {
         check.refuse(&root.then_attribute("last_rotation").then_attribute("cause"));
     }
     for name in ["started_at", "finished_at"] {
@@ -107,10 +107,14 @@ impl Check {
         };
         let items = value.plain().as_map().into_iter().flatten();
         if *nesting == Nesting::Map {
-            let element = AttributeType::Nested(Nesting::Single, attributes.clone());
-            items.for_each(|(key, item)| self.known_keys(item, &element, &path.then_key(key)));
-            return;
+            items.for_each(|(key, item)| self.known_names(item, attributes, &path.then_key(key)));
+        } else {
+            self.known_names(value, attributes, path);
         }
+    }
+
+    fn known_names(&mut self, value: &Value, attributes: &[Attribute], path: &Path) {
+        let items = value.plain().as_map().into_iter().flatten();
         for (name, item) in items.filter(|(_, item)| !item.is_null()) {
             let path = path.then_attribute(name);
             match attributes.iter().find(|attribute| attribute.name == name) {

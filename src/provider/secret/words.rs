@@ -44,7 +44,11 @@ pub(super) fn capitalized(text: &str) -> String {
 
 /// A reason as the beginning of a sentence. A target's key keeps its letters.
 pub(super) fn sentence(reason: &str, config: &Config) -> String {
-    let begins = |key: &String| reason.strip_prefix(key.as_str()).is_some_and(|rest| rest.starts_with(' '));
+    let begins = |key: &String| {
+        reason
+            .strip_prefix(key.as_str())
+            .is_some_and(|rest| rest.starts_with(' '))
+    };
     if config.targets.keys().any(begins) {
         format!("Target {reason}")
     } else {
@@ -132,7 +136,7 @@ pub(super) fn situation(state: &State, config: Option<&Config>) -> String {
         .map(|known| generation(Some(known), known.generation))
         .collect();
     if !older.is_empty() {
-        sentences.push(format!("Still valid: {} (not revoked).", older.join(", ")));
+        sentences.push(format!("Not revoked, still valid: {}.", older.join(", ")));
     }
     sentences.join(" ")
 }
@@ -164,7 +168,7 @@ pub(super) fn next(state: &State) -> String {
                 None => format!("revoke generation {generation}"),
             },
         };
-        format!("{what} ({})", known.reason)
+        format!("{what} ({})", known.reason.trim_end_matches(super::decide::ROTATED))
     });
     format!("The next apply will {}.", list.collect::<Vec<_>>().join("; "))
 }

@@ -39,6 +39,13 @@ impl fmt::Display for Container {
 }
 
 impl Container {
+    fn in_words(&self) -> String {
+        match self {
+            Self::App(name) => format!("app {name}"),
+            Self::Organization(slug) => format!("organization {slug}"),
+        }
+    }
+
     pub(super) fn from_locator(locator: &str) -> Option<Self> {
         let (kind, name) = locator.split_once('/')?;
         match kind {
@@ -144,7 +151,7 @@ struct PageInfo {
 
 /// All tokens of the container; revoked ones stay in Fly's list.
 pub(super) async fn list(client: &FlyClient, container: &Container) -> Result<Vec<Token>, CallError> {
-    let operation = format!("listing tokens of {container}");
+    let operation = format!("listing the tokens of {}", container.in_words());
     let query = format!(
         "query($name: String!, $first: Int!, $after: String) {{ {} {{ \
            limitedAccessTokens(first: $first, after: $after) {{ \
@@ -213,7 +220,7 @@ struct OrganizationNode {
 
 /// Finds app and organization.
 pub(super) async fn owner(client: &FlyClient, container: &Container) -> Result<Owner, CallError> {
-    let operation = format!("looking up {container}");
+    let operation = format!("looking up {}", container.in_words());
     let variables = json!({ "name": container.name() });
     let advise = |error| container.advise(client, error);
     let missing = || container.missing(client, &operation);
@@ -274,7 +281,7 @@ pub(super) async fn create(
     expires_in: Option<SignedDuration>,
     permit: &WritePermit,
 ) -> Result<Created, CallError> {
-    let operation = format!("minting token {label} for {container}");
+    let operation = format!("minting token {label} for {}", container.in_words());
     let mutation = "mutation($input: CreateLimitedAccessTokenInput!) { createLimitedAccessToken(input: $input) { \
                     limitedAccessToken { id name createdAt expiresAt revokedAt tokenHeader } } }";
     let mut input = json!({ "name": label.to_string(), "organizationId": owner.organization });

@@ -53,6 +53,9 @@ pub(super) fn report(outcome: &Outcome, state: &State, config: &Config, is_creat
     let situation = format!("{nothing}{}", words::situation(state, Some(config)));
     let next = if is_create {
         words::TAINTED.to_owned()
+    } else if outcome.value_lost && !config.source.may_replace_lost() {
+        // Another apply of the same would find the same.
+        words::ways_to_a_new_value(config).to_owned()
     } else {
         words::next(state)
     };

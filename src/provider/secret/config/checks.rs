@@ -9,7 +9,7 @@ use super::kinds::{not_empty, one_kind};
 use super::targets::{is_key, is_part};
 use super::{CheckEntry, Phase};
 use crate::check::{self, Patience, Presents};
-use crate::terraform::{Diagnostics, Node};
+use crate::terraform::{Diagnostics, Node, is_word};
 
 pub(super) fn parse_checks(
     node: &Node<'_>,
@@ -89,8 +89,7 @@ fn parse_check(
         for part in config.parts_used() {
             if !is_part(&part, parts) {
                 // A text between braces may be the credential itself.
-                let is_name = part.chars().all(|c| c.is_ascii_lowercase() || c == '_');
-                let which = if is_name {
+                let which = if is_word(&part) {
                     format!("the unknown part {part:?}")
                 } else {
                     "an unknown part".to_owned()

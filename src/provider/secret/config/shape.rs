@@ -92,11 +92,8 @@ pub(in crate::provider::secret) fn refuse(value: &Value, problems: &mut Diagnost
             at = at.get(step);
             path = path.then_attribute(step);
         }
-        let empty = at
-            .plain()
-            .as_map()
-            .is_some_and(|items| items.values().all(Value::is_null));
-        if !at.is_null() && !empty {
+        let empty = at.as_map().is_some_and(|items| items.values().all(is_absent));
+        if !is_absent(at) && !empty {
             not_yet(path.clone(), &path, problems);
         }
     }
@@ -113,9 +110,14 @@ pub(in crate::provider::secret) fn refuse(value: &Value, problems: &mut Diagnost
     }
 }
 
+/// An empty optional text counts as absent.
+fn is_absent(value: &Value) -> bool {
+    value.is_null() || value.as_str() == Some("")
+}
+
 fn later_keys(element: &Value, path: &Path, problems: &mut Diagnostics) {
     for key in LATER_KEYS {
-        if !element.get(key).is_null() {
+        if !is_absent(element.get(key)) {
             // A path that goes on into a dynamic value would lose the line.
             not_yet(path.clone(), &path.then_attribute(key), problems);
         }

@@ -8,7 +8,7 @@ use super::kinds::{not_empty, one_kind};
 use crate::source;
 use crate::target::{self, TargetConfig};
 use crate::template::Template;
-use crate::terraform::{Diagnostics, Node};
+use crate::terraform::{Diagnostics, Node, is_word};
 
 /// Most targets of one secret.
 const MOST_TARGETS: usize = 1_000;
@@ -111,9 +111,14 @@ fn parse_target(
     if let (Some(Some(part)), Some(allowed)) = (&part, parts)
         && !is_part(part, allowed)
     {
+        let which = if is_word(part) {
+            format!(" {part:?}")
+        } else {
+            " of that name".to_owned()
+        };
         problems.error(
             node.attr("part").path().clone(),
-            format!("The credential has no part {part:?}"),
+            format!("The credential has no part{which}"),
             format!("Its parts are {}.", allowed.join(", ")),
         );
         return None;
@@ -200,9 +205,14 @@ fn parse_template(
     let allowed = allowed?;
     for part in template.parts() {
         if !is_part(&part, allowed) {
+            let which = if is_word(&part) {
+                format!("the unknown part {part:?}")
+            } else {
+                "an unknown part".to_owned()
+            };
             problems.error(
                 node.path().clone(),
-                format!("The template uses the unknown part {part:?}"),
+                format!("The template uses {which}"),
                 format!("The credential's parts are {}.", allowed.join(", ")),
             );
             return None;

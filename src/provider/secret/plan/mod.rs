@@ -179,7 +179,11 @@ fn refuse(state: &State, config: &Config, decision: &Decision, problems: &mut Di
             format!(
                 "{}. A {} value is not replaced unless you ask for it. {}",
                 super::words::sentence(why, config),
-                if config.source.is_supplied() { "supplied" } else { "generated" },
+                if config.source.is_supplied() {
+                    "supplied"
+                } else {
+                    "generated"
+                },
                 super::words::ways_to_a_new_value(config)
             ),
         );
@@ -304,6 +308,11 @@ fn updated(
         }
     } else {
         object = quiet(object, state, config, decision, &notices, slots, &course);
+        if before.is_some_and(|before| before.schedule != config.schedule) {
+            object = object
+                .with("rotate_after", Value::unknown())
+                .with("next_action_at", Value::unknown());
+        }
     }
     if object == *prior {
         return object;

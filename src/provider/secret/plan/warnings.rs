@@ -6,11 +6,11 @@ use super::forecast::revoked_for_room;
 use crate::address::Address;
 use crate::executor::Site;
 use crate::provider::secret::config::Config;
-use crate::provider::secret::decide::{Decision, Rotate};
+use crate::provider::secret::decide::{Decision, Rotate, can_be_revoked};
 use crate::provider::secret::policies::Policies;
 use crate::provider::secret::state::State;
 use crate::provider::secret::{place, words};
-use crate::rotation::{Cause, DeliveryStatus, Forecast, Notice, NoticeCode, Step};
+use crate::rotation::{Cause, CredentialRecord, DeliveryStatus, Forecast, Notice, NoticeCode, Step};
 use crate::terraform::{Diagnostics, Path};
 
 /// Notices as one warning for the secret, whose summary names their codes. Of what could not be read the refresh has warned.
@@ -70,13 +70,20 @@ pub(super) fn of_an_update(
     if mints {
         not_resumable(config, problems);
     }
-    if let Rotate::Yes(request) = &decision.rotate
-        && request.cause == Cause::ValueLost
-    {
+    // Whatever asked for a rotation that cannot be finished, its value is lost.
+    let lost = match &decision.rotate {
+        Rotate::Yes(request) if request.cause == Cause::ValueLost => Some(&request.reason),
+        _ => decision.lost.as_ref(),
+    };
+    if let Some(why) = lost {
         problems.warning(
             place::path_of(&Site::Source, Some(config)),
             format!("{} will be rotated: its value cannot be recovered", config.name),
-            format!("{}. Generation {} is minted in its place.", words::sentence(&request.reason, config), decision.generation),
+            format!(
+                "{}. Generation {} is minted in its place.",
+                words::sentence(why, config),
+                decision.generation
+            ),
         );
     }
     if mints && config.source.config.traits().replaces {
@@ -186,17 +193,9 @@ pub(super) fn of_a_destroy(name: &str, state: &State, policies: &Policies, probl
         .filter(|(_, known)| known.generation.is_some() && known.status != DeliveryStatus::Gone)
         .map(|(key, known)| (key, words::entry(&known.slot).noun))
         .collect();
-    let credentials: Vec<String> = state
-        .ledger
-        .credentials()
-        .iter()
-        .filter(|known| known.is_issued())
-        .map(|known| {
-            let which = words::generation(Some(known), known.generation);
-            format!("{which} at {}", words::issuer(&known.issuer))
-        })
-        .collect();
-    if held.is_empty() && credentials.is_empty() {
+    let issued = state.ledger.credentials().iter().filter(|known| known.is_issued());
+    let (revocable, by_hand): (Vec<_>, Vec<_>) = issued.partition(|known| can_be_revoked(&known.issuer));
+    if held.is_empty() && revocable.is_empty() && by_hand.is_empty() {
         return;
     }
     if policies.abandon {
@@ -219,14 +218,22 @@ pub(super) fn of_a_destroy(name: &str, state: &State, policies: &Policies, probl
     if !kept.is_empty() {
         sentences.push(format!("Keeps (on_remove): {}.", nouns(kept)));
     }
-    if !credentials.is_empty() {
-        let verb = if policies.revoke_by_hand {
-            "Leaves valid (revoke.mode is manual)"
-        } else {
-            "Revokes or resets, where the provider can"
-        };
-        sentences.push(format!("{verb}: {}.", credentials.join(", ")));
+    let which = |known: &CredentialRecord| {
+        let which = words::generation(Some(known), known.generation);
+        format!("{which} at {}", words::issuer(&known.issuer))
+    };
+    let mut credentials = |verb: &str, known: Vec<&CredentialRecord>| {
+        if !known.is_empty() {
+            let all: Vec<String> = known.into_iter().map(which).collect();
+            sentences.push(format!("{verb}: {}.", all.join(", ")));
+        }
+    };
+    if policies.revoke_by_hand {
+        credentials("Leaves valid (revoke.mode is manual)", revocable);
+    } else {
+        credentials("Revokes", revocable);
     }
+    credentials("Leaves valid (revoke it there yourself)", by_hand);
     problems.warning(
         Path::root(),
         format!("{name}: destroying it breaks every consumer"),

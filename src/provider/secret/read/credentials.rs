@@ -103,7 +103,8 @@ fn unreachable(address: &str, why: &str, config: &Config, seen: &mut Sightings, 
         place::path_of(&Site::Source, Some(config)),
         format!("{}: cannot read {whose} (unreachable)", config.name),
         format!(
-            "{why}\n\nThe Terraform state was not changed. No old credential is revoked until it can be read again."
+            "{}\n\nThe Terraform state was not changed. No old credential is revoked until it can be read again.",
+            words::capitalized(why)
         ),
     );
 }

@@ -141,8 +141,9 @@ fn unreachable(
         path,
         format!("{}: cannot read {} (unreachable)", config.name, keys.join(", ")),
         format!(
-            "{why}\n\nWhat it holds counts as unknown until it can be read again, and no old credential is revoked meanwhile. If the \
-             place no longer exists, take the target out of `targets`."
+            "{}\n\nWhat it holds counts as unknown until it can be read again, and no old credential is revoked meanwhile. If the \
+             place no longer exists, take the target out of `targets`.",
+            words::capitalized(why)
         ),
     );
 }
