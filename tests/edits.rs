@@ -15,10 +15,18 @@
 )]
 #![expect(unreachable_pub, reason = "the parts of the matrix are one crate")]
 
+#[path = "edits/cli.rs"]
+mod cli;
 #[path = "edits/matrix.rs"]
 mod matrix;
 #[path = "edits/run.rs"]
 mod run;
+#[expect(dead_code, reason = "other tests ask it more")]
+#[path = "support/sandbox.rs"]
+mod sandbox;
+#[expect(dead_code, reason = "other tests ask it more")]
+#[path = "support/terraform_cores.rs"]
+mod terraform_cores;
 #[path = "edits/world.rs"]
 mod world;
 

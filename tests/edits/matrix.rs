@@ -170,19 +170,20 @@ pub fn edits(source: &str) -> Vec<(&'static str, Change)> {
             c["targets"]["ci"] = web;
         }),
         ("check added", |c| {
-            c["checks"]["more"] = json!({ "wave": 2, "http": { "url": "https://app.example/more" } });
+            c["checks"]["more"] = json!({ "wave": 2, "http": { "url": "https://app.example/health?more" } });
         }),
         ("check after a revocation added", |c| {
-            c["checks"]["dead"] = json!({ "phase": "revoked", "http": { "url": "https://app.example/dead" } });
+            c["checks"]["dead"] = json!({ "phase": "revoked", "http": { "url": "https://app.example/health?dead" } });
         }),
         ("preflight check added", |c| {
-            c["checks"]["before"] = json!({ "phase": "preflight", "http": { "url": "https://app.example/" } });
+            c["checks"]["before"] =
+                json!({ "phase": "preflight", "http": { "url": "https://app.example/health?before" } });
         }),
         ("check that presents the credential", |c| {
             c["checks"]["up"]["http"]["headers"] = json!({ "Authorization": "Bearer {{ value }}" });
         }),
         ("check changed", |c| {
-            c["checks"]["up"]["http"]["expect_status"] = json!([204])
+            c["checks"]["up"]["http"]["expect_status"] = json!([200, 204])
         }),
         ("check patience changed", |c| {
             c["checks"]["up"]["retry_for"] = json!("5m")
