@@ -403,7 +403,11 @@ impl Story {
         };
         let mut more = String::new();
         if (setting.generation > 1 || setting.asks_again) && self.source != Source::Provided {
-            let reason = if setting.asks_again { "the value was lost" } else { "once" };
+            let reason = if setting.asks_again {
+                "the value was lost"
+            } else {
+                "once"
+            };
             more += &format!("  rotation_reason = {reason:?}\n");
         }
         if setting.replaces_existing {

@@ -224,15 +224,11 @@ fn step(rest: &Rest, json: &Json, edit: &str) -> Result<Ran, String> {
     if steps.has_unknown() && !by_the_clock(edit) {
         return Err("the plan does not tell its steps".to_owned());
     }
-    {
-        let slots = |state: &Value| -> BTreeSet<String> {
-            let known = state.get("deliveries").as_map().into_iter().flatten();
-            known
-                .filter_map(|(_, delivery)| delivery.get("slot").as_str().map(str::to_owned))
-                .collect()
-        };
-        provider.stage.world().configured = slots(&planned.state);
-    }
+    let known = planned.state.get("deliveries").as_map().into_iter().flatten();
+    let slots: BTreeSet<String> = known
+        .filter_map(|(_, delivery)| delivery.get("slot").as_str().map(str::to_owned))
+        .collect();
+    provider.stage.world().configured = slots;
     let request = ApplyRequest {
         type_name: RESOURCE.to_owned(),
         prior: prior.clone(),

@@ -20,7 +20,12 @@ impl Watched {
 fn a_life_from_create_over_rotation_overlap_and_revocation_to_destroy_shows_no_value() {
     let mut watched = Watched::new();
     let quiet = &[FLY_TOKEN, THREE_TARGETS, "overlap = \"1h\""];
-    let asked = &[FLY_TOKEN, THREE_TARGETS, "overlap = \"1h\"", "rotation_reason = \"once\""];
+    let asked = &[
+        FLY_TOKEN,
+        THREE_TARGETS,
+        "overlap = \"1h\"",
+        "rotation_reason = \"once\"",
+    ];
     watched.step(quiet);
     watched.step(asked);
     watched.story.clock("2h");
