@@ -231,6 +231,7 @@ fn obtain_value(goal: &Goal, ledger: &Ledger, session: &Session) -> Option<Step>
     let refused = ledger.generation();
     if goal.revocable
         && !session.spared.contains(&refused)
+        && !goal.by_hand.contains(&refused)
         && ledger.credential(refused).is_some()
         && ledger.never_held(refused)
         && !goal.replaces

@@ -13,7 +13,7 @@ use crate::judge::{Trial, moments};
 use crate::needles::Needles;
 use crate::run::{User, sign_of_a_crash};
 use crate::sandbox::{Call, Sandbox};
-use crate::story::{Act, Setting, Story};
+use crate::story::{Act, Setting, Source, Story};
 use crate::terraform_cores::Outcome;
 
 /// A story whose prelude has been played, ready to be played to its end again and again.
@@ -41,7 +41,7 @@ pub(crate) struct Target {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Passed,
-    /// It needed the way out that the error names: the one declared exception.
+    /// It needed a way out that the error names: one of the two declared exceptions.
     WayOut,
     /// The call did not come in this run, so nothing went wrong.
     NotMet,
@@ -293,6 +293,15 @@ impl<'a> Run<'a> {
                 self.user.wants(*setting);
                 way_out = true;
                 left = 2;
+            } else if !setting.asks_again
+                && may_lose_the_value(self.story, self.fault)
+                && outcome.output.contains("set a new `rotation_reason`")
+            {
+                // A generated value is never replaced unless somebody asks.
+                setting.asks_again = true;
+                self.user.wants(*setting);
+                way_out = true;
+                left = 2;
             }
         }
         Err(self.fails("two clean applies do not lead to an empty plan"))
@@ -326,7 +335,13 @@ impl<'a> Run<'a> {
     }
 }
 
-/// The one exception that is declared: a process was killed between the writing of an entry that carries no mark and the
+/// The other exception that is declared: a generated value that some target may hold is lost with the run that made it, because no
+/// target of the first wave gives it back.
+fn may_lose_the_value(story: Story, fault: Option<Fault>) -> bool {
+    fault.is_some() && story.blind && story.source == Source::Random && matches!(story.act, Act::Create | Act::Rotate)
+}
+
+/// An exception that is declared: a process was killed between the writing of an entry that carries no mark and the
 /// saving of the state, and no issuer can show either that the entry is ours: nobody issues the value, its handle carries no
 /// name (a role), or (an update) the credential is not new. Only then may the next apply refuse the entry that it finds.
 fn may_need_the_way_out(story: Story, fault: Option<Fault>) -> bool {

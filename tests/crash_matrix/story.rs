@@ -69,17 +69,18 @@ impl Source {
         self.is_labelled() || self == Self::NeonTwoRoles
     }
 
+    /// The argument `source`, and what stands beside it.
     fn text(self, generation: u32) -> String {
         const PLACE: &str = r#"project_id = "quiet-river-12345678", branch_id = "br-main-123456", role = "app""#;
         match self {
-            Self::FlyToken => r#"fly_token = { app = "molecule-cp", expires_in = "2400h" }"#.to_owned(),
-            Self::NeonApiKey => "neon_api_key = {}".to_owned(),
-            Self::NeonOneRole => format!("neon_role_password = {{ {PLACE} }}"),
-            Self::NeonTwoRoles => format!("neon_role_password = {{ {PLACE}, alternate_role = \"app_b\" }}"),
-            Self::Random => r#"random = { length = 40, charset = "alphanumeric" }"#.to_owned(),
+            Self::FlyToken => r#"{ fly_token = { app = "molecule-cp", expires_in = "2400h" } }"#.to_owned(),
+            Self::NeonApiKey => "{ neon_api_key = {} }".to_owned(),
+            Self::NeonOneRole => format!("{{ neon_role_password = {{ {PLACE} }} }}"),
+            Self::NeonTwoRoles => format!("{{ neon_role_password = {{ {PLACE}, alternate_role = \"app_b\" }} }}"),
+            Self::Random => r#"{ random = { length = 40, charset = "alphanumeric" } }"#.to_owned(),
             Self::Provided => {
                 let value = supplied(generation);
-                format!("provided = {{ value_wo = {value:?}, value_wo_version = {generation} }}")
+                format!("{{ provided = {{}} }}\n  value_wo = {value:?}\n  value_wo_version = {generation}")
             }
         }
     }
@@ -204,6 +205,8 @@ pub(crate) struct Setting {
     pub(crate) clock: &'static str,
     /// What a user adds where the error names it as the way out.
     pub(crate) replaces_existing: bool,
+    /// A user asks for another value, because the error says that the one that is being rotated to is lost.
+    pub(crate) asks_again: bool,
 }
 
 const NOW: &str = "0s";
@@ -280,6 +283,7 @@ impl Story {
             destroys: false,
             clock: NOW,
             replaces_existing: false,
+            asks_again: false,
         }
     }
 
@@ -378,7 +382,12 @@ impl Story {
                     Place::Docs => r#"github_actions_secret = { repository = "molecule-docs" }"#.to_owned(),
                 };
                 let key = format!("{place:?}").to_lowercase();
-                format!("    {key} = {{ wave = {wave}, {kind} }}\n")
+                let part = if self.source.roles().is_empty() {
+                    ""
+                } else {
+                    "part = \"password\", "
+                };
+                format!("    {key} = {{ wave = {wave}, {part}{kind} }}\n")
             })
             .collect();
         let source = self.source.text(setting.generation);
@@ -393,8 +402,13 @@ impl Story {
             String::new()
         };
         let mut more = String::new();
-        if setting.generation > 1 && self.source != Source::Provided {
-            more += "  rotate_now = \"once\"\n";
+        if (setting.generation > 1 || setting.asks_again) && self.source != Source::Provided {
+            let reason = if setting.asks_again {
+                "the value was lost"
+            } else {
+                "once"
+            };
+            more += &format!("  rotation_reason = {reason:?}\n");
         }
         if setting.replaces_existing {
             more += "  on_existing = \"replace\"\n";
@@ -406,7 +420,7 @@ impl Story {
         }
         format!(
             "{begin}\
-             resource \"rotation_secret\" \"it\" {{\n  name = {NAME:?}\n  source = {{ {source} }}\n  targets = {{\n{targets}  }}\n\
+             resource \"rotation_secret\" \"it\" {{\n  name = {NAME:?}\n  source = {source}\n  targets = {{\n{targets}  }}\n\
              \x20 checks = {{\n    up = {{ http = {{ url = \"{origin}/health\" }} }}\n{accepted}  }}\n  overlap = {overlap:?}\n{more}}}\n"
         )
     }

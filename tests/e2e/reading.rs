@@ -124,7 +124,11 @@ fn a_parameter_that_is_to_hold_another_part_never_gives_its_old_value_away_as_th
     assert_eq!(parameter(&story, PARAMETER).unwrap(), format!("key: {public}"));
     story.configure(&[PAIR, &pair_in("part = \"public_key_pem\",")]);
     story.refused("plan");
-    let lines = [PAIR, &pair_in("part = \"public_key_pem\","), &because("the bare half again")];
+    let lines = [
+        PAIR,
+        &pair_in("part = \"public_key_pem\","),
+        &because("the bare half again"),
+    ];
     story.configure(&lines);
     story.apply();
     assert!(

@@ -128,7 +128,10 @@ fn a_value_that_was_made_with_other_arguments_is_not_gone_on_with() {
     let story = taken_back(&random(40), &random(50));
     let said = unframed(&story.fails());
     // A generated value is replaced only when somebody asks for it, and the error says how.
-    for words in ["Cannot recover the value of generation 2", "set a new `rotation_reason`"] {
+    for words in [
+        "Cannot recover the value of generation 2",
+        "set a new `rotation_reason`",
+    ] {
         assert!(said.contains(words), "{words} is not in\n{said}");
     }
     assert_eq!(story.attributes()["phase"], "partial");

@@ -4,13 +4,13 @@ use std::process::Command;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::story::{FLY_TOKEN, THREE_TARGETS};
+use crate::story::{A_DAY, FLY_TOKEN, THREE_TARGETS};
 use crate::watch::Watched;
 
 /// An apply whose delivery to GitHub hangs; then `program` is called with these arguments and the id of terraform's process.
 fn cut_short_by(program: &str, arguments: &[&str]) {
     let mut watched = Watched::new();
-    watched.story.configure(&[FLY_TOKEN, THREE_TARGETS]);
+    watched.story.configure(&[FLY_TOKEN, THREE_TARGETS, A_DAY]);
     watched.story.sandbox.fault("PUT /repos", 1, "hang");
     let mut sent = false;
     let (status, said) = watched.run_while(&["apply", "-auto-approve"], &mut |story, terraform| {

@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::story::{FLY_TARGET, FLY_TOKEN, SSM_TARGET, Story};
+use crate::story::{A_DAY, FLY_TARGET, FLY_TOKEN, SSM_TARGET, Story};
 use crate::watch::Watched;
 
 /// What a plan or an apply says that must fail, in one line; nothing was written anywhere.
@@ -71,7 +71,7 @@ fn an_endpoint_from_the_shared_aws_files_is_held_to_the_same_rules() {
         let file = story.workspace.path().join("aws.ini");
         std::fs::write(&file, format!("[default]\nendpoint_url = {url}\n")).unwrap();
         story.workspace.set("AWS_CONFIG_FILE", file.to_str().unwrap());
-        story.configure(&[FLY_TOKEN, SSM_TARGET]);
+        story.configure(&[FLY_TOKEN, SSM_TARGET, A_DAY]);
         let said = refused(&story, "apply", "AWS_ENDPOINT_URL");
         assert!(
             said.contains("the endpoint cannot be used") && said.contains(reason),

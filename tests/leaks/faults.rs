@@ -38,7 +38,7 @@ fn rotations_with_faults_at(pattern: &str, lines: &[&str], sample: &[&'static st
     for kind in kinds {
         watched.story.sandbox.forget_calls();
         watched.story.sandbox.fault(pattern, 1, kind);
-        let reason = format!("rotate_now = {kind:?}");
+        let reason = format!("rotation_reason = {kind:?}");
         watched.story.configure(&[&lines[..], &[&reason]].concat());
         let (status, said) = watched.run(&["apply", "-auto-approve"]);
         let calls = watched.story.sandbox.calls();

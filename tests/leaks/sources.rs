@@ -1,6 +1,6 @@
 //! Values of every shape: a password inside a URI, keys in PEM and JWK, random text, what a person supplies.
 
-use crate::story::resource;
+use crate::story::{A_DAY, resource};
 use crate::terraform_cores::Core;
 use crate::watch::Watched;
 
@@ -30,11 +30,11 @@ fn a_password_inside_a_uri_and_an_api_key_show_nowhere() {
     );
     let mut watched = Watched::new();
     for reason in ["first", "second"] {
-        let reason = format!("rotate_now = {reason:?}");
+        let reason = format!("rotation_reason = {reason:?}");
         watched.story.write(&format!(
             "{}{}",
-            resource("password", "DATABASE_URL", &[&password, &reason]),
-            resource("key", "NEON_API_KEY", &[&key, &reason])
+            resource("password", "DATABASE_URL", &[&password, &reason, A_DAY]),
+            resource("key", "NEON_API_KEY", &[&key, &reason, A_DAY])
         ));
         watched.succeeds(&["plan", "-out=saved"]);
         watched.succeeds(&["apply", "saved"]);
@@ -48,7 +48,7 @@ fn a_password_inside_a_uri_and_an_api_key_show_nowhere() {
 fn generated_keys_and_random_values_show_nowhere() {
     let mut watched = Watched::new();
     for reason in ["first", "second"] {
-        let reason = format!("rotate_now = {reason:?}");
+        let reason = format!("rotation_reason = {reason:?}");
         let mut configuration = String::new();
         for algorithm in ["ed25519", "ecdsa_p256", "rsa_2048"] {
             let lines = format!(
@@ -104,7 +104,7 @@ fn a_supplied_value_under(core: Core) {
         let file = aside.path().join(format!("{version}.tfvars"));
         std::fs::write(&file, format!("value = {value:?}\n")).unwrap();
         let file = format!("-var-file={}", file.display());
-        let source = format!("source = {{ provided = {{ value_wo = var.value, value_wo_version = {version} }} }}");
+        let source = format!("source = {{ provided = {{}} }}\n  value_wo = var.value\n  value_wo_version = {version}");
         watched.story.write(&format!(
             "{variable}{}",
             resource("it", "SUPPLIED", &[&source, targets])

@@ -10,7 +10,7 @@ use rustls::pki_types::PrivateKeyDer;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-use crate::story::{FLY_TOKEN, Story, THREE_TARGETS};
+use crate::story::{A_DAY, FLY_TOKEN, Story, THREE_TARGETS};
 
 fn authority() -> CertifiedIssuer<'static, KeyPair> {
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
@@ -72,7 +72,7 @@ async fn vendors_behind_tls_are_called_and_no_session_key_is_written_down() {
     ] {
         story.workspace.set(name, value);
     }
-    story.configure(&[FLY_TOKEN, THREE_TARGETS]);
+    story.configure(&[FLY_TOKEN, THREE_TARGETS, A_DAY]);
     tokio::task::spawn_blocking(move || {
         story.apply();
         assert!(!std::path::Path::new(&keys).exists(), "session keys were written down");

@@ -212,10 +212,11 @@ pub(super) fn decide(
     let needs_value = finish || !decision.write.is_empty() || !decision.activate.is_empty();
     let told = told_lost(state).filter(|_| needs_value && config.source.may_replace_lost());
     let why = told.or_else(|| lost(config, &decision.ledger, &need));
-    if let Some(why) = why {
-        return without_value(decision, &why, &work, &need, state, config);
-    }
-    if schedule_changed && !finish {
+    let decision = match why {
+        Some(why) => without_value(decision, &why, &work, &need, state, config),
+        None => decision,
+    };
+    if schedule_changed && !finish && !decision.rotates() {
         return Decision {
             rotate: Rotate::AtApply,
             ..decision

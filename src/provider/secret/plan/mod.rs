@@ -308,6 +308,11 @@ fn updated(
         }
     } else {
         object = quiet(object, state, config, decision, &notices, slots, &course);
+        if before.is_some_and(|before| before.schedule != config.schedule) {
+            object = object
+                .with("rotate_after", Value::unknown())
+                .with("next_action_at", Value::unknown());
+        }
     }
     if object == *prior {
         return object;

@@ -1,0 +1,77 @@
+//! The edit matrix: every argument edited in every situation, then refresh, plan, apply, refresh, plan.
+//!
+//! Held against each pair: the result is what was planned as known (Terraform's own rule), no vendor is written to without a step of
+//! the plan that says so, no credential is revoked that a configured target holds, the plan tells its steps unless only apply's clock
+//! knows them, at most two applies lead to an empty plan, and every error has a text. A plan that refuses an edit changes nothing.
+//!
+//! The vendors are a world in memory (`edits/world.rs`); read, plan and apply are the resource's own.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, and tells its counts"
+)]
+#![expect(unreachable_pub, reason = "the parts of the matrix are one crate")]
+
+#[path = "edits/cli.rs"]
+mod cli;
+#[path = "edits/matrix.rs"]
+mod matrix;
+#[path = "edits/run.rs"]
+mod run;
+#[expect(dead_code, reason = "other tests ask it more")]
+#[path = "support/sandbox.rs"]
+mod sandbox;
+#[expect(dead_code, reason = "other tests ask it more")]
+#[path = "support/terraform_cores.rs"]
+mod terraform_cores;
+#[path = "edits/world.rs"]
+mod world;
+
+use matrix::{SOURCES, edits, situations};
+use run::Verdict;
+
+/// Every pair of one kind of source.
+fn walk(source: &'static str) {
+    let (mut pairs, mut refused, mut late, mut idle) = (0, 0, 0, 0);
+    let mut wrong = Vec::new();
+    for (situation, rest) in situations(source) {
+        for (edit, change) in edits(source) {
+            let mut config = rest.config.clone();
+            change(&mut config);
+            pairs += 1;
+            match run::pair(&rest, &config, edit) {
+                Ok(Verdict::Refused) => refused += 1,
+                Ok(Verdict::RefusedByApply) => late += 1,
+                Ok(Verdict::Idle) => idle += 1,
+                Ok(Verdict::Settled) => {}
+                Err(what) => wrong.push(format!("{source}, {situation}, {edit}: {what}")),
+            }
+        }
+    }
+    println!("{source}: {pairs} pairs, {idle} without work, {refused} refused by the plan, {late} by the apply");
+    assert!(
+        wrong.is_empty(),
+        "{} of {pairs} pairs:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+    assert!(pairs > 300, "{pairs} pairs");
+}
+
+#[test]
+fn of_a_source_that_issues() {
+    walk(SOURCES[0]);
+}
+
+#[test]
+fn of_a_source_that_generates() {
+    walk(SOURCES[1]);
+}
+
+#[test]
+fn of_a_source_that_a_person_feeds() {
+    walk(SOURCES[2]);
+}

@@ -1,0 +1,413 @@
+//! Terraform's part: refresh, plan, apply, and its rules for what a provider answers.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use rotation_provider::clock::Clock;
+use rotation_provider::environment::Environment;
+use rotation_provider::plugin::{ApplyRequest, PlanRequest, ReadRequest};
+use rotation_provider::provider::{Configured, secret};
+use rotation_provider::terraform::{Diagnostics, Mode, Number, Severity, Value};
+use rotation_provider::vendors::Vendors;
+use serde_json::Value as Json;
+
+use super::world::{CONNECTIONS, Stage, World, Write};
+
+const RESOURCE: &str = "rotation_secret";
+
+/// Between two runs.
+#[derive(Clone)]
+pub struct Rest {
+    pub world: World,
+    pub state: Value,
+    pub private: Vec<u8>,
+    pub config: Json,
+}
+
+/// What only the vendors can contradict, and apply does, until the configuration is corrected.
+const REFUSALS: [&str; 2] = [
+    "revoke.confirmed says that it was revoked",
+    "The supplied value is the one that is already in place",
+];
+
+/// How a pair ended.
+pub enum Verdict {
+    /// The plan refused the edit.
+    Refused,
+    /// The apply refused it, before it wrote anything.
+    RefusedByApply,
+    /// The plan was empty.
+    Idle,
+    /// It was applied, and the plan is empty.
+    Settled,
+}
+
+fn value(json: &Json) -> Value {
+    match json {
+        Json::Null => Value::Null,
+        Json::Bool(flag) => Value::Bool(*flag),
+        Json::Number(number) => Value::Number(Number::parse(&number.to_string()).unwrap()),
+        Json::String(text) => Value::string(text),
+        Json::Array(items) => Value::List(items.iter().map(value).collect()),
+        Json::Object(items) => Value::Map(items.iter().map(|(key, item)| (key.clone(), value(item))).collect()),
+    }
+}
+
+/// Everything happens at once here: nothing waits.
+fn now<T>(work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    match work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(done) => done,
+        Poll::Pending => panic!("something waits that nobody will wake"),
+    }
+}
+
+fn errors(problems: &Diagnostics) -> Result<Vec<String>, String> {
+    for problem in problems.iter() {
+        if problem.summary.trim().is_empty() || problem.detail.trim().is_empty() {
+            return Err(format!("a diagnostic without text: {problem:?}"));
+        }
+    }
+    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error);
+    Ok(errors
+        .map(|problem| format!("{}: {}", problem.summary, problem.detail))
+        .collect())
+}
+
+/// Names of the resource's own attributes, and whether Terraform lets the user set them.
+fn attributes() -> Vec<(&'static str, Mode)> {
+    let block = secret::schema::schema().block;
+    let plain = block
+        .attributes
+        .iter()
+        .map(|attribute| (attribute.name, attribute.mode));
+    plain
+        .chain(block.blocks.iter().map(|nested| (nested.name, Mode::Optional)))
+        .collect()
+}
+
+/// The configuration as Terraform sends it: with every attribute.
+fn whole(json: &Json) -> Value {
+    let absent = attributes().into_iter().filter(|(name, _)| json.get(name).is_none());
+    absent.fold(value(json), |object, (name, _)| object.with(name, Value::Null))
+}
+
+/// Write-only values are in no plan and no state.
+fn stored(object: Value) -> Value {
+    object.with("value_wo", Value::Null).with("parts_wo", Value::Null)
+}
+
+/// One process of the provider.
+struct Provider {
+    stage: Stage,
+    configured: Configured,
+}
+
+struct Planned {
+    state: Value,
+    private: Vec<u8>,
+}
+
+impl Provider {
+    fn start(world: &World) -> Self {
+        let clock = Clock::standing_at(world.instant());
+        let connections = Some(Arc::clone(&CONNECTIONS));
+        let mut configured = Configured::new(Some("model".to_owned()), connections, clock, &Environment::default());
+        let stage = Stage::of(world);
+        configured.vendors = Some(Arc::new(stage.clone()) as Arc<dyn Vendors>);
+        Self { stage, configured }
+    }
+
+    fn refresh(&self, rest: &Rest) -> Result<Value, String> {
+        if rest.state.is_null() {
+            return Ok(Value::Null);
+        }
+        let request = ReadRequest {
+            type_name: RESOURCE.to_owned(),
+            state: rest.state.clone(),
+            private: rest.private.clone(),
+        };
+        let response = now(secret::read(&self.configured, request));
+        match errors(&response.diagnostics)?.as_slice() {
+            [] => Ok(response.state),
+            errors => Err(format!("a refresh failed: {errors:?}")),
+        }
+    }
+
+    /// The plan, or the errors that refuse it.
+    fn plan(&self, prior: &Value, private: &[u8], config: &Value) -> Result<Result<Planned, Vec<String>>, String> {
+        let attributes = attributes();
+        let proposed = attributes.iter().fold(config.clone(), |object, (name, mode)| {
+            let keeps = *mode == Mode::Computed && !prior.is_null();
+            if keeps {
+                object.with(name, prior.get(name).clone())
+            } else {
+                object
+            }
+        });
+        let request = || PlanRequest {
+            type_name: RESOURCE.to_owned(),
+            prior: prior.clone(),
+            proposed: stored(proposed.clone()),
+            config: config.clone(),
+            private: private.to_vec(),
+        };
+        let (first, second) = (
+            secret::plan(&self.configured, request()),
+            secret::plan(&self.configured, request()),
+        );
+        let refusals = errors(&first.diagnostics)?;
+        if !refusals.is_empty() {
+            return Ok(Err(refusals));
+        }
+        if first.planned != second.planned {
+            return Err("two plans of the same differ".to_owned());
+        }
+        let planned = stored(first.planned);
+        for (name, mode) in attributes {
+            let (written, before, now) = (config.get(name), prior.get(name), planned.get(name));
+            if mode != Mode::Computed && !["value_wo", "parts_wo"].contains(&name) && now != written && now != before {
+                return Err(format!(
+                    "{name} is planned as neither the configuration nor the state has it"
+                ));
+            }
+        }
+        Ok(Ok(Planned {
+            state: planned,
+            private: first.private,
+        }))
+    }
+}
+
+/// Refresh, plan and apply with that configuration.
+enum Ran {
+    Refused(Vec<String>),
+    Idle(Rest),
+    Applied { rest: Rest, errors: Vec<String> },
+}
+
+/// What stays open in a plan only after these edits: the clock of apply tells whether a rotation is due, or an overlap over.
+fn by_the_clock(edit: &str) -> bool {
+    ["every", "early", "overlap"].iter().any(|word| edit.contains(word))
+}
+
+fn step(rest: &Rest, json: &Json, edit: &str) -> Result<Ran, String> {
+    let config = whole(json);
+    let mut world = rest.world.clone();
+    world.writes.clear();
+    let provider = Provider::start(&world);
+    let invalid = errors(&secret::validate(&config))?;
+    if !invalid.is_empty() {
+        return Ok(Ran::Refused(invalid));
+    }
+    let prior = provider.refresh(rest)?;
+    let planned = match provider.plan(&prior, &rest.private, &config)? {
+        Err(refusals) => return Ok(Ran::Refused(refusals)),
+        Ok(planned) => planned,
+    };
+    if !provider.stage.world().writes.is_empty() {
+        return Err(format!("a plan wrote: {:?}", provider.stage.world().writes));
+    }
+    let settled = |world: World, state: Value, private: Vec<u8>| Rest {
+        world,
+        state,
+        private,
+        config: json.clone(),
+    };
+    if same(&planned.state, &prior) {
+        return Ok(Ran::Idle(settled(world, prior, rest.private.clone())));
+    }
+    let steps = planned.state.get("steps");
+    if steps.has_unknown() && !by_the_clock(edit) {
+        return Err("the plan does not tell its steps".to_owned());
+    }
+    let known = planned.state.get("deliveries").as_map().into_iter().flatten();
+    let slots: BTreeSet<String> = known
+        .filter_map(|(_, delivery)| delivery.get("slot").as_str().map(str::to_owned))
+        .collect();
+    provider.stage.world().configured = slots;
+    let request = ApplyRequest {
+        type_name: RESOURCE.to_owned(),
+        prior: prior.clone(),
+        planned: planned.state.clone(),
+        config,
+        private: planned.private.clone(),
+    };
+    let response = now(secret::apply(&provider.configured, request));
+    let failures = errors(&response.diagnostics)?;
+    let state = stored(response.state);
+    let world = provider.stage.world().clone();
+    if let Some(broken) = world.broken.first() {
+        return Err(broken.clone());
+    }
+    if failures.is_empty()
+        && let Some(at) = differs(&planned.state, &state, "")
+    {
+        return Err(format!(
+            "the result is not what was planned: {at}; steps {}",
+            told(steps)
+        ));
+    }
+    if !steps.has_unknown() {
+        let lines: Vec<&str> = steps
+            .as_list()
+            .unwrap_or_default()
+            .iter()
+            .filter_map(Value::as_str)
+            .collect();
+        let keys = Keys([&prior, &planned.state, &state]);
+        for write in &world.writes {
+            if !lines.iter().any(|line| keys.names(line, write)) {
+                return Err(format!("{write:?} is in no step of {lines:#?}"));
+            }
+        }
+    }
+    let rest = settled(world, state, response.private);
+    Ok(Ran::Applied { rest, errors: failures })
+}
+
+/// The keys of slots: before, as planned, and after.
+struct Keys<'a>([&'a Value; 3]);
+
+impl Keys<'_> {
+    fn of(&self, slot: &str) -> Vec<String> {
+        let all = self.0.into_iter();
+        let known = all.flat_map(|state| state.get("deliveries").as_map().into_iter().flatten());
+        let of_slot = known.filter(|(_, delivery)| delivery.get("slot").as_str() == Some(slot));
+        of_slot.map(|(key, _)| format!("({key})")).collect()
+    }
+
+    /// Whether that line says that this is written.
+    fn names(&self, line: &str, write: &Write) -> bool {
+        let of = |slot: &String| self.of(slot).iter().any(|key| line.contains(key));
+        match write {
+            Write::Mint => line.starts_with("mint generation"),
+            Write::Deliver(slot) => line.starts_with("wave ") && line.contains(": set ") && of(slot),
+            Write::Activate(slot) => line.starts_with("wave ") && of(slot),
+            Write::Remove(slot) => {
+                let name = slot.rsplit('/').next().unwrap_or_default();
+                line.starts_with("delete ") && line.contains(name) && (of(slot) || !line.contains('('))
+            }
+            Write::Revoke(id) => line.starts_with("revoke ") && line.contains(id.as_str()),
+            // The gate repeats checks without effects: the step of a revocation stands for them.
+            Write::Check(key) => line.contains(&format!("check {key}")) || line.starts_with("revoke "),
+        }
+    }
+}
+
+/// One application that must succeed; for situations.
+pub fn applied(rest: &Rest, config: &Json) -> Rest {
+    match attempted(rest, config) {
+        (rest, errors) if errors.is_empty() => rest,
+        (_, errors) => panic!("{errors:?}"),
+    }
+}
+
+/// One application, with its errors.
+pub fn attempted(rest: &Rest, config: &Json) -> (Rest, Vec<String>) {
+    match step(rest, config, "") {
+        Ok(Ran::Applied { rest, errors }) => (rest, errors),
+        Ok(Ran::Idle(rest)) => (rest, Vec::new()),
+        Ok(Ran::Refused(errors)) => panic!("{errors:?}"),
+        Err(what) => panic!("{what}"),
+    }
+}
+
+/// A refresh and a plan that must be empty; for situations.
+pub fn must_be_idle(rest: &Rest) {
+    match step(rest, &rest.config, "") {
+        Ok(Ran::Idle(_)) => {}
+        Ok(Ran::Applied { rest: after, errors }) => panic!(
+            "not idle: {errors:?} {} {} {:?}",
+            told(after.state.get("steps")),
+            differs(&rest.state, &after.state, "").unwrap_or_default(),
+            after.world.writes
+        ),
+        Ok(Ran::Refused(errors)) => panic!("{errors:?}"),
+        Err(what) => panic!("{what}"),
+    }
+}
+
+/// The edit in the situation, to its end.
+pub fn pair(from: &Rest, config: &Json, edit: &str) -> Result<Verdict, String> {
+    let mut rest = from.clone();
+    let mut told = Vec::new();
+    for round in 0..3 {
+        match step(&rest, config, edit).map_err(|what| format!("apply {}: {what} {told:?}", round + 1))? {
+            Ran::Refused(_) if round == 0 => return Ok(Verdict::Refused),
+            Ran::Refused(errors) => return Err(format!("plan {} is refused: {errors:?} {told:?}", round + 1)),
+            Ran::Idle(_) if round == 0 => return Ok(Verdict::Idle),
+            Ran::Idle(_) => return Ok(Verdict::Settled),
+            Ran::Applied { rest: after, errors } => {
+                let untouched = !errors.is_empty() && after.world.writes.is_empty();
+                if untouched
+                    && errors
+                        .iter()
+                        .all(|error| error.contains(REFUSALS[0]) || error.contains(REFUSALS[1]))
+                {
+                    return Ok(Verdict::RefusedByApply);
+                }
+                let pending = self::told(after.state.get("pending"));
+                let steps = self::told(after.state.get("steps"));
+                told.push(format!("{errors:?} pending {pending} steps {steps}"));
+                rest = after;
+            }
+        }
+    }
+    Err(format!("two applies do not lead to an empty plan: {told:#?}"))
+}
+
+/// Whether a plan is empty: what is null is absent.
+fn same(one: &Value, other: &Value) -> bool {
+    let clean = |object: &Value| {
+        let items = object.as_map().cloned().unwrap_or_default();
+        items
+            .into_iter()
+            .filter(|(_, item)| !item.is_null())
+            .collect::<Vec<_>>()
+    };
+    one.is_null() == other.is_null() && clean(one) == clean(other)
+}
+
+/// Where a result is not what a plan promised.
+fn differs(planned: &Value, result: &Value, path: &str) -> Option<String> {
+    match (planned.plain(), result.plain()) {
+        (Value::Unknown(_), _) => None,
+        (Value::Map(planned), Value::Map(result)) => {
+            let extra = result
+                .iter()
+                .find(|(key, value)| !planned.contains_key(*key) && !value.is_null());
+            if let Some((extra, _)) = extra {
+                return Some(format!("{path}.{extra} was not planned"));
+            }
+            planned.iter().find_map(|(key, value)| {
+                differs(value, result.get(key).unwrap_or(&Value::Null), &format!("{path}.{key}"))
+            })
+        }
+        (Value::List(planned), Value::List(result)) if planned.len() == result.len() => {
+            let pairs = planned.iter().zip(result);
+            pairs
+                .into_iter()
+                .find_map(|(planned, result)| differs(planned, result, path))
+        }
+        (planned, result) if planned == result => None,
+        (planned, result) => Some(format!("{path}: {} planned, {} came", told(planned), told(result))),
+    }
+}
+
+/// A value as text; strings here are no secrets.
+fn told(value: &Value) -> String {
+    match value.plain() {
+        Value::String(text) => text.to_string(),
+        Value::List(items) => format!("[{}]", items.iter().map(told).collect::<Vec<_>>().join(", ")),
+        Value::Map(items) => {
+            let set = items.iter().filter(|(_, value)| !value.is_null());
+            let known = set.map(|(key, value)| format!("{key}={}", told(value)));
+            format!("{{{}}}", known.collect::<Vec<_>>().join(" "))
+        }
+        other => format!("{other:?}"),
+    }
+}

@@ -1,0 +1,440 @@
+//! Vendors in memory, for edits: an issuer of tokens that lists and revokes, and three kinds of targets. Every write is logged. Values
+//! that are generated or supplied come from the real sources.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rotation_provider::address::Address;
+use rotation_provider::call::{CallError, CallErrorKind, Effect, WritePermit};
+use rotation_provider::check::{Check, CheckConfig, CheckFailure, Patience};
+use rotation_provider::clock::Clock;
+use rotation_provider::connection::{Connections, Surroundings};
+use rotation_provider::environment::Environment;
+use rotation_provider::executor::Stop;
+use rotation_provider::label::Label;
+use rotation_provider::rotation::{Container, Entry, RevisionKind};
+use rotation_provider::secret::{Parts, Secret};
+use rotation_provider::source::{Credential, Issuer, Liveness, MintOrder, Minted, Source, SourceConfig, SourceKind};
+use rotation_provider::target::{
+    Activated, Activation, Delivery, Escrowed, Receipt, Slot, Target, TargetConfig, TargetKind,
+};
+use rotation_provider::terraform::{Diagnostic, Diagnostics, Node, Origin, Value};
+use rotation_provider::vendors::Vendors;
+
+/// The account and region that the runs belong to.
+const PLACE: &str = "123456789012:eu-west-1";
+
+/// Connections are never called here, but arguments are read against them; building one is slow.
+pub static CONNECTIONS: LazyLock<Arc<Connections>> = LazyLock::new(|| {
+    let surroundings = Surroundings {
+        environment: Environment::default(),
+        clock: Clock::default(),
+        allow_insecure: false,
+    };
+    let nothing = Value::Null;
+    Connections::parse(
+        &Node::root(&nothing, Origin::Configuration),
+        &surroundings,
+        &mut Diagnostics::new(),
+    )
+    .unwrap()
+});
+
+/// A change at a vendor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Write {
+    Mint,
+    Deliver(String),
+    Activate(String),
+    Remove(String),
+    Revoke(String),
+    Check(String),
+}
+
+#[derive(Clone)]
+struct Stored {
+    value: String,
+    revision: u64,
+    at: i64,
+    mark: Option<(Label, Option<String>, String)>,
+    live: bool,
+}
+
+#[derive(Clone)]
+struct Token {
+    name: String,
+    value: String,
+    at: i64,
+    alive: bool,
+}
+
+/// What the vendors have.
+#[derive(Clone, Default)]
+pub struct World {
+    /// Seconds since the beginning.
+    pub now: i64,
+    events: u64,
+    entries: BTreeMap<String, Stored>,
+    tokens: BTreeMap<String, Token>,
+    /// Slots that refuse writes.
+    pub refuses: BTreeSet<String>,
+    /// Slots whose writes get no answer.
+    pub loses: BTreeSet<String>,
+    /// Slots whose container is no more.
+    pub gone: BTreeSet<String>,
+    pub writes: Vec<Write>,
+    /// Guarantees that were broken.
+    pub broken: Vec<String>,
+    /// The slots that the configuration of this run names.
+    pub configured: BTreeSet<String>,
+}
+
+impl World {
+    pub fn instant(&self) -> Timestamp {
+        instant(self.now)
+    }
+
+    /// The slot of that kind; there is one of each, unless an edit adds another.
+    pub fn slot(&self, part: &str) -> String {
+        let found = self.entries.keys().find(|slot| slot.contains(part));
+        found.unwrap_or_else(|| panic!("no entry {part}")).clone()
+    }
+
+    /// Another hand writes the entry.
+    pub fn edit(&mut self, part: &str) {
+        let slot = self.slot(part);
+        self.events += 1;
+        self.now += 60;
+        let (revision, at) = (self.events, self.now);
+        let entry = self.entries.get_mut(&slot).unwrap();
+        *entry = Stored {
+            value: "of another hand".to_owned(),
+            revision,
+            at,
+            mark: None,
+            live: true,
+        };
+    }
+
+    /// Another hand deletes the entry.
+    pub fn delete(&mut self, part: &str) {
+        let slot = self.slot(part);
+        self.entries.remove(&slot);
+        self.now += 60;
+    }
+
+    /// Consumers of what is staged are deployed.
+    pub fn deploy(&mut self) {
+        self.entries.values_mut().for_each(|entry| entry.live = true);
+    }
+
+    /// A revoked token that a configured entry of ours still holds.
+    fn judge(&mut self, id: &str) {
+        let value = self.tokens.get(id).map(|token| token.value.clone()).unwrap_or_default();
+        for (slot, entry) in &self.entries {
+            if self.configured.contains(slot) && !self.gone.contains(slot) && entry.value.contains(&value) {
+                self.broken.push(format!("{id} was revoked while {slot} held it"));
+            }
+        }
+    }
+}
+
+fn instant(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_900_000_000 + seconds).unwrap()
+}
+
+/// The world as its adapters share it.
+#[derive(Clone)]
+pub struct Stage(pub Arc<Mutex<World>>);
+
+impl Stage {
+    pub fn of(world: &World) -> Self {
+        Self(Arc::new(Mutex::new(world.clone())))
+    }
+
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        self.0.lock().unwrap()
+    }
+}
+
+fn error(kind: CallErrorKind, effect: Effect, status: u16, message: &str) -> CallError {
+    CallError::new(kind, effect, "vendor", "calling it", Some(status), message)
+}
+
+#[async_trait]
+impl Vendors for Stage {
+    async fn complete(&self, address: &Address) -> Result<Address, CallError> {
+        let open = address.place.starts_with('*');
+        let place = if open { PLACE.to_owned() } else { address.place.clone() };
+        Ok(Address {
+            place,
+            ..address.clone()
+        })
+    }
+
+    async fn verify(&self, _address: &Address) -> Result<(), Diagnostic> {
+        Ok(())
+    }
+
+    fn source(&self, config: &dyn SourceConfig) -> Result<Box<dyn Source>, Diagnostic> {
+        if config.issuer().kind == "fly_token" {
+            return Ok(Box::new(self.clone()));
+        }
+        config.connect(&CONNECTIONS)
+    }
+
+    fn target(&self, config: &dyn TargetConfig, slot: &Address) -> Result<Box<dyn Target>, Diagnostic> {
+        Ok(Box::new(Held {
+            stage: self.clone(),
+            slot: slot.to_string(),
+            activation: config.traits().activation,
+        }))
+    }
+
+    fn check(&self, _config: &dyn CheckConfig, key: &str) -> Result<Box<dyn Check>, Diagnostic> {
+        Ok(Box::new(Looked {
+            stage: self.clone(),
+            key: key.to_owned(),
+        }))
+    }
+
+    fn slot(&self, _kind: &TargetKind, address: &Address) -> Result<Box<dyn Slot>, Diagnostic> {
+        Ok(Box::new(Held {
+            stage: self.clone(),
+            slot: address.to_string(),
+            activation: Activation::Later,
+        }))
+    }
+
+    fn issuer(&self, kind: &SourceKind, _address: &Address) -> Result<Option<Box<dyn Issuer>>, Diagnostic> {
+        Ok((kind.name == "fly_token").then(|| Box::new(self.clone()) as Box<dyn Issuer>))
+    }
+}
+
+fn credential(id: &str, token: &Token) -> Credential {
+    Credential {
+        id: id.to_owned(),
+        name: Some(token.name.clone()),
+        minted_at: Some(instant(token.at)),
+        expires_at: None,
+    }
+}
+
+#[async_trait]
+impl Issuer for Stage {
+    async fn survey(&self) -> Result<Vec<Credential>, CallError> {
+        let world = self.world();
+        let alive = world.tokens.iter().filter(|(_, token)| token.alive);
+        Ok(alive.map(|(id, token)| credential(id, token)).collect())
+    }
+
+    async fn liveness(&self, id: &str) -> Result<Liveness, CallError> {
+        let alive = self.world().tokens.get(id).is_some_and(|token| token.alive);
+        Ok(if alive { Liveness::Alive } else { Liveness::Dead })
+    }
+
+    async fn authenticates_this_run(&self, _id: &str) -> Result<bool, CallError> {
+        Ok(false)
+    }
+
+    async fn revoke(&self, id: &str, _permit: &WritePermit) -> Result<(), CallError> {
+        let mut world = self.world();
+        world.writes.push(Write::Revoke(id.to_owned()));
+        world.judge(id);
+        if let Some(token) = world.tokens.get_mut(id) {
+            token.alive = false;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Source for Stage {
+    async fn inspect(&self) -> Result<(), CallError> {
+        Ok(())
+    }
+
+    async fn mint(&self, order: &MintOrder, _permit: &WritePermit) -> Result<Minted, CallError> {
+        let mut world = self.world();
+        world.writes.push(Write::Mint);
+        world.events += 1;
+        let id = format!("tok-{}", world.events);
+        let token = Token {
+            name: order.label.to_string(),
+            value: format!("value-of-{id}-"),
+            at: world.now,
+            alive: true,
+        };
+        let minted = Minted {
+            credential: Some(credential(&id, &token)),
+            parts: Parts::single("token", Secret::plain(token.value.clone())),
+            public: BTreeMap::new(),
+        };
+        world.tokens.insert(id, token);
+        Ok(minted)
+    }
+
+    async fn reveal(&self, _known: &Credential, _order: &MintOrder) -> Result<Option<Minted>, CallError> {
+        Ok(None)
+    }
+}
+
+/// A slot.
+struct Held {
+    stage: Stage,
+    slot: String,
+    activation: Activation,
+}
+
+impl Held {
+    fn is_readable(&self) -> bool {
+        self.slot.starts_with("ssm_parameter")
+    }
+
+    fn reach(&self) -> Result<(), CallError> {
+        if self.stage.world().gone.contains(&self.slot) {
+            return Err(error(CallErrorKind::NotFound, Effect::None, 404, "not found"));
+        }
+        Ok(())
+    }
+
+    fn look(&self) -> Result<Option<Entry>, CallError> {
+        self.reach()?;
+        let world = self.stage.world();
+        let fly = self.slot.starts_with("fly_secret");
+        Ok(world.entries.get(&self.slot).map(|entry| Entry {
+            revision: Some(entry.revision.to_string()),
+            kind: match () {
+                () if fly => RevisionKind::Digest,
+                () if self.is_readable() => RevisionKind::Version,
+                () => RevisionKind::Time,
+            },
+            label: entry
+                .mark
+                .as_ref()
+                .filter(|_| self.is_readable())
+                .map(|(label, ..)| label.clone()),
+            modified_at: Some(instant(entry.at)),
+            live: fly.then_some(entry.live),
+            detail: None,
+        }))
+    }
+}
+
+#[async_trait]
+impl Slot for Held {
+    async fn inspect(&self) -> Result<Option<Entry>, CallError> {
+        self.look()
+    }
+
+    async fn inspect_directly(&self) -> Result<Option<Entry>, CallError> {
+        self.look()
+    }
+
+    async fn container(&self) -> Result<Container, CallError> {
+        let gone = self.stage.world().gone.contains(&self.slot);
+        Ok(if gone { Container::Gone } else { Container::Exists })
+    }
+
+    async fn remove(&self, _permit: &WritePermit) -> Result<(), CallError> {
+        self.reach()?;
+        let mut world = self.stage.world();
+        world.writes.push(Write::Remove(self.slot.clone()));
+        world.entries.remove(&self.slot);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Target for Held {
+    async fn deliver(&self, deliveries: &[Delivery<'_>], _permit: &WritePermit) -> Result<Vec<Receipt>, CallError> {
+        self.reach()?;
+        let mut world = self.stage.world();
+        if world.refuses.contains(&self.slot) {
+            return Err(error(CallErrorKind::Invalid, Effect::None, 422, "not now"));
+        }
+        let mut receipts = Vec::new();
+        for delivery in deliveries {
+            let slot = delivery.slot.to_string();
+            world.writes.push(Write::Deliver(slot.clone()));
+            world.events += 1;
+            let entry = Stored {
+                value: delivery.value.expose().to_owned(),
+                revision: world.events,
+                at: world.now,
+                mark: Some((
+                    delivery.label.clone(),
+                    delivery.content.map(str::to_owned),
+                    delivery.origin.to_owned(),
+                )),
+                live: !slot.starts_with("fly_secret"),
+            };
+            receipts.push(Receipt {
+                revision: Some(entry.revision.to_string()),
+                written_at: Some(instant(entry.at)),
+            });
+            world.entries.insert(slot, entry);
+        }
+        if world.loses.contains(&self.slot) {
+            return Err(error(CallErrorKind::TimedOut, Effect::Possible, 504, "no answer"));
+        }
+        Ok(receipts)
+    }
+
+    async fn activate(
+        &self,
+        _revision: Option<&str>,
+        _stop: &Stop,
+        _permit: &WritePermit,
+    ) -> Result<Activated, CallError> {
+        self.reach()?;
+        if self.activation == Activation::Itself {
+            let mut world = self.stage.world();
+            world.writes.push(Write::Activate(self.slot.clone()));
+            if let Some(entry) = world.entries.get_mut(&self.slot) {
+                entry.live = true;
+            }
+        }
+        Ok(Activated::Live)
+    }
+
+    async fn read(&self) -> Result<Option<Escrowed>, CallError> {
+        self.reach()?;
+        if !self.is_readable() {
+            return Ok(None);
+        }
+        let world = self.stage.world();
+        let Some(entry) = world.entries.get(&self.slot) else {
+            return Ok(None);
+        };
+        Ok(entry.mark.clone().map(|(label, content, origin)| Escrowed {
+            label,
+            content,
+            origin: Some(origin),
+            revision: entry.revision.to_string(),
+            value: Secret::plain(entry.value.clone()),
+        }))
+    }
+}
+
+/// A check that always passes.
+struct Looked {
+    stage: Stage,
+    key: String,
+}
+
+#[async_trait]
+impl Check for Looked {
+    async fn run(
+        &self,
+        _parts: Option<&Parts>,
+        _patience: Patience,
+        _stop: &Stop,
+        _permit: &WritePermit,
+    ) -> Result<(), CheckFailure> {
+        self.stage.world().writes.push(Write::Check(self.key.clone()));
+        Ok(())
+    }
+}
