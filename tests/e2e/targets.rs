@@ -39,7 +39,7 @@ fn a_new_target_without_a_readable_one_means_a_rotation() {
     let plan = story.plan();
     assert!(plan.contains("~ generation     = 1 -> 2"), "{plan}");
     assert!(
-        plan.contains("worker is a new target, and the value of generation 1 cannot be recovered"),
+        plan.contains("target worker is new, and the value of generation 1 cannot be recovered"),
         "{plan}"
     );
     story.apply();
@@ -225,7 +225,7 @@ fn a_value_that_a_target_cannot_hold_is_refused_before_any_target_is_written_and
         story.sandbox.forget_calls();
         let said = unframed(&story.fails());
         for words in [
-            "does not take the value",
+            "cannot hold the value",
             "targets[\"runtime\"]",
             "at most 4096 bytes",
             "tier = \"Advanced\" allows 8192",
