@@ -133,7 +133,10 @@ impl Fly {
         let value = value.map(str::to_owned).unwrap_or_else(|| {
             use base64::Engine as _;
             let part = |kind: &str| {
-                base64::engine::general_purpose::STANDARD.encode(format!("{kind}-{number}-{:x}", secret_number()))
+                // Bytes, not their digits: whoever searches for pieces of a token must not find those of some other digest.
+                let random = [secret_number(), secret_number()].map(|number| number.to_be_bytes());
+                let text = [format!("{kind}-{number}-").as_bytes(), random.as_flattened()].concat();
+                base64::engine::general_purpose::STANDARD.encode(text)
             };
             format!("FlyV1 fm2_{},fm2_{}", part("permission"), part("discharge"))
         });

@@ -86,9 +86,9 @@ impl Source {
     }
 }
 
-/// What a person supplies for a generation.
+/// What a person supplies for a generation. No words: eight characters of them might stand in a message.
 pub(crate) fn supplied(generation: u32) -> String {
-    format!("sk_live_supplied_by_a_person_{generation}")
+    format!("rk_7Qz9-wKx2_LmYp3Ds8vB4_{generation}")
 }
 
 /// What is done with the secret when something goes wrong.
@@ -207,6 +207,8 @@ pub(crate) struct Setting {
     pub(crate) replaces_existing: bool,
     /// A user asks for another value, because the error says that the one that is being rotated to is lost.
     pub(crate) asks_again: bool,
+    /// A person revoked what was supplied before, and says so.
+    confirms: bool,
 }
 
 const NOW: &str = "0s";
@@ -284,6 +286,7 @@ impl Story {
             clock: NOW,
             replaces_existing: false,
             asks_again: false,
+            confirms: false,
         }
     }
 
@@ -347,6 +350,12 @@ impl Story {
 
     /// What is applied after it has converged, if the story goes on.
     pub(crate) fn epilogue(self, climax: Setting) -> Option<Setting> {
+        if self.source == Source::Provided && self.act == Act::Rotate {
+            return Some(Setting {
+                confirms: true,
+                ..climax
+            });
+        }
         let clock = match self.act {
             Act::Overlap => LATER,
             Act::Unreadable if self.renews() => STILL_LATER,
@@ -409,6 +418,10 @@ impl Story {
                 "once"
             };
             more += &format!("  rotation_reason = {reason:?}\n");
+        }
+        if setting.confirms {
+            let before = setting.generation - 1;
+            more += &format!("  revoke {{\n    confirmed = {before}\n  }}\n");
         }
         if setting.replaces_existing {
             more += "  on_existing = \"replace\"\n";

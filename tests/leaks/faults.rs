@@ -27,10 +27,14 @@ fn rotations_with_faults_at(pattern: &str, lines: &[&str], sample: &[&'static st
     let kinds: &[&str] = if all { &KINDS } else { sample };
     let mut watched = Watched::new();
     let url = watched.story.sandbox.export("PLATFORM_URL").to_owned();
+    let part = match lines.iter().any(|line| line.contains("neon_role_password")) {
+        true => "password",
+        false => "value",
+    };
     // The check presents the credential, and the platform repeats it in its refusal, which is what is expected of it.
     let check = format!(
         "checks = {{\n    presented = {{ timeout = \"1s\", retry_for = \"0s\", http = {{ url = \"{url}/settings/secrets\", \
-         headers = {{ Authorization = \"Bearer {{{{ value }}}}\" }}, expect_status = [401] }} }}\n  }}"
+         headers = {{ Authorization = \"Bearer {{{{ {part} }}}}\" }}, expect_status = [401] }} }}\n  }}"
     );
     let lines = [lines, &[&check, "overlap = \"0s\""]].concat();
     watched.story.configure(&lines);

@@ -100,7 +100,7 @@ fn a_supplied_value_under(core: Core) {
     let aside = tempfile::tempdir().unwrap();
     let mut watched = Watched::under(core);
     // The user's own file; through TF_VAR_… the value would be in every process's environment, by the user's doing.
-    for (version, value) in [(1, "first-5f1d7a90c3-supplied"), (2, "s3cond/8e2b+6d41f7\"supplied\"")] {
+    for (version, value) in [(1, "first-5f1d7a90c3-by-hand"), (2, "s3cond/8e2b+6d41f7\"by hand\"")] {
         let file = aside.path().join(format!("{version}.tfvars"));
         std::fs::write(&file, format!("value = {value:?}\n")).unwrap();
         let file = format!("-var-file={}", file.display());
