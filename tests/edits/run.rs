@@ -224,11 +224,7 @@ fn step(rest: &Rest, json: &Json, edit: &str) -> Result<Ran, String> {
     if steps.has_unknown() && !by_the_clock(edit) {
         return Err("the plan does not tell its steps".to_owned());
     }
-    let known = planned.state.get("deliveries").as_map().into_iter().flatten();
-    let slots: BTreeSet<String> = known
-        .filter_map(|(_, delivery)| delivery.get("slot").as_str().map(str::to_owned))
-        .collect();
-    provider.stage.world().configured = slots;
+    provider.stage.world().configured = slots(&planned.state);
     let request = ApplyRequest {
         type_name: RESOURCE.to_owned(),
         prior: prior.clone(),
@@ -267,6 +263,14 @@ fn step(rest: &Rest, json: &Json, edit: &str) -> Result<Ran, String> {
     }
     let rest = settled(world, state, response.private);
     Ok(Ran::Applied { rest, errors: failures })
+}
+
+/// The slots that a state knows.
+fn slots(state: &Value) -> BTreeSet<String> {
+    let known = state.get("deliveries").as_map().into_iter().flatten();
+    known
+        .filter_map(|(_, delivery)| delivery.get("slot").as_str().map(str::to_owned))
+        .collect()
 }
 
 /// The keys of slots: before, as planned, and after.
