@@ -8,9 +8,9 @@ mod endpoint;
 pub mod fly;
 pub mod github;
 pub(crate) mod instant;
-pub(crate) mod lenient;
 pub mod neon;
 pub(crate) mod segment;
+pub(crate) mod serde_helpers;
 
 use std::sync::Arc;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::future::join_all;
 
-use super::{Failure, JobTarget, Performed, Run, Site, Stop, told};
+use super::{Failure, JobTarget, Performed, Run, Stop, Subject, response_guard};
 use crate::call::{CallError, CallErrorKind, Effect};
 use crate::label::Label;
 use crate::rotation::Event;
@@ -64,7 +64,7 @@ impl Run<'_> {
                 match self.value_for(target) {
                     Ok(value) => values.push(value),
                     Err(missing) => incomplete.push(Failure {
-                        site: Site::Target((*key).clone()),
+                        site: Subject::Target((*key).clone()),
                         summary: format!("Cannot assemble the value for {}", target.noun()),
                         detail: missing,
                     }),
@@ -97,7 +97,7 @@ impl Run<'_> {
                     Some((_, first)) => first.target.deliver(&deliveries, permit).await,
                     None => Ok(Vec::new()),
                 };
-                (keys, told::receipts(result, values))
+                (keys, response_guard::receipts(result, values))
             }))
             .await;
         self.session.reading = None;
@@ -143,7 +143,7 @@ impl Run<'_> {
                         let target = key.clone();
                         self.outcome.ledger.record(Event::Unanswered { target, generation });
                     }
-                    failures.push(Failure::of_call(Site::Target(key.clone()), &error));
+                    failures.push(Failure::of_call(Subject::Target(key.clone()), &error));
                 }
             }
         }
@@ -182,7 +182,7 @@ impl Run<'_> {
     fn unproved(&self, target: &str, why: &str) -> Failure {
         let noun = self.job.targets.get(target).map(|known| known.noun());
         Failure {
-            site: Site::Target(target.to_owned()),
+            site: Subject::Target(target.to_owned()),
             summary: format!("Cannot prove that {} is live everywhere", noun.unwrap_or_default()),
             detail: why.to_owned(),
         }
@@ -213,13 +213,13 @@ impl Run<'_> {
             Err(error) if later => {
                 self.outcome
                     .failures
-                    .push(Failure::of_call(Site::Target(target.clone()), error));
+                    .push(Failure::of_call(Subject::Target(target.clone()), error));
                 self.session.activated.insert(target.clone());
                 self.outcome.untagged.insert(target);
             }
             Err(error) => {
                 let detail = "published, but not live".to_owned();
-                failures.push(Failure::of_call(Site::Target(target.clone()), error));
+                failures.push(Failure::of_call(Subject::Target(target.clone()), error));
                 self.outcome.ledger.record(Event::Remark { target, detail });
             }
         }

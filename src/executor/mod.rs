@@ -8,10 +8,10 @@ mod job;
 mod obtain;
 mod prove;
 mod remove;
+mod response_guard;
 mod retire;
 mod stop;
 mod survey;
-mod told;
 
 use std::collections::BTreeMap;
 
@@ -25,12 +25,12 @@ pub use survey::found;
 
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::rotation::step::old_value_is_dead;
-use crate::rotation::{Event, Goal, Ledger, Session, Step, TargetGoal, Wait, Why, next_step};
+use crate::rotation::{Event, Goal, Ledger, Session, Step, StuckReason, TargetGoal, Wait, next_step};
 use crate::secret::Parts;
 
 /// What a failure concerns; the caller turns it into an attribute path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Site {
+pub enum Subject {
     /// The source.
     Source,
     /// A target, by key.
@@ -45,7 +45,7 @@ pub enum Site {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// What it concerns.
-    pub site: Site,
+    pub site: Subject,
     /// One line: what failed.
     pub summary: String,
     /// What is known of it.
@@ -53,7 +53,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    fn of_call(site: Site, error: &CallError) -> Self {
+    fn of_call(site: Subject, error: &CallError) -> Self {
         let mut detail = error.answer();
         if error.effect == Effect::Possible && error.kind != CallErrorKind::Unhealthy {
             detail.push_str(" It is unknown whether the call took effect.");
@@ -245,7 +245,7 @@ impl Run<'_> {
             Step::CheckRevoked => self.check_revoked().await,
             Step::Done => Ok(()),
             Step::Stuck(why) => {
-                self.outcome.value_lost = why == Why::ValueLost;
+                self.outcome.value_lost = why == StuckReason::ValueLost;
                 Err(vec![self.stuck(why)])
             }
         }
@@ -270,7 +270,7 @@ impl Run<'_> {
             return if failures.is_empty() { Ok(()) } else { Err(failures) };
         }
         for failure in &failures {
-            if let Site::Target(key) = &failure.site {
+            if let Subject::Target(key) = &failure.site {
                 self.session.failed.insert(key.clone());
             }
         }
@@ -278,15 +278,15 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn stuck(&self, why: Why) -> Failure {
+    fn stuck(&self, why: StuckReason) -> Failure {
         let generation = self.goal.generation.unwrap_or(self.outcome.ledger.generation());
         match why {
-            Why::ValueLost => Failure {
-                site: Site::Source,
+            StuckReason::ValueLost => Failure {
+                site: Subject::Source,
                 summary: format!("Cannot recover the value of generation {generation}"),
                 detail: "Neither the issuer nor a readable target gave it back.".to_owned(),
             },
-            Why::LimitReached => {
+            StuckReason::LimitReached => {
                 let live: Vec<String> = self
                     .outcome
                     .ledger
@@ -305,7 +305,7 @@ impl Run<'_> {
                     })
                     .collect();
                 Failure {
-                    site: Site::Source,
+                    site: Subject::Source,
                     summary: "The issuer's limit on live credentials is reached".to_owned(),
                     detail: format!(
                         "Live are {}; each may be in use by a target, so none was revoked.{} Find out which one no consumer uses, \

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Failure, JobTarget, Performed, Run, Site, When};
+use super::{Failure, JobTarget, Performed, Run, Subject, When};
 use crate::call::{CallError, Effect};
 use crate::check::Presents;
 use crate::label::Label;
@@ -49,7 +49,7 @@ impl Run<'_> {
                 }
             }
             Err(error) => {
-                let mut failure = Failure::of_call(Site::Source, &error);
+                let mut failure = Failure::of_call(Subject::Source, &error);
                 if error.effect == Effect::Possible {
                     self.outcome.minted = Some(generation);
                     self.look_for_lost_mint(generation, &mut failure).await;
@@ -65,7 +65,7 @@ impl Run<'_> {
         let mut compared = false;
         for (key, target) in self.job.targets.iter().filter(|(_, target)| target.traits.readable) {
             let read = target.target.read().await;
-            let held = read.map_err(|error| vec![Failure::of_call(Site::Target(key.clone()), &error)])?;
+            let held = read.map_err(|error| vec![Failure::of_call(Subject::Target(key.clone()), &error)])?;
             let held = held.filter(|held| held.label.belongs_to(&self.job.id));
             let (Some(held), Ok(text)) = (held, self.text_for(target, supplied)) else {
                 continue;
@@ -74,7 +74,7 @@ impl Run<'_> {
             let is_on_record = self.outcome.ledger.credential(held.label.generation).is_some();
             if held.value.is_same_as(&text) && is_on_record {
                 return Err(vec![Failure {
-                    site: Site::Source,
+                    site: Subject::Source,
                     summary: "The supplied value is the one that is already in place".to_owned(),
                     detail: format!(
                         "Target {key} holds the same value, so nothing would be rotated. Supply the new credential in value_wo."
@@ -85,7 +85,7 @@ impl Run<'_> {
         }
         if !compared {
             self.outcome.warnings.push(Failure {
-                site: Site::Source,
+                site: Subject::Source,
                 summary: "Cannot verify that the supplied value is a new one".to_owned(),
                 detail: "No target that can be read back holds the old value. If the same value was supplied again, the old credential is \
                          still in place: verify this manually."
@@ -166,7 +166,7 @@ impl Run<'_> {
         {
             let revealed = self.job.source.reveal(credential, &order).await;
             let revealed = self.found_as_told(revealed, &order);
-            let revealed = revealed.map_err(|error| vec![Failure::of_call(Site::Source, &error)])?;
+            let revealed = revealed.map_err(|error| vec![Failure::of_call(Subject::Source, &error)])?;
             if let Some(minted) = revealed {
                 self.outcome.public = Some(minted.public);
                 self.hold(generation, minted.parts);
@@ -194,7 +194,7 @@ impl Run<'_> {
         }
         let restored = self.job.source.restore(found, order).await;
         let restored = self.found_as_told(restored, order);
-        let Some(minted) = restored.map_err(|error| vec![Failure::of_call(Site::Source, &error)])? else {
+        let Some(minted) = restored.map_err(|error| vec![Failure::of_call(Subject::Source, &error)])? else {
             return Ok(());
         };
         // What its issuer lists by label is recorded when it shows.
@@ -256,7 +256,7 @@ impl Run<'_> {
                     tracing::warn!(secret = %self.job.id, target = %key, %error, "cannot read the value for a check");
                     continue;
                 }
-                Err(error) => return Err(vec![Failure::of_call(Site::Target(key.clone()), &error)]),
+                Err(error) => return Err(vec![Failure::of_call(Subject::Target(key.clone()), &error)]),
             };
             if !escrowed.label.belongs_to(&self.job.id) || escrowed.label.generation != generation {
                 continue;
@@ -408,14 +408,14 @@ impl Run<'_> {
                 Ok(value) => {
                     if let Err(limit) = target.config.accepts(&value) {
                         failures.push(Failure {
-                            site: Site::Target(key.clone()),
+                            site: Subject::Target(key.clone()),
                             summary: format!("{} cannot hold the value", target.noun()),
                             detail: limit,
                         });
                     }
                 }
                 Err(missing) => failures.push(Failure {
-                    site: Site::Target(key.clone()),
+                    site: Subject::Target(key.clone()),
                     summary: format!("Cannot assemble the value for {}", target.noun()),
                     detail: missing,
                 }),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 
-use super::{Failure, JobCheck, Performed, Proof, Run, Site, When};
+use super::{Failure, JobCheck, Performed, Proof, Run, Subject, When};
 use crate::check::Presents;
 use crate::secret::Parts;
 
@@ -79,7 +79,7 @@ impl Run<'_> {
                 Ok(()) => {}
                 Err(failure) if failure.interrupted => self.outcome.interrupted = true,
                 Err(failure) => failures.push(Failure {
-                    site: Site::Check(key.clone()),
+                    site: Subject::Check(key.clone()),
                     summary: format!("Check {key:?} did not pass"),
                     detail: failure.message,
                 }),
@@ -94,7 +94,7 @@ impl Run<'_> {
     /// What becomes of a check whose credential is not at hand. One that could not be fetched fails it; one that nobody has any
     /// more, after a run that was cut off, must not hold the secret up for ever.
     fn unpresentable(&self, check: &str, presents: Presents) -> Result<Option<Failure>, Failure> {
-        let site = Site::Check(check.to_owned());
+        let site = Subject::Check(check.to_owned());
         if presents == Presents::Previous {
             if let Some(why) = &self.previous_lost {
                 return Err(Failure {

@@ -1,6 +1,6 @@
 //! Deleting the entries of targets that left the configuration.
 
-use super::{Failure, Performed, Run, Site};
+use super::{Failure, Performed, Run, Subject};
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::rotation::{Container, DeliveryRecord, Event, Verdict, judge};
@@ -25,7 +25,7 @@ impl Run<'_> {
         self.session.reading = None;
         if let Some(now) = self.renamed(&record) {
             self.outcome.warnings.push(Failure {
-                site: Site::Target(now.clone()),
+                site: Subject::Target(now.clone()),
                 summary: format!("The entry of {now} was not deleted under its old name"),
                 detail: format!(
                     "{} is the same entry: the vendor shows the same container under a new name.",
@@ -38,7 +38,7 @@ impl Run<'_> {
         let removed = match self.slot_of(&record).await {
             Ok(slot) => empty(slot.as_ref(), &record, &self.job.id, false, self.permit).await,
             Err((summary, detail)) => {
-                let site = Site::Whole;
+                let site = Subject::Whole;
                 self.outcome.failures.push(Failure { site, summary, detail });
                 self.session.undeleted.insert(key.to_owned());
                 return Ok(());
@@ -47,12 +47,12 @@ impl Run<'_> {
         match removed {
             Ok(Removed::Gone) => {}
             Ok(Removed::Left(why)) => self.outcome.warnings.push(Failure {
-                site: Site::Whole,
+                site: Subject::Whole,
                 summary: format!("{} was left in place", target::entry(&record.slot).noun),
                 detail: format!("Target {key} is no longer configured. {why} Delete it yourself if it is not needed."),
             }),
             Err(error) => {
-                self.outcome.failures.push(Failure::of_call(Site::Whole, &error));
+                self.outcome.failures.push(Failure::of_call(Subject::Whole, &error));
                 self.session.undeleted.insert(key.to_owned());
                 return Ok(());
             }

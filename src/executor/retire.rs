@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Failure, Performed, Run, Site};
+use super::{Failure, Performed, Run, Subject};
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind};
 use crate::rotation::{Container, CredentialRecord, Event};
@@ -39,7 +39,7 @@ impl Run<'_> {
                 self.session.spared.insert(generation);
                 self.outcome.own.insert(generation);
                 let spared = Failure {
-                    site: Site::Source,
+                    site: Subject::Source,
                     summary: format!("Generation {generation} ({id}) was not revoked"),
                     detail:
                         "This run authenticates with it. Give the provider the new credential; the next apply revokes \
@@ -192,7 +192,7 @@ pub fn issuer_of(record: &CredentialRecord, vendors: &dyn Vendors) -> Result<Opt
 /// Why there is none to be had.
 pub fn issuer_at(address: &str, vendors: &dyn Vendors) -> Result<Option<Box<dyn Issuer>>, Failure> {
     let failed = |summary: String, detail: String| Failure {
-        site: Site::Source,
+        site: Subject::Source,
         summary,
         detail,
     };
@@ -222,7 +222,7 @@ pub(crate) async fn revoke_at(
     clock: crate::clock::Clock,
     permit: &crate::call::WritePermit,
 ) -> Result<Ended, Failure> {
-    let call = |error| Failure::of_call(Site::Source, &error);
+    let call = |error| Failure::of_call(Subject::Source, &error);
     match issuer.authenticates_this_run(&id).await {
         Ok(true) => return Ok(Ended::Own(id)),
         Ok(false) => {}
@@ -243,7 +243,7 @@ pub(crate) async fn revoke_at(
             Liveness::Dead | Liveness::CannotTell => return Ok(Ended::Dead(Some(id))),
             Liveness::Alive if deadline.passed() => {
                 return Err(Failure {
-                    site: Site::Source,
+                    site: Subject::Source,
                     summary: format!("Generation {} ({id}) is still alive", record.generation),
                     detail: format!(
                         "{} accepted the revocation, but says that the credential works. The next apply tries again.",

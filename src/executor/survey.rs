@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures::future::{join_all, join3};
 use jiff::SignedDuration;
 
-use super::{Failure, Performed, Run, Site};
+use super::{Failure, Performed, Run, Subject};
 use crate::call::{CallError, CallErrorKind};
 use crate::label::Label;
 use crate::rotation::{
@@ -122,7 +122,7 @@ impl Run<'_> {
     /// The issuer's error, and those of targets and checks: who has several wrong tokens is told of all of them at once.
     async fn all_that_fails_beside(&self, error: &CallError) -> Vec<Failure> {
         let mut failures = self.look_for_failures().await;
-        failures.insert(0, Failure::of_call(Site::Source, error));
+        failures.insert(0, Failure::of_call(Subject::Source, error));
         failures
     }
 
@@ -183,11 +183,11 @@ impl Run<'_> {
             .collect();
         let checks = self.job.checks.iter().filter(|_| mints);
         let checks: Vec<_> = checks
-            .map(|(key, check)| async move { (Site::Check(key.clone()), check.check.inspect().await) })
+            .map(|(key, check)| async move { (Subject::Check(key.clone()), check.check.inspect().await) })
             .collect();
         let source = async { if mints { self.job.source.inspect().await } else { Ok(()) } };
         let (source, targets, checks) = join3(source, join_all(looks), join_all(checks)).await;
-        let ready = std::iter::once((Site::Source, source)).chain(checks);
+        let ready = std::iter::once((Subject::Source, source)).chain(checks);
         let failures = ready.filter_map(|(site, ready)| Some(Failure::of_call(site, &ready.err()?)));
         let mut looked = Looked {
             failures: failures.collect(),
@@ -198,7 +198,9 @@ impl Run<'_> {
             looked.containers.extend(container.map(|id| (key.clone(), id)));
             // What could not be looked at is one failure.
             if let (Ok(_), Err(error)) = (&entry, &writable) {
-                looked.failures.push(Failure::of_call(Site::Target(key.clone()), error));
+                looked
+                    .failures
+                    .push(Failure::of_call(Subject::Target(key.clone()), error));
             }
             looked.targets.push((key, entry));
         }
@@ -318,7 +320,7 @@ impl Run<'_> {
             return;
         }
         self.outcome.warnings.push(Failure {
-            site: Site::Whole,
+            site: Subject::Whole,
             summary: "This secret existed already".to_owned(),
             detail: format!(
                 "{noun} carries its mark, {label}, so this create goes on with the value there where it can be read. If \
@@ -356,7 +358,7 @@ fn unreadable(key: String, error: CallError) -> Failure {
         CallErrorKind::NotFound => error.advise("If it no longer exists, take the target out of `targets`."),
         _ => error,
     };
-    Failure::of_call(Site::Target(key), &error)
+    Failure::of_call(Subject::Target(key), &error)
 }
 
 /// A slot that somebody else has filled.
@@ -366,7 +368,7 @@ fn occupied(key: &str, noun: &str, entry: &Entry) -> Failure {
         .map(|at| format!("was last written {at} and "))
         .unwrap_or_default();
     Failure {
-        site: Site::Target(key.to_owned()),
+        site: Subject::Target(key.to_owned()),
         summary: format!("{noun} already exists"),
         detail: format!(
             "It {when}is not managed by this resource. Nothing was changed. Set \
@@ -387,7 +389,7 @@ const UNKNOWN: &str = "The state that this run was planned from does not know th
 
 fn rival(credentials: &[(Label, &Credential)], why: &str) -> Failure {
     Failure {
-        site: Site::Whole,
+        site: Subject::Whole,
         summary: "Another state manages this secret".to_owned(),
         detail: format!(
             "The issuer has credentials that carry this secret's id: {}. {why}",
@@ -399,7 +401,7 @@ fn rival(credentials: &[(Label, &Credential)], why: &str) -> Failure {
 /// What a create says that went on from credentials that it found.
 fn taken_over(credentials: &[(Label, &Credential)]) -> Failure {
     Failure {
-        site: Site::Whole,
+        site: Subject::Whole,
         summary: "This secret's credentials existed already".to_owned(),
         detail: format!(
             "The issuer had {}. They were taken for what an interrupted create left, and this create went on from there. If \

@@ -12,7 +12,7 @@ use super::request::Request;
 use super::response;
 use super::retry::{self, Failure};
 use super::url_policy::ForbiddenAddress;
-use super::words;
+use super::withhold;
 use crate::call::{CallError, CallErrorKind, Effect};
 use crate::clock::Clock;
 
@@ -82,7 +82,7 @@ pub(super) fn status(
         300..=399 => "the answer is a redirect, which is not followed here; correct the base URL".to_owned(),
         _ if request.secret_answer => {
             let ours = [request.operation.as_str(), request.url.as_str()];
-            words::of_secret_answer(status, &said, &ours)
+            withhold::of_secret_answer(status, &said, &ours)
         }
         _ => said,
     };

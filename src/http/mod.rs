@@ -11,7 +11,7 @@ mod response;
 mod retry;
 mod shared;
 mod url_policy;
-mod words;
+mod withhold;
 
 pub use client::HttpClient;
 pub use request::{ErrorMessage, Request, WordedLimit};
@@ -19,4 +19,4 @@ pub use response::{BODY_LIMIT, Response};
 pub use shared::Shared;
 pub use url_policy::permitted;
 pub(crate) use url_policy::{is_loopback, resolve};
-pub use words::{WITHHELD, of_secret_answer, readable};
+pub use withhold::{WITHHELD, of_secret_answer, readable};

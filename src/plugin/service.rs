@@ -18,12 +18,12 @@ use crate::terraform::{Diagnostic, Diagnostics, Path};
 
 /// Serves one provider.
 pub(super) struct Service<P> {
-    desk: Arc<Desk<P>>,
+    handlers: Arc<Handlers<P>>,
     calls: Calls,
 }
 
 /// What a call is done with.
-struct Desk<P> {
+struct Handlers<P> {
     provider: Arc<P>,
     catalog: Catalog,
 }
@@ -32,22 +32,22 @@ impl<P: Provider> Service<P> {
     pub(super) fn new(provider: Arc<P>, calls: Calls) -> Self {
         let catalog = Catalog::of(provider.schema());
         Self {
-            desk: Arc::new(Desk { provider, catalog }),
+            handlers: Arc::new(Handlers { provider, catalog }),
             calls,
         }
     }
 
     /// Runs a call that begins at the desk.
-    async fn call<T, F>(&self, rpc: &'static str, call: impl FnOnce(Arc<Desk<P>>) -> F) -> Result<T, Diagnostics>
+    async fn call<T, F>(&self, rpc: &'static str, call: impl FnOnce(Arc<Handlers<P>>) -> F) -> Result<T, Diagnostics>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, Diagnostics>> + Send + 'static,
     {
-        self.calls.run(rpc, call(Arc::clone(&self.desk))).await
+        self.calls.run(rpc, call(Arc::clone(&self.handlers))).await
     }
 }
 
-impl<P: Provider> Desk<P> {
+impl<P: Provider> Handlers<P> {
     async fn validate_provider(&self, request: wire::validate_provider_config::Request) -> Result<(), Diagnostics> {
         let config = self.catalog.provider.decode(request.config, What::ProviderBlock)?;
         let diagnostics = self.provider.validate_provider(config).await;
@@ -189,14 +189,14 @@ impl<P: Provider> provider_server::Provider for Service<P> {
         &self,
         _request: Request<wire::get_metadata::Request>,
     ) -> Result<Response<wire::get_metadata::Response>, Status> {
-        Ok(Response::new(schema::metadata(self.desk.provider.schema())))
+        Ok(Response::new(schema::metadata(self.handlers.provider.schema())))
     }
 
     async fn get_provider_schema(
         &self,
         _request: Request<wire::get_provider_schema::Request>,
     ) -> Result<Response<wire::get_provider_schema::Response>, Status> {
-        Ok(Response::new(schema::provider_schema(self.desk.provider.schema())))
+        Ok(Response::new(schema::provider_schema(self.handlers.provider.schema())))
     }
 
     async fn validate_provider_config(
@@ -204,8 +204,8 @@ impl<P: Provider> provider_server::Provider for Service<P> {
         request: Request<wire::validate_provider_config::Request>,
     ) -> Result<Response<wire::validate_provider_config::Response>, Status> {
         let request = request.into_inner();
-        let call = self.call("ValidateProviderConfig", |desk| async move {
-            desk.validate_provider(request).await
+        let call = self.call("ValidateProviderConfig", |handlers| async move {
+            handlers.validate_provider(request).await
         });
         let diagnostics = only_diagnostics(call.await);
         Ok(Response::new(wire::validate_provider_config::Response { diagnostics }))
@@ -216,7 +216,9 @@ impl<P: Provider> provider_server::Provider for Service<P> {
         request: Request<wire::configure_provider::Request>,
     ) -> Result<Response<wire::configure_provider::Response>, Status> {
         let request = request.into_inner();
-        let call = self.call("ConfigureProvider", |desk| async move { desk.configure(request).await });
+        let call = self.call("ConfigureProvider", |handlers| async move {
+            handlers.configure(request).await
+        });
         let diagnostics = only_diagnostics(call.await);
         Ok(Response::new(wire::configure_provider::Response { diagnostics }))
     }
@@ -226,10 +228,9 @@ impl<P: Provider> provider_server::Provider for Service<P> {
         request: Request<wire::validate_resource_config::Request>,
     ) -> Result<Response<wire::validate_resource_config::Response>, Status> {
         let request = request.into_inner();
-        let call = self.call(
-            "ValidateResourceConfig",
-            |desk| async move { desk.validate(request).await },
-        );
+        let call = self.call("ValidateResourceConfig", |handlers| async move {
+            handlers.validate(request).await
+        });
         let diagnostics = only_diagnostics(call.await);
         Ok(Response::new(wire::validate_resource_config::Response { diagnostics }))
     }
@@ -239,10 +240,9 @@ impl<P: Provider> provider_server::Provider for Service<P> {
         request: Request<wire::upgrade_resource_state::Request>,
     ) -> Result<Response<wire::upgrade_resource_state::Response>, Status> {
         let request = request.into_inner();
-        let call = self.call(
-            "UpgradeResourceState",
-            |desk| async move { desk.upgrade(request).await },
-        );
+        let call = self.call("UpgradeResourceState", |handlers| async move {
+            handlers.upgrade(request).await
+        });
         let answer = call.await;
         Ok(Response::new(answer.unwrap_or_else(|diagnostics| {
             wire::upgrade_resource_state::Response {
@@ -258,7 +258,7 @@ impl<P: Provider> provider_server::Provider for Service<P> {
     ) -> Result<Response<wire::read_resource::Response>, Status> {
         let request = request.into_inner();
         let (state, private) = (request.current_state.clone(), request.private.clone());
-        let call = self.call("ReadResource", |desk| async move { desk.read(request).await });
+        let call = self.call("ReadResource", |handlers| async move { handlers.read(request).await });
         let answer = call.await;
         Ok(Response::new(answer.unwrap_or_else(|diagnostics| {
             wire::read_resource::Response {
@@ -276,7 +276,10 @@ impl<P: Provider> provider_server::Provider for Service<P> {
     ) -> Result<Response<wire::plan_resource_change::Response>, Status> {
         let request = request.into_inner();
         let (state, private) = (request.prior_state.clone(), request.prior_private.clone());
-        let call = self.call("PlanResourceChange", |desk| async move { desk.plan(request).await });
+        let call = self.call(
+            "PlanResourceChange",
+            |handlers| async move { handlers.plan(request).await },
+        );
         let answer = call.await;
         Ok(Response::new(answer.unwrap_or_else(|diagnostics| {
             wire::plan_resource_change::Response {
@@ -294,7 +297,9 @@ impl<P: Provider> provider_server::Provider for Service<P> {
     ) -> Result<Response<wire::apply_resource_change::Response>, Status> {
         let request = request.into_inner();
         let (state, private) = (request.prior_state.clone(), request.planned_private.clone());
-        let call = self.call("ApplyResourceChange", |desk| async move { desk.apply(request).await });
+        let call = self.call("ApplyResourceChange", |handlers| async move {
+            handlers.apply(request).await
+        });
         let answer = call.await;
         Ok(Response::new(answer.unwrap_or_else(|diagnostics| {
             wire::apply_resource_change::Response {
@@ -311,7 +316,7 @@ impl<P: Provider> provider_server::Provider for Service<P> {
         request: Request<wire::import_resource_state::Request>,
     ) -> Result<Response<wire::import_resource_state::Response>, Status> {
         let name = request.into_inner().type_name;
-        let diagnostics = self.desk.catalog.resource(&name).err().unwrap_or_else(|| {
+        let diagnostics = self.handlers.catalog.resource(&name).err().unwrap_or_else(|| {
             Diagnostic::error(
                 Path::root(),
                 format!("{name} cannot be imported yet"),
@@ -332,7 +337,7 @@ impl<P: Provider> provider_server::Provider for Service<P> {
     ) -> Result<Response<wire::move_resource_state::Response>, Status> {
         let request = request.into_inner();
         let (source, target) = (request.source_type_name, request.target_type_name);
-        let diagnostics = self.desk.catalog.resource(&target).err().unwrap_or_else(|| {
+        let diagnostics = self.handlers.catalog.resource(&target).err().unwrap_or_else(|| {
             let text = format!(
                 "Types whose state {target} can take over: none yet. Nothing was changed. Remove the `moved` block."
             );
@@ -354,7 +359,7 @@ impl<P: Provider> provider_server::Provider for Service<P> {
         _request: Request<wire::stop_provider::Request>,
     ) -> Result<Response<wire::stop_provider::Response>, Status> {
         tracing::info!("asked to stop after the work in flight");
-        self.desk.provider.stop();
+        self.handlers.provider.stop();
         Ok(Response::new(wire::stop_provider::Response::default()))
     }
 }

@@ -1,7 +1,7 @@
 //! What a user sees: the provider block and the resource `rotation_secret`.
 
 mod config;
-mod neighbours;
+mod run_registry;
 pub mod secret;
 
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ use crate::terraform::{Diagnostics, Path, Value};
 use crate::vendors::Vendors;
 
 pub use config::CLOCK_OFFSET;
-pub use neighbours::{HandedOver, Neighbours, Turn};
+pub use run_registry::{HandedOver, RunRegistry, Turn};
 
 /// Type name of the resource.
 pub const SECRET: &str = "rotation_secret";
@@ -43,7 +43,7 @@ pub struct Configured {
     /// The commit it runs from, from the CI's environment.
     pub commit: Option<String>,
     /// The other secrets of this run.
-    pub neighbours: Neighbours,
+    pub run_registry: RunRegistry,
 }
 
 /// Where CI systems say who started a run.
@@ -82,7 +82,7 @@ impl Configured {
             stop: Stop::default(),
             actor: environment.first(&ACTOR).map(str::to_owned),
             commit: environment.first(&COMMIT).map(str::to_owned),
-            neighbours: Neighbours::default(),
+            run_registry: RunRegistry::default(),
         }
     }
 }
@@ -150,13 +150,13 @@ impl Provider for RotationProvider {
                 "The state has format version {}, this provider knows {known}",
                 request.version
             );
-            problems.error(Path::root(), summary, secret::legible::WAY_OUT);
+            problems.error(Path::root(), summary, secret::state_check::WAY_OUT);
             return Err(problems);
         }
         // Terraform itself drops them, so this protects users of other hosts.
         for path in request.without_room {
             let summary = format!("The state holds {path}, which this version of the provider does not know");
-            problems.error(Path::root(), summary, secret::legible::WAY_OUT);
+            problems.error(Path::root(), summary, secret::state_check::WAY_OUT);
         }
         if problems.has_errors() {
             Err(problems)

@@ -11,7 +11,7 @@ use super::gate::{IssuerSays, Look, Reading};
 use super::goal::Goal;
 use super::ledger::{CredentialRecord, Ledger};
 use super::ownership::Verdict;
-use super::step::{Session, Step, Why, next_step};
+use super::step::{Session, Step, StuckReason, next_step};
 
 /// Stands for an instant that only the run will know. No vendor and no clock gives it.
 pub const UNKNOWN_INSTANT: Timestamp = Timestamp::MIN;
@@ -52,7 +52,7 @@ pub struct Forecast {
     /// Generations that were revoked.
     pub revoked: BTreeSet<u64>,
     /// Why it cannot reach its goal.
-    pub stuck: Option<Why>,
+    pub stuck: Option<StuckReason>,
 }
 
 /// Takes the engine's steps from `ledger` towards `goal`, each of them with success.

@@ -23,4 +23,4 @@ pub use ledger::{CredentialRecord, CredentialStatus, DeliveryRecord, DeliverySta
 pub use notice::{Notice, NoticeCode};
 pub use ownership::{Verdict, judge};
 pub use pending::{Action, Pending};
-pub use step::{Session, Step, Why, next_step};
+pub use step::{Session, Step, StuckReason, next_step};

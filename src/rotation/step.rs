@@ -45,7 +45,7 @@ pub struct Session {
 
 /// Why a run cannot go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Why {
+pub enum StuckReason {
     /// A target needs the value, it cannot be had, and the plan did not promise a new one.
     ValueLost,
     /// The issuer's limit on live credentials is reached and every one may be in use.
@@ -94,7 +94,7 @@ pub enum Step {
     /// Nothing is left to do.
     Done,
     /// Nothing can be done.
-    Stuck(Why),
+    Stuck(StuckReason),
 }
 
 /// Decides the next step. Pure: the same arguments give the same step.
@@ -220,7 +220,7 @@ fn obtain_value(goal: &Goal, ledger: &Ledger, session: &Session) -> Option<Step>
         return Some(Step::Recover(goal.generation.unwrap_or(newest)));
     }
     if !goal.may_mint || goal.generation.is_some_and(|wanted| wanted <= newest) {
-        return Some(Step::Stuck(Why::ValueLost));
+        return Some(Step::Stuck(StuckReason::ValueLost));
     }
     if goal.repeat_first
         && let Some(step) = repeat(goal, ledger, session)
@@ -247,9 +247,11 @@ fn obtain_value(goal: &Goal, ledger: &Ledger, session: &Session) -> Option<Step>
         // With revocation by hand, making room is a person's work too.
         let dispensable = ledger.dispensable(&session.spared).filter(|_| goal.revocable);
         let dispensable = dispensable.filter(|generation| !session.waiting.contains_key(generation));
-        return Some(dispensable.map_or(Step::Stuck(Why::LimitReached), |generation| {
-            through_the_gate(ledger, session, generation, false)
-        }));
+        return Some(
+            dispensable.map_or(Step::Stuck(StuckReason::LimitReached), |generation| {
+                through_the_gate(ledger, session, generation, false)
+            }),
+        );
     }
     Some(Step::Mint(goal.generation.unwrap_or(newest + 1)))
 }

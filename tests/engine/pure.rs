@@ -11,7 +11,7 @@ use rotation_provider::label::Label;
 use rotation_provider::rotation::gate::{Holding, IssuerSays, Look, Wait};
 use rotation_provider::rotation::{
     CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus, Entry, Event, Goal, Ledger, Reading,
-    RevisionKind, Seen, Session, Step, TargetGoal, Verdict, Why, next_step,
+    RevisionKind, Seen, Session, Step, StuckReason, TargetGoal, Verdict, next_step,
 };
 
 /// What is really there.
@@ -812,7 +812,7 @@ fn a_limit_on_live_credentials_without_escrow_can_box_a_rotation_in() {
         },
         Bug::None,
     );
-    assert_eq!(boxed, Err(format!("stuck: {:?}", Why::LimitReached)));
+    assert_eq!(boxed, Err(format!("stuck: {:?}", StuckReason::LimitReached)));
 }
 
 #[test]
@@ -835,7 +835,7 @@ fn room_is_made_by_a_person_where_revocation_is_by_hand() {
     assert_eq!(next_step(&goal(true), &ledger, &session), Step::Revoke(2));
     assert_eq!(
         next_step(&goal(false), &ledger, &session),
-        Step::Stuck(Why::LimitReached)
+        Step::Stuck(StuckReason::LimitReached)
     );
     // A role whose password was reset since takes no room: it is the one to be reset.
     let session = Session {

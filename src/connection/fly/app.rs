@@ -14,7 +14,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use super::FlyClient;
 use crate::call::{CallError, CallErrorKind};
 use crate::connection::instant::instant;
-use crate::connection::lenient::null_is_empty;
+use crate::connection::serde_helpers::null_is_empty;
 use crate::http::{Request, Shared};
 
 /// Listings by app.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{FlyClient, SERVICE};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
-use crate::connection::lenient::null_is_empty;
+use crate::connection::serde_helpers::null_is_empty;
 use crate::http::{Request, Response, WITHHELD, readable};
 
 /// The answer's envelope (GraphQL specification, section 7.1).

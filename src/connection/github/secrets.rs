@@ -11,8 +11,8 @@ use serde::Deserialize;
 
 use super::{GitHubClient, Repository, SERVICE, SealError, advise_repository, is_archived, seal};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
-use crate::connection::lenient::null_is_empty;
 use crate::connection::segment;
+use crate::connection::serde_helpers::null_is_empty;
 use crate::http::{Request, Response};
 use crate::secret::Secret;
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{GitHubClient, Repository, advise_repository};
 use crate::call::{CallError, WritePermit};
-use crate::connection::lenient::null_is_empty;
+use crate::connection::serde_helpers::null_is_empty;
 use crate::http::{Request, Response};
 
 /// The key of a dispatch that asks for the id of its run.

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::{Branch, Call, NeonClient, SERVICE};
 use crate::call::{CallError, CallErrorKind, Effect};
-use crate::connection::lenient::null_is_empty;
+use crate::connection::serde_helpers::null_is_empty;
 use crate::http::Shared;
 
 /// What was listed in this run.

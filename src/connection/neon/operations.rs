@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{Branch, Call, NeonClient, SERVICE};
 use crate::call::{CallError, CallErrorKind, Effect};
-use crate::connection::lenient::null_is_empty;
+use crate::connection::serde_helpers::null_is_empty;
 
 /// How long operations may take altogether. Neon's own are done in seconds; starting a compute takes longest.
 const PATIENCE: Duration = Duration::from_secs(300);

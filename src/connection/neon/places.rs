@@ -7,8 +7,8 @@ use serde::Deserialize;
 use super::roles::is_unstored;
 use super::{Branch, Call, NeonClient, SERVICE};
 use crate::call::{CallError, CallErrorKind, Effect};
-use crate::connection::lenient::null_is_empty;
 use crate::connection::segment;
+use crate::connection::serde_helpers::null_is_empty;
 use crate::secret::Secret;
 
 /// What a client connects to.

@@ -13,7 +13,7 @@ use super::operations::Operation;
 use super::{Call, NeonClient, SERVICE};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::instant::instant;
-use crate::connection::lenient::null_is_empty;
+use crate::connection::serde_helpers::null_is_empty;
 use crate::http::Shared;
 use crate::secret::Secret;
 

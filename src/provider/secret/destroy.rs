@@ -6,7 +6,7 @@ use super::apply::vendors;
 use super::config::Config;
 use super::policies::Policies;
 use super::state::State;
-use super::{config_in_state, place, words};
+use super::{config_in_state, place, texts};
 use crate::call::WritePermit;
 use crate::executor::{self, Removed, Retired};
 use crate::plugin::{ApplyRequest, ApplyResponse};
@@ -52,8 +52,8 @@ async fn delete_and_revoke(
         .zip(connections)
         .map(|(config, known)| config.located(known));
     let held = state.ledger.deliveries().values().map(|delivery| delivery.slot.clone());
-    let _turn = configured.neighbours.turn(&state.id, held.collect::<Vec<_>>()).await;
-    if let Some(newer) = configured.neighbours.newer(&state.id)
+    let _turn = configured.run_registry.turn(&state.id, held.collect::<Vec<_>>()).await;
+    if let Some(newer) = configured.run_registry.newer(&state.id)
         && !left_by_this_object(&state.ledger, &newer)
     {
         pass_on(&mut state, &newer, problems);
@@ -124,7 +124,7 @@ async fn name_the_rest(
     vendors: &dyn Vendors,
     problems: &mut Diagnostics,
 ) {
-    let newer = configured.neighbours.newer(id).unwrap_or_default();
+    let newer = configured.run_registry.newer(id).unwrap_or_default();
     let configured_issuer = config.map(|config| config.source.issuer.to_string());
     let issuers: BTreeSet<String> = own
         .iter()
@@ -340,7 +340,7 @@ impl Deletion {
                 let detail = "An entry existed before this secret was created, so it was not deleted. Delete it yourself if it is not needed.";
                 problems.warning(
                     path,
-                    format!("{} was left in place", words::entry(&record.slot).noun),
+                    format!("{} was left in place", texts::entry(&record.slot).noun),
                     detail,
                 );
             }
@@ -358,7 +358,7 @@ impl Deletion {
             Ok(Removed::Left(why)) => {
                 problems.warning(
                     path,
-                    format!("{} was left in place", words::entry(&record.slot).noun),
+                    format!("{} was left in place", texts::entry(&record.slot).noun),
                     format!("{why} Delete it yourself if it is not needed."),
                 );
                 Deleted::Gone
@@ -366,7 +366,7 @@ impl Deletion {
             Err(error) => {
                 problems.error(
                     path,
-                    format!("Cannot delete {}", words::entry(&record.slot).noun),
+                    format!("Cannot delete {}", texts::entry(&record.slot).noun),
                     format!(
                         "{} No credential was revoked. Destroy again to continue.",
                         error.sentence()

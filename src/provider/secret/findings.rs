@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::config::Config;
 use super::decide::{Decision, Rotate, can_be_revoked, lasting_wait};
 use super::state::{State, Verdict, unreachable_targets};
-use super::words;
+use super::texts;
 use crate::address::Address;
 use crate::rotation::{Action, Cause, DeliveryStatus, Notice, NoticeCode, Pending, Request};
 use crate::target::Activation;
@@ -127,7 +127,7 @@ pub(super) fn notices(state: &State, decision: &Decision, config: &Config) -> Ve
         all.push(Notice {
             code: NoticeCode::AwaitingValue,
             subject: config.name.clone(),
-            text: words::awaiting(&awaited.reason, config),
+            text: texts::awaiting(&awaited.reason, config),
         });
     }
     of_credentials(state, decision, config, &mut all);
@@ -138,16 +138,16 @@ pub(super) fn notices(state: &State, decision: &Decision, config: &Config) -> Ve
 
 fn of_targets(decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
     for (key, delivery) in decision.ledger.deliveries() {
-        let noun = words::entry(&delivery.slot).noun;
+        let noun = texts::entry(&delivery.slot).noun;
         let mut notice = |code, text| {
             let subject = key.clone();
             all.push(Notice { code, subject, text });
         };
         if let Some(why) = decision.not_restorable.get(key) {
-            let sentence = words::sentence(why, config);
+            let sentence = texts::sentence(why, config);
             notice(
                 NoticeCode::NotRestorable,
-                format!("{sentence}. {}", words::ways_to_a_new_value(config)),
+                format!("{sentence}. {}", texts::ways_to_a_new_value(config)),
             );
         }
         match delivery.status {
@@ -185,8 +185,8 @@ fn of_targets(decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
                 subject: key.clone(),
                 text: format!(
                     "{}. {}",
-                    words::sentence(why, config),
-                    words::ways_to_a_new_value(config)
+                    texts::sentence(why, config),
+                    texts::ways_to_a_new_value(config)
                 ),
             });
         }
@@ -221,9 +221,9 @@ fn of_credentials(state: &State, decision: &Decision, config: &Config, all: &mut
         {
             continue;
         }
-        let credential = words::credential(known);
+        let credential = texts::credential(known);
         let (code, text) = if config.revoke_by_hand || !can_be_revoked(&known.issuer) {
-            let place = words::issuer(&known.issuer);
+            let place = texts::issuer(&known.issuer);
             (
                 NoticeCode::RevokeByHand,
                 format!(

@@ -1,6 +1,7 @@
 //! The resource `rotation_secret`: what its arguments mean, what its plan shows, what its apply does.
 
 mod apply;
+mod capacity;
 mod config;
 mod decide;
 pub mod declared;
@@ -9,17 +10,16 @@ mod due;
 mod findings;
 mod goal;
 mod intent;
-pub(super) mod legible;
 mod place;
 mod plan;
 mod policies;
 mod read;
 mod replacement;
-mod room;
 pub mod schema;
 mod state;
+pub(super) mod state_check;
+mod texts;
 pub mod upgrade;
-mod words;
 
 pub use apply::apply;
 pub use config::Config;

@@ -10,7 +10,7 @@ use crate::address::Address;
 use crate::clock::Clock;
 use crate::connection::{Connections, Surroundings};
 use crate::environment::Environment;
-use crate::executor::{Failure, Job, JobCheck, JobTarget, Site, When};
+use crate::executor::{Failure, Job, JobCheck, JobTarget, Subject, When};
 use crate::provider::Configured;
 use crate::rotation::{DeliveryRecord, Ledger};
 use crate::source::Source;
@@ -26,27 +26,27 @@ pub(super) struct Adapters {
 }
 
 /// The attribute that a failure concerns.
-pub(super) fn path_of(site: &Site, config: Option<&Config>) -> Path {
+pub(super) fn path_of(site: &Subject, config: Option<&Config>) -> Path {
     match site {
-        Site::Source => {
+        Subject::Source => {
             let path = Path::attribute("source");
             config.map_or(path.clone(), |config| path.then_attribute(config.source.kind.name))
         }
-        Site::Target(key) => {
+        Subject::Target(key) => {
             let path = Path::attribute("targets").then_key(key);
             let kind = config
                 .and_then(|config| config.targets.get(key))
                 .map(|target| target.kind.name);
             kind.map_or(path.clone(), |kind| path.then_attribute(kind))
         }
-        Site::Check(key) => {
+        Subject::Check(key) => {
             let path = Path::attribute("checks").then_key(key);
             let kind = config
                 .and_then(|config| config.checks.get(key))
                 .map(|check| check.kind.name);
             kind.map_or(path.clone(), |kind| path.then_attribute(kind))
         }
-        Site::Whole => Path::root(),
+        Subject::Whole => Path::root(),
     }
 }
 
@@ -68,7 +68,7 @@ pub(super) fn shared_slots(config: &Config) -> Diagnostics {
     found
 }
 
-fn at(site: Site, config: &Config, diagnostic: Diagnostic) -> Diagnostic {
+fn at(site: Subject, config: &Config, diagnostic: Diagnostic) -> Diagnostic {
     if diagnostic.path == Path::root() {
         Diagnostic {
             path: path_of(&site, Some(config)),
@@ -109,9 +109,9 @@ fn slots_of(
                     ..slot
                 };
                 if let Some((other, _)) = slots.iter().find(|(_, known)| known.is_same_place(&slot)) {
-                    let noun = super::words::entry(&slot.to_string()).noun;
+                    let noun = super::texts::entry(&slot.to_string()).noun;
                     shared.error(
-                        path_of(&Site::Target(key.clone()), Some(config)),
+                        path_of(&Subject::Target(key.clone()), Some(config)),
                         format!("targets {other:?} and {key:?} are the same place"),
                         format!("Both write {noun}. Remove one, or give it another name."),
                     );
@@ -120,7 +120,7 @@ fn slots_of(
                 slots.insert(key.clone(), slot);
             }
             Err(diagnostic) => {
-                unknown.push(at(Site::Target(key.clone()), config, diagnostic));
+                unknown.push(at(Subject::Target(key.clone()), config, diagnostic));
                 complete = false;
             }
         }
@@ -139,7 +139,7 @@ pub(super) async fn complete(
     let mut complete = BTreeMap::new();
     for (key, slot) in slots {
         let slot = vendors.complete(slot).await.map_err(|error| Failure {
-            site: Site::Target(key.clone()),
+            site: Subject::Target(key.clone()),
             summary: "Cannot tell which AWS account this run belongs to".to_owned(),
             detail: error.answer(),
         })?;
@@ -156,7 +156,7 @@ pub(super) fn misplaced(
     config: &Config,
     problems: &mut Diagnostics,
 ) -> bool {
-    let mut problem = |site: Site, text: &str, here: &Address| {
+    let mut problem = |site: Subject, text: &str, here: &Address| {
         let Ok(known) = text.parse::<Address>() else {
             return false;
         };
@@ -170,11 +170,11 @@ pub(super) fn misplaced(
     let mut any = false;
     for (key, slot) in slots {
         if let Some(delivery) = ledger.delivery(key) {
-            any |= problem(Site::Target(key.clone()), &delivery.slot, slot);
+            any |= problem(Subject::Target(key.clone()), &delivery.slot, slot);
         }
     }
     if let Some(known) = ledger.credential(ledger.generation()) {
-        any |= problem(Site::Source, &known.issuer, &config.source.issuer);
+        any |= problem(Subject::Source, &known.issuer, &config.source.issuer);
     }
     any
 }
@@ -223,12 +223,12 @@ pub(super) fn connect(
     let mut missing = Vec::new();
     let source = vendors.source(config.source.config.as_ref());
     let source = source
-        .map_err(|diagnostic| missing.push(at(Site::Source, config, diagnostic)))
+        .map_err(|diagnostic| missing.push(at(Subject::Source, config, diagnostic)))
         .ok();
     let mut targets = BTreeMap::new();
     for (key, entry) in &config.targets {
         let Some(slot) = slots.get(key) else { continue };
-        let site = || Site::Target(key.clone());
+        let site = || Subject::Target(key.clone());
         match connect_target(entry, slot, vendors) {
             Ok(target) => drop(targets.insert(key.clone(), target)),
             Err(diagnostic) => missing.push(at(site(), config, diagnostic)),
@@ -236,7 +236,7 @@ pub(super) fn connect(
     }
     let mut checks = BTreeMap::new();
     for (key, entry) in &config.checks {
-        let site = || Site::Check(key.clone());
+        let site = || Subject::Check(key.clone());
         let connected = vendors
             .check(entry.config.as_ref(), key)
             .map_err(|d| missing.push(at(site(), config, d)));

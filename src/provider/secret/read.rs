@@ -16,7 +16,7 @@ use super::decide::decide;
 use super::findings::{self, Sightings};
 use super::policies::Policies;
 use super::state::State;
-use super::{config_in_state, due, legible, place};
+use super::{config_in_state, due, place, state_check};
 use crate::address::Address;
 use crate::connection::Connections;
 use crate::plugin::{ReadRequest, ReadResponse};
@@ -27,7 +27,7 @@ use crate::vendors::Vendors;
 
 /// Refreshes a state. With an error, Terraform keeps the one that it has.
 pub async fn read(configured: &Configured, request: ReadRequest) -> ReadResponse {
-    let mut problems = legible::check(&request.state);
+    let mut problems = state_check::check(&request.state);
     if problems.has_errors() {
         return ReadResponse {
             state: request.state,

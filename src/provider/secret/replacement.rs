@@ -21,7 +21,7 @@ pub(super) fn hand_over(configured: &Configured, request: ApplyRequest, becomes:
         request.prior
     } else {
         let state = request.prior;
-        configured.neighbours.hand_over(HandedOver { state, becomes });
+        configured.run_registry.hand_over(HandedOver { state, becomes });
         Value::Null
     };
     ApplyResponse {
@@ -58,13 +58,13 @@ pub(super) fn handed_over(configured: &Configured, request: &ApplyRequest) -> Op
     }
     if let Intent::Create { replaces: Some(id), .. } = Intent::of_private(&request.private) {
         let is_it = |object: &HandedOver| object.state.get("id").as_str() == Some(&id);
-        if let Some(state) = configured.neighbours.take_over(is_it) {
+        if let Some(state) = configured.run_registry.take_over(is_it) {
             return Some(state);
         }
     }
     let id = place::configured_id(configured, &request.config);
     let is_it = |object: &HandedOver| object.becomes.is_some() && object.becomes == id;
-    if let Some(state) = configured.neighbours.take_over(is_it) {
+    if let Some(state) = configured.run_registry.take_over(is_it) {
         return Some(state);
     }
     let slots = slots(configured, request);
@@ -78,7 +78,7 @@ pub(super) fn handed_over(configured: &Configured, request: &ApplyRequest) -> Op
         })
     };
     let is_it = |object: &HandedOver| object.becomes.is_none() && shares_a_slot(object);
-    configured.neighbours.take_over(is_it)
+    configured.run_registry.take_over(is_it)
 }
 
 fn slots(configured: &Configured, request: &ApplyRequest) -> BTreeSet<Address> {

@@ -10,7 +10,7 @@ use super::Credential;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::fly::{FlyClient, SERVICE};
 use crate::connection::instant::instant;
-use crate::connection::lenient::null_is_empty;
+use crate::connection::serde_helpers::null_is_empty;
 use crate::label::Label;
 use crate::secret::Secret;
 

@@ -11,7 +11,7 @@ use super::roll::{Patience, Roll};
 use super::{machine, mark};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::fly::{AppSecret, FlyClient, Machine, SERVICE, at_least};
-use crate::connection::lenient::null_is_empty;
+use crate::connection::serde_helpers::null_is_empty;
 use crate::executor::Stop;
 use crate::rotation::{Entry, RevisionKind};
 use crate::target::{Activated, Delivery, Escrowed, Receipt, Slot, Target};

@@ -4,7 +4,7 @@ use crate::executor::issuer_at;
 use crate::provider::secret::config::Config;
 use crate::provider::secret::decide::Decision;
 use crate::provider::secret::state::State;
-use crate::provider::secret::words;
+use crate::provider::secret::texts;
 use crate::source::Liveness;
 use crate::terraform::{Diagnostics, Path};
 use crate::vendors::Vendors;
@@ -26,8 +26,8 @@ pub(super) async fn refused(
             continue;
         };
         let path = Path::attribute("revoke").then_attribute("confirmed");
-        let which = words::generation(Some(known), *generation);
-        let place = words::issuer(&known.issuer);
+        let which = texts::generation(Some(known), *generation);
+        let place = texts::issuer(&known.issuer);
         match issuer.liveness(id).await {
             Ok(Liveness::Dead | Liveness::CannotTell) => {}
             Ok(Liveness::Alive) => {

@@ -20,7 +20,7 @@ use super::plan::{first_create, forecast, newly_awaited, texts, warnings};
 use super::policies::Policies;
 use super::read::begin_overlap;
 use super::state::{Receipt, State};
-use super::{config_in_state, destroy, legible, place, replacement, room};
+use super::{capacity, config_in_state, destroy, place, replacement, state_check};
 use crate::address::Address;
 use crate::call::WritePermit;
 use crate::executor::{self, Outcome};
@@ -32,7 +32,7 @@ use crate::vendors::Vendors;
 
 /// Applies a create, an update or a destroy.
 pub async fn apply(configured: &Configured, request: ApplyRequest) -> ApplyResponse {
-    let illegible = legible::check(&request.prior);
+    let illegible = state_check::check(&request.prior);
     if illegible.has_errors() {
         return ApplyResponse {
             state: request.prior,
@@ -108,10 +108,10 @@ async fn change(
     let mut state = State::read(prior);
     let held = state.ledger.deliveries().values().map(|delivery| delivery.slot.clone());
     let _turn = configured
-        .neighbours
+        .run_registry
         .turn(&id, texts(&slots).into_values().chain(held))
         .await;
-    if is_create && !configured.neighbours.first_create(&id) {
+    if is_create && !configured.run_registry.first_create(&id) {
         twin(&config, &slots, &id, problems);
         return None;
     }
@@ -149,7 +149,7 @@ async fn change(
 
 fn twin(config: &Config, slots: &BTreeMap<String, Address>, id: &str, problems: &mut Diagnostics) {
     let held: Vec<String> = texts(slots).into_values().collect();
-    let held: Vec<String> = held.iter().map(|slot| super::words::entry(slot).noun).collect();
+    let held: Vec<String> = held.iter().map(|slot| super::texts::entry(slot).noun).collect();
     problems.error(
         Path::root(),
         format!("Two resources are the same secret {}", config.name),
@@ -361,7 +361,7 @@ impl Change<'_> {
         job.leaving = place::connect_leaving(&leaving, &state.ledger, vendors.as_ref());
         let stop = &configured.stop;
         let course = forecast::course(&state.id, config, &slots, &decision, self.is_create);
-        let healed = room::make_room(&decision, &course, config, &job, stop, permit).await;
+        let healed = capacity::make_room(&decision, &course, config, &job, stop, permit).await;
         let outcome = match healed {
             Some(healed) if !healed.failures.is_empty() || healed.interrupted => healed,
             healed => {
@@ -407,7 +407,7 @@ impl Change<'_> {
             state.pending.clear();
         }
         warnings::notices(&config.name, &state.notices, problems);
-        configured.neighbours.leave(&state.id, state.ledger.clone());
+        configured.run_registry.leave(&state.id, state.ledger.clone());
         warn(&outcome, config, problems);
         let base = if keeps_arguments {
             request.prior.clone()

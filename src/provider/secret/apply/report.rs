@@ -3,7 +3,7 @@
 use crate::executor::{Failure, Outcome};
 use crate::provider::secret::config::Config;
 use crate::provider::secret::state::State;
-use crate::provider::secret::{place, words};
+use crate::provider::secret::{place, texts};
 use crate::rotation::{Notice, NoticeCode};
 use crate::terraform::{Diagnostic, Diagnostics, Path};
 
@@ -50,14 +50,14 @@ pub(super) fn report(outcome: &Outcome, state: &State, config: &Config, is_creat
     } else {
         ""
     };
-    let situation = format!("{nothing}{}", words::situation(state, Some(config)));
+    let situation = format!("{nothing}{}", texts::situation(state, Some(config)));
     let next = if is_create {
-        words::TAINTED.to_owned()
+        texts::TAINTED.to_owned()
     } else if outcome.value_lost && !config.source.may_replace_lost() {
         // Another apply of the same would find the same.
-        words::ways_to_a_new_value(config).to_owned()
+        texts::ways_to_a_new_value(config).to_owned()
     } else {
-        words::next(state)
+        texts::next(state)
     };
     for failure in &outcome.failures {
         problems.push(diagnostic(

@@ -7,16 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::address::Address;
 use crate::label::Label;
+use crate::provider::secret::capacity;
 use crate::provider::secret::config::Config;
 use crate::provider::secret::decide::{Decision, Rotate};
 use crate::provider::secret::goal::goal;
-use crate::provider::secret::room;
 use crate::provider::secret::state::{
     Phase, Receipt, State, credential_value, delivery_value, earliest_revocation, instant,
 };
 use crate::rotation::forecast::{UNKNOWN_HANDLE, UNKNOWN_INSTANT};
 use crate::rotation::{
-    CredentialRecord, CredentialStatus, DeliveryRecord, Forecast, Goal, Prospect, Step, Why, forecast,
+    CredentialRecord, CredentialStatus, DeliveryRecord, Forecast, Goal, Prospect, Step, StuckReason, forecast,
 };
 use crate::target::{self, Activation};
 use crate::terraform::Value;
@@ -57,7 +57,7 @@ pub(in crate::provider::secret) fn course(
     };
     let wanted = goal(decision, config, is_create);
     let course = forecast(&wanted, &decision.ledger, &prospect);
-    if course.stuck != Some(Why::LimitReached) {
+    if course.stuck != Some(StuckReason::LimitReached) {
         return course;
     }
     // Room is made first, where it can be; then it goes on like this.
@@ -78,7 +78,7 @@ fn credentials_are_open(decision: &Decision, course: &Forecast, config: &Config)
     let unrecorded = decision.finish && decision.ledger.credential(decision.generation).is_none();
     decision.is_open()
         || unrecorded
-        || room::is_needed(decision, course, config)
+        || capacity::is_needed(decision, course, config)
         || course.revoked.iter().any(held)
         || decision.value_lost
 }

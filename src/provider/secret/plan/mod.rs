@@ -13,9 +13,9 @@ use super::declared::DYNAMIC;
 use super::intent::Intent;
 use super::policies::Policies;
 use super::state::{COMPUTED, Phase, Receipt, State, instant, steps_value};
-use super::{config_in_state, due, findings, legible, place};
+use super::{config_in_state, due, findings, place, state_check};
 use crate::address::Address;
-use crate::executor::Site;
+use crate::executor::Subject;
 use crate::plugin::{PlanRequest, PlanResponse};
 use crate::provider::Configured;
 use crate::rotation::{Cause, Request};
@@ -23,7 +23,7 @@ use crate::terraform::{Diagnostics, Origin, Path, Value};
 
 /// Plans a create, an update or a destroy.
 pub fn plan(configured: &Configured, request: PlanRequest) -> PlanResponse {
-    let mut problems = legible::check(&request.prior);
+    let mut problems = state_check::check(&request.prior);
     let intent = intent(configured, &request);
     let planned = if problems.has_errors() {
         request.prior.clone()
@@ -159,11 +159,11 @@ fn planned(configured: &Configured, request: &PlanRequest, problems: &mut Diagno
 fn claim(configured: &Configured, config: &Config, slots: &BTreeMap<String, Address>, problems: &mut Diagnostics) {
     let id = place::derive_id(configured.namespace.as_deref().unwrap_or_default(), config, slots);
     let claims = texts(slots);
-    for (key, owner) in configured.neighbours.claim(&id, &config.name, &claims) {
+    for (key, owner) in configured.run_registry.claim(&id, &config.name, &claims) {
         let slot = claims.get(&key).map(String::as_str).unwrap_or_default();
-        let noun = super::words::entry(slot).noun;
+        let noun = super::texts::entry(slot).noun;
         problems.error(
-            place::path_of(&Site::Target(key.clone()), Some(config)),
+            place::path_of(&Subject::Target(key.clone()), Some(config)),
             format!("{noun} is a target of another secret too"),
             format!("{owner:?} writes the same entry. An entry belongs to one secret: remove one of the two targets."),
         );
@@ -178,13 +178,13 @@ fn refuse(state: &State, config: &Config, decision: &Decision, problems: &mut Di
             format!("{}: the value cannot be delivered", config.name),
             format!(
                 "{}. A {} value is not replaced unless you ask for it. {}",
-                super::words::sentence(why, config),
+                super::texts::sentence(why, config),
                 if config.source.is_supplied() {
                     "supplied"
                 } else {
                     "generated"
                 },
-                super::words::ways_to_a_new_value(config)
+                super::texts::ways_to_a_new_value(config)
             ),
         );
     }

@@ -7,7 +7,7 @@ use crate::address::Address;
 use crate::provider::secret::config::{CheckEntry, Config, Phase, TargetEntry};
 use crate::provider::secret::decide::Decision;
 use crate::provider::secret::state::State;
-use crate::provider::secret::{room, words};
+use crate::provider::secret::{capacity, texts};
 use crate::rotation::{CredentialRecord, Forecast, Ledger, Step};
 use crate::source::Maker;
 use crate::target::EntryWords;
@@ -74,7 +74,7 @@ impl Told<'_> {
         let mut newest = self.decision.generation;
         let mut revoked: Vec<u64> = Vec::new();
         let delivered: BTreeSet<&String> = self.course.written.iter().collect();
-        if room::is_needed(self.decision, self.course, self.config) {
+        if capacity::is_needed(self.decision, self.course, self.config) {
             let in_place = self.decision.ledger.generation();
             lines.push(format!(
                 "bring every target to generation {in_place} and revoke what none of them holds, to make room for another credential"
@@ -179,7 +179,7 @@ impl Told<'_> {
         let slot = slot
             .or(recorded)
             .or_else(|| self.slots.get(key).map(ToString::to_string));
-        Some((target, words::entry(&slot.unwrap_or_default())))
+        Some((target, texts::entry(&slot.unwrap_or_default())))
     }
 
     fn deliver(&self, generation: u64, key: &str) -> Option<String> {
@@ -240,7 +240,7 @@ impl Told<'_> {
 
     fn remove(&self, ledger: &Ledger, key: &str) -> String {
         let record = ledger.delivery(key);
-        let words = words::entry(record.map(|known| known.slot.as_str()).unwrap_or_default());
+        let words = texts::entry(record.map(|known| known.slot.as_str()).unwrap_or_default());
         let generation = record.and_then(|known| known.generation).unwrap_or_default();
         let name = if Some(key) == record.map(|known| known.slot.as_str()) {
             String::new()
@@ -259,8 +259,8 @@ impl Told<'_> {
             .ledger
             .credential(generation)
             .filter(|known| known.is_issued())?;
-        let which = words::generation(Some(known), generation);
-        let place = words::issuer(&known.issuer);
+        let which = texts::generation(Some(known), generation);
+        let place = texts::issuer(&known.issuer);
         Some(if self.state.ledger.never_held(generation) {
             format!("revoke {which} at {place}, which no target holds")
         } else if revoked_for_room(self.course).contains(&generation) {
@@ -278,7 +278,7 @@ impl Told<'_> {
                 let known = self.state.ledger.credential(*generation);
                 format!(
                     "record that {} was revoked, as revoke.confirmed says",
-                    words::generation(known, *generation)
+                    texts::generation(known, *generation)
                 )
             })
             .collect()
@@ -290,7 +290,7 @@ impl Told<'_> {
         forgotten
             .filter_map(|key| {
                 let record = self.state.ledger.delivery(key)?;
-                let words = words::entry(&record.slot);
+                let words = texts::entry(&record.slot);
                 let generation = record.generation.unwrap_or_default();
                 Some(format!(
                     "leave {} of generation {generation} {} ({key}) in place, no longer managed",
@@ -322,7 +322,7 @@ impl Told<'_> {
     }
 
     fn keep(&self, known: &CredentialRecord, after: &Ledger) -> String {
-        let which = words::generation(self.state.ledger.credential(known.generation), known.generation);
+        let which = texts::generation(self.state.ledger.credential(known.generation), known.generation);
         let generation = known.generation;
         let overlap = &self.config.overlap_text;
         if self.config.source.is_supplied() || !super::super::decide::can_be_revoked(&known.issuer) {

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use super::forecast::revoked_for_room;
 use crate::address::Address;
-use crate::executor::Site;
+use crate::executor::Subject;
 use crate::provider::secret::config::Config;
 use crate::provider::secret::decide::{Decision, Rotate, can_be_revoked};
 use crate::provider::secret::policies::Policies;
 use crate::provider::secret::state::State;
-use crate::provider::secret::{place, words};
+use crate::provider::secret::{place, texts};
 use crate::rotation::{Cause, CredentialRecord, DeliveryStatus, Forecast, Notice, NoticeCode, Step};
 use crate::terraform::{Diagnostics, Path};
 
@@ -36,7 +36,7 @@ fn sentence(notice: &Notice) -> String {
 pub(super) fn of_a_create(config: &Config, problems: &mut Diagnostics) {
     if let Some(displaced) = config.source.config.displaces() {
         problems.warning(
-            place::path_of(&Site::Source, Some(config)),
+            place::path_of(&Subject::Source, Some(config)),
             format!("{}: creating this secret invalidates {displaced}", config.name),
             "It is reset when the secret is created. Open connections drop, and every consumer that is not a target here fails from \
              then on.",
@@ -77,18 +77,18 @@ pub(super) fn of_an_update(
     };
     if let Some(why) = lost {
         problems.warning(
-            place::path_of(&Site::Source, Some(config)),
+            place::path_of(&Subject::Source, Some(config)),
             format!("{} will be rotated: its value cannot be recovered", config.name),
             format!(
                 "{}. Generation {} is minted in its place.",
-                words::sentence(why, config),
+                texts::sentence(why, config),
                 decision.generation
             ),
         );
     }
     if mints && config.source.config.traits().replaces {
         problems.warning(
-            place::path_of(&Site::Source, Some(config)),
+            place::path_of(&Subject::Source, Some(config)),
             format!("{}: this rotation causes downtime", config.name),
             "The issuer lets one credential live. The old one stops working when the new one is made, open connections drop, and consumers \
              fail until every target is live.",
@@ -100,7 +100,7 @@ pub(super) fn of_an_update(
 
 fn deletions(decision: &Decision, config: &Config, problems: &mut Diagnostics) {
     let entries = decision.remove.iter().filter_map(|key| decision.ledger.delivery(key));
-    let nouns: Vec<String> = entries.map(|known| words::entry(&known.slot).noun).collect();
+    let nouns: Vec<String> = entries.map(|known| texts::entry(&known.slot).noun).collect();
     if !nouns.is_empty() {
         problems.warning(
             Path::attribute("targets"),
@@ -117,9 +117,9 @@ fn revocations(state: &State, decision: &Decision, course: &Forecast, config: &C
         Some((*generation, until))
     });
     for (generation, until) in early {
-        let which = words::generation(state.ledger.credential(generation), generation);
+        let which = texts::generation(state.ledger.credential(generation), generation);
         problems.warning(
-            place::path_of(&Site::Source, Some(config)),
+            place::path_of(&Subject::Source, Some(config)),
             format!("{}: {which} is revoked before its overlap ends", config.name),
             format!(
                 "The issuer has no room for another credential, so it is revoked before the new one is minted. It was to stay valid until \
@@ -133,7 +133,7 @@ fn revocations(state: &State, decision: &Decision, course: &Forecast, config: &C
             && !decision.ledger.never_held(**generation)
     });
     let at_once: Vec<String> = at_once
-        .map(|generation| words::generation(state.ledger.credential(*generation), *generation))
+        .map(|generation| texts::generation(state.ledger.credential(*generation), *generation))
         .collect();
     if !at_once.is_empty() {
         problems.warning(
@@ -167,7 +167,7 @@ pub(super) fn of_a_shorter_overlap(
         now < known.revoke_after
     });
     let moved: Vec<String> = moved
-        .map(|known| words::generation(Some(known), known.generation))
+        .map(|known| texts::generation(Some(known), known.generation))
         .collect();
     if !moved.is_empty() {
         problems.warning(
@@ -191,7 +191,7 @@ pub(super) fn of_a_destroy(name: &str, state: &State, policies: &Policies, probl
     let held = state.ledger.deliveries().iter();
     let held: Vec<(&String, String)> = held
         .filter(|(_, known)| known.generation.is_some() && known.status != DeliveryStatus::Gone)
-        .map(|(key, known)| (key, words::entry(&known.slot).noun))
+        .map(|(key, known)| (key, texts::entry(&known.slot).noun))
         .collect();
     let issued = state.ledger.credentials().iter().filter(|known| known.is_issued());
     let (revocable, by_hand): (Vec<_>, Vec<_>) = issued.partition(|known| can_be_revoked(&known.issuer));
@@ -219,8 +219,8 @@ pub(super) fn of_a_destroy(name: &str, state: &State, policies: &Policies, probl
         sentences.push(format!("Keeps (on_remove): {}.", nouns(kept)));
     }
     let which = |known: &CredentialRecord| {
-        let which = words::generation(Some(known), known.generation);
-        format!("{which} at {}", words::issuer(&known.issuer))
+        let which = texts::generation(Some(known), known.generation);
+        format!("{which} at {}", texts::issuer(&known.issuer))
     };
     let mut credentials = |verb: &str, known: Vec<&CredentialRecord>| {
         if !known.is_empty() {

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::call::{CallError, CallErrorKind};
-use crate::executor::{Site, found, issuer_at};
+use crate::executor::{Subject, found, issuer_at};
 use crate::label::Label;
 use crate::provider::secret::config::Config;
 use crate::provider::secret::findings::Sightings;
 use crate::provider::secret::state::State;
-use crate::provider::secret::{apply, place, words};
+use crate::provider::secret::{apply, place, texts};
 use crate::rotation::{
     Container, CredentialRecord, CredentialStatus, DeliveryStatus, Event, FARTHEST, Ledger, Notice, NoticeCode,
 };
@@ -83,7 +83,7 @@ fn gone(address: &str, state: &mut State, seen: &mut Sightings) {
         subject: address.to_owned(),
         text: format!(
             "{} no longer exists, and every credential that it issued is dead. Set another `source`.",
-            words::capitalized(&words::issuer(address))
+            texts::capitalized(&texts::issuer(address))
         ),
     });
 }
@@ -92,19 +92,19 @@ fn unreachable(address: &str, why: &str, config: &Config, seen: &mut Sightings, 
     seen.notices.push(Notice {
         code: NoticeCode::Unreachable,
         subject: address.to_owned(),
-        text: format!("{} could not be read: {why}", words::issuer(address)),
+        text: format!("{} could not be read: {why}", texts::issuer(address)),
     });
     let whose = if address == config.source.on_record() {
         "its source".to_owned()
     } else {
-        format!("its former source, {}", words::issuer(address))
+        format!("its former source, {}", texts::issuer(address))
     };
     problems.warning(
-        place::path_of(&Site::Source, Some(config)),
+        place::path_of(&Subject::Source, Some(config)),
         format!("{}: cannot read {whose} (unreachable)", config.name),
         format!(
             "{}\n\nThe Terraform state was not changed. No old credential is revoked until it can be read again.",
-            words::capitalized(why)
+            texts::capitalized(why)
         ),
     );
 }
@@ -192,7 +192,7 @@ async fn survey(
                         "{} ({label}) at {} carries this secret's id, but is further ahead than its state: another state \
                          manages it. Give each state its own namespace.",
                         credential.id,
-                        words::issuer(address)
+                        texts::issuer(address)
                     ),
                 });
             }
@@ -204,7 +204,7 @@ async fn survey(
                     "{} ({label}) at {} looks like a credential of this secret that another configuration made. Revoke it \
                      yourself if nothing uses it.",
                     credential.id,
-                    words::issuer(address)
+                    texts::issuer(address)
                 ),
             });
         }

@@ -6,12 +6,12 @@ use futures::future::join_all;
 use jiff::Timestamp;
 
 use crate::call::{CallError, CallErrorKind};
-use crate::executor::Site;
+use crate::executor::Subject;
 use crate::provider::Configured;
 use crate::provider::secret::config::Config;
 use crate::provider::secret::findings::Sightings;
 use crate::provider::secret::state::State;
-use crate::provider::secret::{place, words};
+use crate::provider::secret::{place, texts};
 use crate::rotation::{
     Container, CredentialRecord, DeliveryRecord, DeliveryStatus, Entry, Event, Notice, NoticeCode, Seen, Verdict, judge,
 };
@@ -129,12 +129,12 @@ fn unreachable(
         seen.notices.push(Notice {
             code: NoticeCode::Unreachable,
             subject: if in_doubt { record.slot.clone() } else { key.clone() },
-            text: format!("{} could not be read: {why}", words::entry(&record.slot).noun),
+            text: format!("{} could not be read: {why}", texts::entry(&record.slot).noun),
         });
         state.ledger.record(Event::Unreachable { target: key.clone() });
     }
     let path = match keys {
-        [key] => place::path_of(&Site::Target(key.clone()), Some(config)),
+        [key] => place::path_of(&Subject::Target(key.clone()), Some(config)),
         _ => Path::attribute("targets"),
     };
     problems.warning(
@@ -143,7 +143,7 @@ fn unreachable(
         format!(
             "{}\n\nWhat it holds counts as unknown until it can be read again, and no old credential is revoked meanwhile. If the \
              place no longer exists, take the target out of `targets`.",
-            words::capitalized(why)
+            texts::capitalized(why)
         ),
     );
 }

@@ -13,7 +13,7 @@ use crate::terraform::Value;
 
 /// The secrets that this process works on.
 #[derive(Default)]
-pub struct Neighbours {
+pub struct RunRegistry {
     turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     claims: Mutex<HashMap<String, (String, String)>>,
     created: Mutex<BTreeSet<String>>,
@@ -35,7 +35,7 @@ pub struct Turn {
     _guards: Vec<OwnedMutexGuard<()>>,
 }
 
-impl Neighbours {
+impl RunRegistry {
     /// Waits until no other run of this process works on the secret with that id, or on one of these slots.
     pub async fn turn(&self, id: &str, slots: impl IntoIterator<Item = String>) -> Turn {
         // In one order for all, so that no two wait for each other.
@@ -109,7 +109,7 @@ mod tests {
 
     #[tokio::test]
     async fn secrets_with_a_slot_in_common_take_turns_and_others_do_not_wait() {
-        let all = Neighbours::default();
+        let all = RunRegistry::default();
         let first = all.turn("one", slots(&["a", "b"])).await;
         let patience = Duration::from_millis(50);
         for waiting in [("two", slots(&["b", "c"])), ("one", slots(&["d"]))] {
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn one_slot_belongs_to_one_secret_whatever_its_name() {
-        let all = Neighbours::default();
+        let all = RunRegistry::default();
         let place = BTreeMap::from([("here".to_owned(), "ssm_parameter:default:/a".to_owned())]);
         assert_eq!(all.claim("one", "A", &place), []);
         assert_eq!(all.claim("one", "A", &place), []);
