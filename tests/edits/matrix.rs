@@ -91,7 +91,10 @@ pub fn edits(source: &str) -> Vec<(&'static str, Change)> {
             let mode = c["revoke"]["mode"].clone();
             c["revoke"] = json!({ "mode": mode, "confirmed": 9 });
         }),
-        ("wave of web later", |c| c["targets"]["web"]["wave"] = json!(3)),
+        ("wave of web later", |c| {
+            c["targets"]["web"]["wave"] = json!(3);
+            c["checks"]["up"]["wave"] = json!(3);
+        }),
         ("wave of ci earlier", |c| c["targets"]["ci"]["wave"] = json!(1)),
         ("part of web named", |c| c["targets"]["web"]["part"] = json!("value")),
         ("template of web", |c| {
