@@ -281,7 +281,10 @@ impl<'a> Run<'a> {
                 return Err(self.fails(&format!("{sign:?} is in the output")));
             }
             self.shows()?;
-            if outcome.status == 0 && self.is_settled()? {
+            // Such a plan is empty, with a warning.
+            let is_lost =
+                !setting.asks_again && may_lose_the_value(self.story, self.fault) && asks_for_a_reason(&outcome.output);
+            if outcome.status == 0 && self.is_settled()? && !is_lost {
                 return Ok(way_out);
             }
             if !way_out
@@ -293,10 +296,7 @@ impl<'a> Run<'a> {
                 self.user.wants(*setting);
                 way_out = true;
                 left = 2;
-            } else if !setting.asks_again
-                && may_lose_the_value(self.story, self.fault)
-                && outcome.output.contains("set a new `rotation_reason`")
-            {
+            } else if is_lost {
                 // A generated value is never replaced unless somebody asks.
                 setting.asks_again = true;
                 self.user.wants(*setting);
@@ -333,6 +333,12 @@ impl<'a> Run<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether terraform, which breaks lines, repeats the provider's way out of a lost value.
+fn asks_for_a_reason(output: &str) -> bool {
+    let words: Vec<&str> = output.split_whitespace().collect();
+    words.join(" ").contains("set a new `rotation_reason`")
 }
 
 /// The other exception that is declared: a generated value that some target may hold is lost with the run that made it, because no
