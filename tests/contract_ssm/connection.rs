@@ -150,7 +150,6 @@ fn mistakes_in_the_connection_are_reported_at_their_place() {
     let of = |name: &str, value: &str| Value::Map([(name.to_owned(), Value::string(value))].into());
     for (aws, path) in [
         (of("region", "evil.example/"), "aws.region"),
-        (of("profile", ""), "aws.profile"),
         (of("endpoint_url", "http://ssm.example.com"), "aws.endpoint_url"),
         (role("role_arn", "rotation"), "aws.assume_role.role_arn"),
         (role("session_name", "a b"), "aws.assume_role.session_name"),
