@@ -138,7 +138,6 @@ fn the_version_and_neither_value_nor_id_is_what_rotates() {
 #[test]
 fn a_value_that_switches_something_off_unnoticed_is_refused() {
     for (value, words) in [
-        (Value::string(""), "is empty"),
         (Value::string(format!("{VALUE}\n")), "template = \"{{ value }}\\n\""),
         (Value::string(format!("\t{VALUE}")), "white space"),
         (Value::string(" "), "white space"),

@@ -342,11 +342,14 @@ fn mistaken() -> Vec<(&'static str, Value)> {
             config().with("readers", Value::List(vec![Value::Null; 100_000])),
         ),
         (
-            "1000 targets that are null",
-            config().with("targets", named(1000, &Value::Null)),
+            "1000 targets without a kind",
+            config().with("targets", named(1000, &Value::object([]))),
         ),
         ("1000 equal targets", config().with("targets", named(1000, &parameter))),
-        ("20 000 targets", config().with("targets", named(20_000, &Value::Null))),
+        (
+            "20 000 targets",
+            config().with("targets", named(20_000, &Value::object([]))),
+        ),
     ]
 }
 

@@ -589,7 +589,7 @@ async fn moves_and_imports_are_refused_in_words() {
         .await
         .unwrap()
         .into_inner();
-    assert_eq!(errors(&answer.diagnostics), ["fixture_note cannot be imported"]);
+    assert_eq!(errors(&answer.diagnostics), ["fixture_note cannot be imported yet"]);
     // Types that do not exist are answered as everywhere.
     let unknown = ["This provider has no resource type \"\""];
     let request = wire::move_resource_state::Request::default();
