@@ -1,0 +1,294 @@
+//! Configurations that are right, and how one is told what is wrong with it.
+
+use rotation_provider::provider::secret::declared::DYNAMIC;
+use rotation_provider::provider::secret::validate;
+use rotation_provider::terraform::{
+    Attribute, AttributeType, Diagnostic, Dynamic, Nesting, Number, Severity, Type, Value,
+};
+use serde_json::{Value as Json, json};
+
+/// What stands for a value that is known only after apply.
+pub(crate) const UNKNOWN: &str = "(unknown)";
+
+/// The configuration as Terraform would send it.
+pub(crate) fn value(json: &Json) -> Value {
+    match json {
+        Json::Null => Value::Null,
+        Json::Bool(flag) => Value::Bool(*flag),
+        Json::Number(number) => Value::Number(Number::parse(&number.to_string()).unwrap()),
+        Json::String(text) if text == UNKNOWN => Value::unknown(),
+        Json::String(text) => Value::string(text),
+        Json::Array(items) => Value::List(items.iter().map(value).collect()),
+        Json::Object(items) => Value::Map(items.iter().map(|(key, item)| (key.clone(), value(item))).collect()),
+    }
+}
+
+/// A resource with these arguments; its dynamic attributes bring their types along.
+pub(crate) fn resource(arguments: &Json) -> Value {
+    let dynamic = |name: &str| DYNAMIC.iter().any(|declared| declared.name == name);
+    let arguments = arguments.as_object().unwrap().iter().map(|(name, json)| {
+        let value = match value(json) {
+            plain @ (Value::Null | Value::Unknown(_)) => plain,
+            plain if dynamic(name) => Value::Dynamic(Box::new(Dynamic {
+                kind: Type::Dynamic,
+                value: plain,
+            })),
+            plain => plain,
+        };
+        (name.clone(), value)
+    });
+    Value::Map(arguments.collect())
+}
+
+pub(crate) fn told(arguments: &Json) -> Vec<Diagnostic> {
+    validate(&resource(arguments)).iter().cloned().collect()
+}
+
+pub(crate) fn errors(arguments: &Json) -> Vec<Diagnostic> {
+    let mut told = told(arguments);
+    told.retain(|problem| problem.severity == Severity::Error);
+    told
+}
+
+pub(crate) fn text(problem: &Diagnostic) -> String {
+    format!("{}: {}", problem.summary, problem.detail)
+}
+
+/// The only error, or what is wrong with what was said.
+pub(crate) fn the_error(arguments: &Json) -> Result<Diagnostic, String> {
+    let found = errors(arguments);
+    let [only] = found.as_slice() else {
+        let texts: Vec<String> = found.iter().map(text).collect();
+        return Err(format!("{} errors: {texts:#?}", found.len()));
+    };
+    for sentence in [&only.summary, &only.detail] {
+        if sentence.trim().is_empty() {
+            return Err(format!("an error without text: {}", text(only)));
+        }
+        if sentence.contains(char::is_control) || sentence.chars().count() > 1_500 {
+            return Err(format!(
+                "{} bytes: {:?}",
+                sentence.len(),
+                sentence.chars().take(200).collect::<String>()
+            ));
+        }
+    }
+    Ok(only.clone())
+}
+
+/// The only error.
+pub(crate) fn one_error(arguments: &Json) -> Diagnostic {
+    the_error(arguments).unwrap_or_else(|wrong| panic!("{arguments}: {wrong}"))
+}
+
+/// What went wrong, all at once.
+pub(crate) fn none_of(wrong: &[String]) {
+    assert!(wrong.is_empty(), "{} of them:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// The same with one argument more, or another value of it.
+pub(crate) fn with(arguments: &Json, name: &str, value: Json) -> Json {
+    let mut changed = arguments.clone();
+    changed.as_object_mut().unwrap().insert(name.to_owned(), value);
+    changed
+}
+
+pub(crate) fn without(arguments: &Json, name: &str) -> Json {
+    let mut changed = arguments.clone();
+    changed.as_object_mut().unwrap().remove(name);
+    changed
+}
+
+/// A secret that every part of the tests below changes.
+pub(crate) fn plain() -> Json {
+    json!({
+        "name": "TOKEN",
+        "source": { "random": { "bytes": 32, "encoding": "hex" } },
+        "targets": { "web": { "fly_secret": { "app": "molecule-cp" } } },
+    })
+}
+
+/// Complete configurations of every kind of source; together they have every argument.
+pub(crate) fn sources() -> Vec<(&'static str, Json)> {
+    vec![
+        (
+            "random",
+            json!({ "bytes": 32, "encoding": "base64url", "prefix": "sk_", "checksum": true }),
+        ),
+        ("random", json!({ "length": 40, "charset": "alphanumeric" })),
+        ("random", json!({ "length": 40, "characters": "abcdefghijklmnop" })),
+        ("fernet_key", json!({})),
+        ("key_pair", json!({ "algorithm": "ed25519" })),
+        ("provided", json!({ "credential_id": "rk_2026_11" })),
+        ("provided", json!({ "part_names": ["key_id", "secret"] })),
+        (
+            "fly_token",
+            json!({ "app": "molecule-cp", "type": "deploy", "expires_in": "2400h" }),
+        ),
+        ("fly_token", json!({ "organization": "molecule" })),
+        (
+            "neon_api_key",
+            json!({ "organization_id": "org-quiet-1", "project_id": "quiet-river-1" }),
+        ),
+        (
+            "neon_role_password",
+            json!({
+                "project_id": "quiet-river-1", "branch_id": "br-x", "role": "app", "alternate_role": "app_b",
+                "database": "main", "endpoint_id": "ep-x", "pooled": true,
+            }),
+        ),
+    ]
+}
+
+/// Complete configurations of every kind of target.
+pub(crate) fn targets() -> Vec<(&'static str, Json)> {
+    vec![
+        (
+            "fly_secret",
+            json!({ "app": "molecule-cp", "name": "TOKEN", "stage": true }),
+        ),
+        (
+            "github_actions_secret",
+            json!({ "repository": "molecule-ai/monorepo", "environment": "production", "name": "TOKEN" }),
+        ),
+        (
+            "ssm_parameter",
+            json!({
+                "name": "/molecule/TOKEN", "type": "SecureString", "key_id": "alias/molecule", "tier": "Standard",
+                "tags": { "team": "platform" }, "description": "Deploys molecule.",
+            }),
+        ),
+    ]
+}
+
+/// Complete configurations of every kind of check.
+pub(crate) fn checks() -> Vec<(&'static str, Json)> {
+    vec![
+        (
+            "http",
+            json!({
+                "url": "https://app.example/health", "method": "POST", "headers": { "Authorization": "Bearer {{ value }}" },
+                "body": "{}", "credential": "new", "expect_status": [200, 204], "expect_json": "{\"status\":\"ok\"}",
+                "expect_body": "ok", "reject_body": "error",
+            }),
+        ),
+        (
+            "github_workflow",
+            json!({ "repository": "molecule-ai/monorepo", "workflow": "publish.yml", "ref": "main", "inputs": { "a": "b" } }),
+        ),
+    ]
+}
+
+/// A part of the credentials of that source.
+pub(crate) fn part(kind: &str, arguments: &Json) -> Json {
+    match kind {
+        "key_pair" => json!("private_key_pem"),
+        "neon_role_password" => json!("uri"),
+        "provided" if arguments.get("part_names").is_some() => json!("secret"),
+        _ => Json::Null,
+    }
+}
+
+/// A secret with that source.
+pub(crate) fn with_source(kind: &str, arguments: &Json) -> Json {
+    let source = json!({ kind: arguments });
+    let mut secret = with(&plain(), "source", source);
+    secret["targets"]["web"]["part"] = part(kind, arguments);
+    if kind == "provided" {
+        secret["value_wo_version"] = json!(1);
+        if arguments.get("part_names").is_some() {
+            secret["parts_wo"] = json!({ "key_id": "AKIA", "secret": "s3cr3t-in-parts" });
+        } else {
+            secret["value_wo"] = json!("s3cr3t-in-value");
+        }
+    }
+    secret
+}
+
+/// A secret with that target or check, and its common keys.
+pub(crate) fn with_element(attribute: &str, kind: &str, arguments: &Json) -> Json {
+    let element = match attribute {
+        "targets" => json!({ "wave": 1, "part": "value", "on_remove": "keep", "impact": "nobody can log in" }),
+        _ => json!({ "wave": 1, "phase": "delivered", "timeout": "10s", "retry_for": "60s", "effects": true }),
+    };
+    let element = with(&element, kind, arguments.clone());
+    with(&plain(), attribute, json!({ "web": element }))
+}
+
+/// Every dynamic attribute, each kind in it, complete: what is misspelt next to it is the only mistake.
+pub(crate) fn complete(attribute: &str) -> Vec<(&'static str, Json)> {
+    match attribute {
+        "source" => {
+            let all = sources().into_iter();
+            all.map(|(kind, arguments)| (kind, with_source(kind, &arguments)))
+                .collect()
+        }
+        "targets" => {
+            let all = targets().into_iter();
+            all.map(|(kind, arguments)| (kind, with_element("targets", kind, &arguments)))
+                .collect()
+        }
+        "checks" => {
+            let all = checks().into_iter();
+            all.map(|(kind, arguments)| (kind, with_element("checks", kind, &arguments)))
+                .collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Keys of objects, declared for that attribute: the common ones, then those of each kind.
+pub(crate) fn declared(attribute: &str) -> &'static [Attribute] {
+    let found = DYNAMIC.iter().find(|declared| declared.name == attribute);
+    match &found.unwrap().content {
+        AttributeType::Nested(_, attributes) => attributes,
+        AttributeType::Plain(_) => panic!("{attribute} holds no objects"),
+    }
+}
+
+pub(crate) fn names(attributes: &[Attribute]) -> Vec<&'static str> {
+    attributes.iter().map(|attribute| attribute.name).collect()
+}
+
+pub(crate) fn kind_of(attribute: &Attribute) -> Option<&[Attribute]> {
+    match &attribute.kind {
+        AttributeType::Nested(Nesting::Single, inner) => Some(inner),
+        _ => None,
+    }
+}
+
+/// The name with one letter left out, and with two letters swapped: the first of each that is no name of its own.
+pub(crate) fn misspelt(name: &str, known: &[&str]) -> Vec<String> {
+    let letters: Vec<char> = name.chars().collect();
+    let strange = |text: &String| !known.contains(&text.as_str()) && !text.is_empty();
+    let deletions = (1..letters.len()).rev().map(|at| {
+        let kept = letters.iter().enumerate().filter(|(other, _)| *other != at);
+        kept.map(|(_, letter)| *letter).collect::<String>()
+    });
+    let transpositions = (1..letters.len()).map(|at| {
+        let mut swapped = letters.clone();
+        swapped.swap(at - 1, at);
+        swapped.into_iter().collect::<String>()
+    });
+    let deletion = deletions.into_iter().find(strange);
+    let transposition = transpositions.into_iter().find(strange);
+    deletion.into_iter().chain(transposition).collect()
+}
+
+/// The place of the object in which a key is misspelt, within a whole resource.
+pub(crate) fn at<'j>(secret: &'j mut Json, attribute: &str, kind: Option<&str>) -> &'j mut Json {
+    let object = match attribute {
+        "source" => &mut secret[attribute],
+        _ => &mut secret[attribute]["web"],
+    };
+    match kind {
+        Some(kind) => &mut object[kind],
+        None => object,
+    }
+}
+
+pub(crate) fn place(attribute: &str, kind: Option<&str>) -> String {
+    let element = if attribute == "source" { "" } else { "[\"web\"]" };
+    let kind = kind.map_or_else(String::new, |kind| format!(".{kind}"));
+    format!("{attribute}{element}{kind}")
+}
