@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, PARAMETER, REPOSITORY, Story, unframed};
+use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, PARAMETER, REPOSITORY, Story, says};
 use crate::truth::{alive, fly_secret, ours, parameter, the_token, write_fly_secret};
 
 const READABLE: &str = r#"targets = {
@@ -11,15 +11,6 @@ const READABLE: &str = r#"targets = {
   }"#;
 const DAY: &str = "overlap = \"24h\"";
 const LEAK: &str = "rotation_reason = \"the value of generation 1 leaked\"";
-
-#[track_caller]
-fn says(output: &str, words: &[&str]) {
-    let text = unframed(output);
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    for words in words {
-        assert!(text.contains(words), "{words:?} is not in\n{output}");
-    }
-}
 
 #[test]
 fn a_new_on_drift_counts_in_the_plan_that_introduces_it() {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::story::{FLY_TARGET, NAME, PARAMETER, SSM_TARGET, Story, resource, unframed};
+use crate::story::{FLY_TARGET, NAME, PARAMETER, SSM_TARGET, Story, resource, says};
 use crate::truth::{FlyToken, alive, ours, parameter, the_token};
 
 const DOCS: &str = "molecule-ai/molecule-docs";
@@ -41,15 +41,6 @@ fn warned(said: &str, words: &str) -> usize {
     said.lines()
         .filter(|line| line.contains("Warning: ") && line.contains(words))
         .count()
-}
-
-#[track_caller]
-fn says(said: &str, words: &[&str]) {
-    let text = unframed(said);
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    for words in words {
-        assert!(text.contains(words), "{words:?} is not in\n{said}");
-    }
 }
 
 #[track_caller]

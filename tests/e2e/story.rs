@@ -233,3 +233,13 @@ pub(crate) fn unframed(output: &str) -> String {
     let lines = output.lines().map(|line| line.trim_start_matches(['│', '╷', '╵', ' ']));
     lines.collect::<Vec<_>>().join(" ")
 }
+
+/// What a command said has these words, however Terraform wrapped them.
+#[track_caller]
+pub(crate) fn says(output: &str, words: &[&str]) {
+    let text = unframed(output);
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for words in words {
+        assert!(text.contains(words), "{words:?} is not in\n{output}");
+    }
+}

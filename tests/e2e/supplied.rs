@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::story::{PARAMETER, Story, unframed};
-use crate::truth::parameter;
+use crate::story::{PARAMETER, Story, says};
+use crate::truth::{parameter, write_fly_secret};
 
 const SOURCE: &str =
     "source = { provided = { credential_id = var.id } }\n  value_wo = var.value\n  value_wo_version = var.number";
@@ -75,15 +75,6 @@ impl Person {
 
     fn attribute(&self, name: &str) -> Value {
         self.0.attributes()[name].clone()
-    }
-}
-
-#[track_caller]
-fn says(output: &str, words: &[&str]) {
-    let text = unframed(output);
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    for words in words {
-        assert!(text.contains(words), "{words:?} is not in\n{output}");
     }
 }
 
@@ -175,6 +166,31 @@ fn a_superseded_key_stays_on_record_until_a_person_confirms() {
     let credentials = person.attribute("credentials");
     assert_eq!(credentials.as_object().unwrap().keys().collect::<Vec<_>>(), ["2"]);
     assert_eq!(person.attribute("phase"), "settled");
+}
+
+#[test]
+fn what_is_waited_for_may_be_over() {
+    let fly = r#"targets = { web = { fly_secret = { app = "molecule-cp" } } }"#;
+    let story = Story::new();
+    let configure = || {
+        let lines = [
+            "source = { provided = {} }\n  value_wo = \"first\"\n  value_wo_version = 1",
+            fly,
+            "on_drift = \"rotate\"",
+        ];
+        story.configure(&lines);
+    };
+    configure();
+    story.apply();
+    write_fly_secret(&story, "typed by hand");
+    let said = story.run(&["plan"]).success();
+    says(&said, &["awaiting_value"]);
+    story.run(&["apply", "-auto-approve", "-refresh-only"]).success();
+    assert_eq!(story.attributes()["phase"], "awaiting_value");
+    write_fly_secret(&story, "first");
+    story.run(&["apply", "-auto-approve", "-refresh-only"]).success();
+    assert_eq!(story.attributes()["phase"], "settled");
+    assert_eq!(codes(&story.attributes()["notices"]), [""; 0]);
 }
 
 #[test]

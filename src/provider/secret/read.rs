@@ -108,6 +108,8 @@ fn describe(
     let waiting = |notice: &&Notice| matches!(notice.code, NoticeCode::RevokeWaits | NoticeCode::RevokeByHand);
     let waiting: Vec<Notice> = state.notices.iter().filter(waiting).cloned().collect();
     state.notices = seen.notices.into_iter().chain(waiting).collect();
+    // Whether a value is awaited follows from the facts; what it was awaited for may be over.
+    state.awaits_value = false;
     let decision = decide(state, Some(config), config, policies, &slots);
     state.awaits_value = decision.awaits.is_some();
     state.notices = findings::notices(state, &decision, config);

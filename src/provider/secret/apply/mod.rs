@@ -283,6 +283,7 @@ impl Change<'_> {
         let waiting = |notice: &&Notice| matches!(notice.code, NoticeCode::RevokeWaits | NoticeCode::RevokeByHand);
         let waiting: Vec<Notice> = state.notices.iter().filter(waiting).cloned().collect();
         state.notices = seen.notices.iter().cloned().chain(waiting).collect();
+        state.awaits_value = false;
         let decision = decide(state, Some(stored), stored, &self.policies, slots);
         state.awaits_value = decision.awaits.is_some();
         state.notices = findings::notices(state, &decision, stored);

@@ -115,6 +115,7 @@ impl Decision {
             rotate: Rotate::Yes(request),
             finish: false,
             activate: BTreeSet::new(),
+            recheck: false,
             not_restorable: BTreeMap::new(),
             refused: None,
             ..self
@@ -199,7 +200,7 @@ pub(super) fn decide(
         ..decision
     };
     if let Some(request) = wanted {
-        return decision.with_rotation(config, request);
+        return decision.rotated(config, request);
     }
     let (write, activate) = (decision.write.clone(), decision.activate.clone());
     let need = Need {
@@ -223,13 +224,6 @@ pub(super) fn decide(
         };
     }
     decision
-}
-
-impl Decision {
-    fn with_rotation(self, config: &Config, request: Request) -> Self {
-        let recheck = false;
-        Self { recheck, ..self }.rotated(config, request)
-    }
 }
 
 /// What the targets need while the generation stays.
