@@ -99,7 +99,7 @@ need-terraform: # The tests drive Terraform itself.
 	@command -v terraform >/dev/null || { echo "terraform is not on the PATH: the tests need Terraform 1.11 or newer."; exit 1; }
 
 need-core:
-	@command -v terraform >/dev/null || command -v tofu >/dev/null || { echo "Neither terraform nor tofu is on the PATH: install Terraform 1.11 or OpenTofu 1.11, or newer."; exit 1; }
+	@command -v terraform >/dev/null || command -v tofu >/dev/null || { echo "Neither terraform nor tofu is on the PATH: install Terraform 1.11 or OpenTofu 1.12, or newer."; exit 1; }
 
 need-curl:
 	@command -v curl >/dev/null || { echo "curl is not on the PATH: the demo asks the sandbox with it what the vendors hold."; exit 1; }

@@ -10,7 +10,7 @@ root=$(cd "$here/../.." && pwd)
 built=${DEMO_BUILT:-${CARGO_TARGET_DIR:-$root/target}/debug}
 
 give_up() { echo "demo: $1" >&2; exit 1; }
-core=$(command -v terraform || command -v tofu) || give_up "neither terraform nor tofu is on the PATH: install Terraform 1.11 or OpenTofu 1.11, or newer."
+core=$(command -v terraform || command -v tofu) || give_up "neither terraform nor tofu is on the PATH: install Terraform 1.11 or OpenTofu 1.12, or newer."
 command -v curl >/dev/null || give_up "curl is not on the PATH: the demo asks the sandbox with it what the vendors hold."
 for program in terraform-provider-rotation examples/sandbox; do
   [ -x "$built/$program" ] || give_up "$built/$program is missing: run make demo, which builds it."

@@ -196,7 +196,7 @@ impl Shape {
         let mut diagnostics = Diagnostics::new();
         for path in write_only::set(config, &self.block) {
             let summary = format!("{path} is write-only, which this client does not support");
-            let detail = "It would store the value in its state. Use Terraform 1.11 or OpenTofu 1.11, or a later one.";
+            let detail = "It would store the value in its state. Use Terraform 1.11 or OpenTofu 1.12, or a later one.";
             diagnostics.error(path, summary, detail);
         }
         diagnostics

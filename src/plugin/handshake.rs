@@ -41,7 +41,7 @@ pub(super) fn negotiate(environment: &Environment) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "this provider speaks plugin protocol {PROTOCOL}, the host offers {versions:?}. Use Terraform 1.11 or OpenTofu 1.11, or a later one"
+        "this provider speaks plugin protocol {PROTOCOL}, the host offers {versions:?}. Use Terraform 1.11 or OpenTofu 1.12, or a later one"
     ))
 }
 
