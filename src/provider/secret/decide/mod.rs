@@ -278,7 +278,7 @@ impl<'c> Work<'c> {
                 }
             } else if status == Some(DeliveryStatus::Stale)
                 || (status == Some(DeliveryStatus::Unknown) && !unreachable.contains(key))
-                || (is_drift(ledger, key) && config.on_drift != OnDrift::Report)
+                || (is_drift(ledger, key) && config.on_drift == OnDrift::Heal)
             {
                 work.healed.insert(key.clone());
             }
