@@ -151,7 +151,7 @@ impl Shape {
             path,
             "A state with values that are not known cannot be stored",
             "This is a bug in the provider, or in the program that sent such a state; please report it. The previous state is \
-             kept. If this was an apply, it may have had effects already: the next plan looks at what exists and goes on from there.",
+             kept. If this was an apply, it may have had effects already: the next plan reads what exists and resumes from there.",
         );
         instead
     }

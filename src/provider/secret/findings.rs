@@ -267,7 +267,7 @@ fn why_revoked(decision: &Decision, generation: u64) -> String {
     let known = decision.ledger.credential(generation);
     match known.and_then(|known| known.revoke_after) {
         _ if decision.ledger.never_held(generation) => "minted by an interrupted apply, held by no target".to_owned(),
-        Some(after) => format!("its overlap ended {after}"),
+        Some(after) => format!("its overlap ended at {after}"),
         None => "superseded".to_owned(),
     }
 }

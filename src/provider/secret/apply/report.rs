@@ -1,6 +1,6 @@
 //! What an apply says: every failure at its place, with what is true now and what comes next.
 
-use crate::executor::{Failure, Outcome};
+use crate::executor::{Failure, Outcome, Subject};
 use crate::provider::secret::config::Config;
 use crate::provider::secret::state::State;
 use crate::provider::secret::{place, texts};
@@ -55,6 +55,9 @@ pub(super) fn report(outcome: &Outcome, state: &State, config: &Config, is_creat
         texts::TAINTED.to_owned()
     } else if outcome.value_lost && !config.source.may_replace_lost() {
         // Another apply of the same would find the same.
+        texts::ways_to_a_new_value(config).to_owned()
+    } else if config.source.is_supplied() && outcome.failures.iter().any(|failure| failure.site == Subject::Source) {
+        // So would another apply of the same value.
         texts::ways_to_a_new_value(config).to_owned()
     } else {
         texts::next(state)
