@@ -341,7 +341,7 @@ fn the_schema_of_the_resource_does_not_depend_on_kinds() {
     assert_eq!(used.into_iter().collect::<Vec<_>>(), ["terraform"]);
 
     let provider = RotationProvider::new(Environment::default());
-    let schema = provider.schema().resources.get("rotation_secret").unwrap();
+    let schema = provider.registry().resource("rotation_secret").unwrap().schema();
     let mut lines = Vec::new();
     outline(&schema.block, "", &mut lines);
     let kinds = source::ALL.iter().map(|kind| kind.name);
