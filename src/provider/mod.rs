@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use crate::clock::Clock;
 use crate::connection::Connections;
 use crate::environment::Environment;
-use crate::executor::Stop;
 use crate::plugin::{Provider, Registry};
+use crate::stop::Stop;
 use crate::terraform::{Diagnostics, Value};
 use crate::vendors::Vendors;
 

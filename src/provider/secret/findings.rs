@@ -290,3 +290,15 @@ fn progress(decision: &Decision) -> String {
         )
     }
 }
+
+/// The credential that this run authenticates with is due to be revoked.
+pub(super) fn own_credential(generation: u64, id: String) -> Notice {
+    let text = format!(
+        "Generation {generation} ({id}) is not revoked: this run authenticates with it. Give the provider the new credential."
+    );
+    Notice {
+        code: NoticeCode::OwnCredential,
+        subject: id,
+        text,
+    }
+}

@@ -30,18 +30,6 @@ pub(super) fn waiting(state: &mut State, outcome: &Outcome) {
     state.notices.sort();
 }
 
-/// The credential that this run authenticates with is due to be revoked.
-pub(in crate::provider::secret) fn own(generation: u64, id: String) -> Notice {
-    let text = format!(
-        "Generation {generation} ({id}) is not revoked: this run authenticates with it. Give the provider the new credential."
-    );
-    Notice {
-        code: NoticeCode::OwnCredential,
-        subject: id,
-        text,
-    }
-}
-
 /// Every failure at its path, with what exists now and what comes next.
 pub(super) fn report(outcome: &Outcome, state: &State, config: &Config, is_create: bool, problems: &mut Diagnostics) {
     let untouched = outcome.minted.is_none() && !outcome.delivered && outcome.revoked.is_empty();
