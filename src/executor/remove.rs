@@ -31,6 +31,7 @@ impl Run<'_> {
                     "{} is the same entry: the vendor shows the same container under a new name.",
                     target_noun(&record.slot)
                 ),
+                cause: None,
             });
             self.outcome.ledger.record(Event::Dropped { target: key.to_owned() });
             return Ok(());
@@ -39,7 +40,12 @@ impl Run<'_> {
             Ok(slot) => empty(slot.as_ref(), &record, &self.job.id, false, self.permit).await,
             Err((summary, detail)) => {
                 let site = Subject::Whole;
-                self.outcome.failures.push(Failure { site, summary, detail });
+                self.outcome.failures.push(Failure {
+                    site,
+                    summary,
+                    detail,
+                    cause: None,
+                });
                 self.session.undeleted.insert(key.to_owned());
                 return Ok(());
             }
@@ -50,6 +56,7 @@ impl Run<'_> {
                 site: Subject::Whole,
                 summary: format!("{} was left in place", target::entry(&record.slot).noun),
                 detail: format!("Target {key} is no longer configured. {why} Delete it yourself if it is not needed."),
+                cause: None,
             }),
             Err(error) => {
                 self.outcome.failures.push(Failure::of_call(Subject::Whole, &error));

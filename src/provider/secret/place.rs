@@ -142,6 +142,7 @@ pub(super) async fn complete(
             site: Subject::Target(key.clone()),
             summary: "Cannot tell which AWS account this run belongs to".to_owned(),
             detail: error.answer(),
+            cause: None,
         })?;
         complete.insert(key.clone(), slot);
     }
