@@ -124,7 +124,7 @@ pub async fn empty(
 ) -> Result<Removed, CallError> {
     let entry = match target::confirmed(slot, record.revision.as_deref()).await {
         Ok(entry) => entry,
-        Err(error) => return refused(slot, error, "looked at").await,
+        Err(error) => return refused(slot, error, "read").await,
     };
     let ours = match judge(record, entry.as_ref(), id) {
         Verdict::Empty => return Ok(Removed::Gone),
@@ -133,7 +133,7 @@ pub async fn empty(
         Verdict::Marked(_) | Verdict::Foreign | Verdict::CannotTell => false,
     };
     if !ours {
-        let why = "Nothing shows that this resource wrote it last: somebody else, or an apply that was interrupted, may have.";
+        let why = "Nothing shows that this resource wrote it last: someone else or an interrupted apply may have.";
         return Ok(Removed::Left(why.to_owned()));
     }
     match slot.remove(permit).await {
