@@ -24,7 +24,9 @@ use crate::call::WritePermit;
 use crate::executor::{self, Outcome};
 use crate::plugin::{ApplyRequest, ApplyResponse};
 use crate::provider::Configured;
-use crate::rotation::{Action, Cause, Event, Notice, NoticeCode, Pending, Request, schedule};
+use crate::rotation::{
+    Action, Cause, CredentialRecord, CredentialStatus, Event, Notice, NoticeCode, Pending, Request, schedule,
+};
 use crate::terraform::{Diagnostics, Origin, Path, Value};
 
 /// Applies a create, an update or a destroy.
@@ -382,6 +384,7 @@ impl Change<'_> {
             }
         }
         absorb(&mut state, &outcome, &decision, config);
+        state.revoked = self.planned_and_revoked(&state, &decision);
         due::begin_overlap(&mut state, config, configured.clock.now());
         if failed && !self.is_create && !rotation_began {
             half_reworded(&mut state, &decision);
@@ -413,6 +416,19 @@ impl Change<'_> {
             request.planned.clone()
         };
         Some(state.write_over(base))
+    }
+
+    /// Credentials that the plan lists and that are revoked now.
+    fn planned_and_revoked(&self, state: &State, decision: &Decision) -> Vec<CredentialRecord> {
+        let planned = self.request.planned.get("credentials").as_map().into_iter().flatten();
+        let generations = planned.filter_map(|(generation, _)| generation.parse::<u64>().ok());
+        let gone = generations.filter(|generation| state.ledger.credential(*generation).is_none());
+        let records = gone.filter_map(|generation| decision.ledger.credential(generation));
+        let revoked = records.map(|known| CredentialRecord {
+            status: CredentialStatus::Disabled,
+            ..known.clone()
+        });
+        revoked.collect()
     }
 
     fn keep_the_planned_reason(&self, state: &mut State) {
