@@ -13,8 +13,10 @@ use jiff::{SignedDuration, Timestamp};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::check::{Check, CheckConfig, CheckFailure, CheckKind, Patience, Presents};
 use crate::clock::Deadline;
-use crate::connection::Connections;
-use crate::connection::github::{Dispatched, GitHubClient, Repository, Run, Workflow, permitted, repository_mistake};
+use crate::connection::Link;
+use crate::connection::github::{
+    self, Dispatched, GitHub, GitHubClient, Repository, Run, Workflow, permitted, repository_mistake,
+};
 use crate::executor::Stop;
 use crate::secret::{Parts, redact};
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node, Type};
@@ -30,6 +32,7 @@ pub static KIND: CheckKind = CheckKind {
         // A failed run is shown to people, who know whether another makes sense.
         retry_for: Duration::ZERO,
     },
+    reach: Some(github::VENDOR.reach()),
     parse,
 };
 
@@ -78,7 +81,7 @@ struct Config {
     inputs: BTreeMap<String, String>,
 }
 
-fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<dyn CheckConfig>> {
+fn parse(node: &Node<'_>, _connection: Option<&str>, problems: &mut Diagnostics) -> Option<Box<dyn CheckConfig>> {
     let mut checked = |name: &str, mistake| {
         let node = node.attr(name);
         permitted(&node, node.required_string(problems), mistake, problems).known()
@@ -145,11 +148,11 @@ impl CheckConfig for Config {
         KIND.patience
     }
 
-    fn connect(&self, connections: &Connections) -> Result<Box<dyn Check>, Diagnostic> {
+    fn connect(&self, link: &Link<'_>) -> Result<Box<dyn Check>, Diagnostic> {
         Ok(Box::new(WorkflowCheck {
-            client: connections.github.client()?,
+            client: link.account::<GitHub>()?.client()?,
             workflow: Workflow {
-                repository: connections.github.repository(&self.repository)?,
+                repository: link.account::<GitHub>()?.repository(&self.repository)?,
                 file: self.workflow.clone(),
                 git_ref: self.git_ref.clone(),
             },
@@ -388,7 +391,12 @@ mod tests {
             for (name, value) in more {
                 object = object.with(name, value.clone());
             }
-            parse(&Node::root(&object, Origin::Configuration), &mut Diagnostics::new()).unwrap()
+            parse(
+                &Node::root(&object, Origin::Configuration),
+                None,
+                &mut Diagnostics::new(),
+            )
+            .unwrap()
         };
         assert_eq!(config(&[]).in_words(), "workflow deploy.yml of molecule-ai/x on main");
         assert_eq!(config(&[]).effects_default(), Some(true));

@@ -30,7 +30,7 @@ pub const SECRET: &str = "rotation_secret";
 pub struct Configured {
     /// Part of every id; `None` while unknown.
     pub namespace: Option<String>,
-    /// The connections; `None` while something in the block is unknown or wrong.
+    /// The connections; `None` while something that concerns all of them is unknown or wrong.
     pub connections: Option<Arc<Connections>>,
     /// Where adapters come from: the same connections, except in tests that put a world of their own here.
     pub vendors: Option<Arc<dyn Vendors>>,
@@ -92,6 +92,8 @@ pub struct RotationProvider {
     schema: ProviderSchema,
     environment: Environment,
     configured: RwLock<Arc<Configured>>,
+    /// The connections of the block that was validated last: Terraform validates resources before it configures anything.
+    validated: RwLock<Option<Arc<Connections>>>,
 }
 
 impl RotationProvider {
@@ -106,6 +108,7 @@ impl RotationProvider {
             schema,
             environment,
             configured,
+            validated: RwLock::new(None),
         }
     }
 
@@ -121,7 +124,9 @@ impl Provider for RotationProvider {
     }
 
     async fn validate_provider(&self, config: Value) -> Diagnostics {
-        config::validate(&config, &self.environment)
+        let (connections, problems) = config::validate(&config, &self.environment);
+        *self.validated.write().unwrap_or_else(PoisonError::into_inner) = connections;
+        problems
     }
 
     async fn configure(&self, config: Value) -> Diagnostics {
@@ -135,7 +140,9 @@ impl Provider for RotationProvider {
     }
 
     async fn validate_resource(&self, _type_name: &str, config: Value, _client: ClientCapabilities) -> Diagnostics {
-        secret::validate(&config)
+        let validated = self.validated.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let connections = self.configured().connections.clone().or(validated);
+        secret::validate(&config, connections.as_deref())
     }
 
     fn reshape(&self, _type_name: &str, version: i64, state: Vec<u8>) -> Vec<u8> {

@@ -187,7 +187,7 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
         ],
         &[
             "checks[\"up\"].http.headers",
-            "named connections, which are not available yet",
+            "into the headers of a connection",
         ],
     ),
     (
@@ -281,7 +281,7 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
         &[
             "checks[\"up\"].http.url cannot be used",
             "access_token",
-            "named connections, which are not available yet",
+            "into the headers of a connection",
         ],
     ),
     (
@@ -292,7 +292,7 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
         ],
         &[
             "checks[\"up\"].http.headers[\"Authorization\"] holds a credential in plain text",
-            "named connections, which are not available yet",
+            "into the headers of a connection",
         ],
     ),
     (

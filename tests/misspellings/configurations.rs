@@ -41,7 +41,7 @@ pub(crate) fn resource(arguments: &Json) -> Value {
 }
 
 pub(crate) fn told(arguments: &Json) -> Vec<Diagnostic> {
-    validate(&resource(arguments)).iter().cloned().collect()
+    validate(&resource(arguments), None).iter().cloned().collect()
 }
 
 pub(crate) fn errors(arguments: &Json) -> Vec<Diagnostic> {
