@@ -16,6 +16,8 @@ pub struct Vendor {
     pub title: &'static str,
     /// What the block is for, in Markdown.
     pub description: &'static str,
+    /// What is different in a `connection`, in Markdown; empty for nothing but the environment.
+    pub named: &'static str,
     /// The block's arguments.
     pub attributes: fn() -> Vec<Attribute>,
     /// The blocks inside it.
@@ -35,8 +37,8 @@ impl Vendor {
         }
     }
 
-    /// The block, as the provider's schema and a `connection` hold it.
-    pub fn nested_block(&self) -> NestedBlock {
+    /// The block, as the provider's own account has it.
+    pub fn own_block(&self) -> NestedBlock {
         NestedBlock {
             name: self.block,
             nesting: BlockNesting::Single,
@@ -46,6 +48,25 @@ impl Vendor {
                 description: self.description.to_owned(),
             },
         }
+    }
+
+    /// The block, as a `connection` has it: where there is an own account too, its defaults do not count here.
+    pub fn named_block(&self) -> NestedBlock {
+        if !self.has_default {
+            return self.own_block();
+        }
+        let mut own = self.own_block();
+        for attribute in &mut own.block.attributes {
+            if let Some((what, _)) = attribute.description.split_once(" Default: ") {
+                attribute.description = what.to_owned();
+            }
+        }
+        own.block.description = format!(
+            "As the provider's own block `{}`, but nothing is taken from the environment. {}",
+            self.block, self.named
+        );
+        own.block.description.truncate(own.block.description.trim_end().len());
+        own
     }
 }
 

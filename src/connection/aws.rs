@@ -37,8 +37,9 @@ pub static VENDOR: Vendor = Vendor {
     title: "AWS",
     description: "AWS. Whatever is left out comes from the standard AWS configuration chain; the block may be empty. The region \
                   is never taken from the instance that this runs on. The state records the account and region of every parameter, \
-                  and a run that is configured for others does not touch it. In a `connection`, `profile` or `assume_role` says whose \
-                  account it is; a role is taken on with the profile, else with the credentials of the provider's own `aws` account.",
+                  and a run that is configured for others does not touch it.",
+    named: "`profile` or `assume_role` is required: it says whose account it is. A role is taken on with the credentials of the profile, \
+            else with those of the provider's own `aws` account.",
     attributes,
     blocks,
     has_default: true,

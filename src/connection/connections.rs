@@ -68,7 +68,7 @@ impl Connections {
     /// The nested blocks of the provider schema: one per vendor with an own account, and `connection`.
     pub fn blocks() -> Vec<NestedBlock> {
         let own = VENDORS.iter().filter(|vendor| vendor.has_default);
-        let own = own.map(|vendor| vendor.nested_block());
+        let own = own.map(|vendor| vendor.own_block());
         own.chain([Self::named_block()]).collect()
     }
 
@@ -78,7 +78,7 @@ impl Connections {
             nesting: BlockNesting::Map,
             block: Block {
                 attributes: Vec::new(),
-                blocks: VENDORS.iter().map(|vendor| vendor.nested_block()).collect(),
+                blocks: VENDORS.iter().map(|vendor| vendor.named_block()).collect(),
                 description: "An account beside the provider's own, by a name that a source, target or check gives as `connection`. It holds \
                               exactly one block, and nothing of it comes from the environment. The state records the name: keep the block \
                               until no state names it. Renaming it writes nothing."

@@ -47,6 +47,7 @@ pub static VENDOR: Vendor = Vendor {
     description: "[Fly.io](https://fly.io/docs/): app secrets and tokens. What is left out comes from the environment; the block may be empty.",
     attributes,
     blocks: no_blocks,
+    named: "",
     has_default: true,
     open,
 };

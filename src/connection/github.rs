@@ -42,6 +42,7 @@ pub static VENDOR: Vendor = Vendor {
     description: "[GitHub](https://docs.github.com/en/rest): Actions secrets and workflows. What is left out comes from the environment; the block may be empty.",
     attributes: arguments::attributes,
     blocks: no_blocks,
+    named: "",
     has_default: true,
     open,
 };

@@ -20,6 +20,7 @@ pub static VENDOR: Vendor = Vendor {
                   ephemeral. Only in a `connection` block.",
     attributes,
     blocks: no_blocks,
+    named: "",
     has_default: false,
     open,
 };

@@ -58,6 +58,7 @@ pub static VENDOR: Vendor = Vendor {
     description: "[Neon](https://neon.com/docs/reference/api-reference): API keys and role passwords. What is left out comes from the environment; the block may be empty.",
     attributes,
     blocks: no_blocks,
+    named: "",
     has_default: true,
     open,
 };

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::address::Address;
+use crate::address::{Address, DEFAULT_CONNECTION};
 use crate::call::{CallError, WritePermit};
 use crate::connection::{Link, Reach};
 use crate::executor::Stop;
@@ -249,6 +249,18 @@ pub struct EntryWords {
 }
 
 impl EntryWords {
+    /// The same with the name of the connection, where it is not the provider's own account.
+    fn by_connection(self, connection: &str) -> Self {
+        if connection == DEFAULT_CONNECTION {
+            return self;
+        }
+        Self {
+            noun: format!("{}, connection {connection}", self.noun),
+            place: format!("{}, connection {connection}", self.place),
+            ..self
+        }
+    }
+
     /// Those of an address that cannot be taken apart: its text.
     fn of_text(address: &Address) -> Self {
         let text = address.to_string();
@@ -296,7 +308,10 @@ targets! { fly_secret, github_actions_secret, ssm_parameter }
 /// What the entry at a recorded address is called in texts.
 pub fn entry(slot: &str) -> EntryWords {
     let address: Option<Address> = slot.parse().ok();
-    let known = address.and_then(|address| Some((kind(&address.kind)?.words)(&address)));
+    let known = address.and_then(|address| {
+        let words = (kind(&address.kind)?.words)(&address);
+        Some(words.by_connection(&address.connection))
+    });
     known.unwrap_or_else(|| EntryWords {
         noun: slot.to_owned(),
         entry: slot.to_owned(),

@@ -185,10 +185,7 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
             SSM,
             "checks = { up = { http = { url = \"https://example.com/\", headers = { Authorization = \"Bearer abcdef\" } } } }",
         ],
-        &[
-            "checks[\"up\"].http.headers",
-            "into the headers of a connection",
-        ],
+        &["checks[\"up\"].http.headers", "into the headers of a connection"],
     ),
     (
         &[

@@ -268,6 +268,8 @@ impl Settings {
             .retry_config(RetryConfig::standard())
             .region(region.clone());
         builder.set_app_name(AppName::new(SESSION_NAME).ok());
+        // Taking on a role panics without one.
+        builder.set_time_source(Some(Default::default()));
         builder.set_endpoint_url(self.endpoints.general.as_ref().map(|address| address.url.clone()));
         builder.set_credentials_provider(base);
         builder.build()
