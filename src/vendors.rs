@@ -161,7 +161,7 @@ fn reaches(connections: &Connections, address: &Address) -> Result<(), Diagnosti
 fn undeclared(address: &Address) -> Diagnostic {
     let name = &address.connection;
     let what = match (target::kind(&address.kind), source::kind(&address.kind)) {
-        (Some(_), _) => target::entry(&address.to_string()).noun,
+        (Some(target), _) => (target.words)(address).noun,
         (None, Some(source)) => (source.issuer_in_words)(address),
         (None, None) => address.to_string(),
     };
@@ -169,8 +169,8 @@ fn undeclared(address: &Address) -> Diagnostic {
         Path::root(),
         format!("The connection {name:?} is not declared"),
         format!(
-            "{what} is reached by it, says the state. Nothing was read or changed there: a connection is never replaced by another one. \
-             Put `connection {name:?}` back into the provider block until nothing in the state names it."
+            "By the state, {what} is reached through it. Nothing was read or changed there: another connection is never used instead. Put \
+             `connection {name:?}` back into the provider block until no state names it."
         ),
     )
 }

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::check::{Check, CheckConfig, CheckFailure, CheckKind, Patience, Presents};
-use crate::clock::Deadline;
+use crate::clock::{Deadline, Next};
 use crate::connection::Link;
 use crate::connection::github::{
     self, Dispatched, GitHub, GitHubClient, Repository, Run, Workflow, permitted, repository_mistake,
@@ -271,8 +271,8 @@ impl WorkflowCheck {
     ) -> Result<Option<u64>, Shortfall> {
         let clock = self.client.clock();
         let user = self.client.user().await;
-        let appears = clock.deadline(APPEARS_WITHIN);
-        let mut pause = FIRST_PAUSE;
+        let until = clock.deadline(APPEARS_WITHIN.min(deadline.remaining()));
+        let mut polling = clock.polling_until(until, FIRST_PAUSE..=PAUSE);
         loop {
             let listed = self
                 .client
@@ -299,18 +299,16 @@ impl WorkflowCheck {
                     )));
                 }
             }
-            if appears.passed() || deadline.passed() {
-                return Ok(None);
+            match polling.again_unless(stop.wait()).await {
+                Next::Look => {}
+                Next::TimeIsOver => return Ok(None),
+                Next::Interrupted => {
+                    return Err(Shortfall::Interrupted(format!(
+                        "{} may have been started; its run was looked for when the interrupt came.",
+                        self.name()
+                    )));
+                }
             }
-            let left = appears.remaining().min(deadline.remaining());
-            tokio::select! {
-                () = stop.wait() => return Err(Shortfall::Interrupted(format!(
-                    "{} may have been started; its run was looked for when the interrupt came.",
-                    self.name()
-                ))),
-                () = clock.sleep(pause.min(left)) => {}
-            }
-            pause = pause.saturating_mul(2).min(PAUSE);
         }
     }
 
@@ -320,7 +318,7 @@ impl WorkflowCheck {
         let name = self.name();
         let mut page = format!("run {id}");
         let mut state = "not seen yet".to_owned();
-        let mut pause = FIRST_PAUSE;
+        let mut polling = clock.polling_until(deadline, FIRST_PAUSE..=PAUSE);
         loop {
             match self.client.run(&self.workflow, id).await {
                 Ok(run) => {
@@ -342,25 +340,27 @@ impl WorkflowCheck {
                 }
                 Err(error) if passes(&error) => state = format!("not known: {error}"),
                 // Its own page may lag behind the answer that named it.
-                Err(error) if error.kind == CallErrorKind::NotFound && pause < PAUSE => {}
+                Err(error) if error.kind == CallErrorKind::NotFound && !polling.is_settled() => {}
                 Err(error) => return Err(Shortfall::lasting(&error)),
             }
-            if deadline.passed() {
-                return Err(Shortfall::Lasting(format!(
-                    "{name} has not ended within {} seconds; its state is {state}: {page}. It goes on; raise timeout, or see \
-                     what it waits for.",
-                    timeout.as_secs()
-                )));
+            if timeout.saturating_sub(deadline.remaining()) > LATE {
+                polling.slow_down(LATE_PAUSE);
             }
-            tokio::select! {
-                () = stop.wait() => return Err(Shortfall::Interrupted(format!(
-                    "{name} was started and not waited for because of the interrupt: {page}."
-                ))),
-                () = clock.sleep(pause.min(deadline.remaining())) => {}
+            match polling.again_unless(stop.wait()).await {
+                Next::Look => {}
+                Next::TimeIsOver => {
+                    return Err(Shortfall::Lasting(format!(
+                        "{name} has not ended within {} seconds; its state is {state}: {page}. It goes on; raise timeout, or see \
+                         what it waits for.",
+                        timeout.as_secs()
+                    )));
+                }
+                Next::Interrupted => {
+                    return Err(Shortfall::Interrupted(format!(
+                        "{name} was started and not waited for because of the interrupt: {page}."
+                    )));
+                }
             }
-            let elapsed = timeout.saturating_sub(deadline.remaining());
-            let most = if elapsed > LATE { LATE_PAUSE } else { PAUSE };
-            pause = pause.saturating_mul(2).min(most);
         }
     }
 }

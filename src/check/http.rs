@@ -17,7 +17,7 @@ use url::Url;
 
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::check::{Check, CheckConfig, CheckFailure, CheckKind, Patience, Presents};
-use crate::clock::Clock;
+use crate::clock::{Clock, Next};
 use crate::connection::Link;
 use crate::connection::http::{self, HttpService};
 use crate::executor::Stop;
@@ -274,8 +274,7 @@ impl Check for HttpCheck {
             message: format!("{place} was interrupted before it passed."),
             interrupted: true,
         };
-        let deadline = self.clock.deadline(patience.retry_for);
-        let mut pause = FIRST_PAUSE;
+        let mut polling = self.clock.polling(patience.retry_for, FIRST_PAUSE..=LONGEST_PAUSE);
         let mut attempts = 0_u32;
         loop {
             if stop.requested() {
@@ -285,7 +284,11 @@ impl Check for HttpCheck {
             let Err(shortfall) = self.attempt(&filled, patience.timeout, permit).await else {
                 return Ok(());
             };
-            if shortfall.lasting || deadline.passed() {
+            let next = match shortfall.lasting {
+                true => Next::TimeIsOver,
+                false => polling.again_unless(stop.wait()).await,
+            };
+            if next == Next::TimeIsOver {
                 let times = match attempts {
                     1 => String::new(),
                     many => format!(" This was attempt {many} within {}s.", patience.retry_for.as_secs()),
@@ -295,11 +298,9 @@ impl Check for HttpCheck {
                     interrupted: false,
                 });
             }
-            tokio::select! {
-                () = stop.wait() => return Err(interrupted()),
-                () = self.clock.sleep(pause.min(deadline.remaining())) => {}
+            if next == Next::Interrupted {
+                return Err(interrupted());
             }
-            pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
         }
     }
 }

@@ -214,24 +214,19 @@ impl NeonClient {
     }
 
     async fn patiently(&self, call: &Call<'_>, permit: Option<&WritePermit>) -> Result<Response, CallError> {
-        let deadline = self.0.api.clock.deadline(PATIENCE);
-        let mut pause = FIRST_PAUSE;
+        let mut polling = self.clock().polling(PATIENCE, FIRST_PAUSE..=LONGEST_PAUSE);
         loop {
             let request = self.request(call);
-            let answer = match permit {
-                Some(permit) => self.0.api.write(request, permit).await,
-                None => self.0.api.read(request).await,
+            let response = match permit {
+                Some(permit) => self.0.api.write(request, permit).await?,
+                None => self.0.api.read(request).await?,
             };
-            let response = answer?;
             if !REPEATABLE.contains(&response.status) {
                 return Ok(response);
             }
-            let wait = wait_asked_for(&response).unwrap_or(pause);
-            if wait >= deadline.remaining() {
+            if !polling.again_after(wait_asked_for(&response)).await {
                 return Err(unavailable(call, &response));
             }
-            self.0.api.clock.sleep(wait).await;
-            pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
         }
     }
 }
