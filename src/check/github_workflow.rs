@@ -17,8 +17,8 @@ use crate::connection::Link;
 use crate::connection::github::{
     self, Dispatched, GitHub, GitHubClient, Repository, Run, Workflow, permitted, repository_mistake,
 };
-use crate::executor::Stop;
 use crate::secret::{Parts, redact};
+use crate::stop::Stop;
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node, Type};
 
 /// The kind.

@@ -20,9 +20,9 @@ use crate::check::{Check, CheckConfig, CheckFailure, CheckKind, Patience, Presen
 use crate::clock::{Clock, Next};
 use crate::connection::Link;
 use crate::connection::http::{self, HttpService};
-use crate::executor::Stop;
 use crate::http::{HttpClient, Request, Response};
 use crate::secret::{Parts, Secret, redact};
+use crate::stop::Stop;
 use crate::template::Template;
 use crate::terraform::{Diagnostic, Path};
 

@@ -15,9 +15,9 @@ use crate::connection::github::{
     self, ActionsSecret, GitHub, GitHubClient, Repository, SecretLevel, permitted, repository_mistake,
 };
 use crate::connection::{Link, segment};
-use crate::executor::Stop;
 use crate::rotation::{Container, Entry, RevisionKind};
 use crate::secret::Secret;
+use crate::stop::Stop;
 use crate::target::{
     Activated, Activation, Delivery, EntryWords, Escrowed, Receipt, Slot, Target, TargetConfig, TargetKind,
     TargetTraits,

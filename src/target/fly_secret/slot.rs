@@ -12,8 +12,8 @@ use super::{machine, mark};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::fly::{AppSecret, FlyClient, Machine, SERVICE, at_least};
 use crate::connection::serde_helpers::null_is_empty;
-use crate::executor::Stop;
 use crate::rotation::{Entry, RevisionKind};
+use crate::stop::Stop;
 use crate::target::{Activated, Delivery, Escrowed, Receipt, Slot, Target};
 
 /// How long a write may take to show in listings.
