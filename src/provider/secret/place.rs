@@ -201,6 +201,7 @@ pub(super) async fn complete(
             site: Subject::Target(key.clone()),
             summary: "Cannot tell which AWS account this run belongs to".to_owned(),
             detail: error.answer(),
+            cause: None,
         })?;
         if let Some((other, _)) = complete.iter().find(|(_, known)| is_certainly_one(known, &slot)) {
             let (summary, detail) = one_slot(other, key, &slot);
@@ -208,6 +209,7 @@ pub(super) async fn complete(
                 site: Subject::Target(key.clone()),
                 summary,
                 detail,
+                cause: None,
             });
         }
         complete.insert(key.clone(), slot);
@@ -376,7 +378,7 @@ pub(super) async fn slot_of(
     let (Some(vendors), Some(connections)) = (configured.vendors.as_deref(), configured.connections.as_ref()) else {
         return Err((
             "The provider is not configured".to_owned(),
-            "Nothing was looked at.".to_owned(),
+            "Nothing was read.".to_owned(),
         ));
     };
     let verified = vendors.verify(&address).await;
