@@ -1,11 +1,11 @@
 //! All connections of one provider configuration, each in a state of its own: what is unknown or wrong with one concerns only who
 //! needs it.
 
-use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Account, Opening, Surroundings, VENDORS, Vendor};
+use super::named::open_named;
+use super::{Account, Link, Opening, Surroundings, VENDORS, Vendor};
 use crate::address::DEFAULT_CONNECTION;
 use crate::clock::Clock;
 use crate::environment::Environment;
@@ -15,8 +15,8 @@ use crate::terraform::{Block, BlockNesting, Diagnostic, Diagnostics, NestedBlock
 /// All connections of one provider configuration.
 #[derive(Clone)]
 pub struct Connections {
-    http: HttpClient,
-    clock: Clock,
+    pub(super) http: HttpClient,
+    pub(super) clock: Clock,
     /// The provider's own accounts, by block.
     own: BTreeMap<&'static str, State>,
     /// Named connections.
@@ -26,15 +26,15 @@ pub struct Connections {
 }
 
 #[derive(Clone)]
-struct Named {
+pub(super) struct Named {
     /// `None` while it is unknown, or wrong.
-    vendor: Option<&'static Vendor>,
-    state: State,
+    pub(super) vendor: Option<&'static Vendor>,
+    pub(super) state: State,
 }
 
 /// How far one connection can be used.
 #[derive(Clone)]
-enum State {
+pub(super) enum State {
     Ready(Arc<dyn Account>),
     /// Something in its block is known only after apply.
     Unknown,
@@ -42,7 +42,7 @@ enum State {
 }
 
 impl State {
-    fn account(&self) -> Result<&Arc<dyn Account>, Unready> {
+    pub(super) fn account(&self) -> Result<&Arc<dyn Account>, Unready> {
         match self {
             Self::Ready(account) => Ok(account),
             Self::Unknown => Err(Unready::Unknown),
@@ -127,10 +127,7 @@ impl Connections {
 
     /// What leads to accounts by the connection of that name.
     pub fn link<'a>(&'a self, name: &'a str) -> Link<'a> {
-        Link {
-            connections: self,
-            name,
-        }
+        Link::new(self, name)
     }
 
     /// What leads to the provider's own accounts.
@@ -175,86 +172,8 @@ impl Connections {
     }
 }
 
-/// The way from a kind to the accounts that it uses: all connections, and the name of the one that was chosen.
-#[derive(Clone, Copy)]
-pub struct Link<'a> {
-    connections: &'a Connections,
-    name: &'a str,
-}
-
-impl<'a> Link<'a> {
-    /// The connection's name.
-    pub fn name(&self) -> &'a str {
-        self.name
-    }
-
-    /// Whether it is a `connection` block's, not the provider's own account.
-    pub fn is_named(&self) -> bool {
-        self.name != DEFAULT_CONNECTION
-    }
-
-    /// The client for calls that belong to no vendor (checks).
-    pub fn http(&self) -> &'a HttpClient {
-        &self.connections.http
-    }
-
-    /// The clock.
-    pub fn clock(&self) -> Clock {
-        self.connections.clock
-    }
-
-    /// The account of this type.
-    ///
-    /// # Errors
-    /// As [`Self::dynamic`].
-    pub fn account<A: Account>(&self) -> Result<&'a A, Diagnostic> {
-        let account: &dyn Any = self.dynamic(A::vendor())?.as_ref();
-        account.downcast_ref().ok_or_else(|| {
-            let summary = format!("The connection {:?} is of another kind", self.name);
-            Diagnostic::error(
-                Path::root(),
-                summary,
-                "This is a bug in the provider. Nothing was changed.",
-            )
-        })
-    }
-
-    /// The account of that vendor.
-    ///
-    /// # Errors
-    /// A diagnostic that says why it cannot be used, and names the connections that there are.
-    pub fn dynamic(&self, vendor: &Vendor) -> Result<&'a Arc<dyn Account>, Diagnostic> {
-        let (name, connections) = (self.name, self.connections);
-        let error = |summary: String, detail: String| Err(Diagnostic::error(Path::root(), summary, detail));
-        let what = match self.is_named() {
-            true => format!("The connection {name:?}"),
-            false => format!("The provider's block {}", vendor.block),
-        };
-        match connections.find(vendor, name) {
-            Ok(account) => Ok(account),
-            Err(Unready::Wrong(why)) => Err(why),
-            Err(Unready::Unknown) => error(
-                format!("{what} is not known yet"),
-                "An argument of it is known only after apply. Nothing was changed. Apply first what it depends on (`-target`).".to_owned(),
-            ),
-            Err(Unready::Undeclared) if !self.is_named() => error(
-                "connection is required".to_owned(),
-                format!("This reaches no account of the provider's own. {}", connections.names_in_words(vendor)),
-            ),
-            Err(Unready::Undeclared) => error(
-                format!("The connection {name:?} is not declared"),
-                connections.names_in_words(vendor),
-            ),
-            Err(Unready::OfOtherVendor(other)) => error(
-                format!("The connection {name:?} is one of {other}, not of {}", vendor.title),
-                connections.names_in_words(vendor),
-            ),
-        }
-    }
-}
-
 /// Reads one block, and keeps apart what is wrong for everybody.
-fn open(mut opening: Opening<'_>, vendor: &'static Vendor, problems: &mut Diagnostics) -> State {
+pub(super) fn open(mut opening: Opening<'_>, vendor: &'static Vendor, problems: &mut Diagnostics) -> State {
     let account = (vendor.open)(&mut opening);
     let wrong = opening.written.iter().chain(opening.found.iter()).next().cloned();
     let state = match (wrong, account) {
@@ -269,74 +188,107 @@ fn open(mut opening: Opening<'_>, vendor: &'static Vendor, problems: &mut Diagno
     state
 }
 
-/// Longest name of a connection, in bytes.
-const LONGEST_NAME: usize = 64;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::aws::Aws;
+    use crate::connection::fly::{self, Fly};
+    use crate::connection::{github, http, opened};
+    use crate::terraform::Value;
 
-/// A name stands in addresses, between colons.
-fn name_mistake(name: &str) -> Option<String> {
-    let permitted = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    if name == DEFAULT_CONNECTION {
-        return Some(format!(
-            "{DEFAULT_CONNECTION:?} stands for the provider's own accounts. Choose another name."
-        ));
+    fn provider(named: &[(&str, Value)]) -> Value {
+        let named = named.iter().map(|(name, block)| ((*name).to_owned(), block.clone()));
+        Value::object([("connection", Value::Map(named.collect()))])
     }
-    let fits = (1..=LONGEST_NAME).contains(&name.len()) && name.chars().all(permitted);
-    (!fits).then(|| format!("A name has 1 to {LONGEST_NAME} letters, digits, hyphens or underscores."))
-}
 
-fn open_named(
-    name: &str,
-    node: &Node<'_>,
-    surroundings: &Surroundings,
-    http: &HttpClient,
-    own: &BTreeMap<&'static str, State>,
-    problems: &mut Diagnostics,
-) -> Named {
-    let path = node.path();
-    let mut wrong = |summary: String, detail: String| {
-        let why = Diagnostic::error(path.clone(), summary, detail);
-        problems.push(why.clone());
-        Named {
-            vendor: None,
-            state: State::Wrong(Diagnostic {
-                path: Path::root(),
-                ..why
-            }),
-        }
-    };
-    if let Some(mistake) = name_mistake(name) {
-        return wrong(format!("{path} has a name that cannot be used"), mistake);
+    fn of_fly<const N: usize>(arguments: [(&str, Value); N]) -> Value {
+        Value::object([("fly", Value::object(arguments))])
     }
-    let those = |test: &dyn Fn(&Node<'_>) -> bool| -> Vec<&'static Vendor> {
-        let all = VENDORS.iter().filter(|vendor| test(&node.attr(vendor.block)));
-        all.copied().collect()
-    };
-    let (set, possible) = (those(&|node| node.is_set()), those(&|node| !node.is_null()));
-    let vendor = match (set.as_slice(), possible.as_slice()) {
-        ([_] | [], [_, _, ..]) => {
-            return Named {
-                vendor: None,
-                state: State::Unknown,
-            };
-        }
-        ([], [vendor]) | ([vendor], _) => *vendor,
-        (set, _) => {
-            let all: Vec<&str> = VENDORS.iter().map(|vendor| vendor.block).collect();
-            let found: Vec<&str> = set.iter().map(|vendor| vendor.block).collect();
-            let summary = match found.as_slice() {
-                [] => format!("{path} says nothing of an account"),
-                several => format!("{path} has {} accounts: {}", several.len(), several.join(", ")),
-            };
-            return wrong(summary, format!("Write exactly one block of {}.", all.join(", ")));
-        }
-    };
-    let opening = Opening {
-        name: Some(name),
-        own: own.get(vendor.block).map_or(Err(Unready::Undeclared), State::account),
-        ..Opening::new(node.attr(vendor.block), surroundings, http)
-    };
-    Named {
-        vendor: Some(vendor),
-        state: open(opening, vendor, problems),
+
+    #[test]
+    fn each_connection_has_a_state_of_its_own() {
+        let block = provider(&[
+            ("ready", of_fly([("token", Value::string("fo1_named"))])),
+            ("empty", of_fly([])),
+            ("later", of_fly([("token", Value::unknown())])),
+            (
+                "open",
+                Value::object([("fly", Value::unknown()), ("neon", Value::unknown())]),
+            ),
+            ("wrong", of_fly([("api_url", Value::string("ftp://x"))])),
+        ]);
+        let (connections, problems) = opened(&block, &[("FLY_API_TOKEN", "fo1_environment")]);
+        let paths: Vec<String> = problems.iter().map(|problem| problem.path.to_string()).collect();
+        assert_eq!(paths, [r#"connection["wrong"].fly.api_url"#]);
+        let state = |name: &str| connections.find(&fly::VENDOR, name).map(drop);
+        assert_eq!(state("ready"), Ok(()));
+        assert_eq!(state("later"), Err(Unready::Unknown));
+        assert_eq!(state("open"), Err(Unready::Unknown), "it may turn out to be of Fly");
+        assert!(matches!(state("wrong"), Err(Unready::Wrong(_))));
+        assert_eq!(state("nowhere"), Err(Unready::Undeclared));
+        assert_eq!(
+            connections.find(&github::VENDOR, "ready").err(),
+            Some(Unready::OfOtherVendor("Fly"))
+        );
+        // Nothing of a named one comes from the environment, and the error names no variable.
+        let empty = connections
+            .link("empty")
+            .account::<Fly>()
+            .unwrap()
+            .client()
+            .err()
+            .unwrap();
+        assert_eq!(empty.summary, r#"The connection "empty" has no token"#);
+        assert!(!empty.detail.contains("FLY_API_TOKEN"), "{}", empty.detail);
+        let advice = connections.link("ready").account::<Fly>().unwrap().client().unwrap();
+        assert_eq!(advice.token_origin(), r#"connection["ready"].fly.token"#);
+    }
+
+    #[test]
+    fn names_that_are_known_only_after_apply_are_no_mistake() {
+        let block = Value::object([("connection", Value::unknown())]);
+        let (connections, problems) = opened(&block, &[]);
+        assert!(problems.is_empty());
+        assert_eq!(connections.find(&fly::VENDOR, "x").err(), Some(Unready::Unknown));
+        assert!(connections.find(&fly::VENDOR, "default").is_ok());
+        assert_eq!(
+            connections.find(&http::VENDOR, "default").err(),
+            Some(Unready::Undeclared)
+        );
+    }
+
+    #[test]
+    fn an_error_lists_the_names_there_are() {
+        let (connections, _) = opened(&provider(&[("a", of_fly([])), ("b", of_fly([]))]), &[]);
+        let told = |name: &str| connections.link(name).account::<Fly>().err().unwrap();
+        assert_eq!(told("c").detail, r#"Connections for Fly: "a", "b"."#);
+        let told = connections.link("a").account::<Aws>().err().unwrap();
+        assert_eq!(told.summary, r#"The connection "a" is one of Fly, not of AWS"#);
+        assert!(
+            told.detail.contains("declares no connection for AWS"),
+            "{}",
+            told.detail
+        );
+    }
+
+    #[test]
+    fn a_role_starts_from_the_own_account_and_shares_its_trouble() {
+        let role = Value::object([("role_arn", Value::string("arn:aws:iam::222222222222:role/rotation"))]);
+        let block = provider(&[(
+            "partner",
+            Value::object([("aws", Value::object([("assume_role", role)]))]),
+        )]);
+        let state = |environment: &[(&str, &str)]| {
+            let (connections, problems) = opened(&block, environment);
+            assert!(problems.is_empty());
+            connections
+                .link("partner")
+                .account::<Aws>()
+                .map(drop)
+                .map_err(|why| why.summary)
+        };
+        assert_eq!(state(&[]), Ok(()));
+        let wrong = Err("The environment variable AWS_PROFILE cannot be used".to_owned());
+        assert_eq!(state(&[("AWS_PROFILE", "a\nb")]), wrong);
     }
 }

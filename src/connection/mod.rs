@@ -9,14 +9,17 @@ mod account;
 mod connections;
 mod endpoint;
 pub(crate) mod instant;
+mod link;
+mod named;
 mod opening;
 mod rest;
 pub(crate) mod segment;
 pub(crate) mod serde_helpers;
 
 pub use account::{Account, Reach, Vendor};
-pub use connections::{Connections, Link, Unready};
+pub use connections::{Connections, Unready};
 use endpoint::Endpoint;
+pub use link::Link;
 pub use opening::Opening;
 
 use crate::clock::Clock;

@@ -169,7 +169,6 @@ pub(super) fn decide(
         .iter()
         .filter(|(key, delivery)| !slots.contains_key(*key) && delivery.status == DeliveryStatus::Removing);
     let remove: BTreeSet<String> = remove.map(|(key, _)| key.clone()).collect();
-    let mut ledger = ledger;
     for (generation, revoke_after) in &overlaps {
         ledger.record(Event::OverlapMoved {
             generation: *generation,
