@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::named::open_named;
-use super::{Account, Link, Opening, Surroundings, VENDORS, Vendor};
+use super::state::{Named, State, Unready, open};
+use super::{Account, Opening, Surroundings, VENDORS, Vendor};
 use crate::address::DEFAULT_CONNECTION;
 use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::http::HttpClient;
-use crate::terraform::{Block, BlockNesting, Diagnostic, Diagnostics, NestedBlock, Node, Path};
+use crate::terraform::{Block, BlockNesting, Diagnostics, NestedBlock, Node};
 
 /// All connections of one provider configuration.
 #[derive(Clone)]
@@ -23,45 +24,6 @@ pub struct Connections {
     named: BTreeMap<String, Named>,
     /// Which named connections there are is known only after apply.
     is_open: bool,
-}
-
-#[derive(Clone)]
-pub(super) struct Named {
-    /// `None` while it is unknown, or wrong.
-    pub(super) vendor: Option<&'static Vendor>,
-    pub(super) state: State,
-}
-
-/// How far one connection can be used.
-#[derive(Clone)]
-pub(super) enum State {
-    Ready(Arc<dyn Account>),
-    /// Something in its block is known only after apply.
-    Unknown,
-    Wrong(Diagnostic),
-}
-
-impl State {
-    pub(super) fn account(&self) -> Result<&Arc<dyn Account>, Unready> {
-        match self {
-            Self::Ready(account) => Ok(account),
-            Self::Unknown => Err(Unready::Unknown),
-            Self::Wrong(why) => Err(Unready::Wrong(why.clone())),
-        }
-    }
-}
-
-/// Why a connection cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unready {
-    /// Something of it is known only after apply.
-    Unknown,
-    /// What is wrong with it.
-    Wrong(Diagnostic),
-    /// No connection has that name.
-    Undeclared,
-    /// It is one of another vendor.
-    OfOtherVendor(&'static str),
 }
 
 impl Connections {
@@ -125,16 +87,6 @@ impl Connections {
         }
     }
 
-    /// What leads to accounts by the connection of that name.
-    pub fn link<'a>(&'a self, name: &'a str) -> Link<'a> {
-        Link::new(self, name)
-    }
-
-    /// What leads to the provider's own accounts.
-    pub fn own(&self) -> Link<'_> {
-        self.link(DEFAULT_CONNECTION)
-    }
-
     /// The account of a vendor by the connection of that name.
     ///
     /// # Errors
@@ -170,22 +122,6 @@ impl Connections {
             format!("Connections for {}: {}.", vendor.title, names.join(", "))
         }
     }
-}
-
-/// Reads one block, and keeps apart what is wrong for everybody.
-pub(super) fn open(mut opening: Opening<'_>, vendor: &'static Vendor, problems: &mut Diagnostics) -> State {
-    let account = (vendor.open)(&mut opening);
-    let wrong = opening.written.iter().chain(opening.found.iter()).next().cloned();
-    let state = match (wrong, account) {
-        (Some(why), _) => State::Wrong(Diagnostic {
-            path: Path::root(),
-            ..why
-        }),
-        (None, Some(account)) => State::Ready(Arc::from(account)),
-        (None, None) => State::Unknown,
-    };
-    problems.extend(opening.written);
-    state
 }
 
 #[cfg(test)]

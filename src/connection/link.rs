@@ -16,11 +16,22 @@ pub struct Link<'a> {
     name: &'a str,
 }
 
-impl<'a> Link<'a> {
-    pub(super) fn new(connections: &'a Connections, name: &'a str) -> Self {
-        Self { connections, name }
+impl Connections {
+    /// What leads to accounts by the connection of that name.
+    pub fn link<'a>(&'a self, name: &'a str) -> Link<'a> {
+        Link {
+            connections: self,
+            name,
+        }
     }
 
+    /// What leads to the provider's own accounts.
+    pub fn own(&self) -> Link<'_> {
+        self.link(DEFAULT_CONNECTION)
+    }
+}
+
+impl<'a> Link<'a> {
     /// The connection's name.
     pub fn name(&self) -> &'a str {
         self.name

@@ -15,12 +15,14 @@ mod opening;
 mod rest;
 pub(crate) mod segment;
 pub(crate) mod serde_helpers;
+mod state;
 
 pub use account::{Account, Reach, Vendor};
-pub use connections::{Connections, Unready};
+pub use connections::Connections;
 use endpoint::Endpoint;
 pub use link::Link;
 pub use opening::Opening;
+pub use state::Unready;
 
 use crate::clock::Clock;
 use crate::environment::Environment;

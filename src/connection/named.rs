@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::connections::{Named, State, open};
-use super::{Opening, Surroundings, Unready, VENDORS, Vendor};
+use super::state::{Named, State, Unready, open};
+use super::{Opening, Surroundings, VENDORS, Vendor};
 use crate::address::DEFAULT_CONNECTION;
 use crate::http::HttpClient;
 use crate::terraform::{Diagnostic, Diagnostics, Node, Path};
