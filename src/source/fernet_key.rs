@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::generated::{Failed, Generated, Generator, TRAITS};
 use super::{Maker, Minted, Source, SourceConfig, SourceKind, SourceTraits};
 use crate::address::Address;
-use crate::connection::Connections;
+use crate::connection::Link;
 use crate::randomness;
 use crate::secret::{Parts, Secret};
 use crate::terraform::Diagnostic;
@@ -27,7 +27,7 @@ pub static KIND: SourceKind = SourceKind {
     parts_of: |_| Some(KIND.declared_parts()),
     parse: |_, _, _| Some(Box::new(FernetKey)),
     revocable: false,
-    place: super::nowhere,
+    reach: None,
     issuer: |_, _| Ok(None),
     issuer_in_words: super::this_provider,
 };
@@ -56,7 +56,7 @@ impl SourceConfig for FernetKey {
         String::new()
     }
 
-    fn connect(&self, _connections: &Connections) -> Result<Box<dyn Source>, Diagnostic> {
+    fn connect(&self, _link: &Link<'_>) -> Result<Box<dyn Source>, Diagnostic> {
         Ok(Box::new(Generated(*self)))
     }
 }

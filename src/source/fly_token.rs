@@ -14,8 +14,8 @@ use self::api::Container;
 use super::{Credential, Issuer, Liveness, Maker, MintOrder, Minted, Source, SourceConfig, SourceKind, SourceTraits};
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
-use crate::connection::Connections;
-use crate::connection::fly::{FlyClient, SERVICE};
+use crate::connection::fly::{self, Fly, FlyClient, SERVICE};
+use crate::connection::{Link, Reach};
 use crate::secret::Parts;
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Path, Type};
 
@@ -32,7 +32,10 @@ pub static KIND: SourceKind = SourceKind {
     parts_of: |_| Some(KIND.declared_parts()),
     parse,
     revocable: true,
-    place: |connections| connections.fly.graphql_place(),
+    reach: Some(Reach {
+        vendor: &fly::VENDOR,
+        place: fly::graphql_place,
+    }),
     issuer,
     issuer_in_words,
 };
@@ -139,7 +142,7 @@ fn is_slug(text: &str) -> bool {
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
-fn issuer(address: &Address, connections: &Connections) -> Result<Option<Box<dyn Issuer>>, Diagnostic> {
+fn issuer(address: &Address, link: &Link<'_>) -> Result<Option<Box<dyn Issuer>>, Diagnostic> {
     let container = Container::from_locator(&address.locator).ok_or_else(|| {
         Diagnostic::error(
             Path::root(),
@@ -147,7 +150,7 @@ fn issuer(address: &Address, connections: &Connections) -> Result<Option<Box<dyn
             "The state holds an address that this provider did not write. Expected app/<name> or organization/<slug>.",
         )
     })?;
-    let client = connections.fly.client()?;
+    let client = link.account::<Fly>()?.client()?;
     Ok(Some(Box::new(Tokens { client, container })))
 }
 
@@ -210,8 +213,8 @@ impl SourceConfig for Config {
         .to_string()
     }
 
-    fn connect(&self, connections: &Connections) -> Result<Box<dyn Source>, Diagnostic> {
-        let client = connections.fly.client()?;
+    fn connect(&self, link: &Link<'_>) -> Result<Box<dyn Source>, Diagnostic> {
+        let client = link.account::<Fly>()?.client()?;
         let container = self.container.clone();
         Ok(Box::new(Mint {
             tokens: Tokens { client, container },

@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use super::{Credential, Issuer, Liveness, Maker, MintOrder, Minted, Source, SourceConfig, SourceKind, SourceTraits};
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
-use crate::connection::Connections;
-use crate::connection::neon::{ApiKey, KeyHolder, NeonClient, SERVICE, identifier, is_identifier};
+use crate::connection::Link;
+use crate::connection::neon::{self, ApiKey, KeyHolder, Neon, NeonClient, SERVICE, identifier, is_identifier};
 use crate::secret::Parts;
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Path, Type};
 
@@ -39,7 +39,7 @@ pub static KIND: SourceKind = SourceKind {
     parts_of: |_| Some(KIND.declared_parts()),
     parse,
     revocable: true,
-    place: |connections| connections.neon.place(),
+    reach: Some(neon::VENDOR.reach()),
     issuer,
     issuer_in_words,
 };
@@ -86,7 +86,7 @@ fn parse(node: &Node<'_>, _root: &Node<'_>, problems: &mut Diagnostics) -> Optio
     }))
 }
 
-fn issuer(address: &Address, connections: &Connections) -> Result<Option<Box<dyn Issuer>>, Diagnostic> {
+fn issuer(address: &Address, link: &Link<'_>) -> Result<Option<Box<dyn Issuer>>, Diagnostic> {
     let holder = holder_at(&address.locator).ok_or_else(|| {
         Diagnostic::error(
             Path::root(),
@@ -96,7 +96,7 @@ fn issuer(address: &Address, connections: &Connections) -> Result<Option<Box<dyn
             ),
         )
     })?;
-    let client = connections.neon.client()?;
+    let client = link.account::<Neon>()?.client()?;
     Ok(Some(Box::new(Keys {
         client,
         holder,
@@ -171,9 +171,9 @@ impl SourceConfig for Config {
         serde_json::json!({ "organization_id": organization, "project_id": self.project_id }).to_string()
     }
 
-    fn connect(&self, connections: &Connections) -> Result<Box<dyn Source>, Diagnostic> {
+    fn connect(&self, link: &Link<'_>) -> Result<Box<dyn Source>, Diagnostic> {
         Ok(Box::new(Keys {
-            client: connections.neon.client()?,
+            client: link.account::<Neon>()?.client()?,
             holder: self.holder.clone(),
             project_id: self.project_id.clone(),
         }))

@@ -15,8 +15,8 @@ use self::arguments::{Config, branch_at};
 use super::{Credential, Issuer, Liveness, Maker, MintOrder, Minted, Source, SourceKind};
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
-use crate::connection::Connections;
-use crate::connection::neon::{Branch, NeonClient, Place, Role, SERVICE, Selection};
+use crate::connection::Link;
+use crate::connection::neon::{self, Branch, Neon, NeonClient, Place, Role, SERVICE, Selection};
 use crate::rotation::Container;
 use crate::secret::{Parts, Secret};
 use crate::terraform::{Diagnostic, Path};
@@ -34,12 +34,12 @@ pub static KIND: SourceKind = SourceKind {
     parts_of: |_| Some(KIND.declared_parts()),
     parse: arguments::parse,
     revocable: true,
-    place: |connections| connections.neon.place(),
+    reach: Some(neon::VENDOR.reach()),
     issuer,
     issuer_in_words,
 };
 
-fn issuer(address: &Address, connections: &Connections) -> Result<Option<Box<dyn Issuer>>, Diagnostic> {
+fn issuer(address: &Address, link: &Link<'_>) -> Result<Option<Box<dyn Issuer>>, Diagnostic> {
     let branch = branch_at(&address.locator).ok_or_else(|| {
         Diagnostic::error(
             Path::root(),
@@ -47,7 +47,7 @@ fn issuer(address: &Address, connections: &Connections) -> Result<Option<Box<dyn
             "The state holds an address that this provider did not write. Expected <project id>/<branch id>.",
         )
     })?;
-    let client = connections.neon.client()?;
+    let client = link.account::<Neon>()?.client()?;
     Ok(Some(Box::new(Roles { client, branch })))
 }
 

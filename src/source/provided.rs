@@ -12,7 +12,7 @@ use super::generated::Unissued;
 use super::{Credential, Maker, MintOrder, Minted, Source, SourceConfig, SourceKind, SourceTraits, Supplied};
 use crate::address::Address;
 use crate::call::{CallError, WritePermit};
-use crate::connection::Connections;
+use crate::connection::Link;
 use crate::secret::{Parts, Secret};
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Type};
 
@@ -29,7 +29,7 @@ pub static KIND: SourceKind = SourceKind {
     parts_of: |node| part_names(node, &mut Diagnostics::new()).map(Names::parts).known(),
     parse,
     revocable: false,
-    place: super::nowhere,
+    reach: None,
     issuer: |_, _| Ok(None),
     issuer_in_words: |_| "its vendor".to_owned(),
 };
@@ -332,7 +332,7 @@ impl SourceConfig for Config {
         }
     }
 
-    fn connect(&self, _connections: &Connections) -> Result<Box<dyn Source>, Diagnostic> {
+    fn connect(&self, _link: &Link<'_>) -> Result<Box<dyn Source>, Diagnostic> {
         Ok(Box::new(Provided {
             parts: match &self.given {
                 Given::Now(parts) => Some(parts.share()),

@@ -25,7 +25,18 @@ pub(crate) fn patience() -> Patience {
 }
 
 pub(crate) fn target(fly: &Fly, name: &str, stage: bool) -> FlySecret {
-    FlySecret::new(fly.connections.fly.client().unwrap(), "web", name, stage, patience())
+    FlySecret::new(
+        fly.connections
+            .own()
+            .account::<rotation_provider::connection::fly::Fly>()
+            .unwrap()
+            .client()
+            .unwrap(),
+        "web",
+        name,
+        stage,
+        patience(),
+    )
 }
 
 pub(crate) async fn put(target: &FlySecret, secrets: &[(&str, &str)]) -> Result<Vec<String>, CallError> {
@@ -473,12 +484,12 @@ async fn a_slot_is_found_again_from_its_address_alone() {
     let fly = Fly::start().await;
     put(&target(&fly, "KEY", false), &[("KEY", "one")]).await.unwrap();
     let address: Address = "fly_secret:default:web/KEY".parse().unwrap();
-    let slot = (KIND.slot)(&address, &fly.connections).unwrap();
+    let slot = (KIND.slot)(&address, &fly.connections.own()).unwrap();
     assert!(slot.inspect().await.unwrap().is_some());
     slot.remove(&WritePermit::granted_by_apply()).await.unwrap();
     assert_eq!(slot.inspect().await, Ok(None));
     let foreign: Address = "fly_secret:default:web/../x".parse().unwrap();
-    assert!((KIND.slot)(&foreign, &fly.connections).is_err());
+    assert!((KIND.slot)(&foreign, &fly.connections.own()).is_err());
 }
 
 #[tokio::test]

@@ -297,7 +297,13 @@ async fn a_deployment_right_after_a_staged_write_does_not_make_it_live() {
 #[tokio::test]
 async fn an_app_that_cannot_be_seen_is_not_proved_to_be_gone() {
     let fly = Fly::start().await;
-    let client = fly.connections.fly.client().unwrap();
+    let client = fly
+        .connections
+        .own()
+        .account::<rotation_provider::connection::fly::Fly>()
+        .unwrap()
+        .client()
+        .unwrap();
     let lost = FlySecret::new(client, "gone", "A", false, super::secret::patience());
     assert!(lost.inspect().await.is_err());
     assert_eq!(

@@ -19,7 +19,7 @@ fn source(fly: &Fly, attribute: &str, name: &str) -> Box<dyn Source> {
     let mut problems = Diagnostics::new();
     let node = Node::root(&block, Origin::Configuration);
     let config = (KIND.parse)(&node, &node, &mut problems).unwrap();
-    config.connect(&fly.connections).unwrap()
+    config.connect(&fly.connections.own()).unwrap()
 }
 
 fn order() -> MintOrder {
@@ -273,7 +273,15 @@ async fn a_run_with_macaroons_and_a_users_token_sends_each_api_what_it_takes() {
     let source = source(&fly, "app", "web");
     source.inspect().await.unwrap();
     assert_eq!(source.authenticates_this_run(TOKEN_ID).await, Ok(true));
-    fly.connections.fly.client().unwrap().secrets("web").await.unwrap();
+    fly.connections
+        .own()
+        .account::<rotation_provider::connection::fly::Fly>()
+        .unwrap()
+        .client()
+        .unwrap()
+        .secrets("web")
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -290,9 +298,9 @@ async fn an_issuer_is_found_again_from_its_address_alone() {
     let fly = Fly::start().await;
     let id = fly.world().token("x", "2999-01-01T00:00:00Z", None);
     let address: Address = "fly_token:default:app/web".parse().unwrap();
-    let issuer = (KIND.issuer)(&address, &fly.connections).unwrap().unwrap();
+    let issuer = (KIND.issuer)(&address, &fly.connections.own()).unwrap().unwrap();
     issuer.revoke(&id, &permit()).await.unwrap();
     assert_eq!(issuer.liveness(&id).await, Ok(Liveness::Dead));
     let foreign: Address = "fly_token:default:team/web".parse().unwrap();
-    assert!((KIND.issuer)(&foreign, &fly.connections).is_err());
+    assert!((KIND.issuer)(&foreign, &fly.connections.own()).is_err());
 }

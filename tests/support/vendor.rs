@@ -28,7 +28,7 @@ pub(crate) fn connections(environment: &[(&str, &str)]) -> Arc<Connections> {
     };
     let block = Value::object([]);
     let provider = Node::root(&block, Origin::Configuration);
-    Connections::parse(&provider, &surroundings, &mut Diagnostics::new()).unwrap()
+    Connections::parse(&provider, &surroundings, &mut Diagnostics::new())
 }
 
 /// An answer that ends in the middle: the one who asked can't know what was done.

@@ -12,8 +12,8 @@ use super::{machine, mark};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::fly::{AppSecret, FlyClient, Machine, SERVICE, at_least};
 use crate::connection::serde_helpers::null_is_empty;
-use crate::stop::Stop;
 use crate::rotation::{Entry, RevisionKind};
+use crate::stop::Stop;
 use crate::target::{Activated, Delivery, Escrowed, Receipt, Slot, Target};
 
 /// How long a write may take to show in listings.
@@ -166,8 +166,7 @@ impl FlySecret {
         written: &Written,
         version: Option<u64>,
     ) -> Result<BTreeMap<String, String>, CallError> {
-        let clock = self.client.clock();
-        let deadline = clock.deadline(REPLICATION);
+        let mut polling = self.client.clock().polling(REPLICATION, LOOK..=LOOK);
         loop {
             let listed = self.client.secrets_now(&self.app, version).await;
             let shown = listed
@@ -177,7 +176,7 @@ impl FlySecret {
             if let Some(digests) = shown {
                 return Ok(digests);
             }
-            if deadline.passed() {
+            if !polling.again().await {
                 let operation = format!("reading back secrets of app {:?}", self.app);
                 let said = listed.err().map_or_else(
                     || "the listing does not show them".to_owned(),
@@ -193,7 +192,6 @@ impl FlySecret {
                 );
                 return Err(error.advise("They were written. Apply again to go on."));
             }
-            clock.sleep(LOOK).await;
         }
     }
 }

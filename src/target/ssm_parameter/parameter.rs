@@ -13,8 +13,8 @@ use super::mark::{self, Mark};
 use super::{Settings, TYPES};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::aws::{Aws, Metadata, Put, Ssm};
-use crate::stop::Stop;
 use crate::rotation::{Entry, RevisionKind};
+use crate::stop::Stop;
 use crate::target::{Activated, Delivery, Escrowed, Receipt, Slot, Target};
 
 /// Pauses between looks at a listing that lags behind; about six seconds altogether.

@@ -105,10 +105,11 @@ async fn change(
         None => place::derive_id(configured.namespace.as_deref().unwrap_or_default(), &config, &slots),
     };
     let mut state = State::read(prior);
-    let held = state.ledger.deliveries().values().map(|delivery| delivery.slot.clone());
+    let held = state.ledger.deliveries().values();
+    let held = held.map(|delivery| place::claim_on_record(&delivery.slot));
     let _turn = configured
         .run_registry
-        .turn(&id, texts(&slots).into_values().chain(held))
+        .turn(&id, slots.values().map(place::claim_of).chain(held))
         .await;
     if is_create && !configured.run_registry.first_create(&id) {
         twin(&config, &slots, &id, problems);
@@ -141,6 +142,12 @@ async fn change(
         state.ledger.record(Event::Dropped { target: target.clone() });
     }
     if !decision.acts() {
+        if decision.reconnected {
+            slots = located(configured, &change.config, &slots, permit, problems).await?;
+            if place::misplaced(&slots, &state.ledger, &change.config, problems) {
+                return None;
+            }
+        }
         return Some(change.finish_quietly(state, &decision, &slots, problems));
     }
     change.run(state, decision, slots, problems).await
