@@ -11,12 +11,16 @@ TEST_LINTS := -A clippy::unwrap_used -A clippy::expect_used -A clippy::panic -A 
 	-A clippy::print_stdout -A clippy::print_stderr -A clippy::string_slice -A clippy::exit -A clippy::disallowed_methods \
 	-A clippy::let_underscore_must_use -A clippy::large_futures -A unreachable_pub -A missing_docs -A unfulfilled_lint_expectations
 
+RELEASE_TOOLS := target/release-tools
+AUDITABLE := 0.7.7
+AUDIT_INFO := 0.5.4
+
 # All of the crash matrix, or those cases whose name begins so: story/source/fault/call, or every 20th from the 3rd: 3/20.
 CASE ?= all
 # What make nightly runs: some of advisories, search, leaks, fuzz, matrix.
 NIGHTLY ?=
 
-.PHONY: demo test nightly search crash-matrix leaks lint fmt docs bench fuzz tools nextest postgres need-rust need-core need-terraform need-curl
+.PHONY: demo test nightly search crash-matrix leaks lint fmt docs bench dist dist-check dist-tools fuzz tools nextest postgres need-rust need-core need-terraform need-curl
 
 demo: need-rust need-core need-curl ## Walk through a secret's life against vendors on loopback
 	@$(CARGO) build --locked --quiet --bin terraform-provider-rotation --example sandbox
@@ -63,6 +67,23 @@ bench: need-rust need-core ## Start-up, memory, requests per create, rotation an
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement benches/requirements.txt || \
 		echo "Without null_resource: benches/requirements.txt could not be installed."
 	benches/measure
+
+dist: need-rust dist-tools ## What is released, for this machine's platform, in target/dist; signed if GPG_FINGERPRINT names a key
+	release/build
+	release/sums
+
+dist-check: need-core $(VENV)/stamp ## Installs what make dist made, as users do, and tries to install what nobody should
+	$(CARGO) build --locked --example sandbox
+	release/check
+
+# Only a release needs these: 250 MB, and a minute of compiling.
+dist-tools: need-rust $(RELEASE_TOOLS)/stamp-$(AUDITABLE)-$(AUDIT_INFO)
+
+$(RELEASE_TOOLS)/stamp-$(AUDITABLE)-$(AUDIT_INFO): release/requirements.txt
+	$(PYTHON) -m venv $(RELEASE_TOOLS)
+	$(RELEASE_TOOLS)/bin/pip install --quiet --disable-pip-version-check --requirement release/requirements.txt
+	$(CARGO) install --quiet --locked --root $(RELEASE_TOOLS) cargo-auditable@$(AUDITABLE) rust-audit-info@$(AUDIT_INFO)
+	@touch $@
 
 SECONDS ?= 60
 fuzz: need-rust ## Look for inputs that break a promise, SECONDS for each target
