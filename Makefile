@@ -74,7 +74,7 @@ dist: need-rust dist-tools ## What is released, for this machine's platform, in 
 	release/build
 	release/sums
 
-dist-check: need-core $(VENV)/stamp ## Installs what make dist made, as users do, and tries to install what nobody should
+dist-check: need-rust need-core dist-tools ## Installs what make dist made, as users do, and tries to install what nobody should
 	$(CARGO) build --locked --example sandbox
 	release/check
 
