@@ -17,7 +17,7 @@ AUDIT_INFO := 0.5.4
 
 # All of the crash matrix, or those cases whose name begins so: story/source/fault/call, or every 20th from the 3rd: 3/20.
 CASE ?= all
-# What make nightly runs: some of advisories, search, leaks, fuzz, matrix.
+# What make nightly runs: some of advisories, search, leaks, fuzz, matrix, dist.
 NIGHTLY ?=
 
 .PHONY: demo test nightly search crash-matrix leaks lint fmt docs bench dist dist-check dist-tools fuzz tools nextest postgres need-rust need-core need-terraform need-curl
@@ -31,7 +31,7 @@ test: need-rust need-terraform tools lint ## Everything: lints, unit, engine, co
 	release/selftest
 	tests/run
 
-nightly: need-rust need-terraform tools ## Hours: advisories, a deeper search, every leak, fuzzing, the whole crash matrix; NIGHTLY='search leaks' runs a part
+nightly: need-rust need-terraform tools ## Hours: advisories, a deeper search, every leak, fuzzing, the whole crash matrix, a release built twice; NIGHTLY='search leaks' runs a part
 	tests/nightly $(NIGHTLY)
 
 search: need-rust nextest ## Search the engine through more than three times as many states as make test
