@@ -92,14 +92,8 @@ fn an_overlap_of_zero_set_later_revokes_with_that_apply() {
     assert_ne!(the_token(&story).id, old.id);
     let attributes = story.attributes();
     assert_eq!(attributes["phase"], "settled");
-    assert_eq!(
-        attributes["credentials"]
-            .as_object()
-            .unwrap()
-            .keys()
-            .collect::<Vec<_>>(),
-        ["2"]
-    );
+    assert_eq!(attributes["credentials"]["1"]["status"], "disabled");
+    assert_eq!(attributes["credentials"]["2"]["status"], "current");
 }
 
 #[test]

@@ -178,8 +178,13 @@ fn a_deleted_branch_as_the_source_is_gone_and_another_one_takes_its_place() {
     let password = crate::truth::password(&story, "app");
     assert!(uri.starts_with(&format!("postgresql://app:{password}@")), "{uri}");
     drop(story.run(&["apply", "-refresh-only", "-auto-approve"]).success());
-    let credentials = story.attributes()["credentials"].to_string();
-    assert!(!credentials.contains("br-old-1"), "its password is dead: {credentials}");
+    let credentials = story.attributes()["credentials"].clone();
+    assert_eq!(
+        credentials["1"]["status"], "disabled",
+        "its password is dead: {credentials}"
+    );
+    assert_eq!(credentials["2"]["status"], "current", "{credentials}");
+    story.settled();
 }
 
 #[test]
