@@ -159,6 +159,12 @@ pub trait Target: Slot {
         Ok(())
     }
 
+    /// Whether everything that holds the value can be given a new one, as far as a read can tell. Asked beside
+    /// [`Self::check_writable`], but only before a mint: a value that exists goes to whatever can be reached.
+    async fn check_reachable(&self) -> Result<(), CallError> {
+        Ok(())
+    }
+
     /// Writes the values of one batch ([`TargetConfig::batch`]), this target's own among them, in as few calls as the vendor allows.
     /// Without batches there is exactly one, this target's own.
     /// The receipts are in the order of the deliveries. Repeating it changes nothing but markers.
