@@ -11,7 +11,9 @@ use async_trait::async_trait;
 use jiff::SignedDuration;
 
 use self::api::Container;
-use super::{Credential, Issuer, Liveness, Maker, MintOrder, Minted, Source, SourceConfig, SourceKind, SourceTraits};
+use super::{
+    Credential, Issuer, Liveness, Maker, MintOrder, Minted, Offers, Source, SourceConfig, SourceKind, SourceTraits,
+};
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::Connections;
@@ -32,6 +34,12 @@ pub static KIND: SourceKind = SourceKind {
     parts_of: |_| Some(KIND.declared_parts()),
     parse,
     revocable: true,
+    offers: Offers {
+        pages: true,
+        proof_of_absence: false,
+        liveness: true,
+        names: true,
+    },
     place: |connections| connections.fly.graphql_place(),
     issuer,
     issuer_in_words,

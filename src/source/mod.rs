@@ -212,6 +212,29 @@ pub struct Supplied<'a> {
     pub at_hand: bool,
 }
 
+/// What an issuer offers for a kind of source; data, never a special case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offers {
+    /// Credentials are listed in pages.
+    pub pages: bool,
+    /// A listing that proves a container to be gone ([`Issuer::container`]).
+    pub proof_of_absence: bool,
+    /// An answer to whether a credential still works ([`Issuer::liveness`]).
+    pub liveness: bool,
+    /// Credentials have names that their makers choose, so that others' may look like anything.
+    pub names: bool,
+}
+
+impl Offers {
+    /// Of values that no vendor issues.
+    pub const NOTHING: Self = Self {
+        pages: false,
+        proof_of_absence: false,
+        liveness: false,
+        names: false,
+    };
+}
+
 /// Who makes the values of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Maker {
@@ -244,6 +267,8 @@ pub struct SourceKind {
     pub parse: fn(&Node<'_>, &Node<'_>, &mut Diagnostics) -> Option<Box<dyn SourceConfig>>,
     /// Its credentials can be revoked by a call; the others only by a person, or not at all.
     pub revocable: bool,
+    /// What the issuer offers besides. The behaviour suite (`tests/behaviour`) leaves out what is not offered, and nothing else.
+    pub offers: Offers,
     /// What the connection adds to an address of this kind, as far as it knows without a call: an account and region, a host that
     /// is not the vendor's own.
     pub place: fn(&Connections) -> String,

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Credential, Issuer, Liveness, Maker, MintOrder, Minted, Source, SourceConfig, SourceKind, SourceTraits};
+use super::{
+    Credential, Issuer, Liveness, Maker, MintOrder, Minted, Offers, Source, SourceConfig, SourceKind, SourceTraits,
+};
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::Connections;
@@ -39,6 +41,12 @@ pub static KIND: SourceKind = SourceKind {
     parts_of: |_| Some(KIND.declared_parts()),
     parse,
     revocable: true,
+    offers: Offers {
+        pages: false,
+        proof_of_absence: false,
+        liveness: true,
+        names: true,
+    },
     place: |connections| connections.neon.place(),
     issuer,
     issuer_in_words,

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use self::arguments::{Config, branch_at};
-use super::{Credential, Issuer, Liveness, Maker, MintOrder, Minted, Source, SourceKind};
+use super::{Credential, Issuer, Liveness, Maker, MintOrder, Minted, Offers, Source, SourceKind};
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::Connections;
@@ -34,6 +34,12 @@ pub static KIND: SourceKind = SourceKind {
     parts_of: |_| Some(KIND.declared_parts()),
     parse: arguments::parse,
     revocable: true,
+    offers: Offers {
+        pages: false,
+        proof_of_absence: true,
+        liveness: false,
+        names: false,
+    },
     place: |connections| connections.neon.place(),
     issuer,
     issuer_in_words,

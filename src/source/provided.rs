@@ -29,6 +29,7 @@ pub static KIND: SourceKind = SourceKind {
     parts_of: |node| part_names(node, &mut Diagnostics::new()).map(Names::parts).known(),
     parse,
     revocable: false,
+    offers: super::Offers::NOTHING,
     place: super::nowhere,
     issuer: |_, _| Ok(None),
     issuer_in_words: |_| "its vendor".to_owned(),

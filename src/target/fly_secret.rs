@@ -17,10 +17,11 @@ mod update;
 
 use crate::address::Address;
 use crate::connection::Connections;
+use crate::rotation::RevisionKind;
 use crate::secret::Secret;
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node, Path, Type};
 
-use super::{Activation, EntryWords, Slot, Target, TargetConfig, TargetKind, TargetTraits};
+use super::{Activation, EntryWords, Offers, Slot, Target, TargetConfig, TargetKind, TargetTraits};
 
 pub use roll::Patience;
 pub use slot::FlySecret;
@@ -37,7 +38,14 @@ pub static KIND: TargetKind = TargetKind {
     place: |connections| connections.fly.place(),
     slot: slot_at,
     words,
-    identified: true,
+    offers: Offers {
+        marks: false,
+        revision: RevisionKind::Digest,
+        pages: false,
+        // Fly lists no apps to a token that covers one.
+        proof_of_absence: false,
+        identity: true,
+    },
 };
 
 /// flyctl reads at most this much from its standard input; the API publishes no limit. In bytes.

@@ -17,7 +17,7 @@ use crate::executor::Stop;
 use crate::rotation::{Container, Entry, RevisionKind};
 use crate::secret::Secret;
 use crate::target::{
-    Activated, Activation, Delivery, EntryWords, Escrowed, Receipt, Slot, Target, TargetConfig, TargetKind,
+    Activated, Activation, Delivery, EntryWords, Escrowed, Offers, Receipt, Slot, Target, TargetConfig, TargetKind,
     TargetTraits,
 };
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node, Path, Type};
@@ -32,7 +32,13 @@ pub static KIND: TargetKind = TargetKind {
     place: |connections| connections.github.place(),
     slot,
     words,
-    identified: true,
+    offers: Offers {
+        marks: false,
+        revision: RevisionKind::Time,
+        pages: true,
+        proof_of_absence: true,
+        identity: true,
+    },
 };
 
 const NAME: &str = "github_actions_secret";
@@ -265,10 +271,6 @@ impl Slot for GitHubActionsSecret {
     async fn inspect_directly(&self) -> Result<Option<Entry>, CallError> {
         let secret = self.client.secret(&self.level, &self.name).await?;
         Ok(secret.as_ref().map(entry))
-    }
-
-    fn marks_every_write(&self) -> bool {
-        false
     }
 
     /// An environment that the list of a readable repository lacks is gone. A repository never is: one that was transferred to where

@@ -8,7 +8,7 @@ use crate::call::{CallError, WritePermit};
 use crate::connection::Connections;
 use crate::executor::Stop;
 use crate::label::Label;
-use crate::rotation::{Container, Entry};
+use crate::rotation::{Container, Entry, RevisionKind};
 use crate::secret::Secret;
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node};
 
@@ -115,11 +115,6 @@ pub trait Slot: Send + Sync {
     async fn inspect_since(&self, recorded: &str) -> Result<Option<Entry>, CallError> {
         let _ = recorded;
         self.inspect_directly().await
-    }
-
-    /// Whether two writes never share a marker; false where it is a time of whole seconds.
-    fn marks_every_write(&self) -> bool {
-        true
     }
 
     /// What is known of the container, asked when an entry cannot be looked at. A listing of its parent proves that it is gone; a bare
@@ -285,8 +280,30 @@ pub struct TargetKind {
     pub slot: fn(&Address, &Connections) -> Result<Box<dyn Slot>, Diagnostic>,
     /// What the entry at an address of this kind is called in texts.
     pub words: fn(&Address) -> EntryWords,
-    /// The vendor gives containers an identity of their own, which [`Slot::container_id`] tells.
-    pub identified: bool,
+    /// What the vendor offers. The behaviour suite (`tests/behaviour`) leaves out what is not offered, and nothing else.
+    pub offers: Offers,
+}
+
+/// What a vendor offers for the entries of a kind; data, never a special case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offers {
+    /// A note beside the value, which [`Entry::label`] is read from.
+    pub marks: bool,
+    /// What tells one write from another.
+    pub revision: RevisionKind,
+    /// Containers are listed in pages.
+    pub pages: bool,
+    /// A listing that proves a container to be gone ([`Slot::container`]).
+    pub proof_of_absence: bool,
+    /// An identity of containers that outlives their names, which [`Slot::container_id`] tells.
+    pub identity: bool,
+}
+
+impl Offers {
+    /// Whether two writes never share a revision; times are whole seconds.
+    pub fn tells_every_write(self) -> bool {
+        self.revision != RevisionKind::Time
+    }
 }
 
 /// Declares the files of this folder and lists their kinds.

@@ -12,9 +12,10 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 
 use self::parameter::{ParameterSlot, ParameterTarget};
-use super::{Activation, EntryWords, Slot, Target, TargetConfig, TargetKind, TargetTraits};
+use super::{Activation, EntryWords, Offers, Slot, Target, TargetConfig, TargetKind, TargetTraits};
 use crate::address::{ANY, Address};
 use crate::connection::Connections;
+use crate::rotation::RevisionKind;
 use crate::secret::Secret;
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node, Path, Type};
 
@@ -28,7 +29,14 @@ pub static KIND: TargetKind = TargetKind {
     place: |connections| connections.aws.place(),
     slot,
     words,
-    identified: false,
+    offers: Offers {
+        marks: true,
+        revision: RevisionKind::Version,
+        pages: true,
+        // The container is the account and region, which is always there.
+        proof_of_absence: false,
+        identity: false,
+    },
 };
 
 const DEFAULT_TYPE: &str = "SecureString";
