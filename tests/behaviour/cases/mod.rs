@@ -1,0 +1,23 @@
+//! The cases: one function each. What a vendor offers decides which a kind plays, and nothing else does.
+
+pub(crate) mod credentials;
+pub(crate) mod entries;
+pub(crate) mod issuer_lost;
+pub(crate) mod issuer_refused;
+pub(crate) mod lost;
+pub(crate) mod ownership;
+pub(crate) mod refused;
+pub(crate) mod requests;
+pub(crate) mod sources;
+pub(crate) mod targets;
+
+/// A snapshot of a kind, reviewed as a whole.
+#[macro_export]
+macro_rules! reviewed {
+    ($name:expr, $text:expr) => {
+        insta::with_settings!(
+            { omit_expression => true, prepend_module_to_snapshot => false, snapshot_path => "../snapshots" },
+            { insta::assert_snapshot!($name, $text); }
+        )
+    };
+}
