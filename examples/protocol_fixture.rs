@@ -1,19 +1,20 @@
-//! A provider of one resource that keeps everything in its state, for the tests of the protocol. Nothing of rotation is in it.
+//! A provider whose resource keeps everything in its state, for the tests of the protocol, with a data source, an ephemeral resource
+//! and a function beside it. Nothing of rotation is in it.
 //!
 //! `fixture_note` has every shape that the protocol knows: primitives, collections, a dynamic value, nested attributes, nested
 //! blocks with and without a label, a write-only value. Its `misbehave` makes it panic, wait or compute until StopProvider, or break the rules, so that tests see
 //! what the plugin layer makes of that.
 
-use std::collections::BTreeMap;
 use std::process::ExitCode;
-use std::sync::LazyLock;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use rotation_provider::environment::Environment;
 use rotation_provider::plugin::{
-    self, ApplyRequest, ApplyResponse, ClientCapabilities, Identity, PlanRequest, PlanResponse, Provider,
-    ProviderSchema, ReadRequest, ReadResponse, UpgradeRequest,
+    self, ApplyRequest, ApplyResponse, ClientCapabilities, DataResponse, DataSource, Ephemeral, Function,
+    FunctionError, Identity, Opened, Parameter, PlanRequest, PlanResponse, Provider, ReadRequest, ReadResponse,
+    Registry, Resource, Signature, UpgradeRequest,
 };
 use rotation_provider::secret::Secret;
 use rotation_provider::terraform::{
@@ -39,9 +40,7 @@ fn main() -> ExitCode {
         }
         match environment.get("FIXTURE_CANNOT_START") {
             Some(reason) => Err(reason.to_owned()),
-            None => Ok(Fixture {
-                stopped: watch::Sender::new(false),
-            }),
+            None => Ok(Fixture::new()),
         }
     })
 }
@@ -51,6 +50,52 @@ fn signal_itself(signal: Signal) {
 }
 
 struct Fixture {
+    registry: Registry,
+    stopped: watch::Sender<bool>,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let stopped = watch::Sender::new(false);
+        let schema = Schema {
+            version: 1,
+            block: note(),
+        };
+        let note = Note {
+            schema,
+            stopped: stopped.clone(),
+        };
+        let greeting = Attribute::optional("greeting", Type::String, "Any text.");
+        let registry = Registry::new(block(vec![greeting]))
+            .with_resource("fixture_note", Arc::new(note))
+            .with_data_source("fixture_echo", Arc::new(Echo::new()))
+            .with_ephemeral("fixture_whisper", Arc::new(Whisper::new()))
+            .with_function("longest", Arc::new(Longest::new()));
+        Self { registry, stopped }
+    }
+}
+
+#[async_trait]
+impl Provider for Fixture {
+    fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    async fn validate(&self, _config: Value) -> Diagnostics {
+        Diagnostics::new()
+    }
+
+    async fn configure(&self, _config: Value) -> Diagnostics {
+        Diagnostics::new()
+    }
+
+    fn stop(&self) {
+        self.stopped.send_replace(true);
+    }
+}
+
+struct Note {
+    schema: Schema,
     stopped: watch::Sender<bool>,
 }
 
@@ -109,24 +154,18 @@ fn note() -> Block {
     }
 }
 
-static SCHEMA: LazyLock<ProviderSchema> = LazyLock::new(|| ProviderSchema {
-    provider: Schema {
+/// A block without any argument but these.
+fn block(attributes: Vec<Attribute>) -> Schema {
+    Schema {
         version: 0,
         block: Block {
-            attributes: vec![Attribute::optional("greeting", Type::String, "Any text.")],
+            attributes,
             ..Block::default()
         },
-    },
-    resources: BTreeMap::from([(
-        "fixture_note".to_owned(),
-        Schema {
-            version: 1,
-            block: note(),
-        },
-    )]),
-});
+    }
+}
 
-impl Fixture {
+impl Note {
     /// What the configuration or state asks to go wrong at `moment`.
     fn misbehaves(value: &Value, moment: &str) -> bool {
         value.get("misbehave").as_str() == Some(moment)
@@ -148,20 +187,12 @@ impl Fixture {
 }
 
 #[async_trait]
-impl Provider for Fixture {
-    fn schema(&self) -> &ProviderSchema {
-        &SCHEMA
+impl Resource for Note {
+    fn schema(&self) -> &Schema {
+        &self.schema
     }
 
-    async fn validate_provider(&self, _config: Value) -> Diagnostics {
-        Diagnostics::new()
-    }
-
-    async fn configure(&self, _config: Value) -> Diagnostics {
-        Diagnostics::new()
-    }
-
-    async fn validate_resource(&self, _type_name: &str, config: Value, _client: ClientCapabilities) -> Diagnostics {
+    async fn validate(&self, config: Value, _client: ClientCapabilities) -> Diagnostics {
         if Self::misbehaves(&config, "invalid") {
             let path = Path::attribute("misbehave");
             return Diagnostic::error(path, "misbehave must not be \"invalid\"", "Choose something else.").into();
@@ -277,8 +308,147 @@ impl Provider for Fixture {
             diagnostics,
         }
     }
+}
 
-    fn stop(&self) {
-        self.stopped.send_replace(true);
+/// A data source that repeats what it is told.
+struct Echo(Schema);
+
+impl Echo {
+    fn new() -> Self {
+        Self(block(vec![
+            Attribute::required("text", Type::String, "What it repeats."),
+            Attribute::computed("echo", Type::String, "The same, twice."),
+        ]))
+    }
+}
+
+#[async_trait]
+impl DataSource for Echo {
+    fn schema(&self) -> &Schema {
+        &self.0
+    }
+
+    async fn validate(&self, config: Value) -> Diagnostics {
+        match config.get("text").as_str() {
+            Some("") => {
+                Diagnostic::error(Path::attribute("text"), "There is nothing to repeat", "Say something.").into()
+            }
+            _ => Diagnostics::new(),
+        }
+    }
+
+    #[expect(clippy::panic, reason = "tests ask for it")]
+    async fn read(&self, config: Value) -> DataResponse {
+        let text = config.get("text").as_str().unwrap_or_default().to_owned();
+        assert!(text != "panic", "read went wrong");
+        let mut diagnostics = Diagnostics::new();
+        if text == "nobody" {
+            diagnostics.error(Path::attribute("text"), "Nobody answers", "Ask somebody else.");
+        }
+        DataResponse {
+            state: config.with("echo", Value::string(format!("{text} {text}"))),
+            diagnostics,
+        }
+    }
+}
+
+/// An ephemeral resource: what it says is never stored.
+struct Whisper(Schema);
+
+impl Whisper {
+    fn new() -> Self {
+        Self(block(vec![
+            Attribute::required("to", Type::String, "Who hears it."),
+            Attribute::computed("said", Type::String, "What they hear.").sensitive(),
+        ]))
+    }
+}
+
+#[async_trait]
+impl Ephemeral for Whisper {
+    fn schema(&self) -> &Schema {
+        &self.0
+    }
+
+    async fn validate(&self, _config: Value) -> Diagnostics {
+        Diagnostics::new()
+    }
+
+    async fn open(&self, config: Value) -> Opened {
+        let to = config.get("to").as_str().unwrap_or_default().to_owned();
+        let mut diagnostics = Diagnostics::new();
+        if to == "nobody" {
+            diagnostics.error(Path::attribute("to"), "Nobody listens", "Whisper to somebody else.");
+        }
+        Opened {
+            private: to.clone().into_bytes(),
+            result: config.with("said", Value::string(format!("psst, {to}"))),
+            diagnostics,
+        }
+    }
+
+    async fn close(&self, private: Vec<u8>) -> Diagnostics {
+        if private == b"gossip" {
+            return Diagnostic::error(Path::root(), "It was not kept", "Whisper to somebody else.").into();
+        }
+        Diagnostics::new()
+    }
+}
+
+/// A function: the longest of some texts, and by how many bytes.
+struct Longest(Signature);
+
+impl Longest {
+    fn new() -> Self {
+        Self(Signature {
+            parameters: vec![
+                Parameter {
+                    name: "texts",
+                    kind: Type::strings(),
+                    description: "Any texts.",
+                },
+                Parameter {
+                    name: "at_least",
+                    kind: Type::Number,
+                    description: "Bytes.",
+                },
+            ],
+            returns: Type::String,
+            summary: "The longest text",
+            description: "The longest text of a list.",
+        })
+    }
+}
+
+impl Function for Longest {
+    fn signature(&self) -> &Signature {
+        &self.0
+    }
+
+    #[expect(clippy::panic, reason = "tests ask for it")]
+    fn call(&self, arguments: &[Value]) -> Result<Value, FunctionError> {
+        let [texts, least] = arguments else {
+            panic!("the plugin layer passes one value for each parameter");
+        };
+        let texts = texts.as_list().unwrap_or_default();
+        let longest = texts.iter().max_by_key(|text| text.as_str().map_or(0, str::len));
+        let longest = longest.ok_or_else(|| FunctionError {
+            text: "There is no text.".to_owned(),
+            argument: Some(0),
+        })?;
+        if longest.as_str() == Some("panic") {
+            panic!("call went wrong");
+        }
+        let length = longest.as_str().map_or(0, str::len);
+        if least
+            .as_u64()
+            .is_some_and(|least| u64::try_from(length).is_ok_and(|length| length < least))
+        {
+            return Err(FunctionError {
+                text: "Every text is shorter.".to_owned(),
+                argument: Some(1),
+            });
+        }
+        Ok(longest.clone())
     }
 }

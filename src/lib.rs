@@ -11,7 +11,7 @@
 //! | [`vendors`] | where adapters come from |
 //! | [`connection`] | one authenticated client per vendor account, shared by its adapters |
 //! | [`http`] | the one HTTP client: retry, redaction, caps, redirects |
-//! | [`secret`], [`clock`], [`randomness`], [`environment`] | the only places for values, time, entropy, variables |
+//! | [`secret`], [`clock`], [`randomness`], [`environment`], [`stop`] | the only places for values, time, entropy, variables, interrupts |
 //!
 //! Which module may use which is a table in `tests/architecture.rs`.
 
@@ -31,6 +31,7 @@ pub mod randomness;
 pub mod rotation;
 pub mod secret;
 pub mod source;
+pub mod stop;
 pub mod target;
 pub mod template;
 pub mod terraform;

@@ -1,6 +1,6 @@
 //! Rules that the compiler does not check: which module may use which, who may write, how long a file may get.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use rotation_provider::environment::Environment;
@@ -10,7 +10,7 @@ use rotation_provider::terraform::{Attribute, AttributeType, Block};
 use rotation_provider::{check, source, target};
 
 /// What each module may use. The order is from the inside out.
-const MAY_USE: [(&str, &[&str]); 20] = [
+const MAY_USE: [(&str, &[&str]); 21] = [
     ("address", &[]),
     ("clock", &[]),
     ("duration", &[]),
@@ -18,6 +18,7 @@ const MAY_USE: [(&str, &[&str]); 20] = [
     ("label", &[]),
     ("randomness", &[]),
     ("secret", &[]),
+    ("stop", &[]),
     ("call", &["secret"]),
     ("template", &["secret"]),
     ("terraform", &["duration", "secret"]),
@@ -58,11 +59,11 @@ const MAY_USE: [(&str, &[&str]); 20] = [
             "clock",
             "connection",
             "duration",
-            "executor",
             "http",
             "label",
             "rotation",
             "secret",
+            "stop",
             "terraform",
         ],
     ),
@@ -72,18 +73,11 @@ const MAY_USE: [(&str, &[&str]); 20] = [
             "call",
             "clock",
             "connection",
-            "executor",
             "http",
             "secret",
+            "stop",
             "template",
             "terraform",
-        ],
-    ),
-    (
-        "executor",
-        &[
-            "address", "call", "check", "clock", "label", "rotation", "secret", "source", "target", "template",
-            "vendors",
         ],
     ),
     (
@@ -96,6 +90,13 @@ const MAY_USE: [(&str, &[&str]); 20] = [
             "source",
             "target",
             "terraform",
+        ],
+    ),
+    (
+        "executor",
+        &[
+            "address", "call", "check", "clock", "label", "rotation", "secret", "source", "stop", "target", "template",
+            "vendors",
         ],
     ),
     ("plugin", &["clock", "environment", "secret", "terraform"]),
@@ -115,6 +116,7 @@ const MAY_USE: [(&str, &[&str]); 20] = [
             "plugin",
             "rotation",
             "source",
+            "stop",
             "target",
             "template",
             "terraform",
@@ -218,6 +220,14 @@ fn the_reader_of_sources_sees_every_form_of_a_path_and_no_test() {
 
 #[test]
 fn modules_use_only_what_lies_further_inside() {
+    for (at, (module, allowed)) in MAY_USE.iter().enumerate() {
+        let inside: Vec<&str> = MAY_USE[..at].iter().map(|(name, _)| *name).collect();
+        let outside: Vec<_> = allowed.iter().filter(|name| !inside.contains(*name)).collect();
+        assert!(
+            outside.is_empty(),
+            "{module} may use {outside:?}, which do not stand above it in the table"
+        );
+    }
     let mut needed: BTreeSet<(&str, String)> = BTreeSet::new();
     for (module, path, text) in files() {
         let Some((module, allowed)) = MAY_USE.iter().find(|(name, _)| *name == module) else {
@@ -247,6 +257,145 @@ fn modules_use_only_what_lies_further_inside() {
         unused.is_empty(),
         "MAY_USE permits what nobody needs, take it out: {unused:?}"
     );
+}
+
+/// Every path that a piece of code names from the root of the crate, in `use` trees and inline; `module` is where it stands.
+fn paths(code: &str, module: &[String]) -> BTreeSet<Vec<String>> {
+    let mut found = BTreeSet::new();
+    for start in ["crate::", "self::", "super::"] {
+        for (at, _) in code.match_indices(start) {
+            let before = code[..at].chars().next_back();
+            if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':') {
+                continue;
+            }
+            let mut base = module.to_vec();
+            let mut rest = &code[at..];
+            if let Some(inner) = rest.strip_prefix("crate::") {
+                (base, rest) = (Vec::new(), inner);
+            } else if let Some(inner) = rest.strip_prefix("self::") {
+                rest = inner;
+            }
+            while let Some(inner) = rest.strip_prefix("super::") {
+                base.pop();
+                rest = inner;
+            }
+            tree(rest, &base, &mut found);
+        }
+    }
+    found
+}
+
+/// Adds the paths of a `use` tree that begins `text`; gives what follows it.
+fn tree<'t>(text: &'t str, base: &[String], found: &mut BTreeSet<Vec<String>>) -> &'t str {
+    let text = text.trim_start();
+    if let Some(mut rest) = text.strip_prefix('{') {
+        loop {
+            rest = tree(rest, base, found).trim_start();
+            match rest.strip_prefix(',') {
+                Some(more) if !more.trim_start().starts_with('}') => rest = more,
+                other => {
+                    let rest = other.unwrap_or(rest).trim_start();
+                    return rest.strip_prefix('}').unwrap_or(rest);
+                }
+            }
+        }
+    }
+    let end = text
+        .find(|c: char| !c.is_alphanumeric() && c != '_')
+        .unwrap_or(text.len());
+    let (word, rest) = text.split_at(end);
+    let mut path = base.to_vec();
+    if word != "self" {
+        path.push(word.to_owned());
+    }
+    match rest.strip_prefix("::") {
+        Some(inner) => tree(inner, &path, found),
+        None => {
+            found.insert(path);
+            rest.trim_start().strip_prefix("as ").map_or(rest, |renamed| {
+                let renamed = renamed.trim_start();
+                let end = renamed
+                    .find(|c: char| !c.is_alphanumeric() && c != '_')
+                    .unwrap_or(renamed.len());
+                &renamed[end..]
+            })
+        }
+    }
+}
+
+#[test]
+fn the_reader_of_paths_resolves_every_form() {
+    let module = ["m".to_owned(), "n".to_owned()];
+    let code = "use super::{a::B, c as d};\nuse crate::x::{self, y::Z};\nfn f() { self::q::r(); super::super::t::u() }";
+    let found: Vec<String> = paths(code, &module).iter().map(|path| path.join("::")).collect();
+    assert_eq!(found, ["m::a::B", "m::c", "m::n::q::r", "t::u", "x", "x::y::Z"]);
+}
+
+/// Modules beside each other, at any depth, that need each other: neither can be read, moved or tested without the other.
+#[test]
+fn no_siblings_use_each_other_in_a_circle() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let module_of = |path: &Path| -> Vec<String> {
+        let relative = path.strip_prefix(&root).unwrap().with_extension("");
+        let mut names: Vec<String> = relative
+            .iter()
+            .map(|name| name.to_string_lossy().into_owned())
+            .collect();
+        if names.last().is_some_and(|name| name == "mod") {
+            names.pop();
+        }
+        names
+    };
+    let files = files();
+    let modules: BTreeSet<Vec<String>> = files.iter().map(|(_, path, _)| module_of(path)).collect();
+    let mut uses: BTreeMap<Vec<String>, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
+    for (_, path, text) in &files {
+        let module = module_of(path);
+        if ["lib", "main"].contains(&module[0].as_str()) {
+            continue;
+        }
+        for mut named in paths(&shipped(text), &module) {
+            while !named.is_empty() && !modules.contains(&named) {
+                named.pop();
+            }
+            let shared = module
+                .iter()
+                .zip(&named)
+                .take_while(|(one, other)| one == other)
+                .count();
+            if let (Some(user), Some(used)) = (module.get(shared), named.get(shared)) {
+                let siblings = uses.entry(module[..shared].to_vec()).or_default();
+                siblings.entry(user.clone()).or_default().insert(used.clone());
+            }
+        }
+    }
+    assert!(
+        uses[&Vec::new()]["executor"].contains("target"),
+        "the reader of paths sees nothing"
+    );
+    for (parent, siblings) in &uses {
+        for start in siblings.keys() {
+            let mut reached = siblings[start].clone();
+            loop {
+                let next: BTreeSet<String> = reached
+                    .iter()
+                    .filter_map(|name| siblings.get(name))
+                    .flatten()
+                    .cloned()
+                    .collect();
+                let before = reached.len();
+                reached.extend(next);
+                if reached.len() == before {
+                    break;
+                }
+            }
+            assert!(
+                !reached.contains(start),
+                "{} needs {reached:?}, and one of them needs {start}: move what both need to a module of its own",
+                [&parent[..], &[start.clone()]].concat().join("::")
+            );
+        }
+    }
 }
 
 /// Places where what a text stands for may be done, and nowhere else. `plugin` speaks to Terraform, so it has a process to serve.
@@ -341,7 +490,7 @@ fn the_schema_of_the_resource_does_not_depend_on_kinds() {
     assert_eq!(used.into_iter().collect::<Vec<_>>(), ["terraform"]);
 
     let provider = RotationProvider::new(Environment::default());
-    let schema = provider.schema().resources.get("rotation_secret").unwrap();
+    let schema = provider.registry().resource("rotation_secret").unwrap().schema();
     let mut lines = Vec::new();
     outline(&schema.block, "", &mut lines);
     let kinds = source::ALL.iter().map(|kind| kind.name);

@@ -17,8 +17,8 @@ use rotation_provider::call::WritePermit;
 use rotation_provider::check::http::KIND;
 use rotation_provider::check::{CheckConfig, CheckFailure, Patience, Presents};
 use rotation_provider::connection::Connections;
-use rotation_provider::executor::Stop;
 use rotation_provider::secret::{Parts, Secret};
+use rotation_provider::stop::Stop;
 use rotation_provider::terraform::{Diagnostics, Node, Origin, Value};
 
 const NEW: &str = "new-credential-0123456789";

@@ -156,7 +156,7 @@ const PLANNED: [(&str, &str); 11] = [
 
 fn index() -> String {
     let provider = RotationProvider::new(Environment::default());
-    let schema = &provider.schema().provider;
+    let schema = provider.registry().provider_schema();
     let mut page = front_matter("Provider: rotation", &schema.block.description);
     page.push_str(GENERATED);
     page.push_str("# rotation Provider\n\n");
@@ -224,7 +224,7 @@ Their elements are objects: write `ignore_changes = [targets.runtime.wave]`, not
 
 fn secret_page() -> String {
     let provider = RotationProvider::new(Environment::default());
-    let schema = provider.schema().resources.get("rotation_secret").unwrap();
+    let schema = provider.registry().resource("rotation_secret").unwrap().schema();
     let mut page = front_matter("rotation_secret Resource - rotation", &schema.block.description);
     page.push_str(GENERATED);
     page.push_str("# rotation_secret (Resource)\n\n");
@@ -285,14 +285,50 @@ fn secret_page() -> String {
     page
 }
 
+/// The reference page of each function, by its file.
+fn function_pages() -> Vec<(String, String)> {
+    let provider = RotationProvider::new(Environment::default());
+    let functions = provider.registry().functions();
+    let pages = functions.map(|(name, function)| {
+        let signature = function.signature();
+        let mut page = front_matter(&format!("Function: {name}"), signature.summary);
+        page.push_str(GENERATED);
+        let parameters: Vec<&str> = signature.parameters.iter().map(|parameter| parameter.name).collect();
+        writeln!(page, "# Function: {name}\n\n{}\n", signature.description).unwrap();
+        page.push_str("## Example Usage\n\n");
+        page.push_str(&example(&format!("functions/{name}/function.tf")));
+        writeln!(
+            page,
+            "\n## Signature\n\n`provider::rotation::{name}({})`\n\n## Arguments\n",
+            parameters.join(", ")
+        )
+        .unwrap();
+        for parameter in &signature.parameters {
+            writeln!(page, "- `{}` {}", parameter.name, parameter.description).unwrap();
+        }
+        writeln!(page, "\n## Result\n\n{}", type_name(&signature.returns)).unwrap();
+        if let Type::List(inner) = &signature.returns
+            && let Type::Object(attributes) = inner.as_ref()
+        {
+            page.push_str("\nEach object has:\n\n");
+            for (name, kind) in attributes {
+                writeln!(page, "- `{name}` ({})", type_name(kind)).unwrap();
+            }
+        }
+        (format!("docs/functions/{name}.md"), page)
+    });
+    pages.collect()
+}
+
 #[test]
 fn the_reference_pages_are_those_of_the_schema() {
-    for (path, page) in [
-        ("docs/index.md", index()),
-        ("docs/resources/secret.md", secret_page()),
-        ("docs/kinds.json", kinds()),
-    ] {
-        let file = root().join(path);
+    let pages = [
+        ("docs/index.md".to_owned(), index()),
+        ("docs/resources/secret.md".to_owned(), secret_page()),
+        ("docs/kinds.json".to_owned(), kinds()),
+    ];
+    for (path, page) in pages.into_iter().chain(function_pages()) {
+        let file = root().join(&path);
         if Environment::of_process().get("UPDATE").is_some() {
             std::fs::create_dir_all(file.parent().unwrap()).unwrap();
             std::fs::write(&file, &page).unwrap();
@@ -461,10 +497,9 @@ fn blocks_without_full_stop(block: &Block, found: &mut Vec<String>) {
 fn every_description_is_a_sentence() {
     let provider = RotationProvider::new(Environment::default());
     let mut found = Vec::new();
-    blocks_without_full_stop(&provider.schema().provider.block, &mut found);
-    for schema in provider.schema().resources.values() {
-        blocks_without_full_stop(&schema.block, &mut found);
-    }
+    blocks_without_full_stop(&provider.registry().provider_schema().block, &mut found);
+    let resource = provider.registry().resource("rotation_secret").unwrap();
+    blocks_without_full_stop(&resource.schema().block, &mut found);
     for declared in &*declared::DYNAMIC {
         let AttributeType::Nested(_, content) = &declared.content else {
             panic!("{} holds no object", declared.name);
@@ -482,7 +517,7 @@ fn configurations() -> Vec<PathBuf> {
             found.push(entry.unwrap().path());
         }
     }
-    found.extend(["provider", "demo", "modules"].map(|name| root().join("examples").join(name)));
+    found.extend(["provider", "demo", "modules", "functions/inventory"].map(|name| root().join("examples").join(name)));
     found.sort();
     found
 }

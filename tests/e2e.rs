@@ -50,6 +50,8 @@ mod gone;
 mod input;
 #[path = "e2e/interrupt.rs"]
 mod interrupt;
+#[path = "e2e/inventory.rs"]
+mod inventory;
 #[path = "e2e/lagging.rs"]
 mod lagging;
 #[path = "e2e/locked.rs"]

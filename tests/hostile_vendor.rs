@@ -17,7 +17,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::Response;
 use rotation_provider::environment::Environment;
-use rotation_provider::plugin::{ApplyRequest, Provider as _, ReadRequest};
+use rotation_provider::plugin::{ApplyRequest, Provider as _, ReadRequest, Resource};
 use rotation_provider::provider::{RotationProvider, SECRET};
 use rotation_provider::terraform::{Diagnostics, Value};
 use serde_json::{Map, Value as Json};
@@ -232,6 +232,11 @@ fn no_crash(what: &str, problems: &Diagnostics) {
     }
 }
 
+/// The resource that a provider serves.
+fn secret(provider: &RotationProvider) -> &dyn Resource {
+    provider.registry().resource(SECRET).unwrap().as_ref()
+}
+
 /// Creates in many worlds; where there is a state afterwards, it is refreshed in the same world.
 async fn create_everywhere(configuration: &str) {
     for world in 0..WORLDS {
@@ -247,13 +252,12 @@ async fn create_everywhere(configuration: &str) {
             ("NEON_API_KEY", "napi_x"),
             ("NEON_BASE_URL", &address),
         ]));
-        let config = written::resource(configuration.as_bytes(), &provider.schema().resources[SECRET].block).unwrap();
+        let config = written::resource(configuration.as_bytes(), &secret(&provider).schema().block).unwrap();
         let problems = provider
             .configure(Value::object([("namespace", Value::string("n"))]))
             .await;
         assert!(!problems.has_errors(), "{problems:?}");
-        let apply = provider.apply(ApplyRequest {
-            type_name: SECRET.to_owned(),
+        let apply = secret(&provider).apply(ApplyRequest {
             prior: Value::Null,
             planned: config.clone(),
             config,
@@ -266,8 +270,7 @@ async fn create_everywhere(configuration: &str) {
             "{what}: nothing was said"
         );
         if !applied.state.is_null() {
-            let read = provider.read(ReadRequest {
-                type_name: SECRET.to_owned(),
+            let read = secret(&provider).read(ReadRequest {
                 state: applied.state,
                 private: Vec::new(),
             });
@@ -312,15 +315,14 @@ async fn an_answer_that_is_almost_right_ends_in_a_diagnostic_or_a_state() {
             .collect();
         let provider = RotationProvider::new(Environment::of(&exports));
         let configuration = format!(r#"{{"name": "N", "source": {source}, {targets}}}"#);
-        let config = written::resource(configuration.as_bytes(), &provider.schema().resources[SECRET].block).unwrap();
+        let config = written::resource(configuration.as_bytes(), &secret(&provider).schema().block).unwrap();
         let problems = provider
             .configure(Value::object([("namespace", Value::string("n"))]))
             .await;
         assert!(!problems.has_errors(), "{problems:?}");
         let mut state = Value::Null;
         for planned in [config.clone(), Value::Null] {
-            let apply = provider.apply(ApplyRequest {
-                type_name: SECRET.to_owned(),
+            let apply = secret(&provider).apply(ApplyRequest {
                 prior: state.clone(),
                 planned: planned.clone(),
                 config: planned.clone(),
@@ -344,8 +346,7 @@ async fn an_answer_that_is_almost_right_ends_in_a_diagnostic_or_a_state() {
             if applied.state.is_null() {
                 break;
             }
-            let read = provider.read(ReadRequest {
-                type_name: SECRET.to_owned(),
+            let read = secret(&provider).read(ReadRequest {
                 state: applied.state,
                 private: Vec::new(),
             });

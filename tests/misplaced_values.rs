@@ -15,7 +15,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::Response;
 use rotation_provider::environment::Environment;
-use rotation_provider::plugin::{ApplyRequest, ApplyResponse, ClientCapabilities, Provider as _};
+use rotation_provider::plugin::{ApplyRequest, ApplyResponse, ClientCapabilities, Provider as _, Resource};
 use rotation_provider::provider::{RotationProvider, SECRET};
 use rotation_provider::terraform::{Value, msgpack};
 use serde_json::Value as Json;
@@ -30,6 +30,11 @@ mod written;
 
 /// Changes an answer to that request, knowing the values so far; gives further ones.
 type Rewrite = fn(&str, &Json, &mut Json, &[String]) -> Vec<String>;
+
+/// The resource that a provider serves.
+fn secret(provider: &RotationProvider) -> &dyn Resource {
+    provider.registry().resource(SECRET).unwrap().as_ref()
+}
 
 /// A sandbox behind a vendor that rewrites its answers.
 struct World {
@@ -104,19 +109,17 @@ impl World {
 
     /// A create; gives all that anybody gets to see of it.
     async fn create(&self, source: &str) -> (ApplyResponse, String) {
-        let kind = self.provider.schema().resources[SECRET].block.value_type();
+        let kind = secret(&self.provider).schema().block.value_type();
         let part = match source.contains("neon_role_password") {
             true => r#""part": "password", "#,
             false => "",
         };
         let targets = format!(r#"{{"a": {{{part}"fly_secret": {{"app": "molecule-cp", "stage": true}}}}}}"#);
         let configuration = format!(r#"{{"name": "N", "source": {source}, "targets": {targets}}}"#);
-        let block = &self.provider.schema().resources[SECRET].block;
+        let block = &secret(&self.provider).schema().block;
         let config = written::resource(configuration.as_bytes(), block).unwrap();
-        let applied = self
-            .provider
+        let applied = secret(&self.provider)
             .apply(ApplyRequest {
-                type_name: SECRET.to_owned(),
                 prior: Value::Null,
                 planned: config.clone(),
                 config,
@@ -234,9 +237,9 @@ async fn complaints(headers: &str) -> String {
     let configuration = format!(
         r#"{{"name": "N", "source": {{"fernet_key": {{}}}}, "targets": {targets}, "checks": {{"c": {check}}}}}"#
     );
-    let config = written::resource(configuration.as_bytes(), &provider.schema().resources[SECRET].block).unwrap();
+    let config = written::resource(configuration.as_bytes(), &secret(&provider).schema().block).unwrap();
     let client = ClientCapabilities::default();
-    let problems = provider.validate_resource(SECRET, config, client).await;
+    let problems = secret(&provider).validate(config, client).await;
     let said: Vec<String> = problems
         .iter()
         .map(|problem| format!("{}: {}", problem.summary, problem.detail))

@@ -38,6 +38,8 @@ mod hostile;
 mod life;
 #[path = "protocol/log.rs"]
 mod log;
+#[path = "protocol/offers.rs"]
+mod offers;
 #[path = "protocol/service.rs"]
 mod service;
 #[path = "protocol/tls.rs"]

@@ -13,7 +13,9 @@
 use std::path::{Path, PathBuf};
 
 use rotation_provider::environment::Environment;
-use rotation_provider::plugin::{ApplyRequest, PlanRequest, PlanResponse, Provider as _, ReadRequest, UpgradeRequest};
+use rotation_provider::plugin::{
+    ApplyRequest, PlanRequest, PlanResponse, Provider as _, ReadRequest, Resource, UpgradeRequest,
+};
 use rotation_provider::provider::secret::State;
 use rotation_provider::provider::{RotationProvider, SECRET};
 use rotation_provider::terraform::{Diagnostics, Value, json};
@@ -45,6 +47,11 @@ fn samples() -> Vec<(PathBuf, Json)> {
     paths.into_iter().map(read).collect()
 }
 
+/// The resource that a provider serves.
+fn secret(provider: &RotationProvider) -> &dyn Resource {
+    provider.registry().resource(SECRET).unwrap().as_ref()
+}
+
 /// A provider with its connections, as a plan has it.
 async fn provider() -> RotationProvider {
     let provider = RotationProvider::new(Environment::of(&[
@@ -62,28 +69,26 @@ async fn provider() -> RotationProvider {
 /// What Terraform hands to every call: the state, upgraded.
 async fn upgraded(attributes: &Json, version: i64) -> Result<Value, Diagnostics> {
     let provider = provider().await;
-    let kind = provider.schema().resources[SECRET].block.value_type();
-    let reshaped = provider.reshape(SECRET, version, attributes.to_string().into_bytes());
+    let kind = secret(&provider).schema().block.value_type();
+    let reshaped = secret(&provider).reshape(version, attributes.to_string().into_bytes());
     let (state, without_room) = json::decode_noting(&reshaped, &kind).unwrap();
     let request = UpgradeRequest {
-        type_name: SECRET.to_owned(),
         version,
         state,
         without_room,
     };
-    provider.upgrade(request).await
+    secret(&provider).upgrade(request).await
 }
 
 /// A plan of the configuration that the state was made with.
 async fn planned(state: &Value) -> PlanResponse {
     let request = PlanRequest {
-        type_name: SECRET.to_owned(),
         prior: state.clone(),
         proposed: state.clone(),
         config: state.clone(),
         private: FOREIGN.to_vec(),
     };
-    provider().await.plan(request).await
+    secret(&provider().await).plan(request).await
 }
 
 fn errors(problems: &Diagnostics) -> Vec<String> {
@@ -157,15 +162,13 @@ async fn foreign_private_bytes_are_handed_back_as_they_are() {
     let state = upgraded(&sample["attributes"], 0).await.unwrap();
     // Without a configured provider nothing is asked of any vendor.
     let unconfigured = RotationProvider::new(Environment::of(&[]));
-    let read = unconfigured.read(ReadRequest {
-        type_name: SECRET.to_owned(),
+    let read = secret(&unconfigured).read(ReadRequest {
         state: state.clone(),
         private: FOREIGN.to_vec(),
     });
     let read = read.await;
     assert_eq!((read.state, read.private.as_slice()), (state.clone(), FOREIGN));
-    let apply = unconfigured.apply(ApplyRequest {
-        type_name: SECRET.to_owned(),
+    let apply = secret(&unconfigured).apply(ApplyRequest {
         prior: state.clone(),
         planned: state.clone(),
         config: state.clone(),
@@ -249,8 +252,7 @@ async fn refused(attributes: &Json, version: i64, what: &str) -> Diagnostics {
         Err(problems) => problems,
         Ok(state) => {
             let provider = provider().await;
-            let read = provider.read(ReadRequest {
-                type_name: SECRET.to_owned(),
+            let read = secret(&provider).read(ReadRequest {
                 state: state.clone(),
                 private: Vec::new(),
             });
@@ -274,8 +276,7 @@ async fn a_state_that_is_not_understood_is_not_refreshed_planned_applied_or_dest
     assert!(plan.diagnostics.has_errors());
     assert_eq!(plan.planned, state);
     let provider = provider().await;
-    let read = provider.read(ReadRequest {
-        type_name: SECRET.to_owned(),
+    let read = secret(&provider).read(ReadRequest {
         state: state.clone(),
         private: Vec::new(),
     });
@@ -283,8 +284,7 @@ async fn a_state_that_is_not_understood_is_not_refreshed_planned_applied_or_dest
     assert!(read.diagnostics.has_errors());
     assert_eq!(read.state, state);
     for planned in [state.clone(), Value::Null] {
-        let apply = provider.apply(ApplyRequest {
-            type_name: SECRET.to_owned(),
+        let apply = secret(&provider).apply(ApplyRequest {
             prior: state.clone(),
             config: planned.clone(),
             planned,
@@ -312,8 +312,7 @@ async fn a_plan_that_leads_elsewhere_than_this_version_is_refused_and_the_state_
             continue;
         };
         let provider = provider().await;
-        let apply = provider.apply(ApplyRequest {
-            type_name: SECRET.to_owned(),
+        let apply = secret(&provider).apply(ApplyRequest {
             prior: state.clone(),
             planned: plan.with("generation", Value::number(generation + 1)),
             config: state.clone(),

@@ -11,9 +11,12 @@ use std::task::{Context, Poll, Waker};
 use rotation_provider::clock::Clock;
 use rotation_provider::connection::{Connections, Surroundings};
 use rotation_provider::environment::Environment;
-use rotation_provider::plugin::{PlanRequest, PlanResponse, Provider, ProviderSchema};
-use rotation_provider::provider::{Configured, RotationProvider, SECRET, secret};
-use rotation_provider::terraform::{AttributeType, Block, Diagnostics, Mode, Node, Origin, Type, Value, msgpack};
+use rotation_provider::plugin::{PlanRequest, PlanResponse, Provider as _};
+use rotation_provider::provider::secret::schema;
+use rotation_provider::provider::{Configured, RotationProvider, secret};
+use rotation_provider::terraform::{
+    AttributeType, Block, Diagnostics, Mode, Node, Origin, Schema, Type, Value, msgpack,
+};
 
 use super::written;
 
@@ -40,12 +43,12 @@ pub fn resource(bytes: &[u8]) {
 
 /// The provider block, validated and taken over.
 pub fn provider(bytes: &[u8]) {
-    let block = &schemas().provider.block;
+    let provider = RotationProvider::new(environment());
+    let block = &provider.registry().provider_schema().block;
     let mut lines = Lines::of(bytes);
     let Some(config) = lines.value(block) else { return };
     let config = lines.with_unknowns(config);
-    let provider = RotationProvider::new(environment());
-    let problems = at_once(provider.validate_provider(config.clone()));
+    let problems = at_once(provider.validate(config.clone()));
     sound(&problems, block, bytes);
     let configured = at_once(provider.configure(config.clone()));
     assert_eq!(problems.has_errors(), configured.has_errors());
@@ -69,7 +72,6 @@ pub fn plan(bytes: &[u8]) {
         return;
     }
     let request = || PlanRequest {
-        type_name: SECRET.to_owned(),
         prior: prior.clone(),
         proposed: proposed(&config, &prior, block),
         config: config.clone(),
@@ -222,14 +224,10 @@ fn environment() -> Environment {
     ])
 }
 
-fn schemas() -> &'static ProviderSchema {
-    static SCHEMAS: OnceLock<ProviderSchema> = OnceLock::new();
-    SCHEMAS.get_or_init(|| RotationProvider::new(Environment::of(&[])).schema().clone())
-}
-
 /// The schema of `rotation_secret`.
-pub fn resource_schema() -> &'static rotation_provider::terraform::Schema {
-    &schemas().resources[SECRET]
+pub fn resource_schema() -> &'static Schema {
+    static SCHEMA: OnceLock<Schema> = OnceLock::new();
+    SCHEMA.get_or_init(schema::schema)
 }
 
 /// The lines of an input.

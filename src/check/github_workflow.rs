@@ -15,7 +15,7 @@ use crate::check::{Check, CheckConfig, CheckFailure, CheckKind, Patience, Presen
 use crate::clock::Deadline;
 use crate::connection::Connections;
 use crate::connection::github::{Dispatched, GitHubClient, Repository, Run, Workflow, permitted, repository_mistake};
-use crate::executor::Stop;
+use crate::stop::Stop;
 use crate::secret::{Parts, redact};
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node, Type};
 

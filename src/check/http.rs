@@ -18,7 +18,7 @@ use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::check::{Check, CheckConfig, CheckFailure, CheckKind, Patience, Presents};
 use crate::clock::Clock;
 use crate::connection::Connections;
-use crate::executor::Stop;
+use crate::stop::Stop;
 use crate::http::{HttpClient, Request, Response};
 use crate::secret::{Parts, Secret, redact};
 use crate::template::Template;

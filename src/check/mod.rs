@@ -6,8 +6,8 @@ use async_trait::async_trait;
 
 use crate::call::{CallError, WritePermit};
 use crate::connection::Connections;
-use crate::executor::Stop;
 use crate::secret::Parts;
+use crate::stop::Stop;
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node};
 
 /// Which credential a check presents.

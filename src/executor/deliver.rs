@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use futures::future::join_all;
 
-use super::{Failure, JobTarget, Performed, Run, Stop, Subject, response_guard};
+use super::{Failure, JobTarget, Performed, Run, Subject, response_guard};
 use crate::call::{CallError, CallErrorKind, Effect};
 use crate::label::Label;
 use crate::rotation::Event;
 use crate::secret::{Parts, Secret};
+use crate::stop::Stop;
 use crate::target::{Activated, Activation, Delivery, Receipt};
 
 /// The keys and targets of one batch.

@@ -10,7 +10,6 @@ mod prove;
 mod remove;
 mod response_guard;
 mod retire;
-mod stop;
 mod survey;
 
 use std::collections::BTreeMap;
@@ -20,13 +19,13 @@ use jiff::Timestamp;
 pub use job::{Job, JobCheck, JobTarget, When};
 pub use remove::{Removed, empty};
 pub use retire::{Retired, issuer_at, issuer_of, retire_anywhere, revoke_minted};
-pub use stop::Stop;
 pub use survey::found;
 
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::rotation::step::old_value_is_dead;
 use crate::rotation::{Event, Goal, Ledger, Session, Step, StuckReason, TargetGoal, Wait, next_step};
 use crate::secret::Parts;
+use crate::stop::Stop;
 
 /// What a failure concerns; the caller turns it into an attribute path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -79,7 +79,7 @@ impl Drop for InFlight {
 fn crashed(rpc: &'static str, problem: &str) -> Diagnostics {
     let detail = format!(
         "{problem}. This is a bug in the provider; please report it. The state that was stored before is kept, but the call \
-         may have had effects already: the next plan looks at what exists and goes on from there."
+         may have had effects already: the next plan reads what exists and resumes from there."
     );
     Diagnostic::error(Path::root(), format!("The provider crashed in {rpc}"), detail).into()
 }

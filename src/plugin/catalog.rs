@@ -1,18 +1,29 @@
 //! What the provider declares, prepared for the codecs: bytes to values and back, for the provider block and each resource type.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use super::diagnostics::located;
+use super::registry::Named;
 use super::wire::tfplugin6::{DynamicValue, RawState};
-use super::{ProviderSchema, write_only};
+use super::{DataSource, Ephemeral, Function, Registry, Resource, write_only};
 use crate::terraform::{Block, CodecError, Diagnostic, Diagnostics, Path, Schema, Type, Value, json, msgpack};
 
-/// The shapes of everything that crosses the wire.
+/// Everything that calls can name, with the shapes of what crosses the wire for it.
 pub(super) struct Catalog {
     pub(super) provider: Shape,
-    resources: BTreeMap<String, Shape>,
+    pub(super) functions: Named<dyn Function>,
+    resources: BTreeMap<&'static str, Served<dyn Resource>>,
+    data_sources: BTreeMap<&'static str, Served<dyn DataSource>>,
+    ephemerals: BTreeMap<&'static str, Served<dyn Ephemeral>>,
+}
+
+/// What answers for a name.
+pub(super) struct Served<T: ?Sized> {
+    pub(super) shape: Shape,
+    pub(super) handler: Arc<T>,
 }
 
 /// A block and the type of its value.
@@ -60,32 +71,59 @@ impl What {
 }
 
 impl Catalog {
-    pub(super) fn of(schema: &ProviderSchema) -> Self {
+    pub(super) fn of(registry: &Registry) -> Self {
         Self {
-            provider: Shape::of(&schema.provider),
-            resources: schema
-                .resources
-                .iter()
-                .map(|(name, schema)| (name.clone(), Shape::of(schema)))
-                .collect(),
+            provider: Shape::of(&registry.provider),
+            functions: registry.functions.clone(),
+            resources: served(&registry.resources, |resource| Shape::of(resource.schema())),
+            data_sources: served(&registry.data_sources, |source| Shape::of(source.schema())),
+            ephemerals: served(&registry.ephemerals, |ephemeral| Shape::of(ephemeral.schema())),
         }
     }
 
-    /// The shape of a resource type, or a diagnostic that names the types that exist.
-    pub(super) fn resource(&self, type_name: &str) -> Result<&Shape, Diagnostics> {
-        self.resources.get(type_name).ok_or_else(|| {
-            let known: Vec<&str> = self.resources.keys().map(String::as_str).collect();
-            Diagnostic::error(
-                Path::root(),
-                format!("This provider has no resource type {type_name:?}"),
-                format!(
-                    "It has: {}. Check the name, and the version of the provider.",
-                    known.join(", ")
-                ),
-            )
-            .into()
-        })
+    /// A managed resource, or a diagnostic that names those that exist.
+    pub(super) fn resource(&self, type_name: &str) -> Result<&Served<dyn Resource>, Diagnostics> {
+        find(&self.resources, type_name, "resource type")
     }
+
+    /// As [`Self::resource`].
+    pub(super) fn data_source(&self, type_name: &str) -> Result<&Served<dyn DataSource>, Diagnostics> {
+        find(&self.data_sources, type_name, "data source")
+    }
+
+    /// As [`Self::resource`].
+    pub(super) fn ephemeral(&self, type_name: &str) -> Result<&Served<dyn Ephemeral>, Diagnostics> {
+        find(&self.ephemerals, type_name, "ephemeral resource type")
+    }
+}
+
+fn served<T: ?Sized>(named: &Named<T>, shape: fn(&T) -> Shape) -> BTreeMap<&'static str, Served<T>> {
+    let served = named.iter().map(|(name, handler)| {
+        let shape = shape(handler);
+        let handler = Arc::clone(handler);
+        (*name, Served { shape, handler })
+    });
+    served.collect()
+}
+
+fn find<'c, T: ?Sized>(
+    all: &'c BTreeMap<&'static str, Served<T>>,
+    name: &str,
+    noun: &str,
+) -> Result<&'c Served<T>, Diagnostics> {
+    all.get(name).ok_or_else(|| {
+        let known: Vec<&str> = all.keys().copied().collect();
+        let list = match known.as_slice() {
+            [] => "It has none.".to_owned(),
+            known => format!("It has: {}.", known.join(", ")),
+        };
+        Diagnostic::error(
+            Path::root(),
+            format!("This provider has no {noun} {name:?}"),
+            format!("{list} Check the name, and the version of the provider."),
+        )
+        .into()
+    })
 }
 
 impl Shape {
@@ -151,7 +189,7 @@ impl Shape {
             path,
             "A state with values that are not known cannot be stored",
             "This is a bug in the provider, or in the program that sent such a state; please report it. The previous state is \
-             kept. If this was an apply, it may have had effects already: the next plan looks at what exists and goes on from there.",
+             kept. If this was an apply, it may have had effects already: the next plan reads what exists and resumes from there.",
         );
         instead
     }

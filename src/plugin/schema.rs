@@ -1,34 +1,77 @@
-//! Declarations as wire messages (tfplugin6 `GetProviderSchema`, `GetMetadata`).
+//! Declarations as wire messages (tfplugin6 `GetProviderSchema`, `GetMetadata`, `GetFunctions`).
 
-use super::ProviderSchema;
+use std::collections::HashMap;
+
+use super::registry::Named;
 use super::wire::tfplugin6 as wire;
+use super::{Registry, Signature};
 use crate::terraform::{Attribute, AttributeType, Block, BlockNesting, Mode, Nesting, Schema, Type, json};
 
 /// The answer to `GetProviderSchema`.
-pub(super) fn provider_schema(schema: &ProviderSchema) -> wire::get_provider_schema::Response {
+pub(super) fn provider_schema(registry: &Registry) -> wire::get_provider_schema::Response {
+    fn named<'r>(all: impl Iterator<Item = (&'static str, &'r Schema)>) -> HashMap<String, wire::Schema> {
+        all.map(|(name, schema)| (name.to_owned(), versioned(schema))).collect()
+    }
     wire::get_provider_schema::Response {
-        provider: Some(versioned(&schema.provider)),
-        resource_schemas: schema
-            .resources
-            .iter()
-            .map(|(name, schema)| (name.clone(), versioned(schema)))
-            .collect(),
+        provider: Some(versioned(&registry.provider)),
+        resource_schemas: named(registry.resources.iter().map(|(name, it)| (*name, it.schema()))),
+        data_source_schemas: named(registry.data_sources.iter().map(|(name, it)| (*name, it.schema()))),
+        ephemeral_resource_schemas: named(registry.ephemerals.iter().map(|(name, it)| (*name, it.schema()))),
+        functions: functions(registry),
         server_capabilities: Some(capabilities()),
         ..Default::default()
     }
 }
 
+/// The functions, for `GetProviderSchema` and `GetFunctions`.
+pub(super) fn functions(registry: &Registry) -> HashMap<String, wire::Function> {
+    let functions = registry.functions.iter();
+    functions
+        .map(|(name, function)| ((*name).to_owned(), signature(function.signature())))
+        .collect()
+}
+
 /// The answer to `GetMetadata`: the names that `GetProviderSchema` has.
-pub(super) fn metadata(schema: &ProviderSchema) -> wire::get_metadata::Response {
+pub(super) fn metadata(registry: &Registry) -> wire::get_metadata::Response {
+    use wire::get_metadata::{DataSourceMetadata, EphemeralMetadata, FunctionMetadata, ResourceMetadata};
+    fn names<'r, T: ?Sized + 'r>(all: &'r Named<T>) -> impl Iterator<Item = String> + 'r {
+        all.keys().map(|name| (*name).to_owned())
+    }
     wire::get_metadata::Response {
         server_capabilities: Some(capabilities()),
-        resources: schema
-            .resources
-            .keys()
-            .map(|name| wire::get_metadata::ResourceMetadata {
-                type_name: name.clone(),
-            })
+        resources: names(&registry.resources)
+            .map(|type_name| ResourceMetadata { type_name })
             .collect(),
+        data_sources: names(&registry.data_sources)
+            .map(|type_name| DataSourceMetadata { type_name })
+            .collect(),
+        ephemeral_resources: names(&registry.ephemerals)
+            .map(|type_name| EphemeralMetadata { type_name })
+            .collect(),
+        functions: names(&registry.functions)
+            .map(|name| FunctionMetadata { name })
+            .collect(),
+        ..Default::default()
+    }
+}
+
+fn signature(source: &Signature) -> wire::Function {
+    let parameters = source.parameters.iter().map(|parameter| wire::function::Parameter {
+        name: parameter.name.to_owned(),
+        r#type: type_bytes(&parameter.kind),
+        allow_null_value: false,
+        allow_unknown_values: false,
+        description: parameter.description.to_owned(),
+        description_kind: wire::StringKind::Markdown.into(),
+    });
+    wire::Function {
+        parameters: parameters.collect(),
+        r#return: Some(wire::function::Return {
+            r#type: type_bytes(&source.returns),
+        }),
+        summary: source.summary.to_owned(),
+        description: source.description.to_owned(),
+        description_kind: wire::StringKind::Markdown.into(),
         ..Default::default()
     }
 }

@@ -1,6 +1,5 @@
-//! The tfplugin 6 service: decodes, asks the [`Provider`], encodes. One short function per rpc, and no rules of its own
-//! except those that protect state: whatever fails here, the answer carries the state that Terraform already has.
-//! All three happen on the threads of [`Calls`]: reading a large value takes its time too.
+//! The tfplugin 6 service: one function per rpc. Whatever fails here, the answer carries the state that Terraform already has.
+//! The work is done on the threads of [`Calls`]: reading a large value takes its time too.
 //!
 //! Rpcs that are not here answer UNIMPLEMENTED, which every client tolerates for what the schema does not announce.
 
@@ -9,11 +8,12 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status, async_trait};
 
 use super::calls::Calls;
-use super::catalog::{Catalog, What};
-use super::diagnostics::{path, to_wire};
+use super::catalog::Catalog;
+use super::diagnostics::to_wire;
+use super::handlers::Handlers;
 use super::wire::tfplugin6 as wire;
 use super::wire::tfplugin6::provider_server;
-use super::{ApplyRequest, ClientCapabilities, PlanRequest, Provider, ReadRequest, UpgradeRequest, schema};
+use super::{Provider, functions, schema};
 use crate::terraform::{Diagnostic, Diagnostics, Path};
 
 /// Serves one provider.
@@ -22,15 +22,9 @@ pub(super) struct Service<P> {
     calls: Calls,
 }
 
-/// What a call is done with.
-struct Handlers<P> {
-    provider: Arc<P>,
-    catalog: Catalog,
-}
-
 impl<P: Provider> Service<P> {
     pub(super) fn new(provider: Arc<P>, calls: Calls) -> Self {
-        let catalog = Catalog::of(provider.schema());
+        let catalog = Catalog::of(provider.registry());
         Self {
             handlers: Arc::new(Handlers { provider, catalog }),
             calls,
@@ -47,137 +41,6 @@ impl<P: Provider> Service<P> {
     }
 }
 
-impl<P: Provider> Handlers<P> {
-    async fn validate_provider(&self, request: wire::validate_provider_config::Request) -> Result<(), Diagnostics> {
-        let config = self.catalog.provider.decode(request.config, What::ProviderBlock)?;
-        let diagnostics = self.provider.validate_provider(config).await;
-        refused(self.catalog.provider.located(diagnostics))
-    }
-
-    async fn configure(&self, request: wire::configure_provider::Request) -> Result<(), Diagnostics> {
-        let config = self.catalog.provider.decode(request.config, What::ProviderBlock)?;
-        let diagnostics = self.provider.configure(config).await;
-        refused(self.catalog.provider.located(diagnostics))
-    }
-
-    async fn validate(&self, request: wire::validate_resource_config::Request) -> Result<(), Diagnostics> {
-        let shape = self.catalog.resource(&request.type_name)?;
-        let mut config = shape.decode(request.config, What::Configuration)?;
-        let client = ClientCapabilities {
-            write_only_attributes: request
-                .client_capabilities
-                .is_some_and(|client| client.write_only_attributes_allowed),
-        };
-        let mut diagnostics = Diagnostics::new();
-        if !client.write_only_attributes {
-            diagnostics.extend(shape.refuse_write_only(&mut config));
-        }
-        let validated = self.provider.validate_resource(&request.type_name, config, client);
-        diagnostics.extend(validated.await);
-        refused(shape.located(diagnostics))
-    }
-
-    async fn upgrade(
-        &self,
-        request: wire::upgrade_resource_state::Request,
-    ) -> Result<wire::upgrade_resource_state::Response, Diagnostics> {
-        let shape = self.catalog.resource(&request.type_name)?;
-        let raw_state = request.raw_state.map(|raw| wire::RawState {
-            json: self.provider.reshape(&request.type_name, request.version, raw.json),
-            ..raw
-        });
-        let (state, without_room) = shape.decode_state(raw_state)?;
-        let request = UpgradeRequest {
-            type_name: request.type_name,
-            version: request.version,
-            state,
-            without_room,
-        };
-        let upgraded = self.provider.upgrade(request).await;
-        let upgraded = upgraded.map_err(|diagnostics| shape.located(diagnostics))?;
-        let mut diagnostics = Diagnostics::new();
-        let upgraded_state = shape.encode_state_or(upgraded, None, &mut diagnostics);
-        Ok(wire::upgrade_resource_state::Response {
-            upgraded_state,
-            diagnostics: to_wire(shape.located(diagnostics)),
-        })
-    }
-
-    async fn read(&self, request: wire::read_resource::Request) -> Result<wire::read_resource::Response, Diagnostics> {
-        let shape = self.catalog.resource(&request.type_name)?;
-        let stored = request.current_state.clone();
-        let request = ReadRequest {
-            state: shape.decode(request.current_state, What::State)?,
-            type_name: request.type_name,
-            private: request.private,
-        };
-        let mut answer = self.provider.read(request).await;
-        Ok(wire::read_resource::Response {
-            new_state: shape.encode_state_or(answer.state, stored, &mut answer.diagnostics),
-            private: answer.private,
-            diagnostics: to_wire(shape.located(answer.diagnostics)),
-            ..Default::default()
-        })
-    }
-
-    async fn plan(
-        &self,
-        request: wire::plan_resource_change::Request,
-    ) -> Result<wire::plan_resource_change::Response, Diagnostics> {
-        let shape = self.catalog.resource(&request.type_name)?;
-        let stored = request.prior_state.clone();
-        let mut proposed = shape.decode(request.proposed_new_state, What::ProposedState)?;
-        // Some cores copy write-only values from the configuration, which would make every plan differ from the state.
-        shape.strip_write_only(&mut proposed);
-        let request = PlanRequest {
-            prior: shape.decode(request.prior_state, What::State)?,
-            proposed,
-            config: shape.decode(request.config, What::Configuration)?,
-            type_name: request.type_name,
-            private: request.prior_private,
-        };
-        let mut answer = self.provider.plan(request).await;
-        Ok(wire::plan_resource_change::Response {
-            planned_state: shape.encode_or(answer.planned, stored, &mut answer.diagnostics),
-            requires_replace: answer.requires_replace.iter().map(path).collect(),
-            planned_private: answer.private,
-            diagnostics: to_wire(shape.located(answer.diagnostics)),
-            ..Default::default()
-        })
-    }
-
-    async fn apply(
-        &self,
-        request: wire::apply_resource_change::Request,
-    ) -> Result<wire::apply_resource_change::Response, Diagnostics> {
-        let shape = self.catalog.resource(&request.type_name)?;
-        let stored = request.prior_state.clone();
-        let request = ApplyRequest {
-            prior: shape.decode(request.prior_state, What::State)?,
-            planned: shape.decode(request.planned_state, What::PlannedState)?,
-            config: shape.decode(request.config, What::Configuration)?,
-            type_name: request.type_name,
-            private: request.planned_private,
-        };
-        let mut answer = self.provider.apply(request).await;
-        Ok(wire::apply_resource_change::Response {
-            new_state: shape.encode_state_or(answer.state, stored, &mut answer.diagnostics),
-            private: answer.private,
-            diagnostics: to_wire(shape.located(answer.diagnostics)),
-            ..Default::default()
-        })
-    }
-}
-
-/// Diagnostics as a result, so that `?` and warnings share one way out.
-fn refused(diagnostics: Diagnostics) -> Result<(), Diagnostics> {
-    if diagnostics.is_empty() {
-        Ok(())
-    } else {
-        Err(diagnostics)
-    }
-}
-
 /// The diagnostics of a call that answers with nothing else.
 fn only_diagnostics(result: Result<(), Diagnostics>) -> Vec<wire::Diagnostic> {
     to_wire(result.err().unwrap_or_default())
@@ -189,14 +52,16 @@ impl<P: Provider> provider_server::Provider for Service<P> {
         &self,
         _request: Request<wire::get_metadata::Request>,
     ) -> Result<Response<wire::get_metadata::Response>, Status> {
-        Ok(Response::new(schema::metadata(self.handlers.provider.schema())))
+        Ok(Response::new(schema::metadata(self.handlers.provider.registry())))
     }
 
     async fn get_provider_schema(
         &self,
         _request: Request<wire::get_provider_schema::Request>,
     ) -> Result<Response<wire::get_provider_schema::Response>, Status> {
-        Ok(Response::new(schema::provider_schema(self.handlers.provider.schema())))
+        Ok(Response::new(schema::provider_schema(
+            self.handlers.provider.registry(),
+        )))
     }
 
     async fn validate_provider_config(
@@ -309,6 +174,105 @@ impl<P: Provider> provider_server::Provider for Service<P> {
                 ..Default::default()
             }
         })))
+    }
+
+    async fn validate_data_resource_config(
+        &self,
+        request: Request<wire::validate_data_resource_config::Request>,
+    ) -> Result<Response<wire::validate_data_resource_config::Response>, Status> {
+        let request = request.into_inner();
+        let call = self.call("ValidateDataResourceConfig", |handlers| async move {
+            handlers.validate_data(request).await
+        });
+        let diagnostics = only_diagnostics(call.await);
+        Ok(Response::new(wire::validate_data_resource_config::Response {
+            diagnostics,
+        }))
+    }
+
+    async fn read_data_source(
+        &self,
+        request: Request<wire::read_data_source::Request>,
+    ) -> Result<Response<wire::read_data_source::Response>, Status> {
+        let request = request.into_inner();
+        let call = self.call(
+            "ReadDataSource",
+            |handlers| async move { handlers.read_data(request).await },
+        );
+        let answer = call.await;
+        Ok(Response::new(answer.unwrap_or_else(|diagnostics| {
+            wire::read_data_source::Response {
+                diagnostics: to_wire(diagnostics),
+                ..Default::default()
+            }
+        })))
+    }
+
+    async fn validate_ephemeral_resource_config(
+        &self,
+        request: Request<wire::validate_ephemeral_resource_config::Request>,
+    ) -> Result<Response<wire::validate_ephemeral_resource_config::Response>, Status> {
+        let request = request.into_inner();
+        let call = self.call("ValidateEphemeralResourceConfig", |handlers| async move {
+            handlers.validate_ephemeral(request).await
+        });
+        let diagnostics = only_diagnostics(call.await);
+        Ok(Response::new(wire::validate_ephemeral_resource_config::Response {
+            diagnostics,
+        }))
+    }
+
+    async fn open_ephemeral_resource(
+        &self,
+        request: Request<wire::open_ephemeral_resource::Request>,
+    ) -> Result<Response<wire::open_ephemeral_resource::Response>, Status> {
+        let request = request.into_inner();
+        let call = self.call("OpenEphemeralResource", |handlers| async move {
+            handlers.open(request).await
+        });
+        let answer = call.await;
+        Ok(Response::new(answer.unwrap_or_else(|diagnostics| {
+            wire::open_ephemeral_resource::Response {
+                diagnostics: to_wire(diagnostics),
+                ..Default::default()
+            }
+        })))
+    }
+
+    async fn close_ephemeral_resource(
+        &self,
+        request: Request<wire::close_ephemeral_resource::Request>,
+    ) -> Result<Response<wire::close_ephemeral_resource::Response>, Status> {
+        let request = request.into_inner();
+        let call = self.call("CloseEphemeralResource", |handlers| async move {
+            handlers.close(request).await
+        });
+        let diagnostics = only_diagnostics(call.await);
+        Ok(Response::new(wire::close_ephemeral_resource::Response { diagnostics }))
+    }
+
+    async fn get_functions(
+        &self,
+        _request: Request<wire::get_functions::Request>,
+    ) -> Result<Response<wire::get_functions::Response>, Status> {
+        Ok(Response::new(wire::get_functions::Response {
+            functions: schema::functions(self.handlers.provider.registry()),
+            diagnostics: Vec::new(),
+        }))
+    }
+
+    async fn call_function(
+        &self,
+        request: Request<wire::call_function::Request>,
+    ) -> Result<Response<wire::call_function::Response>, Status> {
+        let request = request.into_inner();
+        let call = self.call("CallFunction", |handlers| async move {
+            handlers.call_function(request).await
+        });
+        let answer = call.await;
+        Ok(Response::new(
+            answer.unwrap_or_else(|diagnostics| functions::crashed(&diagnostics)),
+        ))
     }
 
     async fn import_resource_state(

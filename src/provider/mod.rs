@@ -1,10 +1,10 @@
-//! What a user sees: the provider block and the resource `rotation_secret`.
+//! What a user sees: the provider block, the resource `rotation_secret`, the functions.
 
 mod config;
+mod functions;
 mod run_registry;
 pub mod secret;
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
@@ -12,13 +12,13 @@ use async_trait::async_trait;
 use crate::clock::Clock;
 use crate::connection::Connections;
 use crate::environment::Environment;
-use crate::executor::Stop;
-use crate::plugin::{
-    ApplyRequest, ApplyResponse, ClientCapabilities, PlanRequest, PlanResponse, Provider, ProviderSchema, ReadRequest,
-    ReadResponse, UpgradeRequest,
-};
-use crate::terraform::{Diagnostics, Path, Value};
+use crate::plugin::{Provider, Registry};
+use crate::stop::Stop;
+use crate::terraform::{Diagnostics, Value};
 use crate::vendors::Vendors;
+
+use self::functions::Inventory;
+use self::secret::SecretResource;
 
 pub use config::CLOCK_OFFSET;
 pub use run_registry::{HandedOver, RunRegistry, Turn};
@@ -87,40 +87,55 @@ impl Configured {
     }
 }
 
+/// The provider block that holds now: Terraform may configure a process more than once.
+pub struct CurrentConfiguration(RwLock<Arc<Configured>>);
+
+impl CurrentConfiguration {
+    /// A configuration, until another replaces it.
+    pub fn new(configured: Configured) -> Self {
+        Self(RwLock::new(Arc::new(configured)))
+    }
+
+    /// The one that holds now. A call keeps the one that it began with.
+    pub fn now(&self) -> Arc<Configured> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn replace(&self, configured: Configured) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(configured);
+    }
+}
+
 /// The provider.
 pub struct RotationProvider {
-    schema: ProviderSchema,
+    registry: Registry,
     environment: Environment,
-    configured: RwLock<Arc<Configured>>,
+    configuration: Arc<CurrentConfiguration>,
 }
 
 impl RotationProvider {
     /// A provider that falls back on these environment variables.
     pub fn new(environment: Environment) -> Self {
-        let schema = ProviderSchema {
-            provider: config::schema(),
-            resources: BTreeMap::from([(SECRET.to_owned(), secret::schema::schema())]),
-        };
-        let configured = RwLock::new(Arc::new(Configured::new(None, None, Clock::default(), &environment)));
+        let unconfigured = Configured::new(None, None, Clock::default(), &environment);
+        let configuration = Arc::new(CurrentConfiguration::new(unconfigured));
+        let registry = Registry::new(config::schema())
+            .with_resource(SECRET, Arc::new(SecretResource::new(Arc::clone(&configuration))))
+            .with_function("inventory", Arc::new(Inventory::default()));
         Self {
-            schema,
+            registry,
             environment,
-            configured,
+            configuration,
         }
-    }
-
-    fn configured(&self) -> Arc<Configured> {
-        Arc::clone(&self.configured.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 #[async_trait]
 impl Provider for RotationProvider {
-    fn schema(&self) -> &ProviderSchema {
-        &self.schema
+    fn registry(&self) -> &Registry {
+        &self.registry
     }
 
-    async fn validate_provider(&self, config: Value) -> Diagnostics {
+    async fn validate(&self, config: Value) -> Diagnostics {
         config::validate(&config, &self.environment)
     }
 
@@ -130,54 +145,11 @@ impl Provider for RotationProvider {
         if let Some(connections) = &configured.connections {
             connections.prepare().await;
         }
-        *self.configured.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(configured);
+        self.configuration.replace(configured);
         problems
     }
 
-    async fn validate_resource(&self, _type_name: &str, config: Value, _client: ClientCapabilities) -> Diagnostics {
-        secret::validate(&config)
-    }
-
-    fn reshape(&self, _type_name: &str, version: i64, state: Vec<u8>) -> Vec<u8> {
-        secret::upgrade::reshape(version, state)
-    }
-
-    async fn upgrade(&self, request: UpgradeRequest) -> Result<Value, Diagnostics> {
-        let mut problems = Diagnostics::new();
-        if !(0..=secret::schema::VERSION).contains(&request.version) {
-            let known = secret::schema::VERSION;
-            let summary = format!(
-                "The state has format version {}, this provider knows {known}",
-                request.version
-            );
-            problems.error(Path::root(), summary, secret::state_check::WAY_OUT);
-            return Err(problems);
-        }
-        // Terraform itself drops them, so this protects users of other hosts.
-        for path in request.without_room {
-            let summary = format!("The state holds {path}, which this version of the provider does not know");
-            problems.error(Path::root(), summary, secret::state_check::WAY_OUT);
-        }
-        if problems.has_errors() {
-            Err(problems)
-        } else {
-            Ok(request.state)
-        }
-    }
-
-    async fn read(&self, request: ReadRequest) -> ReadResponse {
-        secret::read(&self.configured(), request).await
-    }
-
-    async fn plan(&self, request: PlanRequest) -> PlanResponse {
-        secret::plan(&self.configured(), request)
-    }
-
-    async fn apply(&self, request: ApplyRequest) -> ApplyResponse {
-        secret::apply(&self.configured(), request).await
-    }
-
     fn stop(&self) {
-        self.configured().stop.request();
+        self.configuration.now().stop.request();
     }
 }

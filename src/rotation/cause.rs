@@ -1,7 +1,8 @@
 //! Why a secret is rotated.
 
 /// What asked for a rotation (`last_rotation.cause`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Cause {
     /// The resource was created.
     Created,
@@ -30,42 +31,14 @@ pub enum Cause {
 }
 
 impl Cause {
-    const ALL: [Self; 12] = [
-        Self::Created,
-        Self::Schedule,
-        Self::Expiry,
-        Self::Requested,
-        Self::Trigger,
-        Self::Source,
-        Self::Drift,
-        Self::ValueLost,
-        Self::Incident,
-        Self::Deploy,
-        Self::Adopted,
-        Self::Restored,
-    ];
-
     /// The word in state.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Schedule => "schedule",
-            Self::Expiry => "expiry",
-            Self::Requested => "requested",
-            Self::Trigger => "trigger",
-            Self::Source => "source",
-            Self::Drift => "drift",
-            Self::ValueLost => "value_lost",
-            Self::Incident => "incident",
-            Self::Deploy => "deploy",
-            Self::Adopted => "adopted",
-            Self::Restored => "restored",
-        }
+        self.into()
     }
 
     /// Reads the word in state.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|cause| cause.as_str() == text)
+        text.parse().ok()
     }
 
     /// Whether somebody asked for it: such a request stays open until its generation is complete, whatever becomes of the argument.

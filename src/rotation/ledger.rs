@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 /// Where a credential stands in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum CredentialStatus {
     /// The newest one; targets hold it or are about to.
     Current,
@@ -24,24 +25,18 @@ pub enum CredentialStatus {
 impl CredentialStatus {
     /// The word in state.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Current => "current",
-            Self::Overlapping => "overlapping",
-            Self::Orphaned => "orphaned",
-            Self::Disabled => "disabled",
-        }
+        self.into()
     }
 
     /// Reads the word in state.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Current, Self::Overlapping, Self::Orphaned, Self::Disabled]
-            .into_iter()
-            .find(|s| s.as_str() == text)
+        text.parse().ok()
     }
 }
 
 /// What is known of a target's entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum DeliveryStatus {
     /// Holds the generation, and consumers use it or pick it up by themselves.
     Current,
@@ -62,34 +57,14 @@ pub enum DeliveryStatus {
 }
 
 impl DeliveryStatus {
-    const ALL: [Self; 8] = [
-        Self::Current,
-        Self::Stale,
-        Self::Staged,
-        Self::Changed,
-        Self::Missing,
-        Self::Unknown,
-        Self::Removing,
-        Self::Gone,
-    ];
-
     /// The word in state.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Current => "current",
-            Self::Stale => "stale",
-            Self::Staged => "staged",
-            Self::Changed => "changed",
-            Self::Missing => "missing",
-            Self::Unknown => "unknown",
-            Self::Removing => "removing",
-            Self::Gone => "gone",
-        }
+        self.into()
     }
 
     /// Reads the word in state.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == text)
+        text.parse().ok()
     }
 }
 

@@ -12,7 +12,20 @@ pub struct Notice {
 }
 
 /// The closed list of notices.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
 pub enum NoticeCode {
     /// An entry was changed or deleted outside Terraform, and `on_drift = "report"` leaves it.
     Drifted,
@@ -63,65 +76,17 @@ pub enum NoticeCode {
 }
 
 impl NoticeCode {
-    /// Every code.
-    pub const ALL: [Self; 23] = [
-        Self::Drifted,
-        Self::Overdue,
-        Self::WaitingForWindow,
-        Self::AwaitingValue,
-        Self::RevokeByHand,
-        Self::RevokeWaits,
-        Self::Staged,
-        Self::Shadowed,
-        Self::Unreachable,
-        Self::Gone,
-        Self::NotRestorable,
-        Self::NotResumable,
-        Self::Lookalike,
-        Self::Rival,
-        Self::OwnCredential,
-        Self::Guarded,
-        Self::Exposed,
-        Self::OpenSessions,
-        Self::Clock,
-        Self::EscrowLeft,
-        Self::WasInState,
-        Self::UnlistedMint,
-        Self::NotifyFailed,
-    ];
+    /// All of them.
+    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The word in state.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Drifted => "drifted",
-            Self::Overdue => "overdue",
-            Self::WaitingForWindow => "waiting_for_window",
-            Self::AwaitingValue => "awaiting_value",
-            Self::RevokeByHand => "revoke_by_hand",
-            Self::RevokeWaits => "revoke_waits",
-            Self::Staged => "staged",
-            Self::Shadowed => "shadowed",
-            Self::Unreachable => "unreachable",
-            Self::Gone => "gone",
-            Self::NotRestorable => "not_restorable",
-            Self::NotResumable => "not_resumable",
-            Self::Lookalike => "lookalike",
-            Self::Rival => "rival",
-            Self::OwnCredential => "own_credential",
-            Self::Guarded => "guarded",
-            Self::Exposed => "exposed",
-            Self::OpenSessions => "open_sessions",
-            Self::Clock => "clock",
-            Self::EscrowLeft => "escrow_left",
-            Self::WasInState => "was_in_state",
-            Self::UnlistedMint => "unlisted_mint",
-            Self::NotifyFailed => "notify_failed",
-        }
+        self.into()
     }
 
     /// Reads the word in state.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|code| code.as_str() == text)
+        text.parse().ok()
     }
 
     /// Whether only a look at the vendors tells it, so that an apply, which does not look again, passes it on.

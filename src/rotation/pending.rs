@@ -3,7 +3,8 @@
 use super::cause::{Cause, Request};
 
 /// The closed list of what an apply does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Action {
     /// Mint a new generation.
     Rotate,
@@ -26,36 +27,14 @@ pub enum Action {
 }
 
 impl Action {
-    const ALL: [Self; 9] = [
-        Self::Rotate,
-        Self::Finish,
-        Self::Deliver,
-        Self::Activate,
-        Self::Revoke,
-        Self::Remove,
-        Self::Check,
-        Self::Restore,
-        Self::Notify,
-    ];
-
     /// The word in state.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Rotate => "rotate",
-            Self::Finish => "finish",
-            Self::Deliver => "deliver",
-            Self::Activate => "activate",
-            Self::Revoke => "revoke",
-            Self::Remove => "remove",
-            Self::Check => "check",
-            Self::Restore => "restore",
-            Self::Notify => "notify",
-        }
+        self.into()
     }
 
     /// Reads the word in state.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|action| action.as_str() == text)
+        text.parse().ok()
     }
 }
 

@@ -456,18 +456,7 @@ fn draw(alphabet: &[char]) -> Result<char, NoEntropy> {
 
 /// CRC-32 (ISO-HDLC) in six base-62 digits, as GitHub describes for its tokens.
 fn checksum(bytes: &[u8]) -> String {
-    let mut crc = !0_u32;
-    for byte in bytes {
-        crc ^= u32::from(*byte);
-        for _ in 0..8 {
-            crc = if crc & 1 == 1 {
-                (crc >> 1) ^ 0xEDB8_8320
-            } else {
-                crc >> 1
-            };
-        }
-    }
-    let mut rest = !crc;
+    let mut rest = crc32fast::hash(bytes);
     let mut digits = Vec::new();
     for _ in 0..CHECKSUM {
         let at = usize::try_from(rest % 62).unwrap_or(0);

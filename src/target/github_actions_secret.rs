@@ -13,7 +13,7 @@ use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, WritePermit};
 use crate::connection::github::{ActionsSecret, GitHubClient, Repository, SecretLevel, permitted, repository_mistake};
 use crate::connection::{Connections, segment};
-use crate::executor::Stop;
+use crate::stop::Stop;
 use crate::rotation::{Container, Entry, RevisionKind};
 use crate::secret::Secret;
 use crate::target::{

@@ -6,10 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use crate::address::Address;
 use crate::call::{CallError, WritePermit};
 use crate::connection::Connections;
-use crate::executor::Stop;
 use crate::label::Label;
 use crate::rotation::{Container, Entry, RevisionKind};
 use crate::secret::Secret;
+use crate::stop::Stop;
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node};
 
 /// When consumers see what was published.

@@ -18,25 +18,69 @@ use super::value::Value;
 /// Longest part of a mistaken key that is repeated, in characters.
 const SHOWN: usize = 60;
 
-/// Gives `value` the declared shape; reports what does not fit.
-pub fn conform(value: &Value, declared: &AttributeType, path: &Path, problems: &mut Diagnostics) -> Value {
+/// Gives `value` the declared shape; reports what does not fit. `siblings` are the other names of the block that holds the attribute,
+/// by which a key that was written too deep is recognised.
+pub fn conform(
+    value: &Value,
+    declared: &AttributeType,
+    path: &Path,
+    siblings: &[&str],
+    problems: &mut Diagnostics,
+) -> Value {
+    shape(value, declared, &Scope::Block(siblings), path, problems)
+}
+
+/// What encloses a value.
+#[derive(Clone, Copy)]
+enum Scope<'a> {
+    /// The block, by the names it takes.
+    Block(&'a [&'a str]),
+    /// An object, its place and what encloses it.
+    Object(&'a [Attribute], &'a Path, &'a Self),
+}
+
+impl Scope<'_> {
+    /// Where a name is an argument, if an enclosing object or the block takes it.
+    fn owner_of(&self, name: &str) -> Option<String> {
+        match self {
+            Self::Block(names) => names
+                .contains(&name)
+                .then(|| format!("`{name}` is an argument of the block itself: write it there.")),
+            Self::Object(attributes, path, above) => {
+                if attributes.iter().any(|attribute| attribute.name == name) {
+                    return Some(format!("`{name}` is an argument of {path}: write it there."));
+                }
+                above.owner_of(name)
+            }
+        }
+    }
+}
+
+fn shape(
+    value: &Value,
+    declared: &AttributeType,
+    around: &Scope<'_>,
+    path: &Path,
+    problems: &mut Diagnostics,
+) -> Value {
     let value = value.plain();
     match (value, declared) {
         (Value::Null, _) => Value::Null,
         (Value::Unknown(promises), _) => Value::Unknown(promises.clone()),
         (_, AttributeType::Plain(kind)) => plain(value, kind, path, problems),
-        (_, AttributeType::Nested(Nesting::Single, attributes)) => object(value, attributes, path, problems),
+        (_, AttributeType::Nested(Nesting::Single, attributes)) => object(value, attributes, around, path, problems),
         (Value::Map(items), AttributeType::Nested(Nesting::Map, attributes)) => {
             let present = items.iter().filter(|(_, item)| !item.is_null());
             let items = present.map(|(key, item)| {
-                let object = conform_object(item, attributes, &path.then_key(key), problems);
+                let object = element_object(item, attributes, around, &path.then_key(key), problems);
                 (key.clone(), object)
             });
             Value::Map(items.collect())
         }
         (Value::List(items), AttributeType::Nested(Nesting::List, attributes)) => {
             let items = (0..).zip(items);
-            let items = items.map(|(at, item)| conform_object(item, attributes, &path.then_index(at), problems));
+            let items =
+                items.map(|(at, item)| element_object(item, attributes, around, &path.then_index(at), problems));
             Value::List(items.collect())
         }
         (_, AttributeType::Nested(nesting, _)) => {
@@ -49,29 +93,42 @@ pub fn conform(value: &Value, declared: &AttributeType, path: &Path, problems: &
     }
 }
 
-fn conform_object(item: &Value, attributes: &[Attribute], path: &Path, problems: &mut Diagnostics) -> Value {
+fn element_object(
+    item: &Value,
+    attributes: &[Attribute],
+    around: &Scope<'_>,
+    path: &Path,
+    problems: &mut Diagnostics,
+) -> Value {
     match item.plain() {
         Value::Null => Value::Null,
         Value::Unknown(promises) => Value::Unknown(promises.clone()),
-        item => object(item, attributes, path, problems),
+        item => object(item, attributes, around, path, problems),
     }
 }
 
-fn object(value: &Value, attributes: &[Attribute], path: &Path, problems: &mut Diagnostics) -> Value {
+fn object(
+    value: &Value,
+    attributes: &[Attribute],
+    around: &Scope<'_>,
+    path: &Path,
+    problems: &mut Diagnostics,
+) -> Value {
     let Value::Map(items) = value else {
         return mismatch(value, "an object: `{ … }`", path, problems);
     };
+    let inside = Scope::Object(attributes, path, around);
     let mut known = BTreeMap::new();
     let mut strange = false;
     for (key, item) in items {
         if let Some(attribute) = attributes.iter().find(|attribute| attribute.name == key) {
-            let item = conform(item, &attribute.kind, &path.then_attribute(key), problems);
+            let item = shape(item, &attribute.kind, &inside, &path.then_attribute(key), problems);
             if !item.is_null() && !is_unset(&item, attribute) {
                 known.insert(key.clone(), item);
             }
         } else {
             // A null is as absent under a wrong name as under a right one, but the wrong name is a mistake all the same.
-            unknown_key(key, attributes, path, problems);
+            unknown_key(key, attributes, around, path, problems);
             strange = true;
         }
     }
@@ -161,15 +218,19 @@ fn mismatch(value: &Value, expected: &str, path: &Path, problems: &mut Diagnosti
     Value::unknown()
 }
 
-/// Reports a key that is not declared, with the nearest that is, and all of them.
-fn unknown_key(key: &str, attributes: &[Attribute], path: &Path, problems: &mut Diagnostics) {
+/// Reports a key that is not declared, with the place that takes it or the nearest one that is declared, and all of them.
+fn unknown_key(key: &str, attributes: &[Attribute], around: &Scope<'_>, path: &Path, problems: &mut Diagnostics) {
     let shown = shown(key);
     let owner = match path.to_string() {
         root if root.is_empty() => "this block".to_owned(),
         place => place,
     };
     let names: Vec<&str> = attributes.iter().map(|attribute| attribute.name).collect();
-    let advice = nearest(key, &names).map_or_else(String::new, |name| format!("Did you mean `{name}`? "));
+    let elsewhere = around.owner_of(key).or_else(|| belongs_inside(key, attributes));
+    let advice = match elsewhere.or_else(|| nearest(key, &names).map(|name| format!("Did you mean `{name}`?"))) {
+        Some(advice) => format!("{advice} "),
+        None => String::new(),
+    };
     let list = if names.is_empty() {
         format!("{owner} takes no arguments: write `{{}}`.")
     } else {
@@ -180,6 +241,25 @@ fn unknown_key(key: &str, attributes: &[Attribute], path: &Path, problems: &mut 
         format!("{} is not an argument", path.then_attribute(&shown)),
         format!("{advice}{list}"),
     );
+}
+
+/// Which of the nested objects take a key that was written beside them.
+fn belongs_inside(key: &str, attributes: &[Attribute]) -> Option<String> {
+    let takes = |attribute: &&Attribute| match &attribute.kind {
+        AttributeType::Nested(_, inner) => inner.iter().any(|inner| inner.name == key),
+        AttributeType::Plain(_) => false,
+    };
+    let owners: Vec<String> = attributes
+        .iter()
+        .filter(takes)
+        .map(|owner| format!("`{}`", owner.name))
+        .collect();
+    (!owners.is_empty()).then(|| {
+        format!(
+            "`{key}` is an argument of {}: write it inside.",
+            owners.join(" and of ")
+        )
+    })
 }
 
 /// A key as a message repeats it: without what would break a line, and cut.
@@ -230,7 +310,13 @@ mod tests {
 
     fn conformed(value: &Value) -> (Value, Vec<String>) {
         let mut problems = Diagnostics::new();
-        let conformed = conform(value, &declared(), &Path::attribute("targets"), &mut problems);
+        let conformed = conform(
+            value,
+            &declared(),
+            &Path::attribute("targets"),
+            &["value_wo"],
+            &mut problems,
+        );
         let told = problems
             .iter()
             .map(|problem| format!("{}: {}", problem.summary, problem.detail));
@@ -273,6 +359,29 @@ mod tests {
         let (_, told) = conformed(&one(Value::object([("fly_secret", fly)])));
         assert_eq!(told.len(), 2, "{told:?}");
         assert!(told[0].contains("targets[\"web\"].fly_secret.appp is not an argument: Did you mean `app`?"));
+    }
+
+    #[test]
+    fn a_key_at_the_wrong_depth_is_told_where_it_belongs() {
+        let fly = |key: &str| Value::object([("fly_secret", Value::object([(key, Value::string("x"))]))]);
+        for (element, place) in [
+            (
+                fly("wave"),
+                "`wave` is an argument of targets[\"web\"]: write it there.",
+            ),
+            (
+                fly("value_wo"),
+                "`value_wo` is an argument of the block itself: write it there.",
+            ),
+            (
+                Value::object([("app", Value::string("x"))]),
+                "`app` is an argument of `fly_secret`: write it inside.",
+            ),
+        ] {
+            let (_, told) = conformed(&one(element));
+            assert_eq!(told.len(), 1, "{told:?}");
+            assert!(told[0].contains(place), "{told:?}");
+        }
     }
 
     #[test]

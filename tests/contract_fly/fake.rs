@@ -12,7 +12,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
 use jiff::Timestamp;
 use rotation_provider::connection::Connections;
-use rotation_provider::executor::Stop;
+use rotation_provider::stop::Stop;
 use serde_json::{Value, json};
 
 use crate::vendor::{self, lost};

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use rotation_provider::address::Address;
 use rotation_provider::call::{CallError, CallErrorKind, Effect, WritePermit};
-use rotation_provider::executor::Stop;
 use rotation_provider::label::Label;
 use rotation_provider::rotation::{DeliveryRecord, Entry, Verdict, judge};
 use rotation_provider::secret::Secret;
+use rotation_provider::stop::Stop;
 use rotation_provider::target::fly_secret::{FlySecret, KIND, Patience};
 use rotation_provider::target::{Activated, Delivery, Slot as _, Target as _};
 use serde_json::json;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rotation_provider::executor::Stop;
+use rotation_provider::stop::Stop;
 use serde_json::{Value, json};
 
 /// What goes wrong with a call.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rotation_provider::call::WritePermit;
 use rotation_provider::check::github_workflow::KIND;
 use rotation_provider::check::{CheckConfig, CheckFailure, Patience, Presents};
-use rotation_provider::executor::Stop;
+use rotation_provider::stop::Stop;
 use rotation_provider::terraform::{Diagnostics, Node, Origin, Value};
 use serde_json::json;
 

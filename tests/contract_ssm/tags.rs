@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use rotation_provider::call::{CallError, CallErrorKind, Effect};
-use rotation_provider::executor::Stop;
+use rotation_provider::stop::Stop;
 use rotation_provider::target::{Activated, Target};
 use rotation_provider::terraform::Value;
 use serde_json::json;

@@ -16,8 +16,6 @@ use serde_json::Value as Json;
 
 use super::world::{CONNECTIONS, Stage, World, Write};
 
-const RESOURCE: &str = "rotation_secret";
-
 /// Between two runs.
 #[derive(Clone)]
 pub struct Rest {
@@ -126,7 +124,6 @@ impl Provider {
             return Ok(Value::Null);
         }
         let request = ReadRequest {
-            type_name: RESOURCE.to_owned(),
             state: rest.state.clone(),
             private: rest.private.clone(),
         };
@@ -149,7 +146,6 @@ impl Provider {
             }
         });
         let request = || PlanRequest {
-            type_name: RESOURCE.to_owned(),
             prior: prior.clone(),
             proposed: stored(proposed.clone()),
             config: config.clone(),
@@ -226,7 +222,6 @@ fn step(rest: &Rest, json: &Json, edit: &str) -> Result<Ran, String> {
     }
     provider.stage.world().configured = slots(&planned.state);
     let request = ApplyRequest {
-        type_name: RESOURCE.to_owned(),
         prior: prior.clone(),
         planned: planned.state.clone(),
         config,

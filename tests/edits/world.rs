@@ -12,11 +12,11 @@ use rotation_provider::check::{Check, CheckConfig, CheckFailure, Patience};
 use rotation_provider::clock::Clock;
 use rotation_provider::connection::{Connections, Surroundings};
 use rotation_provider::environment::Environment;
-use rotation_provider::executor::Stop;
 use rotation_provider::label::Label;
 use rotation_provider::rotation::{Container, Entry, RevisionKind};
 use rotation_provider::secret::{Parts, Secret};
 use rotation_provider::source::{Credential, Issuer, Liveness, MintOrder, Minted, Source, SourceConfig, SourceKind};
+use rotation_provider::stop::Stop;
 use rotation_provider::target::{
     Activated, Activation, Delivery, Escrowed, Receipt, Slot, Target, TargetConfig, TargetKind,
 };

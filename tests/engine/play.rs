@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use jiff::Timestamp;
 use rotation_provider::call::{CallError, CallErrorKind, Effect};
-use rotation_provider::executor::Stop;
+use rotation_provider::stop::Stop;
 
 use super::case::{Case, Wish};
 use super::mutant::Mutant;

@@ -125,7 +125,6 @@ impl Provider {
     fn refresh(&self, state: &Value) -> Value {
         self.stage.play().refreshing = true;
         let request = ReadRequest {
-            type_name: "rotation_secret".to_owned(),
             state: state.clone(),
             private: Vec::new(),
         };
@@ -148,7 +147,6 @@ impl Provider {
                 object.with(name, prior.get(name).clone())
             });
         let request = PlanRequest {
-            type_name: "rotation_secret".to_owned(),
             prior: prior.clone(),
             proposed,
             config: config.clone(),
@@ -164,7 +162,6 @@ impl Provider {
     /// What a destroy plan tells its apply.
     fn plan_of_destroy(&self, prior: &Value) -> Vec<u8> {
         let request = PlanRequest {
-            type_name: "rotation_secret".to_owned(),
             prior: prior.clone(),
             proposed: Value::Null,
             config: Value::Null,
@@ -176,7 +173,6 @@ impl Provider {
     /// The new state and the errors; `None` when it was killed.
     fn apply(&self, prior: &Value, planned: &Value, config: &Value, private: Vec<u8>) -> Option<(Value, Vec<String>)> {
         let request = ApplyRequest {
-            type_name: "rotation_secret".to_owned(),
             prior: prior.clone(),
             planned: planned.clone(),
             config: config.clone(),

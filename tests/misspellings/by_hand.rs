@@ -68,12 +68,12 @@ fn by_hand() -> Vec<(&'static str, Json, &'static str)> {
         (
             "targets",
             fly("stage", json!(true)),
-            "targets[\"web\"].stage is not an argument",
+            "targets[\"web\"].stage is not an argument: `stage` is an argument of `fly_secret`: write it inside.",
         ),
         (
             "targets",
             fly("value_wo", json!("hunter2-hunter2")),
-            "targets[\"web\"].value_wo is not an argument",
+            "targets[\"web\"].value_wo is not an argument: `value_wo` is an argument of the block itself: write it there.",
         ),
         (
             "targets",
@@ -163,7 +163,7 @@ fn by_hand() -> Vec<(&'static str, Json, &'static str)> {
         (
             "source",
             json!({ "fernet_key": { "value_wo": "hunter2-hunter2" } }),
-            "source.fernet_key.value_wo is not an argument",
+            "source.fernet_key.value_wo is not an argument: `value_wo` is an argument of the block itself: write it there.",
         ),
         (
             "info",

@@ -6,8 +6,9 @@ use super::config::Config;
 use super::decide::{Decision, Rotate};
 use super::goal::goal;
 use crate::call::WritePermit;
-use crate::executor::{self, Job, Outcome, Stop};
+use crate::executor::{self, Job, Outcome};
 use crate::rotation::{DeliveryStatus, Forecast};
+use crate::stop::Stop;
 use crate::target::Activation;
 
 /// Whether targets have to be brought to what is in place before another credential is minted: the issuer limits how many live, and

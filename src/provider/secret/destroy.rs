@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::apply::vendors;
 use super::config::Config;
 use super::policies::Policies;
 use super::state::State;
@@ -457,4 +456,17 @@ async fn retire(
     executor::retire_anywhere(record, vendors, configured.clock, permit)
         .await
         .map_err(|failure| (failure.summary, failure.detail))
+}
+
+/// Where adapters come from, or an error that says why there are none.
+fn vendors<'c>(configured: &'c Configured, problems: &mut Diagnostics) -> Option<&'c dyn Vendors> {
+    let vendors = configured.vendors.as_deref();
+    if vendors.is_none() {
+        problems.error(
+            Path::root(),
+            "The provider is not configured",
+            "Terraform asked for a change before it configured the provider. Nothing was changed.",
+        );
+    }
+    vendors
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::config::Config;
 use super::state::{State, earliest_revocation};
 use crate::duration::format as text_of;
-use crate::rotation::{Action, Cause, Pending, Request, schedule};
+use crate::rotation::{Action, Cause, Event, Pending, Request, schedule};
 
 /// The rotation that is due, if one is. One that is under way is finished first.
 pub(super) fn due(state: &State, config: &Config, now: Timestamp) -> Option<Request> {
@@ -71,4 +71,10 @@ pub(super) fn next_action_at(state: &State, config: &Config) -> Option<Timestamp
         .into_iter()
         .flatten()
         .min()
+}
+
+/// What was staged is live everywhere: the overlap begins with this instant.
+pub(super) fn begin_overlap(state: &mut State, config: &Config, now: Timestamp) {
+    let until = now.checked_add(config.overlap).unwrap_or(Timestamp::MAX);
+    state.ledger.record(Event::OverlapBegan { until });
 }

@@ -267,7 +267,7 @@ fn why_revoked(decision: &Decision, generation: u64) -> String {
     let known = decision.ledger.credential(generation);
     match known.and_then(|known| known.revoke_after) {
         _ if decision.ledger.never_held(generation) => "minted by an interrupted apply, held by no target".to_owned(),
-        Some(after) => format!("its overlap ended {after}"),
+        Some(after) => format!("its overlap ended at {after}"),
         None => "superseded".to_owned(),
     }
 }
@@ -288,5 +288,17 @@ fn progress(decision: &Decision) -> String {
             done.len(),
             left.join(", ")
         )
+    }
+}
+
+/// The credential that this run authenticates with is due to be revoked.
+pub(super) fn own_credential(generation: u64, id: String) -> Notice {
+    let text = format!(
+        "Generation {generation} ({id}) is not revoked: this run authenticates with it. Give the provider the new credential."
+    );
+    Notice {
+        code: NoticeCode::OwnCredential,
+        subject: id,
+        text,
     }
 }

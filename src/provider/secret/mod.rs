@@ -15,9 +15,10 @@ mod plan;
 mod policies;
 mod read;
 mod replacement;
+mod resource;
 pub mod schema;
 mod state;
-pub(super) mod state_check;
+mod state_check;
 mod texts;
 pub mod upgrade;
 
@@ -25,6 +26,7 @@ pub use apply::apply;
 pub use config::Config;
 pub use plan::plan;
 pub use read::read;
+pub use resource::SecretResource;
 pub use state::State;
 
 use crate::terraform::{Diagnostics, Origin, Value};
@@ -40,6 +42,6 @@ pub fn validate(value: &Value) -> Diagnostics {
 }
 
 /// The configuration that a state was made with, if this version can still read it.
-fn config_in_state(value: &Value) -> Option<Config> {
+pub(super) fn config_in_state(value: &Value) -> Option<Config> {
     Config::read(value, Origin::State, &mut Diagnostics::new())
 }

@@ -80,7 +80,7 @@ async fn refreshed(configured: &Configured, stored: &Value, problems: &mut Diagn
     let filled = targets(&mut state, &config, configured, now, &mut seen, problems).await;
     credentials(&mut state, &config, vendors, now, &mut seen, problems).await;
     unfinished_first_writes(&mut state, filled, before);
-    begin_overlap(&mut state, &config, now);
+    due::begin_overlap(&mut state, &config, now);
     describe(&mut state, &config, &policies, connections, seen, now);
     Some(state.write_over(stored.clone()))
 }
@@ -128,12 +128,6 @@ fn slots(state: &State, config: &Config, connections: &Connections) -> BTreeMap<
     configured
         .filter_map(|(key, known)| Some((key.clone(), known.slot.parse().ok()?)))
         .collect()
-}
-
-/// What was staged is live everywhere: the overlap begins with this instant.
-pub(super) fn begin_overlap(state: &mut State, config: &Config, now: Timestamp) {
-    let until = now.checked_add(config.overlap).unwrap_or(Timestamp::MAX);
-    state.ledger.record(Event::OverlapBegan { until });
 }
 
 /// Completes addresses that a state of an older format left open.

@@ -150,7 +150,7 @@ fn computed() -> Vec<Attribute> {
         text("target", "The target's key."),
         Attribute::computed("generation", Type::Number, "The generation that is acted on."),
         text("credential_id", "The issuer's id of that credential."),
-        text("reason", "StuckReason."),
+        text("reason", "Why."),
     ];
     let notice = vec![
         text("code", "What it is, in one word: see [Notices](../guides/notices.md)."),
@@ -203,7 +203,7 @@ fn computed() -> Vec<Attribute> {
             "`created`, `schedule`, `expiry`, `requested`, `trigger`, `source`, `drift`, `value_lost`, `incident`, `deploy`, `adopted` or \
              `restored`.",
         ),
-        text("reason", "StuckReason, in words. Known in the plan."),
+        text("reason", "Why, in words. Known in the plan."),
         text("started_at", "RFC 3339."),
         text("finished_at", "RFC 3339; null while it is not complete."),
         text("actor", "Who ran it, from the CI's environment."),

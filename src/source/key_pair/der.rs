@@ -1,11 +1,9 @@
-//! Reads the private numbers out of a PKCS#8 document (DER, ITU-T X.690), without copying them.
+//! Reads the private numbers out of a PKCS#8 document, without copying them.
 //!
-//! It reads what the crypto backend has just written, and nothing from outside. It must not be used to judge a key.
+//! It reads what the crypto backend has just written, or a target gave back. It must not be used to judge a key.
 
-/// Tags of ITU-T X.690 section 8, with the bit for constructed values.
-const INTEGER: u8 = 0x02;
-const OCTET_STRING: u8 = 0x04;
-const SEQUENCE: u8 = 0x30;
+use pkcs1::der::asn1::{AnyRef, OctetStringRef, UintRef};
+use pkcs1::der::{Decode, Error, Reader, SliceReader};
 
 /// The numbers of an RSA private key, big-endian, without leading zeros.
 pub(super) struct RsaNumbers<'a> {
@@ -21,83 +19,52 @@ pub(super) struct RsaNumbers<'a> {
 
 /// The `privateKey` of a `PrivateKeyInfo` (RFC 5208 section 5).
 pub(super) fn private_key(pkcs8: &[u8]) -> Option<&[u8]> {
-    let mut info = Reader::open(pkcs8)?;
-    info.next(INTEGER)?;
-    info.next(SEQUENCE)?;
-    info.next(OCTET_STRING)
+    let mut reader = SliceReader::new(pkcs8).ok()?;
+    let key: Result<&OctetStringRef, Error> = reader.sequence(|info| {
+        info.decode::<UintRef<'_>>()?;
+        info.decode::<AnyRef<'_>>()?;
+        let key = info.decode::<&OctetStringRef>()?;
+        // Attributes, and the public key of RFC 5958.
+        while !info.is_finished() {
+            info.decode::<AnyRef<'_>>()?;
+        }
+        Ok(key)
+    });
+    key.ok().map(|key| key.as_bytes())
 }
 
 /// The content of an octet string: a `CurvePrivateKey` (RFC 8410 section 7).
 pub(super) fn octets(der: &[u8]) -> Option<&[u8]> {
-    Reader(der).next(OCTET_STRING)
+    <&OctetStringRef>::from_der(der).ok().map(|octets| octets.as_bytes())
 }
 
 /// The `privateKey` of an `ECPrivateKey`, which has the length of the curve's order (RFC 5915 section 3).
 pub(super) fn ec_private_number(der: &[u8]) -> Option<&[u8]> {
-    let mut key = Reader::open(der)?;
-    key.next(INTEGER)?;
-    key.next(OCTET_STRING)
+    let mut reader = SliceReader::new(der).ok()?;
+    let number: Result<&OctetStringRef, Error> = reader.sequence(|key| {
+        key.decode::<UintRef<'_>>()?;
+        let number = key.decode::<&OctetStringRef>()?;
+        while !key.is_finished() {
+            key.decode::<AnyRef<'_>>()?;
+        }
+        Ok(number)
+    });
+    number.ok().map(|number| number.as_bytes())
 }
 
 /// The numbers of an `RSAPrivateKey` (RFC 8017 appendix A.1.2).
 pub(super) fn rsa_numbers(der: &[u8]) -> Option<RsaNumbers<'_>> {
-    let mut key = Reader::open(der)?;
-    key.next(INTEGER)?;
+    let key: pkcs1::RsaPrivateKey<UintRef<'_>> = Decode::from_der(der).ok()?;
     Some(RsaNumbers {
-        n: key.number()?,
-        e: key.number()?,
-        d: key.number()?,
-        p: key.number()?,
-        q: key.number()?,
-        dp: key.number()?,
-        dq: key.number()?,
-        qi: key.number()?,
+        n: key.modulus.as_bytes(),
+        e: key.public_exponent.as_bytes(),
+        d: key.private_exponent.as_bytes(),
+        p: key.prime1.as_bytes(),
+        q: key.prime2.as_bytes(),
+        dp: key.exponent1.as_bytes(),
+        dq: key.exponent2.as_bytes(),
+        qi: key.coefficient.as_bytes(),
     })
-}
-
-/// What is left to read.
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    /// The inside of the sequence that stands first.
-    fn open(der: &'a [u8]) -> Option<Self> {
-        Self(der).next(SEQUENCE).map(Self)
-    }
-
-    /// The content of the next element, if it has that tag.
-    fn next(&mut self, tag: u8) -> Option<&'a [u8]> {
-        let (found, rest) = self.0.split_first()?;
-        let (length, rest) = length(rest)?;
-        let (content, rest) = rest.split_at_checked(length)?;
-        if *found != tag {
-            return None;
-        }
-        self.0 = rest;
-        Some(content)
-    }
-
-    /// The next element as a positive number; the zero byte that keeps it positive is left out.
-    fn number(&mut self) -> Option<&'a [u8]> {
-        let content = self.next(INTEGER)?;
-        Some(content.strip_prefix(&[0]).unwrap_or(content))
-    }
-}
-
-/// A definite length (X.690 section 8.1.3) and what follows it.
-fn length(der: &[u8]) -> Option<(usize, &[u8])> {
-    let (first, rest) = der.split_first()?;
-    let long_form = first & 0x80 != 0;
-    let low = usize::from(first & 0x7f);
-    if !long_form {
-        return Some((low, rest));
-    }
-    // No bytes at all would be the indefinite form, which DER forbids; four are more than any key needs.
-    if !(1..=4).contains(&low) {
-        return None;
-    }
-    let (bytes, rest) = rest.split_at_checked(low)?;
-    let length = bytes.iter().fold(0_usize, |sum, byte| (sum << 8) | usize::from(*byte));
-    Some((length, rest))
 }
 
 #[cfg(test)]
@@ -105,28 +72,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_have_a_short_and_a_long_form() {
-        assert_eq!(length(&[0x7f, 9]), Some((127, &[9][..])));
-        assert_eq!(length(&[0x81, 0x80]), Some((128, &[][..])));
-        assert_eq!(length(&[0x82, 1, 0, 9]), Some((256, &[9][..])));
-        for wrong in [&[][..], &[0x80], &[0x85, 1, 1, 1, 1, 1], &[0x82, 1]] {
-            assert_eq!(length(wrong), None, "{wrong:?}");
-        }
-    }
-
-    #[test]
     fn a_truncated_or_different_element_is_not_read() {
-        assert_eq!(octets(&[OCTET_STRING, 2, 7, 8]), Some(&[7, 8][..]));
-        assert_eq!(octets(&[OCTET_STRING, 3, 7, 8]), None);
-        assert_eq!(octets(&[INTEGER, 2, 7, 8]), None);
+        assert_eq!(octets(&[4, 2, 7, 8]), Some(&[7, 8][..]));
+        assert_eq!(octets(&[4, 3, 7, 8]), None);
+        assert_eq!(octets(&[2, 2, 7, 8]), None);
         assert_eq!(private_key(&[]), None);
+        assert_eq!(ec_private_number(&[0x30, 0]), None);
+        assert!(rsa_numbers(&[0x30, 3, 2, 1, 0]).is_none());
     }
 
     #[test]
-    fn the_zero_byte_of_a_positive_number_is_not_part_of_it() {
-        let mut reader = Reader(&[INTEGER, 2, 0, 0x80, INTEGER, 1, 3]);
-        assert_eq!(reader.number(), Some(&[0x80][..]));
-        assert_eq!(reader.number(), Some(&[3][..]));
-        assert_eq!(reader.number(), None);
+    fn what_follows_the_key_is_skipped() {
+        let (version, algorithm, key, attributes) = ([2, 1, 1], [0x30, 0], [4, 1, 9], [0xa1, 2, 5, 0]);
+        let content = [&version[..], &algorithm, &key, &attributes].concat();
+        let document = [&[0x30, 12][..], &content].concat();
+        assert_eq!(private_key(&document), Some(&[9][..]));
     }
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::clock::Deadline;
 use crate::connection::fly::{FlyClient, SERVICE};
-use crate::executor::Stop;
+use crate::stop::Stop;
 use crate::http::Request;
 
 /// How long a lease lasts unless it is renewed, in seconds. Longer than one call may take.

@@ -10,7 +10,7 @@ use super::machine;
 use super::mark;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::fly::{FlyClient, Machine, SERVICE};
-use crate::executor::Stop;
+use crate::stop::Stop;
 use crate::target::Activated;
 
 /// How long a roll waits for what.

@@ -12,7 +12,7 @@ use super::{machine, mark};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::fly::{AppSecret, FlyClient, Machine, SERVICE, at_least};
 use crate::connection::serde_helpers::null_is_empty;
-use crate::executor::Stop;
+use crate::stop::Stop;
 use crate::rotation::{Entry, RevisionKind};
 use crate::target::{Activated, Delivery, Escrowed, Receipt, Slot, Target};
 

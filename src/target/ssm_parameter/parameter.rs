@@ -13,7 +13,7 @@ use super::mark::{self, Mark};
 use super::{Settings, TYPES};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::aws::{Aws, Metadata, Put, Ssm};
-use crate::executor::Stop;
+use crate::stop::Stop;
 use crate::rotation::{Entry, RevisionKind};
 use crate::target::{Activated, Delivery, Escrowed, Receipt, Slot, Target};
 

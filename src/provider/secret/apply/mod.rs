@@ -7,7 +7,6 @@ mod report;
 use std::collections::BTreeMap;
 
 use self::record::{absorb, half_reworded};
-pub(super) use self::report::own as own_credential;
 use self::report::{diagnostic, report, warn, without_effect};
 use super::config::Config;
 use super::decide::{Decision, Rotate, decide, leaving};
@@ -18,7 +17,6 @@ use super::intent::Intent;
 use super::plan::steps::{Told, steps};
 use super::plan::{first_create, forecast, newly_awaited, texts, warnings};
 use super::policies::Policies;
-use super::read::begin_overlap;
 use super::state::{Receipt, State};
 use super::{capacity, config_in_state, destroy, place, replacement, state_check};
 use crate::address::Address;
@@ -28,7 +26,6 @@ use crate::plugin::{ApplyRequest, ApplyResponse};
 use crate::provider::Configured;
 use crate::rotation::{Action, Cause, Event, Notice, NoticeCode, Pending, Request, schedule};
 use crate::terraform::{Diagnostics, Origin, Path, Value};
-use crate::vendors::Vendors;
 
 /// Applies a create, an update or a destroy.
 pub async fn apply(configured: &Configured, request: ApplyRequest) -> ApplyResponse {
@@ -386,7 +383,7 @@ impl Change<'_> {
             }
         }
         absorb(&mut state, &outcome, &decision, config);
-        begin_overlap(&mut state, config, configured.clock.now());
+        due::begin_overlap(&mut state, config, configured.clock.now());
         if failed && !self.is_create && !rotation_began {
             half_reworded(&mut state, &decision);
         }
@@ -450,7 +447,7 @@ impl Change<'_> {
         for generation in &outcome.own {
             let known = state.ledger.credential(*generation);
             if let Some(id) = known.and_then(|known| known.credential_id.clone()) {
-                seen.notices.push(own_credential(*generation, id));
+                seen.notices.push(findings::own_credential(*generation, id));
             }
         }
         let retagged = |target: &String| decision.retag.contains(target) || !goal_is_empty;
@@ -543,17 +540,4 @@ fn remember_the_loss(state: &mut State, outcome: &Outcome, decision: &Decision, 
             .pending
             .push(Pending::rotation(state.ledger.highest() + 1, &request));
     }
-}
-
-/// What a destroy and an apply share: where adapters come from, or an error that says why there are none.
-pub(super) fn vendors<'c>(configured: &'c Configured, problems: &mut Diagnostics) -> Option<&'c dyn Vendors> {
-    let vendors = configured.vendors.as_deref();
-    if vendors.is_none() {
-        problems.error(
-            Path::root(),
-            "The provider is not configured",
-            "Terraform asked for a change before it configured the provider. Nothing was changed.",
-        );
-    }
-    vendors
 }

@@ -1,6 +1,6 @@
 //! What an apply says: every failure at its place, with what is true now and what comes next.
 
-use crate::executor::{Failure, Outcome};
+use crate::executor::{Failure, Outcome, Subject};
 use crate::provider::secret::config::Config;
 use crate::provider::secret::state::State;
 use crate::provider::secret::{place, texts};
@@ -30,18 +30,6 @@ pub(super) fn waiting(state: &mut State, outcome: &Outcome) {
     state.notices.sort();
 }
 
-/// The credential that this run authenticates with is due to be revoked.
-pub(in crate::provider::secret) fn own(generation: u64, id: String) -> Notice {
-    let text = format!(
-        "Generation {generation} ({id}) is not revoked: this run authenticates with it. Give the provider the new credential."
-    );
-    Notice {
-        code: NoticeCode::OwnCredential,
-        subject: id,
-        text,
-    }
-}
-
 /// Every failure at its path, with what exists now and what comes next.
 pub(super) fn report(outcome: &Outcome, state: &State, config: &Config, is_create: bool, problems: &mut Diagnostics) {
     let untouched = outcome.minted.is_none() && !outcome.delivered && outcome.revoked.is_empty();
@@ -55,6 +43,9 @@ pub(super) fn report(outcome: &Outcome, state: &State, config: &Config, is_creat
         texts::TAINTED.to_owned()
     } else if outcome.value_lost && !config.source.may_replace_lost() {
         // Another apply of the same would find the same.
+        texts::ways_to_a_new_value(config).to_owned()
+    } else if config.source.is_supplied() && outcome.failures.iter().any(|failure| failure.site == Subject::Source) {
+        // So would another apply of the same value.
         texts::ways_to_a_new_value(config).to_owned()
     } else {
         texts::next(state)

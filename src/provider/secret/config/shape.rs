@@ -8,9 +8,14 @@ use crate::terraform::{AttributeType, Diagnostics, Origin, Path, Value};
 /// The same resource, its dynamic attributes conformed to the declarations. What a state holds was checked when it was written.
 pub(super) fn conformed(value: &Value, origin: Origin, problems: &mut Diagnostics) -> Value {
     let mut found = Diagnostics::new();
+    let names = value.as_map().into_iter().flat_map(|attributes| attributes.keys());
+    let arguments: Vec<&str> = names
+        .map(String::as_str)
+        .filter(|name| !COMPUTED.contains(name))
+        .collect();
     let conformed = DYNAMIC.iter().fold(value.clone(), |object, declared| {
-        let written = value.get(declared.name);
-        let shaped = conform(written, &declared.content, &Path::attribute(declared.name), &mut found);
+        let (written, path) = (value.get(declared.name), Path::attribute(declared.name));
+        let shaped = conform(written, &declared.content, &path, &arguments, &mut found);
         object.with(declared.name, shaped)
     });
     if origin == Origin::Configuration {
@@ -54,8 +59,8 @@ pub(in crate::provider::secret) fn is_unchanged(
 ) -> bool {
     let mut quiet = Diagnostics::new();
     let path = Path::attribute(name);
-    let one = conform(one.get(name), content, &path, &mut quiet);
-    let other = conform(other.get(name), content, &path, &mut quiet);
+    let one = conform(one.get(name), content, &path, &[], &mut quiet);
+    let other = conform(other.get(name), content, &path, &[], &mut quiet);
     !quiet.has_errors() && !one.has_unknown() && one == other
 }
 

@@ -10,7 +10,7 @@ use crate::label::Label;
 use crate::provider::secret::config::Config;
 use crate::provider::secret::findings::Sightings;
 use crate::provider::secret::state::State;
-use crate::provider::secret::{apply, place, texts};
+use crate::provider::secret::{findings, place, texts};
 use crate::rotation::{
     Container, CredentialRecord, CredentialStatus, DeliveryStatus, Event, FARTHEST, Ledger, Notice, NoticeCode,
 };
@@ -219,7 +219,8 @@ async fn survey(
         if let Some(id) = &known.credential_id
             && issuer.authenticates_this_run(id).await?
         {
-            seen.notices.push(apply::own_credential(known.generation, id.clone()));
+            seen.notices
+                .push(findings::own_credential(known.generation, id.clone()));
         }
     }
     Ok(())

@@ -33,7 +33,8 @@ pub(super) const COMPUTED: [&str; 15] = [
 ];
 
 /// Where a secret stands, in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Phase {
     /// The newest generation is in place, and nothing older lives.
     Settled,
@@ -48,12 +49,7 @@ pub enum Phase {
 impl Phase {
     /// The word in state.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Settled => "settled",
-            Self::Overlapping => "overlapping",
-            Self::Partial => "partial",
-            Self::AwaitingValue => "awaiting_value",
-        }
+        self.into()
     }
 
     /// The phase of what is on record.

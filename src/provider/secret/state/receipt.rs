@@ -39,7 +39,8 @@ pub struct CheckResult {
 }
 
 /// The end of a check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Verdict {
     /// It passed.
     Passed,
@@ -51,18 +52,11 @@ pub enum Verdict {
 
 impl Verdict {
     fn as_str(self) -> &'static str {
-        match self {
-            Self::Passed => "passed",
-            Self::Failed => "failed",
-            Self::Skipped => "skipped",
-        }
+        self.into()
     }
 
     fn parse(text: &str) -> Self {
-        let all = [Self::Passed, Self::Skipped];
-        all.into_iter()
-            .find(|verdict| verdict.as_str() == text)
-            .unwrap_or(Self::Failed)
+        text.parse().unwrap_or(Self::Failed)
     }
 }
 

@@ -1,0 +1,79 @@
+//! `rotation_secret` as the plugin layer serves it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::{apply, plan, read, schema, state_check, upgrade, validate};
+use crate::plugin::{
+    ApplyRequest, ApplyResponse, ClientCapabilities, PlanRequest, PlanResponse, ReadRequest, ReadResponse, Resource,
+    UpgradeRequest,
+};
+use crate::provider::CurrentConfiguration;
+use crate::terraform::{Diagnostics, Path, Schema, Value};
+
+/// The resource, under the provider block that holds at the moment of each call.
+pub struct SecretResource {
+    schema: Schema,
+    configuration: Arc<CurrentConfiguration>,
+}
+
+impl SecretResource {
+    /// The resource.
+    pub fn new(configuration: Arc<CurrentConfiguration>) -> Self {
+        Self {
+            schema: schema::schema(),
+            configuration,
+        }
+    }
+}
+
+#[async_trait]
+impl Resource for SecretResource {
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    async fn validate(&self, config: Value, _client: ClientCapabilities) -> Diagnostics {
+        validate(&config)
+    }
+
+    fn reshape(&self, version: i64, state: Vec<u8>) -> Vec<u8> {
+        upgrade::reshape(version, state)
+    }
+
+    async fn upgrade(&self, request: UpgradeRequest) -> Result<Value, Diagnostics> {
+        let mut problems = Diagnostics::new();
+        let known = schema::VERSION;
+        if !(0..=known).contains(&request.version) {
+            let summary = format!(
+                "The state has format version {}, this provider knows {known}",
+                request.version
+            );
+            problems.error(Path::root(), summary, state_check::WAY_OUT);
+            return Err(problems);
+        }
+        // Terraform itself drops them, so this protects users of other hosts.
+        for path in request.without_room {
+            let summary = format!("The state holds {path}, which this version of the provider does not know");
+            problems.error(Path::root(), summary, state_check::WAY_OUT);
+        }
+        if problems.has_errors() {
+            Err(problems)
+        } else {
+            Ok(request.state)
+        }
+    }
+
+    async fn read(&self, request: ReadRequest) -> ReadResponse {
+        read(&self.configuration.now(), request).await
+    }
+
+    async fn plan(&self, request: PlanRequest) -> PlanResponse {
+        plan(&self.configuration.now(), request)
+    }
+
+    async fn apply(&self, request: ApplyRequest) -> ApplyResponse {
+        apply(&self.configuration.now(), request).await
+    }
+}
