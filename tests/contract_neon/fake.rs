@@ -16,7 +16,7 @@ use rotation_provider::source::{MintOrder, Minted, Source, SourceKind};
 use rotation_provider::terraform::{Diagnostics, Node, Origin, Value as Config};
 use serde_json::{Value, json};
 
-use crate::vendor::{self, lost};
+use crate::vendor;
 
 /// The key that the run under test authenticates with, and its id.
 pub(crate) const KEY: &str = "napi_run-key-0123456789";
@@ -36,10 +36,6 @@ pub(crate) enum Fault {
     Later(u16),
     /// The same with this message.
     Says(u16, &'static str),
-    /// The connection breaks before anything is done.
-    LostBefore,
-    /// It is done, and the connection breaks before the answer.
-    LostAfter,
     /// Answered as if a revocation were done, which it is not.
     Ignored,
 }
@@ -309,11 +305,6 @@ async fn serve(State(world): State<Arc<Mutex<World>>>, request: Request) -> Resp
         Some(Fault::Says(status, text)) => {
             let status = StatusCode::from_u16(status).unwrap();
             (status, [("retry-after", "600")], json!({ "message": text }).to_string()).into_response()
-        }
-        Some(Fault::LostBefore) => lost(),
-        Some(Fault::LostAfter) => {
-            answer(&mut world, &call, &path, &body);
-            lost()
         }
         Some(Fault::Ignored) => done(&json!({ "revoked": true })),
         None => answer(&mut world, &call, &path, &body),

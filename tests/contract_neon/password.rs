@@ -105,41 +105,6 @@ async fn a_reset_by_somebody_else_shows_in_the_survey() {
 }
 
 #[tokio::test]
-async fn a_reset_whose_answer_was_lost_is_taken_up_instead_of_repeated() {
-    let neon = Neon::start().await;
-    let source = one(&neon);
-    let first = credential(&source.mint(&order(1, None), &permit()).await.unwrap());
-    neon.fault(RESET, Fault::LostAfter);
-    let error = source.mint(&order(2, first.minted_at), &permit()).await.unwrap_err();
-    assert_eq!(error.effect, Effect::Possible);
-    assert!(error.message.contains("may have another password"), "{error}");
-    assert_eq!(neon.world().count(RESET), 2);
-    let second = source.mint(&order(2, first.minted_at), &permit()).await.unwrap();
-    assert_eq!(neon.world().count(RESET), 2, "nothing was reset again");
-    assert_eq!(
-        part(&second, "password"),
-        neon.world().roles["app"].password,
-        "and the operation has finished"
-    );
-    assert_eq!(credential(&second).minted_at, updated_at(&neon, "app"));
-    source.mint(&after(3, &second), &permit()).await.unwrap();
-    assert_eq!(neon.world().count(RESET), 3, "the next generation is a new password");
-}
-
-#[tokio::test]
-async fn a_reset_that_never_arrived_is_made() {
-    let neon = Neon::start().await;
-    let source = one(&neon);
-    let first = credential(&source.mint(&order(1, None), &permit()).await.unwrap());
-    neon.fault(RESET, Fault::LostBefore);
-    let error = source.mint(&order(2, first.minted_at), &permit()).await.unwrap_err();
-    assert_eq!(error.effect, Effect::Possible);
-    let second = source.mint(&order(2, first.minted_at), &permit()).await.unwrap();
-    assert!(credential(&second).minted_at > first.minted_at);
-    assert_eq!(neon.world().count(RESET), 3);
-}
-
-#[tokio::test]
 async fn without_stored_passwords_a_lost_reset_is_repeated_and_nothing_is_revealed() {
     let neon = Neon::start().await;
     neon.world().stores_passwords = false;

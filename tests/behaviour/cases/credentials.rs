@@ -165,6 +165,10 @@ pub(super) async fn an_issuer_is_found_again_by_its_address(bench: &Bench) {
     let issuer = bench.at_address(&bench.fixture.arguments());
     assert!(issuer.survey().await.unwrap().contains(&credential));
     issuer.revoke(&credential.id, &permit()).await.unwrap();
+    let nowhere = format!("{}:default:a//../b", bench.fixture.kind().name)
+        .parse()
+        .unwrap();
+    assert!((bench.fixture.kind().issuer)(&nowhere, &bench.world().connections).is_err());
     assert!(!bench.alive().iter().any(|held| held.value == value.expose()));
 }
 

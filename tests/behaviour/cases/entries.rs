@@ -1,8 +1,8 @@
 //! Writing, finding, overwriting and removing entries.
 
-use rotation_provider::executor::Stop;
 use rotation_provider::rotation::Verdict;
 use rotation_provider::secret::Secret;
+use rotation_provider::stop::Stop;
 use rotation_provider::target::Activated;
 
 use super::requests;
@@ -68,6 +68,10 @@ pub(super) async fn an_entry_is_found_again_by_its_address(bench: &Bench) {
     );
     slot.remove(&permit()).await.unwrap();
     assert_eq!(bench.held(&entry), None);
+    let nowhere = format!("{}:default:a//../b", bench.fixture.kind().name)
+        .parse()
+        .unwrap();
+    assert!((bench.fixture.kind().slot)(&nowhere, &bench.world.connections).is_err());
     let words = rotation_provider::target::entry(&entry.address.to_string());
     assert!(!words.noun.contains(":default:"), "{words:?}");
 }

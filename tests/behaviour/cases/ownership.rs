@@ -6,9 +6,10 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use rotation_provider::clock::Clock;
 use rotation_provider::connection::Connections;
-use rotation_provider::executor::{Job, JobTarget, Outcome, Stop, run};
+use rotation_provider::executor::{Job, JobTarget, Outcome, run};
 use rotation_provider::rotation::{DeliveryRecord, Goal, Ledger, TargetGoal, Verdict};
 use rotation_provider::source::random;
+use rotation_provider::stop::Stop;
 use rotation_provider::target::{Activation, Receipt};
 use rotation_provider::terraform::{Diagnostics, Node, Origin, Value};
 
