@@ -22,6 +22,8 @@ mod terraform_cores;
 
 #[path = "e2e/beforehand.rs"]
 mod beforehand;
+#[path = "e2e/causes.rs"]
+mod causes;
 #[path = "e2e/cores.rs"]
 mod cores;
 #[path = "e2e/create.rs"]

@@ -55,7 +55,7 @@ impl Aws {
             Attribute::optional(
                 "profile",
                 Type::String,
-                "A profile of the shared configuration files. It goes before keys in the environment. \
+                "A profile of the shared configuration files. It takes precedence over keys in the environment. \
                  Default: the standard chain (environment, `AWS_PROFILE`, SSO, web identity, container and instance roles).",
             ),
             Attribute::optional(

@@ -172,7 +172,7 @@ impl Fly {
 fn in_environment(variable: &str, argument: &Path) -> String {
     let [first, second] = TOKEN_VARIABLES;
     if variable == first {
-        format!("{first} (which goes before {second})")
+        format!("{first} (which takes precedence over {second})")
     } else {
         format!("{variable} (or {argument})")
     }
@@ -419,7 +419,7 @@ mod tests {
             (
                 &Value::Null,
                 &both[..],
-                "FLY_ACCESS_TOKEN (which goes before FLY_API_TOKEN)",
+                "FLY_ACCESS_TOKEN (which takes precedence over FLY_API_TOKEN)",
             ),
             (&Value::Null, &both[1..], "FLY_API_TOKEN (or fly.token)"),
             (&block, &both[..], "fly.token"),

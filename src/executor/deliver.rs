@@ -68,6 +68,7 @@ impl Run<'_> {
                         site: Subject::Target((*key).clone()),
                         summary: format!("Cannot assemble the value for {}", target.noun()),
                         detail: missing,
+                        cause: None,
                     }),
                 }
             }
@@ -186,6 +187,7 @@ impl Run<'_> {
             site: Subject::Target(target.to_owned()),
             summary: format!("Cannot prove that {} is live everywhere", noun.unwrap_or_default()),
             detail: why.to_owned(),
+            cause: None,
         }
     }
 

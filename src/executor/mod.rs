@@ -49,6 +49,19 @@ pub struct Failure {
     pub summary: String,
     /// What is known of it.
     pub detail: String,
+    /// The refused or lost call, where that is why; failures that share it have one cause.
+    pub cause: Option<FailureCause>,
+}
+
+/// Why a call failed, whatever it was for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailureCause {
+    /// The service that was called.
+    pub service: &'static str,
+    /// How the call ended.
+    pub kind: CallErrorKind,
+    /// What the service answered, with the advice that follows from it.
+    pub answer: String,
 }
 
 impl Failure {
@@ -61,6 +74,11 @@ impl Failure {
             site,
             summary: format!("{} failed", capitalized(&error.operation)),
             detail,
+            cause: Some(FailureCause {
+                service: error.service,
+                kind: error.kind.clone(),
+                answer: error.answer(),
+            }),
         }
     }
 }
@@ -284,6 +302,7 @@ impl Run<'_> {
                 site: Subject::Source,
                 summary: format!("Cannot recover the value of generation {generation}"),
                 detail: "Neither the issuer nor a readable target gave it back.".to_owned(),
+                cause: None,
             },
             StuckReason::LimitReached => {
                 let live: Vec<String> = self
@@ -312,6 +331,7 @@ impl Run<'_> {
                         live.join(", "),
                         waits.concat()
                     ),
+                    cause: None,
                 }
             }
         }

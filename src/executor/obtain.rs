@@ -79,6 +79,7 @@ impl Run<'_> {
                     detail: format!(
                         "Target {key} holds the same value, so nothing would be rotated. Supply the new credential in value_wo."
                     ),
+                    cause: None,
                 }]);
             }
             compared = true;
@@ -89,8 +90,7 @@ impl Run<'_> {
                 summary: "Cannot verify that the supplied value is a new one".to_owned(),
                 detail: "No target that can be read back holds the old value. If the same value was supplied again, the old credential is \
                          still in place: verify this manually."
-                    .to_owned(),
-            });
+                    .to_owned(), cause: None });
         }
         Ok(())
     }
@@ -411,6 +411,7 @@ impl Run<'_> {
                             site: Subject::Target(key.clone()),
                             summary: format!("{} cannot hold the value", target.noun()),
                             detail: limit,
+                            cause: None,
                         });
                     }
                 }
@@ -418,6 +419,7 @@ impl Run<'_> {
                     site: Subject::Target(key.clone()),
                     summary: format!("Cannot assemble the value for {}", target.noun()),
                     detail: missing,
+                    cause: None,
                 }),
             }
         }

@@ -82,6 +82,7 @@ impl Run<'_> {
                     site: Subject::Check(key.clone()),
                     summary: format!("Check {key:?} did not pass"),
                     detail: failure.message,
+                    cause: None,
                 }),
             }
         }
@@ -101,6 +102,7 @@ impl Run<'_> {
                     site,
                     summary: format!("Check {check:?} could not run"),
                     detail: format!("It presents the previous credential, whose value could not be fetched. {why}"),
+                    cause: None,
                 });
             }
             // The first generation follows none.
@@ -120,6 +122,7 @@ impl Run<'_> {
                 "It presents {whose}, whose value neither the issuer nor a readable target has any more. Everything else went on; \
                  see to it by hand that this check would pass."
             ),
+            cause: None,
         }))
     }
 }

@@ -31,6 +31,7 @@ impl Run<'_> {
                     "{} is the same entry: the vendor shows the same container under a new name.",
                     target_noun(&record.slot)
                 ),
+                cause: None,
             });
             self.outcome.ledger.record(Event::Dropped { target: key.to_owned() });
             return Ok(());
@@ -39,7 +40,12 @@ impl Run<'_> {
             Ok(slot) => empty(slot.as_ref(), &record, &self.job.id, false, self.permit).await,
             Err((summary, detail)) => {
                 let site = Subject::Whole;
-                self.outcome.failures.push(Failure { site, summary, detail });
+                self.outcome.failures.push(Failure {
+                    site,
+                    summary,
+                    detail,
+                    cause: None,
+                });
                 self.session.undeleted.insert(key.to_owned());
                 return Ok(());
             }
@@ -50,6 +56,7 @@ impl Run<'_> {
                 site: Subject::Whole,
                 summary: format!("{} was left in place", target::entry(&record.slot).noun),
                 detail: format!("Target {key} is no longer configured. {why} Delete it yourself if it is not needed."),
+                cause: None,
             }),
             Err(error) => {
                 self.outcome.failures.push(Failure::of_call(Subject::Whole, &error));
@@ -117,7 +124,7 @@ pub async fn empty(
 ) -> Result<Removed, CallError> {
     let entry = match target::confirmed(slot, record.revision.as_deref()).await {
         Ok(entry) => entry,
-        Err(error) => return refused(slot, error, "looked at").await,
+        Err(error) => return refused(slot, error, "read").await,
     };
     let ours = match judge(record, entry.as_ref(), id) {
         Verdict::Empty => return Ok(Removed::Gone),
@@ -126,7 +133,7 @@ pub async fn empty(
         Verdict::Marked(_) | Verdict::Foreign | Verdict::CannotTell => false,
     };
     if !ours {
-        let why = "Nothing shows that this resource wrote it last: somebody else, or an apply that was interrupted, may have.";
+        let why = "Nothing shows that this resource wrote it last: someone else or an interrupted apply may have.";
         return Ok(Removed::Left(why.to_owned()));
     }
     match slot.remove(permit).await {

@@ -45,6 +45,7 @@ impl Run<'_> {
                         "This run authenticates with it. Give the provider the new credential; the next apply revokes \
                              the old one."
                             .to_owned(),
+                    cause: None,
                 };
                 if self.goal.revoke.contains(&generation) {
                     // The plan promised it.
@@ -195,6 +196,7 @@ pub fn issuer_at(address: &str, vendors: &dyn Vendors) -> Result<Option<Box<dyn 
         site: Subject::Source,
         summary,
         detail,
+        cause: None,
     };
     let unreachable = || format!("The issuer {address} cannot be asked");
     let parsed: Address = address
@@ -249,6 +251,7 @@ pub(crate) async fn revoke_at(
                         "{} accepted the revocation, but says that the credential works. The next apply tries again.",
                         record.issuer
                     ),
+                    cause: None,
                 });
             }
             Liveness::Alive => clock.sleep(pause).await,

@@ -338,8 +338,7 @@ impl Run<'_> {
             detail: format!(
                 "{noun} carries its mark, {label}, so this create goes on with the value there where it can be read. If \
                  another workspace manages this secret, the two now share it: give each state its own namespace."
-            ),
-        });
+            ), cause: None });
         self.outcome.ledger.record(Event::Found(CredentialRecord {
             generation: label.generation,
             credential_id: None,
@@ -387,6 +386,7 @@ fn occupied(key: &str, noun: &str, entry: &Entry) -> Failure {
             "It {when}is not managed by this resource. Nothing was changed. Set \
              on_existing = \"replace\" to overwrite it (also if an interrupted apply wrote it), delete it, or choose another name."
         ),
+        cause: None,
     }
 }
 
@@ -408,6 +408,7 @@ fn rival(credentials: &[(Label, &Credential)], why: &str) -> Failure {
             "The issuer has credentials that carry this secret's id: {}. {why}",
             listed(credentials)
         ),
+        cause: None,
     }
 }
 
@@ -421,6 +422,7 @@ fn taken_over(credentials: &[(Label, &Credential)]) -> Failure {
              another workspace manages this secret, the two now share it: give each state its own namespace.",
             listed(credentials)
         ),
+        cause: None,
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::OwnedMutexGuard;
 
+use crate::executor::FailureCause;
 use crate::rotation::Ledger;
 use crate::terraform::Value;
 
@@ -19,6 +20,7 @@ pub struct RunRegistry {
     created: Mutex<BTreeSet<String>>,
     left: Mutex<HashMap<String, Ledger>>,
     handed_over: Mutex<Vec<HandedOver>>,
+    told: Mutex<Vec<(FailureCause, String)>>,
 }
 
 /// An object that is being replaced, between the two halves of its replacement.
@@ -68,6 +70,16 @@ impl RunRegistry {
     /// Notes that a secret with this id is created by this process; false when one was already.
     pub fn first_create(&self, id: &str) -> bool {
         locked(&self.created).insert(id.to_owned())
+    }
+
+    /// The secret that has told this cause already, unless it is this one; from now on it is this one otherwise.
+    pub fn told(&self, cause: &FailureCause, name: &str) -> Option<String> {
+        let mut told = locked(&self.told);
+        if let Some((_, first)) = told.iter().find(|(known, _)| known == cause) {
+            return (first != name).then(|| first.clone());
+        }
+        told.push((cause.clone(), name.to_owned()));
+        None
     }
 
     /// Notes what a create or an update of this process left: a destroy of an older object with this id must not undo it.

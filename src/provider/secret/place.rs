@@ -142,6 +142,7 @@ pub(super) async fn complete(
             site: Subject::Target(key.clone()),
             summary: "Cannot tell which AWS account this run belongs to".to_owned(),
             detail: error.answer(),
+            cause: None,
         })?;
         complete.insert(key.clone(), slot);
     }
@@ -307,7 +308,7 @@ pub(super) async fn slot_of(
     let (Some(vendors), Some(connections)) = (configured.vendors.as_deref(), configured.connections.as_ref()) else {
         return Err((
             "The provider is not configured".to_owned(),
-            "Nothing was looked at.".to_owned(),
+            "Nothing was read.".to_owned(),
         ));
     };
     let verified = vendors.verify(&address).await;

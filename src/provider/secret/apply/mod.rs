@@ -7,7 +7,7 @@ mod report;
 use std::collections::BTreeMap;
 
 use self::record::{absorb, half_reworded};
-use self::report::{diagnostic, report, warn, without_effect};
+use self::report::{UNTOUCHED, report, tell, warn};
 use super::config::Config;
 use super::decide::{Decision, Rotate, decide, leaving};
 use super::due;
@@ -174,9 +174,8 @@ async fn located(
     };
     let adapters = place::connect(config, slots, vendors.as_ref(), problems)?;
     let job = adapters.into_job("", config, vendors, configured.clock, true);
-    for failure in executor::obstacles(&job, failure, &configured.stop, permit).await {
-        problems.push(diagnostic(&failure, config, &without_effect(&failure)));
-    }
+    let failures = executor::obstacles(&job, failure, &configured.stop, permit).await;
+    tell(&failures, config, UNTOUCHED, &configured.run_registry, problems);
     None
 }
 
@@ -400,7 +399,8 @@ impl Change<'_> {
         // Only this run read the gate; what is due because of it is described as work.
         report::waiting(&mut state, &outcome);
         if failed {
-            report(&outcome, &state, config, request.prior.is_null(), problems);
+            let is_create = request.prior.is_null();
+            report(&outcome, &state, config, is_create, &configured.run_registry, problems);
         } else {
             state.pending.clear();
         }
@@ -466,19 +466,17 @@ impl Change<'_> {
         mut state: State,
         problems: &mut Diagnostics,
     ) -> Option<Value> {
-        let config = &self.config;
+        let (config, registry) = (&self.config, &self.configured.run_registry);
         let Some(minted) = outcome.minted else {
-            for failure in &outcome.failures {
-                problems.push(diagnostic(failure, config, &without_effect(failure)));
-            }
+            tell(&outcome.failures, config, UNTOUCHED, registry, problems);
             if outcome.interrupted {
-                problems.error(Path::root(), "Interrupted", "Nothing was minted or changed.");
+                problems.error(Path::root(), "Interrupted", UNTOUCHED);
             }
             return None;
         };
         if outcome.interrupted {
             state.ledger = outcome.ledger.clone();
-            report(&outcome, &state, config, true, problems);
+            report(&outcome, &state, config, true, registry, problems);
             return Some(state.write_over(self.request.planned.clone()));
         }
         let (undone, complete) = executor::revoke_minted(job, &outcome.ledger, minted, self.permit).await;
@@ -489,10 +487,7 @@ impl Change<'_> {
                 "{undone} No target was changed. The next apply finds the credential by its label and finishes with it."
             )
         };
-        let ending = ending.trim_start();
-        for failure in &outcome.failures {
-            problems.push(diagnostic(failure, config, &format!("{}\n\n{ending}", failure.detail)));
-        }
+        tell(&outcome.failures, config, ending.trim_start(), registry, problems);
         None
     }
 }

@@ -1,11 +1,14 @@
 //! What an apply says: every failure at its place, with what is true now and what comes next.
 
+use std::collections::BTreeSet;
+
 use crate::executor::{Failure, Outcome, Subject};
+use crate::provider::RunRegistry;
 use crate::provider::secret::config::Config;
 use crate::provider::secret::state::State;
 use crate::provider::secret::{place, texts};
 use crate::rotation::{Notice, NoticeCode};
-use crate::terraform::{Diagnostic, Diagnostics, Path};
+use crate::terraform::{Diagnostics, Path};
 
 /// Notes every revocation that was due and waits.
 pub(super) fn waiting(state: &mut State, outcome: &Outcome) {
@@ -31,7 +34,14 @@ pub(super) fn waiting(state: &mut State, outcome: &Outcome) {
 }
 
 /// Every failure at its path, with what exists now and what comes next.
-pub(super) fn report(outcome: &Outcome, state: &State, config: &Config, is_create: bool, problems: &mut Diagnostics) {
+pub(super) fn report(
+    outcome: &Outcome,
+    state: &State,
+    config: &Config,
+    is_create: bool,
+    registry: &RunRegistry,
+    problems: &mut Diagnostics,
+) {
     let untouched = outcome.minted.is_none() && !outcome.delivered && outcome.revoked.is_empty();
     let nothing = if untouched {
         "Nothing was minted or changed. "
@@ -50,13 +60,13 @@ pub(super) fn report(outcome: &Outcome, state: &State, config: &Config, is_creat
     } else {
         texts::next(state)
     };
-    for failure in &outcome.failures {
-        problems.push(diagnostic(
-            failure,
-            config,
-            &format!("{}\n\n{situation}\n{next}", failure.detail),
-        ));
-    }
+    tell(
+        &outcome.failures,
+        config,
+        &format!("{situation}\n{next}"),
+        registry,
+        problems,
+    );
     if outcome.interrupted && outcome.failures.is_empty() {
         problems.error(
             Path::root(),
@@ -66,14 +76,49 @@ pub(super) fn report(outcome: &Outcome, state: &State, config: &Config, is_creat
     }
 }
 
-/// What failed before anything was done.
-pub(super) fn without_effect(failure: &Failure) -> String {
-    format!("{}\n\nNothing was minted or changed.", failure.detail)
-}
+/// What is true after a failure that came before any effect.
+pub(super) const UNTOUCHED: &str = "Nothing was minted or changed.";
 
-pub(super) fn diagnostic(failure: &Failure, config: &Config, detail: &str) -> Diagnostic {
-    let path = place::path_of(&failure.site, Some(config));
-    Diagnostic::error(path, &failure.summary, detail)
+/// One error for each cause, with everything that it concerns, and `ending`. Another secret of this run that met the same cause
+/// repeats it in short.
+pub(super) fn tell(
+    failures: &[Failure],
+    config: &Config,
+    ending: &str,
+    registry: &RunRegistry,
+    problems: &mut Diagnostics,
+) {
+    let same = |one: &Failure, other: &Failure| one.cause.is_some() && one.cause == other.cause;
+    for (at, failure) in failures.iter().enumerate() {
+        if failures.iter().take(at).any(|earlier| same(earlier, failure)) {
+            continue;
+        }
+        let path = place::path_of(&failure.site, Some(config));
+        let others = failures.iter().skip(at + 1).filter(|other| same(failure, other));
+        let others: BTreeSet<String> = others
+            .filter(|other| other.site != failure.site)
+            .map(|other| place::path_of(&other.site, Some(config)).to_string())
+            .collect();
+        let also = match others.len() {
+            0 => String::new(),
+            _ => format!(
+                " This also stops {}.",
+                others.into_iter().collect::<Vec<_>>().join(", ")
+            ),
+        };
+        let told_by = failure
+            .cause
+            .as_ref()
+            .and_then(|cause| registry.told(cause, &config.name));
+        let detail = match (told_by, &failure.cause) {
+            (Some(name), Some(cause)) => {
+                let service = cause.service;
+                format!("{service} answered as it did for {name}, see there.{also} {ending}")
+            }
+            _ => format!("{}{also}\n\n{ending}", failure.detail),
+        };
+        problems.error(path, &failure.summary, detail);
+    }
 }
 
 pub(super) fn warn(outcome: &Outcome, config: &Config, problems: &mut Diagnostics) {

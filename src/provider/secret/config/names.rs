@@ -16,7 +16,7 @@ pub(super) fn parse_name(node: &Node<'_>, problems: &mut Diagnostics) -> Option<
     let mistake = if length > LONGEST_NAME {
         format!("It has {length} characters; at most {LONGEST_NAME} are permitted.")
     } else if name.chars().any(char::is_control) || name.trim().is_empty() {
-        "It is blank, or holds a line break or another control character. Write the name as it stands in your inventory.".to_owned()
+        "It is blank, or holds a line break or another control character. Write the name as it appears in your inventory.".to_owned()
     } else {
         return Some(name);
     };
@@ -47,7 +47,7 @@ const NO_REASON: [&str; 3] = ["null", "true", "false"];
 pub(super) fn parse_reason(node: &Node<'_>, problems: &mut Diagnostics) -> Field<String> {
     node.string(problems).and_then_checked(|text| {
         let mistake = if text.trim().is_empty() {
-            "It is blank. Say why the secret is rotated, such as \"2026-11-22: left with a contractor\", or leave it out."
+            "It is blank. Say why the secret is rotated, such as \"2026-11-22: left with a contractor\", or omit it."
         } else if NO_REASON.contains(&text.trim().to_lowercase().as_str()) || Number::parse(text.trim()).is_some() {
             "It is a bare boolean, number or null. Say why the secret is rotated, such as \"2026-11-22: left with a contractor\"."
         } else if text.chars().any(char::is_control) {
