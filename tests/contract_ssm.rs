@@ -154,7 +154,7 @@ async fn a_foreign_value_beside_our_old_description_is_not_taken_for_ours() {
     })
     .await;
     let target = target_of(named(NAME), &connections(aws.url()));
-    let entry = target.inspect().await.expect("inspect").expect("there");
+    let entry = target.slot().inspect().await.expect("inspect").expect("there");
     assert_eq!((entry.revision.as_deref(), entry.label), (Some("2"), None));
     assert!(target.read().await.expect("read").is_none());
 }
@@ -173,7 +173,7 @@ async fn of_two_writers_the_later_one_holds_and_the_other_sees_it() {
     );
     let (first, second) = (first.expect("put"), second.expect("put"));
     assert_ne!(first, second);
-    let entry = one.inspect_directly().await.expect("inspect").expect("there");
+    let entry = one.slot().inspect_directly().await.expect("inspect").expect("there");
     let escrowed = one.read().await.expect("read").expect("there");
     let winner = if entry.revision.as_deref() == Some(&*first) {
         1
@@ -203,7 +203,7 @@ async fn a_type_change_is_refused_before_anything_is_written() {
     let error = deliver(&*plain, NAME, "value", 2).await.expect_err("another type");
     assert_eq!((&error.kind, error.effect), (&CallErrorKind::Conflict, Effect::None));
     assert!(error.to_string().contains("SecureString"), "{error}");
-    let entry = secure.inspect_directly().await.expect("inspect").expect("there");
+    let entry = secure.slot().inspect_directly().await.expect("inspect").expect("there");
     assert_eq!(entry.revision.as_deref(), Some("1"));
 }
 
@@ -411,7 +411,7 @@ async fn a_delivery_waits_until_its_version_is_listed() {
     let connections = connections(aws.url());
     let target = target_of(named(NAME), &connections);
     let revision = deliver(&*target, NAME, CANARY, 1).await.expect("put");
-    let entry = target.inspect().await.expect("inspect").expect("there");
+    let entry = target.slot().inspect().await.expect("inspect").expect("there");
     assert_eq!(entry.revision, Some(revision));
     assert_eq!(aws.count("PutParameter"), 1);
 }

@@ -15,8 +15,8 @@ use crate::check::{Check, CheckConfig, CheckFailure, CheckKind, Patience, Presen
 use crate::clock::Deadline;
 use crate::connection::Connections;
 use crate::connection::github::{Dispatched, GitHubClient, Repository, Run, Workflow, permitted, repository_mistake};
-use crate::stop::Stop;
 use crate::secret::{Parts, redact};
+use crate::stop::Stop;
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node, Type};
 
 /// The kind.

@@ -18,9 +18,9 @@ use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::check::{Check, CheckConfig, CheckFailure, CheckKind, Patience, Presents};
 use crate::clock::Clock;
 use crate::connection::Connections;
-use crate::stop::Stop;
 use crate::http::{HttpClient, Request, Response};
 use crate::secret::{Parts, Secret, redact};
+use crate::stop::Stop;
 use crate::template::Template;
 use crate::terraform::{Diagnostic, Path};
 

@@ -43,7 +43,7 @@ struct Looked {
 impl Run<'_> {
     /// Asks the issuer what exists, and stops before a rival's credentials.
     pub(super) async fn survey(&mut self) -> Performed {
-        let listed = match self.job.source.survey().await {
+        let listed = match self.job.source.issuer().survey().await {
             Ok(listed) => listed,
             Err(error) => return Err(self.all_that_fails_beside(&error).await),
         };
@@ -128,7 +128,7 @@ impl Run<'_> {
 
     /// The same, the issuer's listing included.
     pub(super) async fn all_that_fails(&self) -> Vec<Failure> {
-        match self.job.source.survey().await {
+        match self.job.source.issuer().survey().await {
             Ok(_) => self.look_for_failures().await,
             Err(error) => self.all_that_fails_beside(&error).await,
         }
@@ -175,7 +175,7 @@ impl Run<'_> {
                     if identified {
                         None
                     } else {
-                        target.target.container_id().await.ok().flatten()
+                        target.target.slot().container_id().await.ok().flatten()
                     }
                 };
                 let reachable = async {
@@ -185,7 +185,7 @@ impl Run<'_> {
                     }
                 };
                 let looks = join4(
-                    target.target.inspect(),
+                    target.target.slot().inspect(),
                     target.target.check_writable(),
                     reachable,
                     container,

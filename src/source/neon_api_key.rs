@@ -10,7 +10,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{
-    Credential, Issuer, Liveness, Maker, MintOrder, Minted, Offers, Source, SourceConfig, SourceKind, SourceTraits,
+    Credential, Issuance, Issuer, Liveness, Maker, MintOrder, Minted, Offers, Source, SourceConfig, SourceKind,
+    SourceTraits,
 };
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
@@ -143,8 +144,7 @@ impl SourceConfig for Config {
 
     fn traits(&self) -> SourceTraits {
         SourceTraits {
-            max_live: None,
-            replaces: false,
+            issuance: Issuance::Fresh { at_most: None },
             lists: true,
             revocable: true,
             reveals: false,
@@ -287,6 +287,10 @@ impl Issuer for Keys {
 
 #[async_trait]
 impl Source for Keys {
+    fn issuer(&self) -> &dyn Issuer {
+        self
+    }
+
     async fn inspect(&self) -> Result<(), CallError> {
         self.client.keys(&self.holder).await.map(drop)
     }

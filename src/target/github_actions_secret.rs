@@ -13,9 +13,9 @@ use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, WritePermit};
 use crate::connection::github::{ActionsSecret, GitHubClient, Repository, SecretLevel, permitted, repository_mistake};
 use crate::connection::{Connections, segment};
-use crate::stop::Stop;
 use crate::rotation::{Container, Entry, RevisionKind};
 use crate::secret::Secret;
+use crate::stop::Stop;
 use crate::target::{
     Activated, Activation, Delivery, EntryWords, Escrowed, Offers, Receipt, Slot, Target, TargetConfig, TargetKind,
     TargetTraits,
@@ -310,6 +310,14 @@ impl Slot for GitHubActionsSecret {
 
 #[async_trait]
 impl Target for GitHubActionsSecret {
+    fn slot(&self) -> &dyn Slot {
+        self
+    }
+
+    fn into_slot(self: Box<Self>) -> Box<dyn Slot> {
+        self
+    }
+
     async fn deliver(&self, deliveries: &[Delivery<'_>], permit: &WritePermit) -> Result<Vec<Receipt>, CallError> {
         let mut receipts = Vec::with_capacity(deliveries.len());
         for delivery in deliveries {

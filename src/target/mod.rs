@@ -147,7 +147,13 @@ pub async fn confirmed(slot: &dyn Slot, recorded: Option<&str>) -> Result<Option
 
 /// A target that can be written.
 #[async_trait]
-pub trait Target: Slot {
+pub trait Target: Send + Sync {
+    /// The slot that it writes.
+    fn slot(&self) -> &dyn Slot;
+
+    /// The same, for whoever only looks and empties.
+    fn into_slot(self: Box<Self>) -> Box<dyn Slot>;
+
     /// Whether the entry can become what the configuration says, as far as a read can tell: a parameter keeps its type, an archived
     /// repository takes nothing. Asked beside [`Slot::inspect`] before anything is minted.
     async fn check_writable(&self) -> Result<(), CallError> {

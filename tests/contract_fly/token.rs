@@ -1,11 +1,9 @@
 //! The source `fly_token`.
 
-use std::collections::BTreeSet;
-
 use rotation_provider::call::{CallErrorKind, Effect, WritePermit};
 use rotation_provider::label::Label;
 use rotation_provider::source::fly_token::KIND;
-use rotation_provider::source::{MintOrder, Source};
+use rotation_provider::source::{Handles, MintOrder, Source};
 use rotation_provider::terraform::{Diagnostics, Node, Origin, Value};
 
 use super::fake::{Fault, Fly, TOKEN_ID};
@@ -23,9 +21,7 @@ fn source(fly: &Fly, attribute: &str, name: &str) -> Box<dyn Source> {
 fn order() -> MintOrder {
     MintOrder {
         label: Label::new("web-rotation", "0123456789ab", 3),
-        predecessor_minted_at: None,
-        unexplained: false,
-        in_use: BTreeSet::default(),
+        handles: Handles::default(),
     }
 }
 
@@ -40,9 +36,9 @@ async fn whatever_is_empty_may_be_null() {
     for (attribute, name) in [("app", "web"), ("organization", "org")] {
         let source = source(&fly, attribute, name);
         source.inspect().await.unwrap();
-        assert_eq!(source.survey().await.unwrap(), []);
+        assert_eq!(source.issuer().survey().await.unwrap(), []);
         let id = source.mint(&order(), &permit()).await.unwrap().credential.unwrap().id;
-        source.revoke(&id, &permit()).await.unwrap();
+        source.issuer().revoke(&id, &permit()).await.unwrap();
     }
 }
 
@@ -86,6 +82,7 @@ async fn revoked_and_expired_tokens_are_not_surveyed() {
         .token("revoked", "2999-01-01T00:00:00Z", Some("2026-01-01T00:00:00Z"));
     let source = source(&fly, "organization", "org");
     let ids: Vec<String> = source
+        .issuer()
         .survey()
         .await
         .unwrap()
@@ -115,8 +112,8 @@ async fn an_organization_token_has_the_organizations_profile() {
 async fn the_token_of_this_run_is_recognized() {
     let fly = Fly::start().await;
     let source = source(&fly, "app", "web");
-    assert_eq!(source.authenticates_this_run(TOKEN_ID).await, Ok(true));
-    assert_eq!(source.authenticates_this_run("another").await, Ok(false));
+    assert_eq!(source.issuer().authenticates_this_run(TOKEN_ID).await, Ok(true));
+    assert_eq!(source.issuer().authenticates_this_run("another").await, Ok(false));
 }
 
 #[tokio::test]
@@ -126,14 +123,18 @@ async fn where_fly_does_not_tell_the_tokens_of_this_run_none_is_taken_for_it() {
     let current = "/v1/tokens/current";
     for status in [400, 401, 403, 404, 405, 410, 501] {
         fly.fault(current, Fault::Refused(status, "no"));
-        assert_eq!(source.authenticates_this_run(TOKEN_ID).await, Ok(false), "{status}");
+        assert_eq!(
+            source.issuer().authenticates_this_run(TOKEN_ID).await,
+            Ok(false),
+            "{status}"
+        );
     }
     for _ in 0..5 {
         fly.fault(current, Fault::Status(503, "away"));
     }
-    let error = source.authenticates_this_run(TOKEN_ID).await.unwrap_err();
+    let error = source.issuer().authenticates_this_run(TOKEN_ID).await.unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Unavailable, "it may tell at another time");
-    assert_eq!(source.authenticates_this_run(TOKEN_ID).await, Ok(true));
+    assert_eq!(source.issuer().authenticates_this_run(TOKEN_ID).await, Ok(true));
 }
 
 #[tokio::test]
@@ -145,7 +146,7 @@ async fn a_run_with_macaroons_and_a_users_token_sends_each_api_what_it_takes() {
     let fly = Fly::start_with("fo1_user-0123, fm2_a-0123,fm2_b-0123", accepted).await;
     let source = source(&fly, "app", "web");
     source.inspect().await.unwrap();
-    assert_eq!(source.authenticates_this_run(TOKEN_ID).await, Ok(true));
+    assert_eq!(source.issuer().authenticates_this_run(TOKEN_ID).await, Ok(true));
     fly.connections.fly.client().unwrap().secrets("web").await.unwrap();
 }
 
@@ -154,6 +155,6 @@ async fn a_run_without_macaroons_is_not_asked_about() {
     let fly = Fly::start_with("fo1_user-0123", ["Bearer fo1_user-0123"; 2]).await;
     let source = source(&fly, "app", "web");
     source.inspect().await.unwrap();
-    assert_eq!(source.authenticates_this_run(TOKEN_ID).await, Ok(false));
+    assert_eq!(source.issuer().authenticates_this_run(TOKEN_ID).await, Ok(false));
     assert_eq!(fly.world().count(&["/v1/tokens"]), 0);
 }

@@ -258,11 +258,11 @@ async fn a_renamed_repository_is_looked_at_written_and_emptied_where_it_is_now()
         arguments.extend(environment.map(|name| ("environment", name)));
         let config = config(&arguments);
         let target = config.connect(&github.connections).unwrap();
-        assert_eq!(target.inspect().await, Ok(None));
+        assert_eq!(target.slot().inspect().await, Ok(None));
         let written = deliver(&github, &*config, "value").await.unwrap();
         assert_eq!(github.world().value(level, "FLY_API_TOKEN"), Some("value"));
-        assert_eq!(revision(target.inspect_directly().await.unwrap()), written);
-        target.remove(&WritePermit::granted_by_apply()).await.unwrap();
+        assert_eq!(revision(target.slot().inspect_directly().await.unwrap()), written);
+        target.slot().remove(&WritePermit::granted_by_apply()).await.unwrap();
         assert_eq!(github.world().value(level, "FLY_API_TOKEN"), None);
     }
 }
@@ -320,10 +320,10 @@ async fn every_call_is_spelled_as_the_configuration_is() {
         assert!(address.starts_with("acme-inc/spelled"), "{address}");
         let written = deliver(&github, &*config, "value").await.unwrap();
         let slot = config.connect(&github.connections).unwrap();
-        for entry in [slot.inspect().await, slot.inspect_directly().await] {
+        for entry in [slot.slot().inspect().await, slot.slot().inspect_directly().await] {
             assert_eq!(revision(entry.unwrap()), written);
         }
-        slot.remove(&permit).await.unwrap();
+        slot.slot().remove(&permit).await.unwrap();
         assert_eq!(github.world().value(level, "FLY_API_TOKEN"), None);
     }
 }

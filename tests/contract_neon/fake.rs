@@ -12,7 +12,7 @@ use axum::routing::any;
 use jiff::Timestamp;
 use rotation_provider::connection::Connections;
 use rotation_provider::label::Label;
-use rotation_provider::source::{MintOrder, Minted, Source, SourceKind};
+use rotation_provider::source::{Handles, MintOrder, Minted, Source, SourceKind};
 use rotation_provider::terraform::{Diagnostics, Node, Origin, Value as Config};
 use serde_json::{Value, json};
 
@@ -238,19 +238,20 @@ fn connect(url: &str) -> Arc<Connections> {
 pub(crate) fn order(generation: u64, predecessor_minted_at: Option<Timestamp>) -> MintOrder {
     MintOrder {
         label: Label::new("web-rotation", "0123456789ab", generation),
-        predecessor_minted_at,
-        unexplained: true,
-        in_use: BTreeSet::new(),
+        handles: Handles {
+            predecessor_minted_at,
+            unexplained: true,
+            in_use: BTreeSet::new(),
+        },
     }
 }
 
 /// The order that follows a credential which is in use.
 pub(crate) fn after(generation: u64, predecessor: &Minted) -> MintOrder {
     let known = predecessor.credential.clone().unwrap();
-    MintOrder {
-        in_use: BTreeSet::from([known.id]),
-        ..order(generation, known.minted_at)
-    }
+    let mut order = order(generation, known.minted_at);
+    order.handles.in_use = BTreeSet::from([known.id]);
+    order
 }
 
 fn error(status: u16, code: &str, wait: &str) -> Response {

@@ -58,8 +58,8 @@ async fn a_locked_project_and_an_absent_api_are_waited_for_whatever_the_method()
         .credential
         .unwrap();
     assert_eq!(neon.world().count("POST"), 4);
-    assert!(source.survey().await.unwrap().contains(&credential));
-    source.revoke(&credential.id, &permit()).await.unwrap();
+    assert!(source.issuer().survey().await.unwrap().contains(&credential));
+    source.issuer().revoke(&credential.id, &permit()).await.unwrap();
     assert_eq!(neon.world().count("DELETE"), 4);
     assert_eq!(neon.world().keys.len(), 1, "one key was made, and revoked");
 }
@@ -88,7 +88,7 @@ async fn a_lock_that_lasts_is_reported_and_had_no_effect() {
 async fn what_is_no_id_of_a_key_is_refused_without_a_call() {
     let neon = Neon::start().await;
     for wrong in ["abc", "1/../2"] {
-        let error = personal(&neon).revoke(wrong, &permit()).await.unwrap_err();
+        let error = personal(&neon).issuer().revoke(wrong, &permit()).await.unwrap_err();
         assert_eq!((error.kind, error.effect), (CallErrorKind::Invalid, Effect::None));
     }
     assert!(neon.world().calls.is_empty());
@@ -129,23 +129,23 @@ async fn the_key_of_this_run_is_told_by_its_last_use() {
     let neon = Neon::start().await;
     let other = neon.world().key("other").to_string();
     let source = personal(&neon);
-    assert_eq!(source.authenticates_this_run(KEY_ID).await, Ok(true));
-    assert_eq!(source.authenticates_this_run(&other).await, Ok(false));
-    assert_eq!(source.authenticates_this_run("77").await, Ok(false));
+    assert_eq!(source.issuer().authenticates_this_run(KEY_ID).await, Ok(true));
+    assert_eq!(source.issuer().authenticates_this_run(&other).await, Ok(false));
+    assert_eq!(source.issuer().authenticates_this_run("77").await, Ok(false));
 }
 
 #[tokio::test]
 async fn what_neon_tells_about_the_run_comes_first() {
     let neon = Neon::start().await;
     neon.world().auth = Some(json!({ "account_id": "u", "auth_method": "api_key_user", "auth_data": "1" }));
-    assert_eq!(personal(&neon).authenticates_this_run(KEY_ID).await, Ok(true));
+    assert_eq!(personal(&neon).issuer().authenticates_this_run(KEY_ID).await, Ok(true));
     assert_eq!(neon.world().count("api_keys"), 0);
     assert_eq!(
-        of_project(&neon, "org-1").authenticates_this_run(KEY_ID).await,
+        of_project(&neon, "org-1").issuer().authenticates_this_run(KEY_ID).await,
         Ok(false)
     );
     neon.world().auth = Some(json!({ "account_id": "u", "auth_method": "api_key_user" }));
-    assert_eq!(personal(&neon).authenticates_this_run(KEY_ID).await, Ok(true));
+    assert_eq!(personal(&neon).issuer().authenticates_this_run(KEY_ID).await, Ok(true));
     assert_eq!(neon.world().count("GET /api_keys"), 2);
 }
 
@@ -156,18 +156,22 @@ async fn where_neon_does_not_tell_about_the_run_the_last_use_does() {
         neon.fault("GET /auth", Fault::Refused(status, "NO"));
         neon.fault("GET /auth", Fault::Refused(status, "NO"));
         assert_eq!(
-            personal(&neon).authenticates_this_run(KEY_ID).await,
+            personal(&neon).issuer().authenticates_this_run(KEY_ID).await,
             Ok(true),
             "{status}"
         );
     }
     let neon = Neon::start().await;
     neon.world().auth = Some(json!({ "auth_method": "api_key_user", "auth_data": 1 }));
-    assert_eq!(personal(&neon).authenticates_this_run(KEY_ID).await, Ok(true));
+    assert_eq!(personal(&neon).issuer().authenticates_this_run(KEY_ID).await, Ok(true));
     for _ in 0..5 {
         neon.fault("GET /auth", Fault::Refused(502, "AWAY"));
     }
-    let error = personal(&neon).authenticates_this_run(KEY_ID).await.unwrap_err();
+    let error = personal(&neon)
+        .issuer()
+        .authenticates_this_run(KEY_ID)
+        .await
+        .unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Unavailable, "it may tell at another time");
 }
 

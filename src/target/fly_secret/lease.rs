@@ -8,8 +8,8 @@ use serde_json::json;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::clock::Deadline;
 use crate::connection::fly::{FlyClient, SERVICE};
-use crate::stop::Stop;
 use crate::http::Request;
+use crate::stop::Stop;
 
 /// How long a lease lasts unless it is renewed, in seconds. Longer than one call may take.
 const LIFE: u64 = 45;

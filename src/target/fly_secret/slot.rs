@@ -12,8 +12,8 @@ use super::{machine, mark};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::fly::{AppSecret, FlyClient, Machine, SERVICE, at_least};
 use crate::connection::serde_helpers::null_is_empty;
-use crate::stop::Stop;
 use crate::rotation::{Entry, RevisionKind};
+use crate::stop::Stop;
 use crate::target::{Activated, Delivery, Escrowed, Receipt, Slot, Target};
 
 /// How long a write may take to show in listings.
@@ -270,6 +270,14 @@ impl Slot for FlySecret {
 
 #[async_trait]
 impl Target for FlySecret {
+    fn slot(&self) -> &dyn Slot {
+        self
+    }
+
+    fn into_slot(self: Box<Self>) -> Box<dyn Slot> {
+        self
+    }
+
     async fn check_writable(&self) -> Result<(), CallError> {
         if !self.client.may_only_read(&self.app).await {
             return Ok(());

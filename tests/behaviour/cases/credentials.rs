@@ -60,7 +60,7 @@ pub(super) async fn a_credential_carries_its_label_lives_and_dies(bench: &Bench)
             .any(|held| held.id == credential.id && held.value == value.expose())
     };
     assert!(works());
-    let listed = source.survey().await.unwrap();
+    let listed = source.issuer().survey().await.unwrap();
     assert!(listed.contains(&credential), "a write makes the next reader list again");
     assert_eq!(credential.label(), bench.traits().lists.then(|| label(3)));
     let alive = if bench.offers().liveness {
@@ -68,9 +68,9 @@ pub(super) async fn a_credential_carries_its_label_lives_and_dies(bench: &Bench)
     } else {
         Liveness::CannotTell
     };
-    assert_eq!(source.liveness(&credential.id).await, Ok(alive));
+    assert_eq!(source.issuer().liveness(&credential.id).await, Ok(alive));
     for _ in 0..2 {
-        source.revoke(&credential.id, &permit()).await.unwrap();
+        source.issuer().revoke(&credential.id, &permit()).await.unwrap();
         assert!(!works());
     }
     let dead = if bench.offers().liveness {
@@ -78,7 +78,7 @@ pub(super) async fn a_credential_carries_its_label_lives_and_dies(bench: &Bench)
     } else {
         Liveness::CannotTell
     };
-    assert_eq!(source.liveness(&credential.id).await, Ok(dead));
+    assert_eq!(source.issuer().liveness(&credential.id).await, Ok(dead));
 }
 
 pub(super) async fn one_credential_ends_the_one_before(bench: &Bench) {
@@ -98,7 +98,7 @@ pub(super) async fn one_credential_leaves_the_one_before_alone(bench: &Bench) {
     let first = bench.mint(&order(1)).await.unwrap().credential.unwrap();
     let second = bench.mint(&after(2, &first)).await.unwrap().credential.unwrap();
     assert_eq!(bench.alive().len(), before.len() + 2);
-    bench.source().revoke(&first.id, &permit()).await.unwrap();
+    bench.source().issuer().revoke(&first.id, &permit()).await.unwrap();
     let alive = bench.alive();
     assert!(alive.iter().any(|held| held.id == second.id) && !alive.iter().any(|held| held.id == first.id));
     assert!(before.iter().all(|held| alive.contains(held)), "others are left alone");
@@ -109,7 +109,7 @@ pub(super) async fn the_longest_label_is_kept(bench: &Bench) {
     let longest = bench.label_limit().map_or(LONGEST_PREFIX, |limit| limit - tail);
     let label = Label::new(&"p".repeat(longest), ID, 999_999);
     let credential = bench.mint(&ordered(label.clone())).await.unwrap().credential.unwrap();
-    let listed = bench.source().survey().await.unwrap();
+    let listed = bench.source().issuer().survey().await.unwrap();
     let found = listed.iter().find(|listed| listed.id == credential.id).unwrap();
     assert_eq!(found.label(), Some(label));
 }
@@ -126,7 +126,7 @@ pub(super) async fn credentials_of_others_are_nobodys_whatever_their_names(bench
     ];
     let before = bench.alive().len();
     bench.issued().strangers(bench.world(), &odd);
-    let listed = bench.source().survey().await.unwrap();
+    let listed = bench.source().issuer().survey().await.unwrap();
     assert_eq!(listed.len(), before + odd.len(), "all are listed");
     let ours = listed
         .iter()
@@ -137,7 +137,7 @@ pub(super) async fn credentials_of_others_are_nobodys_whatever_their_names(bench
 pub(super) async fn all_readers_share_one_listing(bench: &Bench) {
     let source = bench.source();
     bench.world().proxy.forget();
-    let (first, second) = tokio::join!(source.survey(), source.survey());
+    let (first, second) = tokio::join!(source.issuer().survey(), source.issuer().survey());
     assert_eq!(first.unwrap(), second.unwrap());
     let asked = bench.world().proxy.count(bench.issued().calls().list);
     // Tokens are listed anew by whoever asks; all others share.
@@ -151,7 +151,7 @@ pub(super) async fn a_listing_is_read_to_its_last_page(bench: &Bench) {
     let credential = bench.mint(&order(1)).await.unwrap().credential.unwrap();
     let source = bench.source();
     bench.world().proxy.forget();
-    assert!(source.survey().await.unwrap().contains(&credential));
+    assert!(source.issuer().survey().await.unwrap().contains(&credential));
     assert!(
         bench.world().proxy.count(bench.issued().calls().list) >= 2,
         "the listing has several pages"
@@ -175,20 +175,23 @@ pub(super) async fn an_issuer_is_found_again_by_its_address(bench: &Bench) {
 pub(super) async fn an_empty_id_is_refused_without_a_call(bench: &Bench) {
     let source = bench.source();
     bench.world().proxy.forget();
-    let error = source.revoke("", &permit()).await.unwrap_err();
+    let error = source.issuer().revoke("", &permit()).await.unwrap_err();
     assert_eq!((error.kind, error.effect), (CallErrorKind::Invalid, Effect::None));
     assert_eq!(bench.world().proxy.asked().len(), 0);
 }
 
 pub(super) async fn what_was_just_made_is_not_the_credential_of_this_run(bench: &Bench) {
     let credential = bench.mint(&order(1)).await.unwrap().credential.unwrap();
-    assert_eq!(bench.source().authenticates_this_run(&credential.id).await, Ok(false));
+    assert_eq!(
+        bench.source().issuer().authenticates_this_run(&credential.id).await,
+        Ok(false)
+    );
 }
 
 pub(super) async fn requests_are_as_reviewed(bench: &Bench) {
     let source: Box<dyn Source> = bench.source();
     let mut told = requests::Told::new(bench.world());
-    told.by("list (survey)", async { drop(source.survey().await.unwrap()) })
+    told.by("list (survey)", async { drop(source.issuer().survey().await.unwrap()) })
         .await;
     told.by("prepare (inspect)", async { source.inspect().await.unwrap() })
         .await;
@@ -198,13 +201,15 @@ pub(super) async fn requests_are_as_reviewed(bench: &Bench) {
     })
     .await;
     told.by("is it this run's own (authenticates_this_run)", async {
-        assert!(!source.authenticates_this_run(&id).await.unwrap())
+        assert!(!source.issuer().authenticates_this_run(&id).await.unwrap())
     })
     .await;
-    told.by("revoke", async { source.revoke(&id, &permit()).await.unwrap() })
-        .await;
+    told.by("revoke", async {
+        source.issuer().revoke(&id, &permit()).await.unwrap()
+    })
+    .await;
     told.by("is it alive (liveness)", async {
-        assert_ne!(source.liveness(&id).await, Ok(Liveness::Alive))
+        assert_ne!(source.issuer().liveness(&id).await, Ok(Liveness::Alive))
     })
     .await;
     let known = if id.len() > 4 { vec![id.as_str()] } else { Vec::new() };

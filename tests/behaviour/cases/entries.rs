@@ -11,13 +11,16 @@ use crate::reviewed;
 
 pub(super) async fn a_value_is_there_once_written_and_again_once_written_again(bench: &Bench) {
     let entry = bench.key();
-    assert_eq!(entry.target.inspect().await, Ok(None));
-    assert_eq!(entry.target.inspect_directly().await, Ok(None));
+    assert_eq!(entry.target.slot().inspect().await, Ok(None));
+    assert_eq!(entry.target.slot().inspect_directly().await, Ok(None));
     let first = entry.deliver("one", 1).await.unwrap();
     let second = entry.deliver("one", 1).await.unwrap();
     assert_eq!(bench.held(&entry).as_deref(), Some("one"));
     let record = entry.record(&second, 1);
-    for seen in [entry.target.inspect().await, entry.target.inspect_directly().await] {
+    for seen in [
+        entry.target.slot().inspect().await,
+        entry.target.slot().inspect_directly().await,
+    ] {
         let seen = seen.unwrap().unwrap();
         assert_eq!(seen.kind, bench.offers().revision, "as declared");
         assert_eq!(seen.label.is_some(), bench.offers().marks, "as declared");
@@ -46,7 +49,11 @@ pub(super) async fn a_removed_entry_is_gone_and_its_neighbour_is_not(bench: &Ben
         entry.remove().await.unwrap();
         assert_eq!(bench.held(&entry), None);
     }
-    assert_eq!(entry.target.inspect().await, Ok(None), "the listing is read again");
+    assert_eq!(
+        entry.target.slot().inspect().await,
+        Ok(None),
+        "the listing is read again"
+    );
     assert_eq!(entry.whose(&entry.record(&receipt, 1)).await, Verdict::Empty);
     assert_eq!(bench.held(&neighbour).as_deref(), Some("two"));
 }
@@ -61,6 +68,7 @@ pub(super) async fn an_entry_is_found_again_by_its_address(bench: &Bench) {
         bench
             .later(&entry)
             .target
+            .slot()
             .inspect()
             .await
             .unwrap()
@@ -83,10 +91,10 @@ pub(super) async fn all_readers_share_one_listing(bench: &Bench) {
     let later = bench.world.later_run();
     drop(later);
     bench.world.proxy.forget();
-    let (first, second) = tokio::join!(one.target.inspect(), one.target.inspect());
+    let (first, second) = tokio::join!(one.target.slot().inspect(), one.target.slot().inspect());
     assert!(first.unwrap().is_some() && second.unwrap().is_some());
     assert_eq!(bench.world.proxy.count(bench.fixture.calls().list), 1);
-    assert_eq!(two.target.inspect().await, Ok(None));
+    assert_eq!(two.target.slot().inspect().await, Ok(None));
 }
 
 pub(super) async fn a_listing_is_read_to_its_last_page(bench: &Bench) {
@@ -95,7 +103,7 @@ pub(super) async fn a_listing_is_read_to_its_last_page(bench: &Bench) {
     bench.fixture.crowd(&bench.world, &entry.arguments);
     let later = bench.later(&entry);
     bench.world.proxy.forget();
-    assert!(later.target.inspect().await.unwrap().is_some());
+    assert!(later.target.slot().inspect().await.unwrap().is_some());
     assert!(
         bench.world.proxy.count(bench.fixture.calls().list) >= 2,
         "the listing has several pages"
@@ -164,7 +172,10 @@ pub(super) async fn a_write_is_made_live_and_once_is_enough(bench: &Bench) {
     let receipt = entry.deliver("one", 1).await.unwrap();
     let recorded = receipt.revision.unwrap();
     let live = |seen: Option<rotation_provider::rotation::Entry>| seen.unwrap().live;
-    assert_eq!(live(entry.target.inspect_since(&recorded).await.unwrap()), Some(false));
+    assert_eq!(
+        live(entry.target.slot().inspect_since(&recorded).await.unwrap()),
+        Some(false)
+    );
     let activate = || async {
         entry
             .target
@@ -172,7 +183,10 @@ pub(super) async fn a_write_is_made_live_and_once_is_enough(bench: &Bench) {
             .await
     };
     assert_eq!(activate().await, Ok(Activated::Live));
-    assert_eq!(live(entry.target.inspect_since(&recorded).await.unwrap()), Some(true));
+    assert_eq!(
+        live(entry.target.slot().inspect_since(&recorded).await.unwrap()),
+        Some(true)
+    );
     bench.world.proxy.forget();
     assert_eq!(activate().await, Ok(Activated::Live));
     let writes: Vec<String> = bench
@@ -188,7 +202,7 @@ pub(super) async fn a_write_is_made_live_and_once_is_enough(bench: &Bench) {
 
 pub(super) async fn a_container_has_an_identity_that_is_read_once(bench: &Bench) {
     let (one, two) = (bench.key(), bench.named("OTHER"));
-    let (first, second) = tokio::join!(one.target.container_id(), two.target.container_id());
+    let (first, second) = tokio::join!(one.target.slot().container_id(), two.target.slot().container_id());
     assert!(first.clone().unwrap().is_some_and(|id| !id.is_empty()));
     assert_eq!(first, second);
     assert_eq!(bench.world.proxy.asked().len(), 1);
@@ -197,8 +211,10 @@ pub(super) async fn a_container_has_an_identity_that_is_read_once(bench: &Bench)
 pub(super) async fn requests_are_as_reviewed(bench: &Bench) {
     let entry = bench.key();
     let mut told = requests::Told::new(&bench.world);
-    told.by("look (inspect)", async { drop(entry.target.inspect().await.unwrap()) })
-        .await;
+    told.by("look (inspect)", async {
+        drop(entry.target.slot().inspect().await.unwrap())
+    })
+    .await;
     told.by("prepare (check_writable, check_reachable)", async {
         entry.target.check_writable().await.unwrap();
         entry.target.check_reachable().await.unwrap();
@@ -218,7 +234,7 @@ pub(super) async fn requests_are_as_reviewed(bench: &Bench) {
     })
     .await;
     told.by("look again (inspect_directly)", async {
-        drop(entry.target.inspect_directly().await.unwrap())
+        drop(entry.target.slot().inspect_directly().await.unwrap())
     })
     .await;
     told.by("remove", async { entry.remove().await.unwrap() }).await;

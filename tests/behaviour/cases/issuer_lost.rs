@@ -18,7 +18,7 @@ pub(super) async fn a_mint_that_is_lost_on_its_way_is_sent_once_and_unknown(benc
     assert_eq!(bench.world().proxy.count(make), 1);
     bench.world().proxy.heal();
     assert_eq!(bench.alive(), before);
-    let listed = bench.source().survey().await.unwrap();
+    let listed = bench.source().issuer().survey().await.unwrap();
     assert!(!listed.iter().any(|listed| listed.label() == Some(label(1))));
     bench
         .mint(&order(1))
@@ -31,13 +31,13 @@ pub(super) async fn a_mint_whose_answer_is_lost_is_found_by_its_label(bench: &Be
     bench.world().proxy.once(make, Act::CutAfter);
     unknown(&bench.mint(&order(3)).await.unwrap_err());
     assert_eq!(bench.world().proxy.count(make), 1);
-    let listed = bench.source().survey().await.unwrap();
+    let listed = bench.source().issuer().survey().await.unwrap();
     let ours: Vec<_> = listed
         .iter()
         .filter(|listed| listed.label() == Some(label(3)))
         .collect();
     assert_eq!(ours.len(), 1);
-    bench.source().revoke(&ours[0].id, &permit()).await.unwrap();
+    bench.source().issuer().revoke(&ours[0].id, &permit()).await.unwrap();
     assert!(
         !bench.alive().iter().any(|held| held.id == ours[0].id),
         "and can be revoked"
@@ -70,12 +70,12 @@ async fn revocation(bench: &Bench, act: Act) {
             .any(|held| held.id == id && held.value == value.expose())
     };
     bench.world().proxy.once(bench.issued().calls().end, act);
-    match bench.source().revoke(&id, &permit()).await {
+    match bench.source().issuer().revoke(&id, &permit()).await {
         Ok(()) => assert!(!works(), "what is done is done"),
         Err(error) => unknown(&error),
     }
     bench.world().proxy.heal();
-    bench.source().revoke(&id, &permit()).await.unwrap();
+    bench.source().issuer().revoke(&id, &permit()).await.unwrap();
     assert!(!works());
 }
 
@@ -88,12 +88,12 @@ pub(super) async fn a_revocation_whose_answer_is_lost_is_unknown_or_done(bench: 
 }
 
 pub(super) async fn a_listing_that_is_lost_is_read_again(bench: &Bench) {
-    let listed = bench.source().survey().await.unwrap();
+    let listed = bench.source().issuer().survey().await.unwrap();
     let list = bench.issued().calls().list;
     bench.world().proxy.times(list, 2, Act::CutBefore);
-    assert_eq!(bench.source().survey().await.unwrap(), listed);
+    assert_eq!(bench.source().issuer().survey().await.unwrap(), listed);
     // What lasts is an error, and never an empty list.
     bench.world().proxy.always(list, Act::CutBefore);
-    let error = bench.source().survey().await.unwrap_err();
+    let error = bench.source().issuer().survey().await.unwrap_err();
     assert_eq!(error.effect, Effect::None, "{error}");
 }

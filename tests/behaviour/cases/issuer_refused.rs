@@ -21,8 +21,8 @@ pub(super) async fn refusals_are_told_in_words(bench: &Bench) {
             bench.world().proxy.always(on, Act::Answer(refusal));
             let error = match what {
                 "mint" => source.mint(&order(2), &permit()).await.map(drop),
-                "revoke" => source.revoke(&id, &permit()).await,
-                _ => source.survey().await.map(drop),
+                "revoke" => source.issuer().revoke(&id, &permit()).await,
+                _ => source.issuer().survey().await.map(drop),
             };
             bench.world().proxy.heal();
             let error = error.expect_err(&format!("{what} {status}"));
@@ -61,7 +61,7 @@ pub(super) async fn a_refused_mint_makes_nothing(bench: &Bench) {
 
 pub(super) async fn a_container_that_is_not_there_is_refused_before_the_mint(bench: &Bench) {
     let source = bench.source_with(&bench.issued().elsewhere());
-    let (survey, inspected) = (source.survey().await, source.inspect().await);
+    let (survey, inspected) = (source.issuer().survey().await, source.inspect().await);
     let error = survey.map(drop).and(inspected).unwrap_err();
     assert_eq!(
         (&error.kind, error.effect),
@@ -80,26 +80,29 @@ pub(super) async fn a_bare_refusal_to_look_proves_nothing(bench: &Bench) {
             bench.world().proxy.always(on, Act::Answer(refusal.clone()));
         }
         let source = bench.source();
-        assert!(source.survey().await.is_err(), "{status}");
-        let liveness = source.liveness(&id).await;
+        assert!(source.issuer().survey().await.is_err(), "{status}");
+        let liveness = source.issuer().liveness(&id).await;
         assert!(
             liveness.is_err() || liveness == Ok(Liveness::CannotTell),
             "{status}: {liveness:?}"
         );
-        assert_ne!(source.container().await, Ok(Container::Gone), "{status}");
+        assert_ne!(source.issuer().container().await, Ok(Container::Gone), "{status}");
         bench.world().proxy.heal();
     }
 }
 
 pub(super) async fn a_container_that_is_proved_gone_is_gone(bench: &Bench) {
-    assert_eq!(bench.source().container().await, Ok(Container::Exists));
+    assert_eq!(bench.source().issuer().container().await, Ok(Container::Exists));
     let gone = bench
         .issued()
         .delete_container(bench.world())
         .expect("the fixture of a kind that proves it deletes one");
     let source = bench.source_with(&gone);
-    assert_eq!(source.survey().await.unwrap_err().kind, CallErrorKind::NotFound);
-    assert_eq!(source.container().await, Ok(Container::Gone));
+    assert_eq!(
+        source.issuer().survey().await.unwrap_err().kind,
+        CallErrorKind::NotFound
+    );
+    assert_eq!(source.issuer().container().await, Ok(Container::Gone));
     assert_eq!(bench.at_address(&gone).container().await, Ok(Container::Gone));
 }
 

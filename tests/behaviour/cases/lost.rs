@@ -77,11 +77,11 @@ pub(super) async fn a_read_that_is_lost_is_repeated(bench: &Bench) {
     }
     // What lasts is an error, and never an empty slot.
     bench.world.proxy.always(list, Act::CutBefore);
-    let error = bench.later(&entry).target.inspect().await.unwrap_err();
+    let error = bench.later(&entry).target.slot().inspect().await.unwrap_err();
     assert_eq!(error.effect, Effect::None, "{error}");
 }
 
 async fn looked(entry: &Entry, bench: &Bench, list: &str, times: usize) -> Option<rotation_provider::rotation::Entry> {
     bench.world.proxy.times(list, times, Act::CutBefore);
-    entry.target.inspect().await.unwrap()
+    entry.target.slot().inspect().await.unwrap()
 }

@@ -56,7 +56,7 @@ pub(super) async fn a_mark_tells_the_generation(bench: &Bench) {
     );
     assert_eq!(bench.later(&entry).whose(&unknown).await, Verdict::Marked(2));
     // The mark of another secret.
-    let seen = entry.target.inspect_directly().await.unwrap();
+    let seen = entry.target.slot().inspect_directly().await.unwrap();
     let other = "fedcba9876543210fedcba9876543210";
     assert_eq!(
         rotation_provider::rotation::judge(&record, seen.as_ref(), other),

@@ -49,7 +49,7 @@ pub(super) async fn refusals_are_told_in_words(bench: &Bench) {
             let error = match what {
                 "write" => entry.deliver(VALUE, 1).await.err(),
                 "remove" => entry.remove().await.err(),
-                _ => entry.target.inspect().await.err(),
+                _ => entry.target.slot().inspect().await.err(),
             };
             bench.world.proxy.heal();
             match error {
@@ -95,9 +95,9 @@ pub(super) async fn a_bare_refusal_to_look_proves_nothing(bench: &Bench) {
         for method in ["GET ", "AmazonSSM.Get", "AmazonSSM.Describe"] {
             bench.world.proxy.always(method, Act::Answer(refusal.clone()));
         }
-        let seen = later.target.inspect().await;
+        let seen = later.target.slot().inspect().await;
         assert!(seen.is_err(), "{status}: {seen:?}");
-        assert_ne!(later.target.container().await, Ok(Container::Gone), "{status}");
+        assert_ne!(later.target.slot().container().await, Ok(Container::Gone), "{status}");
         bench.world.proxy.heal();
     }
     assert_eq!(bench.held(&entry).as_deref(), Some("one"));
@@ -105,14 +105,17 @@ pub(super) async fn a_bare_refusal_to_look_proves_nothing(bench: &Bench) {
 
 pub(super) async fn a_container_that_is_proved_gone_is_gone(bench: &Bench) {
     let entry = bench.key();
-    assert_eq!(entry.target.container().await, Ok(Container::Exists));
+    assert_eq!(entry.target.slot().container().await, Ok(Container::Exists));
     let arguments = bench
         .fixture
         .delete_container(&bench.world)
         .expect("the fixture of a kind that proves it deletes one");
     let entry = bench.later(&bench.entry(arguments));
-    assert_eq!(entry.target.inspect().await.unwrap_err().kind, CallErrorKind::NotFound);
-    assert_eq!(entry.target.container().await, Ok(Container::Gone));
+    assert_eq!(
+        entry.target.slot().inspect().await.unwrap_err().kind,
+        CallErrorKind::NotFound
+    );
+    assert_eq!(entry.target.slot().container().await, Ok(Container::Gone));
     assert_eq!(bench.at_address(&entry).container().await, Ok(Container::Gone));
 }
 

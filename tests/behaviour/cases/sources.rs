@@ -8,7 +8,7 @@ use rotation_provider::call::CallError;
 use rotation_provider::connection::Connections;
 use rotation_provider::label::Label;
 use rotation_provider::source::{
-    Credential, Issuer, Maker, MintOrder, Minted, Offers, Source, SourceConfig, SourceTraits,
+    Credential, Handles, Issuer, Maker, MintOrder, Minted, Offers, Source, SourceConfig, SourceTraits,
 };
 use rotation_provider::terraform::{Diagnostics, Node, Origin, Value};
 
@@ -123,18 +123,18 @@ pub(crate) fn order(generation: u64) -> MintOrder {
 pub(crate) fn ordered(label: Label) -> MintOrder {
     MintOrder {
         label,
-        predecessor_minted_at: None,
-        unexplained: false,
-        in_use: BTreeSet::new(),
+        handles: Handles::default(),
     }
 }
 
 /// What follows on a credential that is in use.
 pub(crate) fn after(generation: u64, predecessor: &Credential) -> MintOrder {
     MintOrder {
-        predecessor_minted_at: predecessor.minted_at,
-        unexplained: true,
-        in_use: BTreeSet::from([predecessor.id.clone()]),
+        handles: Handles {
+            predecessor_minted_at: predecessor.minted_at,
+            unexplained: true,
+            in_use: BTreeSet::from([predecessor.id.clone()]),
+        },
         ..order(generation)
     }
 }
@@ -164,11 +164,11 @@ fn no_proof(bench: &Bench) -> Option<&'static str> {
 }
 
 fn no_successor_at_once(bench: &Bench) -> Option<&'static str> {
-    not_issued(bench).or((!bench.traits().replaces).then_some("traits.replaces is false"))
+    not_issued(bench).or((!bench.traits().replaces()).then_some("traits.replaces is false"))
 }
 
 fn replaces(bench: &Bench) -> Option<&'static str> {
-    not_issued(bench).or(bench.traits().replaces.then_some("traits.replaces is true"))
+    not_issued(bench).or(bench.traits().replaces().then_some("traits.replaces is true"))
 }
 
 crate::cases! { Bench;

@@ -145,14 +145,14 @@ impl Entry {
     /// Whose the entry is now, to whoever has that record.
     pub(crate) async fn whose(&self, record: &DeliveryRecord) -> Verdict {
         let seen = match &record.revision {
-            Some(revision) => self.target.inspect_since(revision).await,
-            None => self.target.inspect_directly().await,
+            Some(revision) => self.target.slot().inspect_since(revision).await,
+            None => self.target.slot().inspect_directly().await,
         };
         judge(record, seen.unwrap().as_ref(), ID)
     }
 
     pub(crate) async fn remove(&self) -> Result<(), CallError> {
-        self.target.remove(&permit()).await
+        self.target.slot().remove(&permit()).await
     }
 }
 
