@@ -50,7 +50,7 @@ pub struct Failure {
     /// What is known of it.
     pub detail: String,
     /// The refused or lost call, where that is why; failures that share it have one cause.
-    pub cause: Option<FailureCause>,
+    pub cause: Option<Box<FailureCause>>,
 }
 
 /// Why a call failed, whatever it was for.
@@ -74,11 +74,11 @@ impl Failure {
             site,
             summary: format!("{} failed", capitalized(&error.operation)),
             detail,
-            cause: Some(FailureCause {
+            cause: Some(Box::new(FailureCause {
                 service: error.service,
                 kind: error.kind.clone(),
                 answer: error.answer(),
-            }),
+            })),
         }
     }
 }
