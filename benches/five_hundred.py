@@ -69,7 +69,7 @@ class Workspace:
         )
         seconds = time.perf_counter() - begun
         if run.returncode:
-            sys.exit(f"measure: {' '.join(arguments)}: {run.stdout}{run.stderr}")
+            sys.exit(f"measure: {' '.join(arguments)}: {run.stderr[-2000:]}")
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 

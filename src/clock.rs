@@ -2,10 +2,14 @@
 //!
 //! Plan never gets a clock: time enters the decision in Read, and is stored there.
 
+mod poll;
+
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
+
+pub use poll::{Next, Polling};
 
 /// The wall clock, moved by a fixed offset for tests and try-outs (`ROTATION_CLOCK_OFFSET`).
 #[derive(Debug, Clone, Copy, Default)]

@@ -5,10 +5,10 @@
 
 use async_trait::async_trait;
 
-use crate::address::{ANY, Address, DEFAULT_CONNECTION, places_fit};
+use crate::address::{ANY, Address, places_fit};
 use crate::call::CallError;
 use crate::check::{Check, CheckConfig};
-use crate::connection::Connections;
+use crate::connection::{Connections, Link, Reach, Unready};
 use crate::source::{self, Issuer, Source, SourceConfig, SourceKind};
 use crate::target::{self, Slot, Target, TargetConfig, TargetKind};
 use crate::terraform::{Diagnostic, Path};
@@ -29,23 +29,23 @@ pub trait Vendors: Send + Sync {
     /// A diagnostic that names both places, the connection that is not configured, or why it cannot be told.
     async fn verify(&self, address: &Address) -> Result<(), Diagnostic>;
 
-    /// The adapter of a configured source.
+    /// The adapter of a configured source, by the connection of that name.
     ///
     /// # Errors
     /// As [`SourceConfig::connect`].
-    fn source(&self, config: &dyn SourceConfig) -> Result<Box<dyn Source>, Diagnostic>;
+    fn source(&self, config: &dyn SourceConfig, connection: &str) -> Result<Box<dyn Source>, Diagnostic>;
 
-    /// The adapter of the configured target in that slot.
+    /// The adapter of the configured target in that slot, by the connection that the slot names.
     ///
     /// # Errors
     /// As [`TargetConfig::connect`].
     fn target(&self, config: &dyn TargetConfig, slot: &Address) -> Result<Box<dyn Target>, Diagnostic>;
 
-    /// The adapter of the configured check with that key.
+    /// The adapter of the configured check with that key, by the connection of that name.
     ///
     /// # Errors
     /// As [`CheckConfig::connect`].
-    fn check(&self, config: &dyn CheckConfig, key: &str) -> Result<Box<dyn Check>, Diagnostic>;
+    fn check(&self, config: &dyn CheckConfig, key: &str, connection: &str) -> Result<Box<dyn Check>, Diagnostic>;
 
     /// The slot at a stored address of that kind.
     ///
@@ -60,10 +60,41 @@ pub trait Vendors: Send + Sync {
     fn issuer(&self, kind: &SourceKind, address: &Address) -> Result<Option<Box<dyn Issuer>>, Diagnostic>;
 }
 
-/// The place that the connection of an address adds to addresses of its kind; `None` for a kind that this version does not know.
-fn place(connections: &Connections, kind: &str) -> Option<String> {
-    let of_target = target::kind(kind).map(|kind| (kind.place)(connections));
-    of_target.or_else(|| source::kind(kind).map(|kind| (kind.place)(connections)))
+/// How addresses of that kind are reached; `None` for a kind that needs no vendor, or that this version does not know.
+fn reach_of(kind: &str) -> Option<Reach> {
+    match target::kind(kind) {
+        Some(target) => target.reach,
+        None => source::kind(kind)?.reach,
+    }
+}
+
+/// What the connection of an address adds to addresses of its kind; `None` for a kind that needs none.
+fn place(connections: &Connections, address: &Address) -> Result<Option<String>, Diagnostic> {
+    let Some(reach) = reach_of(&address.kind) else {
+        return Ok(None);
+    };
+    let account = link(connections, address).dynamic(reach.vendor)?;
+    Ok(Some((reach.place)(account.as_ref())))
+}
+
+/// The connection that an address names.
+fn link<'a>(connections: &'a Connections, address: &'a Address) -> Link<'a> {
+    connections.link(&address.connection)
+}
+
+/// The whole place, of which the connection knows a part without a call.
+async fn whole_place(connections: &Connections, address: &Address) -> Result<String, CallError> {
+    const OPERATION: &str = "finding out which account this run belongs to";
+    let Some(reach) = reach_of(&address.kind) else {
+        return Ok(String::new());
+    };
+    match link(connections, address).dynamic(reach.vendor) {
+        Ok(account) => account.whole_place().await,
+        Err(why) => {
+            let why = format!("{}. {}", why.summary, why.detail);
+            Err(CallError::refused(reach.vendor.title, OPERATION, &why))
+        }
+    }
 }
 
 /// The account and region of a place at AWS. A host may have a port in the region's stead, which is a number.
@@ -114,32 +145,49 @@ pub fn misplaced(address: &Address, here: &str) -> Diagnostic {
 
 /// What shows of it without a call: the connection's name, its host, its region.
 fn reaches(connections: &Connections, address: &Address) -> Result<(), Diagnostic> {
-    if address.connection != DEFAULT_CONNECTION {
-        return Err(Diagnostic::error(
-            Path::root(),
-            format!("The connection {:?} is not configured", address.connection),
-            format!(
-                "The state says that {} is reached by it. Nothing was read or changed there: it is never replaced by another \
-                 connection. Put the connection back into the provider block.",
-                address.locator
-            ),
-        ));
+    if let Some(reach) = reach_of(&address.kind)
+        && let Err(Unready::Undeclared | Unready::OfOtherVendor(_)) =
+            connections.find(reach.vendor, &address.connection)
+    {
+        return Err(undeclared(address));
     }
-    match place(connections, &address.kind) {
+    match place(connections, address)? {
         Some(here) if !places_fit(&here, &address.place) => Err(misplaced(address, &here)),
         _ => Ok(()),
     }
+}
+
+/// A connection that a state names, and the provider block does not.
+fn undeclared(address: &Address) -> Diagnostic {
+    let name = &address.connection;
+    let what = match (target::kind(&address.kind), source::kind(&address.kind)) {
+        (Some(target), _) => (target.words)(address).noun,
+        (None, Some(source)) => (source.issuer_in_words)(address),
+        (None, None) => address.to_string(),
+    };
+    Diagnostic::error(
+        Path::root(),
+        format!("The connection {name:?} is not declared"),
+        format!(
+            "By the state, {what} is reached through it. Nothing was read or changed there: another connection is never used instead. Put \
+             `connection {name:?}` back into the provider block until no state names it."
+        ),
+    )
 }
 
 #[async_trait]
 impl Vendors for Connections {
     async fn complete(&self, address: &Address) -> Result<Address, CallError> {
         let open = address.place == ANY;
-        let here = if open { place(self, &address.kind) } else { None };
+        let here = if open {
+            place(self, address).ok().flatten()
+        } else {
+            None
+        };
         let place = here.unwrap_or_else(|| address.place.clone());
         // Only AWS leaves anything else open.
         let place = if place.starts_with("*:") {
-            self.aws.whole_place().await?
+            whole_place(self, address).await?
         } else {
             place
         };
@@ -151,11 +199,11 @@ impl Vendors for Connections {
 
     async fn verify(&self, address: &Address) -> Result<(), Diagnostic> {
         reaches(self, address)?;
-        let here = place(self, &address.kind).unwrap_or_default();
+        let here = place(self, address)?.unwrap_or_default();
         if !here.starts_with(ANY) || address.place.starts_with(ANY) {
             return Ok(());
         }
-        let here = self.aws.whole_place().await.map_err(|error| {
+        let here = whole_place(self, address).await.map_err(|error| {
             let summary = "Cannot tell which AWS account this run belongs to";
             Diagnostic::error(Path::root(), summary, error.answer())
         })?;
@@ -166,26 +214,26 @@ impl Vendors for Connections {
         }
     }
 
-    fn source(&self, config: &dyn SourceConfig) -> Result<Box<dyn Source>, Diagnostic> {
-        config.connect(self)
+    fn source(&self, config: &dyn SourceConfig, connection: &str) -> Result<Box<dyn Source>, Diagnostic> {
+        config.connect(&self.link(connection))
     }
 
-    fn target(&self, config: &dyn TargetConfig, _slot: &Address) -> Result<Box<dyn Target>, Diagnostic> {
-        config.connect(self)
+    fn target(&self, config: &dyn TargetConfig, slot: &Address) -> Result<Box<dyn Target>, Diagnostic> {
+        config.connect(&link(self, slot))
     }
 
-    fn check(&self, config: &dyn CheckConfig, _key: &str) -> Result<Box<dyn Check>, Diagnostic> {
-        config.connect(self)
+    fn check(&self, config: &dyn CheckConfig, _key: &str, connection: &str) -> Result<Box<dyn Check>, Diagnostic> {
+        config.connect(&self.link(connection))
     }
 
     fn slot(&self, kind: &TargetKind, address: &Address) -> Result<Box<dyn Slot>, Diagnostic> {
         reaches(self, address)?;
-        (kind.slot)(address, self)
+        (kind.slot)(address, &link(self, address))
     }
 
     fn issuer(&self, kind: &SourceKind, address: &Address) -> Result<Option<Box<dyn Issuer>>, Diagnostic> {
         reaches(self, address)?;
-        (kind.issuer)(address, self)
+        (kind.issuer)(address, &link(self, address))
     }
 }
 

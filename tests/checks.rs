@@ -77,7 +77,7 @@ impl Service {
             Presents::Previous => Some(value(PREVIOUS)),
             Presents::Nothing => None,
         };
-        let check = config.connect(&self.connections).unwrap();
+        let check = config.connect(&self.connections.own()).unwrap();
         let permit = WritePermit::granted_by_apply();
         check.run(parts.as_ref(), patience, &Stop::default(), &permit).await
     }
@@ -138,7 +138,7 @@ fn parse(url: &str, more: &[(&str, Value)]) -> (Option<Box<dyn CheckConfig>>, Di
     arguments.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
     let value = Value::Map(arguments);
     let mut problems = Diagnostics::new();
-    let config = (KIND.parse)(&Node::root(&value, Origin::Configuration), &mut problems);
+    let config = (KIND.parse)(&Node::root(&value, Origin::Configuration), None, &mut problems);
     (config, problems)
 }
 
@@ -320,7 +320,7 @@ async fn a_post_is_repeated_after_an_answer_but_not_after_silence() {
 async fn an_interrupt_ends_the_wait_between_attempts() {
     let service = Service::start().await;
     let check = config(&format!("{}/nowhere", service.url), &[])
-        .connect(&service.connections)
+        .connect(&service.connections.own())
         .unwrap();
     let stop = Stop::default();
     let permit = WritePermit::granted_by_apply();
@@ -354,7 +354,7 @@ async fn no_message_shows_a_value_or_a_query() {
 #[tokio::test]
 async fn plain_http_to_other_machines_is_refused_before_anything_is_made() {
     let service = Service::start().await;
-    let check = config("http://example.com/health", &[]).connect(&service.connections);
+    let check = config("http://example.com/health", &[]).connect(&service.connections.own());
     let diagnostic = check.err().unwrap();
     assert!(diagnostic.detail.contains("allow_insecure"), "{}", diagnostic.detail);
 }
@@ -378,7 +378,7 @@ fn what_a_check_needs_follows_from_its_templates() {
 
 /// Whether a text says how to present the credential that is rotated, and what of others.
 fn way_out(text: &str) -> bool {
-    text.contains("\"Bearer {{ value }}\"") && text.contains("named connections, which are not available yet")
+    text.contains("\"Bearer {{ value }}\"") && text.contains("set `connection = \"NAME\"` on the check")
 }
 
 #[test]

@@ -63,7 +63,8 @@ fn connections_with(aws: Value, environment: &[(&str, &str)]) -> Arc<Connections
     let mut problems = Diagnostics::new();
     let node = Node::root(&provider, Origin::Configuration);
     let connections = Connections::parse(&node, &surroundings, &mut problems);
-    connections.unwrap_or_else(|| panic!("{problems:?}"))
+    assert!(problems.is_empty(), "{problems:?}");
+    connections
 }
 
 fn connections(endpoint: &str) -> Arc<Connections> {
@@ -87,7 +88,9 @@ fn named(name: &str) -> Value {
 
 fn target_of(configuration: Value, connections: &Connections) -> Box<dyn Target> {
     let config = parsed(configuration).unwrap_or_else(|problems| panic!("{problems:?}"));
-    config.connect(connections).expect("it connects at the first call")
+    config
+        .connect(&connections.own())
+        .expect("it connects at the first call")
 }
 
 /// The secret's id.
@@ -131,7 +134,7 @@ async fn receipt(target: &dyn Target, name: &str, value: &str, generation: u64) 
 
 fn slot_of(name: &str, connections: &Connections) -> Box<dyn Slot> {
     let address = format!("ssm_parameter:default:{name}").parse().expect("an address");
-    (target::kind("ssm_parameter").expect("registered").slot)(&address, connections).expect("a valid name")
+    (target::kind("ssm_parameter").expect("registered").slot)(&address, &connections.own()).expect("a valid name")
 }
 
 fn refusal(code: &str) -> Reply {

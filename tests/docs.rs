@@ -163,6 +163,8 @@ fn index() -> String {
     writeln!(page, "{}\n", schema.block.description).unwrap();
     page.push_str("## Example Usage\n\n");
     page.push_str(&example("provider/provider.tf"));
+    page.push_str("\n### Several accounts of one vendor\n\n");
+    page.push_str(&example("connections/main.tf"));
     page.push_str("\n## Schema\n\n");
     attributes(&schema.block.attributes, &mut page);
     block_section(&schema.block, 0, &mut page);
@@ -517,7 +519,10 @@ fn configurations() -> Vec<PathBuf> {
             found.push(entry.unwrap().path());
         }
     }
-    found.extend(["provider", "demo", "modules", "functions/inventory"].map(|name| root().join("examples").join(name)));
+    found.extend(
+        ["provider", "connections", "demo", "modules", "functions/inventory"]
+            .map(|name| root().join("examples").join(name)),
+    );
     found.sort();
     found
 }

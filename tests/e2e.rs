@@ -24,6 +24,8 @@ mod terraform_cores;
 mod beforehand;
 #[path = "e2e/causes.rs"]
 mod causes;
+#[path = "e2e/connections.rs"]
+mod connections;
 #[path = "e2e/cores.rs"]
 mod cores;
 #[path = "e2e/create.rs"]
@@ -72,6 +74,8 @@ mod places;
 mod presented;
 #[path = "e2e/proofs.rs"]
 mod proofs;
+#[path = "e2e/readiness.rs"]
+mod readiness;
 #[path = "e2e/reading.rs"]
 mod reading;
 #[path = "e2e/rename.rs"]

@@ -55,7 +55,7 @@ fn problem(kind: &str, arguments: &Value) -> (String, String) {
 
 /// A source without any vendor.
 fn connect(config: &dyn SourceConfig) -> Box<dyn Source> {
-    config.connect(&vendor::connections(&[])).unwrap()
+    config.connect(&vendor::connections(&[]).own()).unwrap()
 }
 
 fn order(generation: u64) -> MintOrder {

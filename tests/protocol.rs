@@ -40,6 +40,8 @@ mod life;
 mod log;
 #[path = "protocol/offers.rs"]
 mod offers;
+#[path = "protocol/randomness.rs"]
+mod randomness;
 #[path = "protocol/service.rs"]
 mod service;
 #[path = "protocol/tls.rs"]

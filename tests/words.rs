@@ -239,7 +239,7 @@ fn every_argument_of_a_target_shows() {
         let mut problems = Diagnostics::new();
         let config = (kind.parse)(node, Some("FLY_API_TOKEN"), &mut problems);
         let config = config.unwrap_or_else(|| panic!("{name}: {problems:?}"));
-        let slot = config.slot(&vendor::connections(&[])).unwrap();
+        let slot = config.slot(&vendor::connections(&[]).own()).unwrap();
         let words = (kind.words)(&slot);
         format!(
             "set {} {} ({})",
@@ -255,7 +255,7 @@ fn every_argument_of_a_check_shows() {
     let kinds: Vec<_> = check::ALL.iter().map(|kind| (kind.name, (kind.attributes)())).collect();
     every_argument_shows(check_cases(), &kinds, |kind, node| {
         let mut problems = Diagnostics::new();
-        let config = (check::kind(kind).unwrap().parse)(node, &mut problems);
+        let config = (check::kind(kind).unwrap().parse)(node, None, &mut problems);
         config.unwrap_or_else(|| panic!("{kind}: {problems:?}")).in_words()
     });
 }

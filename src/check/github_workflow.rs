@@ -12,9 +12,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::check::{Check, CheckConfig, CheckFailure, CheckKind, Patience, Presents};
-use crate::clock::Deadline;
-use crate::connection::Connections;
-use crate::connection::github::{Dispatched, GitHubClient, Repository, Run, Workflow, permitted, repository_mistake};
+use crate::clock::{Deadline, Next};
+use crate::connection::Link;
+use crate::connection::github::{
+    self, Dispatched, GitHub, GitHubClient, Repository, Run, Workflow, permitted, repository_mistake,
+};
 use crate::secret::{Parts, redact};
 use crate::stop::Stop;
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node, Type};
@@ -30,6 +32,7 @@ pub static KIND: CheckKind = CheckKind {
         // A failed run is shown to people, who know whether another makes sense.
         retry_for: Duration::ZERO,
     },
+    reach: Some(github::VENDOR.reach()),
     parse,
 };
 
@@ -83,7 +86,7 @@ struct Config {
     inputs: BTreeMap<String, String>,
 }
 
-fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<dyn CheckConfig>> {
+fn parse(node: &Node<'_>, _connection: Option<&str>, problems: &mut Diagnostics) -> Option<Box<dyn CheckConfig>> {
     let mut checked = |name: &str, mistake| {
         let node = node.attr(name);
         permitted(&node, node.required_string(problems), mistake, problems).known()
@@ -161,10 +164,10 @@ impl CheckConfig for Config {
         KIND.patience
     }
 
-    fn connect(&self, connections: &Connections) -> Result<Box<dyn Check>, Diagnostic> {
+    fn connect(&self, link: &Link<'_>) -> Result<Box<dyn Check>, Diagnostic> {
         Ok(Box::new(WorkflowCheck {
-            client: connections.github.client()?,
-            repository: connections.github.repository(&self.repository)?,
+            client: link.account::<GitHub>()?.client()?,
+            repository: link.account::<GitHub>()?.repository(&self.repository)?,
             file: self.workflow.clone(),
             git_ref: self.git_ref.clone(),
             inputs: self.inputs.clone(),
@@ -299,8 +302,8 @@ impl WorkflowCheck {
     ) -> Result<Option<u64>, Shortfall> {
         let clock = self.client.clock();
         let user = self.client.user().await;
-        let appears = clock.deadline(APPEARS_WITHIN);
-        let mut pause = FIRST_PAUSE;
+        let until = clock.deadline(APPEARS_WITHIN.min(deadline.remaining()));
+        let mut polling = clock.polling_until(until, FIRST_PAUSE..=PAUSE);
         loop {
             let listed = self.client.dispatched_runs(workflow, since, user.as_deref()).await;
             let listed = listed.map_err(|error| Shortfall::lasting(&error))?;
@@ -324,18 +327,16 @@ impl WorkflowCheck {
                     )));
                 }
             }
-            if appears.passed() || deadline.passed() {
-                return Ok(None);
+            match polling.again_unless(stop.wait()).await {
+                Next::Look => {}
+                Next::TimeIsOver => return Ok(None),
+                Next::Interrupted => {
+                    return Err(Shortfall::Interrupted(format!(
+                        "{} may have been started; its run was looked for when the interrupt came.",
+                        self.name()
+                    )));
+                }
             }
-            let left = appears.remaining().min(deadline.remaining());
-            tokio::select! {
-                () = stop.wait() => return Err(Shortfall::Interrupted(format!(
-                    "{} may have been started; its run was looked for when the interrupt came.",
-                    self.name()
-                ))),
-                () = clock.sleep(pause.min(left)) => {}
-            }
-            pause = pause.saturating_mul(2).min(PAUSE);
         }
     }
 
@@ -352,7 +353,7 @@ impl WorkflowCheck {
         let name = self.name();
         let mut page = format!("run {id}");
         let mut state = "not seen yet".to_owned();
-        let mut pause = FIRST_PAUSE;
+        let mut polling = clock.polling_until(deadline, FIRST_PAUSE..=PAUSE);
         loop {
             match self.client.run(workflow, id).await {
                 Ok(run) => {
@@ -374,25 +375,27 @@ impl WorkflowCheck {
                 }
                 Err(error) if passes(&error) => state = format!("not known: {error}"),
                 // Its own page may lag behind the answer that named it.
-                Err(error) if error.kind == CallErrorKind::NotFound && pause < PAUSE => {}
+                Err(error) if error.kind == CallErrorKind::NotFound && !polling.is_settled() => {}
                 Err(error) => return Err(Shortfall::lasting(&error)),
             }
-            if deadline.passed() {
-                return Err(Shortfall::Lasting(format!(
-                    "{name} has not ended within {} seconds; its state is {state}: {page}. It goes on; raise timeout, or see \
-                     what it waits for.",
-                    timeout.as_secs()
-                )));
+            if timeout.saturating_sub(deadline.remaining()) > LATE {
+                polling.slow_down(LATE_PAUSE);
             }
-            tokio::select! {
-                () = stop.wait() => return Err(Shortfall::Interrupted(format!(
-                    "{name} was started and not waited for because of the interrupt: {page}."
-                ))),
-                () = clock.sleep(pause.min(deadline.remaining())) => {}
+            match polling.again_unless(stop.wait()).await {
+                Next::Look => {}
+                Next::TimeIsOver => {
+                    return Err(Shortfall::Lasting(format!(
+                        "{name} has not ended within {} seconds; its state is {state}: {page}. It goes on; raise timeout, or see \
+                         what it waits for.",
+                        timeout.as_secs()
+                    )));
+                }
+                Next::Interrupted => {
+                    return Err(Shortfall::Interrupted(format!(
+                        "{name} was started and not waited for because of the interrupt: {page}."
+                    )));
+                }
             }
-            let elapsed = timeout.saturating_sub(deadline.remaining());
-            let most = if elapsed > LATE { LATE_PAUSE } else { PAUSE };
-            pause = pause.saturating_mul(2).min(most);
         }
     }
 }
@@ -423,7 +426,12 @@ mod tests {
             for (name, value) in more {
                 object = object.with(name, value.clone());
             }
-            parse(&Node::root(&object, Origin::Configuration), &mut Diagnostics::new()).unwrap()
+            parse(
+                &Node::root(&object, Origin::Configuration),
+                None,
+                &mut Diagnostics::new(),
+            )
+            .unwrap()
         };
         assert_eq!(
             config(&[]).in_words(),

@@ -3,7 +3,8 @@
 //!
 //! An answer is only judged: it is never stored or shown, and redirects are answers too. The user declares by `retry_for`
 //! that the request may be repeated (`0s`: once); even so a request that isn't idempotent by RFC 9110 section 9.2.2 is
-//! not repeated while the outcome of the one before is unknown.
+//! not repeated while the outcome of the one before is unknown. Credentials other than the one that is rotated come from a
+//! connection, and go nowhere else than that connection's origin.
 
 mod arguments;
 mod expectation;
@@ -16,8 +17,9 @@ use url::Url;
 
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::check::{Check, CheckConfig, CheckFailure, CheckKind, Patience, Presents};
-use crate::clock::Clock;
-use crate::connection::Connections;
+use crate::clock::{Clock, Next};
+use crate::connection::Link;
+use crate::connection::http::{self, HttpService};
 use crate::http::{HttpClient, Request, Response};
 use crate::secret::{Parts, Secret, redact};
 use crate::stop::Stop;
@@ -36,6 +38,7 @@ pub static KIND: CheckKind = CheckKind {
         timeout: Duration::from_secs(10),
         retry_for: Duration::from_secs(60),
     },
+    reach: Some(http::VENDOR.reach()),
     parse: arguments::parse,
 };
 
@@ -56,11 +59,22 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 struct Config {
     method: &'static str,
-    url: Url,
+    url: Place,
     headers: Vec<Header>,
     body: Option<Template>,
     presents: Presents,
     expectation: Expectation,
+}
+
+/// Where the request goes.
+#[derive(Clone)]
+enum Place {
+    Whole(Url),
+    /// Behind the base URL of the connection.
+    Behind {
+        path: String,
+        connection: String,
+    },
 }
 
 /// A header to send.
@@ -97,7 +111,13 @@ impl CheckConfig for Config {
     }
 
     fn in_words(&self) -> String {
-        let mut words = format!("{} {}", self.method, shown(&self.url));
+        let mut words = match &self.url {
+            Place::Whole(url) => format!("{} {}", self.method, shown(url)),
+            Place::Behind { path, connection } => {
+                let path = path.split(['?', '#']).next().unwrap_or_default();
+                format!("{} {path} by connection {connection}", self.method)
+            }
+        };
         match self.presents {
             Presents::Previous => words.push_str(" with the previous credential"),
             Presents::New | Presents::Nothing => {}
@@ -121,19 +141,46 @@ impl CheckConfig for Config {
         KIND.patience
     }
 
-    fn connect(&self, connections: &Connections) -> Result<Box<dyn Check>, Diagnostic> {
-        connections.http.may_call(self.url.as_str()).map_err(|refusal| {
+    fn connect(&self, link: &Link<'_>) -> Result<Box<dyn Check>, Diagnostic> {
+        let refused = |why: &str| {
             let summary = "The URL of this check cannot be called";
             Diagnostic::error(
                 Path::root(),
                 summary,
-                format!("http.url is refused because of this: {refusal}."),
+                format!("http.url is refused because of this: {why}."),
             )
-        })?;
+        };
+        let service = match link.is_named() {
+            true => Some(link.account::<HttpService>()?),
+            false => None,
+        };
+        let url = match (&self.url, service) {
+            (Place::Whole(url), None) => url.clone(),
+            (Place::Whole(url), Some(service)) => service.address(url.as_str()).map_err(|why| refused(&why))?,
+            (Place::Behind { path, .. }, Some(service)) => service.address(path).map_err(|why| refused(&why))?,
+            (Place::Behind { .. }, None) => return Err(refused("it is relative, and the check names no connection")),
+        };
+        link.http().may_call(url.as_str()).map_err(|why| refused(&why))?;
+        let mut headers = Vec::new();
+        for (name, value) in service.into_iter().flat_map(HttpService::headers) {
+            if self.headers.iter().any(|own| own.name.eq_ignore_ascii_case(name)) {
+                return Err(Diagnostic::error(
+                    Path::root(),
+                    format!("The header {name} is set twice"),
+                    format!(
+                        "The check sets it, and so does the connection {:?}. Remove one of the two.",
+                        link.name()
+                    ),
+                ));
+            }
+            headers.push((name.to_owned(), value.share()));
+        }
         Ok(Box::new(HttpCheck {
             config: self.clone(),
-            http: connections.http.clone(),
-            clock: connections.clock,
+            url,
+            headers,
+            http: link.http().clone(),
+            clock: link.clock(),
         }))
     }
 }
@@ -142,14 +189,6 @@ impl Config {
     /// The templates that are sent.
     fn templates(&self) -> impl Iterator<Item = &Template> {
         self.headers.iter().map(|header| &header.value).chain(&self.body)
-    }
-
-    /// The URL for people: without its query, which may hold anything.
-    fn place(&self) -> String {
-        let mut shown = self.url.clone();
-        shown.set_query(None);
-        shown.set_fragment(None);
-        format!("{} {shown}", self.method)
     }
 
     #[expect(
@@ -210,6 +249,9 @@ fn shown(url: &Url) -> Url {
 /// A check, ready to run.
 struct HttpCheck {
     config: Config,
+    url: Url,
+    /// What the connection adds.
+    headers: Vec<(String, Secret)>,
     http: HttpClient,
     clock: Clock,
 }
@@ -223,7 +265,7 @@ impl Check for HttpCheck {
         stop: &Stop,
         permit: &WritePermit,
     ) -> Result<(), CheckFailure> {
-        let place = self.config.place();
+        let place = self.place();
         let filled = self.config.fill(parts).map_err(|why| CheckFailure {
             message: redact(&format!("{place} was not sent: {why}.")),
             interrupted: false,
@@ -232,8 +274,7 @@ impl Check for HttpCheck {
             message: format!("{place} was interrupted before it passed."),
             interrupted: true,
         };
-        let deadline = self.clock.deadline(patience.retry_for);
-        let mut pause = FIRST_PAUSE;
+        let mut polling = self.clock.polling(patience.retry_for, FIRST_PAUSE..=LONGEST_PAUSE);
         let mut attempts = 0_u32;
         loop {
             if stop.requested() {
@@ -243,7 +284,11 @@ impl Check for HttpCheck {
             let Err(shortfall) = self.attempt(&filled, patience.timeout, permit).await else {
                 return Ok(());
             };
-            if shortfall.lasting || deadline.passed() {
+            let next = match shortfall.lasting {
+                true => Next::TimeIsOver,
+                false => polling.again_unless(stop.wait()).await,
+            };
+            if next == Next::TimeIsOver {
                 let times = match attempts {
                     1 => String::new(),
                     many => format!(" This was attempt {many} within {}s.", patience.retry_for.as_secs()),
@@ -253,24 +298,30 @@ impl Check for HttpCheck {
                     interrupted: false,
                 });
             }
-            tokio::select! {
-                () = stop.wait() => return Err(interrupted()),
-                () = self.clock.sleep(pause.min(deadline.remaining())) => {}
+            if next == Next::Interrupted {
+                return Err(interrupted());
             }
-            pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
         }
     }
 }
 
 impl HttpCheck {
+    /// The URL for people: without its query, which may hold anything.
+    fn place(&self) -> String {
+        let mut shown = self.url.clone();
+        shown.set_query(None);
+        shown.set_fragment(None);
+        format!("{} {shown}", self.config.method)
+    }
+
     async fn attempt(&self, filled: &Filled, timeout: Duration, permit: &WritePermit) -> Result<(), Shortfall> {
         let config = &self.config;
         let statuses: Vec<u16> = ANSWERS.collect();
-        let mut request = Request::new(config.method, config.url.as_str(), SERVICE, config.place())
+        let mut request = Request::new(config.method, self.url.as_str(), SERVICE, self.place())
             .timeout(timeout)
             .accept(&statuses)
             .once();
-        for (name, value) in &filled.headers {
+        for (name, value) in self.headers.iter().chain(&filled.headers) {
             request = request.secret_header(name, value.share());
         }
         if let Some(body) = &filled.body {
@@ -296,7 +347,7 @@ impl HttpCheck {
         } = &self.config;
         expectation
             .judge(answer)
-            .map_err(|shortfall| format!("{} {}", self.config.place(), shortfall.explain(expectation, *presents)))
+            .map_err(|shortfall| format!("{} {}", self.place(), shortfall.explain(expectation, *presents)))
     }
 
     fn unanswered(&self, error: &CallError) -> Shortfall {

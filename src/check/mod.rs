@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::call::{CallError, WritePermit};
-use crate::connection::Connections;
+use crate::connection::{Link, Reach};
 use crate::secret::Parts;
 use crate::stop::Stop;
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node};
@@ -89,7 +89,7 @@ pub trait CheckConfig: Send + Sync {
     ///
     /// # Errors
     /// A diagnostic that names argument and environment variable when the connection is not configured.
-    fn connect(&self, connections: &Connections) -> Result<Box<dyn Check>, Diagnostic>;
+    fn connect(&self, link: &Link<'_>) -> Result<Box<dyn Check>, Diagnostic>;
 }
 
 /// Everything about a kind of check that is known without building one.
@@ -104,8 +104,11 @@ pub struct CheckKind {
     pub attributes: fn() -> Vec<Attribute>,
     /// The patience when the user sets none.
     pub patience: Patience,
-    /// Reads the kind's object. `None` when something in it is unknown or wrong; what is wrong is reported.
-    pub parse: fn(&Node<'_>, &mut Diagnostics) -> Option<Box<dyn CheckConfig>>,
+    /// Whose accounts it uses. Those of one without a default are needed by those checks alone that name a connection.
+    pub reach: Option<Reach>,
+    /// Reads the kind's object, given the name of the connection if there is one. `None` when something in it is unknown or wrong;
+    /// what is wrong is reported.
+    pub parse: fn(&Node<'_>, Option<&str>, &mut Diagnostics) -> Option<Box<dyn CheckConfig>>,
 }
 
 /// Declares the files of this folder and lists their kinds.

@@ -18,23 +18,42 @@ mod variables;
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use aws_config::SdkConfig;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use tokio::sync::OnceCell;
 
 use self::session::Settings;
 pub use self::ssm::{Metadata, Past, Put, Ssm, Stored};
-use super::Surroundings;
+use super::{Account, Opening, Vendor};
 use crate::address::ANY;
 use crate::call::CallError;
 use crate::clock::Clock;
-use crate::terraform::{Attribute, Block, BlockNesting, Diagnostic, Diagnostics, NestedBlock, Node, Path, Type};
+use crate::terraform::{Attribute, Block, BlockNesting, Diagnostic, NestedBlock, Path, Type};
 
-/// The connection; clones share the session and its clients.
+/// The vendor.
+pub static VENDOR: Vendor = Vendor {
+    block: "aws",
+    title: "AWS",
+    description: "AWS. Whatever is left out comes from the standard AWS configuration chain; the block may be empty. The region \
+                  is never taken from the instance that this runs on. The state records the account and region of every parameter, \
+                  and a run that is configured for others does not touch it.",
+    named: "`profile` or `assume_role` is required: it says whose account it is. A role is taken on with the credentials of the profile, \
+            else with those of the provider's own `aws` account.",
+    attributes,
+    blocks,
+    has_default: true,
+    open,
+};
+
+/// An account and region; clones share the session and its clients.
 #[derive(Clone)]
 pub struct Aws(Arc<Inner>);
 
 struct Inner {
     settings: Settings,
+    /// The account whose credentials take on the role of a named connection that names no profile.
+    base: Option<Aws>,
     clock: Clock,
     region: OnceCell<Option<String>>,
     session: OnceCell<SdkConfig>,
@@ -43,77 +62,107 @@ struct Inner {
     account: OnceCell<Result<String, CallError>>,
 }
 
-impl Aws {
-    /// The block `aws` of the provider schema and of a named connection.
-    pub fn block() -> NestedBlock {
-        let attributes = vec![
-            Attribute::optional(
-                "region",
-                Type::String,
-                "The region, such as `eu-west-1`. Default: `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's.",
-            ),
-            Attribute::optional(
-                "profile",
-                Type::String,
-                "A profile of the shared configuration files. It takes precedence over keys in the environment. \
-                 Default: the standard chain (environment, `AWS_PROFILE`, SSO, web identity, container and instance roles).",
-            ),
-            Attribute::optional(
-                "endpoint_url",
-                Type::String,
-                "Sends every call to this address instead of AWS, including those to STS. Default: `AWS_ENDPOINT_URL_SSM` and \
-                 `AWS_ENDPOINT_URL_STS`, then `AWS_ENDPOINT_URL`. An emulator needs both services: the provider asks STS which \
-                 account it belongs to.",
-            ),
-        ];
-        let assume_role = NestedBlock {
-            name: "assume_role",
-            nesting: BlockNesting::Single,
-            block: Block {
-                attributes: vec![
-                    Attribute::optional("role_arn", Type::String, "Required. The role's ARN."),
-                    Attribute::optional(
-                        "session_name",
-                        Type::String,
-                        "The name under which CloudTrail shows the session; default `terraform-provider-rotation`.",
-                    ),
-                    Attribute::optional(
-                        "external_id",
-                        Type::String,
-                        "The external id that the role's trust policy asks for.",
-                    ),
-                ],
-                blocks: Vec::new(),
-                description: "Takes on a role (STS `AssumeRole`) with the credentials found above.".to_owned(),
-            },
+fn attributes() -> Vec<Attribute> {
+    vec![
+        Attribute::optional(
+            "region",
+            Type::String,
+            "The region, such as `eu-west-1`. Default: `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's.",
+        ),
+        Attribute::optional(
+            "profile",
+            Type::String,
+            "A profile of the shared configuration files. It takes precedence over keys in the environment. \
+             Default: the standard chain (environment, `AWS_PROFILE`, SSO, web identity, container and instance roles).",
+        ),
+        Attribute::optional(
+            "endpoint_url",
+            Type::String,
+            "Sends every call to this address instead of AWS, including those to STS. Default: `AWS_ENDPOINT_URL_SSM` and \
+             `AWS_ENDPOINT_URL_STS`, then `AWS_ENDPOINT_URL`. An emulator needs both services: the provider asks STS which \
+             account it belongs to.",
+        ),
+    ]
+}
+
+fn blocks() -> Vec<NestedBlock> {
+    vec![NestedBlock {
+        name: "assume_role",
+        nesting: BlockNesting::Single,
+        block: Block {
+            attributes: vec![
+                Attribute::optional("role_arn", Type::String, "Required. The role's ARN."),
+                Attribute::optional(
+                    "session_name",
+                    Type::String,
+                    "The name under which CloudTrail shows the session; default `terraform-provider-rotation`.",
+                ),
+                Attribute::optional(
+                    "external_id",
+                    Type::String,
+                    "The external id that the role's trust policy asks for.",
+                ),
+            ],
+            blocks: Vec::new(),
+            description: "Takes on a role (STS `AssumeRole`) with the credentials found above.".to_owned(),
+        },
+    }]
+}
+
+fn open(opening: &mut Opening<'_>) -> Option<Box<dyn Account>> {
+    let settings = Settings::parse(opening)?;
+    let base = match settings.starts_from_own() {
+        true => Some(opening.own_account::<Aws>()?.clone()),
+        false => None,
+    };
+    Some(Box::new(Aws(Arc::new(Inner {
+        base,
+        settings,
+        clock: opening.surroundings.clock,
+        region: OnceCell::new(),
+        session: OnceCell::new(),
+        ssm: OnceCell::new(),
+        account: OnceCell::new(),
+    }))))
+}
+
+#[async_trait]
+impl Account for Aws {
+    fn vendor() -> &'static Vendor {
+        &VENDOR
+    }
+
+    /// What account and region add to an address. The account is left open: only a call tells it, and a plan makes none.
+    fn place(&self) -> String {
+        let region = self.0.region.get().and_then(Option::as_deref).unwrap_or(ANY);
+        format!("{ANY}:{region}")
+    }
+
+    /// The same with the account of the credentials in use; asked once a run.
+    ///
+    /// # Errors
+    /// Those of `sts:GetCallerIdentity`, and when no region is configured anywhere.
+    async fn whole_place(&self) -> Result<String, CallError> {
+        let session = self.session().await?;
+        let settings = &self.0.settings;
+        let ask = || async {
+            let account = account::of_caller(&settings.sts(session)).await;
+            account.map_err(|error| match settings.sts_advice() {
+                Some(advice) => error.advise(&advice),
+                None => error,
+            })
         };
-        NestedBlock {
-            name: "aws",
-            nesting: BlockNesting::Single,
-            block: Block {
-                attributes,
-                blocks: vec![assume_role],
-                description: "AWS. Whatever is left out comes from the standard AWS configuration chain; the block may be empty. The region \
-                     is never taken from the instance that this runs on. The state records the account and region of every parameter, \
-                     and a run that is configured for others does not touch it."
-                    .to_owned(),
-            },
-        }
+        let account = self.0.account.get_or_init(ask).await.clone()?;
+        let region = session.region().map_or(ANY, |region| region.as_ref());
+        Ok(format!("{account}:{region}"))
     }
 
-    /// Reads the block. `None` when something in it is unknown or wrong; what is wrong is reported.
-    pub fn parse(block: &Node<'_>, surroundings: &Surroundings, problems: &mut Diagnostics) -> Option<Self> {
-        let settings = Settings::parse(block, surroundings, problems)?;
-        Some(Self(Arc::new(Inner {
-            settings,
-            clock: surroundings.clock,
-            region: OnceCell::new(),
-            session: OnceCell::new(),
-            ssm: OnceCell::new(),
-            account: OnceCell::new(),
-        })))
+    async fn prepare(&self) {
+        self.find_region().await;
     }
+}
 
+impl Aws {
     /// The connection, if it can have a region.
     ///
     /// # Errors
@@ -130,7 +179,7 @@ impl Aws {
     }
 
     /// The region of the block, the environment or the profile. Reads the shared configuration files, and calls nobody.
-    pub(super) async fn find_region(&self) -> Option<&str> {
+    async fn find_region(&self) -> Option<&str> {
         let find = || self.0.settings.find_region();
         self.0.region.get_or_init(find).await.as_deref()
     }
@@ -144,33 +193,20 @@ impl Aws {
         self.0.ssm.get_or_try_init(build).await
     }
 
-    /// What account and region add to an address. The account is left open: only a call tells it, and a plan makes none.
-    pub fn place(&self) -> String {
-        let region = self.0.region.get().and_then(Option::as_deref).unwrap_or(ANY);
-        format!("{ANY}:{region}")
-    }
-
-    /// The same with the account of the credentials in use; asked once a run.
-    ///
-    /// # Errors
-    /// Those of `sts:GetCallerIdentity`, and when no region is configured anywhere.
-    pub async fn whole_place(&self) -> Result<String, CallError> {
-        let session = self.session().await?;
-        let settings = &self.0.settings;
-        let ask = || async {
-            let account = account::of_caller(&settings.sts(session)).await;
-            account.map_err(|error| match settings.sts_advice() {
-                Some(advice) => error.advise(&advice),
-                None => error,
-            })
-        };
-        let account = self.0.account.get_or_init(ask).await.clone()?;
-        let region = session.region().map_or(ANY, |region| region.as_ref());
-        Ok(format!("{account}:{region}"))
-    }
-
     async fn session(&self) -> Result<&SdkConfig, CallError> {
-        let load = || async { self.0.settings.load(self.find_region().await).await };
+        let load = || async {
+            let base = match &self.0.base {
+                Some(own) => own.credentials().await?,
+                None => None,
+            };
+            self.0.settings.load(self.find_region().await, base).await
+        };
         self.0.session.get_or_try_init(load).await
+    }
+
+    /// What a role of another connection is taken on with.
+    async fn credentials(&self) -> Result<Option<SharedCredentialsProvider>, CallError> {
+        // The own account starts from nothing but itself, so this ends.
+        Ok(Box::pin(self.session()).await?.credentials_provider())
     }
 }

@@ -2,10 +2,10 @@
 
 use super::Surroundings;
 use crate::environment::Form;
-use crate::terraform::{Diagnostics, Field, Node};
+use crate::terraform::{Diagnostics, Field, Node, Path};
 
 /// What stands in for an API's base URL that the block leaves out, and what the client adds to it.
-pub(super) struct Endpoint {
+pub(crate) struct Endpoint {
     /// The environment variable that is asked first.
     pub(super) variable: &'static str,
     /// The vendor's own address.
@@ -37,25 +37,30 @@ impl Endpoint {
     }
 
     /// The base URL, without slashes at its end. `None` when it is unknown or must not be used; what is wrong is reported
-    /// together with the place that it was taken from.
+    /// together with the place that it was taken from: to `written`, or to `found` where the environment says it.
     pub(super) fn read(
         &self,
         node: &Node<'_>,
         surroundings: &Surroundings,
-        problems: &mut Diagnostics,
+        written: &mut Diagnostics,
+        found: &mut Diagnostics,
     ) -> Option<String> {
         let Self {
             variable,
             default,
             appended,
         } = *self;
-        let (text, origin) = match node.string(problems) {
+        let path = node.path();
+        let (text, origin, problems, place) = match node.string(written) {
             Field::Unknown => return None,
-            Field::Known(text) => (text, node.path().to_string()),
-            Field::Absent => match surroundings.variable(&[variable], Form::Word, node.path(), problems) {
+            Field::Known(text) => (text, path.to_string(), written, path.clone()),
+            Field::Absent => match surroundings.variable(&[variable], Form::Word, found) {
                 Field::Unknown => return None,
-                Field::Known(found) => (found.text.to_owned(), format!("the environment variable {variable}")),
-                Field::Absent => (default.to_owned(), "the default".to_owned()),
+                Field::Known(said) => {
+                    let origin = format!("the environment variable {variable}");
+                    (said.text.to_owned(), origin, found, Path::root())
+                }
+                Field::Absent => (default.to_owned(), "the default".to_owned(), written, path.clone()),
             },
         };
         let text = text.trim_end_matches('/');
@@ -67,11 +72,8 @@ impl Endpoint {
             Ok(_) => None,
         };
         if let Some(why) = refusal {
-            problems.error(
-                node.path().clone(),
-                format!("{} cannot be used", node.path()),
-                format!("It is taken from {origin}: {why}."),
-            );
+            let summary = format!("{path} cannot be used");
+            problems.error(place, summary, format!("It is taken from {origin}: {why}."));
             return None;
         }
         Some(text.to_owned())
@@ -98,8 +100,14 @@ mod tests {
             allow_insecure: false,
         };
         let mut problems = Diagnostics::new();
+        let mut found = Diagnostics::new();
         let node = Node::root(block, Origin::Configuration).attr("url");
-        let url = API.read(&node, &surroundings, &mut problems);
+        let url = API.read(&node, &surroundings, &mut problems, &mut found);
+        assert!(
+            block.is_null() || found.is_empty(),
+            "what is written goes before the environment"
+        );
+        problems.extend(found);
         let problems = problems.iter().map(|problem| problem.detail.clone()).collect();
         (url, problems)
     }

@@ -9,16 +9,18 @@ mod graphql;
 mod rights;
 mod versions;
 
+use std::any::Any;
 use std::sync::Arc;
 
-use super::endpoint::Endpoint;
-use super::{Surroundings, segment};
+use super::account::no_blocks;
+use super::rest::Rest;
+use super::{Account, Endpoint, Opening, Vendor};
 use crate::call::{CallError, CallErrorKind, WritePermit};
 use crate::clock::Clock;
 use crate::environment::{Form, Unusable};
-use crate::http::{HttpClient, Request, Response};
+use crate::http::{Request, Response};
 use crate::secret::Secret;
-use crate::terraform::{Attribute, Block, BlockNesting, Diagnostic, Diagnostics, Field, NestedBlock, Node, Path, Type};
+use crate::terraform::{Attribute, Diagnostic, Type};
 
 pub(crate) use app::at_least;
 pub use app::{AppSecret, Machine, MachineCheck, MachineEvent};
@@ -39,143 +41,119 @@ const GRAPHQL: Endpoint = Endpoint {
 };
 const TOKEN_VARIABLES: [&str; 2] = ["FLY_ACCESS_TOKEN", "FLY_API_TOKEN"];
 
-/// The `fly` block as it is configured; it may lack a token.
-#[derive(Clone)]
-pub struct Fly(Option<FlyClient>);
+/// The vendor.
+pub static VENDOR: Vendor = Vendor {
+    block: "fly",
+    title: SERVICE,
+    description: "[Fly.io](https://fly.io/docs/): app secrets and tokens. What is left out comes from the environment; the block may be empty.",
+    attributes,
+    blocks: no_blocks,
+    named: "",
+    has_default: true,
+    open,
+};
+
+fn attributes() -> Vec<Attribute> {
+    vec![
+        Attribute::optional(
+            "token",
+            Type::String,
+            "The token that this run authenticates with. Default: `FLY_ACCESS_TOKEN`, else `FLY_API_TOKEN`. \
+             Several tokens are separated by commas, as for flyctl.",
+        )
+        .sensitive(),
+        Attribute::optional(
+            "api_url",
+            Type::String,
+            format!(
+                "The Machines API without `{}`. Default: `{}`, else `{}`.",
+                API.appended, API.variable, API.default
+            ),
+        ),
+        Attribute::optional(
+            "graphql_url",
+            Type::String,
+            format!(
+                "The GraphQL API without `{}`. Default: `{}`, else `{}`.",
+                GRAPHQL.appended, GRAPHQL.variable, GRAPHQL.default
+            ),
+        ),
+    ]
+}
+
+fn open(opening: &mut Opening<'_>) -> Option<Box<dyn Account>> {
+    // Several tokens may be spread over lines.
+    let credential = opening.credential("token", &TOKEN_VARIABLES, Form::Text);
+    let tokens = credential.and_then_checked(|credential| {
+        #[expect(clippy::disallowed_methods, reason = "what comes out are Secrets again")]
+        match Tokens::read(credential.secret.expose()) {
+            Ok(tokens) => Some((tokens, credential.origin)),
+            Err(why) => {
+                opening.refuse_credential("token", &credential, &format!("holds a token that {why}"));
+                None
+            }
+        }
+    });
+    let api_url = opening.url("api_url", &API);
+    let graphql_url = opening.url("graphql_url", &GRAPHQL);
+    let (tokens, api_url, graphql_url) = (tokens.optional()?, api_url?, graphql_url?);
+    let client = match tokens {
+        None => Err(opening.missing(&VENDOR, "token", &opening.way("token", &TOKEN_VARIABLES))),
+        Some((tokens, origin)) => Ok(FlyClient(Arc::new(Inner {
+            machines: Rest {
+                http: opening.http.clone(),
+                clock: opening.surroundings.clock,
+                vendor: &VENDOR,
+                authorization: tokens.machines.share(),
+                credential: "token",
+                origin,
+                base_url: format!("{api_url}/v1"),
+            },
+            tokens,
+            graphql_url: graphql_url.clone(),
+            listings: app::Listings::default(),
+            versions: Versions::default(),
+        }))),
+    };
+    Some(Box::new(Fly {
+        api_place: API.place(&api_url),
+        graphql_place: GRAPHQL.place(&graphql_url),
+        client,
+    }))
+}
+
+/// An account at Fly; it may lack a token.
+pub struct Fly {
+    api_place: String,
+    graphql_place: String,
+    client: Result<FlyClient, Diagnostic>,
+}
+
+impl Account for Fly {
+    fn vendor() -> &'static Vendor {
+        &VENDOR
+    }
+
+    fn place(&self) -> String {
+        self.api_place.clone()
+    }
+}
 
 impl Fly {
-    /// The block's schema.
-    pub fn block() -> NestedBlock {
-        let attributes = vec![
-            Attribute::optional(
-                "token",
-                Type::String,
-                "The token that this run authenticates with. Default: `FLY_ACCESS_TOKEN`, else `FLY_API_TOKEN`. \
-                 Several tokens are separated by commas, as for flyctl.",
-            )
-            .sensitive(),
-            Attribute::optional(
-                "api_url",
-                Type::String,
-                format!(
-                    "The Machines API without `{}`. Default: `{}`, else `{}`.",
-                    API.appended, API.variable, API.default
-                ),
-            ),
-            Attribute::optional(
-                "graphql_url",
-                Type::String,
-                format!(
-                    "The GraphQL API without `{}`. Default: `{}`, else `{}`.",
-                    GRAPHQL.appended, GRAPHQL.variable, GRAPHQL.default
-                ),
-            ),
-        ];
-        NestedBlock {
-            name: "fly",
-            nesting: BlockNesting::Single,
-            block: Block {
-                attributes,
-                blocks: Vec::new(),
-                description: "[Fly.io](https://fly.io/docs/): app secrets and tokens. What is left out comes from the environment; the block may be empty.".to_owned(),
-            },
-        }
-    }
-
-    /// Reads the block, and the environment for what it leaves out. `None` when something is unknown or wrong; what is
-    /// wrong is reported.
-    pub fn parse(
-        node: &Node<'_>,
-        surroundings: &Surroundings,
-        http: &HttpClient,
-        problems: &mut Diagnostics,
-    ) -> Option<Self> {
-        let argument = node.attr("token");
-        let tokens = match crate::connection::token(&argument, problems) {
-            // Several tokens may be spread over lines.
-            Field::Absent => surroundings
-                .variable(&TOKEN_VARIABLES, Form::Text, argument.path(), problems)
-                .and_then_checked(|found| match Tokens::read(found.text) {
-                    Ok(tokens) => Some((tokens, in_environment(found.name, argument.path()))),
-                    Err(why) => {
-                        let why = format!("holds a token that {why}");
-                        crate::connection::refuse_variable(found.name, &why, argument.path(), problems);
-                        None
-                    }
-                }),
-            field => field.and_then_checked(|text| {
-                #[expect(clippy::disallowed_methods, reason = "what comes out are Secrets again")]
-                match Tokens::read(text.expose()) {
-                    Ok(tokens) => Some((tokens, argument.path().to_string())),
-                    Err(why) => {
-                        let path = argument.path();
-                        problems.error(
-                            path.clone(),
-                            format!("{path} cannot be used"),
-                            format!("It holds a token that {why}."),
-                        );
-                        None
-                    }
-                }
-            }),
-        };
-        let tokens = tokens.optional();
-        let api = API.read(&node.attr("api_url"), surroundings, problems);
-        let graphql = GRAPHQL.read(&node.attr("graphql_url"), surroundings, problems);
-        let (tokens, api_url, graphql_url) = (tokens?, api?, graphql?);
-        Some(Self(tokens.map(|(tokens, token_origin)| {
-            FlyClient(Arc::new(Inner {
-                http: http.clone(),
-                clock: surroundings.clock,
-                tokens,
-                token_origin,
-                api_url,
-                graphql_url,
-                listings: app::Listings::default(),
-                versions: Versions::default(),
-            }))
-        })))
-    }
-
-    /// What the host of the Machines API adds to the address of a secret; nothing for Fly's own.
-    pub fn place(&self) -> String {
-        self.0
-            .as_ref()
-            .map(|client| API.place(&client.0.api_url))
-            .unwrap_or_default()
-    }
-
-    /// What the host of GraphQL adds to the address of a token's issuer; nothing for Fly's own.
-    pub fn graphql_place(&self) -> String {
-        let client = self.0.as_ref();
-        client
-            .map(|client| GRAPHQL.place(&client.0.graphql_url))
-            .unwrap_or_default()
-    }
-
     /// The client.
     ///
     /// # Errors
     /// A diagnostic that names argument and environment variables when there is no token.
     pub fn client(&self) -> Result<FlyClient, Diagnostic> {
-        self.0.clone().ok_or_else(|| {
-            Diagnostic::error(
-                Path::root(),
-                "Fly is not configured",
-                "There is no token for Fly. Set fly.token in the provider block, or FLY_ACCESS_TOKEN or FLY_API_TOKEN in the environment.",
-            )
-        })
+        self.client.clone()
     }
 }
 
-/// Names the variable that the token was taken from, for errors.
-fn in_environment(variable: &str, argument: &Path) -> String {
-    let [first, second] = TOKEN_VARIABLES;
-    if variable == first {
-        format!("{first} (which takes precedence over {second})")
-    } else {
-        format!("{variable} (or {argument})")
-    }
+/// What the host of GraphQL adds to the address of a token's issuer; nothing for Fly's own.
+pub fn graphql_place(account: &dyn Account) -> String {
+    let account: &dyn Any = account;
+    let fly = account.downcast_ref::<Fly>();
+    fly.map(|fly| fly.graphql_place.clone()).unwrap_or_default()
 }
 
 /// The authorization headers of this run (github.com/superfly/fly-go, `tokens`). A signed-in flyctl hands out macaroons and a user's
@@ -239,12 +217,8 @@ fn header(scheme: &str, tokens: &[&str]) -> Secret {
 pub struct FlyClient(Arc<Inner>);
 
 struct Inner {
-    http: HttpClient,
-    clock: Clock,
+    machines: Rest,
     tokens: Tokens,
-    /// Where they were taken from, as errors say it.
-    token_origin: String,
-    api_url: String,
     graphql_url: String,
     listings: app::Listings,
     versions: Versions,
@@ -253,7 +227,7 @@ struct Inner {
 impl FlyClient {
     /// The clock.
     pub fn clock(&self) -> Clock {
-        self.0.clock
+        self.0.machines.clock
     }
 
     /// What this process knows of secrets versions.
@@ -268,9 +242,9 @@ impl FlyClient {
 
     /// A request to the Machines API; `segments` follow `/v1` and are percent-encoded.
     pub fn request(&self, method: &'static str, segments: &[&str], operation: impl Into<String>) -> Request {
-        let url = segment::join(&format!("{}/v1", self.0.api_url), segments);
-        Request::new(method, url, SERVICE, operation)
-            .secret_header("authorization", self.0.tokens.machines.share())
+        self.0
+            .machines
+            .request(method, segments, operation)
             .error_message(message)
     }
 
@@ -279,11 +253,7 @@ impl FlyClient {
     /// # Errors
     /// [`CallError`], with advice about the token where that is the cause.
     pub async fn read(&self, request: Request) -> Result<Response, CallError> {
-        self.0
-            .http
-            .read(request)
-            .await
-            .map_err(|error| self.advise_token(error))
+        self.0.machines.read(request).await
     }
 
     /// Sends a request that changes something.
@@ -291,27 +261,16 @@ impl FlyClient {
     /// # Errors
     /// As [`Self::read`]; `effect` says whether something may have changed.
     pub async fn write(&self, request: Request, permit: &WritePermit) -> Result<Response, CallError> {
-        self.0
-            .http
-            .write(request, permit)
-            .await
-            .map_err(|error| self.advise_token(error))
+        self.0.machines.write(request, permit).await
     }
 
     /// Where the token was taken from, as errors say it.
     pub(crate) fn token_origin(&self) -> &str {
-        &self.0.token_origin
+        &self.0.machines.origin
     }
 
     fn advise_token(&self, error: CallError) -> CallError {
-        match error.kind {
-            CallErrorKind::Unauthenticated => error.advise(&format!(
-                "The token that this run authenticates with is expired, revoked or unknown to Fly: \
-                 set {} to a valid one.",
-                self.token_origin()
-            )),
-            _ => error,
-        }
+        self.0.machines.advise(error)
     }
 
     /// What a refusal about an app means: Fly does not tell a foreign app from a missing one.
@@ -342,21 +301,17 @@ fn message(body: &serde_json::Value) -> Option<String> {
 mod tests {
     use super::*;
     use crate::call::Effect;
-    use crate::environment::Environment;
-    use crate::terraform::{Origin, Value};
+    use crate::connection::{Connections, Unready};
+    use crate::terraform::{Diagnostics, Value};
 
-    fn parse(block: &Value, environment: &[(&str, &str)]) -> (Option<Fly>, Diagnostics) {
-        let surroundings = Surroundings {
-            environment: Environment::of(environment),
-            clock: Clock::default(),
-            allow_insecure: false,
-        };
-        let provider = Value::object([("fly", block.clone())]);
-        let node = Node::root(&provider, Origin::Configuration).attr("fly");
-        let http = HttpClient::new(surroundings.clock, false);
-        let mut problems = Diagnostics::new();
-        let fly = Fly::parse(&node, &surroundings, &http, &mut problems);
-        (fly, problems)
+    fn parse(block: &Value, environment: &[(&str, &str)]) -> (Arc<Connections>, Diagnostics) {
+        super::super::opened(&Value::object([("fly", block.clone())]), environment)
+    }
+
+    fn client(block: &Value, environment: &[(&str, &str)]) -> FlyClient {
+        let (connections, problems) = parse(block, environment);
+        assert!(problems.is_empty());
+        connections.own().account::<Fly>().unwrap().client().unwrap()
     }
 
     #[test]
@@ -400,15 +355,12 @@ mod tests {
             ("FLY_API_TOKEN", "fm2_api"),
             ("FLY_FLAPS_BASE_URL", "http://127.0.0.1:4280/\n"),
         ];
-        let (fly, problems) = parse(&Value::Null, &urls);
-        let client = fly.unwrap().client().unwrap();
-        assert!(problems.is_empty());
-        assert_eq!(client.0.tokens.machines.expose(), "FlyV1 fm2_access");
-        assert_eq!(client.0.api_url, "http://127.0.0.1:4280");
-        assert_eq!(client.0.graphql_url, "https://api.fly.io");
+        let of_environment = client(&Value::Null, &urls);
+        assert_eq!(of_environment.0.tokens.machines.expose(), "FlyV1 fm2_access");
+        assert_eq!(of_environment.0.machines.base_url, "http://127.0.0.1:4280/v1");
+        assert_eq!(of_environment.0.graphql_url, "https://api.fly.io");
         let block = Value::object([("token", Value::string("fo1_mine"))]);
-        let client = parse(&block, &urls).0.unwrap().client().unwrap();
-        assert_eq!(client.0.tokens.machines.expose(), "Bearer fo1_mine");
+        assert_eq!(client(&block, &urls).0.tokens.machines.expose(), "Bearer fo1_mine");
     }
 
     #[test]
@@ -424,7 +376,7 @@ mod tests {
             (&Value::Null, &both[1..], "FLY_API_TOKEN (or fly.token)"),
             (&block, &both[..], "fly.token"),
         ] {
-            let client = parse(block, environment).0.unwrap().client().unwrap();
+            let client = client(block, environment);
             let error = |kind| CallError::new(kind, Effect::None, SERVICE, "testing", None, "");
             let unknown = client.advise_token(error(CallErrorKind::Unauthenticated));
             let refused = client.advise_app(error(CallErrorKind::Forbidden), "web");
@@ -438,9 +390,9 @@ mod tests {
 
     #[test]
     fn a_missing_token_is_wrong_only_for_who_needs_it() {
-        let (fly, problems) = parse(&Value::Null, &[]);
+        let (connections, problems) = parse(&Value::Null, &[]);
         assert!(problems.is_empty());
-        let diagnostic = fly.unwrap().client().err().unwrap();
+        let diagnostic = connections.own().account::<Fly>().unwrap().client().err().unwrap();
         for name in ["fly.token", "FLY_ACCESS_TOKEN", "FLY_API_TOKEN"] {
             assert!(diagnostic.detail.contains(name), "{}", diagnostic.detail);
         }
@@ -448,17 +400,18 @@ mod tests {
 
     #[test]
     fn an_unknown_token_is_no_mistake() {
-        let (fly, problems) = parse(&Value::object([("token", Value::unknown())]), &[]);
-        assert!(fly.is_none() && problems.is_empty());
-        let (fly, problems) = parse(&Value::unknown(), &[]);
-        assert!(fly.is_none() && problems.is_empty());
+        for block in [Value::object([("token", Value::unknown())]), Value::unknown()] {
+            let (connections, problems) = parse(&block, &[]);
+            assert!(problems.is_empty());
+            assert_eq!(connections.find(&VENDOR, "default").err(), Some(Unready::Unknown));
+        }
     }
 
     #[test]
     fn a_wrong_url_is_reported_with_its_origin() {
-        let (fly, problems) = parse(&Value::Null, &[("FLY_API_BASE_URL", "http://api.example.com")]);
-        assert!(fly.is_none());
-        let diagnostic = problems.iter().next().unwrap();
+        let (connections, problems) = parse(&Value::Null, &[("FLY_API_BASE_URL", "http://api.example.com")]);
+        assert!(problems.is_empty(), "nobody needs Fly");
+        let diagnostic = connections.own().account::<Fly>().err().unwrap();
         assert_eq!(diagnostic.summary, "fly.graphql_url cannot be used");
         assert!(diagnostic.detail.contains("FLY_API_BASE_URL"), "{}", diagnostic.detail);
         let block = Value::object([("api_url", Value::string("https://api.machines.dev/v1/"))]);
@@ -468,12 +421,8 @@ mod tests {
 
     #[test]
     fn odd_names_stay_inside_their_path_segment() {
-        let (fly, _) = parse(&Value::Null, &[("FLY_API_TOKEN", "x")]);
-        let request = fly
-            .unwrap()
-            .client()
-            .unwrap()
-            .request("GET", &["apps", "a/../b?c#d", "é"], "testing");
+        let client = client(&Value::Null, &[("FLY_API_TOKEN", "x")]);
+        let request = client.request("GET", &["apps", "a/../b?c#d", "é"], "testing");
         let error = format!(
             "{:?}",
             crate::http::permitted(request.url(), false).map(|url| url.to_string())

@@ -17,12 +17,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Surroundings, segment};
+use super::account::no_blocks;
+use super::{Account, Opening, Vendor, rest, segment};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::clock::Clock;
 use crate::http::{HttpClient, Request, Response, Shared};
 use crate::secret::Secret;
-use crate::terraform::{Diagnostic, Diagnostics, Field, NestedBlock, Node, Path};
+use crate::terraform::{Diagnostic, Diagnostics, Field, Node, Path};
 
 pub use repositories::RepositoryDetails;
 pub use sealed_box::{SealError, seal};
@@ -36,11 +37,59 @@ pub const SERVICE: &str = "GitHub";
 /// Server has (<https://docs.github.com/en/rest/about-the-rest-api/api-versions>).
 const API_VERSION: &str = "2022-11-28";
 
-/// The `github` block as it is configured; it may lack credentials.
-#[derive(Clone)]
+/// The vendor.
+pub static VENDOR: Vendor = Vendor {
+    block: "github",
+    title: SERVICE,
+    description: "[GitHub](https://docs.github.com/en/rest): Actions secrets and workflows. What is left out comes from the environment; the block may be empty.",
+    attributes: arguments::attributes,
+    blocks: no_blocks,
+    named: "",
+    has_default: true,
+    open,
+};
+
+fn open(opening: &mut Opening<'_>) -> Option<Box<dyn Account>> {
+    let arguments = arguments::read(opening)?;
+    let client = match arguments.login {
+        None => Err(opening.missing(&VENDOR, "credential", &arguments::ways(opening))),
+        Some((login, origin)) => Ok(GitHubClient(Arc::new(Inner {
+            http: opening.http.clone(),
+            clock: opening.surroundings.clock,
+            base_url: arguments.base_url.clone(),
+            login,
+            origin,
+            secrets: Shared::new(),
+            public_keys: Shared::new(),
+            repositories: Shared::new(),
+            environments: Shared::new(),
+        }))),
+    };
+    Some(Box::new(GitHub {
+        owner: arguments.owner,
+        owner_way: opening.way("owner", arguments::OWNER),
+        place: arguments::API.place(&arguments.base_url),
+        client,
+    }))
+}
+
+/// An account at GitHub; it may lack credentials.
 pub struct GitHub {
     owner: Option<String>,
-    client: Option<GitHubClient>,
+    /// How a missing owner is set.
+    owner_way: String,
+    place: String,
+    client: Result<GitHubClient, Diagnostic>,
+}
+
+impl Account for GitHub {
+    fn vendor() -> &'static Vendor {
+        &VENDOR
+    }
+
+    fn place(&self) -> String {
+        self.place.clone()
+    }
 }
 
 /// A repository by its owner and name. GitHub ignores letter case in both.
@@ -53,60 +102,12 @@ pub struct Repository {
 }
 
 impl GitHub {
-    /// The block's schema.
-    pub fn block() -> NestedBlock {
-        arguments::block()
-    }
-
-    /// Reads the block, and the environment for what it leaves out. `None` when something is unknown or wrong; what is
-    /// wrong is reported.
-    pub fn parse(
-        node: &Node<'_>,
-        surroundings: &Surroundings,
-        http: &HttpClient,
-        problems: &mut Diagnostics,
-    ) -> Option<Self> {
-        let arguments = arguments::read(node, surroundings, problems)?;
-        let client = arguments.login.map(|login| {
-            GitHubClient(Arc::new(Inner {
-                http: http.clone(),
-                clock: surroundings.clock,
-                base_url: arguments.base_url,
-                login,
-                secrets: Shared::new(),
-                public_keys: Shared::new(),
-                repositories: Shared::new(),
-                environments: Shared::new(),
-            }))
-        });
-        Some(Self {
-            owner: arguments.owner,
-            client,
-        })
-    }
-
-    /// What the host of the API adds to an address; nothing for github.com.
-    pub fn place(&self) -> String {
-        let client = self.client.as_ref();
-        client
-            .map(|client| arguments::API.place(&client.0.base_url))
-            .unwrap_or_default()
-    }
-
     /// The client.
     ///
     /// # Errors
     /// A diagnostic that names arguments and environment variables when there are no credentials.
     pub fn client(&self) -> Result<GitHubClient, Diagnostic> {
-        self.client.clone().ok_or_else(|| {
-            Diagnostic::error(
-                Path::root(),
-                "GitHub is not configured",
-                "There are no credentials for GitHub. Set github.token in the provider block or GITHUB_TOKEN in the environment; \
-                 for a GitHub App set github.app_id, github.app_installation_id and github.app_private_key, or GITHUB_APP_ID, \
-                 GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY (or GITHUB_APP_PEM_FILE).",
-            )
-        })
+        self.client.clone()
     }
 
     /// The repository that `text` names: `owner/name`, or `name` with this connection's owner.
@@ -122,9 +123,7 @@ impl GitHub {
             Diagnostic::error(
                 Path::root(),
                 format!("The owner of the repository {name:?} is not known"),
-                format!(
-                    "Write it as \"owner/{name}\", or set github.owner in the provider block or GITHUB_OWNER in the environment."
-                ),
+                format!("Write it as \"owner/{name}\". Or: {}", self.owner_way),
             )
         })?;
         Ok(Repository {
@@ -178,6 +177,8 @@ struct Inner {
     clock: Clock,
     base_url: String,
     login: Login,
+    /// Where the credentials were taken from, as errors say it.
+    origin: String,
     /// Secrets by level, as listed.
     secrets: Shared<Vec<ActionsSecret>>,
     /// Public keys by level.
@@ -262,15 +263,13 @@ impl GitHubClient {
             (CallErrorKind::RateLimited { .. }, _) => {
                 error.advise("GitHub limits how much one account may do at a time: apply again in a few minutes.")
             }
-            (CallErrorKind::Unauthenticated, _) => error.advise(match self.0.login {
-                Login::Token(_) => {
-                    "The token that this run authenticates with is expired, revoked or unknown to GitHub: set github.token or \
-                     GITHUB_TOKEN to a valid one."
-                }
-                Login::App(_) => {
-                    "GitHub does not accept the GitHub App's credentials: compare github.app_id, github.app_installation_id \
-                     and github.app_private_key with the App's settings page."
-                }
+            (CallErrorKind::Unauthenticated, _) => error.advise(&match self.0.login {
+                Login::Token(_) => rest::refused("token", SERVICE, &self.0.origin),
+                Login::App(_) => format!(
+                    "GitHub does not accept the GitHub App's credentials: compare {at}.app_id, {at}.app_installation_id and \
+                     {at}.app_private_key with the App's settings page.",
+                    at = self.0.origin
+                ),
             }),
             (_, Some(301 | 302 | 307 | 308)) => error.advise("Was the repository renamed or moved? Write its present name."),
             _ => error,

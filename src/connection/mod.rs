@@ -1,24 +1,44 @@
 //! One authenticated client per vendor account, shared by the adapters that talk to it.
 //!
-//! A connection is read from the provider block and, argument by argument, from the environment variables of its
-//! ecosystem. It may be wholly unset: only a secret that needs it finds that wrong.
+//! A vendor is declared in a file of its own, as data ([`Vendor`]) and a reader of its block; [`Connections`] does the rest for all
+//! of them. The provider block has one account per vendor, which the environment of the vendor's own tools completes, and any
+//! number of named ones, to which the environment says nothing. Each may be unset, unknown or wrong: only a secret that needs it
+//! finds that.
 
-pub mod aws;
+mod account;
+mod connections;
 mod endpoint;
-pub mod fly;
-pub mod github;
 pub(crate) mod instant;
-pub mod neon;
+mod link;
+mod named;
+mod opening;
+mod rest;
 pub(crate) mod segment;
 pub(crate) mod serde_helpers;
+mod state;
 
-use std::sync::Arc;
+pub use account::{Account, Reach, Vendor};
+pub use connections::Connections;
+use endpoint::Endpoint;
+pub use link::Link;
+pub use opening::Opening;
+pub use state::Unready;
 
 use crate::clock::Clock;
-use crate::environment::{Environment, Form};
-use crate::http::HttpClient;
+use crate::environment::Environment;
 use crate::secret::Secret;
-use crate::terraform::{Diagnostics, Field, NestedBlock, Node, Path};
+use crate::terraform::{Diagnostics, Field, Node};
+
+/// Declares the files of this folder that are vendors, and lists them in the order of the docs.
+macro_rules! vendors {
+    ($($file:ident),* $(,)?) => {
+        $(pub mod $file;)*
+        /// Every vendor that a connection can be of.
+        pub static VENDORS: &[&Vendor] = &[$(&$file::VENDOR),*];
+    };
+}
+
+vendors! { aws, fly, github, neon, http }
 
 /// What every connection is built with.
 #[derive(Clone)]
@@ -29,98 +49,6 @@ pub struct Surroundings {
     pub clock: Clock,
     /// Plain http off loopback is permitted (`allow_insecure`).
     pub allow_insecure: bool,
-}
-
-/// What an environment variable says.
-struct Variable<'a> {
-    name: &'static str,
-    text: &'a str,
-}
-
-impl Surroundings {
-    /// The first of these variables that is set, in place of the argument at `path`. One that cannot be used is reported by its name.
-    fn variable(
-        &self,
-        names: &[&'static str],
-        form: Form,
-        path: &Path,
-        problems: &mut Diagnostics,
-    ) -> Field<Variable<'_>> {
-        let found = names.iter().find_map(|name| match self.environment.read(name, form) {
-            Ok(None) => None,
-            Ok(Some(text)) => Some(Ok(Variable { name, text })),
-            Err(why) => Some(Err((*name, why))),
-        });
-        match found {
-            None => Field::Absent,
-            Some(Ok(variable)) => Field::Known(variable),
-            Some(Err((name, why))) => {
-                refuse_variable(name, &why.to_string(), path, problems);
-                Field::Unknown
-            }
-        }
-    }
-}
-
-/// Reports a variable whose text cannot be used, without the text; `why` follows "it".
-fn refuse_variable(name: &str, why: &str, path: &Path, problems: &mut Diagnostics) {
-    problems.error(
-        path.clone(),
-        format!("The environment variable {name} cannot be used"),
-        format!("It {why}. Correct it, or unset it."),
-    );
-}
-
-/// All connections of one provider configuration.
-#[derive(Clone)]
-pub struct Connections {
-    /// The HTTP client for calls that belong to no vendor connection (checks).
-    pub http: HttpClient,
-    /// The clock.
-    pub clock: Clock,
-    /// AWS.
-    pub aws: aws::Aws,
-    /// Fly.io.
-    pub fly: fly::Fly,
-    /// GitHub.
-    pub github: github::GitHub,
-    /// Neon.
-    pub neon: neon::Neon,
-}
-
-impl Connections {
-    /// The nested blocks of the provider schema, one per vendor.
-    pub fn blocks() -> Vec<NestedBlock> {
-        vec![
-            aws::Aws::block(),
-            fly::Fly::block(),
-            github::GitHub::block(),
-            neon::Neon::block(),
-        ]
-    }
-
-    /// Reads all connections from the provider block. `None` when something is unknown or wrong; what is wrong is reported.
-    pub fn parse(provider: &Node<'_>, surroundings: &Surroundings, problems: &mut Diagnostics) -> Option<Arc<Self>> {
-        let http = HttpClient::new(surroundings.clock, surroundings.allow_insecure);
-        let aws = aws::Aws::parse(&provider.attr("aws"), surroundings, problems);
-        let fly = fly::Fly::parse(&provider.attr("fly"), surroundings, &http, problems);
-        let github = github::GitHub::parse(&provider.attr("github"), surroundings, &http, problems);
-        let neon = neon::Neon::parse(&provider.attr("neon"), surroundings, &http, problems);
-        Some(Arc::new(Self {
-            http,
-            clock: surroundings.clock,
-            aws: aws?,
-            fly: fly?,
-            github: github?,
-            neon: neon?,
-        }))
-    }
-
-    /// Looks, without any call, for what stands neither in the provider block nor in the environment: the region that an AWS profile
-    /// names. A plan must know whether there is one.
-    pub async fn prepare(&self) {
-        self.aws.find_region().await;
-    }
 }
 
 /// A token of a provider block, which is sent in a header. One that no header can hold would fail only in apply.
@@ -142,10 +70,27 @@ fn token(node: &Node<'_>, problems: &mut Diagnostics) -> Field<Secret> {
     })
 }
 
+/// Connections of a provider block with that content, for tests of what is in this folder.
+#[cfg(test)]
+fn opened(
+    provider: &crate::terraform::Value,
+    environment: &[(&str, &str)],
+) -> (std::sync::Arc<Connections>, Diagnostics) {
+    let surroundings = Surroundings {
+        environment: Environment::of(environment),
+        clock: Clock::default(),
+        allow_insecure: false,
+    };
+    let mut problems = Diagnostics::new();
+    let node = Node::root(provider, crate::terraform::Origin::Configuration);
+    let connections = Connections::parse(&node, &surroundings, &mut problems);
+    (connections, problems)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::terraform::{Origin, Value};
+    use crate::terraform::Value;
 
     /// An RSA key that protects nothing, with `\n` for line breaks as environments hold it.
     fn private_key() -> String {
@@ -157,22 +102,17 @@ mod tests {
         format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----")
     }
 
-    /// The summaries and details of what is wrong with an environment.
+    /// What is told, by vendor, to who needs it in that environment; to others nothing.
     fn complaints(environment: &[(&str, &str)]) -> Vec<String> {
-        let surroundings = Surroundings {
-            environment: Environment::of(environment),
-            clock: Clock::default(),
-            allow_insecure: false,
-        };
-        let mut problems = Diagnostics::new();
-        let connections = Connections::parse(
-            &Node::root(&Value::Null, Origin::Configuration),
-            &surroundings,
-            &mut problems,
-        );
-        assert_eq!(connections.is_some(), problems.is_empty());
-        let said = problems.iter().map(|p| format!("{}: {}", p.summary, p.detail));
-        said.collect()
+        let (connections, problems) = opened(&Value::Null, environment);
+        assert!(problems.is_empty(), "nobody needs it");
+        let own = VENDORS.iter().filter(|vendor| vendor.has_default);
+        let wrong = own.filter_map(|vendor| match connections.find(vendor, "default") {
+            Ok(_) => None,
+            Err(Unready::Wrong(why)) => Some(format!("{}: {}", why.summary, why.detail)),
+            Err(other) => panic!("{other:?}"),
+        });
+        wrong.collect()
     }
 
     #[test]
@@ -269,19 +209,13 @@ mod tests {
         for (argument, block) in [("token", "github"), ("token", "fly"), ("api_key", "neon")] {
             let parsed = |text: &str| {
                 let provider = Value::object([(block, Value::object([(argument, Value::string(text))]))]);
-                let surroundings = Surroundings {
-                    environment: Environment::of(&[]),
-                    clock: Clock::default(),
-                    allow_insecure: false,
-                };
-                let mut problems = Diagnostics::new();
-                let node = Node::root(&provider, Origin::Configuration);
-                let connections = Connections::parse(&node, &surroundings, &mut problems);
+                let (connections, problems) = opened(&provider, &[]);
                 let texts = problems
                     .iter()
                     .map(|p| format!("{} {}", p.summary, p.detail))
                     .collect::<String>();
-                (connections.is_some(), texts)
+                let vendor = VENDORS.iter().find(|vendor| vendor.block == block).unwrap();
+                (connections.find(vendor, "default").is_ok(), texts)
             };
             for wrong in ["hunter2\nhunter3", "  \n", "hunter2\u{7f}x"] {
                 let (connected, said) = parsed(wrong);

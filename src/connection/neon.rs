@@ -16,14 +16,15 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::endpoint::Endpoint;
-use super::{Surroundings, segment};
+use super::account::no_blocks;
+use super::rest::Rest;
+use super::{Account, Endpoint, Opening, Vendor};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::clock::Clock;
 use crate::environment::Form;
-use crate::http::{HttpClient, Request, Response, of_secret_answer};
+use crate::http::{Request, Response, of_secret_answer};
 use crate::secret::Secret;
-use crate::terraform::{Attribute, Block, BlockNesting, Diagnostic, Diagnostics, Field, NestedBlock, Node, Path, Type};
+use crate::terraform::{Attribute, Diagnostic, Type};
 
 pub use identifier::{identifier, is_identifier};
 pub use keys::{ApiKey, Identity, KeyHolder, NewKey};
@@ -48,92 +49,87 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// The statuses that Neon declares safe to repeat, whatever the method.
 const REPEATABLE: [u16; 2] = [423, 503];
 
-/// The `neon` block as it is configured; it may lack a key.
-#[derive(Clone)]
-pub struct Neon(Option<NeonClient>);
+const API: Endpoint = Endpoint::whole(URL_VARIABLE, BASE_URL);
+
+/// The vendor.
+pub static VENDOR: Vendor = Vendor {
+    block: "neon",
+    title: SERVICE,
+    description: "[Neon](https://neon.com/docs/reference/api-reference): API keys and role passwords. What is left out comes from the environment; the block may be empty.",
+    attributes,
+    blocks: no_blocks,
+    named: "",
+    has_default: true,
+    open,
+};
+
+fn attributes() -> Vec<Attribute> {
+    vec![
+        Attribute::optional(
+            "api_key",
+            Type::String,
+            format!("The API key that this run authenticates with. Default: `{KEY_VARIABLE}`."),
+        )
+        .sensitive(),
+        Attribute::optional(
+            "base_url",
+            Type::String,
+            format!("The whole URL of the API. Default: `{URL_VARIABLE}`, else `{BASE_URL}`."),
+        ),
+    ]
+}
+
+fn open(opening: &mut Opening<'_>) -> Option<Box<dyn Account>> {
+    let key = opening.credential("api_key", &[KEY_VARIABLE], Form::Word);
+    let base_url = opening.url("base_url", &API);
+    let (key, base_url) = (key.optional()?, base_url?);
+    let client = match key {
+        None => Err(opening.missing(&VENDOR, "API key", &opening.way("api_key", &[KEY_VARIABLE]))),
+        Some(key) => Ok(NeonClient(Arc::new(Inner {
+            api: Rest {
+                http: opening.http.clone(),
+                clock: opening.surroundings.clock,
+                vendor: &VENDOR,
+                #[expect(clippy::disallowed_methods, reason = "what comes out is a Secret again")]
+                authorization: bearer(key.secret.expose()),
+                credential: "API key",
+                origin: key.origin,
+                base_url: base_url.clone(),
+            },
+            keys: keys::Listings::default(),
+            roles: roles::Listings::default(),
+            branches: branches::Listings::default(),
+        }))),
+    };
+    Some(Box::new(Neon {
+        place: API.place(&base_url),
+        client,
+    }))
+}
+
+/// An account at Neon; it may lack a key.
+pub struct Neon {
+    place: String,
+    client: Result<NeonClient, Diagnostic>,
+}
+
+impl Account for Neon {
+    fn vendor() -> &'static Vendor {
+        &VENDOR
+    }
+
+    fn place(&self) -> String {
+        self.place.clone()
+    }
+}
 
 impl Neon {
-    /// The block's schema.
-    pub fn block() -> NestedBlock {
-        let attributes = vec![
-            Attribute::optional(
-                "api_key",
-                Type::String,
-                format!("The API key that this run authenticates with. Default: `{KEY_VARIABLE}`."),
-            )
-            .sensitive(),
-            Attribute::optional(
-                "base_url",
-                Type::String,
-                format!("The whole URL of the API. Default: `{URL_VARIABLE}`, else `{BASE_URL}`."),
-            ),
-        ];
-        NestedBlock {
-            name: "neon",
-            nesting: BlockNesting::Single,
-            block: Block {
-                attributes,
-                blocks: Vec::new(),
-                description: "[Neon](https://neon.com/docs/reference/api-reference): API keys and role passwords. What is left out comes from the environment; the block may be empty."
-                    .to_owned(),
-            },
-        }
-    }
-
-    /// Reads the block, and the environment for what it leaves out. `None` when something is unknown or wrong; what is
-    /// wrong is reported.
-    pub fn parse(
-        node: &Node<'_>,
-        surroundings: &Surroundings,
-        http: &HttpClient,
-        problems: &mut Diagnostics,
-    ) -> Option<Self> {
-        let argument = node.attr("api_key");
-        let key = match crate::connection::token(&argument, problems) {
-            Field::Absent => surroundings
-                .variable(&[KEY_VARIABLE], Form::Word, argument.path(), problems)
-                .map(|key| bearer(key.text))
-                .optional(),
-            #[expect(clippy::disallowed_methods, reason = "what comes out is a Secret again")]
-            Field::Known(key) => Some(Some(bearer(key.expose()))),
-            Field::Unknown => None,
-        };
-        let base_url = Endpoint::whole(URL_VARIABLE, BASE_URL).read(&node.attr("base_url"), surroundings, problems);
-        let (key, base_url) = (key?, base_url?);
-        Some(Self(key.map(|authorization| {
-            NeonClient(Arc::new(Inner {
-                http: http.clone(),
-                clock: surroundings.clock,
-                authorization,
-                base_url,
-                keys: keys::Listings::default(),
-                roles: roles::Listings::default(),
-                branches: branches::Listings::default(),
-            }))
-        })))
-    }
-
-    /// What the host of the API adds to an address; nothing for Neon's own.
-    pub fn place(&self) -> String {
-        let client = self.0.as_ref();
-        let place = client.map(|client| Endpoint::whole(URL_VARIABLE, BASE_URL).place(&client.0.base_url));
-        place.unwrap_or_default()
-    }
-
     /// The client.
     ///
     /// # Errors
     /// A diagnostic that names argument and environment variable when there is no key.
     pub fn client(&self) -> Result<NeonClient, Diagnostic> {
-        self.0.clone().ok_or_else(|| {
-            Diagnostic::error(
-                Path::root(),
-                "Neon is not configured",
-                format!(
-                    "There is no API key for Neon. Set neon.api_key in the provider block, or {KEY_VARIABLE} in the environment."
-                ),
-            )
-        })
+        self.client.clone()
     }
 }
 
@@ -146,10 +142,7 @@ fn bearer(key: &str) -> Secret {
 pub struct NeonClient(Arc<Inner>);
 
 struct Inner {
-    http: HttpClient,
-    clock: Clock,
-    authorization: Secret,
-    base_url: String,
+    api: Rest,
     keys: keys::Listings,
     roles: roles::Listings,
     branches: branches::Listings,
@@ -188,14 +181,13 @@ impl<'a> Call<'a> {
 impl NeonClient {
     /// The clock.
     pub fn clock(&self) -> Clock {
-        self.0.clock
+        self.0.api.clock
     }
 
     fn request(&self, call: &Call<'_>) -> Request {
-        let url = segment::join(&self.0.base_url, call.segments);
-        let mut request = Request::new(call.method, url, SERVICE, &*call.operation)
-            .secret_header("authorization", self.0.authorization.share())
-            .header("accept", "application/json")
+        let api = &self.0.api;
+        let mut request = api
+            .request(call.method, call.segments, &*call.operation)
             .idempotent(call.method == "GET")
             .accept(&REPEATABLE)
             .error_message(message);
@@ -222,24 +214,19 @@ impl NeonClient {
     }
 
     async fn patiently(&self, call: &Call<'_>, permit: Option<&WritePermit>) -> Result<Response, CallError> {
-        let deadline = self.0.clock.deadline(PATIENCE);
-        let mut pause = FIRST_PAUSE;
+        let mut polling = self.clock().polling(PATIENCE, FIRST_PAUSE..=LONGEST_PAUSE);
         loop {
             let request = self.request(call);
-            let answer = match permit {
-                Some(permit) => self.0.http.write(request, permit).await,
-                None => self.0.http.read(request).await,
+            let response = match permit {
+                Some(permit) => self.0.api.write(request, permit).await?,
+                None => self.0.api.read(request).await?,
             };
-            let response = answer.map_err(advise)?;
             if !REPEATABLE.contains(&response.status) {
                 return Ok(response);
             }
-            let wait = wait_asked_for(&response).unwrap_or(pause);
-            if wait >= deadline.remaining() {
+            if !polling.again_after(wait_asked_for(&response)).await {
                 return Err(unavailable(call, &response));
             }
-            self.0.clock.sleep(wait).await;
-            pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
         }
     }
 }
@@ -278,34 +265,20 @@ fn message(body: &Value) -> Option<String> {
     }
 }
 
-fn advise(error: CallError) -> CallError {
-    match error.kind {
-        CallErrorKind::Unauthenticated => error.advise(
-            "The API key that this run authenticates with is revoked or unknown to Neon: set NEON_API_KEY (or neon.api_key) \
-             to a valid one.",
-        ),
-        _ => error,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::environment::Environment;
-    use crate::terraform::{Origin, Value as Config};
+    use crate::connection::{Connections, Unready};
+    use crate::terraform::{Diagnostics, Value as Config};
 
-    fn parse(block: &Config, environment: &[(&str, &str)]) -> (Option<Neon>, Diagnostics) {
-        let surroundings = Surroundings {
-            environment: Environment::of(environment),
-            clock: Clock::default(),
-            allow_insecure: false,
-        };
-        let provider = Config::object([("neon", block.clone())]);
-        let node = Node::root(&provider, Origin::Configuration).attr("neon");
-        let http = HttpClient::new(surroundings.clock, false);
-        let mut problems = Diagnostics::new();
-        let neon = Neon::parse(&node, &surroundings, &http, &mut problems);
-        (neon, problems)
+    fn parse(block: &Config, environment: &[(&str, &str)]) -> (Arc<Connections>, Diagnostics) {
+        super::super::opened(&Config::object([("neon", block.clone())]), environment)
+    }
+
+    fn client(block: &Config, environment: &[(&str, &str)]) -> NeonClient {
+        let (connections, problems) = parse(block, environment);
+        assert!(problems.is_empty());
+        connections.own().account::<Neon>().unwrap().client().unwrap()
     }
 
     #[test]
@@ -314,43 +287,40 @@ mod tests {
             ("NEON_API_KEY", "from-environment\n"),
             ("NEON_BASE_URL", "http://127.0.0.1:1/api/\n"),
         ];
-        let client = parse(&Config::Null, &environment).0.unwrap().client().unwrap();
-        assert_eq!(client.0.authorization.expose(), "Bearer from-environment");
-        assert_eq!(client.0.base_url, "http://127.0.0.1:1/api");
+        let of_environment = client(&Config::Null, &environment);
+        assert_eq!(of_environment.0.api.authorization.expose(), "Bearer from-environment");
+        assert_eq!(of_environment.0.api.base_url, "http://127.0.0.1:1/api");
         let block = Config::object([("api_key", Config::string("from-block"))]);
-        let client = parse(&block, &environment[..1]).0.unwrap().client().unwrap();
-        assert_eq!(client.0.authorization.expose(), "Bearer from-block");
-        assert_eq!(client.0.base_url, BASE_URL);
+        let client = client(&block, &environment[..1]);
+        assert_eq!(client.0.api.authorization.expose(), "Bearer from-block");
+        assert_eq!(client.0.api.base_url, BASE_URL);
     }
 
     #[test]
     fn a_missing_key_is_wrong_only_for_who_needs_it() {
-        let (neon, problems) = parse(&Config::Null, &[]);
+        let (connections, problems) = parse(&Config::Null, &[]);
         assert!(problems.is_empty());
-        let diagnostic = neon.unwrap().client().err().unwrap();
+        let diagnostic = connections.own().account::<Neon>().unwrap().client().err().unwrap();
         for name in ["neon.api_key", "NEON_API_KEY"] {
             assert!(diagnostic.detail.contains(name), "{}", diagnostic.detail);
         }
-        let (neon, problems) = parse(&Config::object([("api_key", Config::unknown())]), &[]);
-        assert!(neon.is_none() && problems.is_empty());
+        let (connections, problems) = parse(&Config::object([("api_key", Config::unknown())]), &[]);
+        assert!(problems.is_empty());
+        assert_eq!(connections.find(&VENDOR, "default").err(), Some(Unready::Unknown));
     }
 
     #[test]
     fn an_unencrypted_url_is_reported_with_its_origin() {
-        let (neon, problems) = parse(&Config::Null, &[("NEON_BASE_URL", "http://console.neon.tech/api/v2")]);
-        assert!(neon.is_none());
-        let diagnostic = problems.iter().next().unwrap();
+        let (connections, problems) = parse(&Config::Null, &[("NEON_BASE_URL", "http://console.neon.tech/api/v2")]);
+        assert!(problems.is_empty(), "nobody needs Neon");
+        let diagnostic = connections.own().account::<Neon>().err().unwrap();
         assert_eq!(diagnostic.summary, "neon.base_url cannot be used");
         assert!(diagnostic.detail.contains("NEON_BASE_URL"), "{}", diagnostic.detail);
     }
 
     #[test]
     fn odd_names_stay_inside_their_path_segment() {
-        let client = parse(&Config::Null, &[("NEON_API_KEY", "x")])
-            .0
-            .unwrap()
-            .client()
-            .unwrap();
+        let client = client(&Config::Null, &[("NEON_API_KEY", "x")]);
         let request = client.request(&Call::new("GET", &["roles", "a/../b?c#d é"], "testing"));
         assert_eq!(request.url(), format!("{BASE_URL}/roles/a%2F..%2Fb%3Fc%23d%20%C3%A9"));
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use jiff::SignedDuration;
 
+use super::retire::PAUSES;
 use super::{JobCheck, Performed, Run, When};
 use crate::call::CallError;
 use crate::check::Presents;
@@ -67,19 +68,17 @@ impl Run<'_> {
         let young = known
             .minted_at
             .is_some_and(|at| self.job.clock.now().duration_since(at) < YOUNG);
-        let deadline = self.job.clock.deadline(LIST_LAG);
-        let mut pause = Duration::from_millis(250);
+        let mut polling = self.job.clock.polling(LIST_LAG, PAUSES);
         loop {
             match self.is_dead(known, &id).await {
                 Ok(false) => return IssuerSays::NothingAgainst,
-                Ok(true) if !young || deadline.passed() => return IssuerSays::Dead,
-                Ok(true) => self.job.clock.sleep(pause).await,
+                Ok(true) if young && polling.again().await => {}
+                Ok(true) => return IssuerSays::Dead,
                 Err(error) => {
                     tracing::warn!(secret = %self.job.id, %error, "the issuer does not say whether the new credential is live");
                     return IssuerSays::NoAnswer;
                 }
             }
-            pause = (pause * 2).min(Duration::from_secs(4));
         }
     }
 

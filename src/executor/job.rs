@@ -103,9 +103,12 @@ impl JobTarget {
         }
     }
 
-    /// The batch of a target: its own slot when it is alone.
+    /// The batch of a target: its own slot when it is alone. What different connections reach is never written together.
     pub fn batch_of(config: &dyn TargetConfig, slot: &Address) -> String {
-        config.batch().unwrap_or_else(|| slot.to_string())
+        match config.batch() {
+            Some(batch) => format!("{} {batch}", slot.connection),
+            None => slot.to_string(),
+        }
     }
 }
 

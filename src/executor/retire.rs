@@ -1,5 +1,6 @@
 //! Revoking superseded credentials.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::{Failure, Performed, Run, Subject};
@@ -11,6 +12,9 @@ use crate::vendors::Vendors;
 
 /// How long an issuer may take to act on a revocation before it counts as failed: verification caches lag by seconds.
 const REVOCATION_LAG: Duration = Duration::from_secs(30);
+
+/// Pauses between two looks at an issuer whose list lags.
+pub(super) const PAUSES: RangeInclusive<Duration> = Duration::from_millis(250)..=Duration::from_secs(4);
 
 impl Run<'_> {
     /// Ends a superseded credential and asks the issuer whether it is dead.
@@ -238,24 +242,19 @@ pub(crate) async fn revoke_at(
             Err(call(error))
         };
     }
-    let deadline = clock.deadline(REVOCATION_LAG);
-    let mut pause = Duration::from_millis(250);
-    loop {
-        match issuer.liveness(&id).await.map_err(call)? {
-            Liveness::Dead | Liveness::CannotTell => return Ok(Ended::Dead(Some(id))),
-            Liveness::Alive if deadline.passed() => {
-                return Err(Failure {
-                    site: Subject::Source,
-                    summary: format!("Generation {} ({id}) is still alive", record.generation),
-                    detail: format!(
-                        "{} accepted the revocation, but says that the credential works. The next apply tries again.",
-                        record.issuer
-                    ),
-                    cause: None,
-                });
-            }
-            Liveness::Alive => clock.sleep(pause).await,
+    let mut polling = clock.polling(REVOCATION_LAG, PAUSES);
+    while issuer.liveness(&id).await.map_err(call)? == Liveness::Alive {
+        if !polling.again().await {
+            return Err(Failure {
+                site: Subject::Source,
+                summary: format!("Generation {} ({id}) is still alive", record.generation),
+                detail: format!(
+                    "{} accepted the revocation, but says that the credential works. The next apply tries again.",
+                    record.issuer
+                ),
+                cause: None,
+            });
         }
-        pause = (pause * 2).min(Duration::from_secs(4));
     }
+    Ok(Ended::Dead(Some(id)))
 }

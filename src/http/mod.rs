@@ -6,6 +6,7 @@
 mod classify;
 mod client;
 mod governor;
+mod header;
 mod request;
 mod response;
 mod retry;
@@ -14,6 +15,7 @@ mod url_policy;
 mod withhold;
 
 pub use client::HttpClient;
+pub use header::{HeaderMistake, header_mistake};
 pub use request::{ErrorMessage, Request, WordedLimit};
 pub use response::{BODY_LIMIT, Response};
 pub use shared::Shared;

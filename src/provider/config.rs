@@ -2,6 +2,8 @@
 
 mod later;
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 
 use crate::clock::Clock;
@@ -45,14 +47,15 @@ pub(super) fn schema() -> Schema {
     }
 }
 
-/// Checks the block's shape.
-pub(super) fn validate(config: &Value, environment: &Environment) -> Diagnostics {
+/// Checks the block's shape. The connections are only good for their names: what is unknown now may be known when it is configured.
+pub(super) fn validate(config: &Value, environment: &Environment) -> (Option<Arc<Connections>>, Diagnostics) {
     let mut problems = Diagnostics::new();
-    parse(config, environment, &mut problems);
-    problems
+    let (_, connections, _) = parse(config, environment, &mut problems);
+    (connections, problems)
 }
 
-/// Takes the block over. Errors are reported; unknown values leave the connections out.
+/// Takes the block over. Errors are reported. An unknown `namespace` or `allow_insecure` leaves all connections out; what else is
+/// unknown concerns one of them.
 pub(super) fn configure(config: &Value, environment: &Environment, problems: &mut Diagnostics) -> Configured {
     let (namespace, connections, clock) = parse(config, environment, problems);
     if clock.offset() != SignedDuration::ZERO {
@@ -66,7 +69,7 @@ pub(super) fn configure(config: &Value, environment: &Environment, problems: &mu
     Configured::new(namespace, connections.filter(|_| known), clock, environment)
 }
 
-type Parsed = (Option<String>, Option<std::sync::Arc<Connections>>, Clock);
+type Parsed = (Option<String>, Option<Arc<Connections>>, Clock);
 
 fn parse(config: &Value, environment: &Environment, problems: &mut Diagnostics) -> Parsed {
     let node = Node::root(config, Origin::Configuration);
@@ -94,7 +97,7 @@ fn parse(config: &Value, environment: &Environment, problems: &mut Diagnostics) 
         allow_insecure,
     };
     let connections = Connections::parse(&node, &surroundings, problems);
-    (text, connections, clock)
+    (text, Some(connections), clock)
 }
 
 /// A duration, forward or with a minus sign backward.

@@ -30,7 +30,7 @@ pub const SECRET: &str = "rotation_secret";
 pub struct Configured {
     /// Part of every id; `None` while unknown.
     pub namespace: Option<String>,
-    /// The connections; `None` while something in the block is unknown or wrong.
+    /// The connections; `None` while something that concerns all of them is unknown or wrong.
     pub connections: Option<Arc<Connections>>,
     /// Where adapters come from: the same connections, except in tests that put a world of their own here.
     pub vendors: Option<Arc<dyn Vendors>>,
@@ -88,21 +88,38 @@ impl Configured {
 }
 
 /// The provider block that holds now: Terraform may configure a process more than once.
-pub struct CurrentConfiguration(RwLock<Arc<Configured>>);
+pub struct CurrentConfiguration {
+    configured: RwLock<Arc<Configured>>,
+    /// The connections of the block that was validated last: Terraform validates resources before it configures anything.
+    validated: RwLock<Option<Arc<Connections>>>,
+}
 
 impl CurrentConfiguration {
     /// A configuration, until another replaces it.
     pub fn new(configured: Configured) -> Self {
-        Self(RwLock::new(Arc::new(configured)))
+        Self {
+            configured: RwLock::new(Arc::new(configured)),
+            validated: RwLock::new(None),
+        }
     }
 
     /// The one that holds now. A call keeps the one that it began with.
     pub fn now(&self) -> Arc<Configured> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.configured.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The connections as far as they are declared; `None` where the provider block is not known.
+    pub fn declared(&self) -> Option<Arc<Connections>> {
+        let validated = || self.validated.read().unwrap_or_else(PoisonError::into_inner).clone();
+        self.now().connections.clone().or_else(validated)
+    }
+
+    fn note_validated(&self, connections: Option<Arc<Connections>>) {
+        *self.validated.write().unwrap_or_else(PoisonError::into_inner) = connections;
     }
 
     fn replace(&self, configured: Configured) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(configured);
+        *self.configured.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(configured);
     }
 }
 
@@ -136,7 +153,9 @@ impl Provider for RotationProvider {
     }
 
     async fn validate(&self, config: Value) -> Diagnostics {
-        config::validate(&config, &self.environment)
+        let (connections, problems) = config::validate(&config, &self.environment);
+        self.configuration.note_validated(connections);
+        problems
     }
 
     async fn configure(&self, config: Value) -> Diagnostics {

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::generated::{Failed, Generated, Generator, TRAITS};
 use super::{Maker, Minted, Source, SourceConfig, SourceKind, SourceTraits};
 use crate::address::Address;
-use crate::connection::Connections;
+use crate::connection::Link;
 use crate::randomness;
 use crate::secret::{Parts, Secret};
 use crate::terraform::Diagnostic;
@@ -28,7 +28,7 @@ pub static KIND: SourceKind = SourceKind {
     parse: |_, _, _| Some(Box::new(FernetKey)),
     revocable: false,
     offers: super::Offers::NOTHING,
-    place: super::nowhere,
+    reach: None,
     issuer: |_, _| Ok(None),
     issuer_in_words: super::this_provider,
 };
@@ -57,7 +57,7 @@ impl SourceConfig for FernetKey {
         String::new()
     }
 
-    fn connect(&self, _connections: &Connections) -> Result<Box<dyn Source>, Diagnostic> {
+    fn connect(&self, _link: &Link<'_>) -> Result<Box<dyn Source>, Diagnostic> {
         Ok(Box::new(Generated(*self)))
     }
 }

@@ -17,8 +17,8 @@ use super::{
 };
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
-use crate::connection::Connections;
-use crate::connection::fly::{FlyClient, SERVICE};
+use crate::connection::fly::{self, Fly, FlyClient, SERVICE};
+use crate::connection::{Link, Reach};
 use crate::secret::Parts;
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Path, Type};
 
@@ -41,7 +41,10 @@ pub static KIND: SourceKind = SourceKind {
         liveness: true,
         names: true,
     },
-    place: |connections| connections.fly.graphql_place(),
+    reach: Some(Reach {
+        vendor: &fly::VENDOR,
+        place: fly::graphql_place,
+    }),
     issuer,
     issuer_in_words,
 };
@@ -148,7 +151,7 @@ fn is_slug(text: &str) -> bool {
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
-fn issuer(address: &Address, connections: &Connections) -> Result<Option<Box<dyn Issuer>>, Diagnostic> {
+fn issuer(address: &Address, link: &Link<'_>) -> Result<Option<Box<dyn Issuer>>, Diagnostic> {
     let container = Container::from_locator(&address.locator).ok_or_else(|| {
         Diagnostic::error(
             Path::root(),
@@ -156,7 +159,7 @@ fn issuer(address: &Address, connections: &Connections) -> Result<Option<Box<dyn
             "The state holds an address that this provider did not write. Expected app/<name> or organization/<slug>.",
         )
     })?;
-    let client = connections.fly.client()?;
+    let client = link.account::<Fly>()?.client()?;
     Ok(Some(Box::new(Tokens { client, container })))
 }
 
@@ -218,8 +221,8 @@ impl SourceConfig for Config {
         .to_string()
     }
 
-    fn connect(&self, connections: &Connections) -> Result<Box<dyn Source>, Diagnostic> {
-        let client = connections.fly.client()?;
+    fn connect(&self, link: &Link<'_>) -> Result<Box<dyn Source>, Diagnostic> {
+        let client = link.account::<Fly>()?.client()?;
         let container = self.container.clone();
         Ok(Box::new(Mint {
             tokens: Tokens { client, container },

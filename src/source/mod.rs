@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::address::Address;
 use crate::call::{CallError, WritePermit};
-use crate::connection::Connections;
+use crate::connection::{Link, Reach};
 use crate::label::Label;
 use crate::rotation::Container;
 use crate::secret::Parts;
@@ -179,7 +179,7 @@ pub trait Source: Send + Sync {
 
 /// A source's configuration, parsed and complete.
 pub trait SourceConfig: Send + Sync {
-    /// Where its credentials are issued: `kind:connection:container`. [`SourceKind::place`] stands in front where state keeps it.
+    /// Where its credentials are issued: `kind:connection:container`. [`SourceKind::reach`] tells what stands in front where state keeps it.
     fn issuer(&self) -> Address;
 
     /// What the engine must know.
@@ -234,7 +234,7 @@ pub trait SourceConfig: Send + Sync {
     ///
     /// # Errors
     /// A diagnostic that names argument and environment variable when the connection is not configured.
-    fn connect(&self, connections: &Connections) -> Result<Box<dyn Source>, Diagnostic>;
+    fn connect(&self, link: &Link<'_>) -> Result<Box<dyn Source>, Diagnostic>;
 }
 
 /// A value that a person supplies.
@@ -305,18 +305,12 @@ pub struct SourceKind {
     pub revocable: bool,
     /// What the issuer offers besides. The behaviour suite (`tests/behaviour`) leaves out what is not offered, and nothing else.
     pub offers: Offers,
-    /// What the connection adds to an address of this kind, as far as it knows without a call: an account and region, a host that
-    /// is not the vendor's own.
-    pub place: fn(&Connections) -> String,
+    /// Whose accounts it uses; `None` for values that we generate, or a person supplies: they are issued nowhere.
+    pub reach: Option<Reach>,
     /// The issuer at an address of this kind, for credentials whose configuration is gone; `None` for kinds that issue nothing revocable.
-    pub issuer: fn(&Address, &Connections) -> Result<Option<Box<dyn Issuer>>, Diagnostic>,
+    pub issuer: fn(&Address, &Link<'_>) -> Result<Option<Box<dyn Issuer>>, Diagnostic>,
     /// Who issues the credentials at an address of this kind, for texts: `Fly app molecule-cp`.
     pub issuer_in_words: fn(&Address) -> String,
-}
-
-/// Of values that we generate, or a person supplies: they are issued nowhere.
-fn nowhere(_: &Connections) -> String {
-    String::new()
 }
 
 /// Who issues what is generated on this machine.

@@ -15,8 +15,8 @@ use super::{
 };
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
-use crate::connection::Connections;
-use crate::connection::neon::{ApiKey, KeyHolder, NeonClient, SERVICE, identifier, is_identifier};
+use crate::connection::Link;
+use crate::connection::neon::{self, ApiKey, KeyHolder, Neon, NeonClient, SERVICE, identifier, is_identifier};
 use crate::secret::Parts;
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Path, Type};
 
@@ -48,7 +48,7 @@ pub static KIND: SourceKind = SourceKind {
         liveness: true,
         names: true,
     },
-    place: |connections| connections.neon.place(),
+    reach: Some(neon::VENDOR.reach()),
     issuer,
     issuer_in_words,
 };
@@ -95,7 +95,7 @@ fn parse(node: &Node<'_>, _root: &Node<'_>, problems: &mut Diagnostics) -> Optio
     }))
 }
 
-fn issuer(address: &Address, connections: &Connections) -> Result<Option<Box<dyn Issuer>>, Diagnostic> {
+fn issuer(address: &Address, link: &Link<'_>) -> Result<Option<Box<dyn Issuer>>, Diagnostic> {
     let holder = holder_at(&address.locator).ok_or_else(|| {
         Diagnostic::error(
             Path::root(),
@@ -105,7 +105,7 @@ fn issuer(address: &Address, connections: &Connections) -> Result<Option<Box<dyn
             ),
         )
     })?;
-    let client = connections.neon.client()?;
+    let client = link.account::<Neon>()?.client()?;
     Ok(Some(Box::new(Keys {
         client,
         holder,
@@ -179,9 +179,9 @@ impl SourceConfig for Config {
         serde_json::json!({ "organization_id": organization, "project_id": self.project_id }).to_string()
     }
 
-    fn connect(&self, connections: &Connections) -> Result<Box<dyn Source>, Diagnostic> {
+    fn connect(&self, link: &Link<'_>) -> Result<Box<dyn Source>, Diagnostic> {
         Ok(Box::new(Keys {
-            client: connections.neon.client()?,
+            client: link.account::<Neon>()?.client()?,
             holder: self.holder.clone(),
             project_id: self.project_id.clone(),
         }))

@@ -15,8 +15,8 @@ use self::arguments::{Config, branch_at};
 use super::{Credential, Issuer, Liveness, Maker, MintOrder, Minted, Offers, Source, SourceKind};
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
-use crate::connection::Connections;
-use crate::connection::neon::{Branch, NeonClient, Place, Role, SERVICE, Selection};
+use crate::connection::Link;
+use crate::connection::neon::{self, Branch, Neon, NeonClient, Place, Role, SERVICE, Selection};
 use crate::rotation::Container;
 use crate::secret::{Parts, Secret};
 use crate::terraform::{Diagnostic, Path};
@@ -40,12 +40,12 @@ pub static KIND: SourceKind = SourceKind {
         liveness: false,
         names: false,
     },
-    place: |connections| connections.neon.place(),
+    reach: Some(neon::VENDOR.reach()),
     issuer,
     issuer_in_words,
 };
 
-fn issuer(address: &Address, connections: &Connections) -> Result<Option<Box<dyn Issuer>>, Diagnostic> {
+fn issuer(address: &Address, link: &Link<'_>) -> Result<Option<Box<dyn Issuer>>, Diagnostic> {
     let branch = branch_at(&address.locator).ok_or_else(|| {
         Diagnostic::error(
             Path::root(),
@@ -53,7 +53,7 @@ fn issuer(address: &Address, connections: &Connections) -> Result<Option<Box<dyn
             "The state holds an address that this provider did not write. Expected <project id>/<branch id>.",
         )
     })?;
-    let client = connections.neon.client()?;
+    let client = link.account::<Neon>()?.client()?;
     Ok(Some(Box::new(Roles {
         client,
         branch,

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::address::Address;
 use crate::call::{CallError, WritePermit};
-use crate::connection::Connections;
+use crate::connection::Link;
 use crate::secret::{Parts, Secret};
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Type};
 
@@ -32,7 +32,7 @@ pub static KIND: SourceKind = SourceKind {
     parse,
     revocable: false,
     offers: super::Offers::NOTHING,
-    place: super::nowhere,
+    reach: None,
     issuer: |_, _| Ok(None),
     issuer_in_words: |_| "its vendor".to_owned(),
 };
@@ -334,7 +334,7 @@ impl SourceConfig for Config {
         }
     }
 
-    fn connect(&self, _connections: &Connections) -> Result<Box<dyn Source>, Diagnostic> {
+    fn connect(&self, _link: &Link<'_>) -> Result<Box<dyn Source>, Diagnostic> {
         Ok(Box::new(Provided {
             parts: match &self.given {
                 Given::Now(parts) => Some(parts.share()),

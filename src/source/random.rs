@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::generated::{Failed, Generated, Generator, TRAITS};
 use super::{Maker, Minted, Source, SourceConfig, SourceKind, SourceTraits};
 use crate::address::Address;
-use crate::connection::Connections;
+use crate::connection::Link;
 use crate::randomness::{self, NoEntropy};
 use crate::secret::{Parts, Secret};
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Type};
@@ -31,7 +31,7 @@ pub static KIND: SourceKind = SourceKind {
     parse,
     revocable: false,
     offers: super::Offers::NOTHING,
-    place: super::nowhere,
+    reach: None,
     issuer: |_, _| Ok(None),
     issuer_in_words: super::this_provider,
 };
@@ -398,7 +398,7 @@ impl SourceConfig for Config {
         arguments.to_string()
     }
 
-    fn connect(&self, _connections: &Connections) -> Result<Box<dyn Source>, Diagnostic> {
+    fn connect(&self, _link: &Link<'_>) -> Result<Box<dyn Source>, Diagnostic> {
         Ok(Box::new(Generated(self.clone())))
     }
 }

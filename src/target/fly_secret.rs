@@ -16,7 +16,8 @@ mod slot;
 mod update;
 
 use crate::address::Address;
-use crate::connection::Connections;
+use crate::connection::Link;
+use crate::connection::fly::{self, Fly};
 use crate::rotation::RevisionKind;
 use crate::secret::Secret;
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node, Path, Type};
@@ -35,7 +36,7 @@ pub static KIND: TargetKind = TargetKind {
     api_docs: Some("https://fly.io/docs/apps/secrets/"),
     attributes,
     parse,
-    place: |connections| connections.fly.place(),
+    reach: Some(fly::VENDOR.reach()),
     slot: slot_at,
     words,
     offers: Offers {
@@ -133,7 +134,7 @@ fn parts_of(locator: &str) -> Option<(&str, &str)> {
         .filter(|(app, name)| is_app(app) && is_variable(name))
 }
 
-fn slot_at(address: &Address, connections: &Connections) -> Result<Box<dyn Slot>, Diagnostic> {
+fn slot_at(address: &Address, link: &Link<'_>) -> Result<Box<dyn Slot>, Diagnostic> {
     let (app, name) = parts_of(&address.locator).ok_or_else(|| {
         Diagnostic::error(
             Path::root(),
@@ -141,7 +142,7 @@ fn slot_at(address: &Address, connections: &Connections) -> Result<Box<dyn Slot>
             "The state holds an address that this provider did not write. Expected <app>/<NAME>.",
         )
     })?;
-    let client = connections.fly.client()?;
+    let client = link.account::<Fly>()?.client()?;
     // The stricter of the two: only proof makes it live. It is never asked to write.
     Ok(Box::new(FlySecret::new(client, app, name, false, Patience::default())))
 }
@@ -159,7 +160,7 @@ fn words(address: &Address) -> EntryWords {
 }
 
 impl TargetConfig for Config {
-    fn slot(&self, _connections: &Connections) -> Result<Address, Diagnostic> {
+    fn slot(&self, _link: &Link<'_>) -> Result<Address, Diagnostic> {
         Ok(Address::new(NAME, format!("{}/{}", self.app, self.name)))
     }
 
@@ -206,8 +207,8 @@ impl TargetConfig for Config {
         Ok(())
     }
 
-    fn connect(&self, connections: &Connections) -> Result<Box<dyn Target>, Diagnostic> {
-        let client = connections.fly.client()?;
+    fn connect(&self, link: &Link<'_>) -> Result<Box<dyn Target>, Diagnostic> {
+        let client = link.account::<Fly>()?.client()?;
         Ok(Box::new(FlySecret::new(
             client,
             &self.app,

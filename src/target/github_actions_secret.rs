@@ -11,8 +11,10 @@ use async_trait::async_trait;
 
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, WritePermit};
-use crate::connection::github::{ActionsSecret, GitHubClient, Repository, SecretLevel, permitted, repository_mistake};
-use crate::connection::{Connections, segment};
+use crate::connection::github::{
+    self, ActionsSecret, GitHub, GitHubClient, Repository, SecretLevel, permitted, repository_mistake,
+};
+use crate::connection::{Link, segment};
 use crate::rotation::{Container, Entry, RevisionKind};
 use crate::secret::Secret;
 use crate::stop::Stop;
@@ -29,7 +31,7 @@ pub static KIND: TargetKind = TargetKind {
     api_docs: Some("https://docs.github.com/en/rest/actions/secrets"),
     attributes,
     parse,
-    place: |connections| connections.github.place(),
+    reach: Some(github::VENDOR.reach()),
     slot,
     words,
     offers: Offers {
@@ -126,17 +128,17 @@ fn environment_mistake(environment: &str) -> Option<&'static str> {
 }
 
 impl Config {
-    fn level(&self, connections: &Connections) -> Result<SecretLevel, Diagnostic> {
+    fn level(&self, link: &Link<'_>) -> Result<SecretLevel, Diagnostic> {
         Ok(SecretLevel {
-            repository: connections.github.repository(&self.repository)?,
+            repository: link.account::<GitHub>()?.repository(&self.repository)?,
             environment: self.environment.clone(),
         })
     }
 }
 
 impl TargetConfig for Config {
-    fn slot(&self, connections: &Connections) -> Result<Address, Diagnostic> {
-        Ok(Address::new(NAME, locator(&self.level(connections)?, &self.name)))
+    fn slot(&self, link: &Link<'_>) -> Result<Address, Diagnostic> {
+        Ok(Address::new(NAME, locator(&self.level(link)?, &self.name)))
     }
 
     fn traits(&self) -> TargetTraits {
@@ -161,10 +163,10 @@ impl TargetConfig for Config {
         Ok(())
     }
 
-    fn connect(&self, connections: &Connections) -> Result<Box<dyn Target>, Diagnostic> {
+    fn connect(&self, link: &Link<'_>) -> Result<Box<dyn Target>, Diagnostic> {
         Ok(Box::new(GitHubActionsSecret {
-            client: connections.github.client()?,
-            level: self.level(connections)?,
+            client: link.account::<GitHub>()?.client()?,
+            level: self.level(link)?,
             name: self.name.clone(),
         }))
     }
@@ -208,7 +210,7 @@ fn place(locator: &str) -> Option<(SecretLevel, String)> {
     Some((level, (*name).to_owned()))
 }
 
-fn slot(address: &Address, connections: &Connections) -> Result<Box<dyn Slot>, Diagnostic> {
+fn slot(address: &Address, link: &Link<'_>) -> Result<Box<dyn Slot>, Diagnostic> {
     let (level, name) = place(&address.locator).ok_or_else(|| {
         Diagnostic::error(
             Path::root(),
@@ -218,7 +220,7 @@ fn slot(address: &Address, connections: &Connections) -> Result<Box<dyn Slot>, D
         )
     })?;
     Ok(Box::new(GitHubActionsSecret {
-        client: connections.github.client()?,
+        client: link.account::<GitHub>()?.client()?,
         level,
         name,
     }))

@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::address::Address;
+use crate::address::{Address, DEFAULT_CONNECTION};
 use crate::call::{CallError, WritePermit};
-use crate::connection::Connections;
+use crate::connection::{Link, Reach};
 use crate::label::Label;
 use crate::rotation::{Container, Entry, RevisionKind};
 use crate::secret::Secret;
@@ -198,12 +198,12 @@ pub trait Target: Send + Sync {
 
 /// A target's configuration, parsed and complete.
 pub trait TargetConfig: Send + Sync {
-    /// The slot: `kind:connection:container/name`; [`TargetKind::place`] is put in front of the container. It stands in the state, and [`TargetKind::slot`] must find the place again by it
+    /// The slot: `kind:connection:container/name`; [`TargetKind::reach`] tells what is put in front of the container. It stands in the state, and [`TargetKind::slot`] must find the place again by it
     /// alone: one place has one text, and what could hold a `/` is encoded.
     ///
     /// # Errors
     /// A diagnostic when the provider block is needed for it and does not say (a GitHub owner).
-    fn slot(&self, connections: &Connections) -> Result<Address, Diagnostic>;
+    fn slot(&self, link: &Link<'_>) -> Result<Address, Diagnostic>;
 
     /// Targets of one wave with the same batch are written in one call and activated once; `None` is a batch of its own.
     fn batch(&self) -> Option<String> {
@@ -241,7 +241,7 @@ pub trait TargetConfig: Send + Sync {
     ///
     /// # Errors
     /// A diagnostic that names argument and environment variable when the connection is not configured.
-    fn connect(&self, connections: &Connections) -> Result<Box<dyn Target>, Diagnostic>;
+    fn connect(&self, link: &Link<'_>) -> Result<Box<dyn Target>, Diagnostic>;
 }
 
 /// What an entry is called in texts.
@@ -256,6 +256,18 @@ pub struct EntryWords {
 }
 
 impl EntryWords {
+    /// The same with the name of the connection, where it is not the provider's own account.
+    fn by_connection(self, connection: &str) -> Self {
+        if connection == DEFAULT_CONNECTION {
+            return self;
+        }
+        Self {
+            noun: format!("{}, connection {connection}", self.noun),
+            place: format!("{}, connection {connection}", self.place),
+            ..self
+        }
+    }
+
     /// Those of an address that cannot be taken apart: its text.
     fn of_text(address: &Address) -> Self {
         let text = address.to_string();
@@ -279,11 +291,10 @@ pub struct TargetKind {
     pub attributes: fn() -> Vec<Attribute>,
     /// Reads the kind's object; `default_name` is the secret's `name` (`None` while unknown), for [`Node::string_or`]. `None` when something in it is unknown or wrong; what is wrong is reported.
     pub parse: fn(&Node<'_>, Option<&str>, &mut Diagnostics) -> Option<Box<dyn TargetConfig>>,
-    /// What the connection adds to an address of this kind, as far as it knows without a call: an account and region, a host that
-    /// is not the vendor's own.
-    pub place: fn(&Connections) -> String,
+    /// Whose accounts it uses.
+    pub reach: Option<Reach>,
     /// The slot at an address of this kind, for targets whose configuration is gone.
-    pub slot: fn(&Address, &Connections) -> Result<Box<dyn Slot>, Diagnostic>,
+    pub slot: fn(&Address, &Link<'_>) -> Result<Box<dyn Slot>, Diagnostic>,
     /// What the entry at an address of this kind is called in texts.
     pub words: fn(&Address) -> EntryWords,
     /// What the vendor offers. The behaviour suite (`tests/behaviour`) leaves out what is not offered, and nothing else.
@@ -326,7 +337,10 @@ targets! { fly_secret, github_actions_secret, ssm_parameter }
 /// What the entry at a recorded address is called in texts.
 pub fn entry(slot: &str) -> EntryWords {
     let address: Option<Address> = slot.parse().ok();
-    let known = address.and_then(|address| Some((kind(&address.kind)?.words)(&address)));
+    let known = address.and_then(|address| {
+        let words = (kind(&address.kind)?.words)(&address);
+        Some(words.by_connection(&address.connection))
+    });
     known.unwrap_or_else(|| EntryWords {
         noun: slot.to_owned(),
         entry: slot.to_owned(),

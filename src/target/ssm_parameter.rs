@@ -14,7 +14,8 @@ use std::sync::atomic::AtomicBool;
 use self::parameter::{ParameterSlot, ParameterTarget};
 use super::{Activation, EntryWords, Offers, Slot, Target, TargetConfig, TargetKind, TargetTraits};
 use crate::address::{ANY, Address};
-use crate::connection::Connections;
+use crate::connection::Link;
+use crate::connection::aws::{self, Aws};
 use crate::rotation::RevisionKind;
 use crate::secret::Secret;
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node, Path, Type};
@@ -26,7 +27,7 @@ pub static KIND: TargetKind = TargetKind {
     api_docs: Some("https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html"),
     attributes,
     parse,
-    place: |connections| connections.aws.place(),
+    reach: Some(aws::VENDOR.reach()),
     slot,
     words,
     offers: Offers {
@@ -205,7 +206,7 @@ fn passes(node: &Node<'_>, outcome: Result<(), String>, problems: &mut Diagnosti
     false
 }
 
-fn slot(address: &Address, connections: &Connections) -> Result<Box<dyn Slot>, Diagnostic> {
+fn slot(address: &Address, link: &Link<'_>) -> Result<Box<dyn Slot>, Diagnostic> {
     if let Err(why) = name::check(&address.locator) {
         return Err(Diagnostic::error(
             Path::root(),
@@ -216,7 +217,7 @@ fn slot(address: &Address, connections: &Connections) -> Result<Box<dyn Slot>, D
         ));
     }
     Ok(Box::new(ParameterSlot {
-        aws: connections.aws.configured()?,
+        aws: link.account::<Aws>()?.configured()?,
         name: address.locator.clone(),
     }))
 }
@@ -247,7 +248,7 @@ fn words(address: &Address) -> EntryWords {
 }
 
 impl TargetConfig for Config {
-    fn slot(&self, _: &Connections) -> Result<Address, Diagnostic> {
+    fn slot(&self, _: &Link<'_>) -> Result<Address, Diagnostic> {
         Ok(Address::new(KIND.name, &self.name))
     }
 
@@ -297,10 +298,10 @@ impl TargetConfig for Config {
         name::accepts(value, self.settings.tier)
     }
 
-    fn connect(&self, connections: &Connections) -> Result<Box<dyn Target>, Diagnostic> {
+    fn connect(&self, link: &Link<'_>) -> Result<Box<dyn Target>, Diagnostic> {
         Ok(Box::new(ParameterTarget {
             slot: ParameterSlot {
-                aws: connections.aws.configured()?,
+                aws: link.account::<Aws>()?.configured()?,
                 name: self.name.clone(),
             },
             settings: self.settings.clone(),

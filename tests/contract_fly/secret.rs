@@ -25,7 +25,18 @@ pub(crate) fn patience() -> Patience {
 }
 
 pub(crate) fn target(fly: &Fly, name: &str, stage: bool) -> FlySecret {
-    FlySecret::new(fly.connections.fly.client().unwrap(), "web", name, stage, patience())
+    FlySecret::new(
+        fly.connections
+            .own()
+            .account::<rotation_provider::connection::fly::Fly>()
+            .unwrap()
+            .client()
+            .unwrap(),
+        "web",
+        name,
+        stage,
+        patience(),
+    )
 }
 
 pub(crate) async fn put(target: &FlySecret, secrets: &[(&str, &str)]) -> Result<Vec<String>, CallError> {

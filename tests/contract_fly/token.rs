@@ -15,7 +15,7 @@ fn source(fly: &Fly, attribute: &str, name: &str) -> Box<dyn Source> {
     let mut problems = Diagnostics::new();
     let node = Node::root(&block, Origin::Configuration);
     let config = (KIND.parse)(&node, &node, &mut problems).unwrap();
-    config.connect(&fly.connections).unwrap()
+    config.connect(&fly.connections.own()).unwrap()
 }
 
 fn order() -> MintOrder {
@@ -147,7 +147,15 @@ async fn a_run_with_macaroons_and_a_users_token_sends_each_api_what_it_takes() {
     let source = source(&fly, "app", "web");
     source.inspect().await.unwrap();
     assert_eq!(source.issuer().authenticates_this_run(TOKEN_ID).await, Ok(true));
-    fly.connections.fly.client().unwrap().secrets("web").await.unwrap();
+    fly.connections
+        .own()
+        .account::<rotation_provider::connection::fly::Fly>()
+        .unwrap()
+        .client()
+        .unwrap()
+        .secrets("web")
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

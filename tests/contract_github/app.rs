@@ -119,7 +119,7 @@ async fn an_installation_without_the_permission_is_refused_before_a_write() {
     ] {
         let github = with_app(3600).await;
         github.world().granted = granted.clone();
-        let target = config(arguments).connect(&github.connections).unwrap();
+        let target = config(arguments).connect(&github.connections.own()).unwrap();
         let told = target.check_writable().await;
         match missing {
             None => assert_eq!(told, Ok(()), "{granted}"),

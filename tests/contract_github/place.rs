@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rotation_provider::address::Address;
 use rotation_provider::call::{CallErrorKind, Effect, WritePermit};
 use rotation_provider::connection::Connections;
+use rotation_provider::connection::github::VENDOR;
 use rotation_provider::rotation::Container;
 use rotation_provider::target::github_actions_secret::KIND;
 use rotation_provider::vendors::Vendors as _;
@@ -90,7 +91,7 @@ async fn an_archived_repository_is_refused_by_one_read_for_all_its_targets() {
         ENVIRONMENT,
         &[("repository", "Molecule-AI/Mono"), ("name", "OTHER")],
     ] {
-        let target = config(arguments).connect(&github.connections).unwrap();
+        let target = config(arguments).connect(&github.connections.own()).unwrap();
         let error = target.check_writable().await.unwrap_err();
         assert_eq!((&error.kind, error.effect), (&CallErrorKind::Forbidden, Effect::None));
         let words =
@@ -103,7 +104,7 @@ async fn an_archived_repository_is_refused_by_one_read_for_all_its_targets() {
 #[tokio::test]
 async fn a_repository_that_takes_writes_or_may_not_be_read_is_not_refused() {
     let github = GitHub::start().await;
-    let target = config(REPO).connect(&github.connections).unwrap();
+    let target = config(REPO).connect(&github.connections.own()).unwrap();
     assert_eq!(target.check_writable().await, Ok(()));
     for status in [403, 404] {
         let github = GitHub::start().await;
@@ -111,12 +112,12 @@ async fn a_repository_that_takes_writes_or_may_not_be_read_is_not_refused() {
             "GET /repos/molecule-ai/mono",
             &Fault::Status(status, "Not for you", None),
         );
-        let target = config(REPO).connect(&github.connections).unwrap();
+        let target = config(REPO).connect(&github.connections.own()).unwrap();
         assert_eq!(target.check_writable().await, Ok(()), "{status}");
     }
     let github = GitHub::start().await;
     github.world().accepted.clear();
-    let target = config(REPO).connect(&github.connections).unwrap();
+    let target = config(REPO).connect(&github.connections.own()).unwrap();
     let error = target.check_writable().await.unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Unauthenticated);
 }
@@ -152,11 +153,16 @@ async fn a_second_repository_is_read_by_itself() {
         .insert("/repos/molecule-ai/docs".to_owned(), other);
     let writable = |repository| {
         config(&[("repository", repository)])
-            .connect(&github.connections)
+            .connect(&github.connections.own())
             .unwrap()
     };
     assert_eq!(writable("mono").check_writable().await, Ok(()));
     assert!(writable("docs").check_writable().await.is_err());
+}
+
+/// What the connection adds to addresses.
+fn place(connections: &Connections) -> String {
+    connections.own().dynamic(&VENDOR).unwrap().place()
 }
 
 fn at(base_url: &str) -> Arc<Connections> {
@@ -168,13 +174,13 @@ async fn the_host_of_an_enterprise_server_is_part_of_the_slot() {
     let enterprise = at("https://ghe.example.com/api/v3");
     let config = config(&[("repository", "owner/repo"), ("name", "NAME")]);
     let slot = Address {
-        place: (KIND.place)(&enterprise),
-        ..config.slot(&enterprise).unwrap()
+        place: place(&enterprise),
+        ..config.slot(&enterprise.own()).unwrap()
     };
     let text = "github_actions_secret:default://ghe.example.com/owner/repo/NAME";
     assert_eq!(slot.to_string(), text);
     assert_eq!(enterprise.verify(&text.parse().unwrap()).await, Ok(()));
-    assert_eq!((KIND.place)(&at("https://api.github.com")), "");
+    assert_eq!(place(&at("https://api.github.com")), "");
 }
 
 #[tokio::test]

@@ -32,7 +32,13 @@ pub(crate) fn level(environment: Option<&str>) -> SecretLevel {
 }
 
 pub(crate) async fn put(github: &GitHub, level: &SecretLevel, name: &str, value: &str) -> Result<(), CallError> {
-    let client = github.connections.github.client().unwrap();
+    let client = github
+        .connections
+        .own()
+        .account::<rotation_provider::connection::github::GitHub>()
+        .unwrap()
+        .client()
+        .unwrap();
     let value = Secret::new(value.to_owned());
     let permit = WritePermit::granted_by_apply();
     client.put_secret(level, name, &value, &permit).await.map(drop)
@@ -58,13 +64,13 @@ pub(crate) async fn write(github: &GitHub, config: &dyn TargetConfig, value: &st
     let value = Secret::new(value.to_owned());
     let label = Label::new("x", "0123456789ab", 1);
     let delivery = Delivery {
-        slot: config.slot(&github.connections).unwrap(),
+        slot: config.slot(&github.connections.own()).unwrap(),
         value: &value,
         label: &label,
         content: None,
         origin: "9f3ac01b",
     };
-    let target = config.connect(&github.connections).unwrap();
+    let target = config.connect(&github.connections.own()).unwrap();
     let receipts = target.deliver(&[delivery], &WritePermit::granted_by_apply()).await?;
     Ok(receipts.into_iter().next().unwrap())
 }
@@ -83,9 +89,9 @@ fn revision(entry: Option<Entry>) -> String {
 
 /// The slot as it is found again when the configuration is gone.
 pub(crate) fn slot(github: &GitHub, config: &dyn TargetConfig) -> Box<dyn Slot> {
-    let address = config.slot(&github.connections).unwrap();
+    let address = config.slot(&github.connections.own()).unwrap();
     let address = address.to_string().parse().unwrap();
-    (KIND.slot)(&address, &github.connections).unwrap()
+    (KIND.slot)(&address, &github.connections.own()).unwrap()
 }
 
 pub(crate) const REPO: &[(&str, &str)] = &[("repository", "mono")];
@@ -257,7 +263,7 @@ async fn a_renamed_repository_is_looked_at_written_and_emptied_where_it_is_now()
         let mut arguments = vec![("repository", "old")];
         arguments.extend(environment.map(|name| ("environment", name)));
         let config = config(&arguments);
-        let target = config.connect(&github.connections).unwrap();
+        let target = config.connect(&github.connections.own()).unwrap();
         assert_eq!(target.slot().inspect().await, Ok(None));
         let written = deliver(&github, &*config, "value").await.unwrap();
         assert_eq!(github.world().value(level, "FLY_API_TOKEN"), Some("value"));
@@ -316,10 +322,10 @@ async fn every_call_is_spelled_as_the_configuration_is() {
         let mut arguments = vec![("repository", repository)];
         arguments.extend(environment.map(|name| ("environment", name)));
         let config = config(&arguments);
-        let address = config.slot(&github.connections).unwrap().locator;
+        let address = config.slot(&github.connections.own()).unwrap().locator;
         assert!(address.starts_with("acme-inc/spelled"), "{address}");
         let written = deliver(&github, &*config, "value").await.unwrap();
-        let slot = config.connect(&github.connections).unwrap();
+        let slot = config.connect(&github.connections.own()).unwrap();
         for entry in [slot.slot().inspect().await, slot.slot().inspect_directly().await] {
             assert_eq!(revision(entry.unwrap()), written);
         }
@@ -331,7 +337,7 @@ async fn every_call_is_spelled_as_the_configuration_is() {
 #[tokio::test]
 async fn the_address_says_where_the_secret_is() {
     let github = GitHub::start().await;
-    let address = |arguments: &[(&str, &str)]| config(arguments).slot(&github.connections).unwrap().to_string();
+    let address = |arguments: &[(&str, &str)]| config(arguments).slot(&github.connections.own()).unwrap().to_string();
     assert_eq!(
         address(REPO),
         "github_actions_secret:default:molecule-ai/mono/FLY_API_TOKEN"
@@ -341,7 +347,7 @@ async fn the_address_says_where_the_secret_is() {
         "github_actions_secret:default:other/mono/environments/a%20b/X"
     );
     let nonsense = "github_actions_secret:default:mono".parse().unwrap();
-    let error = (KIND.slot)(&nonsense, &github.connections).err().unwrap();
+    let error = (KIND.slot)(&nonsense, &github.connections.own()).err().unwrap();
     assert!(error.summary.contains("is not the address"), "{}", error.summary);
 }
 

@@ -18,7 +18,7 @@ fn parse(arguments: &[(&str, Value)]) -> (Option<Box<dyn CheckConfig>>, Diagnost
         .collect();
     let value = Value::Map(arguments);
     let mut problems = Diagnostics::new();
-    let config = (KIND.parse)(&Node::root(&value, Origin::Configuration), &mut problems);
+    let config = (KIND.parse)(&Node::root(&value, Origin::Configuration), None, &mut problems);
     (config, problems)
 }
 
@@ -40,7 +40,7 @@ fn seconds(timeout: u64) -> Patience {
 
 async fn check(github: &GitHub, config: &dyn CheckConfig, patience: Patience) -> Result<(), CheckFailure> {
     let permit = WritePermit::granted_by_apply();
-    let check = config.connect(&github.connections).unwrap();
+    let check = config.connect(&github.connections.own()).unwrap();
     check.run(None, patience, &Stop::default(), &permit).await
 }
 
@@ -277,7 +277,7 @@ async fn an_interrupt_ends_the_wait_and_names_the_run() {
     github.world().workflow().looks = u64::MAX;
     let stop = Stop::default();
     let permit = WritePermit::granted_by_apply();
-    let check = config(&[]).connect(&github.connections).unwrap();
+    let check = config(&[]).connect(&github.connections.own()).unwrap();
     let interrupt = async {
         while github.world().count("GET /repos/molecule-ai/mono/actions/runs/") == 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;

@@ -227,7 +227,10 @@ impl Neon {
         let mut problems = Diagnostics::new();
         let node = Node::root(arguments, Origin::Configuration);
         let config = (kind.parse)(&node, &node, &mut problems);
-        config.expect("legal arguments").connect(&self.connections).unwrap()
+        config
+            .expect("legal arguments")
+            .connect(&self.connections.own())
+            .unwrap()
     }
 }
 

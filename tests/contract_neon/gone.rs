@@ -3,6 +3,8 @@
 use rotation_provider::address::Address;
 use rotation_provider::call::{CallErrorKind, WritePermit};
 use rotation_provider::clock::Clock;
+use rotation_provider::connection::Connections;
+use rotation_provider::connection::neon::VENDOR;
 use rotation_provider::executor::{Retired, retire_anywhere};
 use rotation_provider::rotation::{Container, CredentialRecord, CredentialStatus};
 use rotation_provider::source::neon_api_key;
@@ -18,14 +20,19 @@ use crate::vendor;
 const BRANCHES: &str = "GET /projects/quiet-frost-1/branches?";
 const OLD: &str = "quiet-frost-1/br-old-1";
 
+/// What the connection adds to addresses.
+pub(crate) fn place(connections: &Connections) -> String {
+    connections.own().dynamic(&VENDOR).unwrap().place()
+}
+
 /// The address of the issuer on the branch `br-old-1`.
 fn old(neon: &Neon) -> Address {
-    Address::at(&(KIND.place)(&neon.connections), KIND.name, OLD)
+    Address::at(&place(&neon.connections), KIND.name, OLD)
 }
 
 /// The issuer on the branch `br-old-1`, as it is found again when the configuration is gone.
 fn old_branch(neon: &Neon) -> Box<dyn Issuer> {
-    (KIND.issuer)(&old(neon), &neon.connections).unwrap().unwrap()
+    (KIND.issuer)(&old(neon), &neon.connections.own()).unwrap().unwrap()
 }
 
 fn configured(neon: &Neon, branch: &str) -> Box<dyn Source> {
@@ -119,7 +126,7 @@ async fn a_credential_of_a_gone_branch_is_dead_and_one_of_a_hidden_project_is_no
 async fn whose_keys_are_hidden_is_not_proved_to_be_gone() {
     let neon = Neon::start().await;
     let address: Address = "neon_api_key:default:organization/org-2".parse().unwrap();
-    let keys = (neon_api_key::KIND.issuer)(&address, &neon.connections)
+    let keys = (neon_api_key::KIND.issuer)(&address, &neon.connections.own())
         .unwrap()
         .unwrap();
     assert_eq!(keys.survey().await.unwrap_err().kind, CallErrorKind::NotFound);
@@ -139,7 +146,7 @@ async fn an_issuer_at_another_host_is_refused_with_both_hosts() {
         };
         let here = Address::new(kind.name, locator);
         let there = Address::at("neon.example.com", kind.name, locator);
-        assert_eq!((kind.place)(&other), there.place);
+        assert_eq!(place(&other), there.place);
         assert_eq!(own.verify(&here).await, Ok(()));
         assert_eq!(other.verify(&there).await, Ok(()));
         for (connections, address) in [(&own, &there), (&other, &here)] {

@@ -101,7 +101,7 @@ async fn a_revocation_that_was_accepted_and_not_done_is_a_failure_and_the_next_o
     let record = CredentialRecord {
         generation: 3,
         credential_id: Some(id.clone()),
-        issuer: Address::at(&(KIND.place)(&neon.connections), KIND.name, "personal").to_string(),
+        issuer: Address::at(&super::gone::place(&neon.connections), KIND.name, "personal").to_string(),
         label: "old".to_owned(),
         status: CredentialStatus::Overlapping,
         minted_at: None,
@@ -180,12 +180,12 @@ async fn an_address_in_state_suffices_to_revoke() {
     let neon = Neon::start().await;
     let id = neon.world().key("old").to_string();
     let address: Address = "neon_api_key:default:organization/org-1".parse().unwrap();
-    let issuer = (KIND.issuer)(&address, &neon.connections).unwrap().unwrap();
+    let issuer = (KIND.issuer)(&address, &neon.connections.own()).unwrap().unwrap();
     issuer.revoke(&id, &permit()).await.unwrap();
     assert_eq!(
         neon.world().calls,
         [format!("DELETE /organizations/org-1/api_keys/{id}?")]
     );
     let foreign: Address = "neon_api_key:default:organization/../x".parse().unwrap();
-    assert!((KIND.issuer)(&foreign, &neon.connections).is_err());
+    assert!((KIND.issuer)(&foreign, &neon.connections.own()).is_err());
 }

@@ -360,7 +360,7 @@ async fn a_locked_project_is_waited_for() {
 async fn an_address_in_state_suffices_to_revoke_and_a_missing_role_has_no_password() {
     let neon = Neon::start().await;
     let address: Address = "neon_role_password:default:quiet-frost-1/br-main-1".parse().unwrap();
-    let issuer = (KIND.issuer)(&address, &neon.connections).unwrap().unwrap();
+    let issuer = (KIND.issuer)(&address, &neon.connections.own()).unwrap().unwrap();
     let before = neon.world().roles["app"].password.clone();
     issuer.revoke("app", &permit()).await.unwrap();
     assert_ne!(neon.world().roles["app"].password, before);
@@ -369,7 +369,7 @@ async fn an_address_in_state_suffices_to_revoke_and_a_missing_role_has_no_passwo
     let error = issuer.revoke("", &permit()).await.unwrap_err();
     assert_eq!(error.effect, Effect::None);
     let elsewhere: Address = "neon_role_password:default:quiet-frost-1/br-gone-1".parse().unwrap();
-    let issuer = (KIND.issuer)(&elsewhere, &neon.connections).unwrap().unwrap();
+    let issuer = (KIND.issuer)(&elsewhere, &neon.connections.own()).unwrap().unwrap();
     let error = issuer.revoke("app", &permit()).await.unwrap_err();
     assert_eq!(
         error.kind,

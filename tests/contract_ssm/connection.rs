@@ -2,6 +2,7 @@
 
 use rotation_provider::call::{CallErrorKind, Effect};
 use rotation_provider::clock::Clock;
+use rotation_provider::connection::aws::Aws;
 use rotation_provider::connection::{Connections, Surroundings};
 use rotation_provider::environment::Environment;
 use rotation_provider::terraform::{Diagnostics, Node, Origin, Value};
@@ -163,10 +164,8 @@ fn mistakes_in_the_connection_are_reported_at_their_place() {
         };
         let mut problems = Diagnostics::new();
         let node = Node::root(&provider, Origin::Configuration);
-        assert!(
-            Connections::parse(&node, &surroundings, &mut problems).is_none(),
-            "{path}"
-        );
+        let connections = Connections::parse(&node, &surroundings, &mut problems);
+        assert!(connections.own().account::<Aws>().is_err(), "{path}");
         let paths: Vec<String> = problems.iter().map(|problem| problem.path.to_string()).collect();
         assert_eq!(paths, [path]);
     }

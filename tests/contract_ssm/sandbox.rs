@@ -138,7 +138,15 @@ async fn the_sandbox_confirms_tags_tiers_and_the_account() {
     let sandbox = Sandbox::start();
     let connections = connections_with(Value::object([]), &sandbox.environment());
     connections.prepare().await;
-    let open = Address::at(&connections.aws.place(), "ssm_parameter", NAME);
+    let open = Address::at(
+        &connections
+            .own()
+            .dynamic(&rotation_provider::connection::aws::VENDOR)
+            .unwrap()
+            .place(),
+        "ssm_parameter",
+        NAME,
+    );
     let complete = connections.complete(&open).await.expect("an account");
     assert_eq!(complete.place, "000000000000:us-east-1");
 

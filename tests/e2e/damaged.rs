@@ -95,7 +95,7 @@ fn a_connection_that_the_state_names_is_never_replaced_by_another_one() {
     assert_eq!(outcome.status, 1, "{}", outcome.output);
     let said = unframed(&outcome.output);
     assert!(
-        said.contains("The connection \"other_account\" is not configured"),
+        said.contains("The connection \"other_account\" is not declared"),
         "{said}"
     );
     story.wrote_nothing();

@@ -185,10 +185,7 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
             SSM,
             "checks = { up = { http = { url = \"https://example.com/\", headers = { Authorization = \"Bearer abcdef\" } } } }",
         ],
-        &[
-            "checks[\"up\"].http.headers",
-            "named connections, which are not available yet",
-        ],
+        &["checks[\"up\"].http.headers", "into the headers of a connection"],
     ),
     (
         &[
@@ -281,7 +278,7 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
         &[
             "checks[\"up\"].http.url cannot be used",
             "access_token",
-            "named connections, which are not available yet",
+            "into the headers of a connection",
         ],
     ),
     (
@@ -292,7 +289,7 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
         ],
         &[
             "checks[\"up\"].http.headers[\"Authorization\"] holds a credential in plain text",
-            "named connections, which are not available yet",
+            "into the headers of a connection",
         ],
     ),
     (

@@ -32,6 +32,11 @@ impl World {
         Self { story, moto }
     }
 
+    /// The endpoint of every AWS service.
+    pub(crate) fn url(&self) -> String {
+        self.moto.url()
+    }
+
     /// Goes on in that region.
     pub(crate) fn region(&mut self, region: &str) {
         self.story.workspace.set("AWS_REGION", region);
@@ -59,6 +64,18 @@ impl World {
         text_of(&boto3_at(&self.moto, region, &json!([read(name)]))[0])
     }
 
+    /// The same in the account of that role.
+    #[track_caller]
+    pub(crate) fn value_of(&self, role: &str, region: &str, name: &str) -> String {
+        text_of(&boto3_as(&self.moto, Some(role), region, &json!([read(name)]))[0])
+    }
+
+    /// Somebody changes a parameter in the account of that role.
+    #[track_caller]
+    pub(crate) fn type_by_hand(&self, role: &str, region: &str, name: &str) {
+        boto3_as(&self.moto, Some(role), region, &json!([typed_by_hand(name)]));
+    }
+
     /// The values of parameters; of one that is not there, the error's code.
     #[track_caller]
     fn values<const N: usize>(&self, names: [&str; N]) -> [String; N] {
@@ -79,6 +96,11 @@ impl World {
 /// What boto3 gets to know by these calls at that server and in that region.
 #[track_caller]
 pub(crate) fn boto3_at(moto: &Moto, region: &str, calls: &Value) -> Vec<Value> {
+    boto3_as(moto, None, region, calls)
+}
+
+#[track_caller]
+fn boto3_as(moto: &Moto, role: Option<&str>, region: &str, calls: &Value) -> Vec<Value> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/parameters.py");
     let mut client = Command::new(python())
         .arg(Path::new(script))
@@ -88,6 +110,7 @@ pub(crate) fn boto3_at(moto: &Moto, region: &str, calls: &Value) -> Vec<Value> {
         .env("AWS_DEFAULT_REGION", region)
         .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
         .env("AWS_SECRET_ACCESS_KEY", "example")
+        .envs(role.map(|role| ("JUDGE_ROLE", role)))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

@@ -71,7 +71,16 @@ fn the_old_token_is_revoked_by_its_own_step_after_the_overlap() {
     let attributes = story.attributes();
     assert_eq!(attributes["phase"], "settled");
     assert!(attributes["last_rotation"]["revoked"].to_string().contains(&old.id));
-    assert_eq!(attributes["credentials"].as_object().unwrap().len(), 1);
+    // The entry whose status the plan left open stays until the next change.
+    assert_eq!(attributes["credentials"]["1"]["status"], "disabled");
+    story.settled();
+    story.configure(&[FLY_TOKEN, THREE_TARGETS, A_DAY, "rotation_reason = \"again\""]);
+    let plan = story.plan();
+    assert!(plan.contains("- \"1\" = {"), "{plan}");
+    story.apply();
+    let attributes = story.attributes();
+    let generations: Vec<&String> = attributes["credentials"].as_object().unwrap().keys().collect();
+    assert_eq!(generations, ["2", "3"]);
 }
 
 #[test]

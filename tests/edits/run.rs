@@ -195,7 +195,7 @@ fn step(rest: &Rest, json: &Json, edit: &str) -> Result<Ran, String> {
     let mut world = rest.world.clone();
     world.writes.clear();
     let provider = Provider::start(&world);
-    let invalid = errors(&secret::validate(&config))?;
+    let invalid = errors(&secret::validate(&config, None))?;
     if !invalid.is_empty() {
         return Ok(Ran::Refused(invalid));
     }

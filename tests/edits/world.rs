@@ -39,7 +39,6 @@ pub static CONNECTIONS: LazyLock<Arc<Connections>> = LazyLock::new(|| {
         &surroundings,
         &mut Diagnostics::new(),
     )
-    .unwrap()
 });
 
 /// A change at a vendor.
@@ -178,11 +177,11 @@ impl Vendors for Stage {
         Ok(())
     }
 
-    fn source(&self, config: &dyn SourceConfig) -> Result<Box<dyn Source>, Diagnostic> {
+    fn source(&self, config: &dyn SourceConfig, _connection: &str) -> Result<Box<dyn Source>, Diagnostic> {
         if config.issuer().kind == "fly_token" {
             return Ok(Box::new(self.clone()));
         }
-        config.connect(&CONNECTIONS)
+        config.connect(&CONNECTIONS.own())
     }
 
     fn target(&self, config: &dyn TargetConfig, slot: &Address) -> Result<Box<dyn Target>, Diagnostic> {
@@ -193,7 +192,7 @@ impl Vendors for Stage {
         }))
     }
 
-    fn check(&self, _config: &dyn CheckConfig, key: &str) -> Result<Box<dyn Check>, Diagnostic> {
+    fn check(&self, _config: &dyn CheckConfig, key: &str, _connection: &str) -> Result<Box<dyn Check>, Diagnostic> {
         Ok(Box::new(Looked {
             stage: self.clone(),
             key: key.to_owned(),

@@ -35,7 +35,7 @@ impl Vendors for Stage {
         Ok(())
     }
 
-    fn source(&self, _config: &dyn SourceConfig) -> Result<Box<dyn Source>, Diagnostic> {
+    fn source(&self, _config: &dyn SourceConfig, _connection: &str) -> Result<Box<dyn Source>, Diagnostic> {
         Ok(Box::new(self.clone()))
     }
 
@@ -46,7 +46,7 @@ impl Vendors for Stage {
         }))
     }
 
-    fn check(&self, _config: &dyn CheckConfig, key: &str) -> Result<Box<dyn Check>, Diagnostic> {
+    fn check(&self, _config: &dyn CheckConfig, key: &str, _connection: &str) -> Result<Box<dyn Check>, Diagnostic> {
         Ok(Box::new(Looked {
             stage: self.clone(),
             key: key.to_owned(),

@@ -47,10 +47,9 @@ pub fn broken(
     }
     if let Some(staying) = planned.get("credentials").as_map().filter(|_| !creates) {
         for handle in &deeds.revoked {
-            if staying
-                .values()
-                .any(|known| known.get("credential_id").as_str() == Some(handle))
-            {
+            if staying.values().any(|known| {
+                known.get("credential_id").as_str() == Some(handle) && known.get("status").as_str().is_some()
+            }) {
                 broken.push(format!("{handle} was revoked, the plan said that it stays"));
             }
         }

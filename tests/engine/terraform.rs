@@ -74,7 +74,6 @@ static CONNECTIONS: LazyLock<Arc<Connections>> = LazyLock::new(|| {
         &surroundings,
         &mut Diagnostics::new(),
     )
-    .unwrap()
 });
 
 /// Runs to the end; `None` when the provider was killed on the way.

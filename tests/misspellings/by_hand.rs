@@ -497,8 +497,8 @@ fn by_hand() -> Vec<(&'static str, Json, &'static str)> {
         ),
         (
             "targets",
-            fly("connection", json!("staging")),
-            "targets[\"web\"].connection is not available yet",
+            fly("connection", json!("default")),
+            "targets[\"web\"].connection cannot be \"default\"",
         ),
         (
             "targets",
@@ -512,13 +512,13 @@ fn by_hand() -> Vec<(&'static str, Json, &'static str)> {
         ),
         (
             "checks",
-            check("connection", json!("status")),
-            "checks[\"up\"].connection is not available yet",
+            check("http", json!({ "url": "/health" })),
+            "checks[\"up\"].http.url cannot be used",
         ),
         (
             "source",
             json!({ "random": random, "connection": "staging" }),
-            "source.connection is not available yet",
+            "source.connection has no effect",
         ),
     ]
 }

@@ -1,6 +1,7 @@
 //! Configurations that are right, and how one is told what is wrong with it.
 
 use rotation_provider::provider::secret::declared::DYNAMIC;
+use rotation_provider::provider::secret::schema::schema;
 use rotation_provider::provider::secret::validate;
 use rotation_provider::terraform::{
     Attribute, AttributeType, Diagnostic, Dynamic, Nesting, Number, Severity, Type, Value,
@@ -23,10 +24,16 @@ pub(crate) fn value(json: &Json) -> Value {
     }
 }
 
-/// A resource with these arguments; its dynamic attributes bring their types along.
+/// A resource with these arguments; its dynamic attributes bring their types along. As from Terraform, what is not set is null.
 pub(crate) fn resource(arguments: &Json) -> Value {
     let dynamic = |name: &str| DYNAMIC.iter().any(|declared| declared.name == name);
-    let arguments = arguments.as_object().unwrap().iter().map(|(name, json)| {
+    let block = schema().block;
+    let unset = block
+        .attributes
+        .iter()
+        .map(|attribute| (attribute.name.to_owned(), Value::Null));
+    let unset = unset.chain(block.blocks.iter().map(|block| (block.name.to_owned(), Value::Null)));
+    let written = arguments.as_object().unwrap().iter().map(|(name, json)| {
         let value = match value(json) {
             plain @ (Value::Null | Value::Unknown(_)) => plain,
             plain if dynamic(name) => Value::Dynamic(Box::new(Dynamic {
@@ -37,11 +44,11 @@ pub(crate) fn resource(arguments: &Json) -> Value {
         };
         (name.clone(), value)
     });
-    Value::Map(arguments.collect())
+    Value::Map(unset.chain(written).collect())
 }
 
 pub(crate) fn told(arguments: &Json) -> Vec<Diagnostic> {
-    validate(&resource(arguments)).iter().cloned().collect()
+    validate(&resource(arguments), None).iter().cloned().collect()
 }
 
 pub(crate) fn errors(arguments: &Json) -> Vec<Diagnostic> {

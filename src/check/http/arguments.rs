@@ -4,8 +4,9 @@ use url::Url;
 
 use super::expectation::Expectation;
 use super::literal;
-use super::{Config, Header};
+use super::{Config, Header, Place};
 use crate::check::{CheckConfig, Presents};
+use crate::http::{HeaderMistake, header_mistake};
 use crate::template::{Template, literal_credential};
 use crate::terraform::{Attribute, Diagnostics, Field, Node, Type};
 
@@ -17,7 +18,8 @@ pub(super) fn attributes() -> Vec<Attribute> {
         Attribute::required(
             "url",
             Type::String,
-            "The whole URL, without user name, password or any other credential: it is stored in state. It is no template.",
+            "The whole URL; with a `connection`, also a path that is put behind its `base_url`. Without user name, password or any \
+             other credential: it is stored in state. It is no template.",
         ),
         text(
             "method",
@@ -27,7 +29,7 @@ pub(super) fn attributes() -> Vec<Attribute> {
             "headers",
             Type::string_map(),
             "Headers, as templates: `{ Authorization = \"Bearer {{ value }}\" }`. Terraform stores them, so a credential must be a \
-             part; other credentials are not supported yet.",
+             part; other credentials belong in a `connection` with `http`.",
         ),
         text(
             "body",
@@ -54,8 +56,12 @@ pub(super) fn attributes() -> Vec<Attribute> {
     ]
 }
 
-pub(super) fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<dyn CheckConfig>> {
-    let url = url(&node.attr("url"), problems);
+pub(super) fn parse(
+    node: &Node<'_>,
+    connection: Option<&str>,
+    problems: &mut Diagnostics,
+) -> Option<Box<dyn CheckConfig>> {
+    let url = url(&node.attr("url"), connection, problems);
     let method = node.attr("method").one_of(METHODS, problems).or("GET");
     let headers = headers(node, problems);
     let body = body(&node.attr("body"), problems);
@@ -106,22 +112,11 @@ pub(super) fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<d
     }))
 }
 
-fn url(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Url> {
+fn url(node: &Node<'_>, connection: Option<&str>, problems: &mut Diagnostics) -> Option<Place> {
     let text = node.required_string(problems).known()?;
-    let mistake = if text.contains("{{") {
-        "it holds a template, but a URL is written to logs: present the credential in a header or the body".to_owned()
-    } else {
-        // Whether plain http is permitted is a matter of the provider block, which is not known here.
-        match crate::http::permitted(&text, true) {
-            Ok(url) => match literal::in_query(&url) {
-                None => return Some(url),
-                Some(name) => format!(
-                    "its query holds a credential ({name}), which Terraform would store. Present the credential that is rotated in a \
-                     header or the body, such as \"Bearer {{{{ value }}}}\". {OTHERS}"
-                ),
-            },
-            Err(why) => why,
-        }
+    let mistake = match place(&text, connection) {
+        Ok(place) => return Some(place),
+        Err(mistake) => mistake,
     };
     let path = node.path();
     problems.error(
@@ -132,8 +127,50 @@ fn url(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Url> {
     None
 }
 
+/// Where a request to `text` goes, or why there must be none.
+fn place(text: &str, connection: Option<&str>) -> Result<Place, String> {
+    if text.contains("{{") {
+        return Err(
+            "it holds a template, but a URL is written to logs: present the credential in a header or the body"
+                .to_owned(),
+        );
+    }
+    let is_relative = Url::parse(text) == Err(url::ParseError::RelativeUrlWithoutBase);
+    let (place, url) = match connection.filter(|_| is_relative) {
+        Some(connection) => {
+            let behind =
+                Url::parse(&format!("https://connection.invalid/{text}")).map_err(|error| error.to_string())?;
+            let place = Place::Behind {
+                path: text.to_owned(),
+                connection: connection.to_owned(),
+            };
+            (place, behind)
+        }
+        None if is_relative => {
+            return Err(
+                "it is not a whole URL. Only a check with a `connection` may leave out scheme and host, which the connection's \
+                 base_url has"
+                    .to_owned(),
+            );
+        }
+        None => {
+            // Whether plain http is permitted is a matter of the provider block, which is not known here.
+            let url = crate::http::permitted(text, true)?;
+            (Place::Whole(url.clone()), url)
+        }
+    };
+    match literal::in_query(&url) {
+        None => Ok(place),
+        Some(name) => Err(format!(
+            "its query holds a credential ({name}), which Terraform would store. Present the credential that is rotated in a header or \
+             the body, such as \"Bearer {{{{ value }}}}\". {OTHERS}"
+        )),
+    }
+}
+
 /// Ends errors about credentials that are not the one that is rotated.
-const OTHERS: &str = "Other credentials need named connections, which are not available yet";
+const OTHERS: &str = "Put any other credential into the headers of a connection (`connection \"NAME\" { http { … } }` in the provider \
+                      block), and set `connection = \"NAME\"` on the check";
 
 fn headers(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Vec<Header>> {
     let map = node.attr("headers");
@@ -175,33 +212,25 @@ fn headers(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Vec<Header>> {
 
 fn header(name: &str, text: &str, node: &Node<'_>, problems: &mut Diagnostics) -> Option<Template> {
     let path = node.path();
-    // RFC 9110 section 5.6.2.
-    let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-    if name.is_empty() || !name.chars().all(token) {
-        problems.error(
-            path.clone(),
-            format!("{path} is not the name of a header"),
-            "It holds a character that HTTP forbids.",
-        );
-        return None;
-    }
-    if literal::is_of_the_client(name) {
-        problems.error(
-            path.clone(),
-            format!("{path} cannot be set"),
-            format!(
-                "The HTTP client writes {name} itself, from the URL, the body and the connection: remove it. Another host is asked \
-                 by writing it into url."
+    if let Some(mistake) = header_mistake(name, text) {
+        let (summary, detail) = match mistake {
+            HeaderMistake::Name => (
+                format!("{path} is not the name of a header"),
+                "It holds a character that HTTP forbids.".to_owned(),
             ),
-        );
-        return None;
-    }
-    if text.chars().any(char::is_control) {
-        problems.error(
-            path.clone(),
-            format!("{path} is not the value of a header"),
-            "It holds a control character or a line break.",
-        );
+            HeaderMistake::OfTheClient => (
+                format!("{path} cannot be set"),
+                format!(
+                    "The HTTP client writes {name} itself, from the URL, the body and the connection: remove it. Another host is \
+                     asked by writing it into url."
+                ),
+            ),
+            HeaderMistake::Value => (
+                format!("{path} is not the value of a header"),
+                "It holds a control character or a line break.".to_owned(),
+            ),
+        };
+        problems.error(path.clone(), summary, detail);
         return None;
     }
     let template = template(node, text, problems)?;

@@ -50,31 +50,10 @@ const QUERY: &[&str] = &[
 /// Fewer letters and digits beside a part than this are taken for punctuation of some scheme.
 const TELLING: usize = 3;
 
-/// Headers that the HTTP client writes itself, from the URL, the body and the connection (RFC 9110, sections 6.6.2, 7.2, 7.6.1, 7.8, 8.6, 10.1.1
-/// and 10.1.4; RFC 9112, section 6.1). Another `content-length` than the body's would make the service wait for the rest.
-const OF_THE_CLIENT: &[&str] = &[
-    "connection",
-    "content-length",
-    "expect",
-    "host",
-    "http2-settings",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
-
 /// A name without letter case and without what stands between its words.
 fn plain(name: &str) -> String {
     let letters = name.chars().filter(|c| !matches!(c, '-' | '_' | '.'));
     letters.map(|c| c.to_ascii_lowercase()).collect()
-}
-
-/// Whether the HTTP client alone may write that header.
-pub(super) fn is_of_the_client(header: &str) -> bool {
-    OF_THE_CLIENT.iter().any(|own| header.eq_ignore_ascii_case(own))
 }
 
 /// Whether a header of that name and value holds a credential in plain text: as a whole, or grown onto a part, as in

@@ -27,7 +27,7 @@ use super::ssm::Ssm;
 use super::variables::{Address, Endpoints, Keys, Variables, is_region};
 use crate::call::CallError;
 use crate::clock::Clock;
-use crate::connection::Surroundings;
+use crate::connection::Opening;
 use crate::environment::Form;
 use crate::http::{is_loopback, permitted};
 use crate::terraform::{Diagnostics, Field, Node};
@@ -58,6 +58,10 @@ pub(super) struct Settings {
     /// What the environment says of attempts.
     retry: Option<RetryConfig>,
     allow_insecure: bool,
+    /// Where it stands, as errors say it: `aws`, `connection["x"].aws`.
+    block: String,
+    /// It is a named connection's, to which the environment says nothing.
+    is_named: bool,
 }
 
 /// The block `assume_role`.
@@ -69,44 +73,51 @@ struct Role {
 
 impl Settings {
     /// Reads the block, argument by argument, and the environment where an argument is missing.
-    pub(super) fn parse(block: &Node<'_>, surroundings: &Surroundings, problems: &mut Diagnostics) -> Option<Self> {
-        let region = checked(
-            &block.attr("region"),
-            problems,
-            is_region,
-            "a region, such as eu-west-1",
-        );
-        let profile = block.attr("profile").string(problems);
+    pub(super) fn parse(opening: &mut Opening<'_>) -> Option<Self> {
+        let (block, surroundings) = (&opening.node, opening.surroundings);
+        let (written, found) = (&mut opening.written, &mut opening.found);
+        let is_named = opening.name.is_some();
+        let region = checked(&block.attr("region"), written, is_region, "a region, such as eu-west-1");
+        let profile_node = block.attr("profile");
+        let profile = profile_node.string(written);
         let endpoint_node = block.attr("endpoint_url");
         let endpoint =
             endpoint_node
-                .string(problems)
+                .string(written)
                 .and_then_checked(|url| match permitted(&url, surroundings.allow_insecure) {
                     Ok(_) => Some(url),
                     Err(refusal) => {
                         let summary = format!("{} cannot be used", endpoint_node.path());
-                        problems.error(endpoint_node.path().clone(), summary, format!("{refusal}."));
+                        written.error(endpoint_node.path().clone(), summary, format!("{refusal}."));
                         None
                     }
                 });
-        let role = parse_role(&block.attr("assume_role"), problems);
-        let variables = Variables {
-            surroundings,
-            block: block.path(),
-        };
+        let role_node = block.attr("assume_role");
+        let role = parse_role(&role_node, written);
+        if is_named && profile_node.is_null() && role_node.is_null() {
+            let path = block.path();
+            written.error(
+                path.clone(),
+                format!("{path} does not say whose account it is"),
+                "Set `profile` or `assume_role`. Nothing of a named connection comes from the environment, so that it never stands for \
+                 the provider's own account by mistake.",
+            );
+            return None;
+        }
+        let variables = Variables { surroundings };
         let profile = profile.optional()?;
         // A profile of the block goes before both.
         let (default_profile, keys) = match profile {
             Some(_) => (None, None),
             None => {
-                let found = variables.first(&["AWS_PROFILE"], Form::Line, problems)?;
-                (found.map(|found| found.text.to_owned()), variables.keys(problems)?)
+                let said = variables.first(&["AWS_PROFILE"], Form::Line, found)?;
+                (said.map(|said| said.text.to_owned()), variables.keys(found)?)
             }
         };
         Some(Self {
             region: match region.optional()? {
                 Some(region) => Some(region),
-                None => variables.region(problems)?,
+                None => variables.region(found)?,
             },
             profile,
             default_profile,
@@ -118,19 +129,29 @@ impl Settings {
                     }),
                     ..Endpoints::default()
                 },
-                None => variables.endpoints(problems)?,
+                None => variables.endpoints(found)?,
             },
             keys,
             role: role?,
-            retry: variables.retry(problems)?,
+            retry: variables.retry(found)?,
             allow_insecure: surroundings.allow_insecure,
+            block: block.path().to_string(),
+            is_named,
         })
+    }
+
+    /// Whether its role is taken on with the credentials of the provider's own account.
+    pub(super) fn starts_from_own(&self) -> bool {
+        self.is_named && self.profile.is_none()
     }
 
     /// The region of the block or the environment, else that of the profile.
     pub(super) async fn find_region(&self) -> Option<String> {
         if let Some(region) = &self.region {
             return Some(region.clone());
+        }
+        if self.starts_from_own() {
+            return None;
         }
         let mut profile = ProfileFileRegionProvider::builder();
         if let Some(name) = self.profile.as_ref().or(self.default_profile.as_ref()) {
@@ -144,8 +165,13 @@ impl Settings {
     pub(super) fn no_region(&self) -> String {
         let profile = match &self.profile {
             Some(name) => format!("the profile {name:?} names none or does not exist"),
+            None if self.is_named => "it has no profile that could name one".to_owned(),
             None => "the profile in use (AWS_PROFILE, else default) names none or does not exist".to_owned(),
         };
+        if self.is_named {
+            let block = &self.block;
+            return format!("{block} sets no region, and {profile}. Set {block}.region, or region in the profile.");
+        }
         format!(
             "No region is set, and {profile}. Set `region` in the provider's `aws` block (aws.region), AWS_REGION or \
              AWS_DEFAULT_REGION in the environment, or region in the profile."
@@ -153,10 +179,15 @@ impl Settings {
     }
 
     /// Loads the session: region, endpoint and the way to credentials; the credentials themselves are fetched by the first call.
+    /// `base` is what [`Self::starts_from_own`] asks for.
     ///
     /// # Errors
     /// When no region is set anywhere, or the environment's endpoint is not permitted.
-    pub(super) async fn load(&self, region: Option<&str>) -> Result<SdkConfig, CallError> {
+    pub(super) async fn load(
+        &self,
+        region: Option<&str>,
+        base: Option<SharedCredentialsProvider>,
+    ) -> Result<SdkConfig, CallError> {
         let refused = |why: &str| CallError::refused("AWS", "preparing the AWS session", why);
         for Address { url, origin } in self.endpoints.all() {
             permitted(url, self.allow_insecure)
@@ -167,30 +198,13 @@ impl Settings {
             .operation_attempt_timeout(ATTEMPT_TIMEOUT)
             .operation_timeout(CALL_TIMEOUT)
             .build();
-        let mut loader = aws_config::defaults(behavior())
-            .http_client(client.clone())
-            .timeout_config(timeouts)
-            // Named, so that the SDK does not look for it itself: on what it cannot read it panics.
-            .retry_config(self.retry.clone().unwrap_or_else(RetryConfig::standard));
-        if let Some(name) = &self.default_profile {
-            loader = loader.profile_name(name);
-        }
-        if let Ok(name) = AppName::new(SESSION_NAME) {
-            loader = loader.app_name(name);
-        }
         let Some(region) = region.map(|region| Region::new(region.to_owned())) else {
             return Err(refused(&self.no_region()));
         };
-        loader = loader.region(region.clone());
-        if let Some(Address { url, .. }) = &self.endpoints.general {
-            loader = loader.endpoint_url(url);
-        }
-        loader = match (&self.profile, &self.keys) {
-            (Some(profile), _) => loader.profile_name(profile).no_credentials(),
-            (None, Some(keys)) => loader.credentials_provider(keys.credentials.clone()),
-            (None, None) => loader,
+        let mut session = match self.is_named {
+            true => self.bare(&region, &client, timeouts, base),
+            false => self.of_environment(&region, &client, timeouts).await,
         };
-        let mut session = loader.load().await;
         if let Some(profile) = &self.profile {
             let around = ProviderConfig::without_region()
                 .with_region(Some(region))
@@ -212,6 +226,53 @@ impl Settings {
             session = with_known_credentials(with_credentials(session, SharedCredentialsProvider::new(provider)));
         }
         Ok(session)
+    }
+
+    /// A session that completes itself from the environment.
+    async fn of_environment(&self, region: &Region, client: &SharedHttpClient, timeouts: TimeoutConfig) -> SdkConfig {
+        let mut loader = aws_config::defaults(behavior())
+            .http_client(client.clone())
+            .timeout_config(timeouts)
+            // Named, so that the SDK does not look for it itself: on what it cannot read it panics.
+            .retry_config(self.retry.clone().unwrap_or_else(RetryConfig::standard))
+            .region(region.clone());
+        if let Some(name) = &self.default_profile {
+            loader = loader.profile_name(name);
+        }
+        if let Ok(name) = AppName::new(SESSION_NAME) {
+            loader = loader.app_name(name);
+        }
+        if let Some(Address { url, .. }) = &self.endpoints.general {
+            loader = loader.endpoint_url(url);
+        }
+        loader = match (&self.profile, &self.keys) {
+            (Some(profile), _) => loader.profile_name(profile).no_credentials(),
+            (None, Some(keys)) => loader.credentials_provider(keys.credentials.clone()),
+            (None, None) => loader,
+        };
+        loader.load().await
+    }
+
+    /// A session to which neither the environment nor the default profile adds anything: the loader would take endpoints from them.
+    fn bare(
+        &self,
+        region: &Region,
+        client: &SharedHttpClient,
+        timeouts: TimeoutConfig,
+        base: Option<SharedCredentialsProvider>,
+    ) -> SdkConfig {
+        let mut builder = SdkConfig::builder()
+            .behavior_version(behavior())
+            .http_client(client.clone())
+            .timeout_config(timeouts)
+            .retry_config(RetryConfig::standard())
+            .region(region.clone());
+        builder.set_app_name(AppName::new(SESSION_NAME).ok());
+        // Taking on a role panics without one.
+        builder.set_time_source(Some(Default::default()));
+        builder.set_endpoint_url(self.endpoints.general.as_ref().map(|address| address.url.clone()));
+        builder.set_credentials_provider(base);
+        builder.build()
     }
 
     /// The client of Systems Manager.
@@ -363,6 +424,7 @@ fn is_word(character: char, others: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connection::Surroundings;
     use crate::environment::Environment;
     use crate::terraform::{Origin, Value};
 
@@ -374,7 +436,8 @@ mod tests {
             allow_insecure: false,
         };
         let node = Node::root(&block, Origin::Configuration);
-        Settings::parse(&node, &surroundings, &mut Diagnostics::new()).expect("all defaults")
+        let http = crate::http::HttpClient::new(Clock::default(), false);
+        Settings::parse(&mut Opening::new(node, &surroundings, &http)).expect("all defaults")
     }
 
     #[test]

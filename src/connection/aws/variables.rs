@@ -5,10 +5,11 @@ use aws_config::retry::RetryConfig;
 use aws_credential_types::Credentials;
 use aws_smithy_types::retry::RetryMode;
 
-use crate::connection::{Surroundings, Variable, refuse_variable};
+use crate::connection::Surroundings;
+use crate::connection::opening::{Variable, refuse_variable};
 use crate::environment::Form;
 use crate::secret::Secret;
-use crate::terraform::{Diagnostics, Path};
+use crate::terraform::Diagnostics;
 
 /// Where calls go instead of AWS. What is `None` here may still be in the shared configuration files, which the SDK reads.
 #[derive(Default)]
@@ -55,7 +56,6 @@ pub(super) const REAL_KEY: usize = 16;
 /// The variables of AWS's own tools.
 pub(super) struct Variables<'a> {
     pub(super) surroundings: &'a Surroundings,
-    pub(super) block: &'a Path,
 }
 
 impl<'a> Variables<'a> {
@@ -66,7 +66,7 @@ impl<'a> Variables<'a> {
         form: Form,
         problems: &mut Diagnostics,
     ) -> Option<Option<Variable<'a>>> {
-        self.surroundings.variable(names, form, self.block, problems).optional()
+        self.surroundings.variable(names, form, problems).optional()
     }
 
     fn word(&self, name: &'static str, problems: &mut Diagnostics) -> Option<Option<&'a str>> {
@@ -75,7 +75,7 @@ impl<'a> Variables<'a> {
     }
 
     fn refuse<T>(&self, name: &str, why: &str, problems: &mut Diagnostics) -> Option<T> {
-        refuse_variable(name, why, self.block, problems);
+        refuse_variable(name, why, problems);
         None
     }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::{FlyClient, SERVICE, message};
 use crate::call::CallError;
+use crate::connection::segment;
 use crate::http::Request;
 
 /// The body of `POST /v1/tokens/authorize` (Machines API, `authorizeTokenRequest`).
@@ -50,13 +51,13 @@ impl FlyClient {
             access: Access { app_name: app, action },
         };
         let operation = format!("asking what the token may do with app {app:?}");
-        let url = format!("{}/v1/tokens/authorize", self.0.api_url);
+        let url = segment::join(&self.0.machines.base_url, &["tokens", "authorize"]);
         // The token is in the body; Fly's own client sends it in no header.
         let request = Request::new("POST", url, SERVICE, operation)
             .error_message(message)
             .json(&question)
             .accept(&[400]);
-        let answer = self.0.http.read(request).await?;
+        let answer = self.0.machines.http.read(request).await?;
         Ok(match answer.status {
             200 => Some(true),
             400 => Some(false),

@@ -7,18 +7,18 @@ use std::collections::BTreeMap;
 
 use super::Login;
 use super::app::App;
-use crate::connection::Surroundings;
-use crate::connection::endpoint::Endpoint;
+use crate::connection::opening::refuse_variable;
+use crate::connection::{Endpoint, Opening};
 use crate::environment::Form;
 use crate::secret::Secret;
-use crate::terraform::{Attribute, Block, BlockNesting, Diagnostics, Field, NestedBlock, Node, Type};
+use crate::terraform::{Attribute, Diagnostic, Field, Node, Path, Type};
 
 const BASE_URL: &str = "https://api.github.com";
 
 /// The REST API.
 pub(super) const API: Endpoint = Endpoint::whole("GITHUB_BASE_URL", BASE_URL);
 const TOKEN: &[&str] = &["GITHUB_TOKEN"];
-const OWNER: &[&str] = &["GITHUB_OWNER"];
+pub(super) const OWNER: &[&str] = &["GITHUB_OWNER"];
 const APP_ID: &[&str] = &["GITHUB_APP_ID"];
 const APP_INSTALLATION_ID: &[&str] = &["GITHUB_APP_INSTALLATION_ID"];
 /// Both hold the key itself; the second is no path either, whatever its name says.
@@ -28,14 +28,14 @@ const APP_PRIVATE_KEY: &[&str] = &["GITHUB_APP_PRIVATE_KEY", "GITHUB_APP_PEM_FIL
 pub(super) struct Arguments {
     pub(super) owner: Option<String>,
     pub(super) base_url: String,
-    /// `None` when there are no credentials, or not all of an App's.
-    pub(super) login: Option<Login>,
+    /// The credentials, and where they were taken from. `None` when there are none, or not all of an App's.
+    pub(super) login: Option<(Login, String)>,
 }
 
-/// The block's schema.
-pub(super) fn block() -> NestedBlock {
+/// The block's arguments.
+pub(super) fn attributes() -> Vec<Attribute> {
     let text = |name, description: &str| Attribute::optional(name, Type::String, description);
-    let attributes = vec![
+    vec![
         text(
             "token",
             "A personal access token, or the token of a workflow. Default: `GITHUB_TOKEN`. Excludes the `app_` arguments.",
@@ -64,23 +64,26 @@ pub(super) fn block() -> NestedBlock {
              `GITHUB_APP_PRIVATE_KEY`, else `GITHUB_APP_PEM_FILE`.",
         )
         .sensitive(),
-    ];
-    NestedBlock {
-        name: "github",
-        nesting: BlockNesting::Single,
-        block: Block {
-            attributes,
-            blocks: Vec::new(),
-            description: "[GitHub](https://docs.github.com/en/rest): Actions secrets and workflows. What is left out comes from the environment; the block may be empty.".to_owned(),
-        },
+    ]
+}
+
+/// How credentials are set, for who needs them.
+pub(super) fn ways(opening: &Opening<'_>) -> String {
+    if opening.name.is_some() {
+        let block = opening.node.path();
+        return format!("Set {block}.token, or its three arguments that begin with app_, in the provider block.");
     }
+    "Set github.token in the provider block or GITHUB_TOKEN in the environment; for a GitHub App set github.app_id, \
+     github.app_installation_id and github.app_private_key, or GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY \
+     (or GITHUB_APP_PEM_FILE)."
+        .to_owned()
 }
 
 /// Reads the block. `None` when something is unknown or wrong; what is wrong is reported.
-pub(super) fn read(node: &Node<'_>, surroundings: &Surroundings, problems: &mut Diagnostics) -> Option<Arguments> {
-    let owner = owner(&node.attr("owner"), surroundings, problems);
-    let base_url = API.read(&node.attr("base_url"), surroundings, problems);
-    let login = login(node, surroundings, problems);
+pub(super) fn read(opening: &mut Opening<'_>) -> Option<Arguments> {
+    let owner = owner(opening);
+    let base_url = opening.url("base_url", &API);
+    let login = login(opening);
     Some(Arguments {
         owner: owner?,
         base_url: base_url?,
@@ -88,26 +91,28 @@ pub(super) fn read(node: &Node<'_>, surroundings: &Surroundings, problems: &mut 
     })
 }
 
-fn owner(node: &Node<'_>, surroundings: &Surroundings, problems: &mut Diagnostics) -> Option<Option<String>> {
-    let path = node.path();
+fn owner(opening: &mut Opening<'_>) -> Option<Option<String>> {
+    let node = opening.node.attr("owner");
     let fits = |owner: &str| super::repository_mistake(&format!("{owner}/x")).is_none();
-    let owner = match node.string(problems) {
-        Field::Absent => surroundings
-            .variable(OWNER, Form::Word, path, problems)
-            .and_then_checked(|found| {
+    let owner = match node.string(&mut opening.written) {
+        Field::Absent => {
+            let found = opening.surroundings.variable(OWNER, Form::Word, &mut opening.found);
+            found.and_then_checked(|found| {
                 if fits(found.text) {
                     return Some(found.text.to_owned());
                 }
                 let why = "is not the name of a user or an organization";
-                crate::connection::refuse_variable(found.name, why, path, problems);
+                refuse_variable(found.name, why, &mut opening.found);
                 None
-            }),
+            })
+        }
         owner => owner.and_then_checked(|owner| {
             if fits(&owner) {
                 return Some(owner);
             }
-            let summary = "github.owner is not a user or an organization";
-            problems.error(path.clone(), summary, "Write its name alone.");
+            let path = node.path().clone();
+            let summary = format!("{path} is not a user or an organization");
+            opening.written.error(path, summary, "Write its name alone.");
             None
         }),
     };
@@ -116,62 +121,65 @@ fn owner(node: &Node<'_>, surroundings: &Surroundings, problems: &mut Diagnostic
 
 /// The credentials: those of the block, else a token from the environment, else an App from there. A runner of GitHub Actions
 /// often has `GITHUB_TOKEN` set beside an App's variables, so what the block begins it completes.
-fn login(node: &Node<'_>, surroundings: &Surroundings, problems: &mut Diagnostics) -> Option<Option<Login>> {
-    let token = crate::connection::token(&node.attr("token"), problems);
-    let app_id = node.attr("app_id");
-    let installation = node.attr("app_installation_id");
-    let private_key = node.attr("app_private_key");
-    let app = [&app_id, &installation, &private_key];
-    let app_begun = app.iter().any(|node| !node.is_null());
-    if app.iter().any(|node| node.is_set()) && node.attr("token").is_set() {
-        problems.error(
-            node.attr("token").path().clone(),
-            "github.token and github.app_id exclude each other",
-            "Authenticate with a token or as a GitHub App: remove github.token, or the arguments that begin with app_.",
+fn login(opening: &mut Opening<'_>) -> Option<Option<(Login, String)>> {
+    let arguments = ["app_id", "app_installation_id", "app_private_key"];
+    let app = arguments.map(|name| opening.node.attr(name));
+    let (app_is_set, app_begun) = (app.iter().any(Node::is_set), app.iter().any(|node| !node.is_null()));
+    let token_node = opening.node.attr("token");
+    if app_is_set && token_node.is_set() {
+        let app = opening.node.attr("app_id");
+        opening.written.error(
+            token_node.path().clone(),
+            format!("{} and {} exclude each other", token_node.path(), app.path()),
+            format!(
+                "Authenticate with a token or as a GitHub App: remove {}, or the arguments that begin with app_.",
+                token_node.path()
+            ),
         );
         return None;
     }
-    match token {
+    // What the block begins, a token of the environment does not end.
+    let variables = if app_begun { &[] } else { TOKEN };
+    match opening.credential("token", variables, Form::Word) {
         Field::Unknown => return None,
         // They may turn out to be there.
         Field::Known(_) if app_begun => return None,
         #[expect(clippy::disallowed_methods, reason = "what comes out is a Secret again")]
-        Field::Known(token) => return Some(Some(Login::Token(bearer(token.expose())))),
-        Field::Absent if !app_begun => {
-            match surroundings.variable(TOKEN, Form::Word, node.attr("token").path(), problems) {
-                Field::Known(token) => return Some(Some(Login::Token(bearer(token.text)))),
-                Field::Unknown => return None,
-                Field::Absent => {}
-            }
-        }
+        Field::Known(token) => return Some(Some((Login::Token(bearer(token.secret.expose())), token.origin))),
         Field::Absent => {}
     }
     let mut missing = Vec::new();
     let mut origins = BTreeMap::new();
-    let mut find = |node: &Node<'_>, variables: &[&'static str], form: Form, problems: &mut Diagnostics| {
-        let found = match node.secret(problems) {
-            Field::Absent => surroundings
-                .variable(variables, form, node.path(), problems)
-                .map(|found| {
-                    origins.insert(node.path().to_string(), found.name);
+    let mut find = |name: &'static str, variables: &[&'static str], form: Form| {
+        let node = opening.node.attr(name);
+        let found = match node.secret(&mut opening.written) {
+            Field::Absent => {
+                let found = opening.surroundings.variable(variables, form, &mut opening.found);
+                found.map(|found| {
+                    origins.insert(name, found.name);
                     Secret::new(found.text.to_owned())
-                }),
+                })
+            }
             secret => secret,
         };
         if matches!(found, Field::Absent) {
-            missing.push(format!("{} ({})", node.path(), variables.join(" or ")));
+            missing.push(match opening.name {
+                Some(_) => node.path().to_string(),
+                None => format!("{} ({})", node.path(), variables.join(" or ")),
+            });
         }
         found.optional()
     };
-    let id = find(&app_id, APP_ID, Form::Word, problems);
-    let number = find(&installation, APP_INSTALLATION_ID, Form::Word, problems);
-    let key = find(&private_key, APP_PRIVATE_KEY, Form::Text, problems);
+    let id = find("app_id", APP_ID, Form::Word);
+    let number = find("app_installation_id", APP_INSTALLATION_ID, Form::Word);
+    let key = find("app_private_key", APP_PRIVATE_KEY, Form::Text);
     let (Some(id), Some(number), Some(key)) = (id?, number?, key?) else {
         if !app_begun {
             return Some(None);
         }
-        problems.error(
-            node.path().clone(),
+        let path = opening.node.path().clone();
+        opening.written.error(
+            path,
             "The credentials of the GitHub App are not complete",
             format!("Also set {}.", missing.join(" and ")),
         );
@@ -179,14 +187,24 @@ fn login(node: &Node<'_>, surroundings: &Surroundings, problems: &mut Diagnostic
     };
     #[expect(clippy::disallowed_methods, reason = "App keeps the key inside the crypto backend")]
     match App::new(id.expose().trim(), number.expose().trim(), key.expose()) {
-        Ok(app) => Some(Some(Login::App(app))),
+        Ok(app) => Some(Some((Login::App(app), opening.node.path().to_string()))),
         Err(mistake) => {
-            let path = node.attr(mistake.argument()).path().clone();
-            let summary = match origins.get(&path.to_string()) {
-                Some(variable) => format!("The environment variable {variable} cannot be used"),
-                None => format!("{path} cannot be used"),
+            let (problems, place, what) = match origins.get(mistake.argument()) {
+                Some(variable) => (
+                    &mut opening.found,
+                    Path::root(),
+                    format!("The environment variable {variable}"),
+                ),
+                None => {
+                    let path = opening.node.attr(mistake.argument()).path().clone();
+                    (&mut opening.written, path.clone(), path.to_string())
+                }
             };
-            problems.error(path, summary, format!("{mistake}."));
+            problems.push(Diagnostic::error(
+                place,
+                format!("{what} cannot be used"),
+                format!("{mistake}."),
+            ));
             None
         }
     }
@@ -199,28 +217,14 @@ fn bearer(token: &str) -> Secret {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Clock;
-    use crate::connection::github::GitHub;
-    use crate::environment::Environment;
-    use crate::http::HttpClient;
-    use crate::terraform::{Origin, Value};
+    use std::sync::Arc;
 
-    fn parse(block: &Value, environment: &[(&str, &str)]) -> (Option<GitHub>, Diagnostics) {
-        let surroundings = Surroundings {
-            environment: Environment::of(environment),
-            clock: Clock::default(),
-            allow_insecure: false,
-        };
-        let provider = Value::object([("github", block.clone())]);
-        let node = Node::root(&provider, Origin::Configuration).attr("github");
-        let mut problems = Diagnostics::new();
-        let github = GitHub::parse(
-            &node,
-            &surroundings,
-            &HttpClient::new(Clock::default(), false),
-            &mut problems,
-        );
-        (github, problems)
+    use crate::connection::github::{GitHub, VENDOR};
+    use crate::connection::{Connections, Unready};
+    use crate::terraform::{Diagnostics, Value};
+
+    fn parse(block: &Value, environment: &[(&str, &str)]) -> (Arc<Connections>, Diagnostics) {
+        crate::connection::opened(&Value::object([("github", block.clone())]), environment)
     }
 
     fn details(problems: &Diagnostics) -> String {
@@ -237,22 +241,24 @@ mod tests {
             ("GITHUB_OWNER", " molecule-ai\n"),
             ("GITHUB_BASE_URL", "https://ghe.example.com/api/v3/\r\n"),
         ];
-        let github = parse(&Value::Null, &environment).0.unwrap();
+        let (connections, _) = parse(&Value::Null, &environment);
+        let github = connections.own().account::<GitHub>().unwrap();
         let client = github.client().unwrap();
         assert_eq!(client.0.base_url, "https://ghe.example.com/api/v3");
         assert!(matches!(&client.0.login, Login::Token(header) if header.expose() == "Bearer ghp_env"));
         assert_eq!(github.repository("x").unwrap().owner, "molecule-ai");
         assert_eq!(github.repository("other/x").unwrap().owner, "other");
         let block = Value::object([("token", Value::string("ghp_mine"))]);
-        let client = parse(&block, &environment).0.unwrap().client().unwrap();
+        let (connections, _) = parse(&block, &environment);
+        let client = connections.own().account::<GitHub>().unwrap().client().unwrap();
         assert!(matches!(&client.0.login, Login::Token(header) if header.expose() == "Bearer ghp_mine"));
     }
 
     #[test]
     fn missing_credentials_and_a_missing_owner_are_wrong_only_for_who_needs_them() {
-        let (github, problems) = parse(&Value::Null, &[]);
+        let (connections, problems) = parse(&Value::Null, &[]);
         assert!(problems.is_empty());
-        let github = github.unwrap();
+        let github = connections.own().account::<GitHub>().unwrap();
         let diagnostic = github.client().err().unwrap();
         for name in [
             "github.token",
@@ -271,8 +277,8 @@ mod tests {
         let both = Value::object([("token", Value::string("t")), ("app_id", Value::string("1"))]);
         assert!(details(&parse(&both, &[]).1).contains("exclude each other"));
         let half = Value::object([("app_id", Value::string("1"))]);
-        let (github, problems) = parse(&half, &[("GITHUB_TOKEN", "t"), ("GITHUB_APP_INSTALLATION_ID", "7")]);
-        assert!(github.is_none());
+        let (connections, problems) = parse(&half, &[("GITHUB_TOKEN", "t"), ("GITHUB_APP_INSTALLATION_ID", "7")]);
+        assert!(connections.own().account::<GitHub>().is_err());
         let text = details(&problems);
         assert!(
             text.contains("github.app_private_key (GITHUB_APP_PRIVATE_KEY or GITHUB_APP_PEM_FILE)"),
@@ -288,9 +294,10 @@ mod tests {
             ("GITHUB_APP_INSTALLATION_ID", "7"),
             ("GITHUB_APP_PRIVATE_KEY", "hunter2hunter2"),
         ];
-        let (github, problems) = parse(&Value::Null, &environment);
-        assert!(github.is_none());
-        let text = details(&problems);
+        let (connections, problems) = parse(&Value::Null, &environment);
+        assert!(problems.is_empty(), "nobody needs GitHub");
+        let why = connections.own().account::<GitHub>().err().unwrap();
+        let text = format!("{}: {}", why.summary, why.detail);
         assert!(
             text.contains("The environment variable GITHUB_APP_PRIVATE_KEY cannot be used")
                 && !text.contains("hunter2"),
@@ -308,9 +315,10 @@ mod tests {
             Value::object([("token", Value::unknown()), ("app_id", Value::string("1"))]),
             Value::object([("owner", Value::unknown()), ("token", Value::string("t"))]),
         ] {
-            let (github, problems) = parse(&block, &[("GITHUB_APP_ID", "1"), ("GITHUB_APP_INSTALLATION_ID", "7")]);
+            let (connections, problems) = parse(&block, &[("GITHUB_APP_ID", "1"), ("GITHUB_APP_INSTALLATION_ID", "7")]);
+            let github = connections.find(&VENDOR, "default").err();
             assert!(
-                github.is_none() && problems.is_empty(),
+                github == Some(Unready::Unknown) && problems.is_empty(),
                 "{block:?} {}",
                 details(&problems)
             );

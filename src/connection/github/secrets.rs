@@ -25,6 +25,7 @@ const PAGES: usize = 100;
 
 /// How long a secret's new time is waited for after the write was confirmed.
 const READ_BACK: Duration = Duration::from_secs(4);
+const READ_BACK_PAUSE: Duration = Duration::from_millis(100);
 
 /// By how much the time of the answer may be later than the time of the write that it confirms.
 const ANSWER_DELAY: SignedDuration = SignedDuration::from_secs(5);
@@ -268,22 +269,19 @@ impl GitHubClient {
         before: Option<Timestamp>,
         answered_at: Option<Timestamp>,
     ) -> Option<Timestamp> {
-        let deadline = self.0.clock.deadline(READ_BACK);
-        let mut pause = Duration::from_millis(100);
+        let mut polling = self.0.clock.polling(READ_BACK, READ_BACK_PAUSE..=READ_BACK);
         loop {
             let shown = self.secret_as_shown(level, name).await.ok()?;
             if let Some(updated_at) = shown.map(|secret| secret.updated_at) {
                 let moved = before.is_none_or(|before| updated_at > before);
                 let recent = answered_at.is_none_or(|answered| answered.duration_since(updated_at) <= ANSWER_DELAY);
-                if moved && recent || deadline.passed() && (moved || recent) {
+                if moved && recent || polling.is_over() && (moved || recent) {
                     return Some(updated_at);
                 }
             }
-            if deadline.passed() {
+            if !polling.again().await {
                 return None;
             }
-            self.0.clock.sleep(pause.min(deadline.remaining())).await;
-            pause = pause.saturating_mul(2);
         }
     }
 

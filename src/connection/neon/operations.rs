@@ -93,9 +93,8 @@ impl NeonClient {
     /// # Errors
     /// [`CallError`] without an effect of its own, when one failed, was cancelled, takes too long or cannot be looked at.
     pub async fn finish(&self, project_id: &str, operations: Vec<Operation>) -> Result<(), CallError> {
-        let deadline = self.clock().deadline(PATIENCE);
+        let mut polling = self.clock().polling(PATIENCE, FIRST_PAUSE..=LONGEST_PAUSE);
         for mut operation in operations {
-            let mut pause = FIRST_PAUSE;
             loop {
                 match operation.progress() {
                     Progress::Done => break,
@@ -103,13 +102,12 @@ impl NeonClient {
                         let what = format!("It ended as {}.", operation.status);
                         return Err(operation.end(CallErrorKind::Unavailable, &what));
                     }
-                    Progress::UnderWay if deadline.passed() => {
-                        let what = format!("It is still {}.", operation.status);
-                        return Err(operation.end(CallErrorKind::TimedOut, &what));
-                    }
-                    Progress::UnderWay => self.clock().sleep(pause).await,
+                    Progress::UnderWay => {}
                 }
-                pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+                if !polling.again().await {
+                    let what = format!("It is still {}.", operation.status);
+                    return Err(operation.end(CallErrorKind::TimedOut, &what));
+                }
                 operation = self.operation(project_id, &operation).await?;
             }
         }

@@ -44,7 +44,7 @@ impl Branch {
     pub(super) fn advise(&self, error: CallError) -> CallError {
         match error.kind {
             CallErrorKind::Forbidden | CallErrorKind::NotFound => error.advise(&format!(
-                "It does not exist, or NEON_API_KEY (or neon.api_key) does not cover {self}: it takes the key of a member of \
+                "It does not exist, or the API key of this run does not cover {self}: it takes the key of a member of \
                  the project's organization, or a key for this project."
             )),
             _ => error,

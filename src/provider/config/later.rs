@@ -1,6 +1,5 @@
 //! Names of the provider block whose behaviour a later version brings. Setting one is an error, so that nothing is ignored.
 
-use crate::connection::Connections;
 use crate::terraform::{Attribute, Block, BlockNesting, Diagnostics, NestedBlock, Path, Type, Value};
 
 const LATER: &str = "Not available yet.";
@@ -46,14 +45,6 @@ pub(super) fn attributes() -> Vec<Attribute> {
 
 /// The blocks.
 pub(super) fn blocks() -> Vec<NestedBlock> {
-    let http = single(
-        "http",
-        vec![
-            text("base_url"),
-            Attribute::optional("headers", Type::string_map(), LATER).sensitive(),
-        ],
-    );
-    let accounts = Connections::blocks().into_iter().chain([http]).collect();
     let parameter = single(
         "ssm_parameter",
         vec![text("path"), text("kms_key_id"), text("connection")],
@@ -65,7 +56,6 @@ pub(super) fn blocks() -> Vec<NestedBlock> {
     ];
     let on = Attribute::optional("on", Type::strings(), LATER);
     vec![
-        block("connection", BlockNesting::Map, Vec::new(), accounts),
         block("escrow", BlockNesting::Single, Vec::new(), vec![parameter]),
         single(
             "incident",

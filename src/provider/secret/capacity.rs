@@ -21,7 +21,7 @@ pub(super) fn is_needed(decision: &Decision, course: &Forecast, config: &Config)
     let unproved = !ledger.is_finished()
         && ledger
             .credential(ledger.generation())
-            .is_some_and(|known| known.issuer == config.source.on_record());
+            .is_some_and(|known| config.source.is_issued_at(&known.issuer));
     decision.rotates() && crowded && (unproved || !published(decision, config).is_empty() || course.stuck.is_some())
 }
 

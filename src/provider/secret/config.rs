@@ -26,9 +26,9 @@ use self::shape::conformed;
 pub(super) use self::shape::{is_unchanged, refuse};
 use self::source::{ParsedSource, parse_source};
 use self::targets::{known_waves, parse_targets};
-use crate::address::Address;
+use crate::address::{ANY, Address};
 use crate::check::{CheckConfig, CheckKind, Patience, Presents};
-use crate::connection::Connections;
+use crate::connection::{Connections, Unready};
 use crate::rotation::schedule::Schedule;
 use crate::source::{Maker, SourceConfig, SourceKind};
 use crate::target::{TargetConfig, TargetKind};
@@ -88,15 +88,18 @@ pub struct SourceEntry {
     pub kind: &'static SourceKind,
     /// Its arguments.
     pub config: Box<dyn SourceConfig>,
-    /// The complete address of its issuer.
+    /// The complete address of its issuer, by the connection that the configuration names.
     pub issuer: Address,
     /// The parts of its credentials.
     pub parts: Vec<String>,
 }
 
 impl SourceEntry {
-    fn new(kind: &'static SourceKind, config: Box<dyn SourceConfig>) -> Self {
-        let issuer = config.issuer();
+    fn new(kind: &'static SourceKind, config: Box<dyn SourceConfig>, connection: String) -> Self {
+        let issuer = Address {
+            connection,
+            ..config.issuer()
+        };
         let parts = config.parts();
         Self {
             kind,
@@ -120,6 +123,12 @@ impl SourceEntry {
         }
     }
 
+    /// Whether an address on record is that of its issuer, as far as the connection tells without a call.
+    pub fn is_issued_at(&self, address: &str) -> bool {
+        let known = address.parse::<Address>();
+        known.is_ok_and(|known| known.connection == self.issuer.connection && known.is_same_place(&self.issuer))
+    }
+
     /// Whether a lost value is replaced by a new one of its own accord: only a credential that its issuer mints is.
     pub fn may_replace_lost(&self) -> bool {
         self.kind.maker == Maker::Issuer
@@ -137,6 +146,8 @@ pub struct TargetEntry {
     pub kind: &'static TargetKind,
     /// Its arguments.
     pub config: Arc<dyn TargetConfig>,
+    /// The name of its connection.
+    pub connection: String,
     /// Its wave.
     pub wave: u64,
     /// The part it holds.
@@ -178,6 +189,8 @@ pub struct CheckEntry {
     pub kind: &'static CheckKind,
     /// Its arguments.
     pub config: Box<dyn CheckConfig>,
+    /// The name of its connection.
+    pub connection: String,
     /// The wave that it follows.
     pub wave: u64,
     /// When it runs.
@@ -207,11 +220,29 @@ impl Config {
         Self::parse(&Node::root(&conformed, origin), problems)
     }
 
-    /// The same with the place of its source, which the connections know.
+    /// The same with the place of its source, which the connections know. It stays open where the connection cannot be used.
     #[must_use]
     pub fn located(mut self, connections: &Connections) -> Self {
-        self.source.issuer.place = (self.source.kind.place)(connections);
+        if let Some(reach) = self.source.kind.reach {
+            let account = connections.link(&self.source.issuer.connection).dynamic(reach.vendor);
+            self.source.issuer.place =
+                account.map_or_else(|_| ANY.to_owned(), |account| (reach.place)(account.as_ref()));
+        }
         self
+    }
+
+    /// Whether something of a connection that it uses is known only after apply.
+    pub fn awaits_a_connection(&self, connections: &Connections) -> bool {
+        let source = (self.source.kind.reach, &self.source.issuer.connection);
+        let targets = self
+            .targets
+            .values()
+            .map(|target| (target.kind.reach, &target.connection));
+        let checks = self.checks.values().map(|check| (check.kind.reach, &check.connection));
+        let mut used = targets.chain(checks).chain([source]);
+        used.any(|(reach, name)| {
+            reach.is_some_and(|reach| matches!(connections.find(reach.vendor, name), Err(Unready::Unknown)))
+        })
     }
 
     /// The checks that follow a revocation.
@@ -243,11 +274,16 @@ impl Config {
         let info = names::parse_info(&node.attr("info"), problems);
         node.attr("readers").strings(problems);
 
-        let ParsedSource { kind, config, .. } = source?;
+        let ParsedSource {
+            kind,
+            config,
+            connection,
+            ..
+        } = source?;
         let targets = targets?;
         let mode = mode?;
         let overlap = overlap.optional()?;
-        let source = SourceEntry::new(kind, config?);
+        let source = SourceEntry::new(kind, config?, connection?);
         let info = info?;
         on_destroy.optional()?;
         let config = Self {

@@ -41,7 +41,7 @@ fn connection() -> Attribute {
     Attribute::optional(
         "connection",
         Type::String,
-        "Not available yet. The name of a `connection` block of the provider.",
+        "The name of a `connection` block of the provider. Default: the provider's own account at that vendor.",
     )
 }
 

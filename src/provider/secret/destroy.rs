@@ -6,6 +6,7 @@ use super::config::Config;
 use super::policies::Policies;
 use super::state::State;
 use super::{config_in_state, place, texts};
+use crate::address::Address;
 use crate::call::WritePermit;
 use crate::executor::{self, Removed, Retired};
 use crate::plugin::{ApplyRequest, ApplyResponse};
@@ -50,7 +51,8 @@ async fn delete_and_revoke(
     let config = config_in_state(prior)
         .zip(connections)
         .map(|(config, known)| config.located(known));
-    let held = state.ledger.deliveries().values().map(|delivery| delivery.slot.clone());
+    let held = state.ledger.deliveries().values();
+    let held = held.map(|delivery| place::claim_on_record(&delivery.slot));
     let _turn = configured.run_registry.turn(&state.id, held.collect::<Vec<_>>()).await;
     if let Some(newer) = configured.run_registry.newer(&state.id)
         && !left_by_this_object(&state.ledger, &newer)
@@ -79,6 +81,9 @@ async fn delete_and_revoke(
         deletion.report_unreachable(problems);
         deletions.push((key, record, deletion));
     }
+    if !policies.revoke_by_hand {
+        report_unreachable_issuers(&state.ledger, vendors, problems).await;
+    }
     if problems.has_errors() {
         return state.write_over(prior.clone());
     }
@@ -104,6 +109,28 @@ async fn delete_and_revoke(
     }
     name_the_rest(&state.id, &own, config.as_ref(), configured, vendors, problems).await;
     Value::Null
+}
+
+/// Issuers that this run cannot reach: an entry that is deleted while its credential cannot be revoked would be half a destroy.
+async fn report_unreachable_issuers(ledger: &Ledger, vendors: &dyn Vendors, problems: &mut Diagnostics) {
+    let issued = ledger
+        .credentials()
+        .iter()
+        .filter(|known| known.credential_id.is_some());
+    let issuers: BTreeSet<&str> = issued.map(|known| known.issuer.as_str()).collect();
+    for text in issuers {
+        let Ok(address) = text.parse::<Address>() else {
+            continue;
+        };
+        if let Err(why) = vendors.verify(&address).await {
+            let way_out = "Or revoke the credential yourself, then apply `on_destroy = \"abandon\"` and destroy again.";
+            problems.error(
+                Path::attribute("source"),
+                why.summary,
+                format!("{} {way_out}", why.detail),
+            );
+        }
+    }
 }
 
 fn interrupted(problems: &mut Diagnostics) {
@@ -190,7 +217,13 @@ fn left_by_this_object(own: &Ledger, left: &Ledger) -> bool {
 
 /// What a newer object of the same secret has taken over in this run is no longer ours to end.
 fn pass_on(state: &mut State, newer: &Ledger, problems: &mut Diagnostics) {
-    let taken = |slot: &str| newer.deliveries().values().any(|delivery| delivery.slot == slot);
+    let claim = place::claim_on_record;
+    let taken = |slot: &str| {
+        newer
+            .deliveries()
+            .values()
+            .any(|known| claim(&known.slot) == claim(slot))
+    };
     let goes_on = |known: &CredentialRecord| {
         newer
             .credentials()

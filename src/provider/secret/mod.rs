@@ -29,14 +29,18 @@ pub use read::read;
 pub use resource::SecretResource;
 pub use state::State;
 
+use crate::connection::Connections;
 use crate::terraform::{Diagnostics, Origin, Value};
 
-/// Checks a configuration's shape, without any call to the outside.
-pub fn validate(value: &Value) -> Diagnostics {
+/// Checks a configuration's shape, without any call to the outside. `connections` are those of the provider block, where that is known.
+pub fn validate(value: &Value, connections: Option<&Connections>) -> Diagnostics {
     let mut problems = Diagnostics::new();
     config::refuse(value, &mut problems);
     if let Some(config) = Config::read(value, Origin::Configuration, &mut problems) {
         problems.extend(place::shared_slots(&config));
+        if let Some(connections) = connections {
+            problems.extend(place::undeclared(&config, connections));
+        }
     }
     problems
 }

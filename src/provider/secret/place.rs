@@ -8,7 +8,7 @@ use aws_lc_rs::digest;
 use super::config::{Config, Phase, TargetEntry};
 use crate::address::Address;
 use crate::clock::Clock;
-use crate::connection::{Connections, Surroundings};
+use crate::connection::{Connections, Surroundings, Unready};
 use crate::environment::Environment;
 use crate::executor::{Failure, Job, JobCheck, JobTarget, Subject, When};
 use crate::provider::Configured;
@@ -61,9 +61,33 @@ pub(super) fn shared_slots(config: &Config) -> Diagnostics {
     let node = Node::root(&nothing, Origin::Configuration);
     let connections = Connections::parse(&node, &surroundings, &mut Diagnostics::new());
     let mut found = Diagnostics::new();
-    if let Some(connections) = connections {
-        // What only the provider block tells is no mistake yet.
-        slots_of(config, &connections, &mut found, &mut Diagnostics::new());
+    // What only the provider block tells is no mistake yet.
+    slots_of(config, &connections, &mut found, &mut Diagnostics::new());
+    found
+}
+
+/// Connections that the configuration names, and the provider block does not declare, or declares for another vendor.
+pub(super) fn undeclared(config: &Config, connections: &Connections) -> Diagnostics {
+    let source = (
+        Subject::Source,
+        config.source.kind.reach,
+        &config.source.issuer.connection,
+    );
+    let targets = config.targets.iter();
+    let targets = targets.map(|(key, target)| (Subject::Target(key.clone()), target.kind.reach, &target.connection));
+    let checks = config.checks.iter();
+    let checks = checks.map(|(key, check)| (Subject::Check(key.clone()), check.kind.reach, &check.connection));
+    let mut found = Diagnostics::new();
+    for (site, reach, name) in targets.chain(checks).chain([source]) {
+        let link = connections.link(name);
+        let Some(reach) = reach.filter(|_| link.is_named()) else {
+            continue;
+        };
+        if let Err(Unready::Undeclared | Unready::OfOtherVendor(_)) = connections.find(reach.vendor, name)
+            && let Err(why) = link.dynamic(reach.vendor)
+        {
+            found.push(at(site, config, why));
+        }
     }
     found
 }
@@ -102,19 +126,11 @@ fn slots_of(
     let mut slots: BTreeMap<String, Address> = BTreeMap::new();
     let mut complete = true;
     for (key, target) in &config.targets {
-        match target.config.slot(connections) {
+        match slot_of_target(target, connections) {
             Ok(slot) => {
-                let slot = Address {
-                    place: (target.kind.place)(connections),
-                    ..slot
-                };
-                if let Some((other, _)) = slots.iter().find(|(_, known)| known.is_same_place(&slot)) {
-                    let noun = super::texts::entry(&slot.to_string()).noun;
-                    shared.error(
-                        path_of(&Subject::Target(key.clone()), Some(config)),
-                        format!("targets {other:?} and {key:?} are the same place"),
-                        format!("Both write {noun}. Remove one, or give it another name."),
-                    );
+                if let Some((other, _)) = slots.iter().find(|(_, known)| is_certainly_one(known, &slot)) {
+                    let both = one_slot(other, key, &slot);
+                    shared.error(path_of(&Subject::Target(key.clone()), Some(config)), both.0, both.1);
                     complete = false;
                 }
                 slots.insert(key.clone(), slot);
@@ -128,15 +144,58 @@ fn slots_of(
     complete.then_some(slots)
 }
 
+/// The slot of a configured target, by its connection and at the place to which that leads.
+fn slot_of_target(target: &TargetEntry, connections: &Connections) -> Result<Address, Diagnostic> {
+    let link = connections.link(&target.connection);
+    let place = match target.kind.reach {
+        Some(reach) => (reach.place)(link.dynamic(reach.vendor)?.as_ref()),
+        None => String::new(),
+    };
+    Ok(Address {
+        connection: target.connection.clone(),
+        place,
+        ..target.config.slot(&link)?
+    })
+}
+
+/// Whether two slots are one, as far as that is known without a call: two connections may lead to two accounts that nothing but a
+/// call tells apart.
+fn is_certainly_one(one: &Address, other: &Address) -> bool {
+    one.is_same_place(other) && (one.connection == other.connection || (one.is_complete() && other.is_complete()))
+}
+
+/// Summary and detail for two targets in one slot.
+fn one_slot(one: &str, other: &str, slot: &Address) -> (String, String) {
+    let noun = super::texts::entry(&slot.to_string()).noun;
+    (
+        format!("targets {one:?} and {other:?} are the same place"),
+        format!("Both write {noun}. Remove one, or give it another name."),
+    )
+}
+
+/// What a slot is known by to the other secrets of this process. While its account is unknown, its connection tells it from others.
+pub(super) fn claim_of(slot: &Address) -> String {
+    match slot.is_complete() {
+        true => slot.slot(),
+        false => slot.to_string(),
+    }
+}
+
+/// The same for an address in state.
+pub(super) fn claim_on_record(slot: &str) -> String {
+    slot.parse::<Address>()
+        .map_or_else(|_| slot.to_owned(), |slot| claim_of(&slot))
+}
+
 /// The same addresses, with what only a call tells of their places.
 ///
 /// # Errors
-/// The first that cannot be told.
+/// The first that cannot be told, or that turns out to be one with another.
 pub(super) async fn complete(
     slots: &BTreeMap<String, Address>,
     vendors: &dyn Vendors,
 ) -> Result<BTreeMap<String, Address>, Failure> {
-    let mut complete = BTreeMap::new();
+    let mut complete: BTreeMap<String, Address> = BTreeMap::new();
     for (key, slot) in slots {
         let slot = vendors.complete(slot).await.map_err(|error| Failure {
             site: Subject::Target(key.clone()),
@@ -144,6 +203,15 @@ pub(super) async fn complete(
             detail: error.answer(),
             cause: None,
         })?;
+        if let Some((other, _)) = complete.iter().find(|(_, known)| is_certainly_one(known, &slot)) {
+            let (summary, detail) = one_slot(other, key, &slot);
+            return Err(Failure {
+                site: Subject::Target(key.clone()),
+                summary,
+                detail,
+                cause: None,
+            });
+        }
         complete.insert(key.clone(), slot);
     }
     Ok(complete)
@@ -161,7 +229,9 @@ pub(super) fn misplaced(
         let Ok(known) = text.parse::<Address>() else {
             return false;
         };
-        let elsewhere = known.is_elsewhere(here) && !known.is_same_place(here);
+        // What another connection led to is reached by that one still.
+        let by_it = known.connection == here.connection;
+        let elsewhere = by_it && known.is_elsewhere(here) && !known.is_same_place(here);
         if elsewhere {
             let why = crate::vendors::misplaced(&known, &here.place);
             problems.error(path_of(&site, Some(config)), why.summary, why.detail);
@@ -222,7 +292,7 @@ pub(super) fn connect(
     problems: &mut Diagnostics,
 ) -> Option<Adapters> {
     let mut missing = Vec::new();
-    let source = vendors.source(config.source.config.as_ref());
+    let source = vendors.source(config.source.config.as_ref(), &config.source.issuer.connection);
     let source = source
         .map_err(|diagnostic| missing.push(at(Subject::Source, config, diagnostic)))
         .ok();
@@ -239,7 +309,7 @@ pub(super) fn connect(
     for (key, entry) in &config.checks {
         let site = || Subject::Check(key.clone());
         let connected = vendors
-            .check(entry.config.as_ref(), key)
+            .check(entry.config.as_ref(), key, &entry.connection)
             .map_err(|d| missing.push(at(site(), config, d)));
         let Ok(check) = connected else { continue };
         checks.insert(
@@ -314,7 +384,7 @@ pub(super) async fn slot_of(
     let verified = vendors.verify(&address).await;
     verified.map_err(|diagnostic| (diagnostic.summary, diagnostic.detail))?;
     let is_here = |entry: &&TargetEntry| {
-        let slot = entry.config.slot(connections);
+        let slot = entry.config.slot(&connections.link(&entry.connection));
         slot.is_ok_and(|slot| slot.is_elsewhere(&address))
     };
     let entry = config.and_then(|config| config.targets.get(key)).filter(is_here);

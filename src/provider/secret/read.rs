@@ -57,6 +57,9 @@ async fn refreshed(configured: &Configured, stored: &Value, problems: &mut Diagn
         );
         return None;
     };
+    if config.awaits_a_connection(connections) {
+        return None;
+    }
     let config = config.located(connections);
     let policies = match Policies::of_state(stored) {
         Ok(policies) => policies,

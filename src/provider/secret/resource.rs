@@ -35,7 +35,7 @@ impl Resource for SecretResource {
     }
 
     async fn validate(&self, config: Value, _client: ClientCapabilities) -> Diagnostics {
-        validate(&config)
+        validate(&config, self.configuration.declared().as_deref())
     }
 
     fn reshape(&self, version: i64, state: Vec<u8>) -> Vec<u8> {

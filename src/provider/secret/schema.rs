@@ -167,7 +167,11 @@ fn computed() -> Vec<Attribute> {
             "label",
             "The name that it has at its issuer, where the issuer keeps names.",
         ),
-        text("status", "`current`, `overlapping`, `orphaned` or `disabled`."),
+        text(
+            "status",
+            "`current`, `overlapping`, `orphaned`, or `disabled`: dead at its issuer. The entry of one that the last apply revoked \
+             leaves with the next change.",
+        ),
         text("minted_at", "When it was made (RFC 3339)."),
         text("expires_at", "When it expires (RFC 3339)."),
         text("revoke_after", "When its overlap ends (RFC 3339)."),

@@ -2,7 +2,7 @@
 
 use super::config::Config;
 use super::state::State;
-use crate::address::Address;
+use crate::address::{Address, DEFAULT_CONNECTION};
 use crate::rotation::{Action, CredentialRecord, DeliveryStatus};
 use crate::source;
 pub(super) use crate::target::entry;
@@ -12,7 +12,10 @@ pub(super) fn issuer(address: &str) -> String {
     let parsed: Option<Address> = address.parse().ok();
     let kind = parsed.as_ref().and_then(|address| source::kind(&address.kind));
     match (parsed, kind) {
-        (Some(parsed), Some(kind)) => (kind.issuer_in_words)(&parsed),
+        (Some(parsed), Some(kind)) if parsed.connection == DEFAULT_CONNECTION => (kind.issuer_in_words)(&parsed),
+        (Some(parsed), Some(kind)) => {
+            format!("{}, connection {}", (kind.issuer_in_words)(&parsed), parsed.connection)
+        }
         _ => address.to_owned(),
     }
 }

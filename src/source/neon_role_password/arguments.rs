@@ -4,8 +4,8 @@
 
 use super::{KIND, NAME, Passwords};
 use crate::address::Address;
-use crate::connection::Connections;
-use crate::connection::neon::{Branch, identifier, is_identifier};
+use crate::connection::Link;
+use crate::connection::neon::{Branch, Neon, identifier, is_identifier};
 use crate::source::{Issuance, Source, SourceConfig, SourceTraits};
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Type};
 
@@ -193,8 +193,8 @@ impl SourceConfig for Config {
         .to_string()
     }
 
-    fn connect(&self, connections: &Connections) -> Result<Box<dyn Source>, Diagnostic> {
-        let client = connections.neon.client()?;
+    fn connect(&self, link: &Link<'_>) -> Result<Box<dyn Source>, Diagnostic> {
+        let client = link.account::<Neon>()?.client()?;
         Ok(Box::new(Passwords::new(client, self)))
     }
 }

@@ -61,15 +61,15 @@ impl Roll<'_> {
         mut lease: Option<&mut Lease<'_>>,
     ) -> Result<Machine, CallError> {
         let clock = self.client.clock();
-        let deadline = clock.deadline(self.patience.healthy);
+        let mut polling = clock.polling(self.patience.healthy, LOOK..=LOOK);
         let mut lasting = None;
         loop {
             let missing = match self.look(watch.id).await {
                 Ok(machine) => match self.health(watch, &machine) {
                     Health::Passing => return Ok(machine),
                     Health::Running => {
-                        let until = lasting.get_or_insert_with(|| clock.deadline(self.patience.lasting));
-                        if until.passed() {
+                        let lasting = lasting.get_or_insert_with(|| clock.polling(self.patience.lasting, LOOK..=LOOK));
+                        if !lasting.again().await {
                             return Ok(machine);
                         }
                         None
@@ -83,12 +83,11 @@ impl Roll<'_> {
             };
             if let Some(missing) = missing {
                 lasting = None;
-                if deadline.passed() {
+                if !polling.again().await {
                     let waited = machine::seconds(self.patience.healthy);
                     return Err(unhealthy(watch.operation, &format!("{missing}; waited {waited}")));
                 }
             }
-            clock.sleep(LOOK).await;
             if let Some(lease) = &mut lease {
                 lease.keep(self.permit).await?;
             }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
-use crate::clock::Deadline;
+use crate::clock::{Deadline, Next};
 use crate::connection::fly::{FlyClient, SERVICE};
 use crate::http::Request;
 use crate::stop::Stop;
@@ -54,7 +54,7 @@ impl<'a> Lease<'a> {
         stop: &Stop,
         permit: &WritePermit,
     ) -> Result<Option<Self>, CallError> {
-        let deadline = client.clock().deadline(patience);
+        let mut polling = client.clock().polling(patience, PAUSE..=PAUSE);
         loop {
             match Self::request(client, app, machine, None, permit).await {
                 Ok(nonce) => {
@@ -67,18 +67,16 @@ impl<'a> Lease<'a> {
                     }));
                 }
                 // After a lost answer the lease may be ours, but without its nonce: it has to end first.
-                Err(error) if is_held(&error) && !deadline.passed() => {}
-                Err(error) if is_held(&error) => {
-                    return Err(error.advise(
-                        "Somebody else holds the machine's lease, perhaps a deployment. Apply again when it has ended.",
-                    ));
-                }
+                Err(error) if is_held(&error) => match polling.again_unless(stop.wait()).await {
+                    Next::Look => {}
+                    Next::Interrupted => return Ok(None),
+                    Next::TimeIsOver => {
+                        return Err(error.advise(
+                            "Somebody else holds the machine's lease, perhaps a deployment. Apply again when it has ended.",
+                        ));
+                    }
+                },
                 Err(error) => return Err(error),
-            }
-            let clock = client.clock();
-            tokio::select! {
-                () = clock.sleep(PAUSE) => {}
-                () = stop.wait() => return Ok(None),
             }
         }
     }

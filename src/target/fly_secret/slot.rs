@@ -172,8 +172,7 @@ impl FlySecret {
         written: &Written,
         version: Option<u64>,
     ) -> Result<BTreeMap<String, String>, CallError> {
-        let clock = self.client.clock();
-        let deadline = clock.deadline(REPLICATION);
+        let mut polling = self.client.clock().polling(REPLICATION, LOOK..=LOOK);
         loop {
             let listed = self.client.secrets_now(&self.app, version).await;
             let shown = listed
@@ -183,7 +182,7 @@ impl FlySecret {
             if let Some(digests) = shown {
                 return Ok(digests);
             }
-            if deadline.passed() {
+            if !polling.again().await {
                 let operation = format!("reading back secrets of app {:?}", self.app);
                 let said = listed.err().map_or_else(
                     || "the listing does not show them".to_owned(),
@@ -199,7 +198,6 @@ impl FlySecret {
                 );
                 return Err(error.advise("They were written. Apply again to go on."));
             }
-            clock.sleep(LOOK).await;
         }
     }
 }

@@ -168,7 +168,7 @@ pub(super) async fn an_issuer_is_found_again_by_its_address(bench: &Bench) {
     let nowhere = format!("{}:default:a//../b", bench.fixture.kind().name)
         .parse()
         .unwrap();
-    assert!((bench.fixture.kind().issuer)(&nowhere, &bench.world().connections).is_err());
+    assert!((bench.fixture.kind().issuer)(&nowhere, &bench.world().connections.own()).is_err());
     assert!(!bench.alive().iter().any(|held| held.value == value.expose()));
 }
 

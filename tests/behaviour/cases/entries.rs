@@ -79,7 +79,7 @@ pub(super) async fn an_entry_is_found_again_by_its_address(bench: &Bench) {
     let nowhere = format!("{}:default:a//../b", bench.fixture.kind().name)
         .parse()
         .unwrap();
-    assert!((bench.fixture.kind().slot)(&nowhere, &bench.world.connections).is_err());
+    assert!((bench.fixture.kind().slot)(&nowhere, &bench.world.connections.own()).is_err());
     let words = rotation_provider::target::entry(&entry.address.to_string());
     assert!(!words.noun.contains(":default:"), "{words:?}");
 }

@@ -73,7 +73,7 @@ async fn create(bench: &Bench) -> (Outcome, Entry) {
     let source = (random::KIND.parse)(&node, &node, &mut Diagnostics::new()).unwrap();
     let traits = entry.config.traits();
     let target = JobTarget {
-        target: entry.config.connect(&connections).unwrap(),
+        target: entry.config.connect(&connections.own()).unwrap(),
         traits,
         slot: entry.address.clone(),
         batch: JobTarget::batch_of(&*entry.config, &entry.address),
@@ -85,7 +85,7 @@ async fn create(bench: &Bench) -> (Outcome, Entry) {
     let job = Job {
         id: ID.to_owned(),
         label_prefix: "suite".to_owned(),
-        source: source.connect(&connections).unwrap(),
+        source: source.connect(&connections.own()).unwrap(),
         source_traits: source.traits(),
         issuer: String::new(),
         origin: "9f3ac01b".to_owned(),

@@ -13,7 +13,7 @@ use rotation_provider::source::{
 use rotation_provider::terraform::{Diagnostics, Node, Origin, Value};
 
 use super::targets::{label, permit};
-use super::{credentials, issuer_lost, issuer_refused};
+use super::{credentials, issuer_lost, issuer_refused, placed};
 use crate::fixtures::{Credentials, Held, Issued};
 use crate::vendor;
 use crate::world::World;
@@ -73,14 +73,14 @@ impl Bench {
 
     pub(crate) fn source_with(&self, arguments: &Value) -> Box<dyn Source> {
         self.config(arguments, &self.fixture.resource())
-            .connect(&self.connections())
+            .connect(&self.connections().own())
             .unwrap()
     }
 
     /// One whose next credential is another.
     pub(crate) fn other_source(&self) -> Box<dyn Source> {
         let config = self.config(&self.fixture.arguments(), &self.fixture.other_resource());
-        config.connect(&self.connections()).unwrap()
+        config.connect(&self.connections().own()).unwrap()
     }
 
     pub(crate) fn parts(&self) -> Vec<String> {
@@ -97,11 +97,11 @@ impl Bench {
         let connections = self.connections();
         let kind = self.fixture.kind();
         let address = Address {
-            place: (kind.place)(&connections),
+            place: placed(kind.reach, &connections),
             ..self.config(arguments, &self.fixture.resource()).issuer()
         };
         let stored = address.to_string().parse().unwrap();
-        (kind.issuer)(&stored, &connections)
+        (kind.issuer)(&stored, &connections.own())
             .unwrap()
             .expect("a vendor revokes them")
     }

@@ -12,7 +12,7 @@ use rotation_provider::secret::Secret;
 use rotation_provider::target::{Activation, Delivery, Offers, Receipt, Slot, Target, TargetConfig};
 use rotation_provider::terraform::{Diagnostics, Node, Origin, Value};
 
-use super::{entries, lost, ownership, refused};
+use super::{entries, lost, ownership, placed, refused};
 use crate::fixtures::Entries;
 use crate::world::World;
 
@@ -78,12 +78,12 @@ impl Bench {
         let node = Node::root(&arguments, Origin::Configuration);
         let config = (kind.parse)(&node, Some("KEY"), &mut problems);
         let config: Arc<dyn TargetConfig> = config.unwrap_or_else(|| panic!("{problems:?}")).into();
-        let place = (kind.place)(connections);
+        let place = placed(kind.reach, connections);
         let address = Address {
             place,
-            ..config.slot(connections).unwrap()
+            ..config.slot(&connections.own()).unwrap()
         };
-        let target = config.connect(connections).unwrap();
+        let target = config.connect(&connections.own()).unwrap();
         Entry {
             arguments,
             config,
@@ -95,7 +95,7 @@ impl Bench {
     /// The slot as it is found again when the configuration is gone.
     pub(crate) fn at_address(&self, entry: &Entry) -> Box<dyn Slot> {
         let stored = entry.address.to_string().parse().unwrap();
-        (self.fixture.kind().slot)(&stored, &self.world.later_run()).unwrap()
+        (self.fixture.kind().slot)(&stored, &self.world.later_run().own()).unwrap()
     }
 
     pub(crate) fn held(&self, entry: &Entry) -> Option<String> {

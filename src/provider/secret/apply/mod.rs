@@ -24,7 +24,9 @@ use crate::call::WritePermit;
 use crate::executor::{self, Outcome};
 use crate::plugin::{ApplyRequest, ApplyResponse};
 use crate::provider::Configured;
-use crate::rotation::{Action, Cause, Event, Notice, NoticeCode, Pending, Request, schedule};
+use crate::rotation::{
+    Action, Cause, CredentialRecord, CredentialStatus, Event, Notice, NoticeCode, Pending, Request, schedule,
+};
 use crate::terraform::{Diagnostics, Origin, Path, Value};
 
 /// Applies a create, an update or a destroy.
@@ -103,10 +105,11 @@ async fn change(
         None => place::derive_id(configured.namespace.as_deref().unwrap_or_default(), &config, &slots),
     };
     let mut state = State::read(prior);
-    let held = state.ledger.deliveries().values().map(|delivery| delivery.slot.clone());
+    let held = state.ledger.deliveries().values();
+    let held = held.map(|delivery| place::claim_on_record(&delivery.slot));
     let _turn = configured
         .run_registry
-        .turn(&id, texts(&slots).into_values().chain(held))
+        .turn(&id, slots.values().map(place::claim_of).chain(held))
         .await;
     if is_create && !configured.run_registry.first_create(&id) {
         twin(&config, &slots, &id, problems);
@@ -139,6 +142,12 @@ async fn change(
         state.ledger.record(Event::Dropped { target: target.clone() });
     }
     if !decision.acts() {
+        if decision.reconnected {
+            slots = located(configured, &change.config, &slots, permit, problems).await?;
+            if place::misplaced(&slots, &state.ledger, &change.config, problems) {
+                return None;
+            }
+        }
         return Some(change.finish_quietly(state, &decision, &slots, problems));
     }
     change.run(state, decision, slots, problems).await
@@ -382,6 +391,7 @@ impl Change<'_> {
             }
         }
         absorb(&mut state, &outcome, &decision, config);
+        state.revoked = self.planned_and_revoked(&state, &decision);
         due::begin_overlap(&mut state, config, configured.clock.now());
         if failed && !self.is_create && !rotation_began {
             half_reworded(&mut state, &decision);
@@ -413,6 +423,19 @@ impl Change<'_> {
             request.planned.clone()
         };
         Some(state.write_over(base))
+    }
+
+    /// Credentials that the plan lists and that are revoked now.
+    fn planned_and_revoked(&self, state: &State, decision: &Decision) -> Vec<CredentialRecord> {
+        let planned = self.request.planned.get("credentials").as_map().into_iter().flatten();
+        let generations = planned.filter_map(|(generation, _)| generation.parse::<u64>().ok());
+        let gone = generations.filter(|generation| state.ledger.credential(*generation).is_none());
+        let records = gone.filter_map(|generation| decision.ledger.credential(generation));
+        let revoked = records.map(|known| CredentialRecord {
+            status: CredentialStatus::Disabled,
+            ..known.clone()
+        });
+        revoked.collect()
     }
 
     fn keep_the_planned_reason(&self, state: &mut State) {

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::kinds::{not_empty, one_kind};
+use super::kinds::{connection_of, not_empty, one_kind};
 use super::targets::{is_key, is_part};
 use super::{CheckEntry, Phase};
+use crate::address::DEFAULT_CONNECTION;
 use crate::check::{self, Patience, Presents};
 use crate::terraform::{Diagnostics, Node, is_word};
 
@@ -61,10 +62,17 @@ fn parse_check(
     let retry_for = node.attr("retry_for").duration(problems).optional();
     let names: Vec<&str> = check::ALL.iter().map(|kind| kind.name).collect();
     let kind = one_kind(node, &names, problems).and_then(check::kind);
+    let connection = kind.and_then(|kind| connection_of(node, kind.name, kind.reach, problems));
     let config = kind.and_then(|kind| {
         let object = node.attr(kind.name);
         not_empty(&object, true, problems)?;
-        (kind.parse)(&object, problems)
+        let named = connection.as_deref().filter(|name| *name != DEFAULT_CONNECTION);
+        // Arguments may mean something else by a connection, so an unknown one leaves them open.
+        let named = match (named, node.attr("connection").is_unknown()) {
+            (None, true) => Some("not known yet"),
+            (named, _) => named,
+        };
+        (kind.parse)(&object, named, problems)
     });
     if let (Some(Some(wave)), Some(waves)) = (wave, waves)
         && !waves.contains(&wave)
@@ -148,5 +156,6 @@ fn parse_check(
         },
         effects,
         config,
+        connection: connection?,
     })
 }

@@ -1,6 +1,8 @@
 //! Objects with exactly one kind key.
 
-use crate::terraform::{Diagnostics, Node};
+use crate::address::DEFAULT_CONNECTION;
+use crate::connection::Reach;
+use crate::terraform::{Diagnostics, Field, Node};
 
 /// The one kind key that is set, checked against the registry's names. `None` also while several may turn out to be it.
 pub(super) fn one_kind<'k>(node: &Node<'_>, kinds: &[&'k str], problems: &mut Diagnostics) -> Option<&'k str> {
@@ -45,4 +47,35 @@ pub(super) fn not_empty(node: &Node<'_>, has_arguments: bool, problems: &mut Dia
         return None;
     }
     Some(())
+}
+
+/// The name of the connection that an element with that kind uses. `None` when it is unknown or wrong; what is wrong is reported.
+/// Whether it is declared only the provider block tells.
+pub(super) fn connection_of(
+    element: &Node<'_>,
+    kind: &str,
+    reach: Option<Reach>,
+    problems: &mut Diagnostics,
+) -> Option<String> {
+    let node = element.attr("connection");
+    let name = match node.string(problems) {
+        Field::Absent => return Some(DEFAULT_CONNECTION.to_owned()),
+        Field::Unknown => return None,
+        Field::Known(name) => name,
+    };
+    let path = node.path();
+    let (summary, detail) = match reach {
+        None => (
+            format!("{path} has no effect"),
+            format!("{kind} is reached by no connection. Remove `connection`."),
+        ),
+        Some(_) if name == DEFAULT_CONNECTION => (
+            format!("{path} cannot be {name:?}"),
+            "Leave `connection` out for the provider's own account.".to_owned(),
+        ),
+        Some(_) => return Some(name),
+    };
+    // A path that goes on into a dynamic value would lose the line.
+    problems.error(element.path().clone(), summary, detail);
+    None
 }

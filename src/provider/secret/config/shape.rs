@@ -78,7 +78,7 @@ const LATER: [&[&str]; 9] = [
 ];
 
 /// Keys of elements whose behaviour a later version brings.
-const LATER_KEYS: [&str; 3] = ["connection", "settle", "lead"];
+const LATER_KEYS: [&str; 2] = ["settle", "lead"];
 
 /// Refuses what this version would ignore, and attributes that only the provider sets.
 pub(in crate::provider::secret) fn refuse(value: &Value, problems: &mut Diagnostics) {

@@ -1,6 +1,6 @@
 //! `source`, and the value that a person supplies beside it.
 
-use super::kinds::{not_empty, one_kind};
+use super::kinds::{connection_of, not_empty, one_kind};
 use super::supplied;
 use crate::source::{self, SourceConfig, SourceKind};
 use crate::terraform::{Diagnostics, Mode, Node};
@@ -13,6 +13,8 @@ pub(super) struct ParsedSource {
     pub parts: Option<Vec<String>>,
     /// Its configuration, once that is wholly known.
     pub config: Option<Box<dyn SourceConfig>>,
+    /// The name of its connection, once that is known.
+    pub connection: Option<String>,
 }
 
 /// Reads the source of a resource.
@@ -36,5 +38,6 @@ pub(super) fn parse_source(resource: &Node<'_>, problems: &mut Diagnostics) -> O
         kind,
         parts: (kind.parts_of)(&object),
         config: (kind.parse)(&object, resource, problems),
+        connection: connection_of(&node, kind.name, kind.reach, problems),
     })
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::TargetEntry;
-use super::kinds::{not_empty, one_kind};
+use super::kinds::{connection_of, not_empty, one_kind};
 use crate::source;
 use crate::target::{self, TargetConfig};
 use crate::template::Template;
@@ -107,6 +107,7 @@ fn parse_target(
         not_empty(&object, true, problems)?;
         (kind.parse)(&object, name, problems).map(Arc::from)
     });
+    let connection = kind.and_then(|kind| connection_of(node, kind.name, kind.reach, problems));
     let impact = node.attr("impact").string(problems).optional();
     if let (Some(Some(part)), Some(allowed)) = (&part, parts)
         && !is_part(part, allowed)
@@ -167,6 +168,7 @@ fn parse_target(
     Some(TargetEntry {
         kind: kind?,
         config,
+        connection: connection?,
         wave: wave?,
         part,
         template,

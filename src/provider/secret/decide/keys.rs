@@ -18,19 +18,73 @@ pub(super) struct Rekeyed {
     pub forget: BTreeSet<String>,
 }
 
-/// Whether a record is of that slot. Where the place differs, apply stops: it is the same entry all the same.
-pub(super) fn is_in(record: &DeliveryRecord, slot: &Address) -> bool {
-    let known = record.slot.parse::<Address>();
-    known.is_ok_and(|known| known.is_elsewhere(slot))
+/// The configured target that each record is of, by the keys of both.
+///
+/// First those that one connection leads to: where the place differs all the same, apply stops. Then those that another connection
+/// leads to at what may be the same place: the connection was renamed, or apply finds that the account differs, and stops.
+pub(in crate::provider::secret) fn matched<'k>(
+    ledger: &'k Ledger,
+    slots: &'k BTreeMap<String, Address>,
+) -> BTreeMap<&'k str, &'k str> {
+    let mut matched: BTreeMap<&str, &str> = BTreeMap::new();
+    let by_connection =
+        |known: &Address, slot: &Address| known.connection == slot.connection && known.is_elsewhere(slot);
+    let passes: [&dyn Fn(&Address, &Address) -> bool; 2] = [&by_connection, &Address::is_same_place];
+    for fits in passes {
+        for (key, delivery) in ledger.deliveries() {
+            let Ok(known) = delivery.slot.parse::<Address>() else {
+                continue;
+            };
+            if matched.contains_key(key.as_str()) {
+                continue;
+            }
+            let free = |now: &&str| !matched.values().any(|taken| taken == now);
+            let mut fitting = slots.iter().filter(|(_, slot)| fits(&known, slot));
+            if let Some((now, _)) = fitting.find(|(now, _)| free(&now.as_str())) {
+                matched.insert(key, now);
+            }
+        }
+    }
+    matched
+}
+
+/// Addresses on record that a connection of another name leads to now: each with its text from now on.
+pub(super) fn renamed(
+    ledger: &Ledger,
+    config: &Config,
+    slots: &BTreeMap<String, Address>,
+    matched: &BTreeMap<&str, &str>,
+) -> BTreeMap<String, String> {
+    let slots = matched.iter().filter_map(|(key, now)| {
+        let known: Address = ledger.delivery(key)?.slot.parse().ok()?;
+        Some((known, &slots.get(*now)?.connection))
+    });
+    let issuer = &config.source.issuer;
+    let issuers = ledger.credentials().iter().filter_map(|known| {
+        let known: Address = known.issuer.parse().ok()?;
+        known.is_same_place(issuer).then_some((known, &issuer.connection))
+    });
+    let differ = slots.chain(issuers).filter(|(known, now)| known.connection != **now);
+    let texts = differ.map(|(known, now)| {
+        let text = known.to_string();
+        let connection = now.clone();
+        (text, Address { connection, ..known }.to_string())
+    });
+    texts.collect()
 }
 
 /// Puts every delivery under the key that the configuration gives its slot now.
-pub(super) fn rekey(ledger: &Ledger, policies: &Policies, slots: &BTreeMap<String, Address>) -> Rekeyed {
+pub(super) fn rekey(
+    ledger: &Ledger,
+    policies: &Policies,
+    slots: &BTreeMap<String, Address>,
+    matched: &BTreeMap<&str, &str>,
+) -> Rekeyed {
     let (mut stays, mut leaves, mut forget) = (Vec::new(), Vec::new(), BTreeSet::new());
     let mut taken: BTreeSet<String> = slots.keys().cloned().collect();
     for (key, delivery) in ledger.deliveries() {
-        if let Some((now, _)) = slots.iter().find(|(_, slot)| is_in(delivery, slot)) {
-            stays.push((key.clone(), now.clone()));
+        if let Some(now) = matched.get(key.as_str()) {
+            stays.push((key.clone(), (*now).to_owned()));
         } else if policies.kept.contains(key) {
             forget.insert(key.clone());
         } else {
@@ -75,18 +129,14 @@ pub(super) fn under_new_keys(
     .collect()
 }
 
-/// The configuration in state of the target whose entry is in `slot`.
+/// The configuration in state of the target that has this key now.
 pub(super) fn before_of<'c>(
     before: Option<&'c Config>,
-    state: &State,
-    slot: Option<&Address>,
+    matched: &BTreeMap<&str, &str>,
+    key: &str,
 ) -> Option<&'c TargetEntry> {
-    let is_its = |key: &String| {
-        let record = state.ledger.delivery(key);
-        record.is_some_and(|record| slot.is_some_and(|slot| is_in(record, slot)))
-    };
-    let mut known = before?.targets.iter();
-    known.find(|(key, _)| is_its(key)).map(|(_, entry)| entry)
+    let (known, _) = matched.iter().find(|(_, now)| **now == key)?;
+    before?.targets.get(*known)
 }
 
 /// Targets that leave the configuration and can still be read until they do.
@@ -96,8 +146,9 @@ pub(in crate::provider::secret) fn leaving<'c>(
     slots: &BTreeMap<String, Address>,
 ) -> Vec<(&'c DeliveryRecord, &'c TargetEntry)> {
     let mut leaving = Vec::new();
+    let matched = matched(&state.ledger, slots);
     for (key, delivery) in state.ledger.deliveries() {
-        let stays = slots.values().any(|slot| is_in(delivery, slot));
+        let stays = matched.contains_key(key.as_str());
         let intact = matches!(
             delivery.status,
             DeliveryStatus::Current | DeliveryStatus::Staged | DeliveryStatus::Removing

@@ -11,7 +11,7 @@ mod revocation;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) use self::keys::leaving;
-use self::keys::{before_of, rekey, under_new_keys};
+use self::keys::{before_of, matched, rekey, renamed, under_new_keys};
 use self::lost::{Need, lost};
 use self::request::{asked_for, dead, drifted, finishing_answers, has_new_value, is_drift, left_alone};
 pub(super) use self::revocation::{can_be_revoked, lasting_wait};
@@ -79,6 +79,9 @@ pub(super) struct Decision {
     pub left_alone: BTreeSet<String>,
     /// The notices on record, under the keys that the configuration gives their targets now.
     pub notices: Vec<Notice>,
+    /// A connection of another name leads to something on record. Nothing is written for that, but apply looks whether it is the same
+    /// account.
+    pub reconnected: bool,
 }
 
 impl Decision {
@@ -138,11 +141,20 @@ pub(super) fn decide(
     policies: &Policies,
     slots: &BTreeMap<String, Address>,
 ) -> Decision {
-    let rekeyed = rekey(&state.ledger, policies, slots);
-    let ledger = rekeyed.ledger;
+    let matched = matched(&state.ledger, slots);
+    let rekeyed = rekey(&state.ledger, policies, slots, &matched);
+    let renamed = renamed(&state.ledger, config, slots, &matched);
+    let mut ledger = rekeyed.ledger;
+    ledger.record(Event::Located {
+        addresses: renamed.clone(),
+    });
     let notices = under_new_keys(state, &rekeyed.moved, &rekeyed.forget);
+    let notices: Vec<Notice> = notices
+        .into_iter()
+        .map(|notice| at_new_address(notice, &renamed))
+        .collect();
     let unreachable = unreachable_targets(&ledger, &notices);
-    let work = Work::of(state, before, config, &ledger, slots, &unreachable);
+    let work = Work::of(before, config, &ledger, &matched, &unreachable);
     let finish = !ledger.is_finished() && ledger.generation() > 0;
     let leaving = leaving(state, before, slots);
     let leaving: Vec<&TargetEntry> = leaving.into_iter().map(|(_, target)| target).collect();
@@ -157,7 +169,6 @@ pub(super) fn decide(
         .iter()
         .filter(|(key, delivery)| !slots.contains_key(*key) && delivery.status == DeliveryStatus::Removing);
     let remove: BTreeSet<String> = remove.map(|(key, _)| key.clone()).collect();
-    let mut ledger = ledger;
     for (generation, revoke_after) in &overlaps {
         ledger.record(Event::OverlapMoved {
             generation: *generation,
@@ -188,6 +199,7 @@ pub(super) fn decide(
         refused: None,
         left_alone: left_alone(config, &ledger),
         notices,
+        reconnected: !renamed.is_empty(),
         ledger,
     };
     let wanted = wanted(state, before, config, &decision, schedule_changed);
@@ -240,11 +252,10 @@ struct Work<'c> {
 
 impl<'c> Work<'c> {
     fn of(
-        state: &State,
         before: Option<&'c Config>,
         config: &Config,
         ledger: &Ledger,
-        slots: &BTreeMap<String, Address>,
+        matched: &BTreeMap<&str, &str>,
         unreachable: &BTreeSet<String>,
     ) -> Self {
         let mut work = Self {
@@ -258,7 +269,7 @@ impl<'c> Work<'c> {
             if status == Some(DeliveryStatus::Gone) {
                 continue;
             }
-            let old = before_of(before, state, slots.get(key));
+            let old = before_of(before, matched, key);
             let delivery = ledger.delivery(key);
             let generation = delivery.and_then(|delivery| delivery.generation);
             if let Some(old) = old.filter(|old| old.fingerprint != target.fingerprint) {
@@ -291,6 +302,17 @@ impl<'c> Work<'c> {
     }
 }
 
+/// A notice about an address that has another text now.
+fn at_new_address(notice: Notice, renamed: &BTreeMap<String, String>) -> Notice {
+    match renamed.get(&notice.subject) {
+        Some(now) => Notice {
+            subject: now.clone(),
+            ..notice
+        },
+        None => notice,
+    }
+}
+
 /// Targets whose tags or labels an earlier apply could not set.
 fn retag(state: &State, config: &Config) -> BTreeSet<String> {
     let left = state.pending.iter().filter(|known| known.action == Action::Activate);
@@ -312,7 +334,7 @@ fn wanted(
 ) -> Option<Request> {
     let ledger = &decision.ledger;
     let answered = decision.finish && finishing_answers(state, before, config);
-    let asked = asked_for(before, config).filter(|_| !answered);
+    let asked = asked_for(before, config, ledger).filter(|_| !answered);
     if asked.is_some() || ledger.generation() == 0 {
         return asked;
     }

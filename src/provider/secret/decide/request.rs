@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use crate::address::Address;
 use crate::provider::secret::config::{Config, OnDrift};
 use crate::provider::secret::state::State;
 use crate::rotation::{Cause, CredentialStatus, DeliveryStatus, Ledger, Request};
 
 /// A rotation that this change of arguments asks for.
-pub(super) fn asked_for(before: Option<&Config>, config: &Config) -> Option<Request> {
+pub(super) fn asked_for(before: Option<&Config>, config: &Config, ledger: &Ledger) -> Option<Request> {
     let before = before?;
     if let Some(text) = &config.rotation_reason
         && before.rotation_reason.as_ref() != Some(text)
@@ -21,7 +22,18 @@ pub(super) fn asked_for(before: Option<&Config>, config: &Config) -> Option<Requ
     if let Some((key, _)) = changed {
         return Some(Request::new(Cause::Trigger, format!("triggers[{key:?}] changed")));
     }
-    changed_source(before, config)
+    changed_source(before, config).or_else(|| moved_source(config, ledger))
+}
+
+/// Another connection leads to another account or host than the credential in place was made at.
+fn moved_source(config: &Config, ledger: &Ledger) -> Option<Request> {
+    let issuer = &config.source.issuer;
+    let known: Address = ledger.credential(ledger.generation())?.issuer.parse().ok()?;
+    let moved = known.connection != issuer.connection && known.is_elsewhere(issuer) && !known.is_same_place(issuer);
+    moved.then(|| {
+        let kind = config.source.kind.name;
+        Request::new(Cause::Source, format!("source {kind} changed: connection"))
+    })
 }
 
 fn changed_source(before: &Config, config: &Config) -> Option<Request> {

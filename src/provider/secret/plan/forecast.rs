@@ -71,16 +71,20 @@ pub(in crate::provider::secret) fn course(
     }
 }
 
-/// Whether a run may find that something has to wait or is done already, so that the credentials are not certain.
+/// Whether a run may find credentials that the plan does not know of.
 fn credentials_are_open(decision: &Decision, course: &Forecast, config: &Config) -> bool {
-    let held = |generation: &u64| !decision.ledger.never_held(*generation);
     // A mark beside a value names a generation that its issuer does not list: what it is shows when it is read.
     let unrecorded = decision.finish && decision.ledger.credential(decision.generation).is_none();
-    decision.is_open()
-        || unrecorded
-        || capacity::is_needed(decision, course, config)
-        || course.revoked.iter().any(held)
-        || decision.value_lost
+    decision.is_open() || unrecorded || capacity::is_needed(decision, course, config) || decision.value_lost
+}
+
+/// Credentials whose revocation goes through the gate, which only apply reads: each stays in the plan with an open status.
+fn may_wait<'a>(decision: &'a Decision, course: &'a Forecast) -> impl Iterator<Item = &'a CredentialRecord> {
+    let held = course
+        .revoked
+        .iter()
+        .filter(|generation| !decision.ledger.never_held(**generation));
+    held.filter_map(|generation| decision.ledger.credential(*generation))
 }
 
 /// The planned attributes of an update that acts, and the reasons why one is unknown are in the functions below.
@@ -92,10 +96,18 @@ pub(super) fn attributes(
     course: &Forecast,
 ) -> Vec<(&'static str, Value)> {
     let renews = decision.rotates() || decision.finish;
-    let open = credentials_are_open(decision, course, config);
+    let unlisted = credentials_are_open(decision, course, config);
+    let open = unlisted || may_wait(decision, course).next().is_some();
     let mut planned = vec![
         ("deliveries", deliveries(slots, decision, course)),
-        ("credentials", if open { Value::unknown() } else { credentials(course) }),
+        (
+            "credentials",
+            if unlisted {
+                Value::unknown()
+            } else {
+                credentials(decision, course)
+            },
+        ),
     ];
     let phase = Phase::of(&course.ledger, decision.awaits.is_some());
     // An unknown instant stands before every other, as it may.
@@ -159,11 +171,20 @@ fn next_action_at(state: &State, config: &Config, course: &Forecast, open: bool,
     instant(crate::provider::secret::due::next_action_at(&after, config))
 }
 
-/// The credentials there will be.
-fn credentials(course: &Forecast) -> Value {
+/// The credentials there will be. Terraform wants every entry of a plan to stay, so that one whose revocation may wait has an open
+/// status; once it is revoked, its entry leaves with the next change.
+fn credentials(decision: &Decision, course: &Forecast) -> Value {
     let known = course.ledger.credentials().iter();
-    let values = known.map(|known| (known.generation.to_string(), credential_value(known)));
-    Value::Map(values.collect())
+    let known = known.map(|known| (known.generation.to_string(), credential_value(known)));
+    let waiting = may_wait(decision, course).map(|known| {
+        let value = credential_value(known).with("status", Value::unknown());
+        let value = match known.revoke_after {
+            Some(_) => value,
+            None => value.with("revoke_after", Value::unknown()),
+        };
+        (known.generation.to_string(), value)
+    });
+    Value::Map(known.chain(waiting).collect())
 }
 
 /// What each target will hold; only what changes is unknown.

@@ -121,6 +121,9 @@ fn planned(configured: &Configured, request: &PlanRequest, problems: &mut Diagno
         return undecided(request, proposed);
     };
     config.warn(problems);
+    if config.awaits_a_connection(connections) {
+        return undecided(request, proposed);
+    }
     let config = config.located(connections);
     let Some(slots) = place::slots(&config, connections, problems) else {
         return undecided(request, proposed);
@@ -158,10 +161,10 @@ fn planned(configured: &Configured, request: &PlanRequest, problems: &mut Diagno
 /// One slot belongs to one secret.
 fn claim(configured: &Configured, config: &Config, slots: &BTreeMap<String, Address>, problems: &mut Diagnostics) {
     let id = place::derive_id(configured.namespace.as_deref().unwrap_or_default(), config, slots);
-    let claims = texts(slots);
-    for (key, owner) in configured.run_registry.claim(&id, &config.name, &claims) {
-        let slot = claims.get(&key).map(String::as_str).unwrap_or_default();
-        let noun = super::texts::entry(slot).noun;
+    let claims = slots.iter().map(|(key, slot)| (key.clone(), place::claim_of(slot)));
+    for (key, owner) in configured.run_registry.claim(&id, &config.name, &claims.collect()) {
+        let slot = slots.get(&key).map(ToString::to_string).unwrap_or_default();
+        let noun = super::texts::entry(&slot).noun;
         problems.error(
             place::path_of(&Subject::Target(key.clone()), Some(config)),
             format!("{noun} is a target of another secret too"),

@@ -30,15 +30,12 @@ pub(super) async fn credentials(
     seen: &mut Sightings,
     problems: &mut Diagnostics,
 ) {
+    let known = state.ledger.credentials().iter().map(|known| known.issuer.clone());
+    let mut issuers: BTreeSet<String> = known.filter(|address| !address.is_empty()).collect();
     let current = config.source.on_record();
-    let issuers: BTreeSet<String> = state
-        .ledger
-        .credentials()
-        .iter()
-        .map(|known| known.issuer.clone())
-        .chain([current.clone()])
-        .filter(|address| !address.is_empty())
-        .collect();
+    if !current.is_empty() && !issuers.iter().any(|address| config.source.is_issued_at(address)) {
+        issuers.insert(current);
+    }
     for address in issuers {
         let issuer = match issuer_at(&address, vendors) {
             Ok(Some(issuer)) => issuer,
@@ -94,7 +91,7 @@ fn unreachable(address: &str, why: &str, config: &Config, seen: &mut Sightings, 
         subject: address.to_owned(),
         text: format!("{} could not be read: {why}", texts::issuer(address)),
     });
-    let whose = if address == config.source.on_record() {
+    let whose = if config.source.is_issued_at(address) {
         "its source".to_owned()
     } else {
         format!("its former source, {}", texts::issuer(address))

@@ -10,7 +10,9 @@ use jiff::Timestamp;
 pub(super) use self::receipt::{CheckResult, Receipt, Verdict};
 pub(super) use self::records::{credential_value, delivery_value, instant, notices_value, pending_value};
 use self::records::{read_credential, read_delivery, read_instant, read_notice, read_pending, read_texts, texts};
-use crate::rotation::{Action, DeliveryStatus, Ledger, Notice, NoticeCode, Pending, Request};
+use crate::rotation::{
+    Action, CredentialRecord, CredentialStatus, DeliveryStatus, Ledger, Notice, NoticeCode, Pending, Request,
+};
 use crate::terraform::Value;
 
 /// The names of all computed attributes.
@@ -75,6 +77,8 @@ pub struct State {
     pub id: String,
     /// Credentials, deliveries, generation, and whether the newest generation is in place.
     pub ledger: Ledger,
+    /// What the last apply that changed something revoked: Terraform wants every entry to stay that its plan had.
+    pub revoked: Vec<CredentialRecord>,
     /// A rotation waits for a value that a person supplies.
     pub awaits_value: bool,
     /// What the last apply was planned to do.
@@ -151,7 +155,10 @@ impl State {
 
     /// Writes the computed attributes over `object`, which holds the arguments.
     pub fn write_over(&self, mut object: Value) -> Value {
-        let credentials = self.ledger.credentials().iter();
+        // A list that lags behind may show one of them alive again.
+        let is_known = |known: &&CredentialRecord| self.ledger.credential(known.generation).is_some();
+        let revoked = self.revoked.iter().filter(|known| !is_known(known));
+        let credentials = self.ledger.credentials().iter().chain(revoked);
         let credentials = credentials.map(|known| (known.generation.to_string(), credential_value(known)));
         let deliveries = self.ledger.deliveries().iter();
         let deliveries = deliveries.map(|(key, known)| (key.clone(), delivery_value(known)));
@@ -190,6 +197,9 @@ impl State {
         let credentials = credentials
             .iter()
             .filter_map(|(key, known)| read_credential(key, known));
+        let generation = object.get("generation").as_u64().unwrap_or(0);
+        let (revoked, credentials): (Vec<_>, Vec<_>) =
+            credentials.partition(|known| known.status == CredentialStatus::Disabled && known.generation < generation);
         let deliveries = records("deliveries");
         let deliveries = deliveries.iter();
         let deliveries = deliveries.filter_map(|(key, value)| Some((key.clone(), read_delivery(value)?)));
@@ -199,11 +209,12 @@ impl State {
         Self {
             id: object.get("id").as_str().unwrap_or_default().to_owned(),
             ledger: Ledger::of_state(
-                object.get("generation").as_u64().unwrap_or(0),
+                generation,
                 phase != Some(Phase::Partial.as_str()),
-                credentials.collect(),
+                credentials,
                 deliveries.collect(),
             ),
+            revoked,
             awaits_value: phase == Some(Phase::AwaitingValue.as_str()),
             steps: read_texts(object.get("steps")),
             pending: items("pending").iter().filter_map(read_pending).collect(),

@@ -1,0 +1,103 @@
+//! The way from a kind to the accounts that it uses, and what is told where there is none.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use super::{Account, Connections, Unready, Vendor};
+use crate::address::DEFAULT_CONNECTION;
+use crate::clock::Clock;
+use crate::http::HttpClient;
+use crate::terraform::{Diagnostic, Path};
+
+/// The way from a kind to the accounts that it uses: all connections, and the name of the one that was chosen.
+#[derive(Clone, Copy)]
+pub struct Link<'a> {
+    connections: &'a Connections,
+    name: &'a str,
+}
+
+impl Connections {
+    /// What leads to accounts by the connection of that name.
+    pub fn link<'a>(&'a self, name: &'a str) -> Link<'a> {
+        Link {
+            connections: self,
+            name,
+        }
+    }
+
+    /// What leads to the provider's own accounts.
+    pub fn own(&self) -> Link<'_> {
+        self.link(DEFAULT_CONNECTION)
+    }
+}
+
+impl<'a> Link<'a> {
+    /// The connection's name.
+    pub fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// Whether it is a `connection` block's, not the provider's own account.
+    pub fn is_named(&self) -> bool {
+        self.name != DEFAULT_CONNECTION
+    }
+
+    /// The client for calls that belong to no vendor (checks).
+    pub fn http(&self) -> &'a HttpClient {
+        &self.connections.http
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> Clock {
+        self.connections.clock
+    }
+
+    /// The account of this type.
+    ///
+    /// # Errors
+    /// As [`Self::dynamic`].
+    pub fn account<A: Account>(&self) -> Result<&'a A, Diagnostic> {
+        let account: &dyn Any = self.dynamic(A::vendor())?.as_ref();
+        account.downcast_ref().ok_or_else(|| {
+            let summary = format!("The connection {:?} is of another kind", self.name);
+            Diagnostic::error(
+                Path::root(),
+                summary,
+                "This is a bug in the provider. Nothing was changed.",
+            )
+        })
+    }
+
+    /// The account of that vendor.
+    ///
+    /// # Errors
+    /// A diagnostic that says why it cannot be used, and names the connections that there are.
+    pub fn dynamic(&self, vendor: &Vendor) -> Result<&'a Arc<dyn Account>, Diagnostic> {
+        let (name, connections) = (self.name, self.connections);
+        let error = |summary: String, detail: String| Err(Diagnostic::error(Path::root(), summary, detail));
+        let what = match self.is_named() {
+            true => format!("The connection {name:?}"),
+            false => format!("The provider's block {}", vendor.block),
+        };
+        match connections.find(vendor, name) {
+            Ok(account) => Ok(account),
+            Err(Unready::Wrong(why)) => Err(why),
+            Err(Unready::Unknown) => error(
+                format!("{what} is not known yet"),
+                "An argument of it is known only after apply. Nothing was changed. Apply first what it depends on (`-target`).".to_owned(),
+            ),
+            Err(Unready::Undeclared) if !self.is_named() => error(
+                "connection is required".to_owned(),
+                format!("This reaches no account of the provider's own. {}", connections.names_in_words(vendor)),
+            ),
+            Err(Unready::Undeclared) => error(
+                format!("The connection {name:?} is not declared"),
+                connections.names_in_words(vendor),
+            ),
+            Err(Unready::OfOtherVendor(other)) => error(
+                format!("The connection {name:?} is one of {other}, not of {}", vendor.title),
+                connections.names_in_words(vendor),
+            ),
+        }
+    }
+}

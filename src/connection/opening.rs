@@ -1,0 +1,184 @@
+//! One vendor block while it is read: its arguments, and for the provider's own blocks the environment.
+//!
+//! Two kinds of mistakes are kept apart. What is written is wrong at once, for everybody. What the environment says is wrong only
+//! for who needs that vendor: runners have variables of many tools.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use super::{Account, Endpoint, Surroundings, Unready, Vendor};
+use crate::environment::Form;
+use crate::http::HttpClient;
+use crate::secret::Secret;
+use crate::terraform::{Diagnostic, Diagnostics, Field, Node, Path};
+
+/// A block that is being read.
+pub struct Opening<'a> {
+    /// The block.
+    pub(super) node: Node<'a>,
+    /// What the account is built with; a named connection's environment is empty.
+    pub(super) surroundings: &'a Surroundings,
+    /// The client for its calls.
+    pub(super) http: &'a HttpClient,
+    /// The name of the connection; `None` for the provider's own account.
+    pub(super) name: Option<&'a str>,
+    /// The provider's own account at the same vendor, for a named connection that starts from it.
+    pub(super) own: Result<&'a Arc<dyn Account>, Unready>,
+    /// What is wrong with arguments.
+    pub(super) written: Diagnostics,
+    /// What is wrong with variables of the environment.
+    pub(super) found: Diagnostics,
+}
+
+/// What an environment variable says.
+pub(super) struct Variable<'a> {
+    pub(super) name: &'static str,
+    pub(super) text: &'a str,
+}
+
+/// A credential, and where it was taken from.
+pub(super) struct Credential {
+    pub(super) secret: Secret,
+    /// Its argument or variable, as errors say it: `fly.token`.
+    pub(super) origin: String,
+}
+
+impl<'a> Opening<'a> {
+    /// Of the block at `node`.
+    pub(super) fn new(node: Node<'a>, surroundings: &'a Surroundings, http: &'a HttpClient) -> Self {
+        Self {
+            node,
+            surroundings,
+            http,
+            name: None,
+            own: Err(Unready::Undeclared),
+            written: Diagnostics::new(),
+            found: Diagnostics::new(),
+        }
+    }
+
+    /// The provider's own account at this vendor, from which a named connection starts; `None` while that is unknown, or wrong, which
+    /// is reported.
+    pub(super) fn own_account<A: Account>(&mut self) -> Option<&'a A> {
+        match self.own.clone() {
+            Ok(own) => {
+                let own: &dyn Any = own.as_ref();
+                own.downcast_ref()
+            }
+            Err(Unready::Wrong(why)) => {
+                self.found.push(why);
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
+    /// A token or key that calls are authenticated with: the argument, else the first of the variables that is set.
+    /// `Field::Unknown` as well when it cannot be used, which is reported.
+    pub(super) fn credential(&mut self, argument: &str, variables: &[&'static str], form: Form) -> Field<Credential> {
+        let node = self.node.attr(argument);
+        match super::token(&node, &mut self.written) {
+            Field::Known(secret) => Field::Known(Credential {
+                secret,
+                origin: node.path().to_string(),
+            }),
+            Field::Absent => {
+                let found = self.surroundings.variable(variables, form, &mut self.found);
+                found.map(|found| Credential {
+                    origin: in_environment(found.name, variables, node.path()),
+                    secret: Secret::new(found.text.to_owned()),
+                })
+            }
+            Field::Unknown => Field::Unknown,
+        }
+    }
+
+    /// Reports that a credential cannot be used, at the place that it was taken from; `why` follows "It".
+    pub(super) fn refuse_credential(&mut self, argument: &str, credential: &Credential, why: &str) {
+        let path = self.node.attr(argument).path().clone();
+        if credential.origin == path.to_string() {
+            self.written
+                .error(path.clone(), format!("{path} cannot be used"), format!("It {why}."));
+        } else {
+            let name = credential.origin.split(' ').next().unwrap_or_default();
+            refuse_variable(name, why, &mut self.found);
+        }
+    }
+
+    /// Where an API is: the argument, else the variable, else the vendor's own address. `None` when it is unknown or must not be
+    /// used, which is reported.
+    pub(super) fn url(&mut self, argument: &str, endpoint: &Endpoint) -> Option<String> {
+        let node = self.node.attr(argument);
+        endpoint.read(&node, self.surroundings, &mut self.written, &mut self.found)
+    }
+
+    /// What to tell who needs a credential that is set nowhere. `what` is its name with an article, such as `an API key`.
+    pub(super) fn missing(&self, vendor: &Vendor, what: &str, ways: &str) -> Diagnostic {
+        let title = vendor.title;
+        match self.name {
+            None => Diagnostic::error(
+                Path::root(),
+                format!("{title} is not configured"),
+                format!("There is no {what} for {title}. {ways}"),
+            ),
+            Some(name) => Diagnostic::error(
+                Path::root(),
+                format!("The connection {name:?} has no {what}"),
+                format!("Nothing of a named connection comes from the environment. {ways}",),
+            ),
+        }
+    }
+
+    /// How a credential of one argument is set, for [`Self::missing`].
+    pub(super) fn way(&self, argument: &str, variables: &[&str]) -> String {
+        let path = self.node.attr(argument).path().clone();
+        match self.name {
+            None => format!(
+                "Set {path} in the provider block, or {} in the environment.",
+                variables.join(" or ")
+            ),
+            Some(_) => format!("Set {path} in the provider block."),
+        }
+    }
+}
+
+/// Names the variable that a credential was taken from, for errors.
+fn in_environment(variable: &str, variables: &[&str], argument: &Path) -> String {
+    match variables {
+        [first, rest @ ..] if variable == *first && !rest.is_empty() => {
+            format!("{first} (which takes precedence over {})", rest.join(" and "))
+        }
+        _ => format!("{variable} (or {argument})"),
+    }
+}
+
+impl Surroundings {
+    /// The first of these variables that is set. One that cannot be used is reported by its name.
+    pub(super) fn variable(
+        &self,
+        names: &[&'static str],
+        form: Form,
+        problems: &mut Diagnostics,
+    ) -> Field<Variable<'_>> {
+        for name in names {
+            match self.environment.read(name, form) {
+                Ok(None) => {}
+                Ok(Some(text)) => return Field::Known(Variable { name, text }),
+                Err(why) => {
+                    refuse_variable(name, &why.to_string(), problems);
+                    return Field::Unknown;
+                }
+            }
+        }
+        Field::Absent
+    }
+}
+
+/// Reports a variable whose text cannot be used, without the text; `why` follows "It". Whose secret needs it gets the path.
+pub(super) fn refuse_variable(name: &str, why: &str, problems: &mut Diagnostics) {
+    problems.error(
+        Path::root(),
+        format!("The environment variable {name} cannot be used"),
+        format!("It {why}. Correct it, or unset it."),
+    );
+}
