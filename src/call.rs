@@ -76,6 +76,8 @@ pub struct CallError {
     pub status: Option<u16>,
     /// What the service said, or what we know; redacted and capped.
     pub message: String,
+    /// Somebody who knows more of the call has said what to do.
+    pub(crate) advised: bool,
 }
 
 /// Longest vendor message that is passed on, in characters.
@@ -102,6 +104,7 @@ impl CallError {
             operation: line(&operation.into()),
             status,
             message: line(message),
+            advised: false,
         }
     }
 
@@ -113,6 +116,7 @@ impl CallError {
     /// Adds what the user can do about it, such as the permission to grant.
     #[must_use]
     pub fn advise(mut self, advice: &str) -> Self {
+        self.advised = true;
         if !self.message.is_empty() && !self.message.ends_with(['.', '!', '?', '…']) {
             self.message.push('.');
         }
@@ -142,6 +146,8 @@ impl CallError {
     pub fn answer(&self) -> String {
         let service = self.service;
         let how = match (self.status, &self.kind) {
+            // GraphQL reports errors under a status of success.
+            (Some(200..=299), kind) if *kind != CallErrorKind::Malformed => format!("{service} returned an error"),
             (Some(status), _) => format!("{service} answered {status}"),
             (None, CallErrorKind::TimedOut) => format!("{service} gave no answer in time"),
             (None, CallErrorKind::Unavailable) => format!("{service} could not be reached"),
@@ -156,7 +162,31 @@ impl CallError {
         if self.status.is_none() && matches!(self.kind, CallErrorKind::TimedOut | CallErrorKind::Unavailable) {
             text.push_str(" Check the network and the address that is configured, then apply again.");
         }
+        if let Some(advice) = self.general_advice() {
+            text.push(' ');
+            text.push_str(advice);
+        }
         text
+    }
+
+    /// What to do about an answer that nobody who knows more has advised on.
+    fn general_advice(&self) -> Option<&'static str> {
+        self.status.filter(|_| !self.advised)?;
+        match self.kind {
+            CallErrorKind::Conflict => {
+                Some("Something else changed or holds it at the same time. Wait until that ends, then apply again.")
+            }
+            CallErrorKind::Invalid => Some("Correct what it names, then apply again."),
+            CallErrorKind::RateLimited { .. } => {
+                Some("It limits how often it may be asked: apply again in a few minutes.")
+            }
+            CallErrorKind::Unavailable | CallErrorKind::TimedOut => Some("Apply again when it is available."),
+            CallErrorKind::Unauthenticated => Some("Give the provider a valid credential for it."),
+            CallErrorKind::Forbidden | CallErrorKind::NotFound => Some(
+                "Either it does not exist, or the credential that this run authenticates with has no access to it.",
+            ),
+            CallErrorKind::Malformed | CallErrorKind::Unhealthy | CallErrorKind::Interrupted => None,
+        }
     }
 }
 
@@ -186,6 +216,7 @@ impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} failed at {}", self.operation, self.service)?;
         match self.status {
+            Some(200..=299) if self.kind != CallErrorKind::Malformed => {}
             Some(status) => write!(f, " ({status})")?,
             None => match self.kind {
                 CallErrorKind::TimedOut => f.write_str(" (no answer in time)")?,

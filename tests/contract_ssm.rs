@@ -146,49 +146,6 @@ fn listed(name: &str, version: i64, description: &str) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn what_is_delivered_is_found_read_compared_and_removed() {
-    let moto = Moto::start();
-    let connections = connections(&moto.url());
-    let configuration = Value::object([
-        ("name", Value::string(NAME)),
-        ("description", Value::string("Token of the control plane")),
-        ("tags", Value::Map([("team".to_owned(), Value::string("cp"))].into())),
-    ]);
-    let target = target_of(configuration, &connections);
-
-    assert_eq!(target.inspect().await, Ok(None));
-    assert_eq!(target.inspect_directly().await, Ok(None));
-    assert!(target.read().await.expect("reads").is_none());
-    target.remove(&permit()).await.expect("removing nothing is success");
-
-    let first = deliver(&*target, NAME, "value of generation one", 1)
-        .await
-        .expect("put");
-    let second = deliver(&*target, NAME, "value of generation two", 2)
-        .await
-        .expect("put again");
-    assert_eq!((first.as_str(), second.as_str()), ("1", "2"));
-
-    let entry = target.inspect().await.expect("inspect").expect("there");
-    assert_eq!(entry.label, Some(label(2)));
-    assert!(entry.modified_at.is_some());
-    assert_eq!(Some(&entry), target.inspect_directly().await.expect("inspect").as_ref());
-    assert_eq!(judged(2, &second, &entry), Verdict::Recorded);
-    assert_eq!(judged(1, &first, &entry), Verdict::Marked(2));
-
-    let escrowed = target.read().await.expect("read").expect("there");
-    assert_eq!(escrowed.value.expose(), "value of generation two");
-    assert_eq!((escrowed.label, escrowed.revision), (label(2), second));
-
-    let slot = slot_of(NAME, &connections);
-    assert_eq!(slot.inspect().await.expect("inspect"), Some(entry));
-    slot.remove(&permit()).await.expect("remove");
-    slot.remove(&permit()).await.expect("remove again");
-    assert_eq!(slot.inspect_directly().await, Ok(None));
-    moto.reset();
-}
-
-#[tokio::test]
 async fn a_foreign_value_beside_our_old_description_is_not_taken_for_ours() {
     let mark = format!("Managed by Terraform [{}] v1 #9f3ac01b", label(1));
     let aws = ScriptedAws::start(move |operation, _| match operation {
@@ -200,7 +157,7 @@ async fn a_foreign_value_beside_our_old_description_is_not_taken_for_ours() {
     })
     .await;
     let target = target_of(named(NAME), &connections(aws.url()));
-    let entry = target.inspect().await.expect("inspect").expect("there");
+    let entry = target.slot().inspect().await.expect("inspect").expect("there");
     assert_eq!((entry.revision.as_deref(), entry.label), (Some("2"), None));
     assert!(target.read().await.expect("read").is_none());
 }
@@ -219,7 +176,7 @@ async fn of_two_writers_the_later_one_holds_and_the_other_sees_it() {
     );
     let (first, second) = (first.expect("put"), second.expect("put"));
     assert_ne!(first, second);
-    let entry = one.inspect_directly().await.expect("inspect").expect("there");
+    let entry = one.slot().inspect_directly().await.expect("inspect").expect("there");
     let escrowed = one.read().await.expect("read").expect("there");
     let winner = if entry.revision.as_deref() == Some(&*first) {
         1
@@ -249,7 +206,7 @@ async fn a_type_change_is_refused_before_anything_is_written() {
     let error = deliver(&*plain, NAME, "value", 2).await.expect_err("another type");
     assert_eq!((&error.kind, error.effect), (&CallErrorKind::Conflict, Effect::None));
     assert!(error.to_string().contains("SecureString"), "{error}");
-    let entry = secure.inspect_directly().await.expect("inspect").expect("there");
+    let entry = secure.slot().inspect_directly().await.expect("inspect").expect("there");
     assert_eq!(entry.revision.as_deref(), Some("1"));
 }
 
@@ -457,7 +414,7 @@ async fn a_delivery_waits_until_its_version_is_listed() {
     let connections = connections(aws.url());
     let target = target_of(named(NAME), &connections);
     let revision = deliver(&*target, NAME, CANARY, 1).await.expect("put");
-    let entry = target.inspect().await.expect("inspect").expect("there");
+    let entry = target.slot().inspect().await.expect("inspect").expect("there");
     assert_eq!(entry.revision, Some(revision));
     assert_eq!(aws.count("PutParameter"), 1);
 }

@@ -15,13 +15,12 @@ mod terraform_cores;
 #[path = "support/vendor.rs"]
 mod vendor;
 
-use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use rotation_provider::call::WritePermit;
 use rotation_provider::label::Label;
-use rotation_provider::source::{self, Credential, Liveness, MintOrder, Minted, Source, SourceConfig};
+use rotation_provider::source::{self, Credential, Handles, Liveness, MintOrder, Minted, Source, SourceConfig};
 use rotation_provider::terraform::{Diagnostics, Node, Origin, Value};
 use serde_json::{Map, json};
 
@@ -62,9 +61,7 @@ fn connect(config: &dyn SourceConfig) -> Box<dyn Source> {
 fn order(generation: u64) -> MintOrder {
     MintOrder {
         label: Label::new("key", "0123456789ab", generation),
-        predecessor_minted_at: None,
-        unexplained: false,
-        in_use: BTreeSet::default(),
+        handles: Handles::default(),
     }
 }
 
@@ -149,13 +146,17 @@ async fn a_generator_has_nothing_to_list_ask_reveal_or_revoke() {
     for (name, arguments) in generators() {
         let config = configured(name, &arguments);
         let traits = config.traits();
-        assert!(traits.generated && !traits.revocable && !traits.lists && !traits.reveals && !traits.replaces);
+        assert!(traits.generated && !traits.revocable && !traits.lists && !traits.reveals && !traits.replaces());
         let source = connect(&*config);
         source.inspect().await.unwrap();
-        assert_eq!(source.survey().await.unwrap(), []);
-        assert_eq!(source.liveness("x").await.unwrap(), Liveness::CannotTell);
+        assert_eq!(source.issuer().survey().await.unwrap(), []);
+        assert_eq!(source.issuer().liveness("x").await.unwrap(), Liveness::CannotTell);
         assert!(source.reveal(&credential, &order(1)).await.unwrap().is_none());
-        source.revoke("x", &WritePermit::granted_by_apply()).await.unwrap();
+        source
+            .issuer()
+            .revoke("x", &WritePermit::granted_by_apply())
+            .await
+            .unwrap();
     }
 }
 

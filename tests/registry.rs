@@ -17,13 +17,13 @@ fn section(text: &str, heading: &str) -> String {
     below.take_while(|line| !line.starts_with("## ")).collect()
 }
 
-/// The suites that put kinds against their vendor: `contract_…` per vendor, `generators` for kinds without one, `checks`.
+/// The suites that put kinds against their vendor: `behaviour` with a fixture for each source and target, `checks`.
 fn contracts() -> String {
     fn collect(folder: &Path, inside: bool, text: &mut String) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-            if !inside && !name.starts_with("contract_") && !["generators", "checks"].contains(&name.as_str()) {
+            if !inside && !["behaviour", "contract_github", "checks"].contains(&name.as_str()) {
                 continue;
             }
             if path.is_dir() {
@@ -69,11 +69,14 @@ impl Texts {
         if !self.readme.contains(&format!("`{name}`")) {
             missing.push("a place in README.md, in the table under \"What works today\"".to_owned());
         }
-        let named = self.contracts.contains(&format!("\"{name}\"")) || self.contracts.contains(&format!("::{name}"));
+        // The list of kinds in tests/behaviour.rs, or a use of its module.
+        let named = ["{group} {name}", "\"{name}\"", "::{name}"]
+            .map(|form| form.replace("{group}", group).replace("{name}", name));
+        let named = named.iter().any(|form| self.contracts.contains(form));
         if !named {
             missing.push(format!(
-                "a contract test: name it in tests/contract_<vendor>.rs (tests/generators.rs, tests/checks.rs without a \
-                 vendor), as `{group}::{name}::KIND` or {name:?}"
+                "a test against its vendor: a fixture in tests/behaviour/fixtures/{name}.rs and its line in tests/behaviour.rs (a check: \
+                 tests/checks.rs), as `{group}::{name}::KIND` or {name:?}"
             ));
         }
         missing
@@ -102,7 +105,7 @@ fn a_kind_that_has_nothing_is_told_all_that_it_lacks() {
         "examples/targets/acme_secret/main.tf",
         "make docs",
         "README.md",
-        "tests/contract_",
+        "tests/behaviour/fixtures/acme_secret.rs",
     ]) {
         assert!(line.contains(word), "{line} does not say {word}");
     }

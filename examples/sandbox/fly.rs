@@ -26,6 +26,8 @@ pub(crate) struct Token {
     pub owner: String,
     pub profile: String,
     pub params: Value,
+    /// Its holder took the right to write away from it.
+    pub read_only: bool,
     pub created_at: String,
     pub expires_at: Option<String>,
     pub revoked_at: Option<String>,
@@ -83,7 +85,7 @@ impl Fly {
         Ok(())
     }
 
-    /// `{"apps": {"name": {"machines": [{"state", "checks", …}], …}}, "tokens": [{"app" | "organization", "name"}]}`;
+    /// `{"apps": {"name": {"machines": [{"state", "checks", …}], …}}, "tokens": [{"app" | "organization", "name", "read_only"}]}`;
     /// `fails_after_update`, `exit_code`, `start_ms`, `host_status` and `leased_for` hold for a machine, or for all machines of an app;
     /// `secrets_age_ms` says how much longer ago the app's secrets were written.
     pub(crate) fn seed(&mut self, content: &Value, path: &str) -> Result<(), String> {
@@ -98,7 +100,7 @@ impl Fly {
             }
         }
         for (path, token) in fields.list("tokens")? {
-            let fields = Fields::of(token, &path, &["app", "organization", "name"])?;
+            let fields = Fields::of(token, &path, &["app", "organization", "name", "read_only"])?;
             let owner = fields.text("app")?.map(|app| format!("app:{app}"));
             let organization = fields.text("organization")?;
             let owner = owner.or_else(|| organization.map(|slug| format!("organization:{slug}")));
@@ -106,7 +108,10 @@ impl Fly {
             let name = fields.text("name")?.ok_or_else(|| format!("{path} needs a name"))?;
             let live = |known: &&Token| known.name == name && known.owner == owner && known.revoked_at.is_none();
             if self.tokens.iter().find(live).is_none() {
-                self.mint(&owner, name, "deploy", None, None, 0);
+                let at = self.mint(&owner, name, "deploy", None, None, 0);
+                if let Some(token) = self.tokens.get_mut(at) {
+                    token.read_only = fields.flag("read_only")?.unwrap_or(false);
+                }
             }
         }
         Ok(())
@@ -149,6 +154,7 @@ impl Fly {
             params: owner
                 .strip_prefix("app:")
                 .map_or(json!({}), |app| json!({ "app_id": format!("app-{app}-id") })),
+            read_only: false,
             created_at: clock::seconds(),
             expires_at: seconds.map(clock::ahead),
             revoked_at: None,
@@ -191,6 +197,9 @@ impl Fly {
             };
         };
         let only = Self::only(token).map(str::to_owned);
+        if token.read_only && !graphql::reads(call) {
+            return refuse(403, "permission denied: the token does not allow this action");
+        }
         let reply = match (method, segments.as_slice()) {
             ("GET", ["v1", "tokens", "current"]) => Reply::ok(json!({ "tokens": [{
                 "token_id": token.id, "organization": "molecule", "org_slug": "molecule",
@@ -280,7 +289,13 @@ fn verified(question: &str, token: &Token, call: &Call) -> Reply {
     }
     let wanted = call.body.pointer("/access/app_name").and_then(Value::as_str);
     let allowed = wanted.is_none_or(|wanted| Fly::only(token).is_none_or(|only| only == wanted));
-    if allowed {
+    let writes = call
+        .body
+        .pointer("/access/action")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        != "r";
+    if allowed && !(token.read_only && writes) {
         Reply::ok(json!({}))
     } else {
         refuse(400, "unauthorized for this app")

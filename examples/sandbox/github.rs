@@ -4,6 +4,7 @@ mod access;
 mod actions;
 mod bodies;
 mod secrets;
+mod workflow;
 
 use std::collections::BTreeMap;
 
@@ -13,8 +14,9 @@ use crate::call::{Call, Reply, Vendor};
 use crate::clock;
 use crate::fields::{self, Fields};
 use access::{App, Token};
-use actions::{Circumstances, Run, Workflow};
+use actions::{Circumstances, Run};
 use secrets::Level;
+use workflow::Workflow;
 
 pub(crate) const TOKEN: &str = "ghp_sandboxT7hKq2Rz9XcW4vBn6LmYp3Ds8Fg1";
 pub(crate) const OWNER: &str = "molecule-ai";
@@ -33,6 +35,9 @@ struct Repository {
     id: u64,
     /// Read-only for everybody.
     archived: bool,
+    default_branch: String,
+    branches: Vec<String>,
+    tags: Vec<String>,
     products: BTreeMap<String, Level>,
     environments: BTreeMap<String, Level>,
     workflows: Vec<Workflow>,
@@ -164,6 +169,9 @@ impl GitHub {
         let repository = self.repositories.entry(name.to_owned()).or_insert_with(|| Repository {
             id: number(),
             archived: false,
+            default_branch: "main".to_owned(),
+            branches: vec!["main".to_owned()],
+            tags: Vec::new(),
             products: PRODUCTS
                 .iter()
                 .map(|product| ((*product).to_owned(), Level::new(number(), false)))
@@ -172,7 +180,7 @@ impl GitHub {
             workflows: vec![Workflow {
                 file: "publish-platform-image.yml".to_owned(),
                 id: 161_335,
-                conclusion: "success".to_owned(),
+                ..Workflow::default()
             }],
             runs: Vec::new(),
         });
@@ -182,7 +190,8 @@ impl GitHub {
         }
     }
 
-    /// `{"repositories": {"owner/name": {"archived": bool, "environments": […], "deleted_environments": […], "workflows": {"file.yml": "conclusion"}, "secrets": {"NAME":
+    /// `{"repositories": {"owner/name": {"archived": bool, "environments": […], "deleted_environments": […], "default_branch", "branches": […],
+    /// "tags": […], "workflows": {"file.yml": "conclusion" | {"conclusion", "state", "triggers": […], "only_on"}}, "secrets": {"NAME":
     /// "value"}, "environment_secrets": {"env": {"NAME": "value"}}}}, "tokens": […], "app": {…}, "silent_dispatch": bool,
     /// "rotate_keys": true, "rate_limit_remaining": n}`
     pub(crate) fn seed(&mut self, content: &Value, path: &str) -> Result<(), String> {
@@ -229,6 +238,9 @@ impl GitHub {
             "archived",
             "environments",
             "deleted_environments",
+            "default_branch",
+            "branches",
+            "tags",
             "workflows",
             "secrets",
             "environment_secrets",
@@ -241,15 +253,25 @@ impl GitHub {
         for environment in fields.texts("deleted_environments")?.into_iter().flatten() {
             repository.environments.remove(environment);
         }
-        for (file, path, conclusion) in fields.names("workflows")? {
-            let conclusion = fields::text(&path, conclusion)?.to_owned();
-            match repository.workflows.iter_mut().find(|known| known.file == *file) {
-                Some(known) => known.conclusion = conclusion,
-                None => repository.workflows.push(Workflow {
+        if let Some(branch) = fields.text("default_branch")? {
+            branch.clone_into(&mut repository.default_branch);
+            repository.branches = vec![branch.to_owned()];
+        }
+        let owned = |names: Option<Vec<&str>>| names.into_iter().flatten().map(str::to_owned).collect::<Vec<_>>();
+        repository.branches.extend(owned(fields.texts("branches")?));
+        repository.tags.extend(owned(fields.texts("tags")?));
+        for (file, path, wanted) in fields.names("workflows")? {
+            let at = repository.workflows.iter().position(|known| known.file == *file);
+            let at = at.unwrap_or_else(|| {
+                repository.workflows.push(Workflow {
                     file: file.to_owned(),
                     id: 161_335 + id,
-                    conclusion,
-                }),
+                    ..Workflow::default()
+                });
+                repository.workflows.len() - 1
+            });
+            if let Some(workflow) = repository.workflows.get_mut(at) {
+                workflow.seed(wanted, &path)?;
             }
         }
         // As a person would in the settings page.
@@ -345,17 +367,30 @@ impl GitHub {
             return Reply::empty(204);
         }
         let writes = call.method != "GET";
+        let scopes = token.scopes.clone();
+        let (may_write, account_writes) = (token.may_write, token.account_writes);
         if let ["repos", owner, name, ..] = segments.as_slice() {
             if !token.sees(&format!("{owner}/{name}")) {
                 return refuse(404, "Not Found");
             }
-            if writes && !token.may_write {
+            if writes && !(may_write && account_writes) {
                 return refuse(403, "Resource not accessible by personal access token");
             }
-        } else if segments.first() == Some(&"orgs") && (token.repositories.is_some() || (writes && !token.may_write)) {
+        } else if segments.first() == Some(&"orgs") && (token.repositories.is_some() || (writes && !may_write)) {
             return refuse(403, "Resource not accessible by personal access token");
         }
-        self.route(call, lag)
+        let mut reply = self.route(call, lag);
+        if let (Some(body), ["repos", _, _]) = (&mut reply.body, segments.as_slice())
+            && scopes.is_some()
+        {
+            // The role of the account.
+            let may = account_writes;
+            body["permissions"] = json!({ "admin": may, "maintain": may, "push": may, "triage": may, "pull": true });
+        }
+        match scopes {
+            Some(scopes) => reply.with("x-oauth-scopes", scopes),
+            None => reply,
+        }
     }
 
     fn route(&mut self, call: &Call, lag: i64) -> Reply {
@@ -397,6 +432,7 @@ fn in_repository(repository: &mut Repository, call: &Call, rest: &[&str], around
         ("GET", []) => {
             let mut body = bodies::repository(around.full, repository.id);
             body["archived"] = json!(repository.archived);
+            body["default_branch"] = json!(repository.default_branch);
             Reply::ok(body)
         }
         (method, _) if method != "GET" && repository.archived => {
@@ -410,6 +446,10 @@ fn in_repository(repository: &mut Repository, call: &Call, rest: &[&str], around
             Some(level) => level.answer(call, rest, around.lag),
             None => refuse(404, "Not Found"),
         },
+        ("GET", ["git", "matching-refs", kind @ ("heads" | "tags"), begin @ ..]) => {
+            workflow::matching_refs(repository, kind, &begin.join("/"))
+        }
+        ("GET", ["contents", ".github", "workflows", file]) => workflow::contents(repository, call, file),
         ("GET", ["environments"]) => {
             let all = repository
                 .environments

@@ -64,7 +64,11 @@ fn attributes() -> Vec<Attribute> {
             Type::String,
             "The name of the workflow's file, such as `publish.yml`, or its number. It needs the trigger `workflow_dispatch`.",
         ),
-        Attribute::optional("ref", Type::String, "The branch or tag to run on. Default: `main`."),
+        Attribute::optional(
+            "ref",
+            Type::String,
+            "The branch or tag to run on. Default: the repository's default branch.",
+        ),
         Attribute::optional(
             "inputs",
             Type::string_map(),
@@ -77,7 +81,8 @@ fn attributes() -> Vec<Attribute> {
 struct Config {
     repository: String,
     workflow: String,
-    git_ref: String,
+    /// `None`: the default branch.
+    git_ref: Option<String>,
     inputs: BTreeMap<String, String>,
 }
 
@@ -88,7 +93,8 @@ fn parse(node: &Node<'_>, _connection: Option<&str>, problems: &mut Diagnostics)
     };
     let repository = checked("repository", repository_mistake);
     let workflow = checked("workflow", workflow_mistake);
-    let git_ref = node.attr("ref").string(problems).or("main".to_owned());
+    let ref_node = node.attr("ref");
+    let git_ref = permitted(&ref_node, ref_node.string(problems), ref_mistake, problems).optional();
     let inputs = node.attr("inputs").string_map(problems).or(BTreeMap::new())?;
     if inputs.len() > INPUTS {
         let path = node.attr("inputs").path().clone();
@@ -105,6 +111,18 @@ fn parse(node: &Node<'_>, _connection: Option<&str>, problems: &mut Diagnostics)
         git_ref: git_ref?,
         inputs,
     }))
+}
+
+/// The rules of git-check-ref-format for what a person may get wrong. A dispatch takes no commit.
+fn ref_mistake(text: &str) -> Option<&'static str> {
+    let odd = |c: char| c.is_control() || c.is_whitespace() || "~^:?*[\\".contains(c);
+    let is_name = !text.split('/').any(|part| part.is_empty() || part.starts_with('.')) && !text.contains("..");
+    let is_commit = text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match (is_name && !text.contains(odd), is_commit) {
+        (false, _) => Some("Write the name of a branch or tag, such as \"main\" or \"v2\"."),
+        (true, true) => Some("A workflow runs on a branch or tag, not on a commit."),
+        (true, false) => None,
+    }
 }
 
 fn workflow_mistake(text: &str) -> Option<&'static str> {
@@ -133,10 +151,8 @@ impl CheckConfig for Config {
             true => String::new(),
             false => format!(" with {}", inputs.join(", ")),
         };
-        format!(
-            "workflow {} of {} on {}{inputs}",
-            self.workflow, self.repository, self.git_ref
-        )
+        let git_ref = self.git_ref.as_deref().unwrap_or("its default branch");
+        format!("workflow {} of {} on {git_ref}{inputs}", self.workflow, self.repository)
     }
 
     /// To run is what a workflow is for.
@@ -151,11 +167,9 @@ impl CheckConfig for Config {
     fn connect(&self, link: &Link<'_>) -> Result<Box<dyn Check>, Diagnostic> {
         Ok(Box::new(WorkflowCheck {
             client: link.account::<GitHub>()?.client()?,
-            workflow: Workflow {
-                repository: link.account::<GitHub>()?.repository(&self.repository)?,
-                file: self.workflow.clone(),
-                git_ref: self.git_ref.clone(),
-            },
+            repository: link.account::<GitHub>()?.repository(&self.repository)?,
+            file: self.workflow.clone(),
+            git_ref: self.git_ref.clone(),
             inputs: self.inputs.clone(),
         }))
     }
@@ -163,7 +177,10 @@ impl CheckConfig for Config {
 
 struct WorkflowCheck {
     client: GitHubClient,
-    workflow: Workflow,
+    repository: Repository,
+    file: String,
+    /// `None`: the default branch.
+    git_ref: Option<String>,
     inputs: BTreeMap<String, String>,
 }
 
@@ -185,10 +202,9 @@ impl Shortfall {
 
 #[async_trait]
 impl Check for WorkflowCheck {
-    /// Whether the workflow exists and its runs may be listed. Whether the branch has it and takes the inputs only a dispatch tells.
+    /// Whether it can be started, as far as reads tell; whether it takes the inputs only a dispatch does.
     async fn inspect(&self) -> Result<(), CallError> {
-        let now = self.client.clock().real_now();
-        self.client.dispatched_runs(&self.workflow, now, None).await.map(drop)
+        self.client.check_dispatchable(&self.workflow().await?).await
     }
 
     async fn run(
@@ -223,23 +239,37 @@ impl Check for WorkflowCheck {
 impl WorkflowCheck {
     /// For messages.
     fn name(&self) -> String {
-        let Repository { owner, name } = &self.workflow.repository;
-        format!("Workflow {:?} of {owner}/{name}", self.workflow.file)
+        let Repository { owner, name } = &self.repository;
+        format!("Workflow {:?} of {owner}/{name}", self.file)
+    }
+
+    /// The workflow with the branch or tag that it runs on.
+    async fn workflow(&self) -> Result<Workflow, CallError> {
+        let git_ref = match &self.git_ref {
+            Some(git_ref) => git_ref.clone(),
+            None => self.client.default_branch(&self.repository).await?,
+        };
+        Ok(Workflow {
+            repository: self.repository.clone(),
+            file: self.file.clone(),
+            git_ref,
+        })
     }
 
     /// One run from its start to its end.
     async fn attempt(&self, timeout: Duration, stop: &Stop, permit: &WritePermit) -> Result<(), Shortfall> {
         let clock = self.client.clock();
         let deadline = clock.deadline(timeout);
+        let workflow = self.workflow().await.map_err(|error| Shortfall::lasting(&error))?;
         let now = clock.real_now();
         let since = now.checked_sub(LOOK_BACK).unwrap_or(now);
         // What runs already is not ours. Asking also finds a missing workflow before anything is started.
-        let others = self.client.dispatched_runs(&self.workflow, since, None).await;
+        let others = self.client.dispatched_runs(&workflow, since, None).await;
         let others = others.map_err(|error| Shortfall::lasting(&error))?;
         let others: BTreeSet<u64> = others.into_iter().map(|run| run.id).collect();
-        let id = match self.client.dispatch(&self.workflow, &self.inputs, permit).await {
+        let id = match self.client.dispatch(&workflow, &self.inputs, permit).await {
             Ok(Dispatched::Run(id)) => id,
-            Ok(Dispatched::Accepted) => self.find(since, &others, deadline, stop).await?.ok_or_else(|| {
+            Ok(Dispatched::Accepted) => self.find(&workflow, since, &others, deadline, stop).await?.ok_or_else(|| {
                 Shortfall::Lasting(format!(
                     "{} was started, but its run has not appeared within {} seconds. Look for it in GitHub before you apply again.",
                     self.name(),
@@ -247,7 +277,7 @@ impl WorkflowCheck {
                 ))
             })?,
             Err(error) if error.effect == Effect::Possible => {
-                let found = self.find(since, &others, deadline, stop).await?;
+                let found = self.find(&workflow, since, &others, deadline, stop).await?;
                 found.ok_or_else(|| {
                     Shortfall::Lasting(format!(
                         "{} No run of it has appeared, so it was probably not started; it was not sent again. Apply again.",
@@ -257,13 +287,14 @@ impl WorkflowCheck {
             }
             Err(error) => return Err(Shortfall::lasting(&error)),
         };
-        self.follow(id, timeout, deadline, stop).await
+        self.follow(&workflow, id, timeout, deadline, stop).await
     }
 
     /// The run that the dispatch made, among those that appeared since: the only one, or the only one whose title shows an
     /// input (`run-name: … ${{ inputs.x }}`). `None` when none appears.
     async fn find(
         &self,
+        workflow: &Workflow,
         since: Timestamp,
         others: &BTreeSet<u64>,
         deadline: Deadline,
@@ -274,10 +305,7 @@ impl WorkflowCheck {
         let until = clock.deadline(APPEARS_WITHIN.min(deadline.remaining()));
         let mut polling = clock.polling_until(until, FIRST_PAUSE..=PAUSE);
         loop {
-            let listed = self
-                .client
-                .dispatched_runs(&self.workflow, since, user.as_deref())
-                .await;
+            let listed = self.client.dispatched_runs(workflow, since, user.as_deref()).await;
             let listed = listed.map_err(|error| Shortfall::lasting(&error))?;
             let new: Vec<Run> = listed.into_iter().filter(|run| !others.contains(&run.id)).collect();
             let shows_input = |run: &&Run| {
@@ -313,14 +341,21 @@ impl WorkflowCheck {
     }
 
     /// Looks at a run until it has ended.
-    async fn follow(&self, id: u64, timeout: Duration, deadline: Deadline, stop: &Stop) -> Result<(), Shortfall> {
+    async fn follow(
+        &self,
+        workflow: &Workflow,
+        id: u64,
+        timeout: Duration,
+        deadline: Deadline,
+        stop: &Stop,
+    ) -> Result<(), Shortfall> {
         let clock = self.client.clock();
         let name = self.name();
         let mut page = format!("run {id}");
         let mut state = "not seen yet".to_owned();
         let mut polling = clock.polling_until(deadline, FIRST_PAUSE..=PAUSE);
         loop {
-            match self.client.run(&self.workflow, id).await {
+            match self.client.run(workflow, id).await {
                 Ok(run) => {
                     page = run.page();
                     let status = run.status.unwrap_or_default();
@@ -398,10 +433,35 @@ mod tests {
             )
             .unwrap()
         };
-        assert_eq!(config(&[]).in_words(), "workflow deploy.yml of molecule-ai/x on main");
+        assert_eq!(
+            config(&[]).in_words(),
+            "workflow deploy.yml of molecule-ai/x on its default branch"
+        );
         assert_eq!(config(&[]).effects_default(), Some(true));
         let inputs = Value::object([("tenant", Value::string("canary"))]);
         let told = config(&[("ref", Value::string("v2")), ("inputs", inputs)]).in_words();
         assert_eq!(told, "workflow deploy.yml of molecule-ai/x on v2 with tenant=canary");
+    }
+
+    #[test]
+    fn a_ref_is_a_branch_or_a_tag() {
+        for name in ["main", "feature/x-1", "refs/tags/v2", "rel@2", "deadbeef"] {
+            assert_eq!(ref_mistake(name), None, "{name}");
+        }
+        for name in [
+            "",
+            "a b",
+            "a..b",
+            "../x",
+            "/x",
+            "x/",
+            "a//b",
+            "a:b",
+            "v^1",
+            "\u{7}",
+            &"0".repeat(40),
+        ] {
+            assert!(ref_mistake(name).is_some(), "{name:?}");
+        }
     }
 }

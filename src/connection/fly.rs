@@ -6,6 +6,7 @@
 
 mod app;
 mod graphql;
+mod rights;
 mod versions;
 
 use std::any::Any;

@@ -6,7 +6,9 @@
 
 mod app;
 mod arguments;
+mod dispatchable;
 mod repositories;
+mod rights;
 mod sealed_box;
 mod secrets;
 mod workflows;

@@ -30,7 +30,7 @@ impl Run<'_> {
             let Some(record) = ledger.delivery(key) else {
                 return (key.clone(), Look::Unreachable);
             };
-            let seen = target::confirmed(target.target.as_ref(), record.revision.as_deref()).await;
+            let seen = target::confirmed(target.target.slot(), record.revision.as_deref()).await;
             let look = match seen {
                 Ok(entry) => {
                     let live = entry.as_ref().and_then(|entry| entry.live);
@@ -84,12 +84,12 @@ impl Run<'_> {
 
     /// Whether the issuer says that a credential is dead, or that its handle was made anew since (a role whose password was reset).
     async fn is_dead(&self, known: &CredentialRecord, id: &str) -> Result<bool, CallError> {
-        match self.job.source.liveness(id).await? {
+        match self.job.source.issuer().liveness(id).await? {
             Liveness::Alive => return Ok(false),
             Liveness::Dead => return Ok(true),
             Liveness::CannotTell => {}
         }
-        let listed = self.job.source.survey().await?;
+        let listed = self.job.source.issuer().survey().await?;
         let found = listed.iter().find(|credential| credential.id == id);
         Ok(found.is_some_and(|credential| credential.minted_at > known.minted_at))
     }

@@ -8,7 +8,7 @@ use crate::check::Presents;
 use crate::label::Label;
 use crate::rotation::{CredentialRecord, CredentialStatus, Event};
 use crate::secret::{Parts, Secret};
-use crate::source::{Credential, MintOrder};
+use crate::source::{Credential, Handles, Issuance, MintOrder};
 use crate::target::Escrowed;
 
 impl Run<'_> {
@@ -18,11 +18,17 @@ impl Run<'_> {
         let mut earlier = earlier.filter(|known| known.generation < generation && known.issuer == issuer);
         let lives = |known: &&CredentialRecord| !self.session.outlived.contains(&known.generation);
         let in_use = earlier.clone().filter(lives);
+        let handles = match self.job.source_traits.issuance {
+            Issuance::Fresh { .. } => Handles::default(),
+            Issuance::Reset { .. } => Handles {
+                in_use: in_use.filter_map(|known| known.credential_id.clone()).collect(),
+                unexplained: self.unexplained,
+                predecessor_minted_at: earlier.next_back().and_then(|known| known.minted_at),
+            },
+        };
         MintOrder {
             label: Label::new(&self.job.label_prefix, &self.job.id, generation),
-            in_use: in_use.filter_map(|known| known.credential_id.clone()).collect(),
-            unexplained: self.unexplained,
-            predecessor_minted_at: earlier.next_back().and_then(|known| known.minted_at),
+            handles,
         }
     }
 
@@ -115,7 +121,7 @@ impl Run<'_> {
 
     /// After a lost answer: the issuer is asked once more, so that the error and the state can say what exists.
     async fn look_for_lost_mint(&mut self, generation: u64, failure: &mut Failure) {
-        let found = match self.job.source.survey().await {
+        let found = match self.job.source.issuer().survey().await {
             Ok(listed) => self.listed_as_told(listed),
             Err(error) => {
                 failure.detail.push_str(&format!(

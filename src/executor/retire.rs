@@ -102,7 +102,7 @@ async fn retire(
         if !job.source_traits.revocable {
             return Ok(Ended::ByHand);
         }
-        return revoke_at(job.source.as_ref(), id, record, job.clock, permit).await;
+        return revoke_at(job.source.issuer(), id, record, job.clock, permit).await;
     }
     match issuer_of(record, job.vendors.as_ref())? {
         Some(issuer) => revoke_at(issuer.as_ref(), id, record, job.clock, permit).await,

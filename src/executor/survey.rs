@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use futures::future::{join_all, join3};
+use futures::future::{join_all, join3, join4};
 use jiff::SignedDuration;
 
 use super::{Failure, Performed, Run, Subject};
@@ -43,7 +43,7 @@ struct Looked {
 impl Run<'_> {
     /// Asks the issuer what exists, and stops before a rival's credentials.
     pub(super) async fn survey(&mut self) -> Performed {
-        let listed = match self.job.source.survey().await {
+        let listed = match self.job.source.issuer().survey().await {
             Ok(listed) => listed,
             Err(error) => return Err(self.all_that_fails_beside(&error).await),
         };
@@ -128,7 +128,7 @@ impl Run<'_> {
 
     /// The same, the issuer's listing included.
     pub(super) async fn all_that_fails(&self) -> Vec<Failure> {
-        match self.job.source.survey().await {
+        match self.job.source.issuer().survey().await {
             Ok(_) => self.look_for_failures().await,
             Err(error) => self.all_that_fails_beside(&error).await,
         }
@@ -151,6 +151,8 @@ impl Run<'_> {
     async fn look(&self) -> Looked {
         let ledger = &self.outcome.ledger;
         let mints = self.goal.may_mint;
+        // Once the old value is dead, whatever can be reached is better off with a new one.
+        let must_reach_all = mints && !self.old_value_is_dead();
         let wanted: Vec<&String> = self
             .goal
             .targets
@@ -173,12 +175,23 @@ impl Run<'_> {
                     if identified {
                         None
                     } else {
-                        target.target.container_id().await.ok().flatten()
+                        target.target.slot().container_id().await.ok().flatten()
                     }
                 };
-                let looks = join3(target.target.inspect(), target.target.check_writable(), container);
-                let (entry, writable, container) = looks.await;
-                (key.clone(), entry, writable, container)
+                let reachable = async {
+                    match must_reach_all {
+                        true => target.target.check_reachable().await,
+                        false => Ok(()),
+                    }
+                };
+                let looks = join4(
+                    target.target.slot().inspect(),
+                    target.target.check_writable(),
+                    reachable,
+                    container,
+                );
+                let (entry, writable, reachable, container) = looks.await;
+                (key.clone(), entry, writable.and(reachable), container)
             })
             .collect();
         let checks = self.job.checks.iter().filter(|_| mints);

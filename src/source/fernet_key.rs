@@ -27,6 +27,7 @@ pub static KIND: SourceKind = SourceKind {
     parts_of: |_| Some(KIND.declared_parts()),
     parse: |_, _, _| Some(Box::new(FernetKey)),
     revocable: false,
+    offers: super::Offers::NOTHING,
     reach: None,
     issuer: |_, _| Ok(None),
     issuer_in_words: super::this_provider,

@@ -11,7 +11,10 @@ use async_trait::async_trait;
 use jiff::SignedDuration;
 
 use self::api::Container;
-use super::{Credential, Issuer, Liveness, Maker, MintOrder, Minted, Source, SourceConfig, SourceKind, SourceTraits};
+use super::{
+    Credential, Issuance, Issuer, Liveness, Maker, MintOrder, Minted, Offers, Source, SourceConfig, SourceKind,
+    SourceTraits,
+};
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::fly::{self, Fly, FlyClient, SERVICE};
@@ -32,6 +35,12 @@ pub static KIND: SourceKind = SourceKind {
     parts_of: |_| Some(KIND.declared_parts()),
     parse,
     revocable: true,
+    offers: Offers {
+        pages: true,
+        proof_of_absence: false,
+        liveness: true,
+        names: true,
+    },
     reach: Some(Reach {
         vendor: &fly::VENDOR,
         place: fly::graphql_place,
@@ -170,8 +179,7 @@ impl SourceConfig for Config {
 
     fn traits(&self) -> SourceTraits {
         SourceTraits {
-            max_live: None,
-            replaces: false,
+            issuance: Issuance::Fresh { at_most: None },
             lists: true,
             revocable: true,
             reveals: false,
@@ -279,26 +287,11 @@ struct Mint {
 }
 
 #[async_trait]
-impl Issuer for Mint {
-    async fn survey(&self) -> Result<Vec<Credential>, CallError> {
-        self.tokens.survey().await
-    }
-
-    async fn liveness(&self, id: &str) -> Result<Liveness, CallError> {
-        self.tokens.liveness(id).await
-    }
-
-    async fn authenticates_this_run(&self, id: &str) -> Result<bool, CallError> {
-        self.tokens.authenticates_this_run(id).await
-    }
-
-    async fn revoke(&self, id: &str, permit: &WritePermit) -> Result<(), CallError> {
-        self.tokens.revoke(id, permit).await
-    }
-}
-
-#[async_trait]
 impl Source for Mint {
+    fn issuer(&self) -> &dyn Issuer {
+        &self.tokens
+    }
+
     async fn inspect(&self) -> Result<(), CallError> {
         api::owner(&self.tokens.client, &self.tokens.container).await.map(drop)
     }

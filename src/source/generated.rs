@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-use super::{Credential, Issuer, Liveness, MintOrder, Minted, Source, SourceTraits};
+use super::{Credential, Issuance, Issuer, Liveness, MintOrder, Minted, Source, SourceTraits};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::randomness::NoEntropy;
 use crate::secret::Parts;
@@ -41,8 +41,7 @@ pub(super) struct Generated<G>(pub(super) G);
 
 /// The facts of every generator.
 pub(super) const TRAITS: SourceTraits = SourceTraits {
-    max_live: None,
-    replaces: false,
+    issuance: Issuance::Fresh { at_most: None },
     lists: false,
     revocable: false,
     reveals: false,
@@ -76,6 +75,10 @@ impl<S: Unissued> Issuer for S {
 
 #[async_trait]
 impl<G: Generator> Source for Generated<G> {
+    fn issuer(&self) -> &dyn Issuer {
+        self
+    }
+
     async fn inspect(&self) -> Result<(), CallError> {
         Ok(())
     }
@@ -121,6 +124,7 @@ mod tests {
 
     use super::*;
     use crate::label::Label;
+    use crate::source::Handles;
 
     /// Computes until somebody else has had a turn.
     struct Slow(Mutex<Receiver<()>>);
@@ -140,10 +144,8 @@ mod tests {
             let source = Generated(Slow(Mutex::new(turn)));
             let other = tokio::spawn(async move { others.send(()).unwrap() });
             let order = MintOrder {
-                unexplained: false,
                 label: Label::new("t", "0123456789abcdef", 1),
-                predecessor_minted_at: None,
-                in_use: std::collections::BTreeSet::new(),
+                handles: Handles::default(),
             };
             let minted = source.mint(&order, &WritePermit::granted_by_apply()).await;
             other.await.unwrap();

@@ -16,10 +16,8 @@ use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node};
 /// What the engine must know about a source; data, never a special case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SourceTraits {
-    /// How many credentials the issuer lets live at once; `None` is no limit.
-    pub max_live: Option<u8>,
-    /// Minting ends the predecessor's life (one password per role).
-    pub replaces: bool,
+    /// What a mint makes, and what becomes of the credentials before it.
+    pub issuance: Issuance,
     /// The issuer lists credentials with their labels, so that an interrupted mint is found again.
     pub lists: bool,
     /// There is something to revoke; false for values that we generate ourselves.
@@ -32,10 +30,38 @@ pub struct SourceTraits {
     pub generated: bool,
 }
 
+/// What a mint makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Issuance {
+    /// A credential with a handle of its own; those before it live on.
+    Fresh {
+        /// How many the issuer lets live at once; `None` is no limit.
+        at_most: Option<u8>,
+    },
+    /// A new value for a handle that exists, which ends the one that the handle had: the password of a database role.
+    Reset {
+        /// How many handles generations take turns with. With one, every mint ends its predecessor.
+        handles: u8,
+    },
+}
+
 impl SourceTraits {
+    /// How many credentials live at once at most; `None` is no limit.
+    pub fn max_live(&self) -> Option<u8> {
+        match self.issuance {
+            Issuance::Fresh { at_most } => at_most,
+            Issuance::Reset { handles } => Some(handles),
+        }
+    }
+
+    /// Whether minting ends the predecessor's life.
+    pub fn replaces(&self) -> bool {
+        matches!(self.issuance, Issuance::Reset { handles: 0 | 1 })
+    }
+
     /// Whether anybody but us knows the credential; what we generate ourselves has no handle and no end.
     pub fn is_issued(&self) -> bool {
-        !self.generated || self.lists || self.revocable || self.reveals || self.replaces
+        !self.generated || self.lists || self.revocable || self.reveals || self.replaces()
     }
 }
 
@@ -75,11 +101,18 @@ pub struct Minted {
 pub struct MintOrder {
     /// The name the credential gets at its issuer.
     pub label: Label,
-    /// When the credential that it follows was made, as the issuer said; tells a lost mint from none (Neon roles).
+    /// What is on record of the handles, for [`Issuance::Reset`]; nothing for others.
+    pub handles: Handles,
+}
+
+/// What tells which handle is given a new value, and whether an interrupted run has done it already.
+#[derive(Debug, Clone, Default)]
+pub struct Handles {
+    /// When the credential that the mint follows was made, as the issuer said; tells a lost mint from none.
     pub predecessor_minted_at: Option<Timestamp>,
-    /// A target may hold a value that no record tells of: an interrupted run may have made it (Neon roles).
+    /// A target may hold a value that no record tells of: an interrupted run may have made it.
     pub unexplained: bool,
-    /// Handles whose credential a consumer may use: none of them is made anew while there is another (Neon roles).
+    /// Those whose credential a consumer may use: none of them is made anew while there is another.
     pub in_use: BTreeSet<String>,
 }
 
@@ -118,7 +151,10 @@ pub trait Issuer: Send + Sync {
 
 /// A source that can mint.
 #[async_trait]
-pub trait Source: Issuer {
+pub trait Source: Send + Sync {
+    /// Where its credentials are listed and revoked.
+    fn issuer(&self) -> &dyn Issuer;
+
     /// Checks, by reads alone, that minting can work: the container exists, this run may use it.
     async fn inspect(&self) -> Result<(), CallError>;
 
@@ -212,6 +248,29 @@ pub struct Supplied<'a> {
     pub at_hand: bool,
 }
 
+/// What an issuer offers for a kind of source; data, never a special case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offers {
+    /// Credentials are listed in pages.
+    pub pages: bool,
+    /// A listing that proves a container to be gone ([`Issuer::container`]).
+    pub proof_of_absence: bool,
+    /// An answer to whether a credential still works ([`Issuer::liveness`]).
+    pub liveness: bool,
+    /// Credentials have names that their makers choose, so that others' may look like anything.
+    pub names: bool,
+}
+
+impl Offers {
+    /// Of values that no vendor issues.
+    pub const NOTHING: Self = Self {
+        pages: false,
+        proof_of_absence: false,
+        liveness: false,
+        names: false,
+    };
+}
+
 /// Who makes the values of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Maker {
@@ -244,6 +303,8 @@ pub struct SourceKind {
     pub parse: fn(&Node<'_>, &Node<'_>, &mut Diagnostics) -> Option<Box<dyn SourceConfig>>,
     /// Its credentials can be revoked by a call; the others only by a person, or not at all.
     pub revocable: bool,
+    /// What the issuer offers besides. The behaviour suite (`tests/behaviour`) leaves out what is not offered, and nothing else.
+    pub offers: Offers,
     /// Whose accounts it uses; `None` for values that we generate, or a person supplies: they are issued nowhere.
     pub reach: Option<Reach>,
     /// The issuer at an address of this kind, for credentials whose configuration is gone; `None` for kinds that issue nothing revocable.

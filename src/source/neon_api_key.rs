@@ -9,7 +9,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Credential, Issuer, Liveness, Maker, MintOrder, Minted, Source, SourceConfig, SourceKind, SourceTraits};
+use super::{
+    Credential, Issuance, Issuer, Liveness, Maker, MintOrder, Minted, Offers, Source, SourceConfig, SourceKind,
+    SourceTraits,
+};
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::Link;
@@ -39,6 +42,12 @@ pub static KIND: SourceKind = SourceKind {
     parts_of: |_| Some(KIND.declared_parts()),
     parse,
     revocable: true,
+    offers: Offers {
+        pages: false,
+        proof_of_absence: false,
+        liveness: true,
+        names: true,
+    },
     reach: Some(neon::VENDOR.reach()),
     issuer,
     issuer_in_words,
@@ -135,8 +144,7 @@ impl SourceConfig for Config {
 
     fn traits(&self) -> SourceTraits {
         SourceTraits {
-            max_live: None,
-            replaces: false,
+            issuance: Issuance::Fresh { at_most: None },
             lists: true,
             revocable: true,
             reveals: false,
@@ -279,6 +287,10 @@ impl Issuer for Keys {
 
 #[async_trait]
 impl Source for Keys {
+    fn issuer(&self) -> &dyn Issuer {
+        self
+    }
+
     async fn inspect(&self) -> Result<(), CallError> {
         self.client.keys(&self.holder).await.map(drop)
     }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use self::arguments::{Config, branch_at};
-use super::{Credential, Issuer, Liveness, Maker, MintOrder, Minted, Source, SourceKind};
+use super::{Credential, Issuer, Liveness, Maker, MintOrder, Minted, Offers, Source, SourceKind};
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::Link;
@@ -34,6 +34,12 @@ pub static KIND: SourceKind = SourceKind {
     parts_of: |_| Some(KIND.declared_parts()),
     parse: arguments::parse,
     revocable: true,
+    offers: Offers {
+        pages: false,
+        proof_of_absence: true,
+        liveness: false,
+        names: false,
+    },
     reach: Some(neon::VENDOR.reach()),
     issuer,
     issuer_in_words,
@@ -48,7 +54,11 @@ fn issuer(address: &Address, link: &Link<'_>) -> Result<Option<Box<dyn Issuer>>,
         )
     })?;
     let client = link.account::<Neon>()?.client()?;
-    Ok(Some(Box::new(Roles { client, branch })))
+    Ok(Some(Box::new(Roles {
+        client,
+        branch,
+        only: Vec::new(),
+    })))
 }
 
 /// The branch alone: which of its roles a credential belongs to, its id says.
@@ -64,10 +74,12 @@ fn issuer_in_words(address: &Address) -> String {
     }
 }
 
-/// The roles of a branch.
+/// The roles of a branch, or those of a configuration alone.
 struct Roles {
     client: NeonClient,
     branch: Branch,
+    /// Empty: all.
+    only: Vec<String>,
 }
 
 fn credential(role: &Role) -> Credential {
@@ -114,7 +126,8 @@ impl Roles {
 impl Issuer for Roles {
     async fn survey(&self) -> Result<Vec<Credential>, CallError> {
         let roles = self.client.roles(&self.branch).await?;
-        Ok(roles.iter().map(credential).collect())
+        let wanted = |role: &&Role| self.only.is_empty() || self.only.contains(&role.name);
+        Ok(roles.iter().filter(wanted).map(credential).collect())
     }
 
     /// A role does not tell which of its passwords works, only that it is gone with all of them.
@@ -174,6 +187,10 @@ impl Passwords {
             roles: Roles {
                 client,
                 branch: config.branch.clone(),
+                only: std::iter::once(&config.role)
+                    .chain(&config.alternate)
+                    .cloned()
+                    .collect(),
             },
             role: config.role.clone(),
             alternate: config.alternate.clone(),
@@ -262,7 +279,7 @@ impl Passwords {
 
     /// The password of a role as it is now, where Neon stores it.
     async fn revealed(&self, name: &str) -> Result<Option<Minted>, CallError> {
-        let Roles { client, branch } = &self.roles;
+        let Roles { client, branch, .. } = &self.roles;
         // A reset of an interrupted run may not have arrived yet.
         client.finish_earlier(branch).await?;
         let Some(password) = client.reveal_password(branch, name).await? else {
@@ -302,37 +319,16 @@ fn turn(first: Role, second: Option<Role>, order: &MintOrder) -> Role {
     } else {
         (second, first)
     };
-    let taken = |role: &Role| order.in_use.contains(&role.name);
+    let taken = |role: &Role| order.handles.in_use.contains(&role.name);
     if taken(&due) && !taken(&other) { other } else { due }
 }
 
 #[async_trait]
-impl Issuer for Passwords {
-    async fn survey(&self) -> Result<Vec<Credential>, CallError> {
-        let mut listed = self.roles.survey().await?;
-        listed.retain(|credential| self.names().any(|name| name == credential.id));
-        Ok(listed)
-    }
-
-    async fn liveness(&self, id: &str) -> Result<Liveness, CallError> {
-        self.roles.liveness(id).await
-    }
-
-    async fn authenticates_this_run(&self, id: &str) -> Result<bool, CallError> {
-        self.roles.authenticates_this_run(id).await
-    }
-
-    async fn container(&self) -> Result<Container, CallError> {
-        self.roles.container().await
-    }
-
-    async fn revoke(&self, id: &str, permit: &WritePermit) -> Result<(), CallError> {
-        self.roles.revoke(id, permit).await
-    }
-}
-
-#[async_trait]
 impl Source for Passwords {
+    fn issuer(&self) -> &dyn Issuer {
+        &self.roles
+    }
+
     async fn inspect(&self) -> Result<(), CallError> {
         let roles = self.roles.client.roles(&self.roles.branch).await?;
         let mut mistakes: Vec<CallError> = self
@@ -361,7 +357,7 @@ impl Source for Passwords {
     /// answer that was lost, and is taken as this generation where a target may hold it. All that can be refused is asked for before
     /// the reset.
     async fn mint(&self, order: &MintOrder, permit: &WritePermit) -> Result<Minted, CallError> {
-        let Roles { client, branch } = &self.roles;
+        let Roles { client, branch, .. } = &self.roles;
         let roles = client.roles_now(branch).await?;
         let first = self.usable(&roles, &self.role)?;
         let second = self
@@ -372,8 +368,12 @@ impl Source for Passwords {
         let role = turn(first, second, order);
         // The role of a pair that is not in use was reset as well when its password was revoked. Where every target is known to hold
         // another one, nobody has what stands there, and it may be old.
-        let may_be_held = self.alternate.is_none() || order.unexplained;
-        let lost = may_be_held && order.predecessor_minted_at.is_some_and(|at| role.updated_at > Some(at));
+        let may_be_held = self.alternate.is_none() || order.handles.unexplained;
+        let lost = may_be_held
+            && order
+                .handles
+                .predecessor_minted_at
+                .is_some_and(|at| role.updated_at > Some(at));
         if lost && let Some(found) = self.revealed(&role.name).await? {
             return Ok(found);
         }
@@ -401,7 +401,7 @@ impl Source for Passwords {
 
     /// Whose password it is, Neon tells by revealing them all. Where it stores none, the role that was reset since is taken for it.
     async fn restore(&self, found: Parts, order: &MintOrder) -> Result<Option<Minted>, CallError> {
-        let Roles { client, branch } = &self.roles;
+        let Roles { client, branch, .. } = &self.roles;
         let mut told = false;
         let told_by = |part| found.get(part).is_some();
         for name in self.names().filter(|_| told_by("password") || told_by("uri")) {
@@ -419,7 +419,7 @@ impl Source for Passwords {
         let mut reset = self
             .names()
             .filter_map(|name| roles.iter().find(|role| role.name == name));
-        let since = |role: &&Role| self.alternate.is_none() || role.updated_at > order.predecessor_minted_at;
+        let since = |role: &&Role| self.alternate.is_none() || role.updated_at > order.handles.predecessor_minted_at;
         let (Some(role), None) = (reset.by_ref().find(since), reset.find(since)) else {
             return Ok(None);
         };
@@ -451,9 +451,11 @@ mod tests {
     fn two_roles_take_turns_and_the_one_in_use_is_never_taken() {
         let order = |generation, in_use: &[&str]| MintOrder {
             label: Label::new("t", "0123456789abcdef", generation),
-            predecessor_minted_at: None,
-            unexplained: false,
-            in_use: in_use.iter().map(|name| (*name).to_owned()).collect(),
+            handles: crate::source::Handles {
+                predecessor_minted_at: None,
+                unexplained: false,
+                in_use: in_use.iter().map(|name| (*name).to_owned()).collect(),
+            },
         };
         let chosen =
             |generation, in_use: &[&str]| turn(role("a", 1), Some(role("b", 2)), &order(generation, in_use)).name;

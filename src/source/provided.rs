@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use super::generated::Unissued;
-use super::{Credential, Maker, MintOrder, Minted, Source, SourceConfig, SourceKind, SourceTraits, Supplied};
+use super::{
+    Credential, Issuance, Issuer, Maker, MintOrder, Minted, Source, SourceConfig, SourceKind, SourceTraits, Supplied,
+};
 use crate::address::Address;
 use crate::call::{CallError, WritePermit};
 use crate::connection::Link;
@@ -29,6 +31,7 @@ pub static KIND: SourceKind = SourceKind {
     parts_of: |node| part_names(node, &mut Diagnostics::new()).map(Names::parts).known(),
     parse,
     revocable: false,
+    offers: super::Offers::NOTHING,
     reach: None,
     issuer: |_, _| Ok(None),
     issuer_in_words: |_| "its vendor".to_owned(),
@@ -286,8 +289,7 @@ impl SourceConfig for Config {
 
     fn traits(&self) -> SourceTraits {
         SourceTraits {
-            max_live: None,
-            replaces: false,
+            issuance: Issuance::Fresh { at_most: None },
             lists: false,
             revocable: false,
             reveals: self.at_hand(),
@@ -373,6 +375,10 @@ impl Unissued for Provided {}
 
 #[async_trait]
 impl Source for Provided {
+    fn issuer(&self) -> &dyn Issuer {
+        self
+    }
+
     async fn inspect(&self) -> Result<(), CallError> {
         Ok(())
     }

@@ -30,6 +30,7 @@ pub static KIND: SourceKind = SourceKind {
     parts_of: |_| Some(KIND.declared_parts()),
     parse,
     revocable: false,
+    offers: super::Offers::NOTHING,
     reach: None,
     issuer: |_, _| Ok(None),
     issuer_in_words: super::this_provider,

@@ -18,10 +18,11 @@ mod update;
 use crate::address::Address;
 use crate::connection::Link;
 use crate::connection::fly::{self, Fly};
+use crate::rotation::RevisionKind;
 use crate::secret::Secret;
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node, Path, Type};
 
-use super::{Activation, EntryWords, Slot, Target, TargetConfig, TargetKind, TargetTraits};
+use super::{Activation, EntryWords, Offers, Slot, Target, TargetConfig, TargetKind, TargetTraits};
 
 pub use roll::Patience;
 pub use slot::FlySecret;
@@ -38,7 +39,14 @@ pub static KIND: TargetKind = TargetKind {
     reach: Some(fly::VENDOR.reach()),
     slot: slot_at,
     words,
-    identified: true,
+    offers: Offers {
+        marks: false,
+        revision: RevisionKind::Digest,
+        pages: false,
+        // Fly lists no apps to a token that covers one.
+        proof_of_absence: false,
+        identity: true,
+    },
 };
 
 /// flyctl reads at most this much from its standard input; the API publishes no limit. In bytes.

@@ -19,7 +19,7 @@ use crate::rotation::{Container, Entry, RevisionKind};
 use crate::secret::Secret;
 use crate::stop::Stop;
 use crate::target::{
-    Activated, Activation, Delivery, EntryWords, Escrowed, Receipt, Slot, Target, TargetConfig, TargetKind,
+    Activated, Activation, Delivery, EntryWords, Escrowed, Offers, Receipt, Slot, Target, TargetConfig, TargetKind,
     TargetTraits,
 };
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node, Path, Type};
@@ -34,7 +34,13 @@ pub static KIND: TargetKind = TargetKind {
     reach: Some(github::VENDOR.reach()),
     slot,
     words,
-    identified: true,
+    offers: Offers {
+        marks: false,
+        revision: RevisionKind::Time,
+        pages: true,
+        proof_of_absence: true,
+        identity: true,
+    },
 };
 
 const NAME: &str = "github_actions_secret";
@@ -269,10 +275,6 @@ impl Slot for GitHubActionsSecret {
         Ok(secret.as_ref().map(entry))
     }
 
-    fn marks_every_write(&self) -> bool {
-        false
-    }
-
     /// An environment that the list of a readable repository lacks is gone. A repository never is: one that was transferred to where
     /// this credential does not reach is "not found" too, and still has its secrets.
     async fn container(&self) -> Result<Container, CallError> {
@@ -310,6 +312,14 @@ impl Slot for GitHubActionsSecret {
 
 #[async_trait]
 impl Target for GitHubActionsSecret {
+    fn slot(&self) -> &dyn Slot {
+        self
+    }
+
+    fn into_slot(self: Box<Self>) -> Box<dyn Slot> {
+        self
+    }
+
     async fn deliver(&self, deliveries: &[Delivery<'_>], permit: &WritePermit) -> Result<Vec<Receipt>, CallError> {
         let mut receipts = Vec::with_capacity(deliveries.len());
         for delivery in deliveries {

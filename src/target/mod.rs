@@ -7,7 +7,7 @@ use crate::address::{Address, DEFAULT_CONNECTION};
 use crate::call::{CallError, WritePermit};
 use crate::connection::{Link, Reach};
 use crate::label::Label;
-use crate::rotation::{Container, Entry};
+use crate::rotation::{Container, Entry, RevisionKind};
 use crate::secret::Secret;
 use crate::stop::Stop;
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node};
@@ -117,11 +117,6 @@ pub trait Slot: Send + Sync {
         self.inspect_directly().await
     }
 
-    /// Whether two writes never share a marker; false where it is a time of whole seconds.
-    fn marks_every_write(&self) -> bool {
-        true
-    }
-
     /// What is known of the container, asked when an entry cannot be looked at. A listing of its parent proves that it is gone; a bare
     /// "not found" may be a missing permission.
     async fn container(&self) -> Result<Container, CallError> {
@@ -152,10 +147,22 @@ pub async fn confirmed(slot: &dyn Slot, recorded: Option<&str>) -> Result<Option
 
 /// A target that can be written.
 #[async_trait]
-pub trait Target: Slot {
+pub trait Target: Send + Sync {
+    /// The slot that it writes.
+    fn slot(&self) -> &dyn Slot;
+
+    /// The same, for whoever only looks and empties.
+    fn into_slot(self: Box<Self>) -> Box<dyn Slot>;
+
     /// Whether the entry can become what the configuration says, as far as a read can tell: a parameter keeps its type, an archived
     /// repository takes nothing. Asked beside [`Slot::inspect`] before anything is minted.
     async fn check_writable(&self) -> Result<(), CallError> {
+        Ok(())
+    }
+
+    /// Whether everything that holds the value can be given a new one, as far as a read can tell. Asked beside
+    /// [`Self::check_writable`], but only before a mint: a value that exists goes to whatever can be reached.
+    async fn check_reachable(&self) -> Result<(), CallError> {
         Ok(())
     }
 
@@ -290,8 +297,30 @@ pub struct TargetKind {
     pub slot: fn(&Address, &Link<'_>) -> Result<Box<dyn Slot>, Diagnostic>,
     /// What the entry at an address of this kind is called in texts.
     pub words: fn(&Address) -> EntryWords,
-    /// The vendor gives containers an identity of their own, which [`Slot::container_id`] tells.
-    pub identified: bool,
+    /// What the vendor offers. The behaviour suite (`tests/behaviour`) leaves out what is not offered, and nothing else.
+    pub offers: Offers,
+}
+
+/// What a vendor offers for the entries of a kind; data, never a special case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offers {
+    /// A note beside the value, which [`Entry::label`] is read from.
+    pub marks: bool,
+    /// What tells one write from another.
+    pub revision: RevisionKind,
+    /// Containers are listed in pages.
+    pub pages: bool,
+    /// A listing that proves a container to be gone ([`Slot::container`]).
+    pub proof_of_absence: bool,
+    /// An identity of containers that outlives their names, which [`Slot::container_id`] tells.
+    pub identity: bool,
+}
+
+impl Offers {
+    /// Whether two writes never share a revision; times are whole seconds.
+    pub fn tells_every_write(self) -> bool {
+        self.revision != RevisionKind::Time
+    }
 }
 
 /// Declares the files of this folder and lists their kinds.

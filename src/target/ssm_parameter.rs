@@ -12,10 +12,11 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 
 use self::parameter::{ParameterSlot, ParameterTarget};
-use super::{Activation, EntryWords, Slot, Target, TargetConfig, TargetKind, TargetTraits};
+use super::{Activation, EntryWords, Offers, Slot, Target, TargetConfig, TargetKind, TargetTraits};
 use crate::address::{ANY, Address};
 use crate::connection::Link;
 use crate::connection::aws::{self, Aws};
+use crate::rotation::RevisionKind;
 use crate::secret::Secret;
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node, Path, Type};
 
@@ -29,7 +30,14 @@ pub static KIND: TargetKind = TargetKind {
     reach: Some(aws::VENDOR.reach()),
     slot,
     words,
-    identified: false,
+    offers: Offers {
+        marks: true,
+        revision: RevisionKind::Version,
+        pages: true,
+        // The container is the account and region, which is always there.
+        proof_of_absence: false,
+        identity: false,
+    },
 };
 
 const DEFAULT_TYPE: &str = "SecureString";

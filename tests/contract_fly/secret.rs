@@ -5,10 +5,10 @@ use std::time::Duration;
 use rotation_provider::address::Address;
 use rotation_provider::call::{CallError, CallErrorKind, Effect, WritePermit};
 use rotation_provider::label::Label;
-use rotation_provider::rotation::{DeliveryRecord, Entry, Verdict, judge};
+use rotation_provider::rotation::Entry;
 use rotation_provider::secret::Secret;
 use rotation_provider::stop::Stop;
-use rotation_provider::target::fly_secret::{FlySecret, KIND, Patience};
+use rotation_provider::target::fly_secret::{FlySecret, Patience};
 use rotation_provider::target::{Activated, Delivery, Slot as _, Target as _};
 use serde_json::json;
 
@@ -81,33 +81,6 @@ fn with_machines(fly: &Fly) {
     world.machine("web", "m9", "started", console);
 }
 
-/// Whose the entry is to who wrote this revision.
-fn verdict(revision: &str, entry: &Entry) -> Verdict {
-    let record = DeliveryRecord {
-        generation: Some(1),
-        revision: Some(revision.to_owned()),
-        delivered_at: Some(jiff::Timestamp::UNIX_EPOCH),
-        ..DeliveryRecord::new("fly_secret:default:web/A".to_owned())
-    };
-    judge(&record, Some(entry), "0123456789abcdef0123456789abcdef")
-}
-
-#[tokio::test]
-async fn a_value_that_was_put_is_recognized_until_somebody_puts_another() {
-    let fly = Fly::start().await;
-    let target = target(&fly, "KEY", false);
-    assert_eq!(target.inspect().await, Ok(None));
-    let first = put(&target, &[("KEY", "one")]).await.unwrap().remove(0);
-    assert!(first.ends_with("@1"), "{first}");
-    assert_eq!(verdict(&first, &entry(&target).await), Verdict::Recorded);
-    let again = put(&target, &[("KEY", "one")]).await.unwrap().remove(0);
-    assert!(again.ends_with("@2"), "{again}");
-    assert_eq!(verdict(&first, &entry(&target).await), Verdict::Recorded);
-    put(&target, &[("KEY", "other")]).await.unwrap();
-    assert_eq!(verdict(&first, &entry(&target).await), Verdict::Foreign);
-    assert_eq!(target.inspect_directly().await.unwrap(), Some(entry(&target).await));
-}
-
 #[tokio::test]
 async fn whatever_is_empty_may_be_null() {
     let fly = Fly::start().await;
@@ -155,19 +128,6 @@ async fn a_machine_whose_instance_id_stays_is_updated_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_removed_secret_is_gone_and_removing_it_again_is_fine() {
-    let fly = Fly::start().await;
-    let permit = WritePermit::granted_by_apply();
-    let target = target(&fly, "KEY", false);
-    put(&target, &[("KEY", "one"), ("OTHER", "two")]).await.unwrap();
-    target.remove(&permit).await.unwrap();
-    assert_eq!(target.inspect().await, Ok(None));
-    assert_eq!(target.inspect_directly().await, Ok(None));
-    target.remove(&permit).await.unwrap();
-    assert!(fly.world().apps["web"].secrets.contains_key("OTHER"));
-}
-
-#[tokio::test]
 async fn a_roll_updates_every_machine_with_its_whole_configuration() {
     let fly = Fly::start().await;
     with_machines(&fly);
@@ -207,18 +167,6 @@ async fn a_roll_updates_every_machine_with_its_whole_configuration() {
     let updates: Vec<&String> = world.calls.iter().filter(|call| call.ends_with(" update")).collect();
     let order = ["m1", "m2", "m0"].map(update_of);
     assert_eq!(updates, order.iter().collect::<Vec<_>>());
-}
-
-#[tokio::test]
-async fn rolling_again_touches_nothing() {
-    let fly = Fly::start().await;
-    with_machines(&fly);
-    let target = target(&fly, "KEY", false);
-    let revision = put(&target, &[("KEY", "one")]).await.unwrap().remove(0);
-    roll(&target, &revision).await.unwrap();
-    fly.world().calls.clear();
-    assert_eq!(roll(&target, &revision).await, Ok(Activated::Live));
-    assert_eq!(fly.world().count(&["POST"]), 0, "{:?}", fly.world().calls);
 }
 
 #[tokio::test]
@@ -329,27 +277,6 @@ async fn a_machine_that_somebody_else_has_leased_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_machine_on_an_unreachable_host_ends_the_roll_unchanged() {
-    let fly = Fly::start().await;
-    with_machines(&fly);
-    {
-        let mut world = fly.world();
-        let machine = world.apps.get_mut("web").unwrap().machines.get_mut("m1").unwrap();
-        machine.description["host_status"] = json!("unreachable");
-        machine.description["incomplete_config"] = machine.description["config"].take();
-    }
-    let target = target(&fly, "KEY", false);
-    let revision = put(&target, &[("KEY", "one")]).await.unwrap().remove(0);
-    let error = roll(&target, &revision).await.unwrap_err();
-    assert_eq!(error.effect, Effect::None);
-    assert!(
-        error.to_string().contains("\"m1\"") && error.to_string().contains("unreachable"),
-        "{error}"
-    );
-    assert!(fly.world().apps["web"].machines["m1"].lease.is_none());
-}
-
-#[tokio::test]
 async fn an_update_whose_answer_is_lost_is_found_at_the_machine() {
     let fly = Fly::start().await;
     with_machines(&fly);
@@ -400,38 +327,6 @@ async fn an_app_without_machines_has_nothing_to_roll() {
 }
 
 #[tokio::test]
-async fn refusals_say_what_is_wrong_and_have_no_effect() {
-    for (status, kind, advice) in [
-        (400, CallErrorKind::Invalid, "bad"),
-        (401, CallErrorKind::Unauthenticated, "FLY_API_TOKEN"),
-        (403, CallErrorKind::Forbidden, "deploy token of that app"),
-        (404, CallErrorKind::NotFound, "does not exist"),
-        (409, CallErrorKind::Conflict, "bad"),
-        (422, CallErrorKind::Invalid, "bad"),
-    ] {
-        let fly = Fly::start().await;
-        fly.fault(SECRETS, Fault::Refused(status, "bad value"));
-        let error = put(&target(&fly, "KEY", false), &[("KEY", "one")]).await.unwrap_err();
-        assert_eq!((&error.kind, error.effect), (&kind, Effect::None), "{status}");
-        assert!(error.to_string().contains(advice), "{error}");
-        assert!(fly.world().apps["web"].secrets.is_empty());
-    }
-}
-
-#[tokio::test]
-async fn a_refusal_that_quotes_the_value_is_redacted() {
-    let fly = Fly::start().await;
-    fly.fault(SECRETS, Fault::Status(422, "value canary-0123456789 has a bad shape"));
-    let error = put(&target(&fly, "KEY", false), &[("KEY", "canary-0123456789")])
-        .await
-        .unwrap_err();
-    assert!(
-        error.to_string().contains("has a bad shape") && !error.to_string().contains("canary"),
-        "{error}"
-    );
-}
-
-#[tokio::test]
 async fn what_fly_repeats_of_a_machines_configuration_is_not_shown() {
     let fly = Fly::start().await;
     let environment = json!({ "env": { "DATABASE_URL": "postgres://app:0ther5@db/x", "PASSWORD": "letmeinplease" } });
@@ -447,60 +342,6 @@ async fn what_fly_repeats_of_a_machines_configuration_is_not_shown() {
             .starts_with("invalid config: [withheld] or [redacted], in [withheld]."),
         "{error}"
     );
-}
-
-#[tokio::test]
-async fn limits_failures_and_lost_answers_are_repeated_because_setting_twice_is_setting_once() {
-    for fault in [
-        Fault::Status(429, ""),
-        Fault::Status(503, ""),
-        Fault::Status(408, ""),
-        Fault::LostBefore,
-        Fault::LostAfter,
-    ] {
-        let fly = Fly::start().await;
-        fly.fault(SECRETS, fault);
-        put(&target(&fly, "KEY", false), &[("KEY", "one")]).await.unwrap();
-        assert_eq!(fly.world().count(&[SECRETS]), 2);
-        assert!(fly.world().apps["web"].secrets.contains_key("KEY"));
-    }
-}
-
-#[tokio::test]
-async fn a_failure_that_lasts_leaves_the_effect_unknown() {
-    let fly = Fly::start().await;
-    for _ in 0..5 {
-        fly.fault(SECRETS, Fault::Status(500, "boom"));
-    }
-    let error = put(&target(&fly, "KEY", false), &[("KEY", "one")]).await.unwrap_err();
-    assert_eq!(
-        (error.kind, error.effect),
-        (CallErrorKind::Unavailable, Effect::Possible)
-    );
-}
-
-#[tokio::test]
-async fn a_slot_is_found_again_from_its_address_alone() {
-    let fly = Fly::start().await;
-    put(&target(&fly, "KEY", false), &[("KEY", "one")]).await.unwrap();
-    let address: Address = "fly_secret:default:web/KEY".parse().unwrap();
-    let slot = (KIND.slot)(&address, &fly.connections.own()).unwrap();
-    assert!(slot.inspect().await.unwrap().is_some());
-    slot.remove(&WritePermit::granted_by_apply()).await.unwrap();
-    assert_eq!(slot.inspect().await, Ok(None));
-    let foreign: Address = "fly_secret:default:web/../x".parse().unwrap();
-    assert!((KIND.slot)(&foreign, &fly.connections.own()).is_err());
-}
-
-#[tokio::test]
-async fn an_apps_id_is_read_once_for_all_its_secrets() {
-    const APP: &str = "GET /v1/apps/web";
-    let fly = Fly::start().await;
-    for name in ["A", "B", "A"] {
-        let id = target(&fly, name, false).container_id().await;
-        assert_eq!(id, Ok(Some("app-7f3q".to_owned())));
-    }
-    assert_eq!(fly.world().count(&[APP]), 1);
 }
 
 #[tokio::test]

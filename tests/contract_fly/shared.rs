@@ -293,21 +293,3 @@ async fn a_deployment_right_after_a_staged_write_does_not_make_it_live() {
     let ours = target(&fly, "A", false);
     assert_eq!(ours.inspect_since(&revision).await.unwrap().unwrap().live, Some(false));
 }
-
-#[tokio::test]
-async fn an_app_that_cannot_be_seen_is_not_proved_to_be_gone() {
-    let fly = Fly::start().await;
-    let client = fly
-        .connections
-        .own()
-        .account::<rotation_provider::connection::fly::Fly>()
-        .unwrap()
-        .client()
-        .unwrap();
-    let lost = FlySecret::new(client, "gone", "A", false, super::secret::patience());
-    assert!(lost.inspect().await.is_err());
-    assert_eq!(
-        lost.container().await,
-        Ok(rotation_provider::rotation::Container::CannotTell)
-    );
-}

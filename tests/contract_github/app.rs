@@ -8,11 +8,11 @@ use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jiff::Timestamp;
-use rotation_provider::call::CallErrorKind;
+use rotation_provider::call::{CallErrorKind, Effect};
 use serde_json::{Value, json};
 
 use super::fake::{Fault, GitHub, REPOSITORY, World};
-use super::secret::{level, put};
+use super::secret::{ENVIRONMENT, REPO, config, level, put};
 
 /// Gives an installation token for a web token that the App's key signed.
 pub(crate) fn exchange(world: &mut World, parts: &Parts) -> Response {
@@ -40,7 +40,7 @@ pub(crate) fn exchange(world: &mut World, parts: &Parts) -> Response {
     let ends = Timestamp::from_second(now + life).unwrap().to_string();
     (
         axum::http::StatusCode::CREATED,
-        json!({ "token": token, "expires_at": ends, "permissions": {} }).to_string(),
+        json!({ "token": token, "expires_at": ends, "permissions": world.granted }).to_string(),
     )
         .into_response()
 }
@@ -104,4 +104,34 @@ async fn a_key_that_github_does_not_know_names_the_arguments() {
     let error = put(&github, &level(None), "A", "one").await.unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Unauthenticated);
     assert!(error.message.contains("github.app_private_key"), "{error}");
+}
+
+#[tokio::test]
+async fn an_installation_without_the_permission_is_refused_before_a_write() {
+    for (granted, arguments, missing) in [
+        (json!({ "secrets": "read" }), REPO, Some("Secrets: write")),
+        (json!({ "secrets": "write" }), REPO, None),
+        (json!({ "secrets": "write" }), ENVIRONMENT, Some("Environments: write")),
+        (json!({ "environments": "write" }), ENVIRONMENT, None),
+        // GitHub does not say.
+        (json!({}), REPO, None),
+        (Value::Null, REPO, None),
+    ] {
+        let github = with_app(3600).await;
+        github.world().granted = granted.clone();
+        let target = config(arguments).connect(&github.connections.own()).unwrap();
+        let told = target.check_writable().await;
+        match missing {
+            None => assert_eq!(told, Ok(()), "{granted}"),
+            Some(permission) => {
+                let error = told.unwrap_err();
+                assert_eq!((&error.kind, error.effect), (&CallErrorKind::Forbidden, Effect::None));
+                let words = format!(
+                    "The GitHub App's installation lacks the permission \"{permission}\". Grant it in the App's settings, and accept it \
+                     for the installation."
+                );
+                assert_eq!(error.message, words);
+            }
+        }
+    }
 }

@@ -43,6 +43,8 @@ pub(crate) struct World {
     pub(crate) accepted: Vec<String>,
     /// The public key (PKCS #1) of GitHub App 12 with the installation 7, and how long its tokens live.
     pub(crate) app: Option<(Vec<u8>, i64)>,
+    /// What its tokens may do.
+    pub(crate) granted: Value,
     /// What `GET /user` tells.
     pub(crate) user: Option<&'static str>,
     /// Paths that begin with the first lead on to the second, as after a repository was renamed.
@@ -156,6 +158,7 @@ impl GitHub {
             workflows: BTreeMap::new(),
             accepted: vec![format!("Bearer {TOKEN}")],
             app: None,
+            granted: json!({}),
             user: Some("deployer"),
             renamed: None,
             time: Timestamp::now().as_second(),
@@ -291,7 +294,7 @@ fn route(world: &mut World, parts: &Parts, body: &Value) -> Response {
     }
     if let Some(repository) = world.repositories.get(&path) {
         return done(
-            &json!({ "id": 1, "full_name": path.trim_start_matches("/repos/"), "archived": repository.archived }),
+            &json!({ "id": 1, "full_name": path.trim_start_matches("/repos/"), "archived": repository.archived, "default_branch": "main" }),
         );
     }
     if let Some(repository) = path.strip_suffix("/environments") {

@@ -12,11 +12,11 @@ use axum::routing::any;
 use jiff::Timestamp;
 use rotation_provider::connection::Connections;
 use rotation_provider::label::Label;
-use rotation_provider::source::{MintOrder, Minted, Source, SourceKind};
+use rotation_provider::source::{Handles, MintOrder, Minted, Source, SourceKind};
 use rotation_provider::terraform::{Diagnostics, Node, Origin, Value as Config};
 use serde_json::{Value, json};
 
-use crate::vendor::{self, lost};
+use crate::vendor;
 
 /// The key that the run under test authenticates with, and its id.
 pub(crate) const KEY: &str = "napi_run-key-0123456789";
@@ -36,10 +36,6 @@ pub(crate) enum Fault {
     Later(u16),
     /// The same with this message.
     Says(u16, &'static str),
-    /// The connection breaks before anything is done.
-    LostBefore,
-    /// It is done, and the connection breaks before the answer.
-    LostAfter,
     /// Answered as if a revocation were done, which it is not.
     Ignored,
 }
@@ -245,19 +241,20 @@ fn connect(url: &str) -> Arc<Connections> {
 pub(crate) fn order(generation: u64, predecessor_minted_at: Option<Timestamp>) -> MintOrder {
     MintOrder {
         label: Label::new("web-rotation", "0123456789ab", generation),
-        predecessor_minted_at,
-        unexplained: true,
-        in_use: BTreeSet::new(),
+        handles: Handles {
+            predecessor_minted_at,
+            unexplained: true,
+            in_use: BTreeSet::new(),
+        },
     }
 }
 
 /// The order that follows a credential which is in use.
 pub(crate) fn after(generation: u64, predecessor: &Minted) -> MintOrder {
     let known = predecessor.credential.clone().unwrap();
-    MintOrder {
-        in_use: BTreeSet::from([known.id]),
-        ..order(generation, known.minted_at)
-    }
+    let mut order = order(generation, known.minted_at);
+    order.handles.in_use = BTreeSet::from([known.id]);
+    order
 }
 
 fn error(status: u16, code: &str, wait: &str) -> Response {
@@ -312,11 +309,6 @@ async fn serve(State(world): State<Arc<Mutex<World>>>, request: Request) -> Resp
         Some(Fault::Says(status, text)) => {
             let status = StatusCode::from_u16(status).unwrap();
             (status, [("retry-after", "600")], json!({ "message": text }).to_string()).into_response()
-        }
-        Some(Fault::LostBefore) => lost(),
-        Some(Fault::LostAfter) => {
-            answer(&mut world, &call, &path, &body);
-            lost()
         }
         Some(Fault::Ignored) => done(&json!({ "revoked": true })),
         None => answer(&mut world, &call, &path, &body),

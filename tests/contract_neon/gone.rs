@@ -55,10 +55,13 @@ async fn a_branch_that_no_page_of_its_project_lists_is_gone() {
     let gone = old_branch(&neon);
     assert_eq!(gone.survey().await.unwrap_err().kind, CallErrorKind::NotFound);
     assert_eq!(gone.container().await, Ok(Container::Gone));
-    assert_eq!(configured(&neon, "br-old-1").container().await, Ok(Container::Gone));
+    assert_eq!(
+        configured(&neon, "br-old-1").issuer().container().await,
+        Ok(Container::Gone)
+    );
     assert_eq!(neon.world().count(BRANCHES), 3, "three pages, listed once a run");
     assert_eq!(
-        configured(&neon, "br-preview-4").container().await,
+        configured(&neon, "br-preview-4").issuer().container().await,
         Ok(Container::Exists)
     );
 }

@@ -6,8 +6,8 @@ use rotation_provider::call::{CallErrorKind, Effect, WritePermit};
 use rotation_provider::clock::Clock;
 use rotation_provider::executor::{Retired, retire_anywhere};
 use rotation_provider::rotation::{CredentialRecord, CredentialStatus};
+use rotation_provider::source::Source;
 use rotation_provider::source::neon_api_key::KIND;
-use rotation_provider::source::{Liveness, Source};
 use rotation_provider::terraform::Value;
 use serde_json::json;
 
@@ -30,45 +30,6 @@ fn permit() -> WritePermit {
 }
 
 #[tokio::test]
-async fn a_minted_key_carries_its_label_lives_and_dies_by_its_id() {
-    let neon = Neon::start().await;
-    let source = personal(&neon);
-    source.inspect().await.unwrap();
-    let minted = source.mint(&order(3, None), &permit()).await.unwrap();
-    let credential = minted.credential.unwrap();
-    assert_eq!(credential.label(), Some(order(3, None).label));
-    assert!(credential.minted_at.is_some() && credential.expires_at.is_none());
-    let value = minted.parts.get("key").unwrap().expose().to_owned();
-    assert_eq!(value, format!("napi_value-of-{}", credential.id));
-    assert_eq!(
-        neon.world().bodies[1],
-        json!({ "key_name": "web-rotation-rot-0123456789ab-g3" })
-    );
-    assert!(
-        source.survey().await.unwrap().contains(&credential),
-        "a write makes the next reader list again"
-    );
-    assert_eq!(source.liveness(&credential.id).await, Ok(Liveness::Alive));
-    source.revoke(&credential.id, &permit()).await.unwrap();
-    assert_eq!(source.liveness(&credential.id).await, Ok(Liveness::Dead));
-    source
-        .revoke(&credential.id, &permit())
-        .await
-        .expect("revoking again is fine");
-    assert_eq!(source.survey().await.unwrap().len(), 1);
-}
-
-#[tokio::test]
-async fn all_readers_of_one_holder_share_a_listing() {
-    let neon = Neon::start().await;
-    let (one, two) = (personal(&neon), personal(&neon));
-    let (first, second) = tokio::join!(one.survey(), two.survey());
-    assert_eq!(first, second);
-    one.inspect().await.unwrap();
-    assert_eq!(neon.world().count("GET /api_keys"), 1);
-}
-
-#[tokio::test]
 async fn a_project_key_is_an_organization_key_for_one_project() {
     let neon = Neon::start().await;
     let source = of_project(&neon, "org-1");
@@ -79,29 +40,6 @@ async fn a_project_key_is_an_organization_key_for_one_project() {
     let error = of_project(&neon, "org-2").inspect().await.unwrap_err();
     assert_eq!(error.kind, CallErrorKind::NotFound);
     assert!(error.message.contains("personal API key"), "{error}");
-}
-
-#[tokio::test]
-async fn a_lost_mint_is_sent_once_and_found_by_its_label() {
-    for (fault, found) in [
-        (Fault::LostBefore, 0),
-        (Fault::LostAfter, 1),
-        (Fault::Status(504, ""), 0),
-    ] {
-        let neon = Neon::start().await;
-        for name in ["", "ключ 🔑 \"x\"", "x-rot-0123456789ab-g"] {
-            neon.world().key(name);
-        }
-        let source = personal(&neon);
-        source.survey().await.unwrap();
-        neon.fault("POST /api_keys", fault);
-        let error = source.mint(&order(3, None), &permit()).await.unwrap_err();
-        assert_eq!(error.effect, Effect::Possible);
-        assert_eq!(neon.world().count("POST"), 1);
-        let listed = source.survey().await.unwrap();
-        let ours = listed.iter().filter(|key| key.label() == Some(order(3, None).label));
-        assert_eq!((listed.len(), ours.count()), (4 + found, found));
-    }
 }
 
 #[tokio::test]
@@ -120,8 +58,8 @@ async fn a_locked_project_and_an_absent_api_are_waited_for_whatever_the_method()
         .credential
         .unwrap();
     assert_eq!(neon.world().count("POST"), 4);
-    assert!(source.survey().await.unwrap().contains(&credential));
-    source.revoke(&credential.id, &permit()).await.unwrap();
+    assert!(source.issuer().survey().await.unwrap().contains(&credential));
+    source.issuer().revoke(&credential.id, &permit()).await.unwrap();
     assert_eq!(neon.world().count("DELETE"), 4);
     assert_eq!(neon.world().keys.len(), 1, "one key was made, and revoked");
 }
@@ -147,52 +85,10 @@ async fn a_lock_that_lasts_is_reported_and_had_no_effect() {
 }
 
 #[tokio::test]
-async fn a_lock_or_an_absence_that_names_the_key_does_not_show_it() {
-    for status in [423, 503] {
-        let neon = Neon::start().await;
-        let says = "replication of key napi_LEAKEDkey1234567890abcdef failed";
-        neon.fault("POST", Fault::Says(status, says));
-        let error = personal(&neon).mint(&order(1, None), &permit()).await.unwrap_err();
-        assert_eq!(error.status, Some(status));
-        assert!(!error.to_string().contains("LEAKED"), "{error}");
-    }
-}
-
-#[tokio::test]
-async fn a_refused_mint_has_no_effect_and_says_what_to_do() {
-    for (status, kind, advice) in [
-        (401, CallErrorKind::Unauthenticated, "NEON_API_KEY"),
-        (403, CallErrorKind::Forbidden, "personal"),
-        (400, CallErrorKind::Invalid, "the fake refuses (NO)"),
-    ] {
-        let neon = Neon::start().await;
-        neon.fault("POST", Fault::Refused(status, "NO"));
-        let error = personal(&neon).mint(&order(1, None), &permit()).await.unwrap_err();
-        assert_eq!((error.kind.clone(), error.effect), (kind, Effect::None));
-        assert!(error.message.contains(advice), "{error}");
-    }
+async fn what_is_no_id_of_a_key_is_refused_without_a_call() {
     let neon = Neon::start().await;
-    neon.fault("POST", Fault::Status(429, "TOO_MANY"));
-    personal(&neon)
-        .mint(&order(1, None), &permit())
-        .await
-        .expect("a limit passes");
-    assert_eq!(neon.world().count("POST"), 2);
-}
-
-#[tokio::test]
-async fn a_revocation_whose_answer_was_lost_is_checked_instead_of_repeated() {
-    for (fault, ends) in [(Fault::LostAfter, true), (Fault::LostBefore, false)] {
-        let neon = Neon::start().await;
-        let id = neon.world().key("old").to_string();
-        neon.fault("DELETE", fault);
-        let answer = personal(&neon).revoke(&id, &permit()).await;
-        assert_eq!(answer.is_ok(), ends);
-        assert_eq!(neon.world().count("DELETE"), 1);
-    }
-    let neon = Neon::start().await;
-    for wrong in ["", "abc", "1/../2"] {
-        let error = personal(&neon).revoke(wrong, &permit()).await.unwrap_err();
+    for wrong in ["abc", "1/../2"] {
+        let error = personal(&neon).issuer().revoke(wrong, &permit()).await.unwrap_err();
         assert_eq!((error.kind, error.effect), (CallErrorKind::Invalid, Effect::None));
     }
     assert!(neon.world().calls.is_empty());
@@ -233,23 +129,23 @@ async fn the_key_of_this_run_is_told_by_its_last_use() {
     let neon = Neon::start().await;
     let other = neon.world().key("other").to_string();
     let source = personal(&neon);
-    assert_eq!(source.authenticates_this_run(KEY_ID).await, Ok(true));
-    assert_eq!(source.authenticates_this_run(&other).await, Ok(false));
-    assert_eq!(source.authenticates_this_run("77").await, Ok(false));
+    assert_eq!(source.issuer().authenticates_this_run(KEY_ID).await, Ok(true));
+    assert_eq!(source.issuer().authenticates_this_run(&other).await, Ok(false));
+    assert_eq!(source.issuer().authenticates_this_run("77").await, Ok(false));
 }
 
 #[tokio::test]
 async fn what_neon_tells_about_the_run_comes_first() {
     let neon = Neon::start().await;
     neon.world().auth = Some(json!({ "account_id": "u", "auth_method": "api_key_user", "auth_data": "1" }));
-    assert_eq!(personal(&neon).authenticates_this_run(KEY_ID).await, Ok(true));
+    assert_eq!(personal(&neon).issuer().authenticates_this_run(KEY_ID).await, Ok(true));
     assert_eq!(neon.world().count("api_keys"), 0);
     assert_eq!(
-        of_project(&neon, "org-1").authenticates_this_run(KEY_ID).await,
+        of_project(&neon, "org-1").issuer().authenticates_this_run(KEY_ID).await,
         Ok(false)
     );
     neon.world().auth = Some(json!({ "account_id": "u", "auth_method": "api_key_user" }));
-    assert_eq!(personal(&neon).authenticates_this_run(KEY_ID).await, Ok(true));
+    assert_eq!(personal(&neon).issuer().authenticates_this_run(KEY_ID).await, Ok(true));
     assert_eq!(neon.world().count("GET /api_keys"), 2);
 }
 
@@ -260,18 +156,22 @@ async fn where_neon_does_not_tell_about_the_run_the_last_use_does() {
         neon.fault("GET /auth", Fault::Refused(status, "NO"));
         neon.fault("GET /auth", Fault::Refused(status, "NO"));
         assert_eq!(
-            personal(&neon).authenticates_this_run(KEY_ID).await,
+            personal(&neon).issuer().authenticates_this_run(KEY_ID).await,
             Ok(true),
             "{status}"
         );
     }
     let neon = Neon::start().await;
     neon.world().auth = Some(json!({ "auth_method": "api_key_user", "auth_data": 1 }));
-    assert_eq!(personal(&neon).authenticates_this_run(KEY_ID).await, Ok(true));
+    assert_eq!(personal(&neon).issuer().authenticates_this_run(KEY_ID).await, Ok(true));
     for _ in 0..5 {
         neon.fault("GET /auth", Fault::Refused(502, "AWAY"));
     }
-    let error = personal(&neon).authenticates_this_run(KEY_ID).await.unwrap_err();
+    let error = personal(&neon)
+        .issuer()
+        .authenticates_this_run(KEY_ID)
+        .await
+        .unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Unavailable, "it may tell at another time");
 }
 

@@ -74,7 +74,7 @@ async fn a_minted_password_works_and_its_uri_leads_to_the_database() {
     let credential = credential(&minted);
     assert_eq!((credential.id.as_str(), credential.name.as_deref()), ("app", None));
     assert_eq!(credential.minted_at, updated_at(&neon, "app"));
-    assert_eq!(source.survey().await.unwrap(), [credential]);
+    assert_eq!(source.issuer().survey().await.unwrap(), [credential]);
     assert!(
         neon.world()
             .calls
@@ -91,7 +91,7 @@ async fn lists_that_are_null_are_empty() {
     let minted = one(&neon).mint(&order(1, None), &permit()).await.unwrap();
     assert_eq!(part(&minted, "password"), neon.world().roles["app"].password);
     neon.world().roles.clear();
-    assert_eq!(one(&neon.later_run()).survey().await.unwrap(), []);
+    assert_eq!(one(&neon.later_run()).issuer().survey().await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -99,44 +99,9 @@ async fn a_reset_by_somebody_else_shows_in_the_survey() {
     let neon = Neon::start().await;
     let minted = one(&neon).mint(&order(1, None), &permit()).await.unwrap();
     neon.world().reset("app");
-    let seen = one(&neon.later_run()).survey().await.unwrap();
+    let seen = one(&neon.later_run()).issuer().survey().await.unwrap();
     assert_eq!(seen[0].id, "app");
     assert!(seen[0].minted_at > credential(&minted).minted_at);
-}
-
-#[tokio::test]
-async fn a_reset_whose_answer_was_lost_is_taken_up_instead_of_repeated() {
-    let neon = Neon::start().await;
-    let source = one(&neon);
-    let first = credential(&source.mint(&order(1, None), &permit()).await.unwrap());
-    neon.fault(RESET, Fault::LostAfter);
-    let error = source.mint(&order(2, first.minted_at), &permit()).await.unwrap_err();
-    assert_eq!(error.effect, Effect::Possible);
-    assert!(error.message.contains("may have another password"), "{error}");
-    assert_eq!(neon.world().count(RESET), 2);
-    let second = source.mint(&order(2, first.minted_at), &permit()).await.unwrap();
-    assert_eq!(neon.world().count(RESET), 2, "nothing was reset again");
-    assert_eq!(
-        part(&second, "password"),
-        neon.world().roles["app"].password,
-        "and the operation has finished"
-    );
-    assert_eq!(credential(&second).minted_at, updated_at(&neon, "app"));
-    source.mint(&after(3, &second), &permit()).await.unwrap();
-    assert_eq!(neon.world().count(RESET), 3, "the next generation is a new password");
-}
-
-#[tokio::test]
-async fn a_reset_that_never_arrived_is_made() {
-    let neon = Neon::start().await;
-    let source = one(&neon);
-    let first = credential(&source.mint(&order(1, None), &permit()).await.unwrap());
-    neon.fault(RESET, Fault::LostBefore);
-    let error = source.mint(&order(2, first.minted_at), &permit()).await.unwrap_err();
-    assert_eq!(error.effect, Effect::Possible);
-    let second = source.mint(&order(2, first.minted_at), &permit()).await.unwrap();
-    assert!(credential(&second).minted_at > first.minted_at);
-    assert_eq!(neon.world().count(RESET), 3);
 }
 
 #[tokio::test]
@@ -197,15 +162,19 @@ async fn two_roles_take_turns_and_the_old_one_works_until_it_is_revoked() {
             .calls
             .contains(&format!("POST {BRANCH}/roles/app%2Fb/reset_password?"))
     );
-    source.revoke("app", &permit()).await.unwrap();
-    source.revoke("app", &permit()).await.expect("revoking again is fine");
+    source.issuer().revoke("app", &permit()).await.unwrap();
+    source
+        .issuer()
+        .revoke("app", &permit())
+        .await
+        .expect("revoking again is fine");
     assert_ne!(neon.world().roles["app"].password, part(&first, "password"));
     assert_eq!(
         neon.world().roles["app/b"].password,
         part(&second, "password"),
         "the new one is left alone"
     );
-    assert_eq!(source.liveness("app").await, Ok(Liveness::CannotTell));
+    assert_eq!(source.issuer().liveness("app").await, Ok(Liveness::CannotTell));
     let third = source.mint(&after(3, &second), &permit()).await.unwrap();
     assert_eq!(part(&third, "username"), "app");
 }
@@ -227,7 +196,7 @@ async fn whole_seconds_suffice_to_tell_the_roles_apart() {
     let first = one(&neon).mint(&order(2, None), &permit()).await.unwrap();
     tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
     let second = two(&neon).mint(&after(3, &first), &permit()).await.unwrap();
-    two(&neon).revoke("app", &permit()).await.unwrap();
+    two(&neon).issuer().revoke("app", &permit()).await.unwrap();
     let third = two(&neon).mint(&after(4, &second), &permit()).await.unwrap();
     assert_eq!((part(&second, "username"), part(&third, "username")), ("app/b", "app"));
 }

@@ -38,16 +38,6 @@ async fn a_refusal_says_what_to_grant_or_change_and_never_repeats_the_value() {
 }
 
 #[tokio::test]
-async fn a_forbidden_call_names_the_parameter_to_grant_it_on() {
-    let aws = ScriptedAws::start(|_, _| refusal("AccessDeniedException")).await;
-    let slot = slot_of(NAME, &connections(aws.url()));
-    let error = slot.remove(&permit()).await.expect_err("refused");
-    let expected =
-        "Grant this run ssm:DeleteParameter on arn:aws:ssm:eu-west-1:*:parameter/molecule/production/FLY_API_TOKEN";
-    assert!(error.to_string().contains(expected), "{error}");
-}
-
-#[tokio::test]
 async fn a_throttled_write_is_sent_again() {
     let (tries, looks) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let aws = ScriptedAws::start(move |operation, _| match operation {
@@ -125,38 +115,6 @@ async fn an_answer_beyond_the_limit_is_not_read() {
     assert!(error.message.contains("longer than 8 MiB"), "{error}");
     let aws = ScriptedAws::start(|_, _| Reply::Long(7 * MIB)).await;
     assert_eq!(slot_of(NAME, &connections(aws.url())).inspect().await, Ok(None));
-}
-
-#[tokio::test]
-async fn a_lost_read_is_repeated() {
-    let tries = AtomicUsize::new(0);
-    let aws = ScriptedAws::start(move |_, _| match tries.fetch_add(1, Ordering::SeqCst) {
-        0 => Reply::Lost,
-        _ => Reply::Answer(200, json!({ "Parameters": [listed(NAME, 1, "")] })),
-    })
-    .await;
-    let entry = slot_of(NAME, &connections(aws.url())).inspect().await.expect("inspect");
-    assert!(entry.is_some());
-}
-
-#[tokio::test]
-async fn a_forbidden_inspection_names_the_action_that_has_no_narrower_resource() {
-    let aws = ScriptedAws::start(|_, _| refusal("AccessDeniedException")).await;
-    let error = slot_of(NAME, &connections(aws.url()))
-        .inspect()
-        .await
-        .expect_err("refused");
-    assert_eq!(
-        (&error.kind, error.effect),
-        (&CallErrorKind::Forbidden, Effect::None),
-        "{error}"
-    );
-    assert!(
-        error
-            .to_string()
-            .contains("Grant this run ssm:DescribeParameters on \"*\""),
-        "{error}"
-    );
 }
 
 #[tokio::test]

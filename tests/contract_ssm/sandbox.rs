@@ -101,7 +101,7 @@ async fn the_sandbox_confirms_marks_batches_and_unknown_outcomes() {
     let target = target_of(named(NAME), &connections);
     for generation in 1..=3 {
         let revision = deliver(&*target, NAME, CANARY, generation).await.expect("put");
-        let entry = target.inspect().await.expect("inspect").expect("there");
+        let entry = target.slot().inspect().await.expect("inspect").expect("there");
         assert_eq!((entry.revision, entry.label), (Some(revision), Some(label(generation))));
     }
     let escrowed = target.read().await.expect("read").expect("there");
@@ -128,8 +128,8 @@ async fn the_sandbox_confirms_marks_batches_and_unknown_outcomes() {
     deliver(&*target, NAME, CANARY, 4).await.expect("it converges");
     assert_eq!(target.read().await.expect("read").expect("there").label, label(4));
 
-    target.remove(&permit()).await.expect("remove");
-    target.remove(&permit()).await.expect("remove again");
+    target.slot().remove(&permit()).await.expect("remove");
+    target.slot().remove(&permit()).await.expect("remove again");
     assert!(target.read().await.expect("read").is_none());
 }
 

@@ -103,7 +103,7 @@ async fn a_receipt_says_when_aws_wrote_it_if_the_listing_shows_that_write() {
     let moto = Moto::start();
     let target = target_of(named(NAME), &connections(&moto.url()));
     let made = receipt(&*target, NAME, CANARY, 1).await.expect("put");
-    let entry = target.inspect().await.expect("inspect").expect("there");
+    let entry = target.slot().inspect().await.expect("inspect").expect("there");
     assert!(made.written_at.is_some());
     assert_eq!(made.written_at, entry.modified_at);
 

@@ -58,7 +58,7 @@ async fn another_type_and_a_lower_tier_are_refused_by_the_call_that_inspects() {
             json!({ "Name": NAME, "Type": kind, "Tier": tier, "Version": 7, "LastModifiedDate": 1_800_000_000 });
         let aws = ScriptedAws::start(move |_, _| Reply::Answer(200, json!({ "Parameters": [listed] }))).await;
         let target = target_of(configured(wanted.0, wanted.1), &connections(aws.url()));
-        let (entry, writable) = join(target.inspect(), target.check_writable()).await;
+        let (entry, writable) = join(target.slot().inspect(), target.check_writable()).await;
         assert!(entry.expect("a refresh can still look at it").is_some());
         assert_eq!(aws.operations(), ["DescribeParameters"]);
         let Some(words) = words else {

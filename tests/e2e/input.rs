@@ -700,7 +700,7 @@ fn wrong_tokens_of_several_vendors_are_reported_at_once_and_nothing_is_minted() 
     story.configure(&[FLY_TOKEN, THREE_TARGETS, A_DAY]);
     let said = unframed(&story.fails());
     for (place, answer) in [
-        ("source.fly_token", "Fly answered 200"),
+        ("source.fly_token", "Fly returned an error"),
         ("targets[\"control_plane\"]", "Fly answered 401"),
         ("targets[\"image_publish\"]", "GitHub answered 401"),
         ("targets[\"runtime\"]", "AWS SSM answered 4"),

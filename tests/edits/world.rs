@@ -251,6 +251,10 @@ impl Issuer for Stage {
 
 #[async_trait]
 impl Source for Stage {
+    fn issuer(&self) -> &dyn Issuer {
+        self
+    }
+
     async fn inspect(&self) -> Result<(), CallError> {
         Ok(())
     }
@@ -348,6 +352,14 @@ impl Slot for Held {
 
 #[async_trait]
 impl Target for Held {
+    fn slot(&self) -> &dyn Slot {
+        self
+    }
+
+    fn into_slot(self: Box<Self>) -> Box<dyn Slot> {
+        self
+    }
+
     async fn deliver(&self, deliveries: &[Delivery<'_>], _permit: &WritePermit) -> Result<Vec<Receipt>, CallError> {
         self.reach()?;
         let mut world = self.stage.world();

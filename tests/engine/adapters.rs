@@ -125,7 +125,7 @@ impl Play {
         } else {
             ("second", "first")
         };
-        let in_use = |role: &str| order.in_use.contains(role);
+        let in_use = |role: &str| order.handles.in_use.contains(role);
         if in_use(due) && !in_use(other) { other } else { due }
     }
 
@@ -142,8 +142,8 @@ impl Play {
         if matches!(self.case.origin, Origin::Replaced | Origin::Alternating) {
             let role = self.role(order);
             let made = instant(self.world.credentials[role].made);
-            let may_be_held = self.case.origin == Origin::Replaced || order.unexplained;
-            let lost = may_be_held && order.predecessor_minted_at.is_some_and(|at| made > at);
+            let may_be_held = self.case.origin == Origin::Replaced || order.handles.unexplained;
+            let lost = may_be_held && order.handles.predecessor_minted_at.is_some_and(|at| made > at);
             if lost {
                 // A reset that nobody waited for is this generation, whoever asked for it.
                 self.world.credentials.get_mut(role).unwrap().ours = true;
@@ -215,6 +215,10 @@ impl Issuer for Stage {
 
 #[async_trait]
 impl Source for Stage {
+    fn issuer(&self) -> &dyn Issuer {
+        self
+    }
+
     async fn inspect(&self) -> Result<(), CallError> {
         self.call(Call::Look, |_| Ok(())).await
     }
@@ -353,6 +357,14 @@ impl Slot for Held {
 
 #[async_trait]
 impl Target for Held {
+    fn slot(&self) -> &dyn Slot {
+        self
+    }
+
+    fn into_slot(self: Box<Self>) -> Box<dyn Slot> {
+        self
+    }
+
     async fn deliver(&self, deliveries: &[Delivery<'_>], _permit: &WritePermit) -> Result<Vec<Receipt>, CallError> {
         let written: Vec<(String, u32, String)> = deliveries
             .iter()

@@ -212,7 +212,7 @@ impl Call {
             "AmazonSSM.List",
             "GetCallerIdentity",
             "/v1/tokens/authenticate",
-            "GetCallerIdentity",
+            "/v1/tokens/authorize",
         ];
         let queries = [
             "/graphql app",

@@ -21,9 +21,15 @@ pub(crate) async fn serve(vendor: Router) -> String {
 /// The connections of an empty provider block with these environment variables.
 #[track_caller]
 pub(crate) fn connections(environment: &[(&str, &str)]) -> Arc<Connections> {
+    connections_at(environment, Clock::default())
+}
+
+/// The same by that clock.
+#[track_caller]
+pub(crate) fn connections_at(environment: &[(&str, &str)], clock: Clock) -> Arc<Connections> {
     let surroundings = Surroundings {
         environment: Environment::of(environment),
-        clock: Clock::default(),
+        clock,
         allow_insecure: false,
     };
     let block = Value::object([]);

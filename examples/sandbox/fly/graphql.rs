@@ -41,6 +41,17 @@ pub(super) fn root_field(query: &str) -> String {
         .unwrap_or_default()
 }
 
+/// Whether a call, of GraphQL or not, changes nothing.
+pub(super) fn reads(call: &Call) -> bool {
+    let query = call.text("query").unwrap_or_default();
+    let parsed = graphql_parser::parse_query::<String>(query).ok();
+    let is_mutation = parsed
+        .as_ref()
+        .and_then(|document| root(document).ok())
+        .map(|(mutation, _)| mutation);
+    call.method == "GET" || (call.path == "/graphql" && is_mutation == Some(false))
+}
+
 /// An argument's value, with variables filled in.
 pub(super) fn resolve(literal: &Literal<'_, String>, variables: &Value) -> Value {
     match literal {

@@ -16,6 +16,10 @@ pub(super) struct Token {
     /// The repositories (`owner/name`) that it sees; without a list all of them.
     pub repositories: Option<Vec<String>>,
     pub may_write: bool,
+    /// The scopes of a classic token, as the header tells them; other tokens have none.
+    pub scopes: Option<String>,
+    /// Whether its account has the role Write.
+    pub account_writes: bool,
     pub expires_at: Option<String>,
     pub revoked: bool,
     pub installation: bool,
@@ -27,6 +31,8 @@ impl Token {
             value: value.to_owned(),
             repositories: None,
             may_write: true,
+            scopes: value.starts_with("ghp_").then(|| "repo, workflow".to_owned()),
+            account_writes: true,
             expires_at: None,
             revoked: false,
             installation: false,
@@ -34,11 +40,22 @@ impl Token {
     }
 
     pub(super) fn from_seed(wanted: &Value, path: &str) -> Result<Self, String> {
-        let fields = Fields::of(wanted, path, &["value", "repositories", "may_write"])?;
+        let fields = Fields::of(
+            wanted,
+            path,
+            &["value", "repositories", "may_write", "scopes", "account_writes"],
+        )?;
         let value = fields.text("value")?.ok_or_else(|| format!("{path} needs a value"))?;
         let mut token = Self::personal(value);
         token.repositories = fields.texts("repositories")?.map(owned);
-        token.may_write = fields.flag("may_write")?.unwrap_or(true);
+        token.account_writes = fields.flag("account_writes")?.unwrap_or(true);
+        let scopes = fields.text("scopes")?.map(str::to_owned).or(token.scopes);
+        // A classic token without the scope writes nothing.
+        let covers = scopes
+            .as_ref()
+            .is_none_or(|scopes| scopes.split(", ").any(|scope| scope == "repo"));
+        token.may_write = fields.flag("may_write")?.unwrap_or(covers);
+        token.scopes = scopes;
         Ok(token)
     }
 
@@ -75,12 +92,15 @@ pub(super) struct App {
     installation: String,
     public_key: Vec<u8>,
     repositories: Vec<String>,
+    permissions: Value,
 }
 
 impl App {
-    /// `{"id", "installation_id", "public_key": "PEM", "repositories": ["owner/name"]}`
+    /// `{"id", "installation_id", "public_key": "PEM", "repositories": ["owner/name"], "permissions": {"secrets": "write"}}`
     pub(super) fn from_seed(wanted: &Value, path: &str) -> Result<Self, String> {
-        let fields = Fields::of(wanted, path, &["id", "installation_id", "public_key", "repositories"])?;
+        let known = ["id", "installation_id", "public_key", "repositories", "permissions"];
+        let fields = Fields::of(wanted, path, &known)?;
+        let usual = json!({ "secrets": "write", "environments": "write", "actions": "write", "metadata": "read" });
         let number = |name: &str| {
             let number = fields.number(name, 1)?.map(|number| number.to_string());
             number.ok_or_else(|| format!("{path} needs a numeric {name}"))
@@ -94,6 +114,7 @@ impl App {
                 .decode(body)
                 .map_err(|_| format!("{path}.public_key must be PEM"))?,
             repositories: fields.texts("repositories")?.map(owned).unwrap_or_default(),
+            permissions: wanted.get("permissions").cloned().unwrap_or(usual),
         })
     }
 
@@ -182,12 +203,14 @@ impl App {
             value: format!("ghs_{}_{}", self.id, super::random_text(400)),
             repositories: Some(chosen.cloned().collect()),
             may_write: true,
+            scopes: None,
+            account_writes: true,
             expires_at: Some(expires_at.clone()),
             revoked: false,
             installation: true,
         };
         let body = json!({
-            "token": token.value, "expires_at": expires_at, "permissions": { "secrets": "write", "actions": "write", "metadata": "read" },
+            "token": token.value, "expires_at": expires_at, "permissions": self.permissions,
             "repository_selection": "selected",
         });
         (Some(token), Reply::json(201, body))

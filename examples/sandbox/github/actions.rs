@@ -2,21 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::workflow::{COMMIT, Workflow, short};
 use super::{Repository, bodies, page, refuse};
 use crate::call::{Call, Reply};
 use crate::clock;
-
-/// The commit at the head of every branch.
-const COMMIT: &str = "6dcb09b5b57875f334f61aebed695e2e4193db5e";
-
-/// A workflow.
-#[derive(Clone)]
-pub(super) struct Workflow {
-    pub file: String,
-    pub id: u64,
-    /// How its runs will end.
-    pub conclusion: String,
-}
 
 /// A run of one.
 #[derive(Clone)]
@@ -145,7 +134,7 @@ pub(super) fn answer(repository: &mut Repository, call: &Call, rest: &[&str], ar
                     let id = workflow.id;
                     list(repository, call, around.full, |run| run.workflow_id == id)
                 }
-                ("POST", ["dispatches"]) => match begin(workflow, repository.runs.len() + 1, call, around) {
+                ("POST", ["dispatches"]) => match begin(repository, workflow, call, around) {
                     Ok((run, reply)) => {
                         repository.runs.push(run);
                         reply
@@ -184,16 +173,29 @@ fn list(repository: &Repository, call: &Call, full: &str, wanted: impl Fn(&Run) 
 }
 
 fn begin(
+    repository: &Repository,
     workflow: &Workflow,
-    number: usize,
     call: &Call,
     around: &mut Circumstances<'_>,
 ) -> Result<(Run, Reply), Reply> {
     let Some(branch) = call.text("ref") else {
         return Err(refuse(422, "Invalid request.\n\n\"ref\" wasn't supplied."));
     };
-    if branch.trim_start_matches("refs/heads/") != "main" {
+    let branch = short(branch);
+    if !repository
+        .branches
+        .iter()
+        .chain(&repository.tags)
+        .any(|name| name == branch)
+    {
         return Err(refuse(422, &format!("No ref found for: {branch}")));
+    }
+    if workflow.state != "active" {
+        let message = "Cannot trigger a 'workflow_dispatch' on a disabled workflow";
+        return Err(refuse(422, message));
+    }
+    if !workflow.is_on(branch) || !workflow.triggers.iter().any(|trigger| trigger == "workflow_dispatch") {
+        return Err(refuse(422, "Workflow does not have 'workflow_dispatch' trigger"));
     }
     let inputs = call.body.get("inputs").cloned().unwrap_or(json!({}));
     if inputs.as_object().is_none_or(|inputs| inputs.len() > 25) {
@@ -206,10 +208,10 @@ fn begin(
     *around.next_run += 1;
     let run = Run {
         id,
-        number,
+        number: repository.runs.len() + 1,
         workflow: workflow.file.clone(),
         workflow_id: workflow.id,
-        branch: "main".to_owned(),
+        branch: branch.to_owned(),
         created_at: clock::seconds(),
         listed_from: clock::epoch_millis() + around.lag,
         polls: 0,
@@ -235,9 +237,9 @@ fn begin(
 }
 
 fn workflow_body(workflow: &Workflow, full: &str) -> Value {
-    let Workflow { file, id, .. } = workflow;
+    let Workflow { file, id, state, .. } = workflow;
     json!({
-        "id": id, "node_id": format!("W_{id}"), "name": file, "path": format!(".github/workflows/{file}"), "state": "active",
+        "id": id, "node_id": format!("W_{id}"), "name": file, "path": format!(".github/workflows/{file}"), "state": state,
         "created_at": "2025-01-01T00:00:00Z", "updated_at": "2025-01-01T00:00:00Z",
         "url": format!("https://api.github.com/repos/{full}/actions/workflows/{id}"),
         "html_url": format!("https://github.com/{full}/blob/main/.github/workflows/{file}"),

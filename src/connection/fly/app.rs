@@ -23,6 +23,7 @@ pub(super) struct Listings {
     secrets: Shared<Vec<AppSecret>>,
     machines: Shared<Vec<Machine>>,
     ids: Shared<Option<String>>,
+    pub(super) read_only: Shared<bool>,
     rolls: Shared<Mutex<()>>,
     writes: Shared<Mutex<()>>,
 }

@@ -5,6 +5,7 @@
 //! length nor form of the token.
 //! <https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app>
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
@@ -35,6 +36,8 @@ pub(super) struct App {
     key: RsaKeyPair,
     /// The authorization header in use, and when its token ends.
     current: Mutex<Option<(Secret, Timestamp)>>,
+    /// What GitHub said that the last installation token may do.
+    permissions: Mutex<Option<BTreeMap<String, String>>>,
 }
 
 /// What is wrong with an App's credentials. Never holds them.
@@ -69,6 +72,8 @@ impl AppMistake {
 struct InstallationToken {
     token: String,
     expires_at: String,
+    #[serde(default)]
+    permissions: Option<BTreeMap<String, String>>,
 }
 
 impl App {
@@ -92,6 +97,7 @@ impl App {
             installation: installation.to_owned(),
             key: key.map_err(|_| AppMistake::PrivateKey)?,
             current: Mutex::new(None),
+            permissions: Mutex::new(None),
         })
     }
 
@@ -120,6 +126,12 @@ impl App {
         {
             *current = None;
         }
+    }
+
+    /// What the installation may do, by permission: `secrets` → `write`. `None` before the first exchange, and where GitHub does not
+    /// say.
+    pub(super) async fn permissions(&self) -> Option<BTreeMap<String, String>> {
+        self.permissions.lock().await.clone()
     }
 
     async fn exchange(&self, client: &GitHubClient, now: Timestamp) -> Result<(Secret, Timestamp), CallError> {
@@ -152,7 +164,12 @@ impl App {
             ),
             _ => client.explain(error),
         })?;
-        let InstallationToken { token, expires_at } = answer.json()?;
+        let InstallationToken {
+            token,
+            expires_at,
+            permissions,
+        } = answer.json()?;
+        *self.permissions.lock().await = permissions.filter(|granted| !granted.is_empty());
         let token = Secret::new(token);
         let ends = expires_at.parse().map_err(|_| failed("expires_at is not a time"))?;
         #[expect(clippy::disallowed_methods, reason = "what comes out is a Secret again")]

@@ -27,6 +27,24 @@ pub struct RepositoryDetails {
     /// Read-only for everybody, its secrets included.
     #[serde(default)]
     pub archived: bool,
+    /// The branch that a workflow runs on when nobody names one.
+    #[serde(default)]
+    pub default_branch: Option<String>,
+    /// What the account that asks may do. Of an App or a fine-grained token it does not tell what *they* may do.
+    #[serde(default)]
+    pub(super) permissions: Option<Permissions>,
+    /// The scopes of a classic token (`X-OAuth-Scopes`). `None` for all other credentials.
+    #[serde(skip)]
+    pub(super) scopes: Option<Vec<String>>,
+}
+
+/// The part of a repository's `permissions` that tells readers from writers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(super) struct Permissions {
+    #[serde(default)]
+    pub(super) pull: bool,
+    #[serde(default)]
+    pub(super) push: bool,
 }
 
 #[derive(Deserialize)]
@@ -63,7 +81,11 @@ impl GitHubClient {
             );
             let answer = self.read(request).await;
             let answer = answer.map_err(|error| advise_repository(error, repository, None, "Metadata: read"))?;
-            answer.json::<RepositoryDetails>()
+            let scopes = answer.headers.get("x-oauth-scopes");
+            Ok(RepositoryDetails {
+                scopes: scopes.map(|scopes| scopes.split(',').map(|scope| scope.trim().to_owned()).collect()),
+                ..answer.json()?
+            })
         };
         self.0.repositories.get(&repository.key(), fetch).await
     }

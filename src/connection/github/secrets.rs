@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
+use super::rights::Right;
 use super::{GitHubClient, Repository, SERVICE, SealError, advise_repository, is_archived, seal};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::segment;
@@ -284,24 +285,18 @@ impl GitHubClient {
         }
     }
 
-    /// Refuses what GitHub would refuse: writes to an archived repository. A repository that may not be read tells nothing.
+    /// Refuses what GitHub would refuse, as far as a read tells: see [`Self::check_right`].
     ///
     /// # Errors
-    /// [`CallErrorKind::Forbidden`] for an archived repository; others when GitHub is away.
+    /// [`CallErrorKind::Forbidden`]; others when GitHub is away.
     pub async fn check_writable(&self, level: &SecretLevel) -> Result<(), CallError> {
-        let repository = &level.repository;
-        match self.repository(repository).await {
-            Ok(details) if details.archived => {
-                let operation = format!("preparing to write Actions secrets of {}", level.describe());
-                let Repository { owner, name } = repository;
-                let message = format!("Repository {owner}/{name} is archived and read-only. {WAY_OUT_OF_ARCHIVED}");
-                let (kind, effect) = (CallErrorKind::Forbidden, Effect::None);
-                Err(CallError::new(kind, effect, SERVICE, operation, None, &message))
-            }
-            Ok(_) => Ok(()),
-            Err(error) if matches!(error.kind, CallErrorKind::Forbidden | CallErrorKind::NotFound) => Ok(()),
-            Err(error) => Err(error),
-        }
+        let right = match level.environment {
+            Some(_) => Right::Environments,
+            None => Right::Secrets,
+        };
+        let operation = format!("preparing to write Actions secrets of {}", level.describe());
+        self.check_right(&level.repository, right, &operation, WAY_OUT_OF_ARCHIVED)
+            .await
     }
 
     /// Deletes a secret. One that is not there is success, if the level can be seen.

@@ -80,12 +80,12 @@ impl Workflow {
         ["repos", owner, name, "actions", "workflows", &self.file, last]
     }
 
-    fn describe(&self) -> String {
+    pub(super) fn describe(&self) -> String {
         let Repository { owner, name } = &self.repository;
         format!("workflow {:?} of {owner}/{name}", self.file)
     }
 
-    fn advise(&self, error: CallError, permission: &str) -> CallError {
+    pub(super) fn advise(&self, error: CallError, permission: &str) -> CallError {
         let error = advise_repository(error, &self.repository, None, permission);
         match error.status {
             Some(404) => error.advise("Or the repository has no such workflow: write the name of its file."),

@@ -16,7 +16,7 @@ use crate::target::Activation;
 pub(super) fn is_needed(decision: &Decision, course: &Forecast, config: &Config) -> bool {
     let traits = config.source.config.traits();
     let ledger = &decision.ledger;
-    let crowded = traits.max_live.is_some() && !traits.replaces;
+    let crowded = traits.max_live().is_some() && !traits.replaces();
     // Room is made by what is older than a generation that is in place and proved.
     let unproved = !ledger.is_finished()
         && ledger

@@ -46,8 +46,8 @@ pub(super) fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goa
         may_mint: rotates,
         may_recover: is_create || !rotates,
         repeat_first: decision.value_lost,
-        max_live: traits.max_live,
-        replaces: traits.replaces,
+        max_live: traits.max_live(),
+        replaces: traits.replaces(),
         revocable: !config.revoke_by_hand,
         by_hand: decision
             .ledger

@@ -391,7 +391,7 @@ pub(super) async fn slot_of(
     let slot = match entry {
         Some(entry) => vendors
             .target(entry.config.as_ref(), &address)
-            .map(|target| target as Box<dyn Slot>),
+            .map(|target| target.into_slot()),
         None => vendors.slot(kind, &address),
     };
     slot.map_err(|diagnostic| (diagnostic.summary, diagnostic.detail))

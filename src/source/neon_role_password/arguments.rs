@@ -6,7 +6,7 @@ use super::{KIND, NAME, Passwords};
 use crate::address::Address;
 use crate::connection::Link;
 use crate::connection::neon::{Branch, Neon, identifier, is_identifier};
-use crate::source::{Source, SourceConfig, SourceTraits};
+use crate::source::{Issuance, Source, SourceConfig, SourceTraits};
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Type};
 
 /// Longest name of a role or a database, in bytes (PostgreSQL documentation, section 4.1.1: `NAMEDATALEN` is 64 with the end mark).
@@ -142,10 +142,10 @@ impl SourceConfig for Config {
     }
 
     fn traits(&self) -> SourceTraits {
-        let alternates = self.alternate.is_some();
         SourceTraits {
-            max_live: Some(if alternates { 2 } else { 1 }),
-            replaces: !alternates,
+            issuance: Issuance::Reset {
+                handles: if self.alternate.is_some() { 2 } else { 1 },
+            },
             lists: false,
             revocable: true,
             // Where the project stores passwords, which only a call tells.
@@ -229,8 +229,8 @@ mod tests {
         assert!(problems.is_empty());
         let (two, _) = parsed(&[("alternate_role", Value::string("app_b"))]);
         let (one, two) = (one.unwrap(), two.unwrap());
-        assert_eq!((one.traits().replaces, one.traits().max_live), (true, Some(1)));
-        assert_eq!((two.traits().replaces, two.traits().max_live), (false, Some(2)));
+        assert_eq!((one.traits().replaces(), one.traits().max_live()), (true, Some(1)));
+        assert_eq!((two.traits().replaces(), two.traits().max_live()), (false, Some(2)));
         assert_eq!(one.issuer(), two.issuer());
         assert_ne!(one.fingerprint(), two.fingerprint());
         let branch = branch_at(&one.issuer().locator).unwrap();

@@ -159,6 +159,12 @@ impl FlySecret {
         Ok(written)
     }
 
+    /// Of what a read shows to be impossible.
+    fn refusal(&self, kind: CallErrorKind, what: &str) -> CallError {
+        let operation = format!("preparing to write secret {:?} of app {:?}", self.name, self.app);
+        CallError::new(kind, Effect::None, SERVICE, operation, None, what)
+    }
+
     /// Waits until the listing shows what was written, and gives each name's digest.
     async fn read_back(
         &self,
@@ -262,6 +268,51 @@ impl Slot for FlySecret {
 
 #[async_trait]
 impl Target for FlySecret {
+    fn slot(&self) -> &dyn Slot {
+        self
+    }
+
+    fn into_slot(self: Box<Self>) -> Box<dyn Slot> {
+        self
+    }
+
+    async fn check_writable(&self) -> Result<(), CallError> {
+        if !self.client.may_only_read(&self.app).await {
+            return Ok(());
+        }
+        let origin = self.client.token_origin();
+        let what = format!("The token in {origin} may read app {} but not write to it", self.app);
+        let error = self.refusal(CallErrorKind::Forbidden, &what);
+        Err(error.advise("Use a deploy token for the app or an organization token."))
+    }
+
+    /// A machine whose host is down keeps the old value until the host is back.
+    async fn check_reachable(&self) -> Result<(), CallError> {
+        if self.stage {
+            return Ok(());
+        }
+        let machines = self.client.machines(&self.app).await?;
+        let down = |machine: &&Machine| machine::holds_secrets(machine) && machine::unreachable(machine).is_some();
+        let ids: Vec<&str> = machines
+            .iter()
+            .filter(down)
+            .map(|machine| machine.id.as_str())
+            .collect();
+        let Some(first) = ids.first() else {
+            return Ok(());
+        };
+        let what = format!(
+            "Fly cannot reach the host of machine {}, so it would keep the old value",
+            ids.join(", ")
+        );
+        let error = self.refusal(CallErrorKind::Conflict, &what);
+        Err(error.advise(&format!(
+            "Wait until the host is back, or destroy the machine (fly machine destroy {first} --app {} --force), then apply again. With \
+             stage = true, your next deployment updates the machines instead.",
+            self.app
+        )))
+    }
+
     async fn deliver(&self, deliveries: &[Delivery<'_>], permit: &WritePermit) -> Result<Vec<Receipt>, CallError> {
         let operation = format!("setting secrets of app {:?}", self.app);
         let mut names = Vec::new();

@@ -100,26 +100,15 @@ impl ParameterSlot {
 }
 
 #[async_trait]
-impl Slot for ParameterTarget {
-    async fn inspect(&self) -> Result<Option<Entry>, CallError> {
-        self.slot.inspect().await
-    }
-
-    async fn inspect_directly(&self) -> Result<Option<Entry>, CallError> {
-        self.slot.inspect_directly().await
-    }
-
-    async fn inspect_since(&self, recorded: &str) -> Result<Option<Entry>, CallError> {
-        self.slot.inspect_since(recorded).await
-    }
-
-    async fn remove(&self, permit: &WritePermit) -> Result<(), CallError> {
-        self.slot.remove(permit).await
-    }
-}
-
-#[async_trait]
 impl Target for ParameterTarget {
+    fn slot(&self) -> &dyn Slot {
+        &self.slot
+    }
+
+    fn into_slot(self: Box<Self>) -> Box<dyn Slot> {
+        Box::new(self.slot)
+    }
+
     async fn check_writable(&self) -> Result<(), CallError> {
         let listed = self.slot.aws.ssm().await?.describe(&self.slot.name).await?;
         let refusal = listed.as_ref().and_then(|listed| self.cannot_become(listed));

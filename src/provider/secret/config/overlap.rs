@@ -31,7 +31,7 @@ impl Config {
     /// Whether an old credential can live beside the new one and is revoked by the provider.
     fn overlaps(&self) -> bool {
         let traits = self.source.config.traits();
-        self.source.kind.maker == Maker::Issuer && traits.revocable && !traits.replaces
+        self.source.kind.maker == Maker::Issuer && traits.revocable && !traits.replaces()
     }
 
     /// `overlap` must be written where it is unknown when consumers load the new value.
@@ -62,8 +62,8 @@ impl Config {
     pub(super) fn overlap_has_an_effect(&self, node: &Node<'_>, problems: &mut Diagnostics) {
         let written = node.attr("overlap").is_set() && !self.overlap.is_zero();
         let traits = self.source.config.traits();
-        if written && (self.source.kind.maker == Maker::Us || traits.replaces) {
-            let why = if traits.replaces {
+        if written && (self.source.kind.maker == Maker::Us || traits.replaces()) {
+            let why = if traits.replaces() {
                 "the issuer lets one credential live, so the old one stops working when the new one is made"
             } else {
                 "nobody issues such a value, so there is nothing to revoke"

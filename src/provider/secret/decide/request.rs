@@ -86,7 +86,7 @@ pub(super) fn is_drift(ledger: &Ledger, key: &str) -> bool {
 /// asked for anew.
 pub(super) fn finishing_answers(state: &State, before: Option<&Config>, config: &Config) -> bool {
     let traits = config.source.config.traits();
-    let crowded = traits.replaces || traits.max_live.is_some();
+    let crowded = traits.max_live().is_some();
     let begun = state.last_rotation.as_ref().and_then(|receipt| receipt.started_at);
     // What an issuer lists is on record whoever saved it; anything else only where the run that made it saved the state.
     let recorded = state.ledger.credential(state.ledger.generation()).is_some();

@@ -224,7 +224,7 @@ fn touched(before: Option<&DeliveryRecord>, after: &DeliveryRecord, slot: Option
     let container = before.and_then(|known| known.container_id.as_ref());
     let identified = slot
         .and_then(|slot| target::kind(&slot.kind))
-        .is_none_or(|kind| kind.identified);
+        .is_none_or(|kind| kind.offers.identity);
     Value::object([
         ("slot", address),
         (

@@ -161,7 +161,7 @@ impl Told<'_> {
             Maker::Person => "take over",
             Maker::Us | Maker::Issuer => "mint",
         };
-        let ends = match source.config.traits().replaces {
+        let ends = match source.config.traits().replaces() {
             true => " (its predecessor stops working at once)",
             false => "",
         };

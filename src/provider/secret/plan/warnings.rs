@@ -86,7 +86,7 @@ pub(super) fn of_an_update(
             ),
         );
     }
-    if mints && config.source.config.traits().replaces {
+    if mints && config.source.config.traits().replaces() {
         problems.warning(
             place::path_of(&Subject::Source, Some(config)),
             format!("{}: this rotation causes downtime", config.name),

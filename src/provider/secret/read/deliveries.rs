@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future::join_all;
 use jiff::Timestamp;
 
+use crate::address::Address;
 use crate::call::{CallError, CallErrorKind};
 use crate::executor::Subject;
 use crate::provider::Configured;
@@ -170,8 +171,14 @@ async fn look(key: &str, delivery: &DeliveryRecord, config: &Config, configured:
     };
     Look::Slot {
         entry,
-        exact: slot.marks_every_write(),
+        exact: tells_every_write(&delivery.slot),
     }
+}
+
+fn tells_every_write(slot: &str) -> bool {
+    let address = slot.parse::<Address>().ok();
+    let kind = address.and_then(|address| target::kind(&address.kind));
+    kind.is_none_or(|kind| kind.offers.tells_every_write())
 }
 
 async fn is_proved_gone(slot: &dyn Slot, error: &CallError) -> bool {

@@ -1,0 +1,146 @@
+//! What is sent, as text to be reviewed: method, path, headers, the shape of the body. Values, times and ids are replaced.
+
+use std::fmt::Write as _;
+
+use serde_json::Value as Json;
+
+use crate::proxy::Asked;
+use crate::world::World;
+
+/// Headers that say something about the call, and not about the transport.
+const HEADERS: [&str; 7] = [
+    "accept",
+    "authorization",
+    "content-type",
+    "fly-machine-lease-nonce",
+    "user-agent",
+    "x-amz-target",
+    "x-github-api-version",
+];
+
+/// Fields whose content differs from run to run.
+const CHANGING: [&str; 9] = [
+    "app_id",
+    "current_version",
+    "encrypted_value",
+    "expiry",
+    "header",
+    "key_id",
+    "machine_version",
+    "metadata",
+    "organizationId",
+];
+
+/// Requests by what they were made for.
+pub(crate) struct Told<'a> {
+    world: &'a World,
+    parts: Vec<(String, Vec<Asked>)>,
+}
+
+impl<'a> Told<'a> {
+    pub(crate) fn new(world: &'a World) -> Self {
+        Self {
+            world,
+            parts: Vec::new(),
+        }
+    }
+
+    pub(crate) async fn by(&mut self, what: &str, run: impl Future<Output = ()>) {
+        self.world.proxy.forget();
+        run.await;
+        self.parts.push((what.to_owned(), self.world.proxy.asked()));
+    }
+
+    /// The whole, with these values replaced.
+    pub(crate) fn text(&self, values: &[&str]) -> String {
+        let mut text = String::new();
+        for (what, asked) in &self.parts {
+            writeln!(text, "# {what}").unwrap();
+            let mut last = String::new();
+            for one in asked {
+                let told = tell(one, values);
+                // A wait asks as often as it takes.
+                if told != last {
+                    text.push_str(&told);
+                }
+                last = told;
+            }
+            text.push('\n');
+        }
+        text
+    }
+}
+
+fn tell(asked: &Asked, values: &[&str]) -> String {
+    let mut text = format!("{} {}\n", asked.method, steady(&asked.target, values));
+    for (name, value) in asked
+        .headers
+        .iter()
+        .filter(|(name, _)| HEADERS.contains(&name.as_str()))
+    {
+        let value = match name.as_str() {
+            // The scheme tells enough.
+            "authorization" => format!("{} [credential]", value.split(' ').next().unwrap_or_default()),
+            "fly-machine-lease-nonce" => "[nonce]".to_owned(),
+            "user-agent" => value.split('/').next().unwrap_or_default().to_owned(),
+            _ => value.clone(),
+        };
+        writeln!(text, "  {name}: {value}").unwrap();
+    }
+    if let Ok(mut body) = serde_json::from_str::<Json>(&asked.body) {
+        shape(&mut body, values);
+        writeln!(text, "  {body}").unwrap();
+    } else if !asked.body.is_empty() {
+        writeln!(text, "  {}", asked.body).unwrap();
+    }
+    text
+}
+
+/// A path or text without values, ids of machines, and the numbers of operations.
+fn steady(text: &str, values: &[&str]) -> String {
+    let mut text = text.to_owned();
+    for value in values {
+        text = text.replace(value, "[value]");
+    }
+    let segments = text.split('/').map(|segment| {
+        let (name, query) = segment
+            .split_once('?')
+            .map_or((segment, ""), |(name, query)| (name, query));
+        let is_id =
+            name.len() >= 14 && name.chars().filter(char::is_ascii_digit).count() >= 8 && !name.contains("quiet-river");
+        let name = if is_id || (name.len() >= 4 && name.bytes().all(|byte| byte.is_ascii_digit())) {
+            "[id]"
+        } else {
+            name
+        };
+        match query {
+            "" => name.to_owned(),
+            query => format!("{name}?{query}"),
+        }
+    });
+    segments.collect::<Vec<_>>().join("/")
+}
+
+fn shape(body: &mut Json, values: &[&str]) {
+    match body {
+        Json::Object(fields) => {
+            for (name, field) in fields.iter_mut() {
+                if CHANGING.contains(&name.as_str()) {
+                    *field = Json::String(format!("[{name}]"));
+                } else if name == "config" {
+                    *field = Json::String("[the whole configuration]".to_owned());
+                } else if name == "id" {
+                    *field = Json::String("[id]".to_owned());
+                } else {
+                    shape(field, values);
+                }
+            }
+        }
+        Json::Array(items) => items.iter_mut().for_each(|item| shape(item, values)),
+        Json::String(text) => {
+            let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            *text = values.iter().fold(words, |text, value| text.replace(value, "[value]"));
+        }
+        _ => {}
+    }
+}
