@@ -13,6 +13,7 @@
 #[expect(dead_code, reason = "these stories copy and hold nothing")]
 #[path = "support/sandbox.rs"]
 mod sandbox;
+#[expect(dead_code, reason = "no script is run here")]
 #[path = "support/terraform_cores.rs"]
 mod terraform_cores;
 
