@@ -392,7 +392,7 @@ fn no_siblings_use_each_other_in_a_circle() {
             assert!(
                 !reached.contains(start),
                 "{} needs {reached:?}, and one of them needs {start}: move what both need to a module of its own",
-                [&parent[..], &[start.clone()]].concat().join("::")
+                [&parent[..], std::slice::from_ref(start)].concat().join("::")
             );
         }
     }
