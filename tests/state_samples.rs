@@ -149,7 +149,9 @@ async fn nothing_wrong_is_planned_from_any_state_ever_written() {
             "partial" => assert_eq!(plan.planned.get("phase"), &Value::unknown(), "it is finished"),
             "revocation_due" if acts => {
                 // The gate is read in apply, and may be closed.
-                assert_eq!(plan.planned.get("credentials"), &Value::unknown());
+                let older = plan.planned.get("credentials").get("1");
+                assert_eq!(older.get("status"), &Value::unknown());
+                assert!(older.get("credential_id").as_str().is_some(), "{older:?}");
             }
             _ => {}
         }

@@ -45,15 +45,18 @@ fn a_check_is_not_sent_over_plain_http_nor_to_a_metadata_service_and_the_plan_sa
 
 #[test]
 fn a_vendor_is_not_called_over_plain_http_wherever_its_url_comes_from() {
-    for (variable, argument) in [
-        ("FLY_FLAPS_BASE_URL", "fly.api_url"),
-        ("FLY_API_BASE_URL", "fly.graphql_url"),
-        ("GITHUB_BASE_URL", "github.base_url"),
-        ("NEON_BASE_URL", "neon.base_url"),
+    const GITHUB_TARGET: &str =
+        r#"targets = { ci = { github_actions_secret = { repository = "molecule-monorepo" } } }"#;
+    const NEON_KEY: &str = "source = { neon_api_key = { organization_id = \"org-quiet-1\" } }";
+    for (variable, argument, source, targets) in [
+        ("FLY_FLAPS_BASE_URL", "fly.api_url", FLY_TOKEN, FLY_TARGET),
+        ("FLY_API_BASE_URL", "fly.graphql_url", FLY_TOKEN, FLY_TARGET),
+        ("GITHUB_BASE_URL", "github.base_url", FLY_TOKEN, GITHUB_TARGET),
+        ("NEON_BASE_URL", "neon.base_url", NEON_KEY, FLY_TARGET),
     ] {
         let mut story = Story::new();
         story.workspace.set(variable, "http://vendor.example.com");
-        story.configure(&[FLY_TOKEN, FLY_TARGET]);
+        story.configure(&[source, targets]);
         let said = refused(&story, "plan", "");
         for part in [variable, argument, "allow_insecure"] {
             assert!(said.contains(part), "{variable}: {said}");
