@@ -276,7 +276,7 @@ fn computed() -> Vec<Attribute> {
             Nesting::Map,
             Mode::Computed,
             credential,
-            "Credentials that may be valid, by generation.",
+            "Credentials by generation: those that may be valid, and those that the last apply revoked.",
         ),
         Attribute::nested(
             "deliveries",
