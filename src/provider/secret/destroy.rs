@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::config::Config;
 use super::policies::Policies;
 use super::state::State;
-use super::{config_in_state, place, texts};
+use super::{adapters, config_in_state, slots, texts};
 use crate::address::Address;
 use crate::call::WritePermit;
 use crate::executor::{self, Removed, Retired};
@@ -52,7 +52,7 @@ async fn delete_and_revoke(
         .zip(connections)
         .map(|(config, known)| config.located(known));
     let held = state.ledger.deliveries().values();
-    let held = held.map(|delivery| place::claim_on_record(&delivery.slot));
+    let held = held.map(|delivery| slots::claim_on_record(&delivery.slot));
     let _turn = configured.run_registry.turn(&state.id, held.collect::<Vec<_>>()).await;
     if let Some(newer) = configured.run_registry.newer(&state.id)
         && !left_by_this_object(&state.ledger, &newer)
@@ -70,7 +70,7 @@ async fn delete_and_revoke(
     let mut deletions = Vec::new();
     for (key, record) in state.ledger.deliveries().clone() {
         let keep = policies.kept.contains(&key) || (never_in_place && record.existed_before);
-        let slot = place::slot_of(&key, &record, config.as_ref(), configured).await;
+        let slot = adapters::slot_of(&key, &record, config.as_ref(), configured).await;
         let deletion = Deletion {
             key: key.clone(),
             record: record.clone(),
@@ -217,7 +217,7 @@ fn left_by_this_object(own: &Ledger, left: &Ledger) -> bool {
 
 /// What a newer object of the same secret has taken over in this run is no longer ours to end.
 fn pass_on(state: &mut State, newer: &Ledger, problems: &mut Diagnostics) {
-    let claim = place::claim_on_record;
+    let claim = slots::claim_on_record;
     let taken = |slot: &str| {
         newer
             .deliveries()
@@ -284,7 +284,7 @@ async fn written_again(state: &State, config: Option<&Config>, configured: &Conf
             continue;
         };
         // What fails here fails again, and is reported, when the entry is to be deleted.
-        let Ok(slot) = place::slot_of(key, delivery, config, configured).await else {
+        let Ok(slot) = adapters::slot_of(key, delivery, config, configured).await else {
             continue;
         };
         let Ok(Some(entry)) = target::confirmed(slot.as_ref(), Some(known)).await else {

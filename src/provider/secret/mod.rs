@@ -1,5 +1,6 @@
 //! The resource `rotation_secret`: what its arguments mean, what its plan shows, what its apply does.
 
+mod adapters;
 mod apply;
 mod capacity;
 mod config;
@@ -9,14 +10,16 @@ mod destroy;
 mod due;
 mod findings;
 mod goal;
+mod identity;
 mod intent;
-mod place;
+mod paths;
 mod plan;
 mod policies;
 mod read;
 mod replacement;
 mod resource;
 pub mod schema;
+mod slots;
 mod state;
 mod state_check;
 mod texts;
@@ -37,9 +40,9 @@ pub fn validate(value: &Value, connections: Option<&Connections>) -> Diagnostics
     let mut problems = Diagnostics::new();
     config::refuse(value, &mut problems);
     if let Some(config) = Config::read(value, Origin::Configuration, &mut problems) {
-        problems.extend(place::shared_slots(&config));
+        problems.extend(slots::shared_slots(&config));
         if let Some(connections) = connections {
-            problems.extend(place::undeclared(&config, connections));
+            problems.extend(slots::undeclared(&config, connections));
         }
     }
     problems

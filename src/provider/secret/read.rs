@@ -16,7 +16,7 @@ use super::decide::decide;
 use super::findings::{self, Sightings};
 use super::policies::Policies;
 use super::state::State;
-use super::{config_in_state, due, place, state_check};
+use super::{config_in_state, due, slots, state_check};
 use crate::address::Address;
 use crate::connection::Connections;
 use crate::plugin::{ReadRequest, ReadResponse};
@@ -122,7 +122,7 @@ fn describe(
 
 /// The slots of the configuration; where the provider block does not tell them, those on record.
 fn slots(state: &State, config: &Config, connections: &Connections) -> BTreeMap<String, Address> {
-    if let Some(slots) = place::slots(config, connections, &mut Diagnostics::new()) {
+    if let Some(slots) = slots::slots(config, connections, &mut Diagnostics::new()) {
         return slots;
     }
     let known = state.ledger.deliveries().iter();

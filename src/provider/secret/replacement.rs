@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::config::Config;
 use super::intent::Intent;
-use super::place;
+use super::{identity, slots};
 use crate::address::Address;
 use crate::plugin::{ApplyRequest, ApplyResponse};
 use crate::provider::{Configured, HandedOver};
@@ -62,7 +62,7 @@ pub(super) fn handed_over(configured: &Configured, request: &ApplyRequest) -> Op
             return Some(state);
         }
     }
-    let id = place::configured_id(configured, &request.config);
+    let id = identity::configured_id(configured, &request.config);
     let is_it = |object: &HandedOver| object.becomes.is_some() && object.becomes == id;
     if let Some(state) = configured.run_registry.take_over(is_it) {
         return Some(state);
@@ -86,6 +86,6 @@ fn slots(configured: &Configured, request: &ApplyRequest) -> BTreeSet<Address> {
     let config = Config::read(&request.config, Origin::Configuration, &mut quiet);
     let slots = config
         .zip(configured.connections.as_ref())
-        .and_then(|(config, connections)| place::slots(&config, connections, &mut quiet));
+        .and_then(|(config, connections)| slots::slots(&config, connections, &mut quiet));
     slots.unwrap_or_default().into_values().collect()
 }

@@ -18,7 +18,7 @@ use super::plan::steps::{Told, steps};
 use super::plan::{first_create, forecast, newly_awaited, texts, warnings};
 use super::policies::Policies;
 use super::state::{Receipt, State};
-use super::{capacity, config_in_state, destroy, place, replacement, state_check};
+use super::{adapters, capacity, config_in_state, destroy, identity, replacement, slots, state_check};
 use crate::address::Address;
 use crate::call::WritePermit;
 use crate::executor::{self, Outcome};
@@ -94,7 +94,7 @@ async fn change(
         return None;
     };
     let config = config.located(connections);
-    let mut slots = place::slots(&config, connections, problems)?;
+    let mut slots = slots::slots(&config, connections, problems)?;
     let is_create = prior.is_null();
     // The id of a new secret follows from its whole places; for another, they are asked for when there is something to do.
     if is_create {
@@ -102,14 +102,14 @@ async fn change(
     }
     let id = match prior.get("id").as_str() {
         Some(id) => id.to_owned(),
-        None => place::derive_id(configured.namespace.as_deref().unwrap_or_default(), &config, &slots),
+        None => identity::derive_id(configured.namespace.as_deref().unwrap_or_default(), &config, &slots),
     };
     let mut state = State::read(prior);
     let held = state.ledger.deliveries().values();
-    let held = held.map(|delivery| place::claim_on_record(&delivery.slot));
+    let held = held.map(|delivery| slots::claim_on_record(&delivery.slot));
     let _turn = configured
         .run_registry
-        .turn(&id, slots.values().map(place::claim_of).chain(held))
+        .turn(&id, slots.values().map(slots::claim_of).chain(held))
         .await;
     if is_create && !configured.run_registry.first_create(&id) {
         twin(&config, &slots, &id, problems);
@@ -144,7 +144,7 @@ async fn change(
     if !decision.acts() {
         if decision.reconnected {
             slots = located(configured, &change.config, &slots, permit, problems).await?;
-            if place::misplaced(&slots, &state.ledger, &change.config, problems) {
+            if slots::misplaced(&slots, &state.ledger, &change.config, problems) {
                 return None;
             }
         }
@@ -177,11 +177,11 @@ async fn located(
     problems: &mut Diagnostics,
 ) -> Option<BTreeMap<String, Address>> {
     let vendors = configured.vendors.as_ref()?;
-    let failure = match place::complete(slots, vendors.as_ref()).await {
+    let failure = match slots::complete(slots, vendors.as_ref()).await {
         Ok(slots) => return Some(slots),
         Err(failure) => failure,
     };
-    let adapters = place::connect(config, slots, vendors.as_ref(), problems)?;
+    let adapters = adapters::connect(config, slots, vendors.as_ref(), problems)?;
     let job = adapters.into_job("", config, vendors, configured.clock, true);
     let failures = executor::obstacles(&job, failure, &configured.stop, permit).await;
     tell(&failures, config, UNTOUCHED, &configured.run_registry, problems);
@@ -355,16 +355,16 @@ impl Change<'_> {
         if !self.is_create {
             slots = located(configured, config, &slots, permit, problems).await?;
         }
-        if place::misplaced(&slots, &state.ledger, config, problems) {
+        if slots::misplaced(&slots, &state.ledger, config, problems) {
             return None;
         }
-        let adapters = place::connect(config, &slots, vendors.as_ref(), problems)?;
+        let adapters = adapters::connect(config, &slots, vendors.as_ref(), problems)?;
         let wanted = goal(&decision, config, self.is_create);
         let goal_is_empty = wanted.targets.is_empty();
         let mut job = adapters.into_job(&state.id, config, vendors, configured.clock, self.is_create);
         job.unreachable = state.unreachable();
         let leaving = leaving(&stored, self.before.as_ref(), &slots);
-        job.leaving = place::connect_leaving(&leaving, &state.ledger, vendors.as_ref());
+        job.leaving = adapters::connect_leaving(&leaving, &state.ledger, vendors.as_ref());
         let stop = &configured.stop;
         let course = forecast::course(&state.id, config, &slots, &decision, self.is_create);
         let healed = capacity::make_room(&decision, &course, config, &job, stop, permit).await;

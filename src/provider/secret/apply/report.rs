@@ -6,7 +6,7 @@ use crate::executor::{Failure, Outcome, Subject};
 use crate::provider::RunRegistry;
 use crate::provider::secret::config::Config;
 use crate::provider::secret::state::State;
-use crate::provider::secret::{place, texts};
+use crate::provider::secret::{paths, texts};
 use crate::rotation::{Notice, NoticeCode};
 use crate::terraform::{Diagnostics, Path};
 
@@ -93,11 +93,11 @@ pub(super) fn tell(
         if failures.iter().take(at).any(|earlier| same(earlier, failure)) {
             continue;
         }
-        let path = place::path_of(&failure.site, Some(config));
+        let path = paths::path_of(&failure.site, Some(config));
         let others = failures.iter().skip(at + 1).filter(|other| same(failure, other));
         let others: BTreeSet<String> = others
             .filter(|other| other.site != failure.site)
-            .map(|other| place::path_of(&other.site, Some(config)).to_string())
+            .map(|other| paths::path_of(&other.site, Some(config)).to_string())
             .collect();
         let also = match others.len() {
             0 => String::new(),
@@ -124,7 +124,7 @@ pub(super) fn tell(
 pub(super) fn warn(outcome: &Outcome, config: &Config, problems: &mut Diagnostics) {
     for warning in &outcome.warnings {
         problems.warning(
-            place::path_of(&warning.site, Some(config)),
+            paths::path_of(&warning.site, Some(config)),
             &warning.summary,
             &warning.detail,
         );

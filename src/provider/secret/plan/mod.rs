@@ -13,7 +13,7 @@ use super::declared::DYNAMIC;
 use super::intent::Intent;
 use super::policies::Policies;
 use super::state::{COMPUTED, Phase, Receipt, State, instant, steps_value};
-use super::{config_in_state, due, findings, place, state_check};
+use super::{adapters, config_in_state, due, findings, identity, paths, slots, state_check};
 use crate::address::Address;
 use crate::executor::Subject;
 use crate::plugin::{PlanRequest, PlanResponse};
@@ -55,7 +55,7 @@ fn intent(configured: &Configured, request: &PlanRequest) -> Intent {
                 Intent::Create { replaces, .. } => replaces,
                 Intent::Destroy | Intent::Unknown => None,
             },
-            becomes: place::configured_id(configured, &request.config),
+            becomes: identity::configured_id(configured, &request.config),
         },
     }
 }
@@ -125,10 +125,10 @@ fn planned(configured: &Configured, request: &PlanRequest, problems: &mut Diagno
         return undecided(request, proposed);
     }
     let config = config.located(connections);
-    let Some(slots) = place::slots(&config, connections, problems) else {
+    let Some(slots) = slots::slots(&config, connections, problems) else {
         return undecided(request, proposed);
     };
-    place::connect(&config, &slots, vendors, problems);
+    adapters::connect(&config, &slots, vendors, problems);
     claim(configured, &config, &slots, problems);
     if request.prior.is_null() {
         return created(&config, &slots, undecided(request, proposed), problems);
@@ -160,13 +160,13 @@ fn planned(configured: &Configured, request: &PlanRequest, problems: &mut Diagno
 
 /// One slot belongs to one secret.
 fn claim(configured: &Configured, config: &Config, slots: &BTreeMap<String, Address>, problems: &mut Diagnostics) {
-    let id = place::derive_id(configured.namespace.as_deref().unwrap_or_default(), config, slots);
-    let claims = slots.iter().map(|(key, slot)| (key.clone(), place::claim_of(slot)));
+    let id = identity::derive_id(configured.namespace.as_deref().unwrap_or_default(), config, slots);
+    let claims = slots.iter().map(|(key, slot)| (key.clone(), slots::claim_of(slot)));
     for (key, owner) in configured.run_registry.claim(&id, &config.name, &claims.collect()) {
         let slot = slots.get(&key).map(ToString::to_string).unwrap_or_default();
         let noun = super::texts::entry(&slot).noun;
         problems.error(
-            place::path_of(&Subject::Target(key.clone()), Some(config)),
+            paths::path_of(&Subject::Target(key.clone()), Some(config)),
             format!("{noun} is a target of another secret too"),
             format!("{owner:?} writes the same entry. An entry belongs to one secret: remove one of the two targets."),
         );

@@ -9,7 +9,7 @@ use crate::provider::secret::config::Config;
 use crate::provider::secret::decide::{Decision, Rotate, can_be_revoked};
 use crate::provider::secret::policies::Policies;
 use crate::provider::secret::state::State;
-use crate::provider::secret::{place, texts};
+use crate::provider::secret::{paths, texts};
 use crate::rotation::{Cause, CredentialRecord, DeliveryStatus, Forecast, Notice, NoticeCode, Step};
 use crate::terraform::{Diagnostics, Path};
 
@@ -36,7 +36,7 @@ fn sentence(notice: &Notice) -> String {
 pub(super) fn of_a_create(config: &Config, problems: &mut Diagnostics) {
     if let Some(displaced) = config.source.config.displaces() {
         problems.warning(
-            place::path_of(&Subject::Source, Some(config)),
+            paths::path_of(&Subject::Source, Some(config)),
             format!("{}: creating this secret invalidates {displaced}", config.name),
             "It is reset when the secret is created. Open connections drop, and every consumer that is not a target here fails from \
              then on.",
@@ -77,7 +77,7 @@ pub(super) fn of_an_update(
     };
     if let Some(why) = lost {
         problems.warning(
-            place::path_of(&Subject::Source, Some(config)),
+            paths::path_of(&Subject::Source, Some(config)),
             format!("{} will be rotated: its value cannot be recovered", config.name),
             format!(
                 "{}. Generation {} is minted in its place.",
@@ -88,7 +88,7 @@ pub(super) fn of_an_update(
     }
     if mints && config.source.config.traits().replaces() {
         problems.warning(
-            place::path_of(&Subject::Source, Some(config)),
+            paths::path_of(&Subject::Source, Some(config)),
             format!("{}: this rotation causes downtime", config.name),
             "The issuer lets one credential live. The old one stops working when the new one is made, open connections drop, and consumers \
              fail until every target is live.",
@@ -119,7 +119,7 @@ fn revocations(state: &State, decision: &Decision, course: &Forecast, config: &C
     for (generation, until) in early {
         let which = texts::generation(state.ledger.credential(generation), generation);
         problems.warning(
-            place::path_of(&Subject::Source, Some(config)),
+            paths::path_of(&Subject::Source, Some(config)),
             format!("{}: {which} is revoked before its overlap ends", config.name),
             format!(
                 "The issuer has no room for another credential, so it is revoked before the new one is minted. It was to stay valid until \

@@ -10,7 +10,7 @@ use crate::label::Label;
 use crate::provider::secret::config::Config;
 use crate::provider::secret::findings::Sightings;
 use crate::provider::secret::state::State;
-use crate::provider::secret::{findings, place, texts};
+use crate::provider::secret::{findings, paths, texts};
 use crate::rotation::{
     Container, CredentialRecord, CredentialStatus, DeliveryStatus, Event, FARTHEST, Ledger, Notice, NoticeCode,
 };
@@ -97,7 +97,7 @@ fn unreachable(address: &str, why: &str, config: &Config, seen: &mut Sightings, 
         format!("its former source, {}", texts::issuer(address))
     };
     problems.warning(
-        place::path_of(&Subject::Source, Some(config)),
+        paths::path_of(&Subject::Source, Some(config)),
         format!("{}: cannot read {whose} (unreachable)", config.name),
         format!(
             "{}\n\nThe Terraform state was not changed. No old credential is revoked until it can be read again.",

@@ -12,7 +12,7 @@ use crate::provider::Configured;
 use crate::provider::secret::config::Config;
 use crate::provider::secret::findings::Sightings;
 use crate::provider::secret::state::State;
-use crate::provider::secret::{place, texts};
+use crate::provider::secret::{adapters, paths, texts};
 use crate::rotation::{
     Container, CredentialRecord, DeliveryRecord, DeliveryStatus, Entry, Event, Notice, NoticeCode, Seen, Verdict, judge,
 };
@@ -135,7 +135,7 @@ fn unreachable(
         state.ledger.record(Event::Unreachable { target: key.clone() });
     }
     let path = match keys {
-        [key] => place::path_of(&Subject::Target(key.clone()), Some(config)),
+        [key] => paths::path_of(&Subject::Target(key.clone()), Some(config)),
         _ => Path::attribute("targets"),
     };
     problems.warning(
@@ -160,7 +160,7 @@ pub(super) fn unfinished_first_writes(state: &mut State, filled: BTreeSet<String
 
 /// Looks at a slot through the shared listing; a change or a loss is confirmed by a direct read.
 async fn look(key: &str, delivery: &DeliveryRecord, config: &Config, configured: &Configured, id: &str) -> Look {
-    let slot = match place::slot_of(key, delivery, Some(config), configured).await {
+    let slot = match adapters::slot_of(key, delivery, Some(config), configured).await {
         Ok(slot) => slot,
         Err((summary, detail)) => return Look::Unreachable(format!("{summary}. {detail}")),
     };

@@ -1,0 +1,194 @@
+//! From a configuration, or a record, to connected adapters.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::config::{Config, Phase, TargetEntry};
+use super::identity::origin;
+use super::paths::at;
+use crate::address::Address;
+use crate::clock::Clock;
+use crate::executor::{Job, JobCheck, JobTarget, Subject, When};
+use crate::provider::Configured;
+use crate::rotation::{DeliveryRecord, Ledger};
+use crate::source::Source;
+use crate::target::{self, Slot};
+use crate::terraform::{Diagnostic, Diagnostics};
+use crate::vendors::Vendors;
+
+/// Everything that is connected for one secret.
+pub(super) struct Adapters {
+    source: Box<dyn Source>,
+    targets: BTreeMap<String, JobTarget>,
+    checks: BTreeMap<String, JobCheck>,
+}
+
+/// Connects every adapter; what is not configured is reported at its path.
+pub(super) fn connect(
+    config: &Config,
+    slots: &BTreeMap<String, Address>,
+    vendors: &dyn Vendors,
+    problems: &mut Diagnostics,
+) -> Option<Adapters> {
+    let mut missing = Vec::new();
+    let source = vendors.source(config.source.config.as_ref(), &config.source.issuer.connection);
+    let source = source
+        .map_err(|diagnostic| missing.push(at(Subject::Source, config, diagnostic)))
+        .ok();
+    let mut targets = BTreeMap::new();
+    for (key, entry) in &config.targets {
+        let Some(slot) = slots.get(key) else { continue };
+        let site = || Subject::Target(key.clone());
+        match connect_target(entry, slot, vendors) {
+            Ok(target) => drop(targets.insert(key.clone(), target)),
+            Err(diagnostic) => missing.push(at(site(), config, diagnostic)),
+        }
+    }
+    let mut checks = BTreeMap::new();
+    for (key, entry) in &config.checks {
+        let site = || Subject::Check(key.clone());
+        let connected = vendors
+            .check(entry.config.as_ref(), key, &entry.connection)
+            .map_err(|d| missing.push(at(site(), config, d)));
+        let Ok(check) = connected else { continue };
+        checks.insert(
+            key.clone(),
+            JobCheck {
+                check,
+                when: match entry.phase {
+                    Phase::Preflight => When::Preflight,
+                    Phase::Delivered => When::Wave(entry.wave),
+                    Phase::Revoked => When::Revoked,
+                },
+                presents: entry.config.presents(),
+                effects: entry.effects,
+                parts: entry.parts(&config.source),
+                patience: entry.patience,
+            },
+        );
+    }
+    // One missing connection is one problem, however many adapters need it.
+    let mut told: Vec<String> = Vec::new();
+    for problem in missing {
+        if !told.contains(&problem.detail) {
+            told.push(problem.detail.clone());
+            problems.push(problem);
+        }
+    }
+    let complete = targets.len() == config.targets.len() && checks.len() == config.checks.len();
+    source.filter(|_| complete).map(|source| Adapters {
+        source,
+        targets,
+        checks,
+    })
+}
+
+/// One target, connected.
+fn connect_target(entry: &TargetEntry, slot: &Address, vendors: &dyn Vendors) -> Result<JobTarget, Diagnostic> {
+    Ok(JobTarget {
+        target: vendors.target(entry.config.as_ref(), slot)?,
+        traits: entry.config.traits(),
+        slot: slot.clone(),
+        batch: JobTarget::batch_of(entry.config.as_ref(), slot),
+        wave: entry.wave,
+        part: entry.part.clone(),
+        template: entry.template.clone(),
+        config: Arc::clone(&entry.config),
+    })
+}
+
+/// The place that a record names. Where its target is still configured, it is asked for as the configuration spells it: an address
+/// in state is in one spelling, and what stands in for a vendor may tell letter case apart.
+///
+/// # Errors
+/// A summary and a detail: no such kind, or no connection.
+pub(super) async fn slot_of(
+    key: &str,
+    delivery: &DeliveryRecord,
+    config: Option<&Config>,
+    configured: &Configured,
+) -> Result<Box<dyn Slot>, (String, String)> {
+    let unknown = || {
+        let summary = format!("{} is not an address that this version knows", delivery.slot);
+        (summary, "Use a newer version of the provider.".to_owned())
+    };
+    let address: Address = delivery.slot.parse().map_err(|_| unknown())?;
+    let kind = target::kind(&address.kind).ok_or_else(unknown)?;
+    let (Some(vendors), Some(connections)) = (configured.vendors.as_deref(), configured.connections.as_ref()) else {
+        return Err((
+            "The provider is not configured".to_owned(),
+            "Nothing was read.".to_owned(),
+        ));
+    };
+    let verified = vendors.verify(&address).await;
+    verified.map_err(|diagnostic| (diagnostic.summary, diagnostic.detail))?;
+    let is_here = |entry: &&TargetEntry| {
+        let slot = entry.config.slot(&connections.link(&entry.connection));
+        slot.is_ok_and(|slot| slot.is_elsewhere(&address))
+    };
+    let entry = config.and_then(|config| config.targets.get(key)).filter(is_here);
+    let slot = match entry {
+        Some(entry) => vendors
+            .target(entry.config.as_ref(), &address)
+            .map(|target| target.into_slot()),
+        None => vendors.slot(kind, &address),
+    };
+    slot.map_err(|diagnostic| (diagnostic.summary, diagnostic.detail))
+}
+
+/// Targets that leave the configuration and can still be read, by their key in the ledger. One whose connection is gone gives
+/// nothing back; who needs the value says so.
+pub(super) fn connect_leaving(
+    leaving: &[(&DeliveryRecord, &TargetEntry)],
+    ledger: &Ledger,
+    vendors: &dyn Vendors,
+) -> BTreeMap<String, JobTarget> {
+    let connected = leaving.iter().filter_map(|(delivery, entry)| {
+        let slot: Address = delivery.slot.parse().ok()?;
+        let record = ledger
+            .deliveries()
+            .iter()
+            .find(|(_, known)| known.slot == delivery.slot);
+        let key = record.map_or(&delivery.slot, |(key, _)| key);
+        Some((key.clone(), connect_target(entry, &slot, vendors).ok()?))
+    });
+    connected.collect()
+}
+
+impl Adapters {
+    /// A run's job.
+    pub(super) fn into_job(
+        self,
+        id: &str,
+        config: &Config,
+        vendors: &Arc<dyn Vendors>,
+        clock: Clock,
+        is_create: bool,
+    ) -> Job {
+        Job {
+            id: id.to_owned(),
+            label_prefix: config.label_prefix.clone(),
+            source: self.source,
+            source_traits: config.source.config.traits(),
+            issuer: config.source.on_record(),
+            origin: origin(config),
+            primary: config
+                .source
+                .parts
+                .first()
+                .cloned()
+                .unwrap_or_else(|| "value".to_owned()),
+            one_part: config.source.parts.len() == 1,
+            supplied: config.source.is_supplied(),
+            targets: self.targets,
+            leaving: BTreeMap::new(),
+            checks: self.checks,
+            vendors: Arc::clone(vendors),
+            clock,
+            overlap: config.overlap,
+            unreachable: BTreeSet::new(),
+            replace_existing: config.replace_existing,
+            is_create,
+        }
+    }
+}
