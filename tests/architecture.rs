@@ -10,17 +10,18 @@ use rotation_provider::terraform::{Attribute, AttributeType, Block};
 use rotation_provider::{check, source, target};
 
 /// What each module may use. The order is from the inside out.
-const MAY_USE: [(&str, &[&str]); 21] = [
+const MAY_USE: [(&str, &[&str]); 23] = [
     ("address", &[]),
     ("clock", &[]),
     ("duration", &[]),
     ("environment", &[]),
     ("label", &[]),
+    ("part", &[]),
     ("randomness", &[]),
-    ("secret", &[]),
+    ("secret", &["part"]),
     ("stop", &[]),
     ("call", &["secret"]),
-    ("template", &["secret"]),
+    ("template", &["part", "secret"]),
     ("terraform", &["duration", "secret"]),
     ("rotation", &["label"]),
     ("http", &["call", "clock", "randomness", "secret"]),
@@ -45,6 +46,7 @@ const MAY_USE: [(&str, &[&str]); 21] = [
             "connection",
             "duration",
             "label",
+            "part",
             "randomness",
             "rotation",
             "secret",
@@ -93,10 +95,24 @@ const MAY_USE: [(&str, &[&str]); 21] = [
         ],
     ),
     (
+        "spec",
+        &[
+            "address",
+            "check",
+            "connection",
+            "part",
+            "rotation",
+            "secret",
+            "source",
+            "target",
+            "template",
+        ],
+    ),
+    (
         "executor",
         &[
-            "address", "call", "check", "clock", "label", "rotation", "secret", "source", "stop", "target", "template",
-            "vendors",
+            "address", "call", "check", "clock", "label", "part", "rotation", "secret", "source", "spec", "stop",
+            "target", "vendors",
         ],
     ),
     ("plugin", &["clock", "environment", "secret", "terraform"]),
@@ -113,9 +129,11 @@ const MAY_USE: [(&str, &[&str]); 21] = [
             "environment",
             "executor",
             "label",
+            "part",
             "plugin",
             "rotation",
             "source",
+            "spec",
             "stop",
             "target",
             "template",

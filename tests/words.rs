@@ -322,7 +322,7 @@ fn parts_and_issuer_are_told_for_every_source() {
         let node = Node::root(&base, Origin::Configuration);
         let config = (kind.parse)(&node, &node, &mut Diagnostics::new()).unwrap();
         assert_eq!((kind.parts_of)(&node), Some(config.parts()), "{name}");
-        assert_eq!(config.parts(), kind.parts, "{name}");
+        assert_eq!(config.parts(), kind.parts.iter().copied().collect(), "{name}");
         let issuer = (kind.issuer_in_words)(&config.issuer());
         let expected = match (kind.maker, name) {
             (Maker::Us, _) => "this provider",

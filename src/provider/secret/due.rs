@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::config::Config;
 use super::state::{State, earliest_revocation};
 use crate::duration::format as text_of;
 use crate::rotation::{Action, Cause, Event, Pending, Request, schedule};
+use crate::spec::Config;
 
 /// The rotation that is due, if one is. One that is under way is finished first.
 pub(super) fn due(state: &State, config: &Config, now: Timestamp) -> Option<Request> {

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::config::Config;
 use super::decide::{Decision, Rotate, can_be_revoked, lasting_wait};
 use super::state::{State, Verdict, unreachable_targets};
 use super::texts;
 use crate::address::Address;
 use crate::rotation::{Action, Cause, DeliveryStatus, Notice, NoticeCode, Pending, Request};
+use crate::spec::Config;
 use crate::target::Activation;
 
 /// What a run or a refresh saw that the ledger cannot hold.

@@ -11,7 +11,6 @@ use jiff::Timestamp;
 
 use self::credentials::credentials;
 use self::deliveries::{targets, unfinished_first_writes};
-use super::config::Config;
 use super::decide::decide;
 use super::findings::{self, Sightings};
 use super::policies::Policies;
@@ -22,6 +21,7 @@ use crate::connection::Connections;
 use crate::plugin::{ReadRequest, ReadResponse};
 use crate::provider::Configured;
 use crate::rotation::{Cause, DeliveryStatus, Event, Notice, NoticeCode, Pending};
+use crate::spec::Config;
 use crate::terraform::{Diagnostics, Path, Value};
 use crate::vendors::Vendors;
 

@@ -1,10 +1,10 @@
 //! How places, credentials and ways out are called in texts.
 
-use super::config::Config;
 use super::state::State;
 use crate::address::{Address, DEFAULT_CONNECTION};
 use crate::rotation::{Action, CredentialRecord, DeliveryStatus};
 use crate::source;
+use crate::spec::Config;
 pub(super) use crate::target::entry;
 
 /// The issuer at a recorded address.

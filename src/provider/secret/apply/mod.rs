@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 
 use self::record::{absorb, half_reworded};
 use self::report::{UNTOUCHED, report, tell, warn};
-use super::config::Config;
 use super::decide::{Decision, Rotate, decide, leaving};
 use super::due;
 use super::findings::{self, Sightings};
@@ -18,7 +17,7 @@ use super::plan::steps::{Told, steps};
 use super::plan::{first_create, forecast, newly_awaited, texts, warnings};
 use super::policies::Policies;
 use super::state::{Receipt, State};
-use super::{adapters, capacity, config_in_state, destroy, identity, replacement, slots, state_check};
+use super::{adapters, capacity, config, config_in_state, destroy, identity, replacement, slots, state_check};
 use crate::address::Address;
 use crate::call::WritePermit;
 use crate::executor::{self, Outcome};
@@ -27,6 +26,7 @@ use crate::provider::Configured;
 use crate::rotation::{
     Action, Cause, CredentialRecord, CredentialStatus, Event, Notice, NoticeCode, Pending, Request, schedule,
 };
+use crate::spec::Config;
 use crate::terraform::{Diagnostics, Origin, Path, Value};
 
 /// Applies a create, an update or a destroy.
@@ -80,7 +80,7 @@ async fn change(
     permit: &WritePermit,
     problems: &mut Diagnostics,
 ) -> Option<Value> {
-    let config = Config::read(&request.config, Origin::Configuration, problems);
+    let config = config::read(&request.config, Origin::Configuration, problems);
     let (Some(config), Some(connections), Some(vendors)) =
         (config, configured.connections.as_ref(), configured.vendors.as_ref())
     else {

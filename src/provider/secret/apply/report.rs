@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::executor::{Failure, Outcome, Subject};
 use crate::provider::RunRegistry;
-use crate::provider::secret::config::Config;
 use crate::provider::secret::state::State;
 use crate::provider::secret::{paths, texts};
 use crate::rotation::{Notice, NoticeCode};
+use crate::spec::Config;
 use crate::terraform::{Diagnostics, Path};
 
 /// Notes every revocation that was due and waits.

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 
 use super::names::label_prefix_of;
-use super::{Config, Phase};
 use crate::check::Presents;
 use crate::duration::format as text_of;
+use crate::part::PartName;
+use crate::spec::{Config, When};
 use crate::terraform::{Diagnostics, Node, Path};
 
 /// Digits kept free for the generation when a label's length is checked.
@@ -93,20 +94,17 @@ impl Config {
     fn presentable(&self, problems: &mut Diagnostics) {
         let traits = self.source.config.traits();
         let readable = self.targets.values().filter(|target| target.config.traits().readable);
-        let given_back: BTreeSet<String> = readable
-            .filter(|target| target.template.is_none())
-            .map(|target| self.source.part(&target.part))
-            .collect();
+        let given_back: BTreeSet<PartName> = readable.filter_map(|target| target.content.part()).cloned().collect();
         for (key, check) in &self.checks {
             let (whose, can, when) = match check.config.presents() {
                 Presents::Previous => ("previous", traits.reveals_superseded, ""),
                 // By the time of its own step nobody has the value in memory.
-                Presents::New if check.phase == Phase::Revoked && !self.overlap.is_zero() => {
+                Presents::New if check.when == When::Revoked && !self.overlap.is_zero() => {
                     ("new", traits.reveals, " after the overlap")
                 }
                 Presents::New | Presents::Nothing => continue,
             };
-            if can || check.parts(&self.source).is_subset(&given_back) {
+            if can || check.parts.is_subset(&given_back) {
                 continue;
             }
             let path = Path::attribute("checks").then_key(key).then_attribute(check.kind.name);

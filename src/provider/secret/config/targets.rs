@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::TargetEntry;
 use super::kinds::{connection_of, not_empty, one_kind};
-use crate::source;
+use crate::part::{PartName, PartNames};
+use crate::spec::{Content, TargetSpec};
 use crate::target::{self, TargetConfig};
 use crate::template::Template;
 use crate::terraform::{Diagnostics, Node, is_word};
@@ -43,17 +43,12 @@ pub(super) fn is_key(key: &str, element: &Node<'_>, problems: &mut Diagnostics) 
     true
 }
 
-/// Whether a credential with these parts has that one; `value` means the only one.
-pub(super) fn is_part(name: &str, parts: &[String]) -> bool {
-    parts.iter().any(|part| part == name) || (name == "value" && parts.len() == 1)
-}
-
 pub(super) fn parse_targets(
     node: &Node<'_>,
     name: Option<&str>,
-    parts: Option<&[String]>,
+    parts: Option<&PartNames>,
     problems: &mut Diagnostics,
-) -> Option<BTreeMap<String, TargetEntry>> {
+) -> Option<BTreeMap<String, Arc<TargetSpec>>> {
     if node.is_unknown() {
         return None;
     }
@@ -77,7 +72,7 @@ pub(super) fn parse_targets(
             continue;
         }
         match parse_target(&element, name, parts, problems) {
-            Some(target) => drop(targets.insert(key.to_owned(), target)),
+            Some(target) => drop(targets.insert(key.to_owned(), Arc::new(target))),
             None => complete = false,
         }
     }
@@ -87,9 +82,9 @@ pub(super) fn parse_targets(
 fn parse_target(
     node: &Node<'_>,
     name: Option<&str>,
-    parts: Option<&[String]>,
+    parts: Option<&PartNames>,
     problems: &mut Diagnostics,
-) -> Option<TargetEntry> {
+) -> Option<TargetSpec> {
     if node.is_unknown() {
         return None;
     }
@@ -110,7 +105,7 @@ fn parse_target(
     let connection = kind.and_then(|kind| connection_of(node, kind.name, kind.reach, problems));
     let impact = node.attr("impact").string(problems).optional();
     if let (Some(Some(part)), Some(allowed)) = (&part, parts)
-        && !is_part(part, allowed)
+        && allowed.resolve(part).is_none()
     {
         let which = if is_word(part) {
             format!(" {part:?}")
@@ -120,7 +115,7 @@ fn parse_target(
         problems.error(
             node.attr("part").path().clone(),
             format!("The credential has no part{which}"),
-            format!("Its parts are {}.", allowed.join(", ")),
+            format!("Its parts are {allowed}."),
         );
         return None;
     }
@@ -138,51 +133,62 @@ fn parse_target(
     };
     let config = config?;
     let parts = parts?;
-    let only = source::primary(parts);
-    // A template that is one bare part says in other words which part it is.
-    let (part, template) = match template {
-        Some(template) => match template.sole_part().map(str::to_owned) {
-            Some(part) => (Some(part), None),
-            None => (None, Some(template)),
-        },
-        None => (part?, None),
+    let content = content_of(node, part?.as_deref(), template, parts, problems)?;
+    let sole = parts.sole().map_or("", PartName::as_str);
+    let fingerprint = match &content {
+        Content::Part(part) => serde_json::json!([part.as_str(), "", config.fingerprint()]),
+        Content::Template { template, .. } => {
+            serde_json::json!([sole, template.canonical(sole), config.fingerprint()])
+        }
     };
-    if part.is_none() && template.is_none() && only.is_none() {
-        problems.error(
-            node.path().clone(),
-            format!("{} does not say which part it holds", node.path()),
-            format!(
-                "The credential has several parts: {}. Set `part`, or `template`.",
-                parts.join(", ")
-            ),
-        );
-        return None;
-    }
-    let part = part.filter(|part| part != "value" || only.is_none());
-    let part = part.or_else(|| only.map(str::to_owned)).unwrap_or_default();
-    let print = template
-        .as_ref()
-        .map(|template| template.canonical(only.unwrap_or_default()))
-        .unwrap_or_default();
-    let fingerprint = serde_json::json!([part, print, config.fingerprint()]).to_string();
-    Some(TargetEntry {
+    Some(TargetSpec {
         kind: kind?,
         config,
         connection: connection?,
         wave: wave?,
-        part,
-        template,
+        content,
         keep: keep? == "keep",
         impact: impact?,
-        fingerprint,
+        fingerprint: fingerprint.to_string(),
     })
+}
+
+/// What the entry holds; reports a target that does not say which of several parts.
+fn content_of(
+    node: &Node<'_>,
+    part: Option<&str>,
+    template: Option<Template>,
+    parts: &PartNames,
+    problems: &mut Diagnostics,
+) -> Option<Content> {
+    if let Some(template) = template {
+        // A template that is one bare part says in other words which part it is.
+        if let Some(part) = template.sole_part() {
+            return parts.resolve(part).cloned().map(Content::Part);
+        }
+        let used = template.parts();
+        let used = used.iter().filter_map(|part| parts.resolve(part)).cloned();
+        return Some(Content::Template {
+            parts: used.collect(),
+            template,
+        });
+    }
+    let Some(part) = part.map_or_else(|| parts.sole(), |part| parts.resolve(part)) else {
+        problems.error(
+            node.path().clone(),
+            format!("{} does not say which part it holds", node.path()),
+            format!("The credential has several parts: {parts}. Set `part`, or `template`."),
+        );
+        return None;
+    };
+    Some(Content::Part(part.clone()))
 }
 
 /// Reads a template and checks its parts and that it holds no literal credential.
 fn parse_template(
     node: &Node<'_>,
     text: &str,
-    allowed: Option<&[String]>,
+    allowed: Option<&PartNames>,
     problems: &mut Diagnostics,
 ) -> Option<Template> {
     let template = match Template::parse(text) {
@@ -206,7 +212,7 @@ fn parse_template(
     }
     let allowed = allowed?;
     for part in template.parts() {
-        if !is_part(&part, allowed) {
+        if allowed.resolve(&part).is_none() {
             let which = if is_word(&part) {
                 format!("the unknown part {part:?}")
             } else {
@@ -215,7 +221,7 @@ fn parse_template(
             problems.error(
                 node.path().clone(),
                 format!("The template uses {which}"),
-                format!("The credential's parts are {}.", allowed.join(", ")),
+                format!("The credential's parts are {allowed}."),
             );
             return None;
         }
@@ -224,10 +230,7 @@ fn parse_template(
         problems.error(
             node.path().clone(),
             "The template uses no part",
-            format!(
-                "Without one, every generation would have the same text. Parts: {}.",
-                allowed.join(", ")
-            ),
+            format!("Without one, every generation would have the same text. Parts: {allowed}."),
         );
         return None;
     }

@@ -9,17 +9,18 @@ mod request;
 mod revocation;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 pub(super) use self::keys::leaving;
 use self::keys::{before_of, matched, rekey, renamed, under_new_keys};
 use self::lost::{Need, lost};
 use self::request::{asked_for, dead, drifted, finishing_answers, has_new_value, is_drift, left_alone};
 pub(super) use self::revocation::{can_be_revoked, lasting_wait};
-use super::config::{Config, OnDrift, Phase, TargetEntry};
 use super::policies::Policies;
 use super::state::{State, unreachable_targets};
 use crate::address::Address;
 use crate::rotation::{Action, Cause, DeliveryStatus, Event, Ledger, Notice, Request};
+use crate::spec::{Config, OnDrift, TargetSpec, When};
 use crate::target::Activation;
 
 /// Whether a new generation is minted.
@@ -129,7 +130,7 @@ impl Decision {
     pub(super) fn proves_revocation(&self, config: &Config) -> bool {
         let mut checks = config.checks.values();
         (self.recheck || !self.revoke.is_empty() || self.revokes_at_apply)
-            && checks.any(|check| check.phase == Phase::Revoked)
+            && checks.any(|check| check.when == When::Revoked)
     }
 }
 
@@ -157,7 +158,7 @@ pub(super) fn decide(
     let work = Work::of(before, config, &ledger, &matched, &unreachable);
     let finish = !ledger.is_finished() && ledger.generation() > 0;
     let leaving = leaving(state, before, slots);
-    let leaving: Vec<&TargetEntry> = leaving.into_iter().map(|(_, target)| target).collect();
+    let leaving: Vec<&Arc<TargetSpec>> = leaving.into_iter().map(|(_, target)| target).collect();
     let schedule_changed = before.is_some_and(|before| before.schedule != config.schedule);
     let (revoke, overlaps, revokes_at_apply) =
         revocation::decide(state, before, config, &ledger, &notices, &unreachable);
@@ -245,7 +246,7 @@ struct Work<'c> {
     /// Targets that are written because of what happened to them.
     healed: BTreeSet<String>,
     /// Targets whose configuration asks for another text, with what they were written under.
-    reworded: BTreeMap<String, &'c TargetEntry>,
+    reworded: BTreeMap<String, &'c Arc<TargetSpec>>,
     /// Targets that are made live.
     activate: BTreeSet<String>,
 }

@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::address::Address;
 use crate::label::Label;
 use crate::provider::secret::capacity;
-use crate::provider::secret::config::Config;
 use crate::provider::secret::decide::{Decision, Rotate};
 use crate::provider::secret::goal::goal;
 use crate::provider::secret::state::{
@@ -18,6 +17,7 @@ use crate::rotation::forecast::{UNKNOWN_HANDLE, UNKNOWN_INSTANT};
 use crate::rotation::{
     CredentialRecord, CredentialStatus, DeliveryRecord, Forecast, Goal, Prospect, Step, StuckReason, forecast,
 };
+use crate::spec::Config;
 use crate::target::{self, Activation};
 use crate::terraform::Value;
 

@@ -7,18 +7,19 @@ pub(super) mod warnings;
 use std::collections::BTreeMap;
 
 use self::steps::{Told, steps};
-use super::config::{Config, is_unchanged};
+use super::config::is_unchanged;
 use super::decide::{Decision, decide};
 use super::declared::DYNAMIC;
 use super::intent::Intent;
 use super::policies::Policies;
 use super::state::{COMPUTED, Phase, Receipt, State, instant, steps_value};
-use super::{adapters, config_in_state, due, findings, identity, paths, slots, state_check};
+use super::{adapters, config, config_in_state, due, findings, identity, paths, slots, state_check};
 use crate::address::Address;
 use crate::executor::Subject;
 use crate::plugin::{PlanRequest, PlanResponse};
 use crate::provider::Configured;
 use crate::rotation::{Cause, Request};
+use crate::spec::Config;
 use crate::terraform::{Diagnostics, Origin, Path, Value};
 
 /// Plans a create, an update or a destroy.
@@ -114,7 +115,7 @@ fn in_prior_words(request: &PlanRequest) -> Value {
 
 fn planned(configured: &Configured, request: &PlanRequest, problems: &mut Diagnostics) -> Value {
     let proposed = in_prior_words(request);
-    let config = Config::read(&request.config, Origin::Configuration, problems);
+    let config = config::read(&request.config, Origin::Configuration, problems);
     let (Some(config), Some(connections), Some(vendors)) =
         (config, configured.connections.as_ref(), configured.vendors.as_deref())
     else {

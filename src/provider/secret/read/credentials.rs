@@ -7,7 +7,6 @@ use jiff::{SignedDuration, Timestamp};
 use crate::call::{CallError, CallErrorKind};
 use crate::executor::{Subject, found, issuer_at};
 use crate::label::Label;
-use crate::provider::secret::config::Config;
 use crate::provider::secret::findings::Sightings;
 use crate::provider::secret::state::State;
 use crate::provider::secret::{findings, paths, texts};
@@ -15,6 +14,7 @@ use crate::rotation::{
     Container, CredentialRecord, CredentialStatus, DeliveryStatus, Event, FARTHEST, Ledger, Notice, NoticeCode,
 };
 use crate::source::{Credential, Issuer, Liveness};
+use crate::spec::Config;
 use crate::terraform::Diagnostics;
 use crate::vendors::Vendors;
 
