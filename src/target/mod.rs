@@ -332,6 +332,8 @@ macro_rules! targets {
     };
 }
 
+mod github_secret;
+
 targets! { fly_secret, github_actions_secret, ssm_parameter }
 
 /// What the entry at a recorded address is called in texts.
