@@ -274,7 +274,7 @@ impl GitHubClient {
 
     async fn public_key(&self, level: &SecretLevel) -> Result<Arc<PublicKey>, CallError> {
         let fetch = || async {
-            let operation = format!("reading the public key of {}", level.describe());
+            let operation = format!("reading the public key for {}s of {}", level.noun(), level.describe());
             let request = self.request("GET", &level.segments("public-key"), operation);
             let answer = self.read(request).await.map_err(|error| level.advise(error, "write"))?;
             answer.json::<PublicKey>()
