@@ -45,7 +45,7 @@ pub(crate) fn exchange(world: &mut World, parts: &Parts) -> Response {
         .into_response()
 }
 
-async fn with_app(life: i64) -> GitHub {
+pub(crate) async fn with_app(life: i64) -> GitHub {
     let key = KeyPair::generate(KeySize::Rsa2048).unwrap();
     let der: Pkcs8V1Der<'_> = key.as_der().unwrap();
     let pem = format!(
