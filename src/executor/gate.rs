@@ -52,6 +52,7 @@ impl Run<'_> {
             targets,
             issuer,
             failed_checks,
+            opens: self.job.opening(),
         });
         Ok(())
     }

@@ -9,6 +9,7 @@ use crate::address::Address;
 use crate::check::{Check, Presents};
 use crate::clock::Clock;
 use crate::part::PartName;
+use crate::rotation::window::Window;
 use crate::secret::Parts;
 use crate::source::{Source, SourceTraits};
 use crate::spec::{CheckSpec, SourceSpec, TargetSpec};
@@ -35,12 +36,24 @@ pub struct Job {
     pub clock: Clock,
     /// How long superseded credentials stay valid.
     pub overlap: SignedDuration,
+    /// When they may be revoked; `None` is always.
+    pub window: Option<Window>,
     /// Targets that the last refresh could not look at, by key: what they hold is looked at before it counts as lost.
     pub unreachable: BTreeSet<String>,
     /// An entry that somebody else made may be overwritten.
     pub replace_existing: bool,
     /// No state exists yet.
     pub is_create: bool,
+}
+
+impl Job {
+    /// When the window opens, in words, where it is closed.
+    pub(super) fn opening(&self) -> Option<String> {
+        let window = self.window.as_ref()?;
+        let now = self.clock.now();
+        let opening = window.next_opening(now);
+        (opening > now).then(|| window.in_words(opening))
+    }
 }
 
 /// A connected source.

@@ -159,6 +159,7 @@ impl Adapters {
             vendors: Arc::clone(vendors),
             clock,
             overlap: config.overlap,
+            window: config.schedule.window.clone(),
             unreachable: BTreeSet::new(),
             replace_existing: config.replace_existing,
             is_create,

@@ -18,10 +18,22 @@ impl Config {
     /// What only shows when all arguments are seen together.
     pub(super) fn relations(&self, node: &Node<'_>, problems: &mut Diagnostics) {
         self.fits_the_credentials_life(node, problems);
+        self.rotates_by_itself(node, problems);
         self.label_fits(node, problems);
         self.presentable(problems);
         self.overlap_is_decided(node, problems);
         self.overlap_has_an_effect(node, problems);
+    }
+
+    /// What a person supplies cannot be renewed by every apply.
+    fn rotates_by_itself(&self, node: &Node<'_>, problems: &mut Diagnostics) {
+        if self.schedule.with_every_apply && self.source.is_supplied() {
+            problems.error(
+                node.attr("rotation").attr("every").path().clone(),
+                "rotation.every cannot be \"apply\" for a supplied value",
+                "An apply has no new value unless you supply one. Raise value_wo_version with every new value, or set an interval.",
+            );
+        }
     }
 
     /// A credential must outlive the interval and the overlap that follows it.

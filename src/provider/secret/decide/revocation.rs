@@ -21,7 +21,12 @@ pub(super) fn decide(
     notices: &[Notice],
     unreachable: &BTreeSet<String>,
 ) -> (BTreeSet<u64>, BTreeMap<u64, Timestamp>, bool) {
-    let waiting = |known: &Notice| matches!(known.code, NoticeCode::RevokeWaits | NoticeCode::RevokeByHand);
+    let waiting = |known: &Notice| {
+        matches!(
+            known.code,
+            NoticeCode::RevokeWaits | NoticeCode::RevokeByHand | NoticeCode::WaitingForWindow
+        )
+    };
     let ids: BTreeSet<&str> = notices
         .iter()
         .filter(|known| waiting(known))

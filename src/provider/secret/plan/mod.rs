@@ -18,7 +18,7 @@ use crate::address::Address;
 use crate::executor::Subject;
 use crate::plugin::{PlanRequest, PlanResponse};
 use crate::provider::Configured;
-use crate::rotation::{Cause, Request};
+use crate::rotation::{Cause, Notice, NoticeCode, Request};
 use crate::spec::Config;
 use crate::terraform::{Diagnostics, Origin, Path, Value};
 
@@ -205,6 +205,23 @@ fn refuse(state: &State, config: &Config, decision: &Decision, problems: &mut Di
     }
 }
 
+/// `overdue = "error"`: a plan that leaves it overdue fails.
+fn refuse_overdue(config: &Config, notices: &[Notice], problems: &mut Diagnostics) {
+    let overdue = notices.iter().find(|notice| notice.code == NoticeCode::Overdue);
+    let Some(overdue) = overdue.filter(|_| config.schedule.overdue_is_error) else {
+        return;
+    };
+    problems.error(
+        Path::attribute("rotation").then_attribute("overdue"),
+        format!("{} is overdue", config.name),
+        format!(
+            "{} This plan does not rotate it, and rotation.overdue is \"error\". Do what its notices say, or set a new rotation_reason \
+             to rotate it now. Plan with -refresh=false to go on with other resources.",
+            overdue.text
+        ),
+    );
+}
+
 /// A supplied value that cannot be the new one.
 fn refuse_supplied(before: Option<&Config>, config: &Config, decision: &Decision, problems: &mut Diagnostics) {
     let Some(supplied) = config.source.config.supplied() else {
@@ -294,6 +311,7 @@ fn updated(
     let course = forecast::course(&state.id, config, slots, decision, false);
     let notices = findings::notices(state, decision, config);
     warnings::notices(&config.name, &notices, problems);
+    refuse_overdue(config, &notices, problems);
     let mut object = COMPUTED
         .iter()
         .fold(proposed, |object, name| object.with(name, prior.get(name).clone()));
@@ -350,7 +368,7 @@ fn quiet(
     state: &State,
     config: &Config,
     decision: &Decision,
-    notices: &[crate::rotation::Notice],
+    notices: &[Notice],
     slots: &BTreeMap<String, Address>,
     course: &crate::rotation::Forecast,
 ) -> Value {
@@ -358,6 +376,10 @@ fn quiet(
         ledger: course.ledger.clone(),
         awaits_value: decision.awaits.is_some(),
         ..state.clone()
+    };
+    let next_action_at = match due::planned_next_action_at(&after, config) {
+        Some(at) => instant(at),
+        None => object.get("next_action_at").clone(),
     };
     let mut object = object
         .with("deliveries", forecast::deliveries(slots, decision, course))
@@ -373,8 +395,8 @@ fn quiet(
             "revoke_after",
             instant(super::state::earliest_revocation(&after.ledger)),
         )
-        .with("next_action_at", instant(due::next_action_at(&after, config)));
-    let told = |notices: &[crate::rotation::Notice]| -> Vec<_> {
+        .with("next_action_at", next_action_at);
+    let told = |notices: &[Notice]| -> Vec<_> {
         let told = notices.iter().map(|notice| (notice.code, notice.subject.clone()));
         told.collect()
     };

@@ -266,8 +266,15 @@ impl Told<'_> {
         } else if revoked_for_room(self.course).contains(&generation) {
             format!("revoke {which} at {place}, to make room for generation {newest}")
         } else {
-            format!("revoke {which} at {place}, once every target holds generation {newest}")
+            let window = self.in_window();
+            format!("revoke {which} at {place}, once every target holds generation {newest}{window}")
         })
+    }
+
+    /// When a revocation may happen.
+    fn in_window(&self) -> String {
+        let window = self.config.schedule.window.as_ref();
+        window.map_or_else(String::new, |window| format!(", in the window ({window})"))
     }
 
     /// Generations that a person says were revoked.
@@ -337,14 +344,21 @@ impl Told<'_> {
         }
         if after.has_staged() && known.revoke_after.is_none() {
             return format!(
-                "keep {which} valid until what is staged is live, and for {overlap} from then on; a later apply revokes it"
+                "keep {which} valid until what is staged is live, and for {overlap} from then on; a later apply revokes it{}",
+                self.in_window()
             );
         }
         match known.revoke_after {
             Some(at) if at != crate::rotation::forecast::UNKNOWN_INSTANT => {
-                format!("keep {which} valid until {at}; a later apply revokes it")
+                format!(
+                    "keep {which} valid until {at}; a later apply revokes it{}",
+                    self.in_window()
+                )
             }
-            _ => format!("keep {which} valid for {overlap}; a later apply revokes it"),
+            _ => format!(
+                "keep {which} valid for {overlap}; a later apply revokes it{}",
+                self.in_window()
+            ),
         }
     }
 }
