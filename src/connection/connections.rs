@@ -10,7 +10,7 @@ use super::{Account, Opening, Surroundings, VENDORS, Vendor};
 use crate::address::DEFAULT_CONNECTION;
 use crate::clock::Clock;
 use crate::environment::Environment;
-use crate::http::HttpClient;
+use crate::http::{HttpClient, Skew};
 use crate::terraform::{Block, BlockNesting, Diagnostics, NestedBlock, Node};
 
 /// All connections of one provider configuration.
@@ -85,6 +85,11 @@ impl Connections {
                 account.prepare().await;
             }
         }
+    }
+
+    /// A vendor whose clock differs from this machine's by more than five minutes, where this run has met one.
+    pub fn skew(&self) -> Option<Skew> {
+        self.http.skew()
     }
 
     /// The account of a vendor by the connection of that name.

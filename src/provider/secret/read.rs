@@ -82,6 +82,9 @@ async fn refreshed(configured: &Configured, stored: &Value, problems: &mut Diagn
     let before = state.ledger.generation();
     let filled = targets(&mut state, &config, configured, now, &mut seen, problems).await;
     credentials(&mut state, &config, vendors, now, &mut seen, problems).await;
+    if let Some(skew) = connections.skew() {
+        seen.notices.push(findings::clock(&skew.host, skew.is_ahead));
+    }
     unfinished_first_writes(&mut state, filled, before);
     due::begin_overlap(&mut state, &config, now);
     let incident = configured.incidents.known();

@@ -230,9 +230,10 @@ impl Change<'_> {
             };
         }
         let now = self.configured.clock.now();
+        let is_clock_right = !state.notices.iter().any(|notice| notice.code == NoticeCode::Clock);
         if decision.rotate == Rotate::AtApply {
             decision.rotate = Rotate::No;
-            if let Some(request) = due::due(state, config, now) {
+            if let Some(request) = due::due(state, config, now).filter(|_| is_clock_right) {
                 let coming = decision.ledger.highest() + 1;
                 let is_guarded = config.guard.as_ref().is_some_and(|guard| !guard.permits(coming));
                 let by = match (is_guarded, due::opening(state, config, now)) {
@@ -261,7 +262,8 @@ impl Change<'_> {
                 let known = decision.ledger.credential(*generation);
                 known.is_some_and(|known| super::decide::can_be_revoked(&known.issuer))
             };
-            decision.revoke.extend(ended.into_iter().filter(may));
+            let ended = ended.into_iter().filter(|_| is_clock_right);
+            decision.revoke.extend(ended.filter(may));
         }
         decision
     }
