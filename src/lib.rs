@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`plugin`] | how Terraform talks to us: go-plugin handshake, mutual TLS, the tfplugin 6 service |
 //! | [`terraform`] | Terraform's vocabulary: values, schema, paths, diagnostics, configuration cursor |
+//! | [`diagnostics`] | the catalogue of every error and warning |
 //! | [`provider`] | what a user sees: the provider block and the resource `rotation_secret` |
 //! | [`rotation`] | the engine: what happens next, decided without clock, network or randomness |
 //! | [`executor`] | performs the engine's steps through the adapters and records what became known |
@@ -20,6 +21,7 @@ pub mod call;
 pub mod check;
 pub mod clock;
 pub mod connection;
+pub mod diagnostics;
 pub mod duration;
 pub mod environment;
 pub mod executor;

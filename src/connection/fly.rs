@@ -416,7 +416,7 @@ mod tests {
         assert!(diagnostic.detail.contains("FLY_API_BASE_URL"), "{}", diagnostic.detail);
         let block = Value::object([("api_url", Value::string("https://api.machines.dev/v1/"))]);
         let (_, problems) = parse(&block, &[]);
-        assert!(problems.iter().next().unwrap().detail.contains("leave out /v1"));
+        assert!(problems.iter().next().unwrap().detail.contains("remove /v1"));
     }
 
     #[test]

@@ -21,6 +21,7 @@ use super::account::no_blocks;
 use super::{Account, Opening, Vendor, rest, segment};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::clock::Clock;
+use crate::diagnostics::{Argument, ConnectionProblem};
 use crate::http::{HttpClient, Request, Response, Shared};
 use crate::secret::Secret;
 use crate::terraform::{Diagnostic, Diagnostics, Field, Node, Path};
@@ -120,11 +121,11 @@ impl GitHub {
             None => (self.owner.as_deref(), text),
         };
         let owner = owner.ok_or_else(|| {
-            Diagnostic::error(
-                Path::root(),
-                format!("The owner of the repository {name:?} is not known"),
-                format!("Write it as \"owner/{name}\". Or: {}", self.owner_way),
-            )
+            let missing = ConnectionProblem::NoOwner {
+                repository: name.to_owned(),
+                way: self.owner_way.clone(),
+            };
+            Diagnostic::new(Path::root(), missing)
         })?;
         Ok(Repository {
             owner: owner.to_owned(),
@@ -157,12 +158,11 @@ pub fn permitted(
     field.and_then_checked(|text| match mistake(&text) {
         None => Some(text),
         Some(rule) => {
-            let path = node.path();
-            problems.error(
-                path.clone(),
-                format!("GitHub does not permit {path}"),
-                format!("It is {text:?}. {rule}"),
-            );
+            node.report(problems, |argument| Argument::NotAccepted {
+                argument,
+                by: SERVICE.into(),
+                why: format!("It is {text:?}. {rule}").into(),
+            });
             None
         }
     })

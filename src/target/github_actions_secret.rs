@@ -15,6 +15,7 @@ use crate::connection::github::{
     self, ActionsSecret, GitHub, GitHubClient, Repository, SecretLevel, permitted, repository_mistake,
 };
 use crate::connection::{Link, segment};
+use crate::diagnostics::StateProblem;
 use crate::rotation::{Container, Entry, RevisionKind};
 use crate::secret::Secret;
 use crate::stop::Stop;
@@ -212,12 +213,12 @@ fn place(locator: &str) -> Option<(SecretLevel, String)> {
 
 fn slot(address: &Address, link: &Link<'_>) -> Result<Box<dyn Slot>, Diagnostic> {
     let (level, name) = place(&address.locator).ok_or_else(|| {
-        Diagnostic::error(
-            Path::root(),
-            format!("{address} is not the address of a GitHub Actions secret"),
-            "It should end in owner/repository/NAME or owner/repository/environments/environment/NAME. \
-             The state was written by another version of the provider, or edited.",
-        )
+        let mistake = StateProblem::Address {
+            address: address.to_string(),
+            what: "the address of a GitHub Actions secret".into(),
+            expected: "owner/repository/NAME or owner/repository/environments/environment/NAME".into(),
+        };
+        Diagnostic::new(Path::root(), mistake)
     })?;
     Ok(Box::new(GitHubActionsSecret {
         client: link.account::<GitHub>()?.client()?,

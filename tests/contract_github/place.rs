@@ -209,7 +209,10 @@ async fn a_slot_at_another_host_is_refused_with_both_hosts() {
         assert!(names.iter().all(|name| text.contains(name)), "{text}");
         assert!(!text.contains("  "), "{text}");
         let slot = connections.slot(&KIND, &address);
-        assert_eq!(slot.err().map(|error| error.summary), Some(refused.summary));
+        assert_eq!(
+            slot.err().map(|error| error.summary.clone()),
+            Some(refused.summary.clone())
+        );
     }
 }
 

@@ -114,9 +114,9 @@ async fn a_revocation_that_was_accepted_and_not_done_is_a_failure_and_the_next_o
     let failure = retire_anywhere(&record, neon.connections.as_ref(), clock, &permit())
         .await
         .unwrap_err();
-    assert_eq!(failure.summary, format!("Generation 3 ({id}) is still alive"));
+    assert_eq!(failure.message.summary, format!("Generation 3 ({id}) is still valid"));
     assert!(
-        failure.detail.contains("accepted the revocation") && failure.detail.contains("tries again"),
+        failure.message.detail.contains("accepted the revocation") && failure.message.detail.contains("tries again"),
         "{failure:?}"
     );
     let retired = retire_anywhere(&record, neon.connections.as_ref(), clock, &permit()).await;

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use super::names::label_prefix_of;
 use super::{Config, Phase};
 use crate::check::Presents;
-use crate::duration::format as text_of;
+use crate::diagnostics::Configuration;
 use crate::terraform::{Diagnostics, Node, Path};
 
 /// Digits kept free for the generation when a label's length is checked.
@@ -28,32 +28,25 @@ impl Config {
         let Some(life) = self.source.config.lifetime() else {
             return;
         };
-        let which = if node.attr("overlap").is_null() {
-            "the default with a GitHub target"
-        } else {
-            "as configured"
-        };
+        let is_default = node.attr("overlap").is_null();
+        let text_of = |duration| std::borrow::Cow::from(crate::duration::format(duration));
         match self.schedule.every {
-            Some(every) if every.checked_add(self.overlap).unwrap_or(SignedDuration::MAX) > life => problems.error(
+            Some(every) if every.checked_add(self.overlap).unwrap_or(SignedDuration::MAX) > life => problems.report(
                 node.attr("rotation").attr("every").path().clone(),
-                "rotation.every + overlap is longer than the credential's life",
-                format!(
-                    "every is {}, overlap is {} ({which}), but the credential expires {} after it was minted. Rotate more often, shorten \
-                     the overlap, or let the credential live longer.",
-                    text_of(every),
-                    text_of(self.overlap),
-                    text_of(life)
-                ),
+                Configuration::ExpiresTooSoon {
+                    every: text_of(every),
+                    overlap: text_of(self.overlap),
+                    is_default,
+                    life: text_of(life),
+                },
             ),
-            None if self.overlap >= life => problems.error(
+            None if self.overlap >= life => problems.report(
                 Path::attribute("overlap"),
-                "overlap is as long as the credential's life, or longer",
-                format!(
-                    "overlap is {} ({which}), but the credential expires {} after it was minted, so it would have to be rotated at once. \
-                     Shorten the overlap, or let the credential live longer.",
-                    text_of(self.overlap),
-                    text_of(life)
-                ),
+                Configuration::OverlapOutlivesCredential {
+                    overlap: text_of(self.overlap),
+                    is_default,
+                    life: text_of(life),
+                },
             ),
             _ => {}
         }
@@ -73,14 +66,14 @@ impl Config {
         } else {
             "label_prefix"
         };
-        problems.error(
-            Path::attribute(set),
-            format!("{set} is too long for the names of {}", self.source.kind.name),
-            format!(
-                "The issuer allows {limit} characters, of which the provider's mark takes {suffix}. Set label_prefix to at most {longest} \
-                 characters."
-            ),
-        );
+        let mistake = Configuration::LabelTooLongForIssuer {
+            argument: set.into(),
+            source: self.source.kind.name.into(),
+            limit,
+            mark: suffix,
+            longest,
+        };
+        problems.report(Path::attribute(set), mistake);
     }
 
     /// Whether the credentials of another secret never carry the prefix of this one: it is the name, not one that a user gives to
@@ -98,11 +91,11 @@ impl Config {
             .map(|target| self.source.part(&target.part))
             .collect();
         for (key, check) in &self.checks {
-            let (whose, can, when) = match check.config.presents() {
-                Presents::Previous => ("previous", traits.reveals_superseded, ""),
+            let (whose, can, is_after_overlap) = match check.config.presents() {
+                Presents::Previous => ("previous", traits.reveals_superseded, false),
                 // By the time of its own step nobody has the value in memory.
                 Presents::New if check.phase == Phase::Revoked && !self.overlap.is_zero() => {
-                    ("new", traits.reveals, " after the overlap")
+                    ("new", traits.reveals, true)
                 }
                 Presents::New | Presents::Nothing => continue,
             };
@@ -110,15 +103,12 @@ impl Config {
                 continue;
             }
             let path = Path::attribute("checks").then_key(key).then_attribute(check.kind.name);
-            problems.error(
-                path.then_attribute("credential"),
-                format!("The value of the {whose} credential cannot be recovered{when}"),
-                format!(
-                    "credential = {whose:?} needs a target that can be read back and holds the value without a template (such as \
-                     ssm_parameter), or a source that reveals it; {} does not.",
-                    self.source.kind.name
-                ),
-            );
+            let mistake = Configuration::CannotPresent {
+                whose: whose.into(),
+                is_after_overlap,
+                source: self.source.kind.name.into(),
+            };
+            problems.report(path.then_attribute("credential"), mistake);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 
+use crate::diagnostics::{Argument, Configuration};
 use crate::rotation::schedule::Schedule;
 use crate::terraform::{Diagnostics, Node};
 
@@ -9,11 +10,7 @@ use crate::terraform::{Diagnostics, Node};
 pub(super) fn parse_schedule(rotation: &Node<'_>, problems: &mut Diagnostics) -> Option<Schedule> {
     let every = rotation.attr("every");
     if every.value().as_str() == Some("apply") {
-        problems.error(
-            every.path().clone(),
-            "rotation.every = \"apply\" is not available yet",
-            "This version of the provider does not implement it. Set an interval, such as \"90d\".",
-        );
+        problems.report(every.path().clone(), Configuration::EveryApply);
         return None;
     }
     let every = every.duration(problems).optional();
@@ -21,31 +18,26 @@ pub(super) fn parse_schedule(rotation: &Node<'_>, problems: &mut Diagnostics) ->
     if let (Some(Some(every)), Some(Some(early))) = (every, early)
         && early >= every
     {
-        problems.error(
-            rotation.attr("early").path().clone(),
-            "rotation.early must be shorter than rotation.every",
-            format!(
-                "early is {}, every is {}.",
-                crate::duration::format(early),
-                crate::duration::format(every)
-            ),
-        );
+        let mistake = Configuration::EarlyTooLong {
+            early: crate::duration::format(early).into(),
+            every: crate::duration::format(every).into(),
+        };
+        problems.report(rotation.attr("early").path().clone(), mistake);
     }
     if let (Some(None), Some(Some(_))) = (every, early) {
-        problems.error(
-            rotation.attr("early").path().clone(),
-            "rotation.early needs rotation.every",
-            "Without a schedule there is nothing to be early for: set every, or remove early.",
-        );
+        rotation.attr("early").report(problems, |argument| Argument::Needs {
+            argument,
+            other: "rotation.every".into(),
+            why: "Without a schedule there is nothing to be early for. Set `every`, or remove `early`.".into(),
+        });
     }
     if let Some(Some(every)) = every
         && every.is_zero()
     {
-        problems.error(
-            rotation.attr("every").path().clone(),
-            "rotation.every must be longer than zero",
-            "Set rotation_reason to rotate once.",
-        );
+        rotation.attr("every").report(problems, |argument| Argument::Zero {
+            argument,
+            why: "To rotate once, set `rotation_reason`.".into(),
+        });
     }
     Some(Schedule {
         every: every?,

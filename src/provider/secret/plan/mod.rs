@@ -15,6 +15,7 @@ use super::policies::Policies;
 use super::state::{COMPUTED, Phase, Receipt, State, instant, steps_value};
 use super::{adapters, config_in_state, due, findings, identity, paths, slots, state_check};
 use crate::address::Address;
+use crate::diagnostics::Plan;
 use crate::executor::Subject;
 use crate::plugin::{PlanRequest, PlanResponse};
 use crate::provider::Configured;
@@ -165,10 +166,9 @@ fn claim(configured: &Configured, config: &Config, slots: &BTreeMap<String, Addr
     for (key, owner) in configured.run_registry.claim(&id, &config.name, &claims.collect()) {
         let slot = slots.get(&key).map(ToString::to_string).unwrap_or_default();
         let noun = super::texts::entry(&slot).noun;
-        problems.error(
+        problems.report(
             paths::path_of(&Subject::Target(key.clone()), Some(config)),
-            format!("{noun} is a target of another secret too"),
-            format!("{owner:?} writes the same entry. An entry belongs to one secret: remove one of the two targets."),
+            Plan::EntryTaken { entry: noun, owner },
         );
     }
 }
@@ -176,30 +176,23 @@ fn claim(configured: &Configured, config: &Config, slots: &BTreeMap<String, Addr
 /// What this very change of the configuration asks for and cannot get.
 fn refuse(state: &State, config: &Config, decision: &Decision, problems: &mut Diagnostics) {
     if let Some(why) = &decision.refused {
-        problems.error(
-            Path::attribute("targets"),
-            format!("{}: the value cannot be delivered", config.name),
-            format!(
-                "{}. A {} value is not replaced unless you ask for it. {}",
-                super::texts::sentence(why, config),
-                if config.source.is_supplied() {
-                    "supplied"
-                } else {
-                    "generated"
-                },
-                super::texts::ways_to_a_new_value(config)
-            ),
-        );
+        let refused = Plan::CannotDeliver {
+            secret: config.name.clone(),
+            why: super::texts::sentence(why, config),
+            is_supplied: config.source.is_supplied(),
+            way_out: super::texts::ways_to_a_new_value(config).to_string().into(),
+        };
+        problems.report(Path::attribute("targets"), refused);
     }
     let current = state.ledger.generation();
     if config
         .confirmed
         .is_some_and(|through| through >= current && current > 0)
     {
-        problems.error(
+        let secret = config.name.clone();
+        problems.report(
             Path::attribute("revoke").then_attribute("confirmed"),
-            format!("{}: revoke.confirmed is not below the current generation", config.name),
-            format!("The current generation is {current}, which targets hold. Only older generations can be confirmed as revoked."),
+            Plan::ConfirmedTooHigh { secret, current },
         );
     }
 }
@@ -210,10 +203,13 @@ fn refuse_supplied(before: Option<&Config>, config: &Config, decision: &Decision
         return;
     };
     if decision.rotates() && !supplied.at_hand {
-        problems.error(
+        let secret = config.name.clone();
+        problems.report(
             Path::attribute("value_wo"),
-            format!("{}: value_wo is required", config.name),
-            "value_wo_version asks for a new value. Set `value_wo` (or `parts_wo`), for example from an ephemeral variable.",
+            Plan::ValueRequired {
+                secret,
+                is_create: false,
+            },
         );
     }
     let Some(known) = before.and_then(|before| before.source.config.supplied()) else {
@@ -225,21 +221,15 @@ fn refuse_supplied(before: Option<&Config>, config: &Config, decision: &Decision
     let same_id = supplied.credential_id.is_some() && supplied.credential_id == known.credential_id;
     let new_version = supplied.version != known.version;
     if new_version && same_id {
-        problems.error(
-            path,
-            format!("{}: the new value has the credential_id of the old one", config.name),
-            format!(
-                "value_wo_version is {} now, but credential_id is still {:?}. Set the id of the new credential, or remove it.",
-                supplied.version,
-                supplied.credential_id.unwrap_or_default()
-            ),
-        );
+        let same = Plan::SameCredential {
+            secret: config.name.clone(),
+            version: supplied.version,
+            credential_id: supplied.credential_id.unwrap_or_default().to_owned(),
+        };
+        problems.report(path, same);
     } else if !new_version && !same_id && known.credential_id.is_some() {
-        problems.error(
-            path,
-            format!("{}: credential_id changed, but value_wo_version did not", config.name),
-            "Raise value_wo_version with every new value: that is what delivers it.",
-        );
+        let secret = config.name.clone();
+        problems.report(path, Plan::SameVersion { secret });
     }
 }
 
@@ -251,10 +241,13 @@ fn created(config: &Config, slots: &BTreeMap<String, Address>, object: Value, pr
         .supplied()
         .is_some_and(|supplied| !supplied.at_hand)
     {
-        problems.error(
+        let secret = config.name.clone();
+        problems.report(
             Path::attribute("value_wo"),
-            format!("{}: value_wo is required", config.name),
-            "The secret is created with the value that you supply. Set `value_wo` (or `parts_wo`), for example from an ephemeral variable.",
+            Plan::ValueRequired {
+                secret,
+                is_create: true,
+            },
         );
     }
     let state = State::default();
