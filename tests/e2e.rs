@@ -48,6 +48,8 @@ mod flags;
 mod gate;
 #[path = "e2e/generated.rs"]
 mod generated;
+#[path = "e2e/github_dependabot_secret.rs"]
+mod github_dependabot_secret;
 #[path = "e2e/gone.rs"]
 mod gone;
 #[path = "e2e/input.rs"]

@@ -19,6 +19,11 @@ fn text(value: &str) -> Value {
 /// A kind, the arguments that it needs, and changes that must show, each of one argument or of several that go together.
 type Case = (&'static str, Value, Vec<Vec<(&'static str, Value)>>);
 
+/// Changes of one argument each, to a text.
+fn texts<const N: usize>(changes: [(&'static str, &str); N]) -> Vec<Vec<(&'static str, Value)>> {
+    changes.map(|(name, value)| vec![(name, text(value))]).to_vec()
+}
+
 fn source_cases() -> Vec<Case> {
     let bytes = Value::object([("bytes", Value::number(32)), ("encoding", text("hex"))]);
     let characters = Value::object([("length", Value::number(40)), ("charset", text("ascii"))]);
@@ -56,7 +61,7 @@ fn source_cases() -> Vec<Case> {
         (
             "key_pair",
             Value::object([("algorithm", text("ed25519"))]),
-            vec![vec![("algorithm", text("rsa_3072"))]],
+            texts([("algorithm", "rsa_3072")]),
         ),
         (
             "provided",
@@ -119,11 +124,16 @@ fn target_cases() -> Vec<Case> {
         (
             "github_actions_secret",
             Value::object([("repository", text("molecule-ai/x"))]),
-            vec![
-                vec![("repository", text("molecule-ai/y"))],
-                vec![("environment", text("production"))],
-                vec![("name", text("OTHER"))],
-            ],
+            texts([
+                ("repository", "molecule-ai/y"),
+                ("environment", "production"),
+                ("name", "OTHER"),
+            ]),
+        ),
+        (
+            "github_dependabot_secret",
+            Value::object([("repository", text("molecule-ai/x"))]),
+            texts([("repository", "molecule-ai/y"), ("name", "OTHER")]),
         ),
         (
             "ssm_parameter",
@@ -322,7 +332,7 @@ fn parts_and_issuer_are_told_for_every_source() {
         let node = Node::root(&base, Origin::Configuration);
         let config = (kind.parse)(&node, &node, &mut Diagnostics::new()).unwrap();
         assert_eq!((kind.parts_of)(&node), Some(config.parts()), "{name}");
-        assert_eq!(config.parts(), kind.parts, "{name}");
+        assert_eq!(config.parts(), kind.parts.iter().copied().collect(), "{name}");
         let issuer = (kind.issuer_in_words)(&config.issuer());
         let expected = match (kind.maker, name) {
             (Maker::Us, _) => "this provider",

@@ -194,9 +194,7 @@ impl Config {
         let parts = parts.unwrap_or(&none);
         // What stands in state is no secret, and a short one would be cut out of every message.
         let render = |template: &Template| {
-            let rendered = template
-                .render(parts.primary(), parts)
-                .map_err(|error| error.to_string())?;
+            let rendered = template.render(parts).map_err(|error| error.to_string())?;
             Ok::<_, String>(if template.is_literal() {
                 Secret::plain(rendered.expose().to_owned())
             } else {

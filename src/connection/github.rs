@@ -27,8 +27,9 @@ use crate::secret::Secret;
 use crate::terraform::{Diagnostic, Diagnostics, Field, Node, Path};
 
 pub use repositories::RepositoryDetails;
+pub use rights::Permission;
 pub use sealed_box::{SealError, seal};
-pub use secrets::{ActionsSecret, SecretLevel, Written};
+pub use secrets::{SecretLevel, SecretStore, StoredSecret, Written};
 pub use workflows::{Dispatched, Run, Workflow};
 
 /// The service's name in errors.
@@ -42,7 +43,7 @@ const API_VERSION: &str = "2022-11-28";
 pub static VENDOR: Vendor = Vendor {
     block: "github",
     title: SERVICE,
-    description: "[GitHub](https://docs.github.com/en/rest): Actions secrets and workflows. What is left out comes from the environment; the block may be empty.",
+    description: "[GitHub](https://docs.github.com/en/rest): secrets of repositories, and workflows. What is left out comes from the environment; the block may be empty.",
     attributes: arguments::attributes,
     blocks: no_blocks,
     named: "",
@@ -180,7 +181,7 @@ struct Inner {
     /// Where the credentials were taken from, as errors say it.
     origin: String,
     /// Secrets by level, as listed.
-    secrets: Shared<Vec<ActionsSecret>>,
+    secrets: Shared<Vec<StoredSecret>>,
     /// Public keys by level.
     public_keys: Shared<secrets::PublicKey>,
     /// Repositories by owner and name.

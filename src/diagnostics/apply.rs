@@ -161,6 +161,14 @@ catalogue! {
             ),
             samples: [{ planned: 2, now: 3 }],
         }
+        /// The window was open when it was planned.
+        error WindowClosed { secret: String, opens: String } => {
+            summary: format!("{secret}: the window has closed since the plan"),
+            detail: format!(
+                "Nothing was minted or changed. The window opens {opens}. Plan and apply then. To rotate now, set a new rotation_reason."
+            ),
+            samples: [{ secret: "FLY_API_TOKEN".into(), opens: "sat 02:00 Europe/Berlin".into() }],
+        }
         /// A person's word against the issuer's.
         error ConfirmedButValid { secret: String, credential: String, issuer: String } => {
             summary: format!("{secret}: {credential} is still valid"),

@@ -212,15 +212,15 @@ catalogue! {
             }],
         }
         /// A part that the credential does not have; shown only where it is a word.
-        error UnknownPart { argument: String, part: Option<String>, parts: Vec<Words> } => {
+        error UnknownPart { argument: String, part: Option<String>, parts: String } => {
             summary: match part {
                 Some(part) => format!("{argument} refers to the unknown part {part:?}"),
                 None => format!("{argument} refers to an unknown part"),
             },
-            detail: format!("The credential has these parts: {}.", list(parts)),
+            detail: format!("The credential has these parts: {parts}."),
             samples: [
-                { argument: "targets[\"web\"].part".into(), part: Some("pasword".into()), parts: super::names(["username", "password"]) },
-                { argument: "targets[\"web\"].template".into(), part: None, parts: super::names(["value"]) },
+                { argument: "targets[\"web\"].part".into(), part: Some("pasword".into()), parts: "username, password".into() },
+                { argument: "targets[\"web\"].template".into(), part: None, parts: "value".into() },
             ],
         }
         /// It belongs to a later version.

@@ -38,16 +38,16 @@ catalogue! {
             samples: [{ argument: "targets".into(), begins: "a\"b".into(), longest: 128 }],
         }
         /// A target of a credential with several parts names none.
-        error PartRequired { argument: String, parts: Vec<Words> } => {
+        error PartRequired { argument: String, parts: String } => {
             summary: format!("{argument} requires `part` or `template`"),
-            detail: format!("The credential has several parts: {}. Choose the one that this target holds.", list(parts)),
-            samples: [{ argument: "targets[\"web\"]".into(), parts: super::names(["username", "password"]) }],
+            detail: format!("The credential has several parts: {parts}. Choose the one that this target holds."),
+            samples: [{ argument: "targets[\"web\"]".into(), parts: "username, password".into() }],
         }
         /// A template that is the same for every generation.
-        error TemplateWithoutParts { argument: String, parts: Vec<Words> } => {
+        error TemplateWithoutParts { argument: String, parts: String } => {
             summary: format!("{argument} uses no part"),
-            detail: format!("The text would be the same for every generation. Use at least one of the parts: {}.", list(parts)),
-            samples: [{ argument: "targets[\"web\"].template".into(), parts: super::names(["value"]) }],
+            detail: format!("The text would be the same for every generation. Use at least one of the parts: {parts}."),
+            samples: [{ argument: "targets[\"web\"].template".into(), parts: "value".into() }],
         }
         /// A check after a wave that nothing is delivered in.
         error WaveWithoutTargets { wave: u64, waves: Vec<Words> } => {
@@ -181,10 +181,22 @@ catalogue! {
             ),
             samples: [{ overlap: "30d".into(), is_default: false, life: "30d".into() }],
         }
-        /// `every = "apply"`.
-        error EveryApply => {
-            summary: "rotation.every = \"apply\" is not available yet",
-            detail: "This version of the provider does not implement it. Set an interval, such as \"90d\".",
+        /// `every = "apply"` for what a person supplies.
+        error EveryApplySupplied => {
+            summary: "rotation.every cannot be \"apply\" for a supplied value",
+            detail: "An apply has no new value unless you supply one. Raise value_wo_version with every new value, or set an interval.",
+            samples: [{}],
+        }
+        /// A window without a day.
+        error WindowWithoutDays => {
+            summary: "rotation.window never opens",
+            detail: "It has no days. List some, such as [\"sat\", \"sun\"], or remove `days` for every day.",
+            samples: [{}],
+        }
+        /// A window that closes when it opens.
+        error WindowWithoutHours => {
+            summary: "rotation.window never opens",
+            detail: "It closes when it opens. Set another time; \"00:00\" to \"24:00\" is the whole day.",
             samples: [{}],
         }
         /// `early` reaches back to the last rotation.

@@ -113,6 +113,15 @@ catalogue! {
                 left_by_hand: vec!["generation 1 (rk_2026_11) at its vendor".into()],
             }],
         }
+        /// `overdue = "error"`.
+        error Overdue { secret: String, since: String } => {
+            summary: format!("{secret} is overdue"),
+            detail: format!(
+                "{since} This plan does not rotate it, and rotation.overdue is \"error\". Do what its notices say, or set a new \
+                 rotation_reason to rotate it now. To plan other resources meanwhile, use -refresh=false."
+            ),
+            samples: [{ secret: "FLY_API_TOKEN".into(), since: "It was due 2026-11-01T00:00:00Z.".into() }],
+        }
         /// One entry of two secrets.
         error EntryTaken { entry: String, owner: String } => {
             summary: format!("{entry} is already a target of another secret"),

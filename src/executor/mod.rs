@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-pub use job::{Job, JobCheck, JobTarget, When};
+pub use job::{Job, JobCheck, JobSource, JobTarget};
 pub use remove::{Removed, empty};
 pub use retire::{Retired, issuer_at, issuer_of, retire_anywhere, revoke_minted};
 pub use survey::found;
@@ -163,7 +163,7 @@ struct Run<'a> {
 pub async fn obstacles(job: &Job, known: Failure, stop: &Stop, permit: &WritePermit) -> Vec<Failure> {
     let targets = job.targets.iter().map(|(key, target)| {
         let goal = TargetGoal {
-            wave: target.wave,
+            wave: target.spec.wave,
             write: true,
             activates: false,
             follow_up: false,

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 
-use super::{Failure, JobCheck, Performed, Proof, Run, Subject, When};
+use super::{Failure, JobCheck, Performed, Proof, Run, Subject};
 use crate::check::Presents;
 use crate::diagnostics;
 use crate::secret::Parts;
+use crate::spec::When;
 
 impl Run<'_> {
     /// The checks before anything is minted.
@@ -43,18 +44,22 @@ impl Run<'_> {
         let (stop, permit, clock) = (self.stop, self.permit, self.job.clock);
         let new = Arc::new(self.parts.as_ref().map(Parts::share));
         let previous = Arc::new(self.previous.as_ref().map(Parts::share));
-        let chosen: Vec<(&String, &JobCheck)> =
-            self.job.checks.iter().filter(|(_, check)| check.when == when).collect();
+        let chosen: Vec<(&String, &JobCheck)> = self
+            .job
+            .checks
+            .iter()
+            .filter(|(_, check)| check.spec.when == when)
+            .collect();
         let mut failures = Vec::new();
         let mut runs = Vec::new();
         for (key, check) in chosen {
-            let parts = match check.presents {
+            let parts = match check.presents() {
                 Presents::New => Arc::clone(&new),
                 Presents::Previous => Arc::clone(&previous),
                 Presents::Nothing => Arc::new(None),
             };
             if check.lacks(parts.as_ref().as_ref()) {
-                match self.unpresentable(key, check.presents) {
+                match self.unpresentable(key, check.presents()) {
                     Ok(warning) => self.outcome.warnings.extend(warning),
                     Err(failure) => failures.push(failure),
                 }
@@ -63,8 +68,8 @@ impl Run<'_> {
             runs.push(async move {
                 let began = clock.now();
                 let result = check
-                    .check
-                    .run(parts.as_ref().as_ref(), check.patience, stop, permit)
+                    .adapter
+                    .run(parts.as_ref().as_ref(), check.spec.patience, stop, permit)
                     .await;
                 let seconds = clock.now().duration_since(began).as_secs().max(0).unsigned_abs();
                 (key, seconds, result)

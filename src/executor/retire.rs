@@ -91,11 +91,11 @@ async fn retire(
             Ended::Dead(None)
         });
     };
-    if record.issuer == job.issuer {
-        if !job.source_traits.revocable {
+    if record.issuer == job.source.issuer() {
+        if !job.source.traits().revocable {
             return Ok(Ended::ByHand);
         }
-        return revoke_at(job.source.issuer(), id, record, job.clock, permit).await;
+        return revoke_at(job.source.adapter.issuer(), id, record, job.clock, permit).await;
     }
     match issuer_of(record, job.vendors.as_ref())? {
         Some(issuer) => revoke_at(issuer.as_ref(), id, record, job.clock, permit).await,
@@ -156,7 +156,7 @@ pub async fn revoke_minted(
     let minted: Vec<&CredentialRecord> = minted.collect();
     let mut credentials = Vec::new();
     // An issued credential that is on no record is one whose mint was never confirmed.
-    let mut complete = !minted.is_empty() || !job.source_traits.revocable;
+    let mut complete = !minted.is_empty() || !job.source.traits().revocable;
     for record in minted {
         match retire(record, job, permit).await {
             Ok(Ended::Dead(_)) => credentials.push((record.label.clone(), None)),

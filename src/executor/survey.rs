@@ -44,11 +44,11 @@ struct Looked {
 impl Run<'_> {
     /// Asks the issuer what exists, and stops before a rival's credentials.
     pub(super) async fn survey(&mut self) -> Performed {
-        let listed = match self.job.source.issuer().survey().await {
+        let listed = match self.job.source.adapter.issuer().survey().await {
             Ok(listed) => listed,
             Err(error) => return Err(self.all_that_fails_beside(&error).await),
         };
-        let issuer = self.job.issuer.clone();
+        let issuer = self.job.source.issuer();
         let known = self
             .outcome
             .ledger
@@ -129,7 +129,7 @@ impl Run<'_> {
 
     /// The same, the issuer's listing included.
     pub(super) async fn all_that_fails(&self) -> Vec<Failure> {
-        match self.job.source.issuer().survey().await {
+        match self.job.source.adapter.issuer().survey().await {
             Ok(_) => self.look_for_failures().await,
             Err(error) => self.all_that_fails_beside(&error).await,
         }
@@ -176,18 +176,18 @@ impl Run<'_> {
                     if identified {
                         None
                     } else {
-                        target.target.slot().container_id().await.ok().flatten()
+                        target.adapter.slot().container_id().await.ok().flatten()
                     }
                 };
                 let reachable = async {
                     match must_reach_all {
-                        true => target.target.check_reachable().await,
+                        true => target.adapter.check_reachable().await,
                         false => Ok(()),
                     }
                 };
                 let looks = join4(
-                    target.target.slot().inspect(),
-                    target.target.check_writable(),
+                    target.adapter.slot().inspect(),
+                    target.adapter.check_writable(),
                     reachable,
                     container,
                 );
@@ -197,9 +197,15 @@ impl Run<'_> {
             .collect();
         let checks = self.job.checks.iter().filter(|_| mints);
         let checks: Vec<_> = checks
-            .map(|(key, check)| async move { (Subject::Check(key.clone()), check.check.inspect().await) })
+            .map(|(key, check)| async move { (Subject::Check(key.clone()), check.adapter.inspect().await) })
             .collect();
-        let source = async { if mints { self.job.source.inspect().await } else { Ok(()) } };
+        let source = async {
+            if mints {
+                self.job.source.adapter.inspect().await
+            } else {
+                Ok(())
+            }
+        };
         let (source, targets, checks) = join3(source, join_all(looks), join_all(checks)).await;
         let ready = std::iter::once((Subject::Source, source)).chain(checks);
         let failures = ready.filter_map(|(site, ready)| Some(Failure::of_call(site, &ready.err()?)));
@@ -328,9 +334,10 @@ impl Run<'_> {
     /// A value that nobody lists and no issuer tells again is known by the mark beside it alone; it is gone on with, not
     /// overwritten.
     fn note_marked(&mut self, label: Label, entry: &Entry, noun: &str) {
-        let traits = &self.job.source_traits;
+        let traits = &self.job.source.traits();
         let known = self.outcome.ledger.credential(label.generation).is_some();
-        if !self.job.is_create || known || traits.lists || traits.reveals || !self.job.one_part {
+        if !self.job.is_create || known || traits.lists || traits.reveals || self.job.source.spec.parts.sole().is_none()
+        {
             return;
         }
         let existed = diagnostics::Run::ExistedAlready {
@@ -341,7 +348,7 @@ impl Run<'_> {
         self.outcome.ledger.record(Event::Found(CredentialRecord {
             generation: label.generation,
             credential_id: None,
-            issuer: self.job.issuer.clone(),
+            issuer: self.job.source.issuer(),
             label: label.to_string(),
             status: CredentialStatus::Overlapping,
             minted_at: entry.modified_at,

@@ -21,6 +21,8 @@ pub struct Reading {
     pub issuer: IssuerSays,
     /// The checks that did not pass, and why.
     pub failed_checks: BTreeMap<String, String>,
+    /// Where `rotation.window` is closed: when it opens, in words.
+    pub opens: Option<String>,
 }
 
 /// What a look at a target showed.
@@ -74,6 +76,11 @@ pub enum Wait {
         /// When it ends; `None` while that is not decided.
         until: Option<Timestamp>,
     },
+    /// `rotation.window` is closed.
+    Window {
+        /// When it opens, in words.
+        opens: String,
+    },
 }
 
 /// How a target fails to hold the newest generation in force.
@@ -114,6 +121,7 @@ impl fmt::Display for Wait {
             Self::Check { check, why } => write!(f, "check {check} does not pass: {}", why.trim_end_matches('.')),
             Self::Overlap { until: Some(until) } => write!(f, "its overlap ends {until}"),
             Self::Overlap { until: None } => f.write_str("its overlap has not begun"),
+            Self::Window { opens } => write!(f, "the window opens {opens}"),
         }
     }
 }
@@ -146,6 +154,7 @@ pub fn waits(ledger: &Ledger, generation: u64, reading: &Reading, overlap_counts
     if overlap_counts && until.is_none_or(|until| until > reading.at) {
         waits.push(Wait::Overlap { until });
     }
+    waits.extend(reading.opens.clone().map(|opens| Wait::Window { opens }));
     waits
 }
 
@@ -240,6 +249,7 @@ mod tests {
             targets: BTreeMap::from([("web".to_owned(), look)]),
             issuer: IssuerSays::NothingAgainst,
             failed_checks: BTreeMap::new(),
+            opens: None,
         }
     }
 

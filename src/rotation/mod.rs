@@ -12,6 +12,7 @@ pub mod ownership;
 pub mod pending;
 pub mod schedule;
 pub mod step;
+pub mod window;
 
 pub use cause::{Cause, Request};
 pub use entry::{Container, Entry, RevisionKind};

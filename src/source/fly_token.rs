@@ -20,6 +20,7 @@ use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::fly::{self, Fly, FlyClient, SERVICE};
 use crate::connection::{Link, Reach};
 use crate::diagnostics::{Argument, StateProblem, names};
+use crate::part::PartNames;
 use crate::secret::Parts;
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Path, Type};
 
@@ -192,7 +193,7 @@ impl SourceConfig for Config {
         self.expires_in
     }
 
-    fn parts(&self) -> Vec<String> {
+    fn parts(&self) -> PartNames {
         KIND.declared_parts()
     }
 

@@ -22,6 +22,7 @@ use super::{Maker, Minted, Source, SourceConfig, SourceKind, SourceTraits};
 use crate::address::Address;
 use crate::connection::Link;
 use crate::diagnostics::Argument;
+use crate::part::PartNames;
 use crate::secret::{Parts, Secret};
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Type};
 
@@ -94,7 +95,7 @@ impl SourceConfig for Config {
         TRAITS
     }
 
-    fn parts(&self) -> Vec<String> {
+    fn parts(&self) -> PartNames {
         KIND.declared_parts()
     }
 

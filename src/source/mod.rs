@@ -9,6 +9,7 @@ use crate::address::{Address, DEFAULT_CONNECTION};
 use crate::call::{CallError, WritePermit};
 use crate::connection::{Link, Reach};
 use crate::label::Label;
+use crate::part::PartNames;
 use crate::rotation::Container;
 use crate::secret::Parts;
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node};
@@ -206,7 +207,7 @@ pub trait SourceConfig: Send + Sync {
     }
 
     /// The parts of its credentials.
-    fn parts(&self) -> Vec<String>;
+    fn parts(&self) -> PartNames;
 
     /// What it mints, for the steps of a plan: `Fly deploy token for app molecule-cp, valid for 2400h`. Every argument that makes a
     /// credential a different one shows in it. Free of secrets.
@@ -297,7 +298,7 @@ pub struct SourceKind {
     /// The parts of its credentials, for the docs; a configuration may have others ([`Self::parts_of`]).
     pub parts: &'static [&'static str],
     /// The parts of the credentials of one configuration, given the kind's object; `None` while they are unknown or wrong.
-    pub parts_of: fn(&Node<'_>) -> Option<Vec<String>>,
+    pub parts_of: fn(&Node<'_>) -> Option<PartNames>,
     /// Reads the kind's object; the second node is the root of the whole resource. `None` when something is unknown or wrong; what is
     /// wrong is reported.
     pub parse: fn(&Node<'_>, &Node<'_>, &mut Diagnostics) -> Option<Box<dyn SourceConfig>>,
@@ -318,14 +319,6 @@ fn this_provider(_: &Address) -> String {
     "this provider".to_owned()
 }
 
-/// The part that `value` means, and that a target holds which names none: the sole one. Of several, none is the default.
-pub fn primary(parts: &[String]) -> Option<&str> {
-    match parts {
-        [sole] => Some(sole),
-        _ => None,
-    }
-}
-
 /// The names of the arguments that differ between two fingerprints; none where one of them is no JSON object.
 fn changed_arguments(before: &str, now: &str) -> Vec<String> {
     type Arguments = BTreeMap<String, serde_json::Value>;
@@ -340,15 +333,9 @@ fn changed_arguments(before: &str, now: &str) -> Vec<String> {
 }
 
 impl SourceKind {
-    /// The parts of [`Self::parts`] as owned texts: what every configuration of most kinds has.
-    pub(crate) fn declared_parts(&self) -> Vec<String> {
-        self.parts.iter().map(|part| (*part).to_owned()).collect()
-    }
-
-    /// The name of a part, where `value` always means the primary one.
-    pub fn part(&self, name: &str) -> String {
-        let primary = self.parts.first().filter(|_| name == "value");
-        primary.map_or(name, |primary| primary).to_owned()
+    /// The parts of [`Self::parts`]: what every configuration of most kinds has.
+    pub(crate) fn declared_parts(&self) -> PartNames {
+        self.parts.iter().copied().collect()
     }
 }
 
@@ -386,17 +373,6 @@ pub fn issuer(address: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_a_sole_part_is_the_default() {
-        let parts = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        assert_eq!(primary(&parts(&["token"])), Some("token"));
-        assert_eq!(primary(&parts(&["username", "password"])), None);
-        assert_eq!(primary(&[]), None);
-        for kind in ALL.iter().filter(|kind| kind.parts.len() > 1) {
-            assert_eq!(primary(&kind.declared_parts()), None, "{}", kind.name);
-        }
-    }
 
     #[test]
     fn the_arguments_that_changed_are_named() {

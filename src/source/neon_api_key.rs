@@ -18,6 +18,7 @@ use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::Link;
 use crate::connection::neon::{self, ApiKey, KeyHolder, Neon, NeonClient, SERVICE, identifier, is_identifier};
 use crate::diagnostics::{Argument, StateProblem};
+use crate::part::PartNames;
 use crate::secret::Parts;
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Path, Type};
 
@@ -157,7 +158,7 @@ impl SourceConfig for Config {
         Some(NAME_LIMIT)
     }
 
-    fn parts(&self) -> Vec<String> {
+    fn parts(&self) -> PartNames {
         KIND.declared_parts()
     }
 

@@ -16,6 +16,7 @@ use crate::address::Address;
 use crate::call::{CallError, WritePermit};
 use crate::connection::Link;
 use crate::diagnostics::Argument;
+use crate::part::{PartNames, VALUE};
 use crate::secret::{Parts, Secret};
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Type};
 
@@ -37,9 +38,6 @@ pub static KIND: SourceKind = SourceKind {
     issuer: |_, _| Ok(None),
     issuer_in_words: |_| "its vendor".to_owned(),
 };
-
-/// The part of a credential that is one value.
-const VALUE: &str = "value";
 
 /// Names that mean something else in templates.
 const RESERVED: [&str; 2] = [VALUE, "previous"];
@@ -70,10 +68,10 @@ enum Names {
 }
 
 impl Names {
-    fn parts(self) -> Vec<String> {
+    fn parts(self) -> PartNames {
         match self {
-            Self::Sole => vec![VALUE.to_owned()],
-            Self::Listed(names) => names,
+            Self::Sole => [VALUE].into_iter().collect(),
+            Self::Listed(names) => names.iter().map(String::as_str).collect(),
         }
     }
 }
@@ -89,7 +87,7 @@ enum Given {
 }
 
 struct Config {
-    parts: Vec<String>,
+    parts: PartNames,
     given: Given,
     version: u64,
     credential_id: Option<String>,
@@ -289,6 +287,13 @@ impl Config {
     }
 }
 
+impl Config {
+    /// Whether it is supplied as `value_wo`.
+    fn is_one_value(&self) -> bool {
+        self.parts.sole().is_some_and(|sole| sole.as_str() == VALUE)
+    }
+}
+
 impl SourceConfig for Config {
     fn issuer(&self) -> Address {
         Address::new(NAME, "")
@@ -306,14 +311,14 @@ impl SourceConfig for Config {
         }
     }
 
-    fn parts(&self) -> Vec<String> {
+    fn parts(&self) -> PartNames {
         self.parts.clone()
     }
 
     fn in_words(&self) -> String {
-        let value = match self.parts.as_slice() {
-            [sole] if sole == VALUE => "supplied value".to_owned(),
-            names => format!("supplied value of {}", names.join(", ")),
+        let value = match self.is_one_value() {
+            true => "supplied value".to_owned(),
+            false => format!("supplied value of {}", self.parts),
         };
         let id = self.credential_id.iter().map(|id| format!(" ({id})"));
         format!("{value}, version {}{}", self.version, id.collect::<String>())
@@ -347,7 +352,7 @@ impl SourceConfig for Config {
                 Given::Now(parts) => Some(parts.share()),
                 Given::Nothing | Given::Later => None,
             },
-            argument: if self.parts == [VALUE] { "value_wo" } else { "parts_wo" },
+            argument: if self.is_one_value() { "value_wo" } else { "parts_wo" },
             credential_id: self.credential_id.clone(),
         }))
     }

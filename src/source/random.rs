@@ -14,6 +14,7 @@ use super::{Maker, Minted, Source, SourceConfig, SourceKind, SourceTraits};
 use crate::address::Address;
 use crate::connection::Link;
 use crate::diagnostics::{Argument, names};
+use crate::part::PartNames;
 use crate::randomness::{self, NoEntropy};
 use crate::secret::{Parts, Secret};
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Type};
@@ -355,7 +356,7 @@ impl SourceConfig for Config {
         TRAITS
     }
 
-    fn parts(&self) -> Vec<String> {
+    fn parts(&self) -> PartNames {
         KIND.declared_parts()
     }
 

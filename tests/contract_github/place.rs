@@ -11,7 +11,7 @@ use rotation_provider::target::github_actions_secret::KIND;
 use rotation_provider::vendors::Vendors as _;
 
 use super::fake::{Fault, GitHub, Repository, TOKEN};
-use super::secret::{ENVIRONMENT, REPO, config, level, put, slot, write};
+use super::secret::{ENVIRONMENT, REPO, config, put, slot, write};
 use crate::vendor;
 
 const MONO: &str = "/repos/molecule-ai/mono";
@@ -125,7 +125,7 @@ async fn a_repository_that_takes_writes_or_may_not_be_read_is_not_refused() {
 #[tokio::test]
 async fn a_refusal_because_of_the_archive_is_not_called_a_missing_permission() {
     let github = GitHub::start().await;
-    put(&github, &level(None), "FLY_API_TOKEN", "one").await.unwrap();
+    put(&github, "FLY_API_TOKEN", "one").await.unwrap();
     for call in ["PUT", "DELETE"] {
         let call = format!("{call} /repos/molecule-ai/mono/actions/secrets/FLY_API_TOKEN");
         github.lasting_fault(&call, &Fault::Status(403, ARCHIVED, None));

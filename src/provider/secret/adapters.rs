@@ -3,16 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::config::{Config, Phase, TargetEntry};
-use super::identity::origin;
 use super::paths::at;
 use crate::address::Address;
 use crate::clock::Clock;
 use crate::diagnostics::{Message, StateProblem};
-use crate::executor::{Job, JobCheck, JobTarget, Subject, When};
+use crate::executor::{Job, JobCheck, JobSource, JobTarget, Subject};
 use crate::provider::Configured;
 use crate::rotation::{DeliveryRecord, Ledger};
 use crate::source::Source;
+use crate::spec::{Config, TargetSpec};
 use crate::target::{self, Slot};
 use crate::terraform::{Diagnostic, Diagnostics};
 use crate::vendors::Vendors;
@@ -52,21 +51,8 @@ pub(super) fn connect(
             .check(entry.config.as_ref(), key, &entry.connection)
             .map_err(|d| missing.push(at(site(), config, d)));
         let Ok(check) = connected else { continue };
-        checks.insert(
-            key.clone(),
-            JobCheck {
-                check,
-                when: match entry.phase {
-                    Phase::Preflight => When::Preflight,
-                    Phase::Delivered => When::Wave(entry.wave),
-                    Phase::Revoked => When::Revoked,
-                },
-                presents: entry.config.presents(),
-                effects: entry.effects,
-                parts: entry.parts(&config.source),
-                patience: entry.patience,
-            },
-        );
+        let spec = Arc::clone(entry);
+        checks.insert(key.clone(), JobCheck { spec, adapter: check });
     }
     // One missing connection is one problem, however many adapters need it.
     let mut told: Vec<String> = Vec::new();
@@ -85,16 +71,11 @@ pub(super) fn connect(
 }
 
 /// One target, connected.
-fn connect_target(entry: &TargetEntry, slot: &Address, vendors: &dyn Vendors) -> Result<JobTarget, Diagnostic> {
+fn connect_target(entry: &Arc<TargetSpec>, slot: &Address, vendors: &dyn Vendors) -> Result<JobTarget, Diagnostic> {
     Ok(JobTarget {
-        target: vendors.target(entry.config.as_ref(), slot)?,
-        traits: entry.config.traits(),
+        spec: Arc::clone(entry),
+        adapter: vendors.target(entry.config.as_ref(), slot)?,
         slot: slot.clone(),
-        batch: JobTarget::batch_of(entry.config.as_ref(), slot),
-        wave: entry.wave,
-        part: entry.part.clone(),
-        template: entry.template.clone(),
-        config: Arc::clone(&entry.config),
     })
 }
 
@@ -122,7 +103,7 @@ pub(super) async fn slot_of(
     };
     let verified = vendors.verify(&address).await;
     verified.map_err(Message::from)?;
-    let is_here = |entry: &&TargetEntry| {
+    let is_here = |entry: &&Arc<TargetSpec>| {
         let slot = entry.config.slot(&connections.link(&entry.connection));
         slot.is_ok_and(|slot| slot.is_elsewhere(&address))
     };
@@ -139,7 +120,7 @@ pub(super) async fn slot_of(
 /// Targets that leave the configuration and can still be read, by their key in the ledger. One whose connection is gone gives
 /// nothing back; who needs the value says so.
 pub(super) fn connect_leaving(
-    leaving: &[(&DeliveryRecord, &TargetEntry)],
+    leaving: &[(&DeliveryRecord, &Arc<TargetSpec>)],
     ledger: &Ledger,
     vendors: &dyn Vendors,
 ) -> BTreeMap<String, JobTarget> {
@@ -168,24 +149,17 @@ impl Adapters {
         Job {
             id: id.to_owned(),
             label_prefix: config.label_prefix.clone(),
-            source: self.source,
-            source_traits: config.source.config.traits(),
-            issuer: config.source.on_record(),
-            origin: origin(config),
-            primary: config
-                .source
-                .parts
-                .first()
-                .cloned()
-                .unwrap_or_else(|| "value".to_owned()),
-            one_part: config.source.parts.len() == 1,
-            supplied: config.source.is_supplied(),
+            source: JobSource {
+                spec: Arc::clone(&config.source),
+                adapter: self.source,
+            },
             targets: self.targets,
             leaving: BTreeMap::new(),
             checks: self.checks,
             vendors: Arc::clone(vendors),
             clock,
             overlap: config.overlap,
+            window: config.schedule.window.clone(),
             unreachable: BTreeSet::new(),
             replace_existing: config.replace_existing,
             is_create,

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::config::Config;
 use super::policies::Policies;
 use super::state::State;
 use super::{adapters, config_in_state, slots, texts};
@@ -13,6 +12,7 @@ use crate::executor::{self, Removed, Retired};
 use crate::plugin::{ApplyRequest, ApplyResponse};
 use crate::provider::Configured;
 use crate::rotation::{CredentialRecord, DeliveryRecord, DeliveryStatus, Event, Ledger, Verdict, judge};
+use crate::spec::Config;
 use crate::target::{self, Slot};
 use crate::terraform::{Diagnostics, Path, Value};
 use crate::vendors::Vendors;

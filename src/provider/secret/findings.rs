@@ -2,12 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::config::Config;
-use super::decide::{Decision, Rotate, can_be_revoked, lasting_wait};
+use super::decide::{Decision, Rotate, can_be_revoked, decide, lasting_wait};
+use super::due;
+use super::policies::Policies;
 use super::state::{State, Verdict, unreachable_targets};
 use super::texts;
+use jiff::Timestamp;
+
 use crate::address::Address;
 use crate::rotation::{Action, Cause, DeliveryStatus, Notice, NoticeCode, Pending, Request};
+use crate::spec::Config;
 use crate::target::Activation;
 
 /// What a run or a refresh saw that the ledger cannot hold.
@@ -69,6 +73,39 @@ pub(super) fn work_left(seen: &Sightings, config: &Config, generation: u64) -> V
         .collect()
 }
 
+/// Decides by the facts at hand, as a plan of the same configuration will, and stores what follows: `pending`, `notices`,
+/// `next_action_at`.
+pub(super) fn describe(
+    state: &mut State,
+    config: &Config,
+    policies: &Policies,
+    slots: &BTreeMap<String, Address>,
+    seen: Sightings,
+    now: Timestamp,
+) {
+    // An earlier apply found out that the value cannot be recovered.
+    let lost = state
+        .pending
+        .iter()
+        .filter(|known| known.cause == Some(Cause::ValueLost));
+    let mut facts: Vec<Pending> = lost.cloned().collect();
+    facts.extend(due::facts(state, config, now));
+    facts.extend(checks_again(state, config));
+    facts.extend(work_left(&seen, config, state.ledger.generation()));
+    state.pending = facts;
+    let waiting = |notice: &&Notice| matches!(notice.code, NoticeCode::RevokeWaits | NoticeCode::RevokeByHand);
+    let waiting: Vec<Notice> = state.notices.iter().filter(waiting).cloned().collect();
+    let of_the_clock = due::notices(state, config, now);
+    state.notices = seen.notices.into_iter().chain(waiting).chain(of_the_clock).collect();
+    // Whether a value is awaited follows from the facts; what it was awaited for may be over.
+    state.awaits_value = false;
+    let decision = decide(state, Some(config), config, policies, slots);
+    state.awaits_value = decision.awaits.is_some();
+    state.notices = notices(state, &decision, config);
+    state.pending = pending(state, &decision, config);
+    state.next_action_at = due::next_action_at(state, config, now);
+}
+
 /// What an apply of that decision would do. `state` holds the facts that it was made by.
 pub(super) fn pending(state: &State, decision: &Decision, config: &Config) -> Vec<Pending> {
     let ledger = &decision.ledger;
@@ -81,7 +118,10 @@ pub(super) fn pending(state: &State, decision: &Decision, config: &Config) -> Ve
             &Request::new(Cause::ValueLost, why.clone()),
         ));
     } else if let Rotate::Yes(request) = &decision.rotate {
-        all.push(Pending::rotation(generation, request));
+        // A rotation with every apply is due neither because of time nor of drift.
+        if request.cause != Cause::Deploy {
+            all.push(Pending::rotation(generation, request));
+        }
     } else if decision.finish {
         all.push(Pending::new(Action::Finish, generation, progress(decision)));
     } else {
@@ -123,6 +163,7 @@ pub(super) fn notices(state: &State, decision: &Decision, config: &Config) -> Ve
     if !decision.rotates() {
         of_targets(decision, config, &mut all);
     }
+    of_the_clock(decision, config, &mut all);
     if let Some(awaited) = &decision.awaits {
         all.push(Notice {
             code: NoticeCode::AwaitingValue,
@@ -134,6 +175,47 @@ pub(super) fn notices(state: &State, decision: &Decision, config: &Config) -> Ve
     all.sort();
     all.dedup_by(|one, other| one.code == other.code && one.subject == other.subject);
     all
+}
+
+/// What waits for the window, and what should have happened already.
+fn of_the_clock(decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
+    if decision.rotates() {
+        return;
+    }
+    let overdue = decision.notices.iter().find(|known| known.code == NoticeCode::Overdue);
+    all.extend(overdue.cloned());
+    if let Some(held) = &decision.held {
+        all.push(waiting_for_window(decision, held.cause.as_str(), config, || {
+            format!("A new generation ({})", held.reason.trim_end_matches('.'))
+        }));
+    }
+}
+
+/// Something waits for the window. What an earlier look said of it stays.
+fn waiting_for_window(decision: &Decision, subject: &str, config: &Config, what: impl Fn() -> String) -> Notice {
+    let of = |subject: &str| {
+        let mut told = decision
+            .notices
+            .iter()
+            .filter(|known| known.code == NoticeCode::WaitingForWindow);
+        told.find(|known| known.subject == subject)
+    };
+    let fact = if Cause::parse(subject).is_some() {
+        due::ROTATION
+    } else {
+        due::REVOCATION
+    };
+    let text = match (of(subject), of(fact), &config.schedule.window) {
+        (Some(told), _, _) => told.text.clone(),
+        (None, Some(opening), _) => format!("{} waits for {}.", what(), opening.text),
+        (None, None, Some(window)) => format!("{} waits for the window ({window}).", what()),
+        (None, None, None) => format!("{} waits for the window.", what()),
+    };
+    Notice {
+        code: NoticeCode::WaitingForWindow,
+        subject: subject.to_owned(),
+        text,
+    }
 }
 
 fn of_targets(decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
@@ -199,7 +281,12 @@ fn of_credentials(state: &State, decision: &Decision, config: &Config, all: &mut
     let told: BTreeSet<&str> = decision
         .notices
         .iter()
-        .filter(|known| matches!(known.code, NoticeCode::RevokeWaits | NoticeCode::RevokeByHand))
+        .filter(|known| {
+            matches!(
+                known.code,
+                NoticeCode::RevokeWaits | NoticeCode::RevokeByHand | NoticeCode::WaitingForWindow
+            )
+        })
         .map(|known| known.subject.as_str())
         .collect();
     let unreachable = unreachable_targets(ledger, &decision.notices);
@@ -230,6 +317,11 @@ fn of_credentials(state: &State, decision: &Decision, config: &Config, all: &mut
                     "{credential} may still be valid at {place}. Revoke it there, then set `revoke {{ confirmed = {generation} }}`."
                 ),
             )
+        } else if decision.held_revocations.contains(&generation) {
+            all.push(waiting_for_window(decision, &subject, config, || {
+                format!("The revocation of {}", texts::generation(Some(known), generation))
+            }));
+            continue;
         } else if let Some(wait) = lasting_wait(ledger, config, &unreachable) {
             (
                 NoticeCode::RevokeWaits,

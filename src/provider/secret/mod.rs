@@ -26,20 +26,20 @@ mod texts;
 pub mod upgrade;
 
 pub use apply::apply;
-pub use config::Config;
 pub use plan::plan;
 pub use read::read;
 pub use resource::SecretResource;
 pub use state::State;
 
 use crate::connection::Connections;
+use crate::spec::Config;
 use crate::terraform::{Diagnostics, Origin, Value};
 
 /// Checks a configuration's shape, without any call to the outside. `connections` are those of the provider block, where that is known.
 pub fn validate(value: &Value, connections: Option<&Connections>) -> Diagnostics {
     let mut problems = Diagnostics::new();
     config::refuse(value, &mut problems);
-    if let Some(config) = Config::read(value, Origin::Configuration, &mut problems) {
+    if let Some(config) = config::read(value, Origin::Configuration, &mut problems) {
         problems.extend(slots::shared_slots(&config));
         if let Some(connections) = connections {
             problems.extend(slots::undeclared(&config, connections));
@@ -50,5 +50,5 @@ pub fn validate(value: &Value, connections: Option<&Connections>) -> Diagnostics
 
 /// The configuration that a state was made with, if this version can still read it.
 pub(super) fn config_in_state(value: &Value) -> Option<Config> {
-    Config::read(value, Origin::State, &mut Diagnostics::new())
+    config::read(value, Origin::State, &mut Diagnostics::new())
 }

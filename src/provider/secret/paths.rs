@@ -1,7 +1,7 @@
 //! The attribute that a problem concerns.
 
-use super::config::Config;
 use crate::executor::Subject;
+use crate::spec::Config;
 use crate::terraform::{Diagnostic, Path};
 
 /// The attribute that a failure concerns.

@@ -11,8 +11,6 @@ use jiff::Timestamp;
 
 use self::credentials::credentials;
 use self::deliveries::{targets, unfinished_first_writes};
-use super::config::Config;
-use super::decide::decide;
 use super::findings::{self, Sightings};
 use super::policies::Policies;
 use super::state::State;
@@ -22,7 +20,8 @@ use crate::connection::Connections;
 use crate::diagnostics::Refresh;
 use crate::plugin::{ReadRequest, ReadResponse};
 use crate::provider::Configured;
-use crate::rotation::{Cause, DeliveryStatus, Event, Notice, NoticeCode, Pending};
+use crate::rotation::{DeliveryStatus, Event};
+use crate::spec::Config;
 use crate::terraform::{Diagnostics, Path, Value};
 use crate::vendors::Vendors;
 
@@ -85,7 +84,7 @@ async fn refreshed(configured: &Configured, stored: &Value, problems: &mut Diagn
     Some(state.write_over(stored.clone()))
 }
 
-/// Decides by what was found, as a plan of the same configuration will, and stores what follows.
+/// Stores what follows from what was found.
 fn describe(
     state: &mut State,
     config: &Config,
@@ -95,26 +94,7 @@ fn describe(
     now: Timestamp,
 ) {
     let slots = slots(state, config, connections);
-    // An earlier apply found out that the value cannot be recovered.
-    let lost = state
-        .pending
-        .iter()
-        .filter(|known| known.cause == Some(Cause::ValueLost));
-    let mut facts: Vec<Pending> = lost.cloned().collect();
-    facts.extend(due::facts(state, config, now));
-    facts.extend(findings::checks_again(state, config));
-    facts.extend(findings::work_left(&seen, config, state.ledger.generation()));
-    state.pending = facts;
-    let waiting = |notice: &&Notice| matches!(notice.code, NoticeCode::RevokeWaits | NoticeCode::RevokeByHand);
-    let waiting: Vec<Notice> = state.notices.iter().filter(waiting).cloned().collect();
-    state.notices = seen.notices.into_iter().chain(waiting).collect();
-    // Whether a value is awaited follows from the facts; what it was awaited for may be over.
-    state.awaits_value = false;
-    let decision = decide(state, Some(config), config, policies, &slots);
-    state.awaits_value = decision.awaits.is_some();
-    state.notices = findings::notices(state, &decision, config);
-    state.pending = findings::pending(state, &decision, config);
-    state.next_action_at = due::next_action_at(state, config);
+    findings::describe(state, config, policies, &slots, seen, now);
 }
 
 /// The slots of the configuration; where the provider block does not tell them, those on record.

@@ -3,9 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::config::Config;
 use super::intent::Intent;
-use super::{identity, slots};
+use super::{config, identity, slots};
 use crate::address::Address;
 use crate::diagnostics::Apply;
 use crate::plugin::{ApplyRequest, ApplyResponse};
@@ -78,7 +77,7 @@ pub(super) fn handed_over(configured: &Configured, request: &ApplyRequest) -> Op
 
 fn slots(configured: &Configured, request: &ApplyRequest) -> BTreeSet<Address> {
     let mut quiet = Diagnostics::new();
-    let config = Config::read(&request.config, Origin::Configuration, &mut quiet);
+    let config = config::read(&request.config, Origin::Configuration, &mut quiet);
     let slots = config
         .zip(configured.connections.as_ref())
         .and_then(|(config, connections)| slots::slots(&config, connections, &mut quiet));

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::config::{Config, TargetEntry};
 use super::paths::{at, path_of};
 use super::texts;
 use crate::address::Address;
@@ -12,6 +11,7 @@ use crate::diagnostics::{Configuration, ConnectionProblem};
 use crate::environment::Environment;
 use crate::executor::{Failure, Subject};
 use crate::rotation::Ledger;
+use crate::spec::{Config, TargetSpec};
 use crate::terraform::{Diagnostic, Diagnostics, Node, Origin, Value};
 use crate::vendors::{self, Vendors};
 
@@ -99,7 +99,7 @@ fn slots_of(
 }
 
 /// The slot of a configured target, by its connection and at the place to which that leads.
-fn slot_of_target(target: &TargetEntry, connections: &Connections) -> Result<Address, Diagnostic> {
+fn slot_of_target(target: &TargetSpec, connections: &Connections) -> Result<Address, Diagnostic> {
     let link = connections.link(&target.connection);
     let place = match target.kind.reach {
         Some(reach) => (reach.place)(link.dynamic(reach.vendor)?.as_ref()),

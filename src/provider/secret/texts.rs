@@ -1,10 +1,10 @@
 //! How places, credentials and ways out are called in texts.
 
-use super::config::Config;
 use super::state::State;
 use crate::diagnostics::{Next, Situation, TargetSituation, Work, capitalized};
 use crate::rotation::{Action, CredentialRecord, DeliveryStatus};
 pub(super) use crate::source::issuer;
+use crate::spec::Config;
 pub(super) use crate::target::entry;
 
 /// A credential: its generation, and its handle where it has one.

@@ -7,6 +7,7 @@ use crate::address::Address;
 use crate::connection::Link;
 use crate::connection::neon::{Branch, Neon, identifier, is_identifier};
 use crate::diagnostics::Argument;
+use crate::part::PartNames;
 use crate::source::{Issuance, Source, SourceConfig, SourceTraits};
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Type};
 
@@ -154,7 +155,7 @@ impl SourceConfig for Config {
         }
     }
 
-    fn parts(&self) -> Vec<String> {
+    fn parts(&self) -> PartNames {
         KIND.declared_parts()
     }
 

@@ -2,11 +2,11 @@
 
 use crate::diagnostics::Apply;
 use crate::executor::issuer_at;
-use crate::provider::secret::config::Config;
 use crate::provider::secret::decide::Decision;
 use crate::provider::secret::state::State;
 use crate::provider::secret::texts;
 use crate::source::Liveness;
+use crate::spec::Config;
 use crate::terraform::{Diagnostics, Path};
 use crate::vendors::Vendors;
 

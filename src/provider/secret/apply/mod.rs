@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 
 use self::record::{absorb, half_reworded};
 use self::report::{report, tell, warn};
-use super::config::Config;
 use super::decide::{Decision, Rotate, decide, leaving};
 use super::due;
 use super::findings::{self, Sightings};
@@ -18,7 +17,7 @@ use super::plan::steps::{Told, steps};
 use super::plan::{first_create, forecast, newly_awaited, texts, warnings};
 use super::policies::Policies;
 use super::state::{Receipt, State};
-use super::{adapters, capacity, config_in_state, destroy, identity, replacement, slots, state_check};
+use super::{adapters, capacity, config, config_in_state, destroy, identity, replacement, slots, state_check};
 use crate::address::Address;
 use crate::call::WritePermit;
 use crate::diagnostics::{Apply, Ending, names};
@@ -28,6 +27,7 @@ use crate::provider::Configured;
 use crate::rotation::{
     Action, Cause, CredentialRecord, CredentialStatus, Event, Notice, NoticeCode, Pending, Request, schedule,
 };
+use crate::spec::Config;
 use crate::terraform::{Diagnostics, Origin, Path, Value};
 
 /// Applies a create, an update or a destroy.
@@ -81,7 +81,7 @@ async fn change(
     permit: &WritePermit,
     problems: &mut Diagnostics,
 ) -> Option<Value> {
-    let config = Config::read(&request.config, Origin::Configuration, problems);
+    let config = config::read(&request.config, Origin::Configuration, problems);
     let (Some(config), Some(connections), Some(vendors)) =
         (config, configured.connections.as_ref(), configured.vendors.as_ref())
     else {
@@ -128,6 +128,9 @@ async fn change(
     let decision = change.decide(&mut state, &slots);
     if change.is_stale(&decision, problems) {
         return None;
+    }
+    if let Some(opens) = change.closed_since(&state, &decision) {
+        return Some(change.wait_for_window(state, &opens, &slots, problems));
     }
     if confirmed::refused(&state, &decision, &change.config, vendors.as_ref(), problems).await {
         return None;
@@ -212,7 +215,9 @@ impl Change<'_> {
         if decision.rotate == Rotate::AtApply {
             decision.rotate = Rotate::No;
             if let Some(request) = due::due(state, config, now) {
-                if config.source.is_supplied() {
+                if !config.source.is_supplied() && due::opening(state, config, now).is_some() {
+                    decision.held = Some(request);
+                } else if config.source.is_supplied() {
                     decision.awaits = Some(request);
                 } else {
                     decision = decision.rotated(config, request);
@@ -249,6 +254,32 @@ impl Change<'_> {
         stale
     }
 
+    /// When the window opens again for a rotation that the plan began while it was open.
+    fn closed_since(&self, state: &State, decision: &Decision) -> Option<String> {
+        let now = self.configured.clock.now();
+        let waits = decision.needs_window && decision.rotates();
+        waits.then(|| due::opening(state, &self.config, now)).flatten()
+    }
+
+    /// Leaves everything as it was, and says when the planned rotation can begin.
+    fn wait_for_window(
+        &self,
+        mut state: State,
+        opens: &str,
+        slots: &BTreeMap<String, Address>,
+        problems: &mut Diagnostics,
+    ) -> Value {
+        let closed = Apply::WindowClosed {
+            secret: self.config.name.clone(),
+            opens: opens.to_owned(),
+        };
+        problems.report(Path::attribute("rotation").then_attribute("window"), closed);
+        let before = self.before.as_ref().unwrap_or(&self.config);
+        let seen = Sightings::on_record(&state);
+        self.describe(&mut state, before, seen, slots);
+        state.write_over(self.prior.clone())
+    }
+
     /// The steps that the plan showed; where it could not know them, those of the decision.
     fn steps(&self, state: &State, decision: &Decision, slots: &BTreeMap<String, Address>) -> Vec<String> {
         if let Some(planned) = self.request.planned.get("steps").as_list() {
@@ -267,26 +298,9 @@ impl Change<'_> {
     }
 
     /// What `pending` and `notices` say after a run that left `state`, by the configuration that goes into the state with it.
-    fn describe(&self, state: &mut State, stored: &Config, seen: &Sightings, slots: &BTreeMap<String, Address>) {
+    fn describe(&self, state: &mut State, stored: &Config, seen: Sightings, slots: &BTreeMap<String, Address>) {
         let now = self.configured.clock.now();
-        let lost = state
-            .pending
-            .iter()
-            .filter(|known| known.cause == Some(Cause::ValueLost));
-        let mut facts: Vec<Pending> = lost.cloned().collect();
-        facts.extend(due::facts(state, stored, now));
-        facts.extend(findings::checks_again(state, stored));
-        facts.extend(findings::work_left(seen, stored, state.ledger.generation()));
-        state.pending = facts;
-        let waiting = |notice: &&Notice| matches!(notice.code, NoticeCode::RevokeWaits | NoticeCode::RevokeByHand);
-        let waiting: Vec<Notice> = state.notices.iter().filter(waiting).cloned().collect();
-        state.notices = seen.notices.iter().cloned().chain(waiting).collect();
-        state.awaits_value = false;
-        let decision = decide(state, Some(stored), stored, &self.policies, slots);
-        state.awaits_value = decision.awaits.is_some();
-        state.notices = findings::notices(state, &decision, stored);
-        state.pending = findings::pending(state, &decision, stored);
-        state.next_action_at = due::next_action_at(state, stored);
+        findings::describe(state, stored, &self.policies, slots, seen, now);
     }
 
     /// An update of arguments that no vendor needs to hear of.
@@ -302,13 +316,16 @@ impl Change<'_> {
         let planned = self.request.planned.get("notices");
         let kept = planned.as_list().is_some().then(|| stored.notices.clone());
         let seen = Sightings::on_record(&state);
-        self.describe(&mut state, &self.config, &seen, slots);
+        self.describe(&mut state, &self.config, seen, slots);
         if let Some(kept) = kept {
             state.notices = kept;
         } else {
             warnings::notices(&self.config.name, &state.notices, problems);
         }
         state.pending.clear();
+        if !self.request.planned.get("next_action_at").has_unknown() {
+            state.next_action_at = State::read(&self.request.planned).next_action_at;
+        }
         state.write_over(self.request.planned.clone())
     }
 
@@ -398,7 +415,7 @@ impl Change<'_> {
         let stored_config = self.before.as_ref().filter(|_| keeps_arguments).unwrap_or(config);
         let seen = self.sightings(&stored, &state, &outcome, &decision, goal_is_empty);
         remember_the_loss(&mut state, &outcome, &decision, config);
-        self.describe(&mut state, stored_config, &seen, &slots);
+        self.describe(&mut state, stored_config, seen, &slots);
         // Only this run read the gate; what is due because of it is described as work.
         report::waiting(&mut state, &outcome);
         if failed {

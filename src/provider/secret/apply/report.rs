@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use crate::diagnostics::{Apply, Ending, Next, names};
 use crate::executor::{Failure, Outcome, Subject};
 use crate::provider::RunRegistry;
-use crate::provider::secret::config::Config;
 use crate::provider::secret::state::State;
 use crate::provider::secret::{paths, texts};
-use crate::rotation::{Notice, NoticeCode};
+use crate::rotation::{Notice, NoticeCode, Wait};
+use crate::spec::Config;
 use crate::terraform::{Diagnostics, Path};
 
 /// Notes every revocation that was due and waits.
@@ -18,15 +18,21 @@ pub(super) fn waiting(state: &mut State, outcome: &Outcome) {
         let Some(id) = known.and_then(|known| known.credential_id.clone()) else {
             continue;
         };
+        let code = match reasons.iter().all(|why| matches!(why, Wait::Window { .. })) {
+            true => NoticeCode::WaitingForWindow,
+            false => NoticeCode::RevokeWaits,
+        };
         let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
         let text = format!(
             "Generation {generation} ({id}) is not revoked yet: {}.",
             reasons.join("; ")
         );
-        let is_known = |notice: &Notice| notice.code == NoticeCode::RevokeWaits && notice.subject == id;
-        state.notices.retain(|notice| !is_known(notice));
+        let waits = |code| matches!(code, NoticeCode::RevokeWaits | NoticeCode::WaitingForWindow);
+        state
+            .notices
+            .retain(|notice| !(waits(notice.code) && notice.subject == id));
         state.notices.push(Notice {
-            code: NoticeCode::RevokeWaits,
+            code,
             subject: id,
             text,
         });

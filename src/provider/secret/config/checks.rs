@@ -1,24 +1,26 @@
 //! `checks`: the common keys and the kind.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 
 use super::kinds::{connection_of, not_empty, one_kind};
-use super::targets::{is_key, is_part};
-use super::{CheckEntry, Phase};
+use super::targets::is_key;
 use crate::address::DEFAULT_CONNECTION;
 use crate::check::{self, Patience, Presents};
 use crate::diagnostics::{Argument, Configuration, names};
+use crate::part::PartNames;
+use crate::spec::{CheckSpec, When};
 use crate::terraform::{Diagnostics, Node, is_word};
 
 pub(super) fn parse_checks(
     node: &Node<'_>,
-    parts: Option<&[String]>,
+    parts: Option<&PartNames>,
     waves: Option<&BTreeSet<u64>>,
     problems: &mut Diagnostics,
-) -> Option<BTreeMap<String, CheckEntry>> {
+) -> Option<BTreeMap<String, Arc<CheckSpec>>> {
     if node.is_unknown() {
         return None;
     }
@@ -30,7 +32,7 @@ pub(super) fn parse_checks(
             continue;
         }
         match parse_check(&element, parts, waves, problems) {
-            Some(check) => drop(checks.insert(key.to_owned(), check)),
+            Some(check) => drop(checks.insert(key.to_owned(), Arc::new(check))),
             None => complete = false,
         }
     }
@@ -39,10 +41,10 @@ pub(super) fn parse_checks(
 
 fn parse_check(
     node: &Node<'_>,
-    parts: Option<&[String]>,
+    parts: Option<&PartNames>,
     waves: Option<&BTreeSet<u64>>,
     problems: &mut Diagnostics,
-) -> Option<CheckEntry> {
+) -> Option<CheckSpec> {
     if node.is_unknown() {
         return None;
     }
@@ -86,14 +88,17 @@ fn parse_check(
     }
     let (kind, config, phase) = (kind?, config?, phase?);
     let path = node.path().then_attribute(kind.name);
+    let mut presented = BTreeSet::new();
     if let Some(parts) = parts {
         for part in config.parts_used() {
-            if !is_part(&part, parts) {
+            if let Some(part) = parts.resolve(&part) {
+                presented.insert(part.clone());
+            } else {
                 // A text between braces may be the credential itself.
                 let mistake = Argument::UnknownPart {
                     argument: path.to_string(),
                     part: Some(part).filter(|part| is_word(part)),
-                    parts: names(parts.iter().cloned()),
+                    parts: parts.to_string(),
                 };
                 problems.report(path, mistake);
                 return None;
@@ -123,14 +128,14 @@ fn parse_check(
     }
     let defaults = config.default_patience();
     let positive = |duration: SignedDuration| Duration::from_secs(duration.as_secs().unsigned_abs());
-    Some(CheckEntry {
+    Some(CheckSpec {
         kind,
-        wave: wave?.or_else(|| waves?.last().copied()).unwrap_or(1),
-        phase: match phase {
-            "preflight" => Phase::Preflight,
-            "revoked" => Phase::Revoked,
-            _ => Phase::Delivered,
+        when: match phase {
+            "preflight" => When::Preflight,
+            "revoked" => When::Revoked,
+            _ => When::Wave(wave?.or_else(|| waves?.last().copied()).unwrap_or(1)),
         },
+        parts: presented,
         patience: Patience {
             timeout: timeout?.map_or(defaults.timeout, positive),
             retry_for: retry_for?.map_or(defaults.retry_for, positive),

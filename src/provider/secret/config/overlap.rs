@@ -1,17 +1,18 @@
 //! How long an old credential stays valid, when the user does not say.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::SignedDuration;
 
-use super::{Config, TargetEntry};
 use crate::diagnostics::{Configuration, names};
 use crate::source::Maker;
+use crate::spec::{Config, TargetSpec};
 use crate::target::Activation;
 use crate::terraform::{Diagnostics, Node, Path};
 
 /// The longest time that consumers of a target are known to go on with the old value: a GitHub job's life.
-pub(super) fn default(targets: &BTreeMap<String, TargetEntry>) -> SignedDuration {
+pub(super) fn default(targets: &BTreeMap<String, Arc<TargetSpec>>) -> SignedDuration {
     let known = targets
         .values()
         .filter_map(|target| target.config.traits().reloads_within);
@@ -19,7 +20,7 @@ pub(super) fn default(targets: &BTreeMap<String, TargetEntry>) -> SignedDuration
 }
 
 /// The same in words.
-pub(super) fn text_of_default(targets: &BTreeMap<String, TargetEntry>) -> String {
+pub(super) fn text_of_default(targets: &BTreeMap<String, Arc<TargetSpec>>) -> String {
     let hours = default(targets).as_hours();
     if hours == 0 {
         "0s".to_owned()

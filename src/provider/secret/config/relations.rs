@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 
 use super::names::label_prefix_of;
-use super::{Config, Phase};
 use crate::check::Presents;
 use crate::diagnostics::Configuration;
+use crate::part::PartName;
+use crate::spec::{Config, When};
 use crate::terraform::{Diagnostics, Node, Path};
 
 /// Digits kept free for the generation when a label's length is checked.
@@ -17,10 +18,19 @@ impl Config {
     /// What only shows when all arguments are seen together.
     pub(super) fn relations(&self, node: &Node<'_>, problems: &mut Diagnostics) {
         self.fits_the_credentials_life(node, problems);
+        self.rotates_by_itself(node, problems);
         self.label_fits(node, problems);
         self.presentable(problems);
         self.overlap_is_decided(node, problems);
         self.overlap_has_an_effect(node, problems);
+    }
+
+    /// What a person supplies cannot be renewed by every apply.
+    fn rotates_by_itself(&self, node: &Node<'_>, problems: &mut Diagnostics) {
+        if self.schedule.with_every_apply && self.source.is_supplied() {
+            let every = node.attr("rotation").attr("every").path().clone();
+            problems.report(every, Configuration::EveryApplySupplied);
+        }
     }
 
     /// A credential must outlive the interval and the overlap that follows it.
@@ -86,20 +96,17 @@ impl Config {
     fn presentable(&self, problems: &mut Diagnostics) {
         let traits = self.source.config.traits();
         let readable = self.targets.values().filter(|target| target.config.traits().readable);
-        let given_back: BTreeSet<String> = readable
-            .filter(|target| target.template.is_none())
-            .map(|target| self.source.part(&target.part))
-            .collect();
+        let given_back: BTreeSet<PartName> = readable.filter_map(|target| target.content.part()).cloned().collect();
         for (key, check) in &self.checks {
             let (whose, can, is_after_overlap) = match check.config.presents() {
                 Presents::Previous => ("previous", traits.reveals_superseded, false),
                 // By the time of its own step nobody has the value in memory.
-                Presents::New if check.phase == Phase::Revoked && !self.overlap.is_zero() => {
+                Presents::New if check.when == When::Revoked && !self.overlap.is_zero() => {
                     ("new", traits.reveals, true)
                 }
                 Presents::New | Presents::Nothing => continue,
             };
-            if can || check.parts(&self.source).is_subset(&given_back) {
+            if can || check.parts.is_subset(&given_back) {
                 continue;
             }
             let path = Path::attribute("checks").then_key(key).then_attribute(check.kind.name);

@@ -66,15 +66,13 @@ pub(in crate::provider::secret) fn is_unchanged(
 }
 
 /// Arguments of the resource whose behaviour a later version brings: their paths.
-const LATER: [&[&str]; 9] = [
+const LATER: [&[&str]; 7] = [
     &["activations"],
     &["escrow"],
     &["restore"],
     &["format"],
     &["guard"],
     &["adopt"],
-    &["rotation", "overdue"],
-    &["rotation", "window"],
     &["revoke", "quiet_for"],
 ];
 

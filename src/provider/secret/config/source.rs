@@ -3,6 +3,7 @@
 use super::kinds::{connection_of, not_empty, one_kind};
 use super::supplied;
 use crate::diagnostics::Argument;
+use crate::part::PartNames;
 use crate::source::{self, SourceConfig, SourceKind};
 use crate::terraform::{Diagnostics, Mode, Node};
 
@@ -11,7 +12,7 @@ pub(super) struct ParsedSource {
     /// Its kind.
     pub kind: &'static SourceKind,
     /// The parts of its credentials; `None` while they are unknown.
-    pub parts: Option<Vec<String>>,
+    pub parts: Option<PartNames>,
     /// Its configuration, once that is wholly known.
     pub config: Option<Box<dyn SourceConfig>>,
     /// The name of its connection, once that is known.

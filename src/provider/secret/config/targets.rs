@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::TargetEntry;
 use super::kinds::{connection_of, not_empty, one_kind};
-use crate::diagnostics::{Argument, Configuration, capitalized, names};
-use crate::source;
+use crate::diagnostics::{Argument, Configuration, capitalized};
+use crate::part::{PartName, PartNames};
+use crate::spec::{Content, TargetSpec};
 use crate::target::{self, TargetConfig};
 use crate::template::Template;
 use crate::terraform::{Diagnostics, Node, is_word};
@@ -43,17 +43,12 @@ pub(super) fn is_key(key: &str, element: &Node<'_>, problems: &mut Diagnostics) 
     true
 }
 
-/// Whether a credential with these parts has that one; `value` means the only one.
-pub(super) fn is_part(name: &str, parts: &[String]) -> bool {
-    parts.iter().any(|part| part == name) || (name == "value" && parts.len() == 1)
-}
-
 pub(super) fn parse_targets(
     node: &Node<'_>,
     name: Option<&str>,
-    parts: Option<&[String]>,
+    parts: Option<&PartNames>,
     problems: &mut Diagnostics,
-) -> Option<BTreeMap<String, TargetEntry>> {
+) -> Option<BTreeMap<String, Arc<TargetSpec>>> {
     if node.is_unknown() {
         return None;
     }
@@ -81,7 +76,7 @@ pub(super) fn parse_targets(
             continue;
         }
         match parse_target(&element, name, parts, problems) {
-            Some(target) => drop(targets.insert(key.to_owned(), target)),
+            Some(target) => drop(targets.insert(key.to_owned(), Arc::new(target))),
             None => complete = false,
         }
     }
@@ -91,9 +86,9 @@ pub(super) fn parse_targets(
 fn parse_target(
     node: &Node<'_>,
     name: Option<&str>,
-    parts: Option<&[String]>,
+    parts: Option<&PartNames>,
     problems: &mut Diagnostics,
-) -> Option<TargetEntry> {
+) -> Option<TargetSpec> {
     if node.is_unknown() {
         return None;
     }
@@ -114,7 +109,7 @@ fn parse_target(
     let connection = kind.and_then(|kind| connection_of(node, kind.name, kind.reach, problems));
     let impact = node.attr("impact").string(problems).optional();
     if let (Some(Some(part)), Some(allowed)) = (&part, parts)
-        && !is_part(part, allowed)
+        && allowed.resolve(part).is_none()
     {
         node.attr("part")
             .report(problems, |argument| unknown_part(argument, part, allowed));
@@ -134,56 +129,70 @@ fn parse_target(
     };
     let config = config?;
     let parts = parts?;
-    let only = source::primary(parts);
-    // A template that is one bare part says in other words which part it is.
-    let (part, template) = match template {
-        Some(template) => match template.sole_part().map(str::to_owned) {
-            Some(part) => (Some(part), None),
-            None => (None, Some(template)),
-        },
-        None => (part?, None),
+    let content = content_of(node, part?.as_deref(), template, parts, problems)?;
+    let sole = parts.sole().map_or("", PartName::as_str);
+    let fingerprint = match &content {
+        Content::Part(part) => serde_json::json!([part.as_str(), "", config.fingerprint()]),
+        Content::Template { template, .. } => {
+            serde_json::json!([sole, template.canonical(sole), config.fingerprint()])
+        }
     };
-    if part.is_none() && template.is_none() && only.is_none() {
-        node.report(problems, |argument| Configuration::PartRequired {
-            argument,
-            parts: names(parts.iter().cloned()),
-        });
-        return None;
-    }
-    let part = part.filter(|part| part != "value" || only.is_none());
-    let part = part.or_else(|| only.map(str::to_owned)).unwrap_or_default();
-    let print = template
-        .as_ref()
-        .map(|template| template.canonical(only.unwrap_or_default()))
-        .unwrap_or_default();
-    let fingerprint = serde_json::json!([part, print, config.fingerprint()]).to_string();
-    Some(TargetEntry {
+    Some(TargetSpec {
         kind: kind?,
         config,
         connection: connection?,
         wave: wave?,
-        part,
-        template,
+        content,
         keep: keep? == "keep",
         impact: impact?,
-        fingerprint,
+        fingerprint: fingerprint.to_string(),
     })
 }
 
 /// Only a word is repeated: a text between braces may be the credential itself.
-fn unknown_part(argument: String, part: &str, parts: &[String]) -> Argument {
+fn unknown_part(argument: String, part: &str, parts: &PartNames) -> Argument {
     Argument::UnknownPart {
         argument,
         part: is_word(part).then(|| part.to_owned()),
-        parts: names(parts.iter().cloned()),
+        parts: parts.to_string(),
     }
+}
+
+/// What the entry holds; reports a target that does not say which of several parts.
+fn content_of(
+    node: &Node<'_>,
+    part: Option<&str>,
+    template: Option<Template>,
+    parts: &PartNames,
+    problems: &mut Diagnostics,
+) -> Option<Content> {
+    if let Some(template) = template {
+        // A template that is one bare part says in other words which part it is.
+        if let Some(part) = template.sole_part() {
+            return parts.resolve(part).cloned().map(Content::Part);
+        }
+        let used = template.parts();
+        let used = used.iter().filter_map(|part| parts.resolve(part)).cloned();
+        return Some(Content::Template {
+            parts: used.collect(),
+            template,
+        });
+    }
+    let Some(part) = part.map_or_else(|| parts.sole(), |part| parts.resolve(part)) else {
+        node.report(problems, |argument| Configuration::PartRequired {
+            argument,
+            parts: parts.to_string(),
+        });
+        return None;
+    };
+    Some(Content::Part(part.clone()))
 }
 
 /// Reads a template and checks its parts and that it holds no literal credential.
 fn parse_template(
     node: &Node<'_>,
     text: &str,
-    allowed: Option<&[String]>,
+    allowed: Option<&PartNames>,
     problems: &mut Diagnostics,
 ) -> Option<Template> {
     let template = match Template::parse(text) {
@@ -207,7 +216,7 @@ fn parse_template(
     }
     let allowed = allowed?;
     for part in template.parts() {
-        if !is_part(&part, allowed) {
+        if allowed.resolve(&part).is_none() {
             node.report(problems, |argument| unknown_part(argument, &part, allowed));
             return None;
         }
@@ -215,7 +224,7 @@ fn parse_template(
     if template.parts().is_empty() {
         node.report(problems, |argument| Configuration::TemplateWithoutParts {
             argument,
-            parts: names(allowed.iter().cloned()),
+            parts: allowed.to_string(),
         });
         return None;
     }

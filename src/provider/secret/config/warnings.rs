@@ -1,9 +1,11 @@
 //! What a plan warns of, whatever it is about to do.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 
-use super::Config;
 use crate::diagnostics::{Configuration, names};
+use crate::spec::{Config, TargetSpec};
 use crate::terraform::{Diagnostics, Path};
 
 impl Config {
@@ -35,7 +37,7 @@ impl Config {
     pub fn is_resumable(&self) -> bool {
         let traits = self.source.config.traits();
         let first = self.targets.values().map(|target| target.wave).min();
-        let readable = |target: &super::TargetEntry| Some(target.wave) == first && target.config.traits().readable;
+        let readable = |target: &Arc<TargetSpec>| Some(target.wave) == first && target.config.traits().readable;
         traits.reveals || self.source.is_supplied() || self.targets.values().any(readable)
     }
 }

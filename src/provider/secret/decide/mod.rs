@@ -9,17 +9,19 @@ mod request;
 mod revocation;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 pub(super) use self::keys::leaving;
 use self::keys::{before_of, matched, rekey, renamed, under_new_keys};
 use self::lost::{Need, lost};
 use self::request::{asked_for, dead, drifted, finishing_answers, has_new_value, is_drift, left_alone};
 pub(super) use self::revocation::{can_be_revoked, lasting_wait};
-use super::config::{Config, OnDrift, Phase, TargetEntry};
+use super::due;
 use super::policies::Policies;
 use super::state::{State, unreachable_targets};
 use crate::address::Address;
-use crate::rotation::{Action, Cause, DeliveryStatus, Event, Ledger, Notice, Request};
+use crate::rotation::{Action, Cause, DeliveryStatus, Event, Ledger, Notice, NoticeCode, Request};
+use crate::spec::{Config, OnDrift, TargetSpec, When};
 use crate::target::Activation;
 
 /// Whether a new generation is minted.
@@ -43,6 +45,12 @@ pub(super) struct Decision {
     pub rotate: Rotate,
     /// The generation that is to be in place, unless apply decides.
     pub generation: u64,
+    /// It waits for the window, unless that is open: nobody asked for it.
+    pub needs_window: bool,
+    /// A rotation that is due, and waits for the window.
+    pub held: Option<Request>,
+    /// Generations whose revocation is due, and waits for the window.
+    pub held_revocations: BTreeSet<u64>,
     /// A rotation that waits for a value that a person supplies.
     pub awaits: Option<Request>,
     /// Targets that are written.
@@ -129,7 +137,7 @@ impl Decision {
     pub(super) fn proves_revocation(&self, config: &Config) -> bool {
         let mut checks = config.checks.values();
         (self.recheck || !self.revoke.is_empty() || self.revokes_at_apply)
-            && checks.any(|check| check.phase == Phase::Revoked)
+            && checks.any(|check| check.when == When::Revoked)
     }
 }
 
@@ -157,10 +165,14 @@ pub(super) fn decide(
     let work = Work::of(before, config, &ledger, &matched, &unreachable);
     let finish = !ledger.is_finished() && ledger.generation() > 0;
     let leaving = leaving(state, before, slots);
-    let leaving: Vec<&TargetEntry> = leaving.into_iter().map(|(_, target)| target).collect();
-    let schedule_changed = before.is_some_and(|before| before.schedule != config.schedule);
+    let leaving: Vec<&Arc<TargetSpec>> = leaving.into_iter().map(|(_, target)| target).collect();
+    let schedule_changed = before.is_some_and(|before| !before.schedule.is_due_as(&config.schedule));
+    let windows = Windows::of(state, before, config);
     let (revoke, overlaps, revokes_at_apply) =
         revocation::decide(state, before, config, &ledger, &notices, &unreachable);
+    let (held_revocations, revoke) = revoke
+        .into_iter()
+        .partition(|generation| windows.revocation == Now::Closed && !ledger.never_held(*generation));
     let confirmed = ledger.superseded().into_iter();
     let confirmed = confirmed.filter(|generation| config.confirmed.is_some_and(|through| *generation <= through));
     let confirmed: BTreeSet<u64> = confirmed.collect();
@@ -181,6 +193,9 @@ pub(super) fn decide(
     let decision = Decision {
         generation: ledger.generation(),
         rotate: Rotate::No,
+        needs_window: false,
+        held: None,
+        held_revocations,
         awaits: None,
         write: work.asked.union(&work.healed).cloned().collect(),
         activate: work.activate.clone(),
@@ -203,6 +218,25 @@ pub(super) fn decide(
         ledger,
     };
     let wanted = wanted(state, before, config, &decision, schedule_changed);
+    let waits = |request: &Request| !finish && !config.source.is_supplied() && request.cause.waits_for_window();
+    let needs_window = wanted.as_ref().is_some_and(waits);
+    let (wanted, decision) = match (wanted, windows.rotation) {
+        (Some(request), Now::Closed) if needs_window => {
+            let held = Some(request);
+            (None, Decision { held, ..decision })
+        }
+        (Some(request), Now::OnlyApplyKnows) if needs_window && request.cause.is_of_the_clock() => {
+            let rotate = Rotate::AtApply;
+            return Decision { rotate, ..decision };
+        }
+        (wanted, _) => (
+            wanted,
+            Decision {
+                needs_window,
+                ..decision
+            },
+        ),
+    };
     let (wanted, awaits) = match wanted {
         Some(wanted) if config.source.is_supplied() => supplied(wanted, state, before, config),
         wanted => (wanted, None),
@@ -226,7 +260,19 @@ pub(super) fn decide(
     let told = told_lost(state).filter(|_| needs_value && config.source.may_replace_lost());
     let why = told.or_else(|| lost(config, &decision.ledger, &need));
     let decision = match why {
-        Some(why) => without_value(decision, &why, &work, &need, state, config),
+        Some(why) => {
+            let found = without_value(decision.clone(), &why, &work, &need, state, config);
+            let needs_window = found.rotates() && !finish && work.asked.is_empty();
+            match (&found.rotate, windows.rotation) {
+                (Rotate::Yes(request), Now::Closed) if needs_window => Decision {
+                    held: Some(request.clone()),
+                    write: BTreeSet::new(),
+                    activate: BTreeSet::new(),
+                    ..decision
+                },
+                _ => Decision { needs_window, ..found },
+            }
+        }
         None => decision,
     };
     if schedule_changed && !finish && !decision.rotates() {
@@ -238,6 +284,49 @@ pub(super) fn decide(
     decision
 }
 
+/// Whether the window is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Now {
+    Open,
+    Closed,
+    /// It is another one than the last refresh looked at.
+    OnlyApplyKnows,
+}
+
+/// Whether the window is open for what is due, as the last refresh found.
+struct Windows {
+    rotation: Now,
+    revocation: Now,
+}
+
+impl Windows {
+    fn of(state: &State, before: Option<&Config>, config: &Config) -> Self {
+        let Some(window) = config.schedule.window.as_ref() else {
+            let rotation = Now::Open;
+            return Self {
+                rotation,
+                revocation: rotation,
+            };
+        };
+        let is_another = before.is_some_and(|before| before.schedule.window.as_ref() != Some(window));
+        let told = state
+            .notices
+            .iter()
+            .filter(|known| known.code == NoticeCode::WaitingForWindow);
+        let of_rotation = |known: &&Notice| known.subject == due::ROTATION || Cause::parse(&known.subject).is_some();
+        let (rotations, revocations): (Vec<_>, Vec<_>) = told.partition(of_rotation);
+        let now = |told: &[&Notice]| match (is_another, told.is_empty()) {
+            (true, _) => Now::OnlyApplyKnows,
+            (false, true) => Now::Open,
+            (false, false) => Now::Closed,
+        };
+        Self {
+            rotation: now(&rotations),
+            revocation: now(&revocations),
+        }
+    }
+}
+
 /// What the targets need while the generation stays.
 struct Work<'c> {
     /// Targets that this change of the configuration has written.
@@ -245,7 +334,7 @@ struct Work<'c> {
     /// Targets that are written because of what happened to them.
     healed: BTreeSet<String>,
     /// Targets whose configuration asks for another text, with what they were written under.
-    reworded: BTreeMap<String, &'c TargetEntry>,
+    reworded: BTreeMap<String, &'c Arc<TargetSpec>>,
     /// Targets that are made live.
     activate: BTreeSet<String>,
 }
@@ -342,12 +431,20 @@ fn wanted(
         // Its credential is gone: there is nothing to finish with, and what was asked for stays asked for.
         return dead(ledger).map(|dead| under_way(state).unwrap_or(dead));
     }
-    let due = || state.due().filter(|_| !schedule_changed);
+    let due = || {
+        let due = state.due().or_else(|| due::held(state, config));
+        due.filter(|_| !schedule_changed)
+    };
+    let deploy = || {
+        let request = || Request::new(Cause::Deploy, "every apply rotates");
+        config.schedule.with_every_apply.then(request)
+    };
     state
         .open_request()
         .or_else(|| dead(ledger))
         .or_else(due)
         .or_else(|| drifted(config, ledger))
+        .or_else(deploy)
 }
 
 /// What asked for the rotation that is under way, where the run that began it left its record.

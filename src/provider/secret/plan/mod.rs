@@ -7,19 +7,20 @@ pub(super) mod warnings;
 use std::collections::BTreeMap;
 
 use self::steps::{Told, steps};
-use super::config::{Config, is_unchanged};
+use super::config::is_unchanged;
 use super::decide::{Decision, decide};
 use super::declared::DYNAMIC;
 use super::intent::Intent;
 use super::policies::Policies;
 use super::state::{COMPUTED, Phase, Receipt, State, instant, steps_value};
-use super::{adapters, config_in_state, due, findings, identity, paths, slots, state_check};
+use super::{adapters, config, config_in_state, due, findings, identity, paths, slots, state_check};
 use crate::address::Address;
 use crate::diagnostics::Plan;
 use crate::executor::Subject;
 use crate::plugin::{PlanRequest, PlanResponse};
 use crate::provider::Configured;
-use crate::rotation::{Cause, Request};
+use crate::rotation::{Cause, Notice, NoticeCode, Request};
+use crate::spec::Config;
 use crate::terraform::{Diagnostics, Origin, Path, Value};
 
 /// Plans a create, an update or a destroy.
@@ -115,7 +116,7 @@ fn in_prior_words(request: &PlanRequest) -> Value {
 
 fn planned(configured: &Configured, request: &PlanRequest, problems: &mut Diagnostics) -> Value {
     let proposed = in_prior_words(request);
-    let config = Config::read(&request.config, Origin::Configuration, problems);
+    let config = config::read(&request.config, Origin::Configuration, problems);
     let (Some(config), Some(connections), Some(vendors)) =
         (config, configured.connections.as_ref(), configured.vendors.as_deref())
     else {
@@ -195,6 +196,19 @@ fn refuse(state: &State, config: &Config, decision: &Decision, problems: &mut Di
             Plan::ConfirmedTooHigh { secret, current },
         );
     }
+}
+
+/// `overdue = "error"`: a plan that leaves it overdue fails.
+fn refuse_overdue(config: &Config, notices: &[Notice], problems: &mut Diagnostics) {
+    let overdue = notices.iter().find(|notice| notice.code == NoticeCode::Overdue);
+    let Some(overdue) = overdue.filter(|_| config.schedule.overdue_is_error) else {
+        return;
+    };
+    let failed = Plan::Overdue {
+        secret: config.name.clone(),
+        since: overdue.text.clone(),
+    };
+    problems.report(Path::attribute("rotation").then_attribute("overdue"), failed);
 }
 
 /// A supplied value that cannot be the new one.
@@ -286,6 +300,7 @@ fn updated(
     let course = forecast::course(&state.id, config, slots, decision, false);
     let notices = findings::notices(state, decision, config);
     warnings::notices(&config.name, &notices, problems);
+    refuse_overdue(config, &notices, problems);
     let mut object = COMPUTED
         .iter()
         .fold(proposed, |object, name| object.with(name, prior.get(name).clone()));
@@ -342,7 +357,7 @@ fn quiet(
     state: &State,
     config: &Config,
     decision: &Decision,
-    notices: &[crate::rotation::Notice],
+    notices: &[Notice],
     slots: &BTreeMap<String, Address>,
     course: &crate::rotation::Forecast,
 ) -> Value {
@@ -350,6 +365,10 @@ fn quiet(
         ledger: course.ledger.clone(),
         awaits_value: decision.awaits.is_some(),
         ..state.clone()
+    };
+    let next_action_at = match due::planned_next_action_at(&after, config) {
+        Some(at) => instant(at),
+        None => object.get("next_action_at").clone(),
     };
     let mut object = object
         .with("deliveries", forecast::deliveries(slots, decision, course))
@@ -365,8 +384,8 @@ fn quiet(
             "revoke_after",
             instant(super::state::earliest_revocation(&after.ledger)),
         )
-        .with("next_action_at", instant(due::next_action_at(&after, config)));
-    let told = |notices: &[crate::rotation::Notice]| -> Vec<_> {
+        .with("next_action_at", next_action_at);
+    let told = |notices: &[Notice]| -> Vec<_> {
         let told = notices.iter().map(|notice| (notice.code, notice.subject.clone()));
         told.collect()
     };

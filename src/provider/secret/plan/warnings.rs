@@ -6,12 +6,12 @@ use super::forecast::revoked_for_room;
 use crate::address::Address;
 use crate::diagnostics::{Plan, names};
 use crate::executor::Subject;
-use crate::provider::secret::config::Config;
 use crate::provider::secret::decide::{Decision, Rotate, can_be_revoked};
 use crate::provider::secret::policies::Policies;
 use crate::provider::secret::state::State;
 use crate::provider::secret::{paths, texts};
 use crate::rotation::{Cause, CredentialRecord, DeliveryStatus, Forecast, Notice, NoticeCode, Step};
+use crate::spec::Config;
 use crate::terraform::{Diagnostics, Path};
 
 /// Notices as one warning for the secret, whose summary names their codes. Of what could not be read the refresh has warned.

@@ -8,7 +8,6 @@ use crate::call::{CallError, CallErrorKind};
 use crate::diagnostics::{Refresh, capitalized};
 use crate::executor::{Subject, found, issuer_at};
 use crate::label::Label;
-use crate::provider::secret::config::Config;
 use crate::provider::secret::findings::Sightings;
 use crate::provider::secret::state::State;
 use crate::provider::secret::{findings, paths, texts};
@@ -16,6 +15,7 @@ use crate::rotation::{
     Container, CredentialRecord, CredentialStatus, DeliveryStatus, Event, FARTHEST, Ledger, Notice, NoticeCode,
 };
 use crate::source::{Credential, Issuer, Liveness};
+use crate::spec::Config;
 use crate::terraform::Diagnostics;
 use crate::vendors::Vendors;
 

@@ -10,13 +10,13 @@ use crate::call::{CallError, CallErrorKind};
 use crate::diagnostics::{Refresh, names};
 use crate::executor::Subject;
 use crate::provider::Configured;
-use crate::provider::secret::config::Config;
 use crate::provider::secret::findings::Sightings;
 use crate::provider::secret::state::State;
 use crate::provider::secret::{adapters, paths, texts};
 use crate::rotation::{
     Container, CredentialRecord, DeliveryRecord, DeliveryStatus, Entry, Event, Notice, NoticeCode, Seen, Verdict, judge,
 };
+use crate::spec::Config;
 use crate::target::{self, Activation, Slot};
 use crate::terraform::{Diagnostics, Path};
 
