@@ -106,5 +106,7 @@ mod truth;
 mod unsaved;
 #[path = "e2e/values.rs"]
 mod values;
+#[path = "e2e/window.rs"]
+mod window;
 #[path = "e2e/words.rs"]
 mod words;
