@@ -106,7 +106,8 @@ catalogue! {
         /// A named connection that would be the provider's own account.
         error WhoseAccount { argument: String } => {
             summary: format!("{argument} requires `profile` or `assume_role`"),
-            detail: "A named connection takes nothing from the environment, so that it never falls back on the provider's own account.",
+            detail: "It does not say whose account it is. Set `profile` or `assume_role`. A named connection takes nothing from the environment, so \
+                     that it never falls back on the provider's own account.",
             samples: [{ argument: "connection[\"partner\"].aws".into() }],
         }
         /// A repository without an owner.

@@ -373,7 +373,7 @@ impl Run<'_> {
 /// A target that was not found may be gone for good: then this is the way on.
 fn unreadable(key: String, error: CallError) -> Failure {
     let error = match error.kind {
-        CallErrorKind::NotFound => error.advise("If it no longer exists, take the target out of `targets`."),
+        CallErrorKind::NotFound => error.advise("If it no longer exists, remove the target from `targets`."),
         _ => error,
     };
     Failure::of_call(Subject::Target(key), &error)

@@ -105,7 +105,7 @@ impl Roles {
         let reset = reset.map_err(|error| match error.effect {
             Effect::None => error,
             Effect::Possible => error.advise(&format!(
-                "Role {name:?} may have another password by now, and the old one may be dead: apply again soon."
+                "Role {name:?} may have a new password now, and the old one may be dead. Apply again soon."
             )),
         })?;
         self.client

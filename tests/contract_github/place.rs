@@ -95,7 +95,7 @@ async fn an_archived_repository_is_refused_by_one_read_for_all_its_targets() {
         let error = target.check_writable().await.unwrap_err();
         assert_eq!((&error.kind, error.effect), (&CallErrorKind::Forbidden, Effect::None));
         let words =
-            "is archived and read-only. Unarchive it, or take the target out of `targets` with on_remove = \"keep\"";
+            "is archived and read-only. Unarchive it, or remove the target from `targets` with on_remove = \"keep\"";
         assert!(error.message.contains(words), "{error}");
     }
     assert_eq!(github.world().calls, ["GET /repos/molecule-ai/mono"]);

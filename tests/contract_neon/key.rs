@@ -78,7 +78,7 @@ async fn a_lock_that_lasts_is_reported_and_had_no_effect() {
             (kind, Effect::None, Some(status))
         );
         assert!(
-            error.message.contains(said) && error.message.contains("nothing was changed"),
+            error.message.contains(said) && error.message.contains("Nothing was changed"),
             "{error}"
         );
     }

@@ -37,7 +37,7 @@ fn a_bad_token_is_one_error_for_each_secret() {
     } else {
         ("BETA", "a")
     };
-    let short = format!("Fly gave the same answer as for {first}, see there.");
+    let short = format!("Fly gave the same answer as for {first} (see there).");
     let repeated = text.split("Error: ").find(|error| error.contains(&short)).unwrap();
     assert!(repeated.contains(&format!("with rotation_secret.{second}")), "{output}");
     assert!(story.has_no_state(), "{output}");

@@ -68,7 +68,7 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
     ),
     (
         &[RANDOM, SSM, "rotation {\n early = \"2d\"\n }"],
-        &["rotation.early requires rotation.every"],
+        &["rotation.early requires an interval in rotation.every"],
     ),
     (&[RANDOM, SSM, "overlap = \"soon\""], &["overlap is not a duration"]),
     (
@@ -208,7 +208,7 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
     ),
     (
         &["source = { random = { bytes = 32 } }", SSM],
-        &["source.random.encoding is required with bytes", "base64url"],
+        &["source.random.encoding is required", "With bytes, choose", "base64url"],
     ),
     (
         &["source = { random = { bytes = 5000, encoding = \"hex\" } }", SSM],
@@ -242,7 +242,7 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
             "source = { random = { bytes = 32, encoding = \"hex\", prefix = \"a\\n\" } }",
             SSM,
         ],
-        &["source.random.prefix holds '\\n'", "not printable ASCII"],
+        &["It contains '\\n'", "not printable ASCII"],
     ),
     (
         &[
@@ -299,7 +299,7 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
             "label_prefix = format(\"%040d\", 0)",
         ],
         &[
-            "label_prefix is too long for the names of neon_api_key",
+            "label_prefix is too long for names of neon_api_key",
             "allows 64 characters",
             "at most 39 characters",
         ],
@@ -309,14 +309,14 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
             RANDOM,
             "targets = { a = { part = \"value\", template = \"x={{ value }}\", ssm_parameter = { name = \"/a\" } } }",
         ],
-        &["template and part cannot both be set", "remove part"],
+        &["template and part cannot both be set", "Remove `part`"],
     ),
     (
         &[
             RANDOM,
             "targets = { a = { template = \"DATABASE_HOST=db.example.com\", ssm_parameter = { name = \"/a\" } } }",
         ],
-        &["template uses no part", "Parts: value"],
+        &["template uses no part", "parts: value"],
     ),
     (
         &[
@@ -325,8 +325,8 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
             "checks = { up = { wave = 1, phase = \"preflight\", http = { url = \"https://example.com/\" } } }",
         ],
         &[
-            "wave is only for checks of the phase \"delivered\"",
-            "remove wave or phase",
+            "wave is only for checks with phase = \"delivered\"",
+            "Remove `wave` or `phase`",
         ],
     ),
     (
@@ -336,8 +336,8 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
             "checks = { up = { wave = 1, phase = \"revoked\", http = { url = \"https://example.com/\" } } }",
         ],
         &[
-            "wave is only for checks of the phase \"delivered\"",
-            "remove wave or phase",
+            "wave is only for checks with phase = \"delivered\"",
+            "Remove `wave` or `phase`",
         ],
     ),
     (
@@ -357,7 +357,7 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
             SSM,
             "checks = { up = { http = { url = \"https://example.com/\", headers = { X-User = \"{{ username }}\" } } } }",
         ],
-        &["refers to the unknown part \"username\"", "parts are value"],
+        &["refers to the unknown part \"username\"", "these parts: value"],
     ),
     (
         &[NEON_ROLE, SSM],
@@ -652,7 +652,7 @@ fn what_may_be_a_mistake_is_a_warning_that_says_what_may_come_of_it() {
             &[
                 "FLY_API_TOKEN: the overlap may be too short",
                 "keeps the old value of image for up to 24h",
-                "With overlap = \"1h\" the old credential may be revoked while it is still used.",
+                "With overlap = \"1h\" the old credential may be revoked while it is still in use.",
             ][..],
         ),
         // By itself it is long enough; who has nothing to revoke, or nobody to wait for, needs none.

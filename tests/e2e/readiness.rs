@@ -171,7 +171,7 @@ fn what_is_written_wrongly_is_an_error_at_once() {
         ),
         (
             "  connection \"x\" {\n    http {\n      base_url = \"https://status.example.com\"\n      headers = {\n        Host = \"evil.example\"\n      }\n    }\n  }",
-            &[r#"connection["x"].http.headers["Host"] cannot be sent"#],
+            &[r#"connection["x"].http.headers["Host"] cannot be used"#],
         ),
     ] {
         story.write_all(&[provider(lines), aws.clone()].concat());

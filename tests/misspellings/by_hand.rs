@@ -417,7 +417,7 @@ fn by_hand() -> Vec<(&'static str, Json, &'static str)> {
         (
             "rotation",
             json!({ "early": "7d" }),
-            "rotation.early requires rotation.every",
+            "rotation.early requires an interval in rotation.every",
         ),
         (
             "targets",

@@ -105,6 +105,7 @@ async fn create(bench: &Bench) -> (Outcome, Entry) {
         overlap: SignedDuration::ZERO,
         unreachable: BTreeSet::new(),
         replace_existing: false,
+        window: None,
         is_create: true,
     };
     let wanted = TargetGoal {
