@@ -52,6 +52,8 @@ mod generated;
 mod github_dependabot_secret;
 #[path = "e2e/gone.rs"]
 mod gone;
+#[path = "e2e/guard.rs"]
+mod guard;
 #[path = "e2e/input.rs"]
 mod input;
 #[path = "e2e/interrupt.rs"]

@@ -205,6 +205,18 @@ catalogue! {
             detail: format!("early is {early}, every is {every}."),
             samples: [{ early: "90d".into(), every: "90d".into() }],
         }
+        /// A confirmation of something else.
+        error GuardLine { argument: String, rotate: String, destroy: String } => {
+            summary: format!("{argument} does not repeat the consequence"),
+            detail: format!(
+                "It must be the coming generation and the consequence, such as {rotate:?}, or {destroy:?}. Plans print the line to copy."
+            ),
+            samples: [{
+                argument: "guard.confirm".into(),
+                rotate: "2: every tenant is unreachable until re-provisioned".into(),
+                destroy: "destroy: every tenant is unreachable until re-provisioned".into(),
+            }],
+        }
         /// A supplied value beside a source that makes its own.
         error SuppliedValue { argument: String, source: Words } => {
             summary: format!("{argument} cannot be used with source {source}"),

@@ -11,6 +11,21 @@ catalogue! {
             detail: "Destroy was interrupted. Run it again to continue.",
             samples: [{}],
         }
+        /// A guarded secret.
+        error Guarded { secret: String, consequence: String, line: String } => {
+            summary: format!("{secret} is guarded"),
+            detail: format!(
+                "Consequence of destroying it: {}. Nothing was deleted or revoked. To confirm it, apply this first, since a destroy reads the \
+                 state:\n\n  guard {{\n    confirm = {line:?}\n  }}\n\nOr apply on_destroy = \"abandon\" to forget the secret and touch \
+                 nothing.",
+                consequence.trim_end_matches('.')
+            ),
+            samples: [{
+                secret: "SECRETS_KEY".into(),
+                consequence: "every tenant is unreachable until re-provisioned".into(),
+                line: "destroy: every tenant is unreachable until re-provisioned".into(),
+            }],
+        }
         /// An entry that this run cannot reach.
         error EntryOutOfReach { why: Message } => {
             summary: why.summary.as_str(),

@@ -113,6 +113,29 @@ catalogue! {
                 left_by_hand: vec!["generation 1 (rk_2026_11) at its vendor".into()],
             }],
         }
+        /// A guarded secret whose value an interrupted apply would lose.
+        error GuardedNotResumable { secret: String } => {
+            summary: format!("{secret}: a guarded secret requires a target that can be read back"),
+            detail: "If this apply were interrupted after minting, the value could not be recovered. Put a readable target (such as \
+                     ssm_parameter) into wave 1.",
+            samples: [{ secret: "SECRETS_KEY".into() }],
+        }
+        /// A rotation of a guarded secret that is not confirmed.
+        error Guarded { secret: String, generation: u64, consequence: String, line: String } => {
+            summary: format!("{secret} is guarded"),
+            detail: format!(
+                "This plan would make generation {generation}. Its consequence: {}. Nothing was minted or changed. To confirm it, set\n\n  \
+                 guard {{\n    confirm = {line:?}\n  }}\n\nTo plan other resources without it, use -refresh=false or remove what asks for \
+                 the rotation.",
+                consequence.trim_end_matches('.')
+            ),
+            samples: [{
+                secret: "SECRETS_KEY".into(),
+                generation: 2,
+                consequence: "every tenant is unreachable until re-provisioned".into(),
+                line: "2: every tenant is unreachable until re-provisioned".into(),
+            }],
+        }
         /// `overdue = "error"`.
         error Overdue { secret: String, since: String } => {
             summary: format!("{secret} is overdue"),

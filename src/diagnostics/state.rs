@@ -36,6 +36,13 @@ catalogue! {
             ),
             samples: [{ argument: "on_destroy".into(), allowed: ["revoke".into(), "abandon".into()] }],
         }
+        /// A guard that says nothing.
+        error GuardWithoutConsequence { argument: String } => {
+            summary: format!("This version does not understand {argument} in the state"),
+            detail: "It has no consequence. Nothing was deleted or revoked. Apply a configuration that sets it, or use the version of the \
+                     provider that wrote the state.",
+            samples: [{ argument: "guard".into() }],
+        }
         /// An address whose place has another form.
         error Address { address: String, what: Words, expected: Words } => {
             summary: format!("{address} is not {what}"),

@@ -45,6 +45,10 @@ async fn delete_and_revoke(
         return Value::Null;
     }
     let mut state = State::read(prior);
+    let name = prior.get("name").as_str().unwrap_or("This secret");
+    if refuse_unconfirmed(name, &policies, &state, problems) {
+        return prior.clone();
+    }
     let Some(vendors) = vendors(configured, problems) else {
         return prior.clone();
     };
@@ -110,6 +114,25 @@ async fn delete_and_revoke(
     }
     name_the_rest(&state.id, &own, config.as_ref(), configured, vendors, problems).await;
     Value::Null
+}
+
+/// The destroy of a guarded secret whose guard does not permit it. True where it is refused. One that touches nothing needs no
+/// confirmation.
+pub(super) fn refuse_unconfirmed(name: &str, policies: &Policies, state: &State, problems: &mut Diagnostics) -> bool {
+    let touches =
+        !policies.abandon && (!state.ledger.deliveries().is_empty() || !state.ledger.credentials().is_empty());
+    let guard = policies
+        .guard
+        .as_ref()
+        .filter(|guard| touches && !guard.permits_destroy());
+    let Some(guard) = guard else { return false };
+    let guarded = Destroy::Guarded {
+        secret: name.to_owned(),
+        consequence: guard.consequence.clone(),
+        line: guard.destroy_line(),
+    };
+    problems.report(Path::attribute("guard"), guarded);
+    true
 }
 
 /// Issuers that this run cannot reach: an entry that is deleted while its credential cannot be revoked would be half a destroy.

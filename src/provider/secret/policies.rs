@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::diagnostics::StateProblem;
+use crate::spec::Guard;
 use crate::terraform::{Diagnostics, Path, Value};
 
 /// The arguments in state by which something is kept.
@@ -13,6 +14,8 @@ pub(super) struct Policies {
     pub abandon: bool,
     /// `revoke { mode = "manual" }`: a person revokes.
     pub revoke_by_hand: bool,
+    /// `guard`: a destroy needs a confirmation.
+    pub guard: Option<Guard>,
     /// Keys of targets with `on_remove = "keep"`.
     pub kept: BTreeSet<String>,
 }
@@ -50,15 +53,34 @@ impl Policies {
                 kept.insert(key.clone());
             }
         }
+        let guard = guard(state.get("guard"), &mut problems);
         if problems.has_errors() {
             return Err(problems);
         }
         Ok(Self {
+            guard,
             abandon,
             revoke_by_hand,
             kept,
         })
     }
+}
+
+/// The guard in state. One without a consequence that can be read is not understood.
+fn guard(block: &Value, problems: &mut Diagnostics) -> Option<Guard> {
+    if block.is_null() {
+        return None;
+    }
+    let Some(consequence) = block.get("consequence").as_str() else {
+        let path = Path::root().then_attribute("guard");
+        let argument = path.to_string();
+        problems.report(path, StateProblem::GuardWithoutConsequence { argument });
+        return None;
+    };
+    Some(Guard {
+        consequence: consequence.to_owned(),
+        confirm: block.get("confirm").as_str().map(str::to_owned),
+    })
 }
 
 #[cfg(test)]

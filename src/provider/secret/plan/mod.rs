@@ -68,6 +68,9 @@ fn destroyed(prior: &Value, problems: &mut Diagnostics) {
         return;
     };
     let name = prior.get("name").as_str().unwrap_or("This secret");
+    if super::destroy::refuse_unconfirmed(name, &policies, &State::read(prior), problems) {
+        return;
+    }
     warnings::of_a_destroy(name, &State::read(prior), &policies, problems);
 }
 
@@ -146,6 +149,7 @@ fn planned(configured: &Configured, request: &PlanRequest, problems: &mut Diagno
     };
     let decision = decide(&state, before.as_ref(), &config, &policies, &slots);
     refuse(&state, &config, &decision, problems);
+    refuse_unconfirmed(&config, &decision, problems);
     refuse_supplied(before.as_ref(), &config, &decision, problems);
     warnings::of_a_shorter_overlap(&state, before.as_ref(), &decision, &config, problems);
     updated(
@@ -196,6 +200,20 @@ fn refuse(state: &State, config: &Config, decision: &Decision, problems: &mut Di
             Plan::ConfirmedTooHigh { secret, current },
         );
     }
+}
+
+/// A rotation that this change asks for, of a guarded secret whose guard does not name it. True where there is one.
+pub(super) fn refuse_unconfirmed(config: &Config, decision: &Decision, problems: &mut Diagnostics) -> bool {
+    let guard = config.guard.as_ref().filter(|_| decision.unconfirmed);
+    let Some(guard) = guard else { return false };
+    let guarded = Plan::Guarded {
+        secret: config.name.clone(),
+        generation: decision.generation,
+        consequence: guard.consequence.clone(),
+        line: guard.line(decision.generation),
+    };
+    problems.report(Path::attribute("guard"), guarded);
+    true
 }
 
 /// `overdue = "error"`: a plan that leaves it overdue fails.

@@ -63,7 +63,10 @@ pub(super) fn of_an_update(
     problems: &mut Diagnostics,
 ) {
     let mints = course.steps.iter().any(|step| matches!(step, Step::Mint(_)));
-    if mints {
+    if mints && config.guard.is_some() && !config.is_resumable() {
+        let secret = config.name.clone();
+        problems.report(Path::attribute("targets"), Plan::GuardedNotResumable { secret });
+    } else if mints {
         not_resumable(config, problems);
     }
     // Whatever asked for a rotation that cannot be finished, its value is lost.
