@@ -1,6 +1,6 @@
 //! A Terraform and OpenTofu provider that rotates secrets.
 //!
-//! | module | room for |
+//! | module | holds |
 //! |---|---|
 //! | [`plugin`] | how Terraform talks to us: go-plugin handshake, mutual TLS, the tfplugin 6 service |
 //! | [`terraform`] | Terraform's vocabulary: values, schema, paths, diagnostics, configuration cursor |

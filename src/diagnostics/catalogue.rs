@@ -21,6 +21,10 @@ pub trait Text {
 
 /// The words of an error or a warning. Only a [`Text`] becomes one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[expect(
+    clippy::manual_non_exhaustive,
+    reason = "the attribute would not keep this crate from making one"
+)]
 pub struct Message {
     /// Error or warning.
     pub severity: Severity,
@@ -109,17 +113,23 @@ macro_rules! catalogue {
                 }
             }
 
-            #[allow(unused_variables, reason = "a field may show in the detail alone")]
             fn summary(&self) -> String {
                 match self {
-                    $(Self::$variant $({ $($field),+ })? => String::from($summary)),+
+                    $(Self::$variant $({ $($field),+ })? => {
+                        // A field may show in one of the two alone.
+                        $($(let _ = $field;)+)?
+                        String::from($summary)
+                    }),+
                 }
             }
 
-            #[allow(unused_variables, reason = "a field may show in the summary alone")]
             fn detail(&self) -> String {
                 match self {
-                    $(Self::$variant $({ $($field),+ })? => String::from($detail)),+
+                    $(Self::$variant $({ $($field),+ })? => {
+                        // A field may show in one of the two alone.
+                        $($(let _ = $field;)+)?
+                        String::from($detail)
+                    }),+
                 }
             }
         }
