@@ -169,6 +169,15 @@ catalogue! {
             ),
             samples: [{ secret: "FLY_API_TOKEN".into(), opens: "sat 02:00 Europe/Berlin".into() }],
         }
+        /// An incident whose exposed credential could not be revoked.
+        error StillExposed { secret: String, lines: Vec<String> } => {
+            summary: format!("{secret}: an exposed credential still works"),
+            detail: lines.join("\n"),
+            samples: [{
+                secret: "STRIPE_API_KEY".into(),
+                lines: vec!["rk_2026_11 is still valid. Revoke it in the vendor's console, then set `revoke { confirmed = 1 }`.".into()],
+            }],
+        }
         /// A person's word against the issuer's.
         error ConfirmedButValid { secret: String, credential: String, issuer: String } => {
             summary: format!("{secret}: {credential} is still valid"),

@@ -131,6 +131,20 @@ catalogue! {
             detail: "Use a short name for this state, such as molecule-production.",
             samples: [{ longest: 200 }],
         }
+        /// An incident at a system that does not exist.
+        error UnknownSystem { argument: String, name: String, vendors: Vec<Words>, meant: Option<String> } => {
+            summary: format!("{argument} names an unknown system"),
+            detail: {
+                let meant = meant.as_ref().map_or_else(String::new, |meant| format!(" Did you mean {meant:?}?"));
+                format!(
+                    "{name:?} is neither a vendor ({}) nor an address from `deliveries` or `credentials` in the state.{meant}",
+                    list(vendors)
+                )
+            },
+            samples: [
+                { argument: "incident.systems".into(), name: "vault".into(), vendors: super::names(["aws", "fly"]), meant: None },
+            ],
+        }
         /// The clock is moved.
         warning ClockMoved { variable: Words, now: String } => {
             summary: format!("{variable} moves the provider's clock"),

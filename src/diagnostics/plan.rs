@@ -38,6 +38,20 @@ catalogue! {
             detail: format!("{why}. Generation {generation} is minted to replace it."),
             samples: [{ secret: "FLY_API_TOKEN".into(), why: "No target holds generation 1 any more".into(), generation: 2 }],
         }
+        /// An incident that revokes before it delivers.
+        warning IncidentBreaks { secret: String, generation: u64, broken: Vec<String> } => {
+            summary: format!("{secret}: consumers fail until they have the new value"),
+            detail: format!(
+                "incident.revoke is \"now\", so older credentials are revoked as soon as generation {generation} exists, before it is \
+                 delivered. Until then, this breaks:\n{}.",
+                broken.join("\n")
+            ),
+            samples: [{
+                secret: "FLY_API_TOKEN".into(),
+                generation: 2,
+                broken: vec!["web".into(), "runtime: images stop publishing".into()],
+            }],
+        }
         /// An issuer without overlap.
         warning Downtime { secret: String } => {
             summary: format!("{secret}: this rotation causes downtime"),

@@ -294,7 +294,7 @@ fn plan(case: Case, ledger: &Ledger, rotate: bool) -> Goal {
         targets: targets.collect(),
         checked_waves: BTreeSet::from([1]),
         revoke: ledger.superseded(),
-        revoke_at_once: !case.overlaps,
+        ending: if case.overlaps { Ending::Later } else { Ending::Checked },
         ..Goal::default()
     }
 }

@@ -69,6 +69,16 @@ pub(super) fn report(
     }
 }
 
+/// The end of an apply that handled an incident: an error for what is still exposed.
+pub(super) fn still_exposed(name: &str, notices: &[Notice], problems: &mut Diagnostics) {
+    let exposed = notices.iter().filter(|notice| notice.code == NoticeCode::Exposed);
+    let lines: Vec<String> = exposed.map(|notice| notice.text.clone()).collect();
+    if !lines.is_empty() {
+        let secret = name.to_owned();
+        problems.report(Path::root(), Apply::StillExposed { secret, lines });
+    }
+}
+
 /// One error for each cause, with everything that it concerns, and `ending`. Another secret of this run that met the same cause
 /// repeats it in short.
 pub(super) fn tell(

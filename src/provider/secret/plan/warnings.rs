@@ -11,7 +11,7 @@ use crate::provider::secret::policies::Policies;
 use crate::provider::secret::state::State;
 use crate::provider::secret::{paths, texts};
 use crate::rotation::{Cause, CredentialRecord, DeliveryStatus, Forecast, Notice, NoticeCode, Step};
-use crate::spec::Config;
+use crate::spec::{Config, IncidentRevoke};
 use crate::terraform::{Diagnostics, Path};
 
 /// Notices as one warning for the secret, whose summary names their codes. Of what could not be read the refresh has warned.
@@ -89,8 +89,26 @@ pub(super) fn of_an_update(
             Plan::Downtime { secret },
         );
     }
+    of_an_incident(config, decision, problems);
     deletions(decision, config, problems);
     revocations(state, decision, course, config, problems);
+}
+
+/// What an incident breaks whose exposed credentials end before their consumers have the new one.
+fn of_an_incident(config: &Config, decision: &Decision, problems: &mut Diagnostics) {
+    if decision.incident != Some(IncidentRevoke::Now) {
+        return;
+    }
+    let broken = config.targets.iter().map(|(key, target)| match &target.impact {
+        Some(impact) => format!("{key}: {}", impact.trim_end_matches('.')),
+        None => key.clone(),
+    });
+    let broken = Plan::IncidentBreaks {
+        secret: config.name.clone(),
+        generation: decision.generation,
+        broken: broken.collect(),
+    };
+    problems.report(Path::attribute("targets"), broken);
 }
 
 fn deletions(decision: &Decision, config: &Config, problems: &mut Diagnostics) {
