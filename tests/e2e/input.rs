@@ -68,7 +68,7 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
     ),
     (
         &[RANDOM, SSM, "rotation {\n early = \"2d\"\n }"],
-        &["rotation.early requires an interval in rotation.every"],
+        &["rotation.early requires rotation.every"],
     ),
     (&[RANDOM, SSM, "overlap = \"soon\""], &["overlap is not a duration"]),
     (

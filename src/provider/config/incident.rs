@@ -72,7 +72,7 @@ pub(super) fn block() -> NestedBlock {
 
 /// Reads the block. Unknown while something in it is; what is wrong is reported.
 pub(super) fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Incidents {
-    if !node.is_set() {
+    if node.is_null() {
         return Incidents::None;
     }
     match parse_known(node, problems) {

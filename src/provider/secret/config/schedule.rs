@@ -25,7 +25,8 @@ pub(super) fn parse_schedule(rotation: &Node<'_>, problems: &mut Diagnostics) ->
     early_fits(rotation, every, early, with_every_apply, problems);
     let overdue = rotation.attr("overdue").one_of(&["warn", "error"], problems).or("warn");
     let window = rotation.attr("window");
-    let window = match window.is_set() {
+    let parts = ["days", "from", "to", "timezone"];
+    let window = match parts.iter().any(|part| !window.attr(part).is_null()) {
         true => parse_window(&window, problems).map(Some),
         false => Some(None),
     };
@@ -57,13 +58,19 @@ fn early_fits(
         problems.report(path("early"), mistake);
     }
     if let (Some(None), Some(Some(_))) = (every, early) {
-        let why = match with_every_apply {
-            true => "Every apply rotates, so nothing is ever due early. Remove `early`.",
-            false => "Without a schedule there is nothing to be early for. Set `every`, or remove `early`.",
+        let (other, why) = match with_every_apply {
+            true => (
+                "an interval",
+                "Every apply rotates, so nothing is ever due early. Remove `early`.",
+            ),
+            false => (
+                "rotation.every",
+                "Without a schedule there is nothing to be early for. Set `every`, or remove `early`.",
+            ),
         };
         rotation.attr("early").report(problems, |argument| Argument::Needs {
             argument,
-            other: "an interval in rotation.every".into(),
+            other: other.into(),
             why: why.into(),
         });
     }
