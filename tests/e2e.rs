@@ -44,6 +44,8 @@ mod edited;
 mod end;
 #[path = "e2e/flags.rs"]
 mod flags;
+#[path = "e2e/forty.rs"]
+mod forty;
 #[path = "e2e/gate.rs"]
 mod gate;
 #[path = "e2e/generated.rs"]

@@ -340,7 +340,13 @@ fn exposed(state: &State, decision: &Decision, config: &Config, all: &mut Vec<No
         let generation = known.generation;
         let ends = decision.revoke.contains(&generation) || decision.confirmed.contains(&generation);
         let is_dead = known.status == CredentialStatus::Disabled;
-        if !known.is_issued() || ends || is_dead || !is_exposed(state, ledger, generation, &decision.notices) {
+        let awaited = decision
+            .awaits
+            .as_ref()
+            .filter(|awaited| awaited.cause == Cause::Incident);
+        let is_to_follow = awaited.is_some() && generation == ledger.generation();
+        let is_exposed = is_to_follow || is_exposed(state, ledger, generation, &decision.notices);
+        if !known.is_issued() || ends || is_dead || !is_exposed {
             continue;
         }
         let (subject, credential, place) = (
