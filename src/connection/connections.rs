@@ -204,7 +204,7 @@ mod tests {
         let told = |name: &str| connections.link(name).account::<Fly>().err().unwrap();
         assert_eq!(told("c").detail, r#"Connections for Fly: "a", "b"."#);
         let told = connections.link("a").account::<Aws>().err().unwrap();
-        assert_eq!(told.summary, r#"The connection "a" is one of Fly, not of AWS"#);
+        assert_eq!(told.summary, r#"The connection "a" is for Fly, not for AWS"#);
         assert!(
             told.detail.contains("declares no connection for AWS"),
             "{}",
@@ -226,7 +226,7 @@ mod tests {
                 .link("partner")
                 .account::<Aws>()
                 .map(drop)
-                .map_err(|why| why.summary)
+                .map_err(|why| why.summary.clone())
         };
         assert_eq!(state(&[]), Ok(()));
         let wrong = Err("The environment variable AWS_PROFILE cannot be used".to_owned());

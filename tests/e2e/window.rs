@@ -302,7 +302,7 @@ fn a_schedule_that_cannot_work_is_refused() {
         ),
         (
             window(&format!("{hours}\n      days = [\"saturday\"]")),
-            "\"saturday\" is none of mon, tue",
+            "\"saturday\" is not one of mon, tue",
         ),
         (
             window("from = \"2am\"\n      to = \"06:00\""),
@@ -311,7 +311,7 @@ fn a_schedule_that_cannot_work_is_refused() {
         (window("from = \"02:00\""), "rotation.window.to"),
         (
             "rotation {\n    every = \"apply\"\n    early = \"1d\"\n  }".to_owned(),
-            "rotation.early needs an interval",
+            "rotation.early requires an interval",
         ),
         (
             "rotation {\n    every = \"7d\"\n    overdue = \"fail\"\n  }".to_owned(),
