@@ -70,7 +70,7 @@ catalogue! {
         warning RevokedEarly { secret: String, credential: String, until: String } => {
             summary: format!("{secret}: {credential} is revoked before its overlap ends"),
             detail: format!(
-                "The issuer allows no further credential, so this one is revoked before the new one is minted. It was to stay valid until \
+                "The issuer allows no further credential, so this one is revoked before the new one is minted. Its overlap lasts until \
                  {until}. No target holds it, but consumers that still use it fail. To keep it until then, apply after that time."
             ),
             samples: [{ secret: "NEON_API_KEY".into(), credential: "generation 1 (1234)".into(), until: "2026-12-01T00:00:00Z".into() }],
@@ -83,6 +83,24 @@ catalogue! {
                  passed. Set `overlap` to give slower consumers time."
             ),
             samples: [{ secret: "FLY_API_TOKEN".into(), credentials: super::names(["generation 1 (abc)"]), generation: 2 }],
+        }
+        /// Credentials that an incident ends.
+        warning RevokedByIncident { secret: String, credentials: Vec<Words>, generation: u64, before_checks: bool } => {
+            summary: format!("{secret}: this apply revokes {}", all_of(credentials)),
+            detail: format!(
+                "An incident does not wait for an overlap or a window: older credentials are revoked as soon as every target holds \
+                 generation {generation}{}.",
+                if *before_checks { ", before the checks" } else { " and every check has passed" }
+            ),
+            samples: [
+                {
+                    secret: "FLY_API_TOKEN".into(),
+                    credentials: super::names(["generation 1 (abc)"]),
+                    generation: 2,
+                    before_checks: false,
+                },
+                { secret: "FLY_API_TOKEN".into(), credentials: super::names(["generation 1 (abc)"]), generation: 2, before_checks: true },
+            ],
         }
         /// A changed overlap.
         warning ShorterOverlap { secret: String, credentials: Vec<Words>, before: Words, now: Words } => {

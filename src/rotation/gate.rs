@@ -113,11 +113,11 @@ impl fmt::Display for Wait {
                 Holding::Missing => write!(f, "target {target} was deleted outside Terraform"),
                 Holding::Gone => write!(
                     f,
-                    "the place of target {target} no longer exists; take it out of targets to go on without it"
+                    "the place of target {target} no longer exists; remove it from targets to continue"
                 ),
                 Holding::Unknown => write!(f, "it is unknown what target {target} holds"),
             },
-            Self::NewestDead => f.write_str("the issuer says that the new credential is dead"),
+            Self::NewestDead => f.write_str("the issuer reports that the new credential is revoked"),
             Self::IssuerSilent => f.write_str("the issuer did not say whether the new credential is live"),
             Self::Check { check, why } => write!(f, "check {check} does not pass: {}", why.trim_end_matches('.')),
             Self::Overlap { until: Some(until) } => write!(f, "its overlap ends {until}"),
@@ -324,7 +324,7 @@ mod tests {
             (at_target(&delivered(2, Status::Stale), RECORDED), unknown),
             (
                 at_target(&delivered(2, Status::Gone), RECORDED),
-                "the place of target web no longer exists; take it out of targets to go on without it",
+                "the place of target web no longer exists; remove it from targets to continue",
             ),
             (
                 at_target(&current(), Look::Entry(Verdict::Recorded, Some(false))),
@@ -337,7 +337,7 @@ mod tests {
             (at_target(&current(), Look::Unreachable), unknown),
             (
                 (ledger(true, &current(), Some(at(10))), dead),
-                "the issuer says that the new credential is dead",
+                "the issuer reports that the new credential is revoked",
             ),
             (
                 (ledger(true, &current(), Some(at(10))), silent),

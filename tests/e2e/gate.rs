@@ -84,7 +84,7 @@ fn a_new_credential_that_somebody_revoked_after_the_plan_keeps_the_old_one_alive
     revoke_as_fly(&story, &newest.id);
     let said = unframed(&story.run(&["apply", "saved"]).success());
     assert!(
-        said.contains("revoke_waits") && said.contains("the issuer says that the new credential is dead"),
+        said.contains("revoke_waits") && said.contains("the issuer reports that the new credential is revoked"),
         "{said}"
     );
     assert_eq!(alive(&story).len(), 1, "the old one");

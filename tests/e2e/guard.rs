@@ -66,8 +66,8 @@ fn what_nobody_asked_for_is_a_notice() {
     let due = unframed(&story.settled());
     for words in [
         "FLY_API_TOKEN: guarded, overdue",
-        "A new generation (every 30d, due since",
-        "waits for a confirmation. To confirm that every tenant is unreachable",
+        "The rotation (every 30d, due since",
+        "waits for confirmation. Consequence: every tenant is unreachable",
         &format!("confirm = \"2: {CONSEQUENCE}\""),
     ] {
         assert!(due.contains(words), "{words} is not in\n{due}");
@@ -76,7 +76,10 @@ fn what_nobody_asked_for_is_a_notice() {
     assert_eq!(as_fly(&story, "POST", &json!({ "value": "typed by hand" })), 201);
     story.sandbox.forget_calls();
     let drifted = unframed(&story.settled());
-    for words in ["changed outside Terraform", "It is guarded, so it was left as it is."] {
+    for words in [
+        "changed outside Terraform",
+        "The secret is guarded, so the entry was left as it is.",
+    ] {
         assert!(drifted.contains(words), "{words} is not in\n{drifted}");
     }
     story.wrote_nothing();
@@ -98,7 +101,7 @@ fn a_lost_value_of_a_guarded_secret_replaces_nothing() {
     story.sandbox.forget_calls();
     let lost = unframed(&story.settled());
     assert!(lost.contains("no longer exists at its issuer"), "{lost}");
-    assert!(lost.contains("waits for a confirmation"), "{lost}");
+    assert!(lost.contains("waits for confirmation"), "{lost}");
     story.wrote_nothing();
     story.configure(&[FLY_TOKEN, TARGETS, A_DAY, &guard(Some("2"))]);
     story.apply();

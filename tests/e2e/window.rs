@@ -68,7 +68,7 @@ fn a_rotation_and_its_revocation_wait_for_the_window() {
     let plan = unframed(&story.settled());
     for words in [
         "waiting_for_window",
-        &format!("A new generation (every 30d, due since {due}) waits for"),
+        &format!("The rotation (every 30d, due since {due}) waits for"),
         &format!("02:00 UTC ({opens})"),
     ] {
         assert!(plan.contains(words), "{words} is not in\n{plan}");
@@ -206,7 +206,7 @@ fn drift_that_rotates_waits_too() {
     clock_to(&mut story, window.opens - hours(5 * 24));
     let plan = unframed(&story.settled());
     assert!(
-        plan.contains("A new generation (changed outside Terraform: control_plane) waits for"),
+        plan.contains("The rotation (changed outside Terraform: control_plane) waits for"),
         "{plan}"
     );
     clock_to(&mut story, window.opens + hours(1));

@@ -31,30 +31,29 @@ pub(super) fn block() -> NestedBlock {
         Attribute::optional(
             "id",
             Type::String,
-            "What it is known by, such as `INC-2026-11-24`. A secret handles each incident once. Required.",
+            "Required. Its name, such as `INC-2026-11-24`. A secret handles each incident once.",
         ),
         Attribute::optional(
             "reason",
             Type::String,
-            "What happened; recorded with each rotation. Required.",
+            "Required. What happened, in one line. Recorded with each rotation.",
         ),
         Attribute::optional(
             "exposed",
             Type::strings(),
-            "Identities that may be in wrong hands: secrets that have one of them in `readers` are rotated.",
+            "Identities that may be compromised. Secrets that have one of them in `readers` are rotated.",
         ),
         Attribute::optional(
             "systems",
             Type::strings(),
-            "Vendors (`github`) and addresses as in `deliveries` and `credentials` that may have been seen: secrets that they issue or hold \
-             are rotated.",
+            "Vendors (such as `github`), and addresses from `deliveries` and `credentials`. Secrets that they issue or hold are rotated.",
         ),
-        Attribute::optional("all", Type::Bool, "Whether every secret is rotated. Default `false`."),
+        Attribute::optional("all", Type::Bool, "`true` rotates every secret. Default `false`."),
         Attribute::optional(
             "revoke",
             Type::String,
-            "When exposed credentials are revoked: `checked` (default), once the new one is delivered and checked; `delivered`, before the \
-             checks; `now`, as soon as there is a new one, whatever breaks.",
+            "When exposed credentials are revoked. `checked` (default): once the new one is delivered and checked. `delivered`: once it is \
+             delivered, before the checks. `now`: as soon as there is a new one, whatever breaks.",
         ),
     ];
     NestedBlock {
@@ -63,8 +62,8 @@ pub(super) fn block() -> NestedBlock {
         block: Block {
             attributes,
             blocks: Vec::new(),
-            description: "Credentials that somebody may have seen: every secret that it exposes is rotated by the next apply, and older \
-                          credentials are revoked without waiting for a window or an overlap."
+            description: "An incident that may have exposed credentials. The next apply rotates every exposed secret, and revokes older \
+                          credentials without waiting for a window or an overlap."
                 .to_owned(),
         },
     }

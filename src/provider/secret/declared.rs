@@ -107,7 +107,7 @@ pub fn common_of_targets() -> Vec<Attribute> {
         Attribute::optional(
             "impact",
             Type::String,
-            "What breaks while this target alone lacks the new value. Shown in errors.",
+            "What breaks if this target alone lacks the new value. Shown in errors, and in the plan of an incident that revokes at once.",
         ),
     ]
 }
@@ -118,7 +118,7 @@ pub fn common_of_activations() -> Vec<Attribute> {
         Attribute::optional(
             "wave",
             Type::Number,
-            "The wave after whose deliveries it runs. Default: the last.",
+            "It runs after the deliveries of this wave. Default: the last wave.",
         ),
         Attribute::optional("timeout", Type::String, "How long it may take."),
         connection(),
@@ -128,7 +128,7 @@ pub fn common_of_activations() -> Vec<Attribute> {
 /// The common keys of a check.
 pub fn common_of_checks() -> Vec<Attribute> {
     vec![
-        Attribute::optional("wave", Type::Number, "The wave that it follows. Default: the last."),
+        Attribute::optional("wave", Type::Number, "It runs after this wave. Default: the last wave."),
         Attribute::optional(
             "phase",
             Type::String,

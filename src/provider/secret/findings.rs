@@ -195,7 +195,7 @@ fn of_the_clock(decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
     let overdue = decision.notices.iter().find(|known| known.code == NoticeCode::Overdue);
     all.extend(overdue.cloned());
     let Some(held) = &decision.held else { return };
-    let what = format!("A new generation ({})", held.request.reason.trim_end_matches('.'));
+    let what = format!("The rotation ({})", held.request.reason.trim_end_matches('.'));
     match held.by {
         HeldBy::Window => {
             let subject = due::subject(held.request.cause);
@@ -205,7 +205,7 @@ fn of_the_clock(decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
             code: NoticeCode::Guarded,
             subject: due::subject(held.request.cause),
             text: format!(
-                "{what} waits for a confirmation. {}",
+                "{what} waits for confirmation. {}",
                 texts::to_confirm(config, decision.ledger.highest() + 1)
             ),
         }),
@@ -258,7 +258,7 @@ fn of_targets(decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
             let confirm = texts::to_confirm(config, decision.ledger.highest() + 1);
             notice(
                 NoticeCode::Guarded,
-                format!("{noun} was {what}. It is guarded, so it was left as it is. {confirm}"),
+                format!("{noun} was {what}. The secret is guarded, so the entry was left as it is. {confirm}"),
             );
         }
         match delivery.status {
@@ -282,7 +282,7 @@ fn of_targets(decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
             DeliveryStatus::Gone => notice(
                 NoticeCode::Gone,
                 format!(
-                    "The place of {noun} no longer exists. Remove {key} from `targets`: until then old credentials are not revoked."
+                    "The place of {noun} no longer exists. Remove {key} from `targets`. Until then, old credentials are not revoked."
                 ),
             ),
             _ => {}
@@ -381,6 +381,10 @@ fn of_credentials(state: &State, decision: &Decision, config: &Config, all: &mut
                 ),
             )
         } else if decision.held_revocations.contains(&generation) {
+            // An incident ends it without waiting.
+            if decision.incident.is_some() {
+                continue;
+            }
             all.push(waiting_for_window(decision, &subject, config, || {
                 format!("The revocation of {}", texts::generation(Some(known), generation))
             }));
@@ -450,8 +454,8 @@ fn progress(decision: &Decision) -> String {
 pub(super) fn clock(host: &str, is_ahead: bool) -> Notice {
     let direction = if is_ahead { "ahead of" } else { "behind" };
     let text = format!(
-        "The clock of {host} is more than five minutes {direction} this machine's. Nothing that is due by time happens until they agree: \
-         set this machine's clock."
+        "The clock of {host} is more than five minutes {direction} this machine's. Nothing that is due by time happens until they agree. \
+         Set this machine's clock."
     );
     Notice {
         code: NoticeCode::Clock,

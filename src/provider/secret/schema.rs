@@ -32,8 +32,8 @@ pub fn schema() -> Schema {
                 adopt_block(),
             ],
             description:
-                "A secret that is rotated: minted, delivered to every target wave by wave, activated, checked, and revoked once the \
-                 overlap has ended. Its value is never in the state or the plan."
+                "A secret and its rotation: a new credential is minted, delivered to every target wave by wave, activated and checked, and \
+                 the old one is revoked once the overlap has ended. The value is never in the state or the plan."
                     .to_owned(),
         },
     }
@@ -53,12 +53,12 @@ fn arguments() -> Vec<Attribute> {
         Attribute::optional(
             "info",
             Type::string_map(),
-            format!("Inventory. Keys: {}.", info.join(", ")),
+            format!("What people should know about the secret. Keys: {}.", info.join(", ")),
         ),
         Attribute::optional(
             "readers",
             Type::strings(),
-            "Identities that can read the secret: its blast radius.",
+            "Identities that can read the secret. An incident that exposes one of them rotates it.",
         ),
         Attribute::required(
             "source",
@@ -79,7 +79,7 @@ fn arguments() -> Vec<Attribute> {
         Attribute::optional(
             "checks",
             Type::Dynamic,
-            "How a rotation is proved to work: a map of objects, each with exactly one kind and the common keys.",
+            "What must pass before the old credential is revoked: a map of objects, each with exactly one kind and the common keys.",
         ),
         Attribute::optional(
             "value_wo",
@@ -131,8 +131,8 @@ fn arguments() -> Vec<Attribute> {
         Attribute::optional(
             "label_prefix",
             Type::String,
-            "Stands before the provider's mark in every name at a vendor: letters, digits, hyphens, underscores and dots, at most 128 \
-             (fewer for Neon). Default: `name`, with hyphens for other characters.",
+            "The beginning of every name that the provider gives a credential at a vendor: letters, digits, hyphens, underscores and dots, \
+             at most 128 (fewer for Neon). Default: `name`, with other characters replaced by hyphens.",
         ),
         Attribute::optional("escrow", Type::Bool, "Not available yet."),
         Attribute::optional("restore", Type::Number, "Not available yet."),
@@ -148,13 +148,16 @@ fn computed() -> Vec<Attribute> {
         ),
         text("cause", "For `rotate`: as in `last_rotation`."),
         text("target", "The target's key."),
-        Attribute::computed("generation", Type::Number, "The generation that is acted on."),
+        Attribute::computed("generation", Type::Number, "The generation that it concerns."),
         text("credential_id", "The issuer's id of that credential."),
         text("reason", "Why."),
     ];
     let notice = vec![
-        text("code", "What it is, in one word: see [Notices](../guides/notices.md)."),
-        text("subject", "A target's key, a credential's id or an issuer's address."),
+        text("code", "The kind of notice: see [Notices](../guides/notices.md)."),
+        text(
+            "subject",
+            "What it is about: a target's key, a credential's id, an issuer's address …",
+        ),
         text("text", "The message."),
     ];
     let credential = vec![
@@ -163,16 +166,13 @@ fn computed() -> Vec<Attribute> {
             "issuer",
             "The issuer's address, `kind:connection:container`; null for values that the provider generates.",
         ),
-        text(
-            "label",
-            "The name that it has at its issuer, where the issuer keeps names.",
-        ),
+        text("label", "Its name at the issuer, if the issuer keeps names."),
         text(
             "status",
-            "`current`, `overlapping`, `orphaned`, or `disabled`: dead at its issuer. The entry of one that the last apply revoked \
-             leaves with the next change.",
+            "`current`, `overlapping`, `orphaned`, or `disabled` (dead at its issuer). The next change removes the entry of a revoked \
+             credential.",
         ),
-        text("minted_at", "When it was made (RFC 3339)."),
+        text("minted_at", "When it was minted (RFC 3339)."),
         text("expires_at", "When it expires (RFC 3339)."),
         text("revoke_after", "When its overlap ends (RFC 3339)."),
     ];
@@ -180,7 +180,7 @@ fn computed() -> Vec<Attribute> {
         text("slot", "The entry's address, `kind:connection:container/name`."),
         text(
             "container_id",
-            "The vendor's own identity of the container: GitHub's repository id, Fly's app id.",
+            "The vendor's own id of the container, such as GitHub's repository id or Fly's app id.",
         ),
         Attribute::computed("generation", Type::Number, "The generation that it holds."),
         text(
@@ -194,7 +194,7 @@ fn computed() -> Vec<Attribute> {
             "Whether an entry existed before the first write.",
         ),
         text("delivered_at", "When it was last written (RFC 3339)."),
-        text("detail", "A remark."),
+        text("detail", "More about the status."),
     ];
     let check = vec![
         text("name", "The check's key."),
@@ -207,11 +207,11 @@ fn computed() -> Vec<Attribute> {
             "`created`, `schedule`, `expiry`, `requested`, `trigger`, `source`, `drift`, `value_lost`, `incident`, `deploy`, `adopted` or \
              `restored`.",
         ),
-        text("reason", "Why, in words. Known in the plan."),
+        text("reason", "The reason in words. Known in the plan."),
         text("started_at", "RFC 3339."),
-        text("finished_at", "RFC 3339; null while it is not complete."),
+        text("finished_at", "RFC 3339; null until it is complete."),
         text("actor", "Who ran it, from the CI's environment."),
-        text("commit", "The commit it ran from, from the CI's environment."),
+        text("commit", "The commit that it ran from, from the CI's environment."),
         Attribute::nested(
             "checks",
             Nesting::List,
@@ -224,15 +224,15 @@ fn computed() -> Vec<Attribute> {
     vec![
         text(
             "id",
-            "32 hexadecimal characters, derived from namespace, name, source and targets at creation. Names at vendors carry the first \
-             12.",
+            "32 hexadecimal characters, derived from namespace, name, source and targets at creation. Names at vendors contain the \
+             first 12.",
         ),
         Attribute::computed("generation", Type::Number, "1, 2, 3 …"),
         text("phase", "`settled`, `overlapping`, `partial` or `awaiting_value`."),
         Attribute::computed(
             "steps",
             Type::strings(),
-            "What this apply was planned to do, in order. Known in the plan.",
+            "What the last plan said that its apply would do, in order. Known in the plan.",
         ),
         Attribute::nested(
             "pending",
@@ -246,11 +246,11 @@ fn computed() -> Vec<Attribute> {
             Nesting::List,
             Mode::Computed,
             notice,
-            "What waits or needs a person. Plan and apply repeat it as a warning.",
+            "What is waiting, or needs a person. Plan and apply repeat it as a warning.",
         ),
         text(
             "rotated_at",
-            "When the current generation was in place (RFC 3339, UTC).",
+            "When the current generation was in place everywhere (RFC 3339, UTC).",
         ),
         text(
             "rotate_after",
@@ -264,7 +264,7 @@ fn computed() -> Vec<Attribute> {
         Attribute::computed(
             "incidents",
             Type::strings(),
-            "Ids of incidents that this secret has handled.",
+            "The incidents that this secret has handled, by id.",
         ),
         Attribute::computed(
             "public",
@@ -314,16 +314,16 @@ fn rotation_block() -> NestedBlock {
             Type::strings(),
             "Days on which it opens: `mon`, `tue`, `wed`, `thu`, `fri`, `sat`, `sun`. Default: every day.",
         ),
-        Attribute::optional("from", Type::String, "When it opens, such as `02:00`. Required."),
+        Attribute::optional("from", Type::String, "Required. When it opens, such as `02:00`."),
         Attribute::optional(
             "to",
             Type::String,
-            "When it closes, up to `24:00`; a time before `from` is one of the next day. Required.",
+            "Required. When it closes, up to `24:00`. A time before `from` is on the next day.",
         ),
         Attribute::optional(
             "timezone",
             Type::String,
-            "Name in the IANA time zone database, such as `Europe/Berlin`. Default: `UTC`.",
+            "An IANA time zone, such as `Europe/Berlin`. Default: `UTC`.",
         ),
     ];
     let mut rotation = block(
@@ -333,29 +333,29 @@ fn rotation_block() -> NestedBlock {
             Attribute::optional(
                 "every",
                 Type::String,
-                "Interval, such as `90d`, or `apply`: every apply rotates.",
+                "How often, such as `90d`. `apply` rotates with every apply.",
             ),
             Attribute::optional(
                 "early",
                 Type::String,
-                "How long before it is due an apply may rotate already; shorter than `every`.",
+                "How long before the due date an apply may rotate. Shorter than `every`.",
             ),
             Attribute::optional(
                 "overdue",
                 Type::String,
-                "What a plan does that leaves the secret overdue: `warn` (default), or `error`, to fail.",
+                "What a plan does if it leaves the secret overdue: `warn` (default) or `error`, which fails it.",
             ),
             Attribute::optional(
                 "triggers",
                 Type::string_map(),
-                "A changed value of a key that was there before rotates.",
+                "Changing the value of an existing key rotates. Adding or removing a key does not.",
             ),
         ],
     );
     rotation.block.blocks = vec![block(
         "window",
-        "When rotations that nobody asked for (schedule, expiry, drift, lost values) and revocations may happen. It is ignored where \
-         the credential would be due at the latest before it opens.",
+        "When rotations that nobody asked for (schedule, expiry, drift, lost values) and revocations may happen. It is ignored if \
+         it would open only after the credential has to be renewed.",
         window,
     )];
     rotation
@@ -397,18 +397,18 @@ fn format_block() -> NestedBlock {
 fn guard_block() -> NestedBlock {
     block(
         "guard",
-        "The secret is rotated, healed and destroyed only when a person confirms it. Until then, what is due is a notice.",
+        "A guarded secret is rotated, repaired and destroyed only when a person confirms it. Until then, whatever is due is a notice.",
         vec![
             Attribute::optional(
                 "consequence",
                 Type::String,
-                "What a rotation does to those who use the secret. Required.",
+                "Required. What a rotation does to those who use the secret. Plans show it.",
             ),
             Attribute::optional(
                 "confirm",
                 Type::String,
-                "The coming generation and the consequence, word for word: `4: every tenant is unreachable`. Before a destroy, apply \
-                 `destroy: every tenant is unreachable`. Plans print the line.",
+                "The coming generation and the consequence, word for word, such as `4: every tenant is unreachable`. Before a destroy, \
+                 apply `destroy: every tenant is unreachable`. Plans print the line to copy.",
             ),
         ],
     )

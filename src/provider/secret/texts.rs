@@ -52,7 +52,7 @@ pub(super) fn to_confirm(config: &Config, coming: u64) -> String {
         return String::new();
     };
     format!(
-        "To confirm that {}, set guard {{ confirm = {:?} }}.",
+        "Consequence: {}. To confirm it, set guard {{ confirm = {:?} }}.",
         guard.consequence.trim_end_matches('.'),
         guard.line(coming)
     )

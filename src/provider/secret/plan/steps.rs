@@ -9,7 +9,7 @@ use crate::provider::secret::state::State;
 use crate::provider::secret::{capacity, texts};
 use crate::rotation::{CredentialRecord, Forecast, Ledger, Step};
 use crate::source::Maker;
-use crate::spec::{Config, TargetSpec, When};
+use crate::spec::{Config, IncidentRevoke, TargetSpec, When};
 use crate::target::EntryWords;
 
 /// What the lines are written from.
@@ -266,14 +266,22 @@ impl Told<'_> {
         } else if revoked_for_room(self.course).contains(&generation) {
             format!("revoke {which} at {place}, to make room for generation {newest}")
         } else {
-            let window = self.in_window();
-            format!("revoke {which} at {place}, once every target holds generation {newest}{window}")
+            let once_held = format!("revoke {which} at {place}, once every target holds generation {newest}");
+            match self.decision.incident {
+                None => format!("{once_held}{}", self.in_window()),
+                Some(IncidentRevoke::Checked) => once_held,
+                Some(IncidentRevoke::Delivered) => format!("{once_held}, before the checks"),
+                Some(IncidentRevoke::Now) => {
+                    format!("revoke {which} at {place}, before any target holds generation {newest}")
+                }
+            }
         })
     }
 
-    /// When a revocation may happen.
+    /// When a revocation may happen. An incident does not wait.
     fn in_window(&self) -> String {
         let window = self.config.schedule.window.as_ref();
+        let window = window.filter(|_| self.decision.incident.is_none());
         window.map_or_else(String::new, |window| format!(", in the window ({window})"))
     }
 

@@ -9,7 +9,7 @@ use crate::executor::Subject;
 use crate::provider::secret::decide::{Decision, Rotate, can_be_revoked};
 use crate::provider::secret::policies::Policies;
 use crate::provider::secret::state::State;
-use crate::provider::secret::{paths, texts};
+use crate::provider::secret::{due, paths, texts};
 use crate::rotation::{Cause, CredentialRecord, DeliveryStatus, Forecast, Notice, NoticeCode, Step};
 use crate::spec::{Config, IncidentRevoke};
 use crate::terraform::{Diagnostics, Path};
@@ -18,18 +18,22 @@ use crate::terraform::{Diagnostics, Path};
 pub(in crate::provider::secret) fn notices(name: &str, notices: &[Notice], problems: &mut Diagnostics) {
     let told = notices.iter().filter(|notice| notice.code != NoticeCode::Unreachable);
     let codes: BTreeSet<&'static str> = told.clone().map(|notice| notice.code.as_str()).collect();
-    let lines: Vec<String> = told.map(sentence).collect();
+    let lines: Vec<String> = told.map(|notice| sentence(name, notice)).collect();
     if !lines.is_empty() {
         let (secret, codes) = (name.to_owned(), names(codes));
         problems.report(Path::root(), Plan::Notices { secret, codes, lines });
     }
 }
 
-/// A notice with its subject; the text of one about an issuer names it in words.
-fn sentence(notice: &Notice) -> String {
-    match notice.subject.parse::<Address>() {
-        Ok(_) => notice.text.clone(),
-        Err(_) => format!("{}: {}", notice.subject, notice.text),
+/// A notice with its subject, unless the text or the summary names that already.
+fn sentence(secret: &str, notice: &Notice) -> String {
+    let subject = notice.subject.as_str();
+    let is_named = subject == secret || notice.text.contains(subject);
+    let is_in_words = subject.parse::<Address>().is_ok() || due::cause_in(subject).is_some();
+    if is_named || is_in_words {
+        notice.text.clone()
+    } else {
+        format!("{subject}: {}", notice.text)
     }
 }
 
@@ -142,13 +146,30 @@ fn revocations(state: &State, decision: &Decision, course: &Forecast, config: &C
     });
     let credentials =
         names(at_once.map(|generation| texts::generation(state.ledger.credential(*generation), *generation)));
-    if !credentials.is_empty() {
-        let revoked = Plan::RevokedAtOnce {
-            secret: config.name.clone(),
-            credentials,
-            generation: decision.generation,
-        };
-        problems.report(Path::attribute("overlap"), revoked);
+    if credentials.is_empty() {
+        return;
+    }
+    let (secret, generation) = (config.name.clone(), decision.generation);
+    match decision.incident {
+        None => {
+            let revoked = Plan::RevokedAtOnce {
+                secret,
+                credentials,
+                generation,
+            };
+            problems.report(Path::attribute("overlap"), revoked);
+        }
+        // What it breaks has been said.
+        Some(IncidentRevoke::Now) => {}
+        Some(mode) => {
+            let revoked = Plan::RevokedByIncident {
+                secret,
+                credentials,
+                generation,
+                before_checks: mode == IncidentRevoke::Delivered,
+            };
+            problems.report(Path::root(), revoked);
+        }
     }
 }
 
