@@ -566,6 +566,23 @@ fn every_example_is_valid_and_formatted_for_the_real_cli() {
     }
 }
 
+/// `tests/e2e/day_two.rs` applies them, and compares what the guide shows.
+#[test]
+fn the_configurations_of_the_guide_day_two_are_valid_and_formatted() {
+    let guide = std::fs::read_to_string(root().join("docs/guides/day-two.md")).unwrap();
+    let fenced = guide.split("```terraform\n").skip(1);
+    let blocks: Vec<&str> = fenced.map(|rest| rest.split("```").next().unwrap()).collect();
+    assert!(blocks.len() > 3, "{blocks:?}");
+    let executable = Path::new(env!("CARGO_BIN_EXE_terraform-provider-rotation"));
+    let workspace = Workspace::new(Core::Installed, "secret-rotation/rotation", executable);
+    let required = "terraform {\n  required_providers {\n    rotation = {\n      source = \"secret-rotation/rotation\"\n    }\n  }\n}\n\n";
+    workspace.write(&format!("{required}{}", blocks.join("\n")));
+    for arguments in [&["validate", "-no-color"][..], &["fmt", "-check", "-diff"]] {
+        let checked = workspace.run(arguments);
+        assert_eq!(checked.status, 0, "{arguments:?}: {}", checked.output);
+    }
+}
+
 #[test]
 fn the_blocks_of_the_readme_can_be_pasted_together_and_planned() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();

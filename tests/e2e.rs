@@ -32,6 +32,8 @@ mod cores;
 mod create;
 #[path = "e2e/damaged.rs"]
 mod damaged;
+#[path = "e2e/day_two.rs"]
+mod day_two;
 #[path = "e2e/decisions.rs"]
 mod decisions;
 #[path = "e2e/deployed.rs"]
