@@ -28,6 +28,8 @@ struct World {
     minted: u64,
     /// The overlap has ended.
     late: bool,
+    /// The window is closed.
+    shut: bool,
     /// Deeds of outsiders that are left.
     deeds: u8,
     /// A revocation that broke a rule.
@@ -61,11 +63,18 @@ struct Case {
     staged: bool,
     /// The old credential outlives the rotation.
     overlaps: bool,
+    /// Rotations answer an incident: exposed credentials end then, and a target that fails holds nothing up.
+    incident: Option<Ending>,
     /// How many deeds of outsiders happen at any moment: they write, delete, end the new credential, break what is checked.
     deeds: u8,
 }
 
 impl Case {
+    fn ending(self) -> Ending {
+        let usual = if self.overlaps { Ending::Later } else { Ending::Checked };
+        self.incident.unwrap_or(usual)
+    }
+
     fn configured(self) -> impl Iterator<Item = String> {
         (0..self.targets + usize::from(self.added)).map(key)
     }
@@ -103,10 +112,11 @@ enum Condition {
     NewestDead,
     Check,
     Overlap,
+    Window,
 }
 
 impl Condition {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Unfinished,
         Self::Behind,
         Self::Staged,
@@ -116,6 +126,7 @@ impl Condition {
         Self::NewestDead,
         Self::Check,
         Self::Overlap,
+        Self::Window,
     ];
 
     fn of(wait: &Wait) -> Self {
@@ -130,8 +141,8 @@ impl Condition {
             },
             Wait::NewestDead | Wait::IssuerSilent => Self::NewestDead,
             Wait::Check { .. } => Self::Check,
-            // The model has no window: it is always open.
-            Wait::Overlap { .. } | Wait::Window { .. } => Self::Overlap,
+            Wait::Overlap { .. } => Self::Overlap,
+            Wait::Window { .. } => Self::Window,
         }
     }
 }
@@ -174,6 +185,7 @@ fn start(case: Case) -> Node {
             broken: false,
             minted: 1,
             late: true,
+            shut: false,
             deeds: 0,
             crime: None,
         },
@@ -295,7 +307,8 @@ fn plan(case: Case, ledger: &Ledger, rotate: bool) -> Goal {
         targets: targets.collect(),
         checked_waves: BTreeSet::from([1]),
         revoke: ledger.superseded(),
-        ending: if case.overlaps { Ending::Later } else { Ending::Checked },
+        ending: case.ending(),
+        goes_on: case.incident.is_some(),
         ..Goal::default()
     }
 }
@@ -400,6 +413,13 @@ fn perform(case: Case, node: &Node, step: &Step, fate: Fate, bug: Bug) -> Node {
         }
         _ => {}
     }
+    // In an incident, a target that fails is left behind.
+    if let (Step::Deliver { targets, .. } | Step::Activate { targets }, true) =
+        (step, goal.goes_on && fate != Fate::Done)
+    {
+        session.failed.extend(targets.iter().cloned());
+        return next;
+    }
     let failed_check = matches!(step, Step::Check(_)) && world.broken;
     let goes_on = doubt && bug == Bug::LostAnswersCountAsDone && matches!(step, Step::Deliver { .. });
     if (fate != Fate::Done || failed_check) && !goes_on {
@@ -435,7 +455,7 @@ fn reading(case: Case, world: &World, ledger: &Ledger) -> Reading {
             .then(|| ("up".to_owned(), "503".to_owned()))
             .into_iter()
             .collect(),
-        opens: None,
+        opens: (world.shut && case.incident.is_none()).then(|| "sat 02:00 UTC".to_owned()),
     }
 }
 
@@ -445,6 +465,11 @@ fn crime(case: Case, world: &World, ledger: &Ledger, generation: u64) -> Option<
         return None;
     }
     let newest = ledger.generation();
+    if case.incident == Some(Ending::AtOnce) {
+        // Where an outsider ended the new one, the exposed one ends all the same.
+        let is_last = case.deeds == 0 && !world.live.contains(&newest);
+        return is_last.then(|| format!("generation {generation} was revoked, the last one alive"));
+    }
     let (held, used) = (&world.held, &world.used);
     let astray = case
         .configured()
@@ -455,6 +480,10 @@ fn crime(case: Case, world: &World, ledger: &Ledger, generation: u64) -> Option<
         )),
         None if !world.live.contains(&newest) => {
             Some(format!("generation {generation} was revoked, the last one alive"))
+        }
+        None if case.incident == Some(Ending::Delivered) => None,
+        None if world.shut && case.incident.is_none() => {
+            Some(format!("generation {generation} was revoked outside the window"))
         }
         None if world.broken => Some(format!("generation {generation} was revoked while the check failed")),
         None if case.overlaps && !world.late => {
@@ -495,6 +524,7 @@ fn violation(case: Case, node: &Node) -> Option<String> {
     // What an outsider ends is not ours to answer for.
     let ours = |held: &&u64| **held < 900 && !node.world.live.contains(held);
     if !case.replaces
+        && case.incident != Some(Ending::AtOnce)
         && case.deeds == 0
         && let Some(held) = node.world.held.values().find(ours)
     {
@@ -509,6 +539,7 @@ fn settles(case: Case, node: &Node, bug: Bug) -> Result<(), String> {
     // Outsiders are gone, what they broke is mended, and time passes.
     node.world.broken = false;
     node.world.late = true;
+    node.world.shut = false;
     if let Some((_, ledger, _)) = node.run.take() {
         node.saved = ledger;
     }
@@ -580,6 +611,7 @@ fn deeds(case: Case, node: &Node) -> Vec<Node> {
             world.live.remove(&newest);
         }),
         done(&|world| world.broken = true),
+        done(&|world| world.shut = true),
     ]
 }
 
@@ -617,6 +649,7 @@ fn search(case: Case, bug: Bug, settling: bool) -> Result<(usize, usize), String
                 nexts.extend(deeds(case, &node));
                 let mut later = node.clone();
                 later.world.late = true;
+                later.world.shut = false;
                 nexts.push(later);
             }
             Some((goal, ledger, session)) => {
@@ -672,6 +705,7 @@ const PLAIN: Case = Case {
     added: false,
     staged: false,
     overlaps: false,
+    incident: None,
     deeds: 0,
 };
 
@@ -772,6 +806,41 @@ fn nothing_is_revoked_while_the_gate_is_closed_whatever_outsiders_do() {
     ] {
         let (states, transitions) = search(case, Bug::None, false).unwrap_or_else(|what| panic!("{case:?}: {what}"));
         println!("{states:>6} states, {transitions:>7} transitions: {case:?}");
+    }
+}
+
+/// What an incident exposes ends with everything that still holds: never the last credential that is alive, and never, unless that was
+/// asked for, one that a target holds.
+#[test]
+fn no_sequence_of_failures_in_an_incident_ends_more_than_it_may() {
+    for ending in [Ending::Checked, Ending::Delivered, Ending::AtOnce] {
+        let incident = Some(ending);
+        for case in [
+            Case {
+                incident,
+                waves: true,
+                ..PLAIN
+            },
+            Case {
+                incident,
+                readable_first: true,
+                waves: true,
+                mints: 3,
+                ..PLAIN
+            },
+        ] {
+            let (states, transitions) = explore(case, Bug::None).unwrap_or_else(|what| panic!("{case:?}: {what}"));
+            println!("{states:>6} states, {transitions:>7} transitions: {case:?}");
+        }
+        let gated = Case {
+            incident,
+            overlaps: false,
+            ..GATED
+        };
+        let (states, transitions) = search(gated, Bug::None, false).unwrap_or_else(|what| panic!("{gated:?}: {what}"));
+        println!("{states:>6} states, {transitions:>7} transitions: {gated:?}");
+        let found = search(gated, Bug::RevokesBeforeEveryTargetHolds, false);
+        assert_eq!(found.is_err(), ending != Ending::AtOnce, "{ending:?}: {found:?}");
     }
 }
 
