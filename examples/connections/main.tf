@@ -1,5 +1,5 @@
-# One secret at two AWS accounts and two GitHub owners, and a check that authenticates with somebody else's token. Nothing of a named
-# connection comes from the environment; the token of the status page is ephemeral, so that Terraform stores it nowhere.
+# One secret in two AWS accounts and with two GitHub owners, and a check that authenticates with another service's token. A named connection
+# takes nothing from the environment. The token of the status page is ephemeral, so Terraform stores it nowhere.
 
 terraform {
   required_providers {

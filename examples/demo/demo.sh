@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A secret's life against vendors on loopback: create, drift, heal, rotate, revoke, destroy.
-# Needs the debug build of the provider and of the sandbox (`make demo` makes them), and terraform or tofu.
+# The life of a secret, against emulated vendors on loopback: create, drift, repair, rotate, revoke, destroy.
+# Needs debug builds of the provider and the sandbox (`make demo` builds them), curl, and terraform or tofu.
 set -euo pipefail
 set -m # every job is a process group of its own, so that it can be ended as a whole
 
@@ -11,13 +11,13 @@ built=${DEMO_BUILT:-${CARGO_TARGET_DIR:-$root/target}/debug}
 
 give_up() { echo "demo: $1" >&2; exit 1; }
 core=$(command -v terraform || command -v tofu) || give_up "neither terraform nor tofu is on the PATH: install Terraform 1.11 or OpenTofu 1.12, or newer."
-command -v curl >/dev/null || give_up "curl is not on the PATH: the demo asks the sandbox with it what the vendors hold."
+command -v curl >/dev/null || give_up "curl is not on the PATH: the demo uses it to ask the sandbox what the vendors hold."
 for program in terraform-provider-rotation examples/sandbox; do
   [ -x "$built/$program" ] || give_up "$built/$program is missing: run make demo, which builds it."
 done
 built=$(cd "$built" && pwd)
 
-# The user's own settings must not meet the sandbox.
+# The user's own settings must not affect the sandbox.
 unset ROTATION_CLOCK_OFFSET AWS_IGNORE_CONFIGURED_ENDPOINT_URLS AWS_ENDPOINT_URL_STS
 export NO_PROXY=127.0.0.1 no_proxy=127.0.0.1
 
@@ -79,44 +79,44 @@ eval "$(grep '^export ' "$work/sandbox.env")"
 set +a
 cd "$work"
 
-say "1. Create: mint a Fly token, put it on Fly, then into GitHub and SSM, run the workflow"
+say "1. Create: mint a Fly token, deliver it to SSM and Fly, then to GitHub, and run the workflow"
 job apply '/Creating/,$p'
 
 say "2. A second plan is empty"
 job changes
 
-say "3. Somebody overwrites the GitHub secret; plan says so"
+say "3. Someone overwrites the GitHub secret by hand: the plan shows it"
 sleep 1 # GitHub's clock has whole seconds
 ask --data '{"github": {"repositories": {"molecule-ai/molecule-monorepo": {"secrets": {"FLY_API_TOKEN": "typed by hand"}}}}}' \
   "$SANDBOX_URL/_sandbox/seed"
 job changes
 
-say "4. Apply heals it: the same token, read back from SSM, is delivered again"
+say "4. Apply repairs it: the same token is read back from SSM and delivered again"
 job apply '/Modifying/,$p'
 job changes
 
-say "5. A contractor leaves: rotation_reason. The plan says what it will do, step by step, and why"
+say "5. A contractor leaves: set rotation_reason. The plan says why it rotates, and what it will do, step by step"
 job changes -var 'rotation_reason=2026-11-22: left with a contractor'
 job apply '/Modifying/,$p' -var 'rotation_reason=2026-11-22: left with a contractor'
 
-say "6. A day later the overlap has ended: the old token is revoked, and asked whether it is dead"
+say "6. A day later the overlap has ended: the old token is revoked, and Fly confirms that it is dead"
 export ROTATION_CLOCK_OFFSET=25h
 job changes -var 'rotation_reason=2026-11-22: left with a contractor'
 job apply '/Modifying/p;/complete/p' -var 'rotation_reason=2026-11-22: left with a contractor'
 unset ROTATION_CLOCK_OFFSET
 run state show rotation_secret.fly_api_token | sed -n '/^    credentials/,/^    }/p; /revoked /,/\]/p'
 
-say "7. No value is in the state"
+say "7. The state contains no value"
 values=$(state | grep -o 'fm2_[A-Za-z0-9+/=]*' | sort -u)
 count=0
 for value in $values; do
   count=$((count + 1))
   if grep --quiet --fixed-strings "$value" terraform.tfstate*; then
-    echo "A value is in the state." >&2
+    echo "The state contains a value." >&2
     exit 1
   fi
 done
-echo "grep found none of the $count token parts that Fly has issued in terraform.tfstate or its backup."
+echo "grep found none of the $count token parts that Fly issued in terraform.tfstate or its backup."
 
-say "8. Destroy: entries first, then the credentials"
+say "8. Destroy: first the entries, then the credentials"
 job apply '/Destroying/,$p' -destroy -var 'rotation_reason=2026-11-22: left with a contractor'

@@ -1,4 +1,4 @@
-# The same module for two environments. Each state has its own namespace; here two aliases stand for two states.
+# The same module for two environments. Each state has its own namespace; here, two aliases represent two states.
 
 terraform {
   required_providers {

@@ -9,7 +9,7 @@ terraform {
 provider "rotation" {
   namespace = "molecule-production"
 
-  # Each connection is optional, and each argument falls back on the environment variable of its ecosystem.
+  # Each connection is optional, and each argument falls back to the usual environment variable.
   github {
     owner = "molecule-ai"
   }

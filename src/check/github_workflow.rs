@@ -25,7 +25,7 @@ use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node, Type};
 /// The kind.
 pub static KIND: CheckKind = CheckKind {
     name: "github_workflow",
-    summary: "A GitHub Actions workflow that is started and must succeed.",
+    summary: "Starts a GitHub Actions workflow, which must succeed.",
     api_docs: Some("https://docs.github.com/en/rest/actions/workflows"),
     attributes,
     patience: Patience {
@@ -73,7 +73,7 @@ fn attributes() -> Vec<Attribute> {
         Attribute::optional(
             "inputs",
             Type::string_map(),
-            "The inputs of the workflow, at most 25. They are shown in GitHub and stored in state: no secrets.",
+            "The inputs of the workflow, at most 25. GitHub shows them and the state stores them, so they must not contain secrets.",
         ),
     ]
 }

@@ -32,7 +32,7 @@ use expectation::Expectation;
 /// The kind.
 pub static KIND: CheckKind = CheckKind {
     name: "http",
-    summary: "A request to an HTTP service: its status, and what its body must or must not hold.",
+    summary: "A request to an HTTP service, with the status that it must return and what its body must or must not contain.",
     api_docs: None,
     attributes: arguments::attributes,
     patience: Patience {

@@ -36,11 +36,11 @@ use crate::terraform::{Attribute, Block, BlockNesting, Diagnostic, NestedBlock, 
 pub static VENDOR: Vendor = Vendor {
     block: "aws",
     title: "AWS",
-    description: "AWS. Whatever is left out comes from the standard AWS configuration chain; the block may be empty. The region \
-                  is never taken from the instance that this runs on. The state records the account and region of every parameter, \
-                  and a run that is configured for others does not touch it.",
-    named: "`profile` or `assume_role` is required: it says whose account it is. A role is taken on with the credentials of the profile, \
-            else with those of the provider's own `aws` account.",
+    description: "AWS. Arguments that you omit come from the standard AWS configuration chain; the block may be empty. The region is never \
+                  taken from the instance metadata. The state records the account and region of every parameter, and a run that is \
+                  configured for another account or region does not touch it.",
+    named: "`profile` or `assume_role` is required, because it says whose account it is. A role is assumed with the credentials of the \
+            profile, or else with those of the provider's own `aws` account.",
     attributes,
     blocks,
     has_default: true,
@@ -105,7 +105,7 @@ fn blocks() -> Vec<NestedBlock> {
                 ),
             ],
             blocks: Vec::new(),
-            description: "Takes on a role (STS `AssumeRole`) with the credentials found above.".to_owned(),
+            description: "Assumes a role (STS `AssumeRole`) with the credentials found above.".to_owned(),
         },
     }]
 }

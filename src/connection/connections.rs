@@ -41,9 +41,9 @@ impl Connections {
             block: Block {
                 attributes: Vec::new(),
                 blocks: VENDORS.iter().map(|vendor| vendor.named_block()).collect(),
-                description: "An account beside the provider's own, by a name that a source, target or check gives as `connection`. It holds \
-                              exactly one block, and nothing of it comes from the environment. The state records the name: keep the block \
-                              until no state names it. Renaming it writes nothing."
+                description: "Another account, with a name that a source, target or check uses as `connection`. It contains exactly one \
+                              block, and takes nothing from the environment. The state records the name, so keep the block until no state \
+                              uses it. Renaming it writes nothing."
                     .to_owned(),
             },
         }

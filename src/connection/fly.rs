@@ -45,7 +45,8 @@ const TOKEN_VARIABLES: [&str; 2] = ["FLY_ACCESS_TOKEN", "FLY_API_TOKEN"];
 pub static VENDOR: Vendor = Vendor {
     block: "fly",
     title: SERVICE,
-    description: "[Fly.io](https://fly.io/docs/): app secrets and tokens. What is left out comes from the environment; the block may be empty.",
+    description: "[Fly.io](https://fly.io/docs/): app secrets and tokens. Arguments that you omit come from the environment; the block may \
+                  be empty.",
     attributes,
     blocks: no_blocks,
     named: "",
@@ -58,8 +59,8 @@ fn attributes() -> Vec<Attribute> {
         Attribute::optional(
             "token",
             Type::String,
-            "The token that this run authenticates with. Default: `FLY_ACCESS_TOKEN`, else `FLY_API_TOKEN`. \
-             Several tokens are separated by commas, as for flyctl.",
+            "The token that this run authenticates with. Default: `FLY_ACCESS_TOKEN`, else `FLY_API_TOKEN`. Separate several tokens by \
+             commas, as with flyctl.",
         )
         .sensitive(),
         Attribute::optional(

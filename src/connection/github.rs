@@ -43,7 +43,8 @@ const API_VERSION: &str = "2022-11-28";
 pub static VENDOR: Vendor = Vendor {
     block: "github",
     title: SERVICE,
-    description: "[GitHub](https://docs.github.com/en/rest): secrets of repositories, and workflows. What is left out comes from the environment; the block may be empty.",
+    description: "[GitHub](https://docs.github.com/en/rest): secrets of repositories, and workflows. Arguments that you omit come from the \
+                  environment; the block may be empty.",
     attributes: arguments::attributes,
     blocks: no_blocks,
     named: "",

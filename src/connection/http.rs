@@ -17,8 +17,8 @@ use crate::terraform::{Attribute, Field, Type};
 pub static VENDOR: Vendor = Vendor {
     block: "http",
     title: "HTTP",
-    description: "Any HTTP service, with credentials that are not rotated here. Terraform stores none of it, and the values may be \
-                  ephemeral. Only in a `connection` block.",
+    description: "Any HTTP service, with credentials that this configuration does not rotate. Terraform stores none of this, and the values \
+                  may be ephemeral. Only in a `connection` block.",
     attributes,
     blocks: no_blocks,
     named: "",
@@ -31,13 +31,13 @@ fn attributes() -> Vec<Attribute> {
         Attribute::optional(
             "base_url",
             Type::String,
-            "Required. The address that a relative `url` is put behind, such as `https://status.example.com/api`. The headers are sent \
-             to its scheme, host and port only, and never follow a redirect.",
+            "Required. The address that a relative `url` is appended to, such as `https://status.example.com/api`. The headers are sent \
+             only to its scheme, host and port, and never follow a redirect.",
         ),
         Attribute::optional(
             "headers",
             Type::string_map(),
-            "The headers that are added to each request, such as `Authorization`.",
+            "Headers that are added to each request, such as `Authorization`.",
         )
         .sensitive(),
     ]

@@ -55,7 +55,8 @@ const API: Endpoint = Endpoint::whole(URL_VARIABLE, BASE_URL);
 pub static VENDOR: Vendor = Vendor {
     block: "neon",
     title: SERVICE,
-    description: "[Neon](https://neon.com/docs/reference/api-reference): API keys and role passwords. What is left out comes from the environment; the block may be empty.",
+    description: "[Neon](https://neon.com/docs/reference/api-reference): API keys and role passwords. Arguments that you omit come from the \
+                  environment; the block may be empty.",
     attributes,
     blocks: no_blocks,
     named: "",

@@ -40,7 +40,7 @@ pub(super) fn schema() -> Schema {
                 Attribute::optional(
                     "allow_insecure",
                     Type::Bool,
-                    "`true` permits plain http to hosts other than loopback. Default `false`.",
+                    "`true` allows plain http to hosts other than loopback. Default `false`.",
                 ),
             ]
             .into_iter()
@@ -52,8 +52,8 @@ pub(super) fn schema() -> Schema {
                 .chain(later::blocks())
                 .collect(),
             description:
-                "Rotates secrets: mints a credential, delivers it to every place that holds it, activates and \
-                          checks it, and revokes the old one once nothing uses it."
+                "Rotates secrets: mints a new credential, delivers it to every place that needs it, activates and checks it, and revokes \
+                 the old one when nothing uses it any more."
                     .to_owned(),
         },
     }

@@ -69,12 +69,12 @@ fn attributes() -> Vec<Attribute> {
         Attribute::optional(
             "type",
             Type::String,
-            "What the token may do: `deploy` (default) deploys, and sets secrets of, the app or all apps of the organization.",
+            "What the token may do. `deploy` (default): deploy the app, or all apps of the organization, and set their secrets.",
         ),
         Attribute::optional(
             "expires_in",
             Type::String,
-            "How long a token lives, such as `2400h` or `100d`. Default: as Fly decides.",
+            "How long a token lives, such as `2400h` or `100d`. Default: Fly decides.",
         ),
     ]
 }

@@ -60,12 +60,12 @@ fn attributes() -> Vec<Attribute> {
         Attribute::optional(
             "organization_id",
             Type::String,
-            "The organization that the key is for. Default: a personal key. It takes an administrator's personal key to mint.",
+            "The organization that the key is for. Minting it takes the personal key of an administrator. Default: a personal key.",
         ),
         Attribute::optional(
             "project_id",
             Type::String,
-            "The only project that the key gives access to; needs `organization_id`. Default: all projects.",
+            "The only project that the key gives access to. Requires `organization_id`. Default: all projects.",
         ),
     ]
 }

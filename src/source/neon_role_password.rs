@@ -27,7 +27,7 @@ const NAME: &str = "neon_role_password";
 /// The kind.
 pub static KIND: SourceKind = SourceKind {
     name: NAME,
-    summary: "The password of a Postgres role of a Neon branch, or of two roles in turn.",
+    summary: "The password of a Postgres role on a Neon branch, or of two alternating roles.",
     api_docs: Some("https://neon.com/docs/manage/roles"),
     attributes: arguments::attributes,
     maker: Maker::Issuer,

@@ -25,7 +25,7 @@ const NAME: &str = "provided";
 /// The kind.
 pub static KIND: SourceKind = SourceKind {
     name: NAME,
-    summary: "A value that a person supplies, for vendors that mint only in their console.",
+    summary: "A value that a person supplies, for vendors that create credentials only in their console.",
     api_docs: None,
     attributes,
     maker: Maker::Person,
@@ -47,14 +47,14 @@ fn attributes() -> Vec<Attribute> {
         Attribute::optional(
             "credential_id",
             Type::String,
-            "The vendor's handle of the value, such as the name of the key in its console: notices say which credential to revoke by it. \
+            "The vendor's id of the value, such as the name of the key in its console. Notices use it to say which credential to revoke. \
              Change it together with `value_wo_version`.",
         ),
         Attribute::optional(
             "part_names",
             Type::List(Box::new(Type::String)),
-            "The names of the parts, for a credential that has several: `[\"key_id\", \"secret\"]`. Supply the values as `parts_wo` \
-             then. Default: one part, `value`, supplied as `value_wo`.",
+            "The names of the parts of a credential that has several, such as `[\"key_id\", \"secret\"]`. Supply their values in \
+             `parts_wo`. Default: one part, `value`, supplied in `value_wo`.",
         ),
     ]
 }

@@ -75,21 +75,17 @@ fn attributes() -> Vec<Attribute> {
             Type::String,
             "The alphabet: `alphanumeric`, `ascii` (printable, without space) or `digits`.",
         ),
-        Attribute::optional(
-            "characters",
-            Type::String,
-            "An alphabet of your own, each character once.",
-        ),
+        Attribute::optional("characters", Type::String, "A custom alphabet, each character once."),
         Attribute::optional(
             "prefix",
             Type::String,
-            "Text before the random part, such as `sk_deploy_`: printable ASCII, at most 64 characters. It is no secret.",
+            "Text before the random part, such as `sk_deploy_`: printable ASCII, at most 64 characters. It is not secret.",
         ),
         Attribute::optional(
             "checksum",
             Type::Bool,
-            "`true` appends six characters that let a scanner recognise the value offline: the CRC-32 of all that stands \
-             before, in base 62, as GitHub's tokens end.",
+            "`true` appends six characters that let scanners recognise the value offline: the CRC-32 of everything before them in base 62, \
+             as in GitHub's tokens.",
         ),
     ]
 }

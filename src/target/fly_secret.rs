@@ -59,14 +59,14 @@ fn attributes() -> Vec<Attribute> {
         Attribute::optional(
             "name",
             Type::String,
-            "The secret's name, which is the name of the environment variable. Default: `name` of the resource.",
+            "The name of the secret, and of the environment variable. Default: `name` of the resource.",
         ),
         Attribute::optional(
             "stage",
             Type::Bool,
-            "`true` leaves the machines alone: the value is live after the app's next deployment that starts at least one minute \
-             after the write. `false` (default) updates the machines one by one, waits until each is healthy, and notes the version \
-             of the app's secrets in the machine's metadata (`rotation_secrets`).",
+            "`true` does not restart machines: the value goes live with the app's next deployment that starts at least one minute after the \
+             write. `false` (default) updates the machines one by one, waits until each is healthy, and records the version of the app's \
+             secrets in the machine's metadata (`rotation_secrets`).",
         ),
     ]
 }

@@ -26,7 +26,8 @@ static SECRETS: GitHubSecrets = GitHubSecrets {
 /// The kind.
 pub static KIND: TargetKind = TargetKind {
     name: SECRETS.kind,
-    summary: "A Dependabot secret of a GitHub repository: for private registries, and for workflows that Dependabot starts, which get no Actions secrets.",
+    summary: "A Dependabot secret of a GitHub repository, for private registries and for workflows that Dependabot starts, which get no \
+              Actions secrets.",
     api_docs: Some("https://docs.github.com/en/rest/dependabot/secrets"),
     attributes: || SECRETS.attributes(),
     parse: |node, default_name, problems| SECRETS.parse(node, default_name, problems),

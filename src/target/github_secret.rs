@@ -69,7 +69,7 @@ impl GitHubSecrets {
             attributes.push(Attribute::optional(
                 "environment",
                 Type::String,
-                "The environment that holds the secret. Default: none, the repository holds it.",
+                "The environment of the repository that holds the secret. Default: the repository itself.",
             ));
         }
         attributes.push(Attribute::optional(

@@ -73,7 +73,7 @@ fn attributes() -> Vec<Attribute> {
         Attribute::required(
             "name",
             Type::String,
-            "The parameter's whole name, such as `/molecule/production/FLY_API_TOKEN`.",
+            "The parameter's full name, such as `/molecule/production/FLY_API_TOKEN`.",
         ),
         Attribute::optional(
             "type",
@@ -89,19 +89,19 @@ fn attributes() -> Vec<Attribute> {
             "tier",
             Type::String,
             "`Standard` (values up to 4096 bytes), `Advanced` (8192, billed) or `Intelligent-Tiering` (8192). AWS never turns an \
-             `Advanced` parameter into a `Standard` one. Default: the account's default tier, so a value of more than 4096 bytes is \
-             refused by AWS where that is `Standard`.",
+             `Advanced` parameter into a `Standard` one. Default: the account's default tier. If that is `Standard`, AWS refuses values of \
+             more than 4096 bytes.",
         ),
         Attribute::optional(
             "tags",
             Type::string_map(),
-            "Tags to set. Other tags stay, and so does a tag that is taken out here. If AWS refuses them, the apply fails, the value \
+            "Tags to set. Other tags are kept, and so are tags that you remove here. If AWS refuses the tags, the apply fails, the value \
              stays delivered, and the next apply only sets the tags.",
         ),
         Attribute::optional(
             "description",
             Type::String,
-            "Up to 800 characters; the provider's mark is put behind it. Default: `Managed by Terraform`.",
+            "Up to 800 characters. The provider appends its mark. Default: `Managed by Terraform`.",
         ),
     ]
 }

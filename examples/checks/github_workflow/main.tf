@@ -1,5 +1,5 @@
-# A secret that only workflows can use is proved by a workflow: it is started after the delivery and must succeed. It needs
-# the trigger workflow_dispatch on the branch.
+# Only workflows can use this secret, so a workflow checks it: it is started after the delivery and must succeed. It needs the trigger
+# workflow_dispatch on the branch.
 
 terraform {
   required_providers {

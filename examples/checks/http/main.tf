@@ -1,5 +1,5 @@
-# After the new token is live the service must be healthy, accept it, and refuse a request without one. A 404 instead of the
-# 401 would mean that the route is not mounted, which the error says.
+# Once the new token is live, the service must be healthy, accept the token, and refuse a request without one. A 404 instead of the 401 would
+# mean that the route is not mounted.
 
 terraform {
   required_providers {

@@ -1,4 +1,4 @@
-# A Fernet key. It has no schedule: everything signed with the old key becomes invalid, so it rotates only when asked to.
+# A Fernet key. It has no schedule: everything signed with the old key becomes invalid, so it is rotated only on request.
 
 terraform {
   required_providers {

@@ -1,5 +1,5 @@
-# A deploy token of one Fly app, minted anew every 90 days and kept in that app's own secrets.
-# The run authenticates with FLY_API_TOKEN, which must be of a member of the app's organization.
+# A deploy token of one Fly app, rotated every 90 days and stored in the secrets of that app.
+# The run authenticates with FLY_API_TOKEN, which must belong to a member of the app's organization.
 
 terraform {
   required_providers {

@@ -1,4 +1,4 @@
-# An organization's Neon API key for one project, minted anew every 90 days and kept in SSM Parameter Store.
+# An organization's Neon API key for one project, rotated every 90 days and stored in SSM Parameter Store.
 # The run authenticates with NEON_API_KEY, which must be a personal key of an administrator of the organization.
 
 terraform {

@@ -1,6 +1,6 @@
-# The connection URI of an application's Postgres roles at Neon, renewed every 30 days and kept in SSM Parameter Store.
-# Two roles with the same rights take turns, so that the old URI works until every instance has read the new one. Leave out
-# alternate_role for one role: then the old password stops working at once with every rotation.
+# The connection URI of an application's Postgres roles at Neon, rotated every 30 days and stored in SSM Parameter Store.
+# Two roles with the same rights alternate, so the old URI works until every instance has read the new one. Without alternate_role there is
+# one role, and every rotation ends the old password at once.
 # The run authenticates with NEON_API_KEY, which must cover the project.
 
 terraform {

@@ -1,4 +1,4 @@
-# A key that a person makes in the vendor's console. The value is ephemeral: it is in no state and no plan. Raise the version
+# A key that a person creates in the vendor's console. The value is ephemeral: it is in no state and no plan. Raise the version
 # together with the value, and name the new key in `credential_id`. The old key stays valid until you revoke it in the vendor's
 # console; every plan reminds you until you set `revoke { confirmed = N }`.
 

@@ -1,4 +1,4 @@
-# A random session key for two Fly apps: the first takes it at once, machine by machine; the second at its next deployment.
+# A random session key for two Fly apps: the first gets it at once, machine by machine; the second with its next deployment.
 # The old value stays in use there until then, and every plan warns that the new one is staged.
 
 terraform {

@@ -1,5 +1,5 @@
-# The key of a private package registry, made in the registry's console. Dependabot signs in with it, and workflows that people
-# start install packages with it: GitHub keeps the two apart, and gives workflows that Dependabot starts its own secrets alone.
+# The key of a private package registry, created in the registry's console. Dependabot signs in with it, and workflows install packages with
+# it. GitHub keeps the two apart: workflows that Dependabot starts get only Dependabot secrets.
 
 terraform {
   required_providers {

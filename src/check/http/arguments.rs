@@ -19,8 +19,8 @@ pub(super) fn attributes() -> Vec<Attribute> {
         Attribute::required(
             "url",
             Type::String,
-            "The whole URL; with a `connection`, also a path that is put behind its `base_url`. Without user name, password or any \
-             other credential: it is stored in state. It is no template.",
+            "The whole URL, or with a `connection` a path that is appended to its `base_url`. It is stored in the state, so it must not \
+             contain a user name, a password or any other credential. It is not a template.",
         ),
         text(
             "method",
@@ -29,28 +29,29 @@ pub(super) fn attributes() -> Vec<Attribute> {
         Attribute::optional(
             "headers",
             Type::string_map(),
-            "Headers, as templates: `{ Authorization = \"Bearer {{ value }}\" }`. Terraform stores them, so a credential must be a \
-             part; other credentials belong in a `connection` with `http`.",
+            "Headers, as templates: `{ Authorization = \"Bearer {{ value }}\" }`. Terraform stores them, so the only credentials in them \
+             are parts. Other credentials belong in a `connection` with \
+             `http`.",
         ),
         text(
             "body",
-            "The body, as a template. Without a `Content-Type` header it is sent as JSON when it begins with `{` or `[`, \
-             else as plain text.",
+            "The body, as a template. Without a `Content-Type` header it is sent as JSON if it begins with `{` or `[`, otherwise as plain \
+             text.",
         ),
         text(
             "credential",
-            "Which credential the templates present: `new`; `previous`, the one that it follows; or `none`, which leaves out \
-             every header that is a template. Default: `new`.",
+            "Which credential the templates present: `new` (default), `previous` (the one that it replaces), or `none`, which omits every \
+             header that is a template.",
         ),
         Attribute::optional(
             "expect_status",
             Type::List(Box::new(Type::Number)),
-            "The permitted statuses. Redirects are not followed, so a 3xx is an answer. Default: `[200]`.",
+            "The expected statuses. Redirects are not followed, so a 3xx counts as an answer. Default: `[200]`.",
         ),
         text(
             "expect_json",
-            "JSON text that the body must contain: objects may have further keys, arrays must be equally long and are compared \
-             element by element. Use `jsonencode`.",
+            "JSON that the body must contain. Objects may have more keys; arrays must have the same length and are compared element by \
+             element. Use `jsonencode`.",
         ),
         text("expect_body", "Text that the body must contain."),
         text("reject_body", "Text that the body must not contain."),

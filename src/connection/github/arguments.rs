@@ -39,7 +39,7 @@ pub(super) fn attributes() -> Vec<Attribute> {
     vec![
         text(
             "token",
-            "A personal access token, or the token of a workflow. Default: `GITHUB_TOKEN`. Excludes the `app_` arguments.",
+            "A personal access token, or the token of a workflow. Default: `GITHUB_TOKEN`. Cannot be combined with the `app_` arguments.",
         )
         .sensitive(),
         text(
@@ -49,7 +49,7 @@ pub(super) fn attributes() -> Vec<Attribute> {
         ),
         text(
             "owner",
-            "The owner of repositories that are written without one. Default: `GITHUB_OWNER`.",
+            "The owner of repositories that are given without one. Default: `GITHUB_OWNER`.",
         ),
         text(
             "app_id",

@@ -31,8 +31,8 @@ pub(super) fn attributes() -> Vec<Attribute> {
         Attribute::optional(
             "alternate_role",
             Type::String,
-            "A second role with the same rights. Generations then alternate: the old one works through the overlap, and is \
-             revoked by a reset that nobody learns. Without it, a reset ends the old password at once.",
+            "A second role with the same rights. Generations alternate between the two roles: the old password works until the overlap has \
+             ended, and is then reset to one that nobody knows. Without it, every rotation ends the old password at once.",
         ),
         Attribute::optional(
             "database",
@@ -42,12 +42,12 @@ pub(super) fn attributes() -> Vec<Attribute> {
         Attribute::optional(
             "endpoint_id",
             Type::String,
-            "The compute endpoint in `host` and `uri`, such as `ep-…`. Default: the branch's endpoint that can write.",
+            "The compute endpoint in `host` and `uri`, such as `ep-…`. Default: the branch's read-write endpoint.",
         ),
         Attribute::optional(
             "pooled",
             Type::Bool,
-            "Whether `host` and `uri` go through Neon's connection pooler. Default: `false`.",
+            "`true` makes `host` and `uri` use Neon's connection pooler. Default: `false`.",
         ),
     ]
 }

@@ -352,7 +352,7 @@ impl Told<'_> {
         }
         if after.has_staged() && known.revoke_after.is_none() {
             return format!(
-                "keep {which} valid until what is staged is live, and for {overlap} from then on; a later apply revokes it{}",
+                "keep {which} valid until the staged value is live, and for {overlap} after that; a later apply revokes it{}",
                 self.in_window()
             );
         }
