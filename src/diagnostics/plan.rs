@@ -157,8 +157,7 @@ catalogue! {
             summary: format!("{secret} is guarded"),
             detail: format!(
                 "This plan would make generation {generation}. Its consequence: {}. Nothing was minted or changed. To confirm it, set\n\n  \
-                 guard {{\n    confirm = {line:?}\n  }}\n\nTo plan other resources without it, use -refresh=false or remove what asks for \
-                 the rotation.",
+                 guard {{\n    confirm = {line:?}\n  }}\n\nTo plan other resources first, remove what asks for the rotation.",
                 consequence.trim_end_matches('.')
             ),
             samples: [{
@@ -173,7 +172,7 @@ catalogue! {
             summary: format!("{secret} is overdue"),
             detail: format!(
                 "{since} This plan does not rotate it, and rotation.overdue is \"error\". Do what its notices say, or set a new \
-                 rotation_reason to rotate it now. To plan other resources meanwhile, use -refresh=false."
+                 rotation_reason to rotate it now. To plan other resources meanwhile, set overdue to \"warn\"."
             ),
             samples: [{ secret: "FLY_API_TOKEN".into(), since: "It was due 2026-11-01T00:00:00Z.".into() }],
         }

@@ -224,7 +224,7 @@ fn a_plan_that_leaves_an_overdue_secret_overdue_fails_on_request() {
     for words in [
         "FLY_API_TOKEN is overdue",
         "The rotation has been due since",
-        "-refresh=false",
+        "set overdue to \"warn\"",
     ] {
         assert!(refused.contains(words), "{words} is not in\n{refused}");
     }
