@@ -1,5 +1,6 @@
 //! Incidents: what is exposed is rotated with the next apply, and ends without waiting.
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::story::{A_DAY, FLY_TARGET, FLY_TOKEN, NAME, Story, THREE_TARGETS, resource, unframed};
@@ -87,6 +88,40 @@ fn systems_are_vendors_or_addresses() {
 }
 
 #[test]
+fn what_waits_for_the_window_ends_with_an_incident() {
+    let in_three_days = Timestamp::now() + SignedDuration::from_hours(72);
+    let day = in_three_days.strftime("%a").to_string().to_lowercase();
+    let window = format!(
+        "rotation {{\n    window {{\n      days = [\"{day}\"]\n      from = \"02:00\"\n      to   = \"06:00\"\n    }}\n  }}"
+    );
+    let story = Story::begun(&[FLY_TOKEN, FLY_TARGET, &window]);
+    let lines = [
+        FLY_TOKEN,
+        FLY_TARGET,
+        &window,
+        "rotation_reason = \"a first suspicion\"",
+    ];
+    story.configure(&lines);
+    story.apply();
+    assert_eq!(codes(&story.attributes()), ["waiting_for_window"]);
+    assert_eq!(alive(&story).len(), 2);
+    with_incident(&story, "all = true", &lines);
+    let plan = story.plan();
+    for revoked in ["+ \"revoke generation 1", "+ \"revoke generation 2"] {
+        assert!(plan.contains(revoked), "{plan}");
+    }
+    for wrong in [
+        "FLY_API_TOKEN: waiting_for_window",
+        "once every target holds generation 3, in the window",
+    ] {
+        assert!(!plan.contains(wrong), "{wrong} is in\n{plan}");
+    }
+    story.apply();
+    assert!(the_token(&story).name.ends_with("-g3"));
+    assert!(codes(&story.attributes()).is_empty());
+}
+
+#[test]
 fn what_is_created_during_an_incident_has_handled_it() {
     let story = Story::new();
     with_incident(&story, "all = true", &[FLY_TOKEN, FLY_TARGET]);
@@ -153,6 +188,10 @@ fn a_failing_check_holds_the_revocation_back_unless_it_was_to_come_before() {
             &format!("all = true\n    revoke = \"{mode}\""),
             &[FLY_TOKEN, FLY_TARGET, &check],
         );
+        let early = story
+            .plan()
+            .contains("once every target holds generation 2, before the checks");
+        assert_eq!(early, mode == "delivered");
         let said = story.fails();
         assert!(said.contains("check"), "{said}");
         assert_eq!(alive(&story).len(), left, "{mode}");
