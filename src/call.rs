@@ -78,6 +78,9 @@ pub struct CallError {
     pub message: String,
     /// Somebody who knows more of the call has said what to do.
     pub(crate) advised: bool,
+    /// Where the credential was taken from that the service refused: one cause, whatever was asked with it and however the service words
+    /// it. `None` for other errors.
+    pub(crate) refused_credential: Option<Box<str>>,
 }
 
 /// Longest vendor message that is passed on, in characters.
@@ -105,6 +108,7 @@ impl CallError {
             status,
             message: line(message),
             advised: false,
+            refused_credential: None,
         }
     }
 
@@ -125,6 +129,15 @@ impl CallError {
         }
         self.message.push_str(&shown(advice));
         self
+    }
+
+    /// Adds what to do about a credential that the service refused, and where that was taken from.
+    #[must_use]
+    pub(crate) fn advise_credential(self, origin: &str, advice: &str) -> Self {
+        Self {
+            refused_credential: Some(origin.into()),
+            ..self.advise(advice)
+        }
     }
 
     /// Whether the service has no answer to what was asked, at any time: it refuses the question or does not know it, or answers what

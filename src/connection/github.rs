@@ -263,14 +263,17 @@ impl GitHubClient {
             (CallErrorKind::RateLimited { .. }, _) => {
                 error.advise("GitHub limits how much one account may do at a time: apply again in a few minutes.")
             }
-            (CallErrorKind::Unauthenticated, _) => error.advise(&match self.0.login {
-                Login::Token(_) => rest::refused("token", SERVICE, &self.0.origin),
-                Login::App(_) => format!(
-                    "GitHub does not accept the GitHub App's credentials: compare {at}.app_id, {at}.app_installation_id and \
-                     {at}.app_private_key with the App's settings page.",
-                    at = self.0.origin
-                ),
-            }),
+            (CallErrorKind::Unauthenticated, _) => {
+                let at = &self.0.origin;
+                let advice = match self.0.login {
+                    Login::Token(_) => rest::refused("token", SERVICE, at),
+                    Login::App(_) => format!(
+                        "GitHub does not accept the GitHub App's credentials: compare {at}.app_id, {at}.app_installation_id and \
+                         {at}.app_private_key with the App's settings page."
+                    ),
+                };
+                error.advise_credential(at, &advice)
+            }
             (_, Some(301 | 302 | 307 | 308)) => error.advise("Was the repository renamed or moved? Write its present name."),
             _ => error,
         }

@@ -52,7 +52,10 @@ impl Rest {
     /// What a refused credential means.
     pub(super) fn advise(&self, error: CallError) -> CallError {
         match error.kind {
-            CallErrorKind::Unauthenticated => error.advise(&refused(self.credential, self.vendor.title, &self.origin)),
+            CallErrorKind::Unauthenticated => {
+                let advice = refused(self.credential, self.vendor.title, &self.origin);
+                error.advise_credential(&self.origin, &advice)
+            }
             _ => error,
         }
     }

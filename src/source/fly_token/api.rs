@@ -84,6 +84,9 @@ impl Container {
                     client.token_origin()
                 ))
             }
+            Self::Organization(slug) if error.kind == CallErrorKind::Unauthenticated => error.advise(&format!(
+                "Fly says the same of an organization that a valid token may not see: compare {slug:?} with `fly orgs list`."
+            )),
             Self::Organization(_) => error,
         }
     }
