@@ -7,7 +7,7 @@ use crate::http::{HttpClient, Request, Response};
 use crate::secret::Secret;
 
 /// An API, authenticated.
-pub(super) struct Rest {
+pub struct Rest {
     pub(super) http: HttpClient,
     pub(super) clock: Clock,
     pub(super) vendor: &'static Vendor,
