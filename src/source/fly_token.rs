@@ -11,16 +11,13 @@ use async_trait::async_trait;
 use jiff::SignedDuration;
 
 use self::api::Container;
-use super::{
-    Credential, Issuance, Issuer, Liveness, Maker, MintOrder, Minted, Offers, Source, SourceConfig, SourceKind,
-    SourceTraits,
-};
+use super::listed::{self, Listed, Listing};
+use super::{Credential, Issuer, Maker, MintOrder, Minted, Offers, Source, SourceConfig, SourceKind, SourceTraits};
 use crate::address::Address;
-use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
-use crate::connection::fly::{self, Fly, FlyClient, SERVICE};
-use crate::connection::{Link, Reach};
-use crate::secret::Parts;
-use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Path, Type};
+use crate::call::{CallError, WritePermit};
+use crate::connection::fly::{self, Fly, FlyClient};
+use crate::connection::{Link, Reach, Vendor};
+use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Type};
 
 const NAME: &str = "fly_token";
 
@@ -152,15 +149,10 @@ fn is_slug(text: &str) -> bool {
 }
 
 fn issuer(address: &Address, link: &Link<'_>) -> Result<Option<Box<dyn Issuer>>, Diagnostic> {
-    let container = Container::from_locator(&address.locator).ok_or_else(|| {
-        Diagnostic::error(
-            Path::root(),
-            format!("{address} is not a place where Fly tokens are issued"),
-            "The state holds an address that this provider did not write. Expected app/<name> or organization/<slug>.",
-        )
-    })?;
+    let container = Container::from_locator(&address.locator)
+        .ok_or_else(|| listed::misplaced(address, "Fly tokens", "app/<name> or organization/<slug>"))?;
     let client = link.account::<Fly>()?.client()?;
-    Ok(Some(Box::new(Tokens { client, container })))
+    Ok(Some(Box::new(Listing(Tokens { client, container }))))
 }
 
 fn issuer_in_words(address: &Address) -> String {
@@ -178,14 +170,7 @@ impl SourceConfig for Config {
     }
 
     fn traits(&self) -> SourceTraits {
-        SourceTraits {
-            issuance: Issuance::Fresh { at_most: None },
-            lists: true,
-            revocable: true,
-            reveals: false,
-            reveals_superseded: false,
-            generated: true,
-        }
+        listed::TRAITS
     }
 
     fn lifetime(&self) -> Option<SignedDuration> {
@@ -225,7 +210,7 @@ impl SourceConfig for Config {
         let client = link.account::<Fly>()?.client()?;
         let container = self.container.clone();
         Ok(Box::new(Mint {
-            tokens: Tokens { client, container },
+            tokens: Listing(Tokens { client, container }),
             expires_in: self.expires_in,
         }))
     }
@@ -238,51 +223,32 @@ struct Tokens {
 }
 
 #[async_trait]
-impl Issuer for Tokens {
-    async fn survey(&self) -> Result<Vec<Credential>, CallError> {
-        let now = self.client.clock().real_now();
-        let tokens = api::list(&self.client, &self.container).await?;
-        Ok(tokens
-            .into_iter()
-            .filter(|token| token.is_alive(now))
-            .map(api::Token::into_credential)
-            .collect())
+impl Listed for Tokens {
+    fn vendor(&self) -> &'static Vendor {
+        &fly::VENDOR
     }
 
-    async fn liveness(&self, id: &str) -> Result<Liveness, CallError> {
+    async fn list_now(&self) -> Result<Vec<Credential>, CallError> {
         let now = self.client.clock().real_now();
         let tokens = api::list(&self.client, &self.container).await?;
-        let alive = tokens.iter().any(|token| token.id == id && token.is_alive(now));
-        Ok(if alive { Liveness::Alive } else { Liveness::Dead })
+        let alive = tokens.into_iter().filter(|token| token.is_alive(now));
+        Ok(alive.map(api::Token::into_credential).collect())
     }
 
-    async fn authenticates_this_run(&self, id: &str) -> Result<bool, CallError> {
+    async fn is_own(&self, id: &str) -> Result<bool, CallError> {
         let current = api::current_ids(&self.client).await?;
         Ok(current.iter().any(|current| current == id))
     }
 
-    async fn revoke(&self, id: &str, permit: &WritePermit) -> Result<(), CallError> {
+    async fn end(&self, id: &str, permit: &WritePermit) -> Result<(), CallError> {
         let operation = format!("revoking token {id:?} of {}", self.container);
-        if id.is_empty() {
-            return Err(CallError::refused(SERVICE, operation, "the id is empty"));
-        }
-        let error = match api::delete(&self.client, id, operation, permit).await {
-            Ok(()) => return Ok(()),
-            Err(error) => error,
-        };
-        // Somebody may have been faster; Fly has no code for that which we could rely on.
-        let refused =
-            matches!(error.kind, CallErrorKind::NotFound | CallErrorKind::Invalid) || error.effect == Effect::Possible;
-        if refused && self.liveness(id).await == Ok(Liveness::Dead) {
-            return Ok(());
-        }
-        Err(error)
+        api::delete(&self.client, id, operation, permit).await
     }
 }
 
 /// Tokens, and how long new ones live.
 struct Mint {
-    tokens: Tokens,
+    tokens: Listing<Tokens>,
     expires_in: Option<SignedDuration>,
 }
 
@@ -293,23 +259,16 @@ impl Source for Mint {
     }
 
     async fn inspect(&self) -> Result<(), CallError> {
-        api::owner(&self.tokens.client, &self.tokens.container).await.map(drop)
+        api::owner(&self.tokens.0.client, &self.tokens.0.container)
+            .await
+            .map(drop)
     }
 
     async fn mint(&self, order: &MintOrder, permit: &WritePermit) -> Result<Minted, CallError> {
-        let Tokens { client, container } = &self.tokens;
+        let Tokens { client, container } = &self.tokens.0;
         let owner = api::owner(client, container).await?;
         let created = api::create(client, container, &owner, &order.label, self.expires_in, permit).await?;
-        Ok(Minted {
-            credential: Some(created.token.into_credential()),
-            parts: Parts::single("token", created.value),
-            public: std::collections::BTreeMap::new(),
-        })
-    }
-
-    /// Fly tells a token's value only once.
-    async fn reveal(&self, _credential: &Credential, _order: &MintOrder) -> Result<Option<Minted>, CallError> {
-        Ok(None)
+        Ok(Minted::issued(created.token.into_credential(), "token", created.value))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::call::{CallError, WritePermit};
 use crate::connection::{Link, Reach};
 use crate::label::Label;
 use crate::rotation::Container;
-use crate::secret::Parts;
+use crate::secret::{Parts, Secret};
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node};
 
 /// What the engine must know about a source; data, never a special case.
@@ -96,6 +96,17 @@ pub struct Minted {
     pub public: BTreeMap<String, String>,
 }
 
+impl Minted {
+    /// Of one part, as its issuer told it.
+    pub(crate) fn issued(credential: Credential, part: &str, value: Secret) -> Self {
+        Self {
+            credential: Some(credential),
+            parts: Parts::single(part, value),
+            public: BTreeMap::new(),
+        }
+    }
+}
+
 /// What to mint.
 #[derive(Debug, Clone)]
 pub struct MintOrder {
@@ -163,7 +174,9 @@ pub trait Source: Send + Sync {
 
     /// The value of a live credential, where [`SourceTraits::reveals`]; `None` when the issuer will not tell, or when the credential is
     /// not that generation any more. Called in apply only, because it decrypts.
-    async fn reveal(&self, credential: &Credential, order: &MintOrder) -> Result<Option<Minted>, CallError>;
+    async fn reveal(&self, _credential: &Credential, _order: &MintOrder) -> Result<Option<Minted>, CallError> {
+        Ok(None)
+    }
 
     /// What a readable target gave back, as the credential that it is: an interrupted run made it, and nothing else is on record.
     /// `None` when it cannot be gone on with, because it has ended or because its public parts cannot be told. Read only; called
@@ -362,6 +375,7 @@ macro_rules! sources {
 }
 
 mod generated;
+mod listed;
 
 sources! { random, fernet_key, key_pair, provided, fly_token, neon_api_key, neon_role_password }
 

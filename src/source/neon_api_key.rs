@@ -4,21 +4,17 @@
 //! characters. A revoked key is refused at once. Keys have no expiry, and their values are told only once. Only a personal
 //! key can manage keys, so an organization's key cannot rotate itself. <https://neon.com/docs/manage/api-keys>
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{
-    Credential, Issuance, Issuer, Liveness, Maker, MintOrder, Minted, Offers, Source, SourceConfig, SourceKind,
-    SourceTraits,
-};
+use super::listed::{self, Listed, Listing};
+use super::{Credential, Issuer, Maker, MintOrder, Minted, Offers, Source, SourceConfig, SourceKind, SourceTraits};
 use crate::address::Address;
-use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
-use crate::connection::Link;
+use crate::call::{CallError, WritePermit};
 use crate::connection::neon::{self, ApiKey, KeyHolder, Neon, NeonClient, SERVICE, identifier, is_identifier};
-use crate::secret::Parts;
-use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Path, Type};
+use crate::connection::{Link, Vendor};
+use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Type};
 
 const NAME: &str = "neon_api_key";
 
@@ -96,21 +92,14 @@ fn parse(node: &Node<'_>, _root: &Node<'_>, problems: &mut Diagnostics) -> Optio
 }
 
 fn issuer(address: &Address, link: &Link<'_>) -> Result<Option<Box<dyn Issuer>>, Diagnostic> {
-    let holder = holder_at(&address.locator).ok_or_else(|| {
-        Diagnostic::error(
-            Path::root(),
-            format!("{address} is not a place where Neon API keys are issued"),
-            format!(
-                "The state holds an address that this provider did not write. Expected {PERSONAL} or organization/<id>."
-            ),
-        )
-    })?;
+    let holder = holder_at(&address.locator)
+        .ok_or_else(|| listed::misplaced(address, "Neon API keys", &format!("{PERSONAL} or organization/<id>")))?;
     let client = link.account::<Neon>()?.client()?;
-    Ok(Some(Box::new(Keys {
+    Ok(Some(Box::new(Listing(Keys {
         client,
         holder,
         project_id: None,
-    })))
+    }))))
 }
 
 fn locator(holder: &KeyHolder) -> String {
@@ -143,14 +132,7 @@ impl SourceConfig for Config {
     }
 
     fn traits(&self) -> SourceTraits {
-        SourceTraits {
-            issuance: Issuance::Fresh { at_most: None },
-            lists: true,
-            revocable: true,
-            reveals: false,
-            reveals_superseded: false,
-            generated: true,
-        }
+        listed::TRAITS
     }
 
     fn label_limit(&self) -> Option<usize> {
@@ -180,11 +162,11 @@ impl SourceConfig for Config {
     }
 
     fn connect(&self, link: &Link<'_>) -> Result<Box<dyn Source>, Diagnostic> {
-        Ok(Box::new(Keys {
+        Ok(Box::new(Listing(Keys {
             client: link.account::<Neon>()?.client()?,
             holder: self.holder.clone(),
             project_id: self.project_id.clone(),
-        }))
+        })))
     }
 }
 
@@ -228,25 +210,26 @@ impl Keys {
 }
 
 #[async_trait]
-impl Issuer for Keys {
-    async fn survey(&self) -> Result<Vec<Credential>, CallError> {
-        let keys = self.client.keys(&self.holder).await?;
+impl Listed for Keys {
+    fn vendor(&self) -> &'static Vendor {
+        &neon::VENDOR
+    }
+
+    async fn list_now(&self) -> Result<Vec<Credential>, CallError> {
+        let keys = self.client.keys_now(&self.holder).await?;
         Ok(keys.iter().map(credential).collect())
     }
 
-    async fn liveness(&self, id: &str) -> Result<Liveness, CallError> {
-        let Ok(id) = id.parse() else {
-            return Ok(Liveness::Dead);
-        };
-        let alive = self.key_now(id).await?.is_some();
-        Ok(if alive { Liveness::Alive } else { Liveness::Dead })
+    async fn list_shared(&self) -> Result<Vec<Credential>, CallError> {
+        let keys = self.client.keys(&self.holder).await?;
+        Ok(keys.iter().map(credential).collect())
     }
 
     /// Neon does not document a way to ask. The kind of the run's credential is told, which settles most cases. Otherwise
     /// the key's time of last use tells: when it moves while nothing but our own requests should be made, one of them (or
     /// somebody else's, at this very moment) carried the key, and it is left alone. Unverified: that Neon moves it at every
     /// request.
-    async fn authenticates_this_run(&self, id: &str) -> Result<bool, CallError> {
+    async fn is_own(&self, id: &str) -> Result<bool, CallError> {
         if let Some(told) = self.told_by_identity(id).await? {
             return Ok(told);
         }
@@ -263,7 +246,7 @@ impl Issuer for Keys {
         Ok(after.is_some_and(|after| after.last_used_at > before.last_used_at))
     }
 
-    async fn revoke(&self, id: &str, permit: &WritePermit) -> Result<(), CallError> {
+    async fn end(&self, id: &str, permit: &WritePermit) -> Result<(), CallError> {
         let Ok(number) = id.parse() else {
             let operation = format!("revoking API key {id:?} of {}", self.holder);
             return Err(CallError::refused(
@@ -272,42 +255,25 @@ impl Issuer for Keys {
                 "the id is not a number, so it is none of Neon's",
             ));
         };
-        let error = match self.client.revoke_key(&self.holder, number, permit).await {
-            Ok(()) => return Ok(()),
-            Err(error) => error,
-        };
-        // Gone already, or revoked by this call whose answer was lost. A 404 may also hide the organization from this run.
-        let in_doubt = error.kind == CallErrorKind::NotFound || error.effect == Effect::Possible;
-        if in_doubt && self.liveness(id).await == Ok(Liveness::Dead) {
-            return Ok(());
-        }
-        Err(error)
+        self.client.revoke_key(&self.holder, number, permit).await
     }
 }
 
 #[async_trait]
-impl Source for Keys {
+impl Source for Listing<Keys> {
     fn issuer(&self) -> &dyn Issuer {
         self
     }
 
     async fn inspect(&self) -> Result<(), CallError> {
-        self.client.keys(&self.holder).await.map(drop)
+        self.0.client.keys(&self.0.holder).await.map(drop)
     }
 
     async fn mint(&self, order: &MintOrder, permit: &WritePermit) -> Result<Minted, CallError> {
-        let (name, project) = (order.label.to_string(), self.project_id.as_deref());
-        let created = self.client.create_key(&self.holder, &name, project, permit).await?;
-        Ok(Minted {
-            credential: Some(credential(&created.key)),
-            parts: Parts::single("key", created.value),
-            public: BTreeMap::new(),
-        })
-    }
-
-    /// Neon tells a key's value only once.
-    async fn reveal(&self, _credential: &Credential, _order: &MintOrder) -> Result<Option<Minted>, CallError> {
-        Ok(None)
+        let keys = &self.0;
+        let (name, project) = (order.label.to_string(), keys.project_id.as_deref());
+        let created = keys.client.create_key(&keys.holder, &name, project, permit).await?;
+        Ok(Minted::issued(credential(&created.key), "key", created.value))
     }
 }
 

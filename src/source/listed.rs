@@ -1,0 +1,90 @@
+//! Issuers that list their credentials and revoke them by id: what most vendors of keys and tokens are.
+
+use async_trait::async_trait;
+
+use super::{Credential, Issuance, Issuer, Liveness, SourceTraits};
+use crate::address::Address;
+use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
+use crate::connection::Vendor;
+use crate::terraform::{Diagnostic, Path};
+
+/// What the engine must know of such a source: any number live at once, and a value is told once, when it is made.
+pub(super) const TRAITS: SourceTraits = SourceTraits {
+    issuance: Issuance::Fresh { at_most: None },
+    lists: true,
+    revocable: true,
+    reveals: false,
+    reveals_superseded: false,
+    generated: true,
+};
+
+/// The calls that differ between them. A credential that is not listed is dead.
+#[async_trait]
+pub(super) trait Listed: Send + Sync {
+    /// The vendor.
+    fn vendor(&self) -> &'static Vendor;
+
+    /// The credentials as they are now, without those that are revoked or expired.
+    async fn list_now(&self) -> Result<Vec<Credential>, CallError>;
+
+    /// The same from the listing that all readers of this run share, where there is one.
+    async fn list_shared(&self) -> Result<Vec<Credential>, CallError> {
+        self.list_now().await
+    }
+
+    /// As [`Issuer::authenticates_this_run`].
+    async fn is_own(&self, id: &str) -> Result<bool, CallError>;
+
+    /// Revokes a credential; an error may mean that it is gone already.
+    async fn end(&self, id: &str, permit: &WritePermit) -> Result<(), CallError>;
+}
+
+/// The issuer that follows from those calls.
+pub(super) struct Listing<T>(pub(super) T);
+
+#[async_trait]
+impl<T: Listed> Issuer for Listing<T> {
+    async fn survey(&self) -> Result<Vec<Credential>, CallError> {
+        self.0.list_shared().await
+    }
+
+    async fn liveness(&self, id: &str) -> Result<Liveness, CallError> {
+        let listed = self.0.list_now().await?;
+        Ok(match listed.iter().any(|credential| credential.id == id) {
+            true => Liveness::Alive,
+            false => Liveness::Dead,
+        })
+    }
+
+    async fn authenticates_this_run(&self, id: &str) -> Result<bool, CallError> {
+        self.0.is_own(id).await
+    }
+
+    async fn revoke(&self, id: &str, permit: &WritePermit) -> Result<(), CallError> {
+        if id.is_empty() {
+            let why = "the state holds no id of it";
+            return Err(CallError::refused(self.0.vendor().title, "revoking a credential", why));
+        }
+        let error = match self.0.end(id, permit).await {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
+        // Gone already, or revoked by this call whose answer was lost. Some vendors call an id that is gone invalid; a 404 may also
+        // hide the container from this run. The list tells.
+        let answered = error.status.is_some() && matches!(error.kind, CallErrorKind::NotFound | CallErrorKind::Invalid);
+        let in_doubt = answered || error.effect == Effect::Possible;
+        if in_doubt && self.liveness(id).await == Ok(Liveness::Dead) {
+            return Ok(());
+        }
+        Err(error)
+    }
+}
+
+/// An address in state that is none of an issuer of `what`; `expected` says what one looks like.
+pub(super) fn misplaced(address: &Address, what: &str, expected: &str) -> Diagnostic {
+    Diagnostic::error(
+        Path::root(),
+        format!("{address} is not a place where {what} are issued"),
+        format!("The state holds an address that this provider did not write. Expected {expected}."),
+    )
+}
