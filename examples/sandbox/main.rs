@@ -17,6 +17,7 @@ mod neon;
 mod platform;
 mod server;
 mod timeline;
+mod vendors;
 mod world;
 
 use std::process::ExitCode;

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::call::{Call, Reply, Vendor};
+use crate::call::{Call, Reply};
 use crate::clock;
 use crate::fields::Fields;
+use crate::vendors::Vendor;
 use project::Project;
 
 /// The personal key that the sandbox is used with.

@@ -18,8 +18,9 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 
 use crate::body::{Answer, Dropped};
-use crate::call::{Call, Reply, Vendor};
+use crate::call::{Call, Reply};
 use crate::fault::{self, Kind};
+use crate::vendors::Vendor;
 use crate::world::{self, World};
 use crate::{aws, clock, control, fly, github, neon, platform};
 
