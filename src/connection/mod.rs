@@ -11,8 +11,10 @@ mod endpoint;
 pub(crate) mod instant;
 mod keyed;
 mod link;
+mod listed_key;
 mod named;
 mod opening;
+pub(crate) mod pages;
 mod rest;
 pub(crate) mod segment;
 pub(crate) mod serde_helpers;
@@ -22,6 +24,7 @@ pub use account::{Account, Reach, Vendor};
 pub use connections::Connections;
 use endpoint::Endpoint;
 pub use link::Link;
+pub use listed_key::ListedKey;
 pub use opening::Opening;
 pub use state::Unready;
 

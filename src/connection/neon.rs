@@ -25,7 +25,7 @@ use crate::clock::Clock;
 use crate::http::{Request, Response, of_secret_answer};
 
 pub use identifier::{identifier, is_identifier};
-pub use keys::{ApiKey, Identity, KeyHolder, NewKey};
+pub use keys::{Identity, KeyHolder, NewKey};
 pub use operations::Operation;
 pub use places::{ComputeEndpoint, Database, Place, Selection};
 pub use roles::{Branch, Reset, Role};

@@ -1,11 +1,14 @@
 //! Issuers that list their credentials and revoke them by id: what most vendors of keys and tokens are.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use super::{Credential, Issuance, Issuer, Liveness, SourceTraits};
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
-use crate::connection::Vendor;
+use crate::connection::{ListedKey, Vendor};
 use crate::terraform::{Diagnostic, Path};
 
 /// What the engine must know of such a source: any number live at once, and a value is told once, when it is made.
@@ -37,6 +40,82 @@ pub(super) trait Listed: Send + Sync {
 
     /// Revokes a credential; an error may mean that it is gone already.
     async fn end(&self, id: &str, permit: &WritePermit) -> Result<(), CallError>;
+}
+
+/// Keys whose list tells when each was last used; [`Listed`] follows from these calls.
+#[async_trait]
+pub(super) trait DatedKeys: Send + Sync {
+    /// The vendor.
+    fn vendor(&self) -> &'static Vendor;
+
+    /// The keys as they are now. The call carries the key of this run.
+    async fn keys_now(&self) -> Result<Vec<ListedKey>, CallError>;
+
+    /// The same from the listing that all readers of this run share.
+    async fn keys_shared(&self) -> Result<Arc<Vec<ListedKey>>, CallError>;
+
+    /// Lets time pass.
+    async fn pause(&self, span: Duration);
+
+    /// What the vendor itself says on whether this run authenticates with that key; nothing where it does not say.
+    async fn told_own(&self, _id: &str) -> Result<Option<bool>, CallError> {
+        Ok(None)
+    }
+
+    /// As [`Listed::end`].
+    async fn end(&self, id: &str, permit: &WritePermit) -> Result<(), CallError>;
+}
+
+impl From<&ListedKey> for Credential {
+    fn from(key: &ListedKey) -> Self {
+        Self {
+            id: key.id.clone(),
+            name: Some(key.name.clone()),
+            minted_at: key.created_at,
+            expires_at: None,
+        }
+    }
+}
+
+/// Longer than the grain of a time of last use that is kept in whole seconds.
+const GRAIN: Duration = Duration::from_millis(1100);
+
+#[async_trait]
+impl<T: DatedKeys> Listed for T {
+    fn vendor(&self) -> &'static Vendor {
+        self.vendor()
+    }
+
+    async fn list_now(&self) -> Result<Vec<Credential>, CallError> {
+        let keys = self.keys_now().await?;
+        Ok(keys.iter().map(Credential::from).collect())
+    }
+
+    async fn list_shared(&self) -> Result<Vec<Credential>, CallError> {
+        Ok(self.keys_shared().await?.iter().map(Credential::from).collect())
+    }
+
+    /// The time of last use tells what the vendor does not: when it moves while nothing but our own requests should be made, one of
+    /// them (or somebody else's, at this very moment) carried the key, and it is left alone. Unverified: that vendors move it at every
+    /// request.
+    async fn is_own(&self, id: &str) -> Result<bool, CallError> {
+        if let Some(told) = self.told_own(id).await? {
+            return Ok(told);
+        }
+        let find = |keys: Vec<ListedKey>| keys.into_iter().find(|key| key.id == id);
+        let Some(before) = find(self.keys_now().await?) else {
+            return Ok(false);
+        };
+        self.pause(GRAIN).await;
+        // A use that is recorded only after its answer shows in the listing that follows.
+        self.keys_now().await?;
+        let after = find(self.keys_now().await?);
+        Ok(after.is_some_and(|after| after.last_used_at > before.last_used_at))
+    }
+
+    async fn end(&self, id: &str, permit: &WritePermit) -> Result<(), CallError> {
+        self.end(id, permit).await
+    }
 }
 
 /// The issuer that follows from those calls.

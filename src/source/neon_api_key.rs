@@ -4,25 +4,23 @@
 //! characters. A revoked key is refused at once. Keys have no expiry, and their values are told only once. Only a personal
 //! key can manage keys, so an organization's key cannot rotate itself. <https://neon.com/docs/manage/api-keys>
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::listed::{self, Listed, Listing};
-use super::{Credential, Issuer, Maker, MintOrder, Minted, Offers, Source, SourceConfig, SourceKind, SourceTraits};
+use super::listed::{self, DatedKeys, Listing};
+use super::{Issuer, Maker, MintOrder, Minted, Offers, Source, SourceConfig, SourceKind, SourceTraits};
 use crate::address::Address;
 use crate::call::{CallError, WritePermit};
-use crate::connection::neon::{self, ApiKey, KeyHolder, Neon, NeonClient, SERVICE, identifier, is_identifier};
-use crate::connection::{Link, Vendor};
+use crate::connection::neon::{self, KeyHolder, Neon, NeonClient, SERVICE, identifier, is_identifier};
+use crate::connection::{Link, ListedKey, Vendor};
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Type};
 
 const NAME: &str = "neon_api_key";
 
 /// Longest `key_name` (schema `ApiKeyCreateRequest`).
 const NAME_LIMIT: usize = 64;
-
-/// Longer than the grain of a time of last use that is kept in whole seconds.
-const GRAIN: Duration = Duration::from_millis(1100);
 
 /// The locator of personal keys. An organization's id cannot contain a slash.
 const PERSONAL: &str = "personal";
@@ -177,21 +175,7 @@ struct Keys {
     project_id: Option<String>,
 }
 
-fn credential(key: &ApiKey) -> Credential {
-    Credential {
-        id: key.id.to_string(),
-        name: Some(key.name.clone()),
-        minted_at: key.created_at,
-        expires_at: None,
-    }
-}
-
 impl Keys {
-    async fn key_now(&self, id: i64) -> Result<Option<ApiKey>, CallError> {
-        let keys = self.client.keys_now(&self.holder).await?;
-        Ok(keys.into_iter().find(|key| key.id == id))
-    }
-
     /// Whether only keys of another kind can authenticate this run, or, the other way round, this key certainly does.
     async fn told_by_identity(&self, id: &str) -> Result<Option<bool>, CallError> {
         let Some(identity) = self.client.identity().await? else {
@@ -210,40 +194,26 @@ impl Keys {
 }
 
 #[async_trait]
-impl Listed for Keys {
+impl DatedKeys for Keys {
     fn vendor(&self) -> &'static Vendor {
         &neon::VENDOR
     }
 
-    async fn list_now(&self) -> Result<Vec<Credential>, CallError> {
-        let keys = self.client.keys_now(&self.holder).await?;
-        Ok(keys.iter().map(credential).collect())
+    async fn keys_now(&self) -> Result<Vec<ListedKey>, CallError> {
+        self.client.keys_now(&self.holder).await
     }
 
-    async fn list_shared(&self) -> Result<Vec<Credential>, CallError> {
-        let keys = self.client.keys(&self.holder).await?;
-        Ok(keys.iter().map(credential).collect())
+    async fn keys_shared(&self) -> Result<Arc<Vec<ListedKey>>, CallError> {
+        self.client.keys(&self.holder).await
     }
 
-    /// Neon does not document a way to ask. The kind of the run's credential is told, which settles most cases. Otherwise
-    /// the key's time of last use tells: when it moves while nothing but our own requests should be made, one of them (or
-    /// somebody else's, at this very moment) carried the key, and it is left alone. Unverified: that Neon moves it at every
-    /// request.
-    async fn is_own(&self, id: &str) -> Result<bool, CallError> {
-        if let Some(told) = self.told_by_identity(id).await? {
-            return Ok(told);
-        }
-        let Ok(number) = id.parse() else {
-            return Ok(false);
-        };
-        let Some(before) = self.key_now(number).await? else {
-            return Ok(false);
-        };
-        self.client.clock().sleep(GRAIN).await;
-        // A use that is recorded only after its answer shows in the listing that follows.
-        self.client.identity().await?;
-        let after = self.key_now(number).await?;
-        Ok(after.is_some_and(|after| after.last_used_at > before.last_used_at))
+    async fn pause(&self, span: Duration) {
+        self.client.clock().sleep(span).await;
+    }
+
+    /// Neon does not document a way to ask. The kind of the run's credential is told, which settles most cases.
+    async fn told_own(&self, id: &str) -> Result<Option<bool>, CallError> {
+        self.told_by_identity(id).await
     }
 
     async fn end(&self, id: &str, permit: &WritePermit) -> Result<(), CallError> {
@@ -273,7 +243,7 @@ impl Source for Listing<Keys> {
         let keys = &self.0;
         let (name, project) = (order.label.to_string(), keys.project_id.as_deref());
         let created = keys.client.create_key(&keys.holder, &name, project, permit).await?;
-        Ok(Minted::issued(credential(&created.key), "key", created.value))
+        Ok(Minted::issued((&created.key).into(), "key", created.value))
     }
 }
 

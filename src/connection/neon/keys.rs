@@ -6,19 +6,17 @@
 use std::fmt;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::{Call, NeonClient, SERVICE};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
-use crate::connection::instant::instant;
-use crate::connection::serde_helpers::null_is_empty;
+use crate::connection::ListedKey;
 use crate::http::Shared;
 use crate::secret::Secret;
 
 /// Listings by holder.
-pub(super) type Listings = Shared<Vec<ApiKey>>;
+pub(super) type Listings = Shared<Vec<ListedKey>>;
 
 /// Whose keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,26 +60,10 @@ impl KeyHolder {
     }
 }
 
-/// A key's metadata (schemas `ApiKeysListResponseItem`, `OrgApiKeysListResponseItem`).
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct ApiKey {
-    /// By which it is revoked.
-    pub id: i64,
-    /// Its name; need not be unique.
-    #[serde(default, deserialize_with = "null_is_empty")]
-    pub name: String,
-    /// When it was made.
-    #[serde(default, deserialize_with = "instant")]
-    pub created_at: Option<Timestamp>,
-    /// When a request last carried it.
-    #[serde(default, deserialize_with = "instant")]
-    pub last_used_at: Option<Timestamp>,
-}
-
 /// A new key.
 pub struct NewKey {
-    /// Its metadata.
-    pub key: ApiKey,
+    /// Its metadata (schema `ApiKeyCreateResponse`).
+    pub key: ListedKey,
     /// Its value, which is not told again.
     pub value: Secret,
 }
@@ -90,7 +72,7 @@ pub struct NewKey {
 struct Created {
     key: String,
     #[serde(flatten)]
-    metadata: ApiKey,
+    metadata: ListedKey,
 }
 
 /// How a request was authenticated (`GET /auth`).
@@ -109,15 +91,15 @@ impl NeonClient {
     ///
     /// # Errors
     /// [`CallError`] without effect, with advice about the key that it takes.
-    pub async fn keys(&self, holder: &KeyHolder) -> Result<Arc<Vec<ApiKey>>, CallError> {
+    pub async fn keys(&self, holder: &KeyHolder) -> Result<Arc<Vec<ListedKey>>, CallError> {
         self.0.keys.get(&holder.to_string(), || self.keys_now(holder)).await
     }
 
-    /// The holder's keys as they are now.
+    /// The holder's keys as they are now (schemas `ApiKeysListResponseItem`, `OrgApiKeysListResponseItem`).
     ///
     /// # Errors
     /// As [`Self::keys`].
-    pub async fn keys_now(&self, holder: &KeyHolder) -> Result<Vec<ApiKey>, CallError> {
+    pub async fn keys_now(&self, holder: &KeyHolder) -> Result<Vec<ListedKey>, CallError> {
         let path = holder.path();
         let call = Call::new("GET", &path, format!("listing API keys of {holder}"));
         let response = self.read(&call).await.map_err(|error| holder.advise(error))?;
