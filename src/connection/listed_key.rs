@@ -1,10 +1,16 @@
 //! A key as vendors list it: what it is called and when it was used, never its value.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
+use super::Vendor;
 use super::instant::instant;
 use super::serde_helpers::null_is_empty;
+use crate::call::{CallError, WritePermit};
 
 /// A key's metadata.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -21,6 +27,42 @@ pub struct ListedKey {
     /// When a request last carried it.
     #[serde(default, deserialize_with = "instant")]
     pub last_used_at: Option<Timestamp>,
+}
+
+/// A client for such keys.
+#[async_trait]
+pub trait KeyRing: Send + Sync {
+    /// The vendor.
+    fn vendor(&self) -> &'static Vendor;
+
+    /// Lets time pass.
+    async fn pause(&self, span: Duration);
+
+    /// The keys as they are now. The call carries the key of this run.
+    ///
+    /// # Errors
+    /// [`CallError`] without effect, with advice about the key that it takes.
+    async fn keys_now(&self) -> Result<Vec<ListedKey>, CallError>;
+
+    /// The same from the listing that all readers of this run share.
+    ///
+    /// # Errors
+    /// As [`Self::keys_now`].
+    async fn keys(&self) -> Result<Arc<Vec<ListedKey>>, CallError>;
+
+    /// What the vendor itself says on whether this run authenticates with that key; nothing where it does not say.
+    ///
+    /// # Errors
+    /// [`CallError`] without effect.
+    async fn told_own(&self, _id: &str) -> Result<Option<bool>, CallError> {
+        Ok(None)
+    }
+
+    /// Revokes a key; one that does not exist is an error of [`crate::call::CallErrorKind::NotFound`].
+    ///
+    /// # Errors
+    /// [`CallError`]; with [`crate::call::Effect::Possible`] it may be revoked.
+    async fn revoke_key(&self, id: &str, permit: &WritePermit) -> Result<(), CallError>;
 }
 
 /// An id, which some vendors write as a number.

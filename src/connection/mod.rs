@@ -24,7 +24,7 @@ pub use account::{Account, Reach, Vendor};
 pub use connections::Connections;
 use endpoint::Endpoint;
 pub use link::Link;
-pub use listed_key::ListedKey;
+pub use listed_key::{KeyRing, ListedKey};
 pub use opening::Opening;
 pub use state::Unready;
 

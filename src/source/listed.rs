@@ -1,6 +1,5 @@
 //! Issuers that list their credentials and revoke them by id: what most vendors of keys and tokens are.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -8,7 +7,7 @@ use async_trait::async_trait;
 use super::{Credential, Issuance, Issuer, Liveness, SourceTraits};
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
-use crate::connection::{ListedKey, Vendor};
+use crate::connection::{KeyRing, ListedKey, Vendor};
 use crate::terraform::{Diagnostic, Path};
 
 /// What the engine must know of such a source: any number live at once, and a value is told once, when it is made.
@@ -42,30 +41,6 @@ pub(super) trait Listed: Send + Sync {
     async fn end(&self, id: &str, permit: &WritePermit) -> Result<(), CallError>;
 }
 
-/// Keys whose list tells when each was last used; [`Listed`] follows from these calls.
-#[async_trait]
-pub(super) trait DatedKeys: Send + Sync {
-    /// The vendor.
-    fn vendor(&self) -> &'static Vendor;
-
-    /// The keys as they are now. The call carries the key of this run.
-    async fn keys_now(&self) -> Result<Vec<ListedKey>, CallError>;
-
-    /// The same from the listing that all readers of this run share.
-    async fn keys_shared(&self) -> Result<Arc<Vec<ListedKey>>, CallError>;
-
-    /// Lets time pass.
-    async fn pause(&self, span: Duration);
-
-    /// What the vendor itself says on whether this run authenticates with that key; nothing where it does not say.
-    async fn told_own(&self, _id: &str) -> Result<Option<bool>, CallError> {
-        Ok(None)
-    }
-
-    /// As [`Listed::end`].
-    async fn end(&self, id: &str, permit: &WritePermit) -> Result<(), CallError>;
-}
-
 impl From<&ListedKey> for Credential {
     fn from(key: &ListedKey) -> Self {
         Self {
@@ -81,9 +56,9 @@ impl From<&ListedKey> for Credential {
 const GRAIN: Duration = Duration::from_millis(1100);
 
 #[async_trait]
-impl<T: DatedKeys> Listed for T {
+impl<T: KeyRing> Listed for T {
     fn vendor(&self) -> &'static Vendor {
-        self.vendor()
+        KeyRing::vendor(self)
     }
 
     async fn list_now(&self) -> Result<Vec<Credential>, CallError> {
@@ -92,7 +67,7 @@ impl<T: DatedKeys> Listed for T {
     }
 
     async fn list_shared(&self) -> Result<Vec<Credential>, CallError> {
-        Ok(self.keys_shared().await?.iter().map(Credential::from).collect())
+        Ok(self.keys().await?.iter().map(Credential::from).collect())
     }
 
     /// The time of last use tells what the vendor does not: when it moves while nothing but our own requests should be made, one of
@@ -114,7 +89,7 @@ impl<T: DatedKeys> Listed for T {
     }
 
     async fn end(&self, id: &str, permit: &WritePermit) -> Result<(), CallError> {
-        self.end(id, permit).await
+        self.revoke_key(id, permit).await
     }
 }
 

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::listed::{self, DatedKeys, Listing};
+use super::listed::{self, Listing};
 use super::{Issuer, Maker, MintOrder, Minted, Offers, Source, SourceConfig, SourceKind, SourceTraits};
 use crate::address::Address;
 use crate::call::{CallError, WritePermit};
 use crate::connection::neon::{self, KeyHolder, Neon, NeonClient, SERVICE, identifier, is_identifier};
-use crate::connection::{Link, ListedKey, Vendor};
+use crate::connection::{KeyRing, Link, ListedKey, Vendor};
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Type};
 
 const NAME: &str = "neon_api_key";
@@ -194,21 +194,21 @@ impl Keys {
 }
 
 #[async_trait]
-impl DatedKeys for Keys {
+impl KeyRing for Keys {
     fn vendor(&self) -> &'static Vendor {
         &neon::VENDOR
+    }
+
+    async fn pause(&self, span: Duration) {
+        self.client.clock().sleep(span).await;
     }
 
     async fn keys_now(&self) -> Result<Vec<ListedKey>, CallError> {
         self.client.keys_now(&self.holder).await
     }
 
-    async fn keys_shared(&self) -> Result<Arc<Vec<ListedKey>>, CallError> {
+    async fn keys(&self) -> Result<Arc<Vec<ListedKey>>, CallError> {
         self.client.keys(&self.holder).await
-    }
-
-    async fn pause(&self, span: Duration) {
-        self.client.clock().sleep(span).await;
     }
 
     /// Neon does not document a way to ask. The kind of the run's credential is told, which settles most cases.
@@ -216,7 +216,7 @@ impl DatedKeys for Keys {
         self.told_by_identity(id).await
     }
 
-    async fn end(&self, id: &str, permit: &WritePermit) -> Result<(), CallError> {
+    async fn revoke_key(&self, id: &str, permit: &WritePermit) -> Result<(), CallError> {
         let Ok(number) = id.parse() else {
             let operation = format!("revoking API key {id:?} of {}", self.holder);
             return Err(CallError::refused(
