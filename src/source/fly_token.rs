@@ -12,7 +12,7 @@ use jiff::SignedDuration;
 
 use self::api::Container;
 use super::listed::{self, Listed, Listing};
-use super::{Credential, Issuer, Maker, MintOrder, Minted, Offers, Source, SourceConfig, SourceKind, SourceTraits};
+use super::{Credential, Issuer, Maker, MintOrder, Minted, Source, SourceConfig, SourceKind, SourceTraits};
 use crate::address::Address;
 use crate::call::{CallError, WritePermit};
 use crate::connection::fly::{self, Fly, FlyClient};
@@ -32,12 +32,7 @@ pub static KIND: SourceKind = SourceKind {
     parts_of: |_| Some(KIND.declared_parts()),
     parse,
     revocable: true,
-    offers: Offers {
-        pages: true,
-        proof_of_absence: false,
-        liveness: true,
-        names: true,
-    },
+    offers: listed::OFFERS,
     reach: Some(Reach {
         vendor: &fly::VENDOR,
         place: fly::graphql_place,
@@ -175,10 +170,6 @@ impl SourceConfig for Config {
 
     fn lifetime(&self) -> Option<SignedDuration> {
         self.expires_in
-    }
-
-    fn parts(&self) -> Vec<String> {
-        KIND.declared_parts()
     }
 
     fn in_words(&self) -> String {

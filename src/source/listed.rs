@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Credential, Issuance, Issuer, Liveness, SourceTraits};
+use super::{Credential, Issuance, Issuer, Liveness, Offers, SourceTraits};
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::{KeyRing, ListedKey, Vendor};
@@ -18,6 +18,14 @@ pub(super) const TRAITS: SourceTraits = SourceTraits {
     reveals: false,
     reveals_superseded: false,
     generated: true,
+};
+
+/// What such an issuer offers: a list in pages, by names, that tells whether a credential still works.
+pub(super) const OFFERS: Offers = Offers {
+    pages: true,
+    proof_of_absence: false,
+    liveness: true,
+    names: true,
 };
 
 /// The calls that differ between them. A credential that is not listed is dead.

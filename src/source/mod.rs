@@ -218,8 +218,11 @@ pub trait SourceConfig: Send + Sync {
         None
     }
 
-    /// The parts of its credentials.
-    fn parts(&self) -> Vec<String>;
+    /// The parts of its credentials: those that its kind declares, unless the configuration has others.
+    fn parts(&self) -> Vec<String> {
+        let kind = kind(&self.issuer().kind);
+        kind.map(SourceKind::declared_parts).unwrap_or_default()
+    }
 
     /// What it mints, for the steps of a plan: `Fly deploy token for app molecule-cp, valid for 2400h`. Every argument that makes a
     /// credential a different one shows in it. Free of secrets.

@@ -38,9 +38,7 @@ pub static KIND: SourceKind = SourceKind {
     revocable: true,
     offers: Offers {
         pages: false,
-        proof_of_absence: false,
-        liveness: true,
-        names: true,
+        ..listed::OFFERS
     },
     reach: Some(neon::VENDOR.reach()),
     issuer,
@@ -135,10 +133,6 @@ impl SourceConfig for Config {
 
     fn label_limit(&self) -> Option<usize> {
         Some(NAME_LIMIT)
-    }
-
-    fn parts(&self) -> Vec<String> {
-        KIND.declared_parts()
     }
 
     fn in_words(&self) -> String {
