@@ -106,6 +106,10 @@ pub(super) struct Listing<T>(pub(super) T);
 
 #[async_trait]
 impl<T: Listed> Issuer for Listing<T> {
+    fn reuses_ids(&self) -> bool {
+        false
+    }
+
     async fn survey(&self) -> Result<Vec<Credential>, CallError> {
         self.0.list_shared().await
     }

@@ -156,6 +156,12 @@ pub trait Issuer: Send + Sync {
         Ok(Container::CannotTell)
     }
 
+    /// Whether an id may come to name another credential, made later: a role whose password was reset. Only then does the time at which a
+    /// credential was made tell anything, and only if the mint told it, too.
+    fn reuses_ids(&self) -> bool {
+        true
+    }
+
     /// Ends a credential. One that is already gone is success; an empty id is refused without a call.
     async fn revoke(&self, id: &str, permit: &WritePermit) -> Result<(), CallError>;
 }
