@@ -220,6 +220,21 @@ fn the_words_of_a_source_read_as_a_plan_says_them() {
     }
 }
 
+/// What the vendor would refuse, or ignore, is a mistake of the configuration.
+#[test]
+fn arguments_that_do_not_fit_are_refused_in_words() {
+    for (kind, file) in kinds::sources() {
+        for case in file["refused"].as_array().into_iter().flatten() {
+            let (arguments, mut problems) = (kinds::value(&case[0]), Diagnostics::new());
+            let node = Node::root(&arguments, Origin::Configuration);
+            let config = (source::kind(kind).unwrap().parse)(&node, &node, &mut problems);
+            assert!(config.is_none(), "{kind} takes {}", case[0]);
+            let told: Vec<&str> = problems.iter().map(|problem| problem.summary.as_str()).collect();
+            assert_eq!(case[1], *told.join("; "), "{kind}");
+        }
+    }
+}
+
 /// The configuration of a source decides its parts; whoever makes the values, its issuer has a name.
 #[test]
 fn parts_and_issuer_are_told_for_every_source() {

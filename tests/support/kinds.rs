@@ -1,5 +1,6 @@
 //! What tests must know of a kind of source that its declaration cannot say, in a file of its name in `tests/kinds`: complete
-//! configurations, which together have every argument; what a plan says of it, and of every argument that is changed; who issues it.
+//! configurations, which together have every argument; what a plan says of it, and of every argument that is changed; who issues it;
+//! and arguments that are refused, with the summary of the error (`refused`, where there are any).
 
 use rotation_provider::source;
 use rotation_provider::terraform::{Number, Value};
