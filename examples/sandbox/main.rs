@@ -13,6 +13,7 @@ mod fields;
 mod fly;
 mod github;
 mod hold;
+mod keys;
 mod neon;
 mod platform;
 mod server;

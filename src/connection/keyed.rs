@@ -106,7 +106,10 @@ pub(super) mod tests {
     use crate::terraform::Value;
 
     /// Every vendor of this form.
-    pub(in crate::connection) static ALL: &[(&Vendor, &Keyed)] = &[(&neon::VENDOR, &neon::KEYED)];
+    pub(in crate::connection) static ALL: &[(&Vendor, &Keyed)] = &[
+        // A line for each.
+        (&neon::VENDOR, &neon::KEYED),
+    ];
 
     #[test]
     fn a_missing_key_is_wrong_only_for_who_needs_it() {

@@ -19,6 +19,7 @@ mod rest;
 pub(crate) mod segment;
 pub(crate) mod serde_helpers;
 mod state;
+pub(crate) mod uuid;
 
 pub use account::{Account, Reach, Vendor};
 pub use connections::Connections;

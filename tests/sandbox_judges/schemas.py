@@ -17,7 +17,7 @@ from openapi_schema_validator import OAS30Validator, OAS31Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT4, DRAFT202012
 
-PREFIX = {"fly": "/v1", "neon": "/api/v2", "github": "", "platform": ""}
+PREFIX = {"fly": "/v1", "neon": "/api/v2"}
 
 
 class OpenApi:
@@ -143,7 +143,7 @@ def main():
     exchanges = json.load(sys.stdin)
     counts, misfits = collections.Counter(), []
     for folder in map(pathlib.Path, sys.argv[1:]):
-        judges = {vendor: OpenApi(folder / f"{vendor}.json") for vendor in PREFIX}
+        judges = {path.stem: OpenApi(path) for path in folder.glob("*.json")}
         fly, amazon = GraphQl(folder / "fly.graphql"), Amazon()
         for exchange in exchanges:
             vendor, path = exchange["vendor"], exchange["path"].split("?")[0]
@@ -154,7 +154,7 @@ def main():
             elif vendor == "aws":
                 problems = amazon.check(exchange)
             else:
-                problems = judges[vendor].check(path.removeprefix(PREFIX[vendor]), exchange)
+                problems = judges[vendor].check(path.removeprefix(PREFIX.get(vendor, "")), exchange)
             counts[vendor] += 1
             name = exchange.get("operation") or path
             misfits += [f"{vendor} {exchange['method']} {name} {exchange['status']}: {problem}" for problem in problems]
