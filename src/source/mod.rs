@@ -79,6 +79,16 @@ pub struct Credential {
 }
 
 impl Credential {
+    /// Of an issuer that tells of a new one nothing but its id.
+    pub(crate) fn named(id: String, name: String) -> Self {
+        Self {
+            id,
+            name: Some(name),
+            minted_at: None,
+            expires_at: None,
+        }
+    }
+
     /// The label in its name, if the name is of our form.
     pub fn label(&self) -> Option<Label> {
         self.name.as_deref().and_then(Label::parse)
