@@ -14,6 +14,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use bytes::Bytes;
 use zeroize::Zeroizing;
 
+use crate::part::VALUE;
+
 pub use redaction::{REDACTED, redact};
 pub use shown::shown;
 
@@ -153,6 +155,12 @@ impl Parts {
     /// The name of the primary part, which `value` means in templates; empty when there are no parts.
     pub fn primary(&self) -> &str {
         &self.primary
+    }
+
+    /// The part that is meant by a name in a template: one of that name, or the primary one for [`VALUE`].
+    pub fn find(&self, written: &str) -> Option<&Secret> {
+        let primary = || (written == VALUE).then(|| self.get(&self.primary)).flatten();
+        self.get(written).or_else(primary)
     }
 
     /// The part of that name.

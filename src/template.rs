@@ -11,10 +11,8 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
+use crate::part::VALUE;
 use crate::secret::{Parts, Secret};
-
-/// The name that means the primary part, whatever that is called.
-pub const VALUE: &str = "value";
 
 /// Most filters in one expression. Each makes the text longer, and real ones are two at most (`json | urlencode`).
 const MOST_FILTERS: usize = 4;
@@ -189,21 +187,18 @@ impl Template {
         beside.max().unwrap_or(0)
     }
 
-    /// The text with the parts of `parts` in it; [`VALUE`] stands for the part called `primary`.
+    /// The text with the parts of `parts` in it.
     ///
     /// # Errors
     /// [`TemplateError::UnknownPart`] when `parts` lacks one, [`TemplateError::TooLong`] for more than 1 MiB.
-    pub fn render(&self, primary: &str, parts: &Parts) -> Result<Secret, TemplateError> {
+    pub fn render(&self, parts: &Parts) -> Result<Secret, TemplateError> {
         let mut pieces: Vec<Zeroizing<String>> = Vec::with_capacity(self.0.len());
         let mut length = 0;
         for piece in &self.0 {
             match piece {
                 Piece::Literal(text) => pieces.push(text.clone()),
                 Piece::Part { name, filters, at } => {
-                    let wanted = if name == VALUE { primary } else { name };
-                    let part = parts
-                        .get(wanted)
-                        .ok_or_else(|| unknown_part(name, *at, parts.names()))?;
+                    let part = parts.find(name).ok_or_else(|| unknown_part(name, *at, parts.names()))?;
                     #[expect(
                         clippy::disallowed_methods,
                         reason = "the copy is wiped, and what comes out is a Secret again"
@@ -430,7 +425,7 @@ mod tests {
     }
 
     fn render(text: &str) -> Result<String, TemplateError> {
-        let rendered = Template::parse(text)?.render("password", &parts())?;
+        let rendered = Template::parse(text)?.render(&parts())?;
         Ok(rendered.expose().to_owned())
     }
 
@@ -453,7 +448,7 @@ mod tests {
     fn filters_apply_from_left_to_right() {
         let parts = Parts::single("key", Secret::new("a?>\u{7f}~".to_owned()));
         let check = |text: &str, expected: &str| {
-            let rendered = Template::parse(text).unwrap().render("key", &parts).unwrap();
+            let rendered = Template::parse(text).unwrap().render(&parts).unwrap();
             assert_eq!(rendered.expose(), expected, "{text}");
         };
         check("{{ key | base64 }}", "YT8+f34=");
@@ -516,10 +511,7 @@ mod tests {
     #[test]
     fn no_text_is_rendered_beyond_what_any_vendor_takes() {
         let template = Template::parse(&"{{ value | urlencode }}".repeat(40_000)).unwrap();
-        assert_eq!(
-            template.render("password", &parts()).err(),
-            Some(TemplateError::TooLong)
-        );
+        assert_eq!(template.render(&parts()).err(), Some(TemplateError::TooLong));
     }
 
     #[test]

@@ -4,6 +4,8 @@
 
 #[path = "contract_github/app.rs"]
 mod app;
+#[path = "contract_github/dependabot_secret.rs"]
+mod dependabot_secret;
 #[path = "contract_github/fake.rs"]
 mod fake;
 #[path = "contract_github/place.rs"]

@@ -44,12 +44,20 @@ mod edited;
 mod end;
 #[path = "e2e/flags.rs"]
 mod flags;
+#[path = "e2e/forty.rs"]
+mod forty;
 #[path = "e2e/gate.rs"]
 mod gate;
 #[path = "e2e/generated.rs"]
 mod generated;
+#[path = "e2e/github_dependabot_secret.rs"]
+mod github_dependabot_secret;
 #[path = "e2e/gone.rs"]
 mod gone;
+#[path = "e2e/guard.rs"]
+mod guard;
+#[path = "e2e/incident.rs"]
+mod incident;
 #[path = "e2e/input.rs"]
 mod input;
 #[path = "e2e/interrupt.rs"]
@@ -74,6 +82,8 @@ mod places;
 mod presented;
 #[path = "e2e/proofs.rs"]
 mod proofs;
+#[path = "e2e/read_only.rs"]
+mod read_only;
 #[path = "e2e/readiness.rs"]
 mod readiness;
 #[path = "e2e/reading.rs"]
@@ -104,5 +114,7 @@ mod truth;
 mod unsaved;
 #[path = "e2e/values.rs"]
 mod values;
+#[path = "e2e/window.rs"]
+mod window;
 #[path = "e2e/words.rs"]
 mod words;

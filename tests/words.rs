@@ -26,6 +26,11 @@ fn text(value: &str) -> Value {
 /// A kind, the arguments that it needs, and changes that must show, each of one argument or of several that go together.
 type Case = (&'static str, Value, Vec<Vec<(&'static str, Value)>>);
 
+/// Changes of one argument each, to a text.
+fn texts<const N: usize>(changes: [(&'static str, &str); N]) -> Vec<Vec<(&'static str, Value)>> {
+    changes.map(|(name, value)| vec![(name, text(value))]).to_vec()
+}
+
 fn source_cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (kind, file) in kinds::sources() {
@@ -58,11 +63,16 @@ fn target_cases() -> Vec<Case> {
         (
             "github_actions_secret",
             Value::object([("repository", text("molecule-ai/x"))]),
-            vec![
-                vec![("repository", text("molecule-ai/y"))],
-                vec![("environment", text("production"))],
-                vec![("name", text("OTHER"))],
-            ],
+            texts([
+                ("repository", "molecule-ai/y"),
+                ("environment", "production"),
+                ("name", "OTHER"),
+            ]),
+        ),
+        (
+            "github_dependabot_secret",
+            Value::object([("repository", text("molecule-ai/x"))]),
+            texts([("repository", "molecule-ai/y"), ("name", "OTHER")]),
         ),
         (
             "ssm_parameter",
@@ -244,7 +254,7 @@ fn parts_and_issuer_are_told_for_every_source() {
         let node = Node::root(&base, Origin::Configuration);
         let config = (kind.parse)(&node, &node, &mut Diagnostics::new()).unwrap();
         assert_eq!((kind.parts_of)(&node), Some(config.parts()), "{name}");
-        assert_eq!(config.parts(), kind.parts, "{name}");
+        assert_eq!(config.parts(), kind.parts.iter().copied().collect(), "{name}");
         assert_eq!(file["issuer"], (kind.issuer_in_words)(&config.issuer()), "{name}");
     }
 }

@@ -193,8 +193,8 @@ impl GitHub {
 
     /// `{"repositories": {"owner/name": {"archived": bool, "environments": […], "deleted_environments": […], "default_branch", "branches": […],
     /// "tags": […], "workflows": {"file.yml": "conclusion" | {"conclusion", "state", "triggers": […], "only_on"}}, "secrets": {"NAME":
-    /// "value"}, "environment_secrets": {"env": {"NAME": "value"}}}}, "tokens": […], "app": {…}, "silent_dispatch": bool,
-    /// "rotate_keys": true, "rate_limit_remaining": n}`
+    /// "value"}, "dependabot_secrets", "codespaces_secrets", "agents_secrets": the same, "environment_secrets": {"env": {"NAME": "value"}}}},
+    /// "tokens": […], "app": {…}, "silent_dispatch": bool, "rotate_keys": true, "rate_limit_remaining": n}`
     pub(crate) fn seed(&mut self, content: &Value, path: &str) -> Result<(), String> {
         let known = [
             "repositories",
@@ -245,6 +245,9 @@ impl GitHub {
             "workflows",
             "secrets",
             "environment_secrets",
+            "dependabot_secrets",
+            "codespaces_secrets",
+            "agents_secrets",
         ];
         let fields = Fields::of(wanted, path, &known)?;
         self.add_repository(name, &fields.texts("environments")?.unwrap_or_default());
@@ -283,8 +286,12 @@ impl GitHub {
             }
             Ok(())
         };
-        if let Some(level) = repository.products.get_mut("actions") {
-            write(level, fields.names("secrets")?)?;
+        for (product, level) in &mut repository.products {
+            let field = match product.as_str() {
+                "actions" => "secrets".to_owned(),
+                product => format!("{product}_secrets"),
+            };
+            write(level, fields.names(&field)?)?;
         }
         for (environment, path, secrets) in fields.names("environment_secrets")? {
             let level = repository.environments.get_mut(environment);

@@ -18,7 +18,7 @@ pub fn template(bytes: &[u8]) {
             assert_eq!(template.is_literal(), template.parts().is_empty());
             let known = |part: &String| ["value", "password", "username"].contains(&part.as_str());
             let known = template.parts().iter().all(known);
-            match template.render("password", &parts()) {
+            match template.render(&parts()) {
                 Ok(rendered) if template.is_literal() => assert_eq!(rendered.expose(), text),
                 Ok(rendered) => assert!(known && rendered.len() <= LONGEST),
                 Err(_) => assert!(
@@ -44,9 +44,7 @@ fn value(text: &str) {
     let parts = Parts::single("key", Secret::plain(text.to_owned()));
     let render = |template: &str| {
         let template = Template::parse(template).expect("a template");
-        template
-            .render("key", &parts)
-            .map(|rendered| rendered.expose().to_owned())
+        template.render(&parts).map(|rendered| rendered.expose().to_owned())
     };
     assert_eq!(render("<{{ value }}>").as_deref(), Ok(format!("<{text}>").as_str()));
     let json = render("{\"k\":\"{{ key | json }}\"}").expect("the part is known");

@@ -21,13 +21,15 @@ use super::account::no_blocks;
 use super::{Account, Opening, Vendor, rest, segment};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::clock::Clock;
+use crate::diagnostics::{Argument, ConnectionProblem};
 use crate::http::{HttpClient, Request, Response, Shared};
 use crate::secret::Secret;
 use crate::terraform::{Diagnostic, Diagnostics, Field, Node, Path};
 
 pub use repositories::RepositoryDetails;
+pub use rights::Permission;
 pub use sealed_box::{SealError, seal};
-pub use secrets::{ActionsSecret, SecretLevel, Written};
+pub use secrets::{SecretLevel, SecretStore, StoredSecret, Written};
 pub use workflows::{Dispatched, Run, Workflow};
 
 /// The service's name in errors.
@@ -41,7 +43,7 @@ const API_VERSION: &str = "2022-11-28";
 pub static VENDOR: Vendor = Vendor {
     block: "github",
     title: SERVICE,
-    description: "[GitHub](https://docs.github.com/en/rest): Actions secrets and workflows. What is left out comes from the environment; the block may be empty.",
+    description: "[GitHub](https://docs.github.com/en/rest): secrets of repositories, and workflows. What is left out comes from the environment; the block may be empty.",
     attributes: arguments::attributes,
     blocks: no_blocks,
     named: "",
@@ -120,11 +122,11 @@ impl GitHub {
             None => (self.owner.as_deref(), text),
         };
         let owner = owner.ok_or_else(|| {
-            Diagnostic::error(
-                Path::root(),
-                format!("The owner of the repository {name:?} is not known"),
-                format!("Write it as \"owner/{name}\". Or: {}", self.owner_way),
-            )
+            let missing = ConnectionProblem::NoOwner {
+                repository: name.to_owned(),
+                way: self.owner_way.clone(),
+            };
+            Diagnostic::new(Path::root(), missing)
         })?;
         Ok(Repository {
             owner: owner.to_owned(),
@@ -157,12 +159,11 @@ pub fn permitted(
     field.and_then_checked(|text| match mistake(&text) {
         None => Some(text),
         Some(rule) => {
-            let path = node.path();
-            problems.error(
-                path.clone(),
-                format!("GitHub does not permit {path}"),
-                format!("It is {text:?}. {rule}"),
-            );
+            node.report(problems, |argument| Argument::NotAccepted {
+                argument,
+                by: SERVICE.into(),
+                why: format!("It is {text:?}. {rule}").into(),
+            });
             None
         }
     })
@@ -180,7 +181,7 @@ struct Inner {
     /// Where the credentials were taken from, as errors say it.
     origin: String,
     /// Secrets by level, as listed.
-    secrets: Shared<Vec<ActionsSecret>>,
+    secrets: Shared<Vec<StoredSecret>>,
     /// Public keys by level.
     public_keys: Shared<secrets::PublicKey>,
     /// Repositories by owner and name.
@@ -261,20 +262,20 @@ impl GitHubClient {
     fn explain(&self, error: CallError) -> CallError {
         match (&error.kind, error.status) {
             (CallErrorKind::RateLimited { .. }, _) => {
-                error.advise("GitHub limits how much one account may do at a time: apply again in a few minutes.")
+                error.advise("The account has reached GitHub's rate limit. Apply again in a few minutes.")
             }
             (CallErrorKind::Unauthenticated, _) => {
                 let at = &self.0.origin;
                 let advice = match self.0.login {
                     Login::Token(_) => rest::refused("token", SERVICE, at),
                     Login::App(_) => format!(
-                        "GitHub does not accept the GitHub App's credentials: compare {at}.app_id, {at}.app_installation_id and \
+                        "GitHub does not accept the GitHub App's credentials. Compare {at}.app_id, {at}.app_installation_id and \
                          {at}.app_private_key with the App's settings page."
                     ),
                 };
                 error.advise_credential(at, &advice)
             }
-            (_, Some(301 | 302 | 307 | 308)) => error.advise("Was the repository renamed or moved? Write its present name."),
+            (_, Some(301 | 302 | 307 | 308)) => error.advise("The repository may have been renamed or moved. Use its current name."),
             _ => error,
         }
     }
@@ -328,19 +329,19 @@ pub fn advise_repository(
 ) -> CallError {
     let Repository { owner, name } = repository;
     let place = match environment {
-        Some(environment) => format!("The environment {environment:?} or the repository {owner}/{name}"),
-        None => format!("The repository {owner}/{name}"),
+        Some(environment) => format!("Environment {environment:?} or repository {owner}/{name}"),
+        None => format!("Repository {owner}/{name}"),
     };
     match error.kind {
         CallErrorKind::Forbidden if is_archived(&error) => {
             error.advise(&format!("Unarchive {owner}/{name} to change it."))
         }
         CallErrorKind::Forbidden => error.advise(&format!(
-            "The credential lacks a permission: a fine-grained token or GitHub App needs \"{permission}\" for {owner}/{name}, \
-             a classic token the scope \"repo\"."
+            "The credential lacks a permission. A fine-grained token or GitHub App needs \"{permission}\" for {owner}/{name}; \
+             a classic token needs the scope \"repo\"."
         )),
         CallErrorKind::NotFound => error.advise(&format!(
-            "{place} does not exist, or the credential may not see it: it needs \"{permission}\" for {owner}/{name}."
+            "{place} does not exist, or the credential has no access to it. It needs \"{permission}\" for {owner}/{name}."
         )),
         _ => error,
     }

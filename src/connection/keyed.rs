@@ -117,7 +117,7 @@ pub(super) mod tests {
             let (connections, problems) = opened(&Value::Null, &[]);
             assert!(problems.is_empty());
             let account = connections.own().account::<KeyedAccount<C>>().unwrap();
-            account.client().err().unwrap().detail
+            account.client().err().unwrap().detail.clone()
         }
         let said = refusal::<neon::NeonClient>();
         assert!(

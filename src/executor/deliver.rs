@@ -6,9 +6,10 @@ use futures::future::join_all;
 
 use super::{Failure, JobTarget, Performed, Run, Subject, response_guard};
 use crate::call::{CallError, CallErrorKind, Effect};
+use crate::diagnostics;
 use crate::label::Label;
 use crate::rotation::Event;
-use crate::secret::{Parts, Secret};
+use crate::secret::Secret;
 use crate::stop::Stop;
 use crate::target::{Activated, Activation, Delivery, Receipt};
 
@@ -19,37 +20,17 @@ impl Run<'_> {
     /// The value as that target holds it.
     pub(super) fn value_for(&self, target: &JobTarget) -> Result<Secret, String> {
         let parts = self.parts.as_ref().ok_or("the value is not in memory")?;
-        self.text_for(target, parts)
-    }
-
-    /// A value as that target would hold it.
-    pub(super) fn text_for(&self, target: &JobTarget, parts: &Parts) -> Result<Secret, String> {
-        if let Some(template) = &target.template {
-            return template
-                .render(&self.job.primary, parts)
-                .map_err(|error| format!("{error}."));
-        }
-        let part = if target.part == "value" {
-            self.job.primary.as_str()
-        } else {
-            target.part.as_str()
-        };
-        let value = parts
-            .get(part)
-            .ok_or_else(|| format!("The credential came without the part {part:?}."))?;
-        if value.is_empty() {
-            return Err(format!(
-                "The part {part:?} is empty, and an empty value is never published."
-            ));
-        }
-        Ok(value.share())
+        target.spec.content.of(parts)
     }
 
     fn batches<'k>(&'k self, keys: &'k [String]) -> Vec<Batch<'k>> {
-        let mut batches: BTreeMap<&str, Batch<'k>> = BTreeMap::new();
+        let mut batches: BTreeMap<String, Batch<'k>> = BTreeMap::new();
         for key in keys {
             if let Some(target) = self.job.targets.get(key) {
-                batches.entry(target.batch.as_str()).or_default().push((key, target));
+                batches
+                    .entry(target.spec.batch(&target.slot))
+                    .or_default()
+                    .push((key, target));
             }
         }
         batches.into_values().collect()
@@ -64,22 +45,22 @@ impl Run<'_> {
             for (key, target) in &batch {
                 match self.value_for(target) {
                     Ok(value) => values.push(value),
-                    Err(missing) => incomplete.push(Failure {
-                        site: Subject::Target((*key).clone()),
-                        summary: format!("Cannot assemble the value for {}", target.noun()),
-                        detail: missing,
-                        cause: None,
-                    }),
+                    Err(why) => {
+                        let entry = target.noun();
+                        let incomplete_value = diagnostics::Run::CannotAssemble { entry, why };
+                        incomplete.push(Failure::new(Subject::Target((*key).clone()), incomplete_value));
+                    }
                 }
             }
             if values.len() == batch.len() {
                 calls.push((batch, values));
             }
         }
-        if !incomplete.is_empty() && !self.old_value_is_dead() {
+        if !incomplete.is_empty() && !self.goes_on() {
             return Err(incomplete);
         }
-        let (permit, primary, origin) = (self.permit, &self.job.primary, self.job.origin.as_str());
+        let (permit, primary, origin) = (self.permit, self.job.source.primary(), self.job.source.spec.origin());
+        let origin = origin.as_str();
         let label = &label;
         let ended: Vec<(Vec<String>, Result<Vec<Receipt>, CallError>)> =
             join_all(calls.iter().map(|(batch, values)| async move {
@@ -90,13 +71,13 @@ impl Run<'_> {
                         slot: target.slot.clone(),
                         value,
                         label,
-                        content: target.content(primary),
+                        content: target.spec.content.in_mark(primary),
                         origin,
                     })
                     .collect();
                 let keys = batch.iter().map(|(key, _)| (*key).clone()).collect();
                 let result = match batch.first() {
-                    Some((_, first)) => first.target.deliver(&deliveries, permit).await,
+                    Some((_, first)) => first.adapter.deliver(&deliveries, permit).await,
                     None => Ok(Vec::new()),
                 };
                 (keys, response_guard::receipts(result, values))
@@ -122,7 +103,11 @@ impl Run<'_> {
             Ok(receipts) => {
                 self.outcome.delivered = true;
                 for (key, receipt) in keys.iter().zip(receipts) {
-                    let activation = self.job.targets.get(key).map(|target| target.traits.activation);
+                    let activation = self
+                        .job
+                        .targets
+                        .get(key)
+                        .map(|target| target.spec.config.traits().activation);
                     let wave = self.goal.targets.get(key).map(|target| target.wave);
                     self.outcome.ledger.record(Event::Delivered {
                         target: key.clone(),
@@ -166,9 +151,9 @@ impl Run<'_> {
                 .filter_map(|delivery| delivery.revision.as_deref())
                 .collect();
             let first = batch.first().map(|(_, target)| *target)?;
-            let newest = first.target.newest(&revisions).map(str::to_owned);
+            let newest = first.adapter.newest(&revisions).map(str::to_owned);
             let keys: Vec<String> = batch.iter().map(|(key, _)| (*key).clone()).collect();
-            Some(async move { (keys, first.target.activate(newest.as_deref(), stop, permit).await) })
+            Some(async move { (keys, first.adapter.activate(newest.as_deref(), stop, permit).await) })
         });
         let ended = join_all(calls.collect::<Vec<_>>()).await;
         self.session.reading = None;
@@ -183,12 +168,11 @@ impl Run<'_> {
 
     fn unproved(&self, target: &str, why: &str) -> Failure {
         let noun = self.job.targets.get(target).map(|known| known.noun());
-        Failure {
-            site: Subject::Target(target.to_owned()),
-            summary: format!("Cannot prove that {} is live everywhere", noun.unwrap_or_default()),
-            detail: why.to_owned(),
-            cause: None,
-        }
+        let unproved = diagnostics::Run::CannotProveLive {
+            entry: noun.unwrap_or_default(),
+            why: why.to_owned(),
+        };
+        Failure::new(Subject::Target(target.to_owned()), unproved)
     }
 
     fn record_activation(
@@ -197,7 +181,12 @@ impl Run<'_> {
         result: &Result<Activated, CallError>,
         failures: &mut Vec<Failure>,
     ) {
-        let later = self.job.targets.get(&target).map(|known| known.traits.activation) == Some(Activation::Later);
+        let later = self
+            .job
+            .targets
+            .get(&target)
+            .map(|known| known.spec.config.traits().activation)
+            == Some(Activation::Later);
         match result {
             Ok(live @ (Activated::Live | Activated::Unproved(_))) => {
                 if let Activated::Unproved(why) = live {

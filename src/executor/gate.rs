@@ -7,12 +7,13 @@ use futures::future::join_all;
 use jiff::SignedDuration;
 
 use super::retire::PAUSES;
-use super::{JobCheck, Performed, Run, When};
+use super::{JobCheck, Performed, Run};
 use crate::call::CallError;
 use crate::check::Presents;
 use crate::rotation::gate::{IssuerSays, Look};
-use crate::rotation::{CredentialRecord, Reading, judge};
+use crate::rotation::{CredentialRecord, Ending, Reading, judge};
 use crate::source::Liveness;
+use crate::spec::When;
 use crate::target;
 
 /// A credential this young may be missing from a list that lags behind its mint.
@@ -30,7 +31,7 @@ impl Run<'_> {
             let Some(record) = ledger.delivery(key) else {
                 return (key.clone(), Look::Unreachable);
             };
-            let seen = target::confirmed(target.target.slot(), record.revision.as_deref()).await;
+            let seen = target::confirmed(target.adapter.slot(), record.revision.as_deref()).await;
             let look = match seen {
                 Ok(entry) => {
                     let live = entry.as_ref().and_then(|entry| entry.live);
@@ -51,18 +52,19 @@ impl Run<'_> {
             targets,
             issuer,
             failed_checks,
+            opens: self.job.opening(),
         });
         Ok(())
     }
 
     async fn newest_at_its_issuer(&self) -> IssuerSays {
         let ledger = &self.outcome.ledger;
-        let issuer = self.job.issuer.clone();
+        let issuer = self.job.source.issuer();
         let newest = ledger.credential(ledger.generation());
         let Some((known, id)) = newest.and_then(|known| Some((known, known.credential_id.clone()?))) else {
             return IssuerSays::NothingAgainst;
         };
-        if known.issuer != issuer || !self.job.source_traits.revocable {
+        if known.issuer != issuer || !self.job.source.traits().revocable {
             return IssuerSays::NothingAgainst;
         }
         let young = known
@@ -84,12 +86,12 @@ impl Run<'_> {
 
     /// Whether the issuer says that a credential is dead, or that its handle was made anew since (a role whose password was reset).
     async fn is_dead(&self, known: &CredentialRecord, id: &str) -> Result<bool, CallError> {
-        match self.job.source.issuer().liveness(id).await? {
+        match self.job.source.adapter.issuer().liveness(id).await? {
             Liveness::Alive => return Ok(false),
             Liveness::Dead => return Ok(true),
             Liveness::CannotTell => {}
         }
-        let issuer = self.job.source.issuer();
+        let issuer = self.job.source.adapter.issuer();
         if !issuer.reuses_ids() {
             return Ok(false);
         }
@@ -101,10 +103,11 @@ impl Run<'_> {
     /// The checks of waves that change nothing, have not passed since the last write of this run, and can run with what is in memory.
     async fn checks_without_effects(&self) -> BTreeMap<String, String> {
         let (stop, permit) = (self.stop, self.permit);
-        let chosen = self.job.checks.iter().filter(|(_, check)| self.proves_the_gate(check));
+        let chosen = self.job.checks.iter().filter(|_| self.goal.ending <= Ending::Checked);
+        let chosen = chosen.filter(|(_, check)| self.proves_the_gate(check));
         let runs = chosen.map(|(key, check)| async move {
-            let parts = self.parts.as_ref().filter(|_| check.presents == Presents::New);
-            let ran = check.check.run(parts, check.patience, stop, permit).await;
+            let parts = self.parts.as_ref().filter(|_| check.presents() == Presents::New);
+            let ran = check.adapter.run(parts, check.spec.patience, stop, permit).await;
             Some((key.clone(), ran.err()?.message))
         });
         let failed = join_all(runs.collect::<Vec<_>>()).await;
@@ -112,12 +115,14 @@ impl Run<'_> {
     }
 
     fn proves_the_gate(&self, check: &JobCheck) -> bool {
-        let When::Wave(wave) = check.when else { return false };
-        let presentable = match check.presents {
+        let When::Wave(wave) = check.spec.when else {
+            return false;
+        };
+        let presentable = match check.presents() {
             Presents::Nothing => true,
             Presents::New => !check.lacks(self.parts.as_ref()),
             Presents::Previous => false,
         };
-        !check.effects && presentable && !self.session.checked.contains(&wave)
+        !check.spec.effects && presentable && !self.session.checked.contains(&wave)
     }
 }

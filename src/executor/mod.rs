@@ -14,16 +14,17 @@ mod survey;
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-pub use job::{Job, JobCheck, JobTarget, When};
+pub use job::{Job, JobCheck, JobSource, JobTarget};
 pub use remove::{Removed, empty};
 pub use retire::{Retired, issuer_at, issuer_of, retire_anywhere, revoke_minted};
 pub use survey::found;
 
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
-use crate::rotation::step::old_value_is_dead;
-use crate::rotation::{Event, Goal, Ledger, Session, Step, StuckReason, TargetGoal, Wait, next_step};
+use crate::diagnostics::{self, Message};
+use crate::rotation::step::{goes_on, old_value_is_dead};
+use crate::rotation::{Ending, Event, Goal, Ledger, Session, Step, StuckReason, TargetGoal, Wait, next_step};
 use crate::secret::Parts;
 use crate::stop::Stop;
 
@@ -45,10 +46,8 @@ pub enum Subject {
 pub struct Failure {
     /// What it concerns.
     pub site: Subject,
-    /// One line: what failed.
-    pub summary: String,
-    /// What is known of it.
-    pub detail: String,
+    /// What happened, in words.
+    pub message: Message,
     /// The refused or lost call, where that is why; failures that share it have one cause.
     pub cause: Option<Box<FailureCause>>,
 }
@@ -65,33 +64,34 @@ pub struct FailureCause {
 }
 
 impl Failure {
-    fn of_call(site: Subject, error: &CallError) -> Self {
-        let mut detail = error.answer();
-        if error.effect == Effect::Possible && error.kind != CallErrorKind::Unhealthy {
-            detail.push_str(" It is unknown whether the call took effect.");
-        }
+    /// One that no call is the cause of.
+    pub(crate) fn new(site: Subject, message: impl Into<Message>) -> Self {
         Self {
             site,
-            summary: format!("{} failed", capitalized(&error.operation)),
-            detail,
+            message: message.into(),
+            cause: None,
+        }
+    }
+
+    fn of_call(site: Subject, error: &CallError) -> Self {
+        let message = diagnostics::Run::Call {
+            operation: error.operation.clone(),
+            answer: error.answer(),
+            is_doubtful: error.effect == Effect::Possible && error.kind != CallErrorKind::Unhealthy,
+        };
+        Self {
+            site,
+            message: message.into(),
             cause: Some(Box::new(FailureCause {
                 service: error.service,
                 kind: error.kind.clone(),
-                reason: error
-                    .refused_credential
-                    .as_deref()
-                    .map_or_else(|| error.answer(), str::to_owned),
+                reason: match &error.refused_credential {
+                    Some(origin) => origin.0.clone(),
+                    None => error.answer(),
+                },
             })),
         }
     }
-}
-
-fn capitalized(text: &str) -> String {
-    let mut characters = text.chars();
-    characters
-        .next()
-        .map(|first| first.to_uppercase().chain(characters).collect())
-        .unwrap_or_default()
 }
 
 /// How a check ended.
@@ -166,7 +166,7 @@ struct Run<'a> {
 pub async fn obstacles(job: &Job, known: Failure, stop: &Stop, permit: &WritePermit) -> Vec<Failure> {
     let targets = job.targets.iter().map(|(key, target)| {
         let goal = TargetGoal {
-            wave: target.wave,
+            wave: target.spec.wave,
             write: true,
             activates: false,
             follow_up: false,
@@ -274,7 +274,11 @@ impl Run<'_> {
     /// Declares the newest generation to be in place everywhere.
     fn promote(&mut self) {
         let now = self.job.clock.now();
-        let revoke_after = now.checked_add(self.job.overlap).unwrap_or(Timestamp::MAX);
+        let overlap = match self.goal.ending {
+            Ending::Later => self.job.overlap,
+            Ending::Checked | Ending::Delivered | Ending::AtOnce => SignedDuration::ZERO,
+        };
+        let revoke_after = now.checked_add(overlap).unwrap_or(Timestamp::MAX);
         self.outcome.ledger.record(Event::Promoted { revoke_after });
         self.outcome.promoted_at = Some(now);
     }
@@ -284,9 +288,14 @@ impl Run<'_> {
         old_value_is_dead(&self.goal, &self.outcome.ledger)
     }
 
-    /// Failures of single targets: they end the run, unless the old value is dead. Then the others go on.
+    /// Whether a target that fails does not hold the others up.
+    fn goes_on(&self) -> bool {
+        goes_on(&self.goal, &self.outcome.ledger)
+    }
+
+    /// Failures of single targets: they end the run, unless the others go on.
     fn failed(&mut self, mut failures: Vec<Failure>) -> Performed {
-        if failures.is_empty() || !self.old_value_is_dead() {
+        if failures.is_empty() || !self.goes_on() {
             return if failures.is_empty() { Ok(()) } else { Err(failures) };
         }
         for failure in &failures {
@@ -301,41 +310,22 @@ impl Run<'_> {
     fn stuck(&self, why: StuckReason) -> Failure {
         let generation = self.goal.generation.unwrap_or(self.outcome.ledger.generation());
         match why {
-            StuckReason::ValueLost => Failure {
-                site: Subject::Source,
-                summary: format!("Cannot recover the value of generation {generation}"),
-                detail: "Neither the issuer nor a readable target gave it back.".to_owned(),
-                cause: None,
-            },
+            StuckReason::ValueLost => Failure::new(Subject::Source, diagnostics::Run::ValueLost { generation }),
             StuckReason::LimitReached => {
-                let live: Vec<String> = self
-                    .outcome
-                    .ledger
+                let ledger = &self.outcome.ledger;
+                let live = ledger
                     .credentials()
                     .iter()
-                    .filter_map(|known| known.credential_id.clone())
+                    .filter_map(|known| known.credential_id.clone());
+                let waits = self.session.waiting.iter();
+                let waits = waits
+                    .flat_map(|(generation, reasons)| reasons.iter().map(|why| (*generation, why.to_string())))
                     .collect();
-                let waits: Vec<String> = self
-                    .session
-                    .waiting
-                    .iter()
-                    .flat_map(|(generation, reasons)| {
-                        reasons
-                            .iter()
-                            .map(move |why| format!(" Generation {generation} is not revoked yet: {why}."))
-                    })
-                    .collect();
-                Failure {
-                    site: Subject::Source,
-                    summary: "The issuer's limit on live credentials is reached".to_owned(),
-                    detail: format!(
-                        "Live are {}; each may be in use by a target, so none was revoked.{} Find out which one no consumer uses, \
-                         revoke it yourself, and apply again.",
-                        live.join(", "),
-                        waits.concat()
-                    ),
-                    cause: None,
-                }
+                let reached = diagnostics::Run::LimitReached {
+                    live: diagnostics::names(live),
+                    waits,
+                };
+                Failure::new(Subject::Source, reached)
             }
         }
     }

@@ -2,23 +2,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Failure, JobTarget, Performed, Run, Subject, When};
+use super::{Failure, JobTarget, Performed, Run, Subject};
 use crate::call::{CallError, Effect};
 use crate::check::Presents;
+use crate::diagnostics::{self, LostMint};
 use crate::label::Label;
+use crate::part::PartName;
 use crate::rotation::{CredentialRecord, CredentialStatus, Event};
 use crate::secret::{Parts, Secret};
 use crate::source::{Credential, Handles, Issuance, MintOrder};
-use crate::target::Escrowed;
+use crate::spec::When;
+use crate::target::{Escrowed, TEMPLATE};
 
 impl Run<'_> {
     fn order(&self, generation: u64) -> MintOrder {
-        let issuer = self.job.issuer.clone();
+        let issuer = self.job.source.issuer();
         let earlier = self.outcome.ledger.credentials().iter();
         let mut earlier = earlier.filter(|known| known.generation < generation && known.issuer == issuer);
         let lives = |known: &&CredentialRecord| !self.session.outlived.contains(&known.generation);
         let in_use = earlier.clone().filter(lives);
-        let handles = match self.job.source_traits.issuance {
+        let handles = match self.job.source.traits().issuance {
             Issuance::Fresh { .. } => Handles::default(),
             Issuance::Reset { .. } => Handles {
                 in_use: in_use.filter_map(|known| known.credential_id.clone()).collect(),
@@ -37,11 +40,11 @@ impl Run<'_> {
         let in_place = self.outcome.ledger.generation();
         self.fetch_previous(in_place + 1, |when| when != When::Preflight).await;
         let order = self.order(generation);
-        let issuer = self.job.issuer.clone();
-        let minted = self.job.source.mint(&order, self.permit).await;
+        let issuer = self.job.source.issuer();
+        let minted = self.job.source.adapter.mint(&order, self.permit).await;
         match self.minted_as_told(minted, &order) {
             Ok(minted) => {
-                if self.job.supplied && in_place > 0 {
+                if self.job.source.spec.is_supplied() && in_place > 0 {
                     self.is_another_value(&minted.parts).await?;
                 }
                 self.outcome.minted = Some(generation);
@@ -69,34 +72,25 @@ impl Run<'_> {
     /// place. Where no target tells, that is said.
     async fn is_another_value(&mut self, supplied: &Parts) -> Performed {
         let mut compared = false;
-        for (key, target) in self.job.targets.iter().filter(|(_, target)| target.traits.readable) {
-            let read = target.target.read().await;
+        for (key, target) in self.job.targets.iter().filter(|(_, target)| target.is_readable()) {
+            let read = target.adapter.read().await;
             let held = read.map_err(|error| vec![Failure::of_call(Subject::Target(key.clone()), &error)])?;
             let held = held.filter(|held| held.label.belongs_to(&self.job.id));
-            let (Some(held), Ok(text)) = (held, self.text_for(target, supplied)) else {
+            let (Some(held), Ok(text)) = (held, target.spec.content.of(supplied)) else {
                 continue;
             };
             // A run that was cut off and left no record may have delivered this very value.
             let is_on_record = self.outcome.ledger.credential(held.label.generation).is_some();
             if held.value.is_same_as(&text) && is_on_record {
-                return Err(vec![Failure {
-                    site: Subject::Source,
-                    summary: "The supplied value is the one that is already in place".to_owned(),
-                    detail: format!(
-                        "Target {key} holds the same value, so nothing would be rotated. Supply the new credential in value_wo."
-                    ),
-                    cause: None,
-                }]);
+                let target = key.clone();
+                let again = diagnostics::Run::SuppliedAgain { target };
+                return Err(vec![Failure::new(Subject::Source, again)]);
             }
             compared = true;
         }
         if !compared {
-            self.outcome.warnings.push(Failure {
-                site: Subject::Source,
-                summary: "Cannot verify that the supplied value is a new one".to_owned(),
-                detail: "No target that can be read back holds the old value. If the same value was supplied again, the old credential is \
-                         still in place: verify this manually."
-                    .to_owned(), cause: None });
+            let unverified = diagnostics::Run::SuppliedUnverified;
+            self.outcome.warnings.push(Failure::new(Subject::Source, unverified));
         }
         Ok(())
     }
@@ -121,14 +115,11 @@ impl Run<'_> {
 
     /// After a lost answer: the issuer is asked once more, so that the error and the state can say what exists.
     async fn look_for_lost_mint(&mut self, generation: u64, failure: &mut Failure) {
-        let found = match self.job.source.issuer().survey().await {
+        let found = match self.job.source.adapter.issuer().survey().await {
             Ok(listed) => self.listed_as_told(listed),
             Err(error) => {
-                failure.detail.push_str(&format!(
-                    " Looking for it failed too ({error}). The next apply looks for a credential named {} and finishes \
-                     with it.",
-                    self.order(generation).label
-                ));
+                let label = self.order(generation).label.to_string();
+                in_doubt(failure, LostMint::NotLooked(error.to_string(), label));
                 return;
             }
         };
@@ -137,17 +128,12 @@ impl Run<'_> {
             (label.belongs_to(&self.job.id) && label.generation == generation).then_some((label, credential))
         });
         let Some((label, credential)) = ours else {
-            failure
-                .detail
-                .push_str(" The issuer lists no such credential now; the next apply looks again.");
+            in_doubt(failure, LostMint::NotListed);
             return;
         };
-        let issuer = self.job.issuer.clone();
+        let issuer = self.job.source.issuer();
         let record = super::survey::found(&label, credential, &issuer, CredentialStatus::Orphaned);
-        failure.detail.push_str(&format!(
-            " It did: {label} ({}) exists, but its value is lost. No target holds it; it will be revoked.",
-            credential.id
-        ));
+        in_doubt(failure, LostMint::Exists(label.to_string(), credential.id.clone()));
         self.outcome.ledger.record(Event::Found(record));
     }
 
@@ -155,7 +141,7 @@ impl Run<'_> {
     pub(super) async fn recover(&mut self, generation: u64) -> Performed {
         self.session.recovery_tried = true;
         let order = self.order(generation);
-        let issuer = self.job.issuer.clone();
+        let issuer = self.job.source.issuer();
         let known = self
             .outcome
             .ledger
@@ -167,10 +153,10 @@ impl Run<'_> {
             minted_at: known.minted_at,
             expires_at: known.expires_at,
         });
-        if self.job.source_traits.reveals
+        if self.job.source.traits().reveals
             && let Some(credential) = &credential
         {
-            let revealed = self.job.source.reveal(credential, &order).await;
+            let revealed = self.job.source.adapter.reveal(credential, &order).await;
             let revealed = self.found_as_told(revealed, &order);
             let revealed = revealed.map_err(|error| vec![Failure::of_call(Subject::Source, &error)])?;
             if let Some(minted) = revealed {
@@ -194,18 +180,18 @@ impl Run<'_> {
             self.hold(generation, found);
             return Ok(());
         }
-        if !on_record && self.job.source_traits.lists && !self.job.is_create {
+        if !on_record && self.job.source.traits().lists && !self.job.is_create {
             // Its issuer has no such credential: another source made it, or it has ended.
             return Ok(());
         }
-        let restored = self.job.source.restore(found, order).await;
+        let restored = self.job.source.adapter.restore(found, order).await;
         let restored = self.found_as_told(restored, order);
         let Some(minted) = restored.map_err(|error| vec![Failure::of_call(Subject::Source, &error)])? else {
             return Ok(());
         };
         // What its issuer lists by label is recorded when it shows.
-        if !on_record && !self.job.source_traits.lists {
-            let issuer = self.job.issuer.clone();
+        if !on_record && !self.job.source.traits().lists {
+            let issuer = self.job.source.issuer();
             self.begin(generation, &order.label, minted.credential.as_ref(), &issuer);
         }
         self.outcome.public = Some(minted.public);
@@ -235,12 +221,12 @@ impl Run<'_> {
             .filter(|(key, goal)| goal.write || !held(key))
             .filter_map(|(key, _)| self.job.targets.get(key))
             .collect();
-        let needed: BTreeSet<String> = unwritten
+        let needed: BTreeSet<PartName> = unwritten
             .iter()
-            .flat_map(|target| target.parts(&self.job.primary))
+            .flat_map(|target| target.spec.content.parts())
             .chain(self.presented(|when| match when {
                 When::Wave(wave) => {
-                    !self.outcome.ledger.is_finished() || unwritten.iter().any(|target| target.wave == wave)
+                    !self.outcome.ledger.is_finished() || unwritten.iter().any(|target| target.spec.wave == wave)
                 }
                 When::Preflight | When::Revoked => false,
             }))
@@ -248,13 +234,13 @@ impl Run<'_> {
         let mut wanted = needed.clone();
         // Checks after a revocation, and those that the gate repeats.
         wanted.extend(self.presented(|when| when != When::Preflight));
-        let mut readable: Vec<_> = self.job.targets.iter().filter(|(_, t)| t.traits.readable).collect();
+        let mut readable: Vec<_> = self.job.targets.iter().filter(|(_, t)| t.is_readable()).collect();
         readable.extend(&self.job.leaving);
-        readable.sort_by_key(|(key, target)| (target.template.is_some(), target.wave, *key));
-        let mut found: BTreeMap<String, Secret> = BTreeMap::new();
+        readable.sort_by_key(|(key, target)| (target.spec.content.is_template(), target.spec.wave, *key));
+        let mut found: BTreeMap<PartName, Secret> = BTreeMap::new();
         let mut recognised = false;
         for (key, target) in readable {
-            let escrowed = match target.target.read().await {
+            let escrowed = match target.adapter.read().await {
                 Ok(Some(escrowed)) => escrowed,
                 Ok(None) => continue,
                 // Checks that can do without the value must not bar what is to be done.
@@ -270,7 +256,7 @@ impl Run<'_> {
             let foreign = escrowed
                 .origin
                 .as_ref()
-                .is_some_and(|origin| *origin != self.job.origin);
+                .is_some_and(|origin| *origin != self.job.source.spec.origin());
             if foreign && (all || self.job.is_create) {
                 // An interrupted run with another source made it: it is none of this one's.
                 continue;
@@ -284,7 +270,8 @@ impl Run<'_> {
             }
             let content = escrowed.content.as_deref();
             let stays = self.job.targets.contains_key(key);
-            let as_configured = stays && target.template.is_none() && content == target.content(&self.job.primary);
+            let held = &target.spec.content;
+            let as_configured = stays && !held.is_template() && content == held.in_mark(self.job.source.primary());
             let now = self.job.clock.now();
             // A create writes it again all the same: an older object with this id sees by that that the entry is not its own any more.
             if as_configured && !self.job.is_create && self.goal.targets.contains_key(key) {
@@ -296,9 +283,9 @@ impl Run<'_> {
                     at: now,
                 });
             }
-            let part = content.unwrap_or(&self.job.primary);
-            if wanted.contains(part) || (all && part != crate::target::TEMPLATE) {
-                found.insert(part.to_owned(), escrowed.value);
+            let part = self.part_in(content);
+            if let Some(part) = part.filter(|part| wanted.contains(part) || all) {
+                found.insert(part, escrowed.value);
             }
             recognised = true;
             if !all && wanted.iter().all(|part| found.contains_key(part)) {
@@ -310,36 +297,47 @@ impl Run<'_> {
     }
 
     /// The parts that the checks of those moments present of the new credential.
-    fn presented(&self, when: impl Fn(When) -> bool) -> BTreeSet<String> {
+    fn presented(&self, when: impl Fn(When) -> bool) -> BTreeSet<PartName> {
         let checks = self.job.checks.values();
-        let presenting = checks.filter(|check| check.presents == Presents::New && when(check.when));
-        presenting.flat_map(|check| check.parts.clone()).collect()
+        let presenting = checks.filter(|check| check.presents() == Presents::New && when(check.spec.when));
+        presenting.flat_map(|check| check.spec.parts.clone()).collect()
     }
 
     /// The parts that were found, the primary one first if it is among them.
-    fn parts_of(&self, mut found: BTreeMap<String, Secret>) -> Parts {
-        let mut parts = Parts::default();
-        if let Some(value) = found.remove(&self.job.primary) {
-            parts = parts.with(&self.job.primary, value);
+    fn parts_of(&self, mut found: BTreeMap<PartName, Secret>) -> Parts {
+        let first = self
+            .job
+            .source
+            .primary()
+            .and_then(|primary| found.remove_entry(primary));
+        let all = first.into_iter().chain(found);
+        all.fold(Parts::default(), |parts, (name, value)| {
+            parts.with(name.as_str(), value)
+        })
+    }
+
+    /// The part that an entry holds by its mark; `None` for a text made of parts.
+    fn part_in(&self, content: Option<&str>) -> Option<PartName> {
+        match content {
+            Some(TEMPLATE) => None,
+            Some(part) => Some(part.into()),
+            None => self.job.source.primary().cloned(),
         }
-        found
-            .into_iter()
-            .fold(parts, |parts, (name, value)| parts.with(&name, value))
     }
 
     /// Gets the value of the newest generation below `before` for the checks of that moment that present the previous credential;
     /// once, since it may be gone later.
     pub(super) async fn fetch_previous(&mut self, before: u64, when: impl Fn(When) -> bool) {
         let mut checks = self.job.checks.values();
-        let wanted = checks.any(|check| check.presents == Presents::Previous && when(check.when));
+        let wanted = checks.any(|check| check.presents() == Presents::Previous && when(check.spec.when));
         if !wanted || before <= 1 || self.previous.is_some() {
             return;
         }
         let known = self.outcome.ledger.credentials().iter().rev();
         let mut older = known.filter(|known| known.generation < before && known.status != CredentialStatus::Orphaned);
-        if self.job.source_traits.reveals_superseded
+        if self.job.source.traits().reveals_superseded
             && let Some(known) = older.next()
-            && known.issuer == self.job.issuer
+            && known.issuer == self.job.source.issuer()
         {
             let credential = Credential {
                 id: known.credential_id.clone().unwrap_or_default(),
@@ -347,7 +345,13 @@ impl Run<'_> {
                 minted_at: known.minted_at,
                 expires_at: known.expires_at,
             };
-            match self.job.source.reveal(&credential, &self.order(known.generation)).await {
+            match self
+                .job
+                .source
+                .adapter
+                .reveal(&credential, &self.order(known.generation))
+                .await
+            {
                 Ok(Some(revealed)) => {
                     self.previous = Some(revealed.parts);
                     return;
@@ -379,26 +383,26 @@ impl Run<'_> {
     /// The parts of the newest generation below `before` that readable targets hold or held.
     async fn older_parts(&self, before: u64) -> Result<Option<Parts>, CallError> {
         let mut newest = 0;
-        let mut found: BTreeMap<String, Secret> = BTreeMap::new();
-        for target in self.job.targets.values().filter(|target| target.traits.readable) {
+        let mut found: BTreeMap<PartName, Secret> = BTreeMap::new();
+        for target in self.job.targets.values().filter(|target| target.is_readable()) {
             let older = |escrowed: &Escrowed| {
                 let label = &escrowed.label;
                 label.belongs_to(&self.job.id) && label.generation < before
             };
-            let escrowed = match target.target.read().await?.filter(older) {
+            let escrowed = match target.adapter.read().await?.filter(older) {
                 Some(escrowed) => Some(escrowed),
-                None => target.target.read_older(&self.job.id, before).await?,
+                None => target.adapter.read_older(&self.job.id, before).await?,
             };
             let Some(escrowed) = escrowed else { continue };
-            let part = escrowed.content.as_deref().unwrap_or(&self.job.primary);
-            if part == crate::target::TEMPLATE || escrowed.label.generation < newest {
+            let part = self.part_in(escrowed.content.as_deref());
+            let Some(part) = part.filter(|_| escrowed.label.generation >= newest) else {
                 continue;
-            }
+            };
             if escrowed.label.generation > newest {
                 newest = escrowed.label.generation;
                 found.clear();
             }
-            found.insert(part.to_owned(), escrowed.value);
+            found.insert(part, escrowed.value);
         }
         Ok((!found.is_empty()).then(|| self.parts_of(found)))
     }
@@ -412,23 +416,25 @@ impl Run<'_> {
             };
             match self.value_for(target) {
                 Ok(value) => {
-                    if let Err(limit) = target.config.accepts(&value) {
-                        failures.push(Failure {
-                            site: Subject::Target(key.clone()),
-                            summary: format!("{} cannot hold the value", target.noun()),
-                            detail: limit,
-                            cause: None,
-                        });
+                    if let Err(limit) = target.spec.config.accepts(&value) {
+                        let entry = target.noun();
+                        let unfit = diagnostics::Run::CannotHold { entry, why: limit };
+                        failures.push(Failure::new(Subject::Target(key.clone()), unfit));
                     }
                 }
-                Err(missing) => failures.push(Failure {
-                    site: Subject::Target(key.clone()),
-                    summary: format!("Cannot assemble the value for {}", target.noun()),
-                    detail: missing,
-                    cause: None,
-                }),
+                Err(why) => {
+                    let entry = target.noun();
+                    let incomplete = diagnostics::Run::CannotAssemble { entry, why };
+                    failures.push(Failure::new(Subject::Target(key.clone()), incomplete));
+                }
             }
         }
         if failures.is_empty() { Ok(()) } else { Err(failures) }
     }
+}
+
+/// Adds what became of a credential whose mint was not answered.
+fn in_doubt(failure: &mut Failure, found: LostMint) {
+    let call = failure.message.clone();
+    failure.message = diagnostics::Run::MintInDoubt { call, found }.into();
 }

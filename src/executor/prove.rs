@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 
-use super::{Failure, JobCheck, Performed, Proof, Run, Subject, When};
+use super::{Failure, JobCheck, Performed, Proof, Run, Subject};
 use crate::check::Presents;
+use crate::diagnostics;
 use crate::secret::Parts;
+use crate::spec::When;
 
 impl Run<'_> {
     /// The checks before anything is minted.
@@ -42,18 +44,22 @@ impl Run<'_> {
         let (stop, permit, clock) = (self.stop, self.permit, self.job.clock);
         let new = Arc::new(self.parts.as_ref().map(Parts::share));
         let previous = Arc::new(self.previous.as_ref().map(Parts::share));
-        let chosen: Vec<(&String, &JobCheck)> =
-            self.job.checks.iter().filter(|(_, check)| check.when == when).collect();
+        let chosen: Vec<(&String, &JobCheck)> = self
+            .job
+            .checks
+            .iter()
+            .filter(|(_, check)| check.spec.when == when)
+            .collect();
         let mut failures = Vec::new();
         let mut runs = Vec::new();
         for (key, check) in chosen {
-            let parts = match check.presents {
+            let parts = match check.presents() {
                 Presents::New => Arc::clone(&new),
                 Presents::Previous => Arc::clone(&previous),
                 Presents::Nothing => Arc::new(None),
             };
             if check.lacks(parts.as_ref().as_ref()) {
-                match self.unpresentable(key, check.presents) {
+                match self.unpresentable(key, check.presents()) {
                     Ok(warning) => self.outcome.warnings.extend(warning),
                     Err(failure) => failures.push(failure),
                 }
@@ -62,8 +68,8 @@ impl Run<'_> {
             runs.push(async move {
                 let began = clock.now();
                 let result = check
-                    .check
-                    .run(parts.as_ref().as_ref(), check.patience, stop, permit)
+                    .adapter
+                    .run(parts.as_ref().as_ref(), check.spec.patience, stop, permit)
                     .await;
                 let seconds = clock.now().duration_since(began).as_secs().max(0).unsigned_abs();
                 (key, seconds, result)
@@ -78,12 +84,13 @@ impl Run<'_> {
             match result {
                 Ok(()) => {}
                 Err(failure) if failure.interrupted => self.outcome.interrupted = true,
-                Err(failure) => failures.push(Failure {
-                    site: Subject::Check(key.clone()),
-                    summary: format!("Check {key:?} did not pass"),
-                    detail: failure.message,
-                    cause: None,
-                }),
+                Err(failure) => {
+                    let failed = diagnostics::Run::CheckFailed {
+                        check: key.clone(),
+                        why: failure.message,
+                    };
+                    failures.push(Failure::new(Subject::Check(key.clone()), failed));
+                }
             }
         }
         if !failures.is_empty() {
@@ -98,12 +105,11 @@ impl Run<'_> {
         let site = Subject::Check(check.to_owned());
         if presents == Presents::Previous {
             if let Some(why) = &self.previous_lost {
-                return Err(Failure {
-                    site,
-                    summary: format!("Check {check:?} could not run"),
-                    detail: format!("It presents the previous credential, whose value could not be fetched. {why}"),
-                    cause: None,
-                });
+                let unfetched = diagnostics::Run::CheckWithoutPrevious {
+                    check: check.to_owned(),
+                    why: why.to_string(),
+                };
+                return Err(Failure::new(site, unfetched));
             }
             // The first generation follows none.
             let first = self.outcome.ledger.generation() <= 1 && !self.session.revoked;
@@ -112,17 +118,13 @@ impl Run<'_> {
             }
         }
         let whose = match presents {
-            Presents::Previous => "the previous credential",
-            Presents::New | Presents::Nothing => "the new credential",
+            Presents::Previous => "previous",
+            Presents::New | Presents::Nothing => "new",
         };
-        Ok(Some(Failure {
-            site,
-            summary: format!("Check {check:?} did not run"),
-            detail: format!(
-                "It presents {whose}, whose value neither the issuer nor a readable target has any more. Everything else went on; \
-                 see to it by hand that this check would pass."
-            ),
-            cause: None,
-        }))
+        let skipped = diagnostics::Run::CheckSkipped {
+            check: check.to_owned(),
+            whose: whose.into(),
+        };
+        Ok(Some(Failure::new(site, skipped)))
     }
 }

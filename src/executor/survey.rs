@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 
 use super::{Failure, Performed, Run, Subject};
 use crate::call::{CallError, CallErrorKind};
+use crate::diagnostics;
 use crate::label::Label;
 use crate::rotation::{
     CredentialRecord, CredentialStatus, DeliveryStatus, Entry, Event, FARTHEST, Left, Seen, Verdict, judge,
@@ -43,11 +44,11 @@ struct Looked {
 impl Run<'_> {
     /// Asks the issuer what exists, and stops before a rival's credentials.
     pub(super) async fn survey(&mut self) -> Performed {
-        let listed = match self.job.source.issuer().survey().await {
+        let listed = match self.job.source.adapter.issuer().survey().await {
             Ok(listed) => listed,
             Err(error) => return Err(self.all_that_fails_beside(&error).await),
         };
-        let issuer = self.job.issuer.clone();
+        let issuer = self.job.source.issuer();
         let known = self
             .outcome
             .ledger
@@ -79,7 +80,7 @@ impl Run<'_> {
                     .is_some_and(|at| now.duration_since(at) < INTERRUPTED_CREATE)
             };
             if !strangers.is_empty() && !self.job.replace_existing && !strangers.iter().all(|(_, c)| young(c)) {
-                return Err(vec![rival(&strangers, OLD)]);
+                return Err(vec![rival(&strangers, true)]);
             }
             self.interrupted_create = !strangers.is_empty();
             if self.interrupted_create {
@@ -97,7 +98,7 @@ impl Run<'_> {
                 .cloned()
                 .collect();
             if !ahead.is_empty() {
-                return Err(vec![rival(&ahead, UNKNOWN)]);
+                return Err(vec![rival(&ahead, false)]);
             }
         }
         self.session.outlived = self.outlived(&listed, &issuer);
@@ -108,7 +109,7 @@ impl Run<'_> {
     /// Generations whose handle the issuer made anew since. The one that is in place is not among them: it is replaced, not finished.
     fn outlived(&self, listed: &[Credential], issuer: &str) -> BTreeSet<u64> {
         let ledger = &self.outcome.ledger;
-        let reuses_ids = self.job.source.issuer().reuses_ids();
+        let reuses_ids = self.job.source.adapter.issuer().reuses_ids();
         let made_anew = |known: &&CredentialRecord| {
             let handle = known.credential_id.as_ref();
             let in_place = known.generation == ledger.generation() && ledger.is_finished();
@@ -129,7 +130,7 @@ impl Run<'_> {
 
     /// The same, the issuer's listing included.
     pub(super) async fn all_that_fails(&self) -> Vec<Failure> {
-        match self.job.source.issuer().survey().await {
+        match self.job.source.adapter.issuer().survey().await {
             Ok(_) => self.look_for_failures().await,
             Err(error) => self.all_that_fails_beside(&error).await,
         }
@@ -153,7 +154,7 @@ impl Run<'_> {
         let ledger = &self.outcome.ledger;
         let mints = self.goal.may_mint;
         // Once the old value is dead, whatever can be reached is better off with a new one.
-        let must_reach_all = mints && !self.old_value_is_dead();
+        let must_reach_all = mints && !self.goes_on() && !self.goal.goes_on;
         let wanted: Vec<&String> = self
             .goal
             .targets
@@ -176,18 +177,18 @@ impl Run<'_> {
                     if identified {
                         None
                     } else {
-                        target.target.slot().container_id().await.ok().flatten()
+                        target.adapter.slot().container_id().await.ok().flatten()
                     }
                 };
                 let reachable = async {
                     match must_reach_all {
-                        true => target.target.check_reachable().await,
+                        true => target.adapter.check_reachable().await,
                         false => Ok(()),
                     }
                 };
                 let looks = join4(
-                    target.target.slot().inspect(),
-                    target.target.check_writable(),
+                    target.adapter.slot().inspect(),
+                    target.adapter.check_writable(),
                     reachable,
                     container,
                 );
@@ -197,9 +198,15 @@ impl Run<'_> {
             .collect();
         let checks = self.job.checks.iter().filter(|_| mints);
         let checks: Vec<_> = checks
-            .map(|(key, check)| async move { (Subject::Check(key.clone()), check.check.inspect().await) })
+            .map(|(key, check)| async move { (Subject::Check(key.clone()), check.adapter.inspect().await) })
             .collect();
-        let source = async { if mints { self.job.source.inspect().await } else { Ok(()) } };
+        let source = async {
+            if mints {
+                self.job.source.adapter.inspect().await
+            } else {
+                Ok(())
+            }
+        };
         let (source, targets, checks) = join3(source, join_all(looks), join_all(checks)).await;
         let ready = std::iter::once((Subject::Source, source)).chain(checks);
         let failures = ready.filter_map(|(site, ready)| Some(Failure::of_call(site, &ready.err()?)));
@@ -241,8 +248,16 @@ impl Run<'_> {
                 }
             }
         }
-        if !failures.is_empty() {
+        let is_in_the_way = |failure: &Failure| !self.goal.goes_on || !matches!(failure.site, Subject::Target(_));
+        if failures.iter().any(is_in_the_way) {
             return Err(failures);
+        }
+        // In an incident, a target that is down is left behind.
+        for failure in failures {
+            if let Subject::Target(key) = &failure.site {
+                self.session.failed.insert(key.clone());
+            }
+            self.outcome.failures.push(failure);
         }
         for (target, container_id) in containers {
             self.outcome.ledger.record(Event::Identified { target, container_id });
@@ -328,22 +343,21 @@ impl Run<'_> {
     /// A value that nobody lists and no issuer tells again is known by the mark beside it alone; it is gone on with, not
     /// overwritten.
     fn note_marked(&mut self, label: Label, entry: &Entry, noun: &str) {
-        let traits = &self.job.source_traits;
+        let traits = &self.job.source.traits();
         let known = self.outcome.ledger.credential(label.generation).is_some();
-        if !self.job.is_create || known || traits.lists || traits.reveals || !self.job.one_part {
+        if !self.job.is_create || known || traits.lists || traits.reveals || self.job.source.spec.parts.sole().is_none()
+        {
             return;
         }
-        self.outcome.warnings.push(Failure {
-            site: Subject::Whole,
-            summary: "This secret existed already".to_owned(),
-            detail: format!(
-                "{noun} carries its mark, {label}, so this create goes on with the value there where it can be read. If \
-                 another workspace manages this secret, the two now share it: give each state its own namespace."
-            ), cause: None });
+        let existed = diagnostics::Run::ExistedAlready {
+            entry: noun.to_string(),
+            label: label.to_string(),
+        };
+        self.outcome.warnings.push(Failure::new(Subject::Whole, existed));
         self.outcome.ledger.record(Event::Found(CredentialRecord {
             generation: label.generation,
             credential_id: None,
-            issuer: self.job.issuer.clone(),
+            issuer: self.job.source.issuer(),
             label: label.to_string(),
             status: CredentialStatus::Overlapping,
             minted_at: entry.modified_at,
@@ -368,7 +382,7 @@ impl Run<'_> {
 /// A target that was not found may be gone for good: then this is the way on.
 fn unreadable(key: String, error: CallError) -> Failure {
     let error = match error.kind {
-        CallErrorKind::NotFound => error.advise("If it no longer exists, take the target out of `targets`."),
+        CallErrorKind::NotFound => error.advise("If it no longer exists, remove the target from `targets`."),
         _ => error,
     };
     Failure::of_call(Subject::Target(key), &error)
@@ -376,55 +390,23 @@ fn unreadable(key: String, error: CallError) -> Failure {
 
 /// A slot that somebody else has filled.
 fn occupied(key: &str, noun: &str, entry: &Entry) -> Failure {
-    let when = entry
-        .modified_at
-        .map(|at| format!("was last written {at} and "))
-        .unwrap_or_default();
-    Failure {
-        site: Subject::Target(key.to_owned()),
-        summary: format!("{noun} already exists"),
-        detail: format!(
-            "It {when}is not managed by this resource. Nothing was changed. Set \
-             on_existing = \"replace\" to overwrite it (also if an interrupted apply wrote it), delete it, or choose another name."
-        ),
-        cause: None,
-    }
+    let occupied = diagnostics::Run::Occupied {
+        entry: noun.to_owned(),
+        modified_at: entry.modified_at.map(|at| at.to_string()),
+    };
+    Failure::new(Subject::Target(key.to_owned()), occupied)
 }
 
-/// Credentials that a create finds, too old for an interrupted one.
-const OLD: &str = "They are older than an interrupted create, so another workspace, another address of this configuration or \
-    a lost state made them. Give each state its own namespace. A resource that was renamed needs a `moved` block, or another \
-    apply once its old address is destroyed. If the state was lost, set on_existing = \"replace\" for one apply to take over.";
-
-/// Credentials newer than what the plan knew.
-const UNKNOWN: &str = "The state that this run was planned from does not know them. If an apply of this state was interrupted, \
-    plan again, with a refresh: that recognises what it left. If another workspace manages this secret, give each state its \
-    own namespace.";
-
-fn rival(credentials: &[(Label, &Credential)], why: &str) -> Failure {
-    Failure {
-        site: Subject::Whole,
-        summary: "Another state manages this secret".to_owned(),
-        detail: format!(
-            "The issuer has credentials that carry this secret's id: {}. {why}",
-            listed(credentials)
-        ),
-        cause: None,
-    }
+/// Credentials of another state: too old for an interrupted create, or newer than what the plan knew.
+fn rival(credentials: &[(Label, &Credential)], is_old: bool) -> Failure {
+    let credentials = listed(credentials);
+    Failure::new(Subject::Whole, diagnostics::Run::Rival { credentials, is_old })
 }
 
 /// What a create says that went on from credentials that it found.
 fn taken_over(credentials: &[(Label, &Credential)]) -> Failure {
-    Failure {
-        site: Subject::Whole,
-        summary: "This secret's credentials existed already".to_owned(),
-        detail: format!(
-            "The issuer had {}. They were taken for what an interrupted create left, and this create went on from there. If \
-             another workspace manages this secret, the two now share it: give each state its own namespace.",
-            listed(credentials)
-        ),
-        cause: None,
-    }
+    let credentials = listed(credentials);
+    Failure::new(Subject::Whole, diagnostics::Run::TakenOver { credentials })
 }
 
 fn listed(credentials: &[(Label, &Credential)]) -> String {

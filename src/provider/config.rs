@@ -1,5 +1,6 @@
 //! The provider block: namespace, connections, and what holds for every secret of this configuration.
 
+mod incident;
 mod later;
 
 use std::sync::Arc;
@@ -8,8 +9,9 @@ use jiff::SignedDuration;
 
 use crate::clock::Clock;
 use crate::connection::{Connections, Surroundings};
+use crate::diagnostics::ConnectionProblem;
 use crate::environment::Environment;
-use crate::provider::Configured;
+use crate::provider::{Configured, Incidents};
 use crate::terraform::{Attribute, Block, Diagnostics, Node, Origin, Path, Schema, Type, Value};
 
 /// Moves the provider's clock; for tests and try-outs.
@@ -30,6 +32,12 @@ pub(super) fn schema() -> Schema {
                     "Part of every secret's id. Two states must never share one, or each takes the other's credentials for its own.",
                 ),
                 Attribute::optional(
+                    "read_only",
+                    Type::Bool,
+                    "`true` plans as usual, and refuses to apply: for plans on pull requests, with credentials that may only read. Default \
+                     `false`.",
+                ),
+                Attribute::optional(
                     "allow_insecure",
                     Type::Bool,
                     "`true` permits plain http to hosts other than loopback. Default `false`.",
@@ -38,7 +46,11 @@ pub(super) fn schema() -> Schema {
             .into_iter()
             .chain(later::attributes())
             .collect(),
-            blocks: Connections::blocks().into_iter().chain(later::blocks()).collect(),
+            blocks: Connections::blocks()
+                .into_iter()
+                .chain([incident::block()])
+                .chain(later::blocks())
+                .collect(),
             description:
                 "Rotates secrets: mints a credential, delivers it to every place that holds it, activates and \
                           checks it, and revokes the old one once nothing uses it."
@@ -50,26 +62,43 @@ pub(super) fn schema() -> Schema {
 /// Checks the block's shape. The connections are only good for their names: what is unknown now may be known when it is configured.
 pub(super) fn validate(config: &Value, environment: &Environment) -> (Option<Arc<Connections>>, Diagnostics) {
     let mut problems = Diagnostics::new();
-    let (_, connections, _) = parse(config, environment, &mut problems);
+    let Parsed { connections, .. } = parse(config, environment, &mut problems);
     (connections, problems)
 }
 
 /// Takes the block over. Errors are reported. An unknown `namespace` or `allow_insecure` leaves all connections out; what else is
 /// unknown concerns one of them.
 pub(super) fn configure(config: &Value, environment: &Environment, problems: &mut Diagnostics) -> Configured {
-    let (namespace, connections, clock) = parse(config, environment, problems);
+    let Parsed {
+        namespace,
+        connections,
+        clock,
+        incidents,
+        read_only,
+    } = parse(config, environment, problems);
     if clock.offset() != SignedDuration::ZERO {
-        problems.warning(
-            Path::root(),
-            format!("{CLOCK_OFFSET} moves the provider's clock"),
-            format!("It shows {}. Unset it for real work.", clock.now()),
-        );
+        let moved = ConnectionProblem::ClockMoved {
+            variable: CLOCK_OFFSET.into(),
+            now: clock.now().to_string(),
+        };
+        problems.report(Path::root(), moved);
     }
     let known = namespace.is_some();
-    Configured::new(namespace, connections.filter(|_| known), clock, environment)
+    Configured {
+        incidents,
+        read_only,
+        ..Configured::new(namespace, connections.filter(|_| known), clock, environment)
+    }
 }
 
-type Parsed = (Option<String>, Option<Arc<Connections>>, Clock);
+/// What the block says, as far as it is known.
+struct Parsed {
+    namespace: Option<String>,
+    connections: Option<Arc<Connections>>,
+    clock: Clock,
+    incidents: Incidents,
+    read_only: bool,
+}
 
 fn parse(config: &Value, environment: &Environment, problems: &mut Diagnostics) -> Parsed {
     let node = Node::root(config, Origin::Configuration);
@@ -78,18 +107,27 @@ fn parse(config: &Value, environment: &Environment, problems: &mut Diagnostics) 
     let text = namespace.required_string(problems).known().filter(|text| {
         let fits = text.chars().count() <= LONGEST_NAMESPACE;
         if !fits {
-            problems.error(
+            let longest = LONGEST_NAMESPACE;
+            problems.report(
                 namespace.path().clone(),
-                format!("namespace is longer than {LONGEST_NAMESPACE} characters"),
-                "Use a short name for this state, such as molecule-production.",
+                ConnectionProblem::NamespaceTooLong { longest },
             );
         }
         fits
     });
     later::refuse(config, problems);
+    let incidents = incident::parse(&node.attr("incident"), problems);
+    // What is not known yet must not write.
+    let read_only = node.attr("read_only").bool(problems).or(false).unwrap_or(true);
     let allow_insecure = node.attr("allow_insecure").bool(problems).or(false);
     let Some(allow_insecure) = allow_insecure else {
-        return (text, None, clock);
+        return Parsed {
+            namespace: text,
+            connections: None,
+            clock,
+            incidents,
+            read_only,
+        };
     };
     let surroundings = Surroundings {
         environment: environment.clone(),
@@ -97,7 +135,13 @@ fn parse(config: &Value, environment: &Environment, problems: &mut Diagnostics) 
         allow_insecure,
     };
     let connections = Connections::parse(&node, &surroundings, problems);
-    (text, Some(connections), clock)
+    Parsed {
+        namespace: text,
+        connections: Some(connections),
+        clock,
+        incidents,
+        read_only,
+    }
 }
 
 /// A duration, forward or with a minus sign backward.
@@ -110,11 +154,11 @@ fn offset(environment: &Environment, problems: &mut Diagnostics) -> SignedDurati
         Ok(duration) if backward => -duration,
         Ok(duration) => duration,
         Err(error) => {
-            problems.error(
-                Path::root(),
-                format!("{CLOCK_OFFSET} is not a duration"),
-                format!("{error}."),
-            );
+            let mistake = ConnectionProblem::ClockOffset {
+                variable: CLOCK_OFFSET.into(),
+                why: error.to_string(),
+            };
+            problems.report(Path::root(), mistake);
             SignedDuration::ZERO
         }
     }

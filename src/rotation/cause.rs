@@ -49,6 +49,11 @@ impl Cause {
         )
     }
 
+    /// Whether it waits for `rotation.window`: nobody asked for it.
+    pub fn waits_for_window(self) -> bool {
+        matches!(self, Self::Schedule | Self::Expiry | Self::Drift | Self::ValueLost)
+    }
+
     /// Whether the calendar asked for it, so that it is due or not by the clock alone.
     pub fn is_of_the_clock(self) -> bool {
         matches!(self, Self::Schedule | Self::Expiry)

@@ -187,5 +187,6 @@ fn open(prospect: &Prospect<'_>) -> Reading {
         targets: prospect.configured.iter().map(look).collect(),
         issuer: IssuerSays::NothingAgainst,
         failed_checks: [].into(),
+        opens: None,
     }
 }

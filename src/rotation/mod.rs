@@ -12,13 +12,14 @@ pub mod ownership;
 pub mod pending;
 pub mod schedule;
 pub mod step;
+pub mod window;
 
 pub use cause::{Cause, Request};
 pub use entry::{Container, Entry, RevisionKind};
 pub use event::{Event, FARTHEST, Left, Seen};
 pub use forecast::{Forecast, Prospect, forecast};
 pub use gate::{Reading, Wait};
-pub use goal::{Goal, TargetGoal};
+pub use goal::{Ending, Goal, TargetGoal};
 pub use ledger::{CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus, Ledger};
 pub use notice::{Notice, NoticeCode};
 pub use ownership::{Verdict, judge};

@@ -2,13 +2,41 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::window::Window;
+
 /// The schedule that a user set.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Schedule {
     /// How often.
     pub every: Option<SignedDuration>,
     /// How long before the due instant an apply may rotate already.
     pub early: SignedDuration,
+    /// Every apply rotates: `every = "apply"`.
+    pub with_every_apply: bool,
+    /// When what is due may be done; `None` is always.
+    pub window: Option<Window>,
+    /// A plan that leaves an overdue secret overdue fails.
+    pub overdue_is_error: bool,
+}
+
+impl Schedule {
+    /// Whether both make a rotation due at the same instants.
+    pub fn is_due_as(&self, other: &Self) -> bool {
+        let of = |schedule: &Self| (schedule.every, schedule.early, schedule.with_every_apply);
+        of(self) == of(other)
+    }
+
+    /// When what waits for the window may be done, where it is closed; `None` where it is open, or where it opens only after `deadline`.
+    pub fn opening(&self, now: Timestamp, deadline: Option<Timestamp>) -> Option<Timestamp> {
+        let opening = self.window.as_ref()?.next_opening(now);
+        let in_time = deadline.is_none_or(|deadline| opening <= deadline);
+        (opening > now && in_time).then_some(opening)
+    }
+
+    /// The first instant from `at` on at which it may be done.
+    pub fn first_chance(&self, at: Timestamp, deadline: Option<Timestamp>) -> Timestamp {
+        self.opening(at, deadline).unwrap_or(at)
+    }
 }
 
 fn add(at: Timestamp, duration: SignedDuration) -> Timestamp {
@@ -38,7 +66,7 @@ pub fn next_anchor(every: SignedDuration, scheduled: Option<Timestamp>, rotated_
 /// never before it was made.
 pub fn expiry_due(minted_at: Timestamp, expires_at: Timestamp, overlap: SignedDuration, scheduled: bool) -> Timestamp {
     let life = SignedDuration::from_secs(expires_at.as_second().saturating_sub(minted_at.as_second()).max(0));
-    let latest = sub(expires_at, overlap.max(life / 10));
+    let latest = deadline(minted_at, expires_at, overlap);
     let two_thirds = add(minted_at, life / 3 * 2);
     if latest <= minted_at {
         two_thirds
@@ -47,6 +75,12 @@ pub fn expiry_due(minted_at: Timestamp, expires_at: Timestamp, overlap: SignedDu
     } else {
         latest.min(two_thirds)
     }
+}
+
+/// The last instant at which a credential that ends by itself is to be renewed: its successor has the overlap, or a tenth of its life.
+pub fn deadline(minted_at: Timestamp, expires_at: Timestamp, overlap: SignedDuration) -> Timestamp {
+    let life = SignedDuration::from_secs(expires_at.as_second().saturating_sub(minted_at.as_second()).max(0));
+    sub(expires_at, overlap.max(life / 10))
 }
 
 /// The instant from which an apply may rotate.

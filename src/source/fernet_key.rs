@@ -10,6 +10,7 @@ use super::generated::{Failed, Generated, Generator, TRAITS};
 use super::{Maker, Minted, Source, SourceConfig, SourceKind, SourceTraits};
 use crate::address::Address;
 use crate::connection::Link;
+use crate::part::PartNames;
 use crate::randomness;
 use crate::secret::{Parts, Secret};
 use crate::terraform::Diagnostic;
@@ -45,7 +46,7 @@ impl SourceConfig for FernetKey {
         TRAITS
     }
 
-    fn parts(&self) -> Vec<String> {
+    fn parts(&self) -> PartNames {
         KIND.declared_parts()
     }
 

@@ -8,6 +8,7 @@ use super::{Credential, Issuance, Issuer, Liveness, Offers, SourceTraits};
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::{KeyRing, ListedKey, Vendor};
+use crate::diagnostics::StateProblem;
 use crate::terraform::{Diagnostic, Path};
 
 /// What the engine must know of such a source: any number live at once, and a value is told once, when it is made.
@@ -147,10 +148,11 @@ impl<T: Listed> Issuer for Listing<T> {
 }
 
 /// An address in state that is none of an issuer of `what`; `expected` says what one looks like.
-pub(super) fn misplaced(address: &Address, what: &str, expected: &str) -> Diagnostic {
-    Diagnostic::error(
-        Path::root(),
-        format!("{address} is not a place where {what} are issued"),
-        format!("The state holds an address that this provider did not write. Expected {expected}."),
-    )
+pub(super) fn misplaced(address: &Address, what: &str, expected: String) -> Diagnostic {
+    let mistake = StateProblem::Address {
+        address: address.to_string(),
+        what: format!("a place where {what} are issued").into(),
+        expected: expected.into(),
+    };
+    Diagnostic::new(Path::root(), mistake)
 }

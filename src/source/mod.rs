@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::address::Address;
+use crate::address::{Address, DEFAULT_CONNECTION};
 use crate::call::{CallError, WritePermit};
 use crate::connection::{Link, Reach};
 use crate::label::Label;
+use crate::part::PartNames;
 use crate::rotation::Container;
 use crate::secret::{Parts, Secret};
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node};
@@ -235,9 +236,9 @@ pub trait SourceConfig: Send + Sync {
     }
 
     /// The parts of its credentials: those that its kind declares, unless the configuration has others.
-    fn parts(&self) -> Vec<String> {
+    fn parts(&self) -> PartNames {
         let kind = kind(&self.issuer().kind);
-        kind.map(SourceKind::declared_parts).unwrap_or_default()
+        kind.map_or_else(|| std::iter::empty::<&str>().collect(), SourceKind::declared_parts)
     }
 
     /// What it mints, for the steps of a plan: `Fly deploy token for app molecule-cp, valid for 2400h`. Every argument that makes a
@@ -329,7 +330,7 @@ pub struct SourceKind {
     /// The parts of its credentials, for the docs; a configuration may have others ([`Self::parts_of`]).
     pub parts: &'static [&'static str],
     /// The parts of the credentials of one configuration, given the kind's object; `None` while they are unknown or wrong.
-    pub parts_of: fn(&Node<'_>) -> Option<Vec<String>>,
+    pub parts_of: fn(&Node<'_>) -> Option<PartNames>,
     /// Reads the kind's object; the second node is the root of the whole resource. `None` when something is unknown or wrong; what is
     /// wrong is reported.
     pub parse: fn(&Node<'_>, &Node<'_>, &mut Diagnostics) -> Option<Box<dyn SourceConfig>>,
@@ -350,14 +351,6 @@ fn this_provider(_: &Address) -> String {
     "this provider".to_owned()
 }
 
-/// The part that `value` means, and that a target holds which names none: the sole one. Of several, none is the default.
-pub fn primary(parts: &[String]) -> Option<&str> {
-    match parts {
-        [sole] => Some(sole),
-        _ => None,
-    }
-}
-
 /// The names of the arguments that differ between two fingerprints; none where one of them is no JSON object.
 fn changed_arguments(before: &str, now: &str) -> Vec<String> {
     type Arguments = BTreeMap<String, serde_json::Value>;
@@ -372,15 +365,9 @@ fn changed_arguments(before: &str, now: &str) -> Vec<String> {
 }
 
 impl SourceKind {
-    /// The parts of [`Self::parts`] as owned texts: what every configuration of most kinds has.
-    pub(crate) fn declared_parts(&self) -> Vec<String> {
-        self.parts.iter().map(|part| (*part).to_owned()).collect()
-    }
-
-    /// The name of a part, where `value` always means the primary one.
-    pub fn part(&self, name: &str) -> String {
-        let primary = self.parts.first().filter(|_| name == "value");
-        primary.map_or(name, |primary| primary).to_owned()
+    /// The parts of [`Self::parts`]: what every configuration of most kinds has.
+    pub(crate) fn declared_parts(&self) -> PartNames {
+        self.parts.iter().copied().collect()
     }
 }
 
@@ -403,20 +390,22 @@ pub fn kind(name: &str) -> Option<&'static SourceKind> {
     ALL.iter().find(|kind| kind.name == name).copied()
 }
 
+/// The issuer at a recorded address, as texts call it.
+pub fn issuer(address: &str) -> String {
+    let parsed: Option<Address> = address.parse().ok();
+    let known = parsed.as_ref().and_then(|address| kind(&address.kind));
+    match (parsed, known) {
+        (Some(parsed), Some(kind)) if parsed.connection == DEFAULT_CONNECTION => (kind.issuer_in_words)(&parsed),
+        (Some(parsed), Some(kind)) => {
+            format!("{}, connection {}", (kind.issuer_in_words)(&parsed), parsed.connection)
+        }
+        _ => address.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_a_sole_part_is_the_default() {
-        let parts = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        assert_eq!(primary(&parts(&["token"])), Some("token"));
-        assert_eq!(primary(&parts(&["username", "password"])), None);
-        assert_eq!(primary(&[]), None);
-        for kind in ALL.iter().filter(|kind| kind.parts.len() > 1) {
-            assert_eq!(primary(&kind.declared_parts()), None, "{}", kind.name);
-        }
-    }
 
     #[test]
     fn the_arguments_that_changed_are_named() {

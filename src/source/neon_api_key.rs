@@ -15,6 +15,7 @@ use crate::address::Address;
 use crate::call::{CallError, WritePermit};
 use crate::connection::neon::{self, KeyHolder, Neon, NeonClient, SERVICE, identifier, is_identifier};
 use crate::connection::{KeyRing, Link, ListedKey, Vendor};
+use crate::diagnostics::Argument;
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Type};
 
 const NAME: &str = "neon_api_key";
@@ -70,13 +71,13 @@ fn parse(node: &Node<'_>, _root: &Node<'_>, problems: &mut Diagnostics) -> Optio
     let organization = identifier(&node.attr("organization_id"), problems);
     let project = identifier(&node.attr("project_id"), problems);
     if matches!(organization, Field::Absent) && node.attr("project_id").is_set() {
-        let path = node.attr("project_id").path().clone();
-        problems.error(
-            path.clone(),
-            format!("{path} needs organization_id"),
-            "Neon limits only an organization's keys to a project: set organization_id to the project's organization, or leave \
-             out project_id for a personal key.",
-        );
+        node.attr("project_id").report(problems, |argument| Argument::Needs {
+            argument,
+            other: "organization_id".into(),
+            why: "Neon limits only an organization's keys to a project. Set organization_id to the project's organization, or remove \
+                  project_id for a personal key."
+                .into(),
+        });
         return None;
     }
     Some(Box::new(Config {
@@ -89,7 +90,7 @@ fn parse(node: &Node<'_>, _root: &Node<'_>, problems: &mut Diagnostics) -> Optio
 
 fn issuer(address: &Address, link: &Link<'_>) -> Result<Option<Box<dyn Issuer>>, Diagnostic> {
     let holder = holder_at(&address.locator)
-        .ok_or_else(|| listed::misplaced(address, "Neon API keys", &format!("{PERSONAL} or organization/<id>")))?;
+        .ok_or_else(|| listed::misplaced(address, "Neon API keys", format!("{PERSONAL} or organization/<id>")))?;
     let client = link.account::<Neon>()?.client()?;
     Ok(Some(Box::new(Listing(Keys {
         client,
@@ -273,13 +274,13 @@ mod tests {
         assert!(config.is_none() && problems.is_empty(), "{problems:?}");
         let (config, problems) = parsed([project]);
         assert!(config.is_none());
-        assert_eq!(problems, ["project_id needs organization_id"]);
+        assert_eq!(problems, ["project_id requires organization_id"]);
     }
 
     #[test]
     fn names_are_not_ids_and_unknowns_are_no_mistakes() {
         let (_, problems) = parsed([("organization_id", Value::string("My Organization"))]);
-        assert_eq!(problems, ["organization_id is not an id of Neon"]);
+        assert_eq!(problems, ["organization_id is not a Neon id"]);
         let (config, problems) = parsed([
             ("organization_id", Value::unknown()),
             ("project_id", Value::string("p")),

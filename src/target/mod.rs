@@ -332,7 +332,9 @@ macro_rules! targets {
     };
 }
 
-targets! { fly_secret, github_actions_secret, ssm_parameter }
+mod github_secret;
+
+targets! { fly_secret, github_actions_secret, github_dependabot_secret, ssm_parameter }
 
 /// What the entry at a recorded address is called in texts.
 pub fn entry(slot: &str) -> EntryWords {

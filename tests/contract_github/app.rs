@@ -12,7 +12,7 @@ use rotation_provider::call::{CallErrorKind, Effect};
 use serde_json::{Value, json};
 
 use super::fake::{Fault, GitHub, REPOSITORY, World};
-use super::secret::{ENVIRONMENT, REPO, config, level, put};
+use super::secret::{ENVIRONMENT, REPO, config, put};
 
 /// Gives an installation token for a web token that the App's key signed.
 pub(crate) fn exchange(world: &mut World, parts: &Parts) -> Response {
@@ -45,7 +45,7 @@ pub(crate) fn exchange(world: &mut World, parts: &Parts) -> Response {
         .into_response()
 }
 
-async fn with_app(life: i64) -> GitHub {
+pub(crate) async fn with_app(life: i64) -> GitHub {
     let key = KeyPair::generate(KeySize::Rsa2048).unwrap();
     let der: Pkcs8V1Der<'_> = key.as_der().unwrap();
     let pem = format!(
@@ -67,8 +67,8 @@ const EXCHANGE: &str = "POST /app/installations/7/access_tokens";
 #[tokio::test]
 async fn an_installation_token_is_fetched_once_and_used_until_it_is_about_to_end() {
     let github = with_app(3600).await;
-    put(&github, &level(None), "A", "one").await.unwrap();
-    put(&github, &level(None), "B", "two").await.unwrap();
+    put(&github, "A", "one").await.unwrap();
+    put(&github, "B", "two").await.unwrap();
     assert_eq!(github.world().value(REPOSITORY, "B"), Some("two"));
     assert_eq!(github.world().count(EXCHANGE), 1);
 }
@@ -76,22 +76,22 @@ async fn an_installation_token_is_fetched_once_and_used_until_it_is_about_to_end
 #[tokio::test]
 async fn an_installation_token_that_ends_within_minutes_is_replaced() {
     let github = with_app(120).await;
-    put(&github, &level(None), "A", "one").await.unwrap();
+    put(&github, "A", "one").await.unwrap();
     assert!(github.world().count(EXCHANGE) > 1);
 }
 
 #[tokio::test]
 async fn a_token_that_github_does_not_take_any_more_is_replaced_once() {
     let github = with_app(3600).await;
-    put(&github, &level(None), "A", "one").await.unwrap();
+    put(&github, "A", "one").await.unwrap();
     github.world().accepted.clear();
-    put(&github, &level(None), "B", "two").await.unwrap();
+    put(&github, "B", "two").await.unwrap();
     assert_eq!(github.world().value(REPOSITORY, "B"), Some("two"));
     assert_eq!(github.world().count(EXCHANGE), 2);
     let look = "GET /repos/molecule-ai/mono/actions/secrets/B";
     let before = github.world().count(look);
     github.lasting_fault(look, &Fault::Status(401, "Bad credentials", None));
-    let error = put(&github, &level(None), "B", "three").await.unwrap_err();
+    let error = put(&github, "B", "three").await.unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Unauthenticated);
     assert_eq!(github.world().count(look), before + 2);
     assert_eq!(github.world().count(EXCHANGE), 3);
@@ -101,7 +101,7 @@ async fn a_token_that_github_does_not_take_any_more_is_replaced_once() {
 async fn a_key_that_github_does_not_know_names_the_arguments() {
     let github = with_app(3600).await;
     github.world().app = None;
-    let error = put(&github, &level(None), "A", "one").await.unwrap_err();
+    let error = put(&github, "A", "one").await.unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Unauthenticated);
     assert!(error.message.contains("github.app_private_key"), "{error}");
 }

@@ -11,7 +11,7 @@ use rotation_provider::target::github_actions_secret::KIND;
 use rotation_provider::vendors::Vendors as _;
 
 use super::fake::{Fault, GitHub, Repository, TOKEN};
-use super::secret::{ENVIRONMENT, REPO, config, level, put, slot, write};
+use super::secret::{ENVIRONMENT, REPO, config, put, slot, write};
 use crate::vendor;
 
 const MONO: &str = "/repos/molecule-ai/mono";
@@ -95,7 +95,7 @@ async fn an_archived_repository_is_refused_by_one_read_for_all_its_targets() {
         let error = target.check_writable().await.unwrap_err();
         assert_eq!((&error.kind, error.effect), (&CallErrorKind::Forbidden, Effect::None));
         let words =
-            "is archived and read-only. Unarchive it, or take the target out of `targets` with on_remove = \"keep\"";
+            "is archived and read-only. Unarchive it, or remove the target from `targets` with on_remove = \"keep\"";
         assert!(error.message.contains(words), "{error}");
     }
     assert_eq!(github.world().calls, ["GET /repos/molecule-ai/mono"]);
@@ -125,7 +125,7 @@ async fn a_repository_that_takes_writes_or_may_not_be_read_is_not_refused() {
 #[tokio::test]
 async fn a_refusal_because_of_the_archive_is_not_called_a_missing_permission() {
     let github = GitHub::start().await;
-    put(&github, &level(None), "FLY_API_TOKEN", "one").await.unwrap();
+    put(&github, "FLY_API_TOKEN", "one").await.unwrap();
     for call in ["PUT", "DELETE"] {
         let call = format!("{call} /repos/molecule-ai/mono/actions/secrets/FLY_API_TOKEN");
         github.lasting_fault(&call, &Fault::Status(403, ARCHIVED, None));
@@ -209,7 +209,10 @@ async fn a_slot_at_another_host_is_refused_with_both_hosts() {
         assert!(names.iter().all(|name| text.contains(name)), "{text}");
         assert!(!text.contains("  "), "{text}");
         let slot = connections.slot(&KIND, &address);
-        assert_eq!(slot.err().map(|error| error.summary), Some(refused.summary));
+        assert_eq!(
+            slot.err().map(|error| error.summary.clone()),
+            Some(refused.summary.clone())
+        );
     }
 }
 

@@ -7,13 +7,14 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use crypto_box::SecretKey;
+use rotation_provider::address::Address;
 use rotation_provider::call::{CallError, CallErrorKind, Effect, WritePermit};
-use rotation_provider::connection::github::{Repository, SecretLevel, seal};
+use rotation_provider::connection::github::seal;
 use rotation_provider::label::Label;
 use rotation_provider::rotation::Entry;
 use rotation_provider::secret::Secret;
 use rotation_provider::target::github_actions_secret::KIND;
-use rotation_provider::target::{Activation, Delivery, Receipt, Slot, TargetConfig};
+use rotation_provider::target::{self, Activation, Delivery, Receipt, Slot, TargetConfig, TargetKind};
 use rotation_provider::terraform::{Diagnostics, Node, Origin, Value};
 use serde_json::Value as Json;
 
@@ -21,30 +22,13 @@ use crate::terraform_cores;
 
 use super::fake::{Fault, GitHub, PRODUCTION, REPOSITORY, TOKEN};
 
-pub(crate) fn level(environment: Option<&str>) -> SecretLevel {
-    SecretLevel {
-        repository: Repository {
-            owner: "molecule-ai".to_owned(),
-            name: "mono".to_owned(),
-        },
-        environment: environment.map(str::to_owned),
-    }
+/// Writes a secret of the repository.
+pub(crate) async fn put(github: &GitHub, name: &str, value: &str) -> Result<(), CallError> {
+    let config = config(&[("repository", "mono"), ("name", name)]);
+    write(github, &*config, value).await.map(drop)
 }
 
-pub(crate) async fn put(github: &GitHub, level: &SecretLevel, name: &str, value: &str) -> Result<(), CallError> {
-    let client = github
-        .connections
-        .own()
-        .account::<rotation_provider::connection::github::GitHub>()
-        .unwrap()
-        .client()
-        .unwrap();
-    let value = Secret::new(value.to_owned());
-    let permit = WritePermit::granted_by_apply();
-    client.put_secret(level, name, &value, &permit).await.map(drop)
-}
-
-fn parse(arguments: &[(&str, &str)]) -> (Option<Box<dyn TargetConfig>>, Diagnostics) {
+fn parse(kind: &TargetKind, arguments: &[(&str, &str)]) -> (Option<Box<dyn TargetConfig>>, Diagnostics) {
     let arguments = arguments
         .iter()
         .map(|(name, value)| ((*name).to_owned(), Value::string(*value)))
@@ -52,12 +36,17 @@ fn parse(arguments: &[(&str, &str)]) -> (Option<Box<dyn TargetConfig>>, Diagnost
     let value = Value::Map(arguments);
     let mut problems = Diagnostics::new();
     let node = Node::root(&value, Origin::Configuration);
-    let config = (KIND.parse)(&node, Some("fly_api_token"), &mut problems);
+    let config = (kind.parse)(&node, Some("fly_api_token"), &mut problems);
     (config, problems)
 }
 
 pub(crate) fn config(arguments: &[(&str, &str)]) -> Box<dyn TargetConfig> {
-    parse(arguments).0.unwrap()
+    config_of(&KIND, arguments)
+}
+
+/// The same of another kind of GitHub secrets.
+pub(crate) fn config_of(kind: &TargetKind, arguments: &[(&str, &str)]) -> Box<dyn TargetConfig> {
+    parse(kind, arguments).0.unwrap()
 }
 
 pub(crate) async fn write(github: &GitHub, config: &dyn TargetConfig, value: &str) -> Result<Receipt, CallError> {
@@ -90,8 +79,9 @@ fn revision(entry: Option<Entry>) -> String {
 /// The slot as it is found again when the configuration is gone.
 pub(crate) fn slot(github: &GitHub, config: &dyn TargetConfig) -> Box<dyn Slot> {
     let address = config.slot(&github.connections.own()).unwrap();
-    let address = address.to_string().parse().unwrap();
-    (KIND.slot)(&address, &github.connections.own()).unwrap()
+    let address: Address = address.to_string().parse().unwrap();
+    let kind = target::kind(&address.kind).unwrap();
+    (kind.slot)(&address, &github.connections.own()).unwrap()
 }
 
 pub(crate) const REPO: &[(&str, &str)] = &[("repository", "mono")];
@@ -183,7 +173,7 @@ async fn a_confirmed_write_stays_confirmed_when_it_cannot_be_read_back() {
     for hide in hide {
         let github = GitHub::start().await;
         let config = config(REPO);
-        put(&github, &level(None), "FLY_API_TOKEN", "one").await.unwrap();
+        put(&github, "FLY_API_TOKEN", "one").await.unwrap();
         github.world().time += 60;
         github.world().calls.clear();
         hide(&github);
@@ -250,7 +240,7 @@ async fn a_limit_beyond_our_patience_is_told_apart_from_a_missing_permission() {
     let error = deliver(&github, &*config(REPO), "value").await.unwrap_err();
     assert!(matches!(error.kind, CallErrorKind::RateLimited { .. }), "{error}");
     assert!(
-        error.message.contains("apply again in a few minutes") && !error.message.contains("Secrets: write"),
+        error.message.contains("Apply again in a few minutes") && !error.message.contains("Secrets: write"),
         "{error}"
     );
 }
@@ -366,7 +356,7 @@ fn values_and_arguments_are_held_against_the_documented_limits() {
         (&[("repository", "a/b"), ("name", "A-B")][..], "name"),
         (&[("repository", "a/b"), ("environment", "a\nb")][..], "environment"),
     ] {
-        let (config, problems) = parse(arguments);
+        let (config, problems) = parse(&KIND, arguments);
         let paths: Vec<String> = problems.iter().map(|problem| problem.path.to_string()).collect();
         assert!(config.is_none() && paths == [path], "{arguments:?} {paths:?}");
     }

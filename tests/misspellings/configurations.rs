@@ -121,6 +121,10 @@ pub(crate) fn targets() -> Vec<(&'static str, Json)> {
             json!({ "repository": "molecule-ai/monorepo", "environment": "production", "name": "TOKEN" }),
         ),
         (
+            "github_dependabot_secret",
+            json!({ "repository": "molecule-ai/monorepo", "name": "TOKEN" }),
+        ),
+        (
             "ssm_parameter",
             json!({
                 "name": "/molecule/TOKEN", "type": "SecureString", "key_id": "alias/molecule", "tier": "Standard",

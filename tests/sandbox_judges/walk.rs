@@ -118,6 +118,7 @@ fn github(outsider: &Outsider) {
     let repository = "/repos/molecule-ai/molecule-monorepo";
     let levels = [
         format!("{repository}/actions/secrets"),
+        format!("{repository}/dependabot/secrets"),
         format!("{repository}/environments/production/secrets"),
     ];
     for level in levels {
@@ -252,15 +253,7 @@ fn platform(outsider: &Outsider) {
 
 fn walk() -> Vec<Value> {
     let outsider = Outsider::new();
-    for part in [
-        fly,
-        tokens,
-        github,
-        github_app,
-        neon,
-        ssm,
-        platform,
-    ] {
+    for part in [fly, tokens, github, github_app, neon, ssm, platform] {
         part(&outsider);
     }
     outsider.heard()

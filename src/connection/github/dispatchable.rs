@@ -9,12 +9,18 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
-use super::rights::Right;
+use super::rights::Permission;
 use super::{GitHubClient, Repository, SERVICE, Workflow};
 use crate::call::{CallError, CallErrorKind, Effect};
 
 /// Without this word in its file a workflow has no such trigger. With it, it may still have none.
 const TRIGGER: &str = "workflow_dispatch";
+
+/// What a dispatch needs.
+const START_WORKFLOWS: Permission = Permission {
+    key: "actions",
+    name: "Actions",
+};
 
 /// A workflow as GitHub lists it.
 #[derive(Deserialize)]
@@ -71,8 +77,8 @@ impl GitHubClient {
     /// [`CallError`] without effect.
     pub async fn check_dispatchable(&self, workflow: &Workflow) -> Result<(), CallError> {
         let operation = format!("preparing to start {}", workflow.describe());
-        let way_out = "Unarchive it, or take the check out of `checks`.";
-        self.check_right(&workflow.repository, Right::Actions, &operation, way_out)
+        let way_out = "Unarchive it, or remove the check from `checks`.";
+        self.check_permission(&workflow.repository, START_WORKFLOWS, &operation, way_out)
             .await?;
         let Repository { owner, name } = &workflow.repository;
         let refused = |what: &str, advice: &str| {

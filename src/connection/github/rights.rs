@@ -7,26 +7,14 @@
 use super::{GitHubClient, Login, Repository, RepositoryDetails, SERVICE};
 use crate::call::{CallError, CallErrorKind, Effect};
 
-/// The permission that a write needs, as fine-grained tokens and Apps call it.
+/// A permission of fine-grained tokens and Apps
+/// (<https://docs.github.com/en/rest/authentication/permissions-required-for-github-apps>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Right {
-    /// Actions secrets of a repository.
-    Secrets,
-    /// Actions secrets of an environment.
-    Environments,
-    /// Starting workflows.
-    Actions,
-}
-
-impl Right {
-    /// The permission's key in what an installation token is granted, and its name in GitHub's settings.
-    fn names(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Secrets => ("secrets", "Secrets"),
-            Self::Environments => ("environments", "Environments"),
-            Self::Actions => ("actions", "Actions"),
-        }
-    }
+pub struct Permission {
+    /// Its key in what an installation token is granted: `secrets`.
+    pub key: &'static str,
+    /// Its name in GitHub's settings: `Secrets`.
+    pub name: &'static str,
 }
 
 /// The scopes of a classic token one of which a write needs. What `public_repo` is enough for depends on the repository.
@@ -37,10 +25,10 @@ impl GitHubClient {
     ///
     /// # Errors
     /// [`CallErrorKind::Forbidden`], with `way_out` where the repository is archived; others when GitHub is away.
-    pub(super) async fn check_right(
+    pub(super) async fn check_permission(
         &self,
         repository: &Repository,
-        right: Right,
+        needed: Permission,
         operation: &str,
         way_out: &str,
     ) -> Result<(), CallError> {
@@ -53,7 +41,7 @@ impl GitHubClient {
         let (what, advice) = if details.archived {
             let what = format!("Repository {owner}/{name} is archived and read-only.");
             (what, way_out.to_owned())
-        } else if let Some(missing) = self.missing_right(repository, &details, right).await {
+        } else if let Some(missing) = self.missing_permission(repository, &details, needed).await {
             missing
         } else {
             return Ok(());
@@ -63,14 +51,14 @@ impl GitHubClient {
     }
 
     /// What the credential lacks, and what to do about it.
-    async fn missing_right(
+    async fn missing_permission(
         &self,
         repository: &Repository,
         details: &RepositoryDetails,
-        right: Right,
+        needed: Permission,
     ) -> Option<(String, String)> {
         let Repository { owner, name } = repository;
-        let (key, permission) = right.names();
+        let Permission { key, name: permission } = needed;
         if let Login::App(app) = &self.0.login {
             let granted = app.permissions().await?;
             let may = granted

@@ -1,7 +1,7 @@
-//! The REST API for the Actions secrets of a repository or an environment.
+//! The REST API for the secrets that a repository keeps for one of GitHub's products, such as Actions.
 //!
-//! It can't read a value back, and its times are whole seconds: two writes within one second look like one. Each level has
-//! its own public key. <https://docs.github.com/en/rest/actions/secrets>
+//! It is the same for all of them: it can't read a value back, and its times are whole seconds, so that two writes within one second
+//! look like one. Each product and each environment has its own public key. <https://docs.github.com/en/rest/actions/secrets>
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use super::rights::Right;
+use super::rights::Permission;
 use super::{GitHubClient, Repository, SERVICE, SealError, advise_repository, is_archived, seal};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::segment;
@@ -31,11 +31,26 @@ const READ_BACK_PAUSE: Duration = Duration::from_millis(100);
 const ANSWER_DELAY: SignedDuration = SignedDuration::from_secs(5);
 
 /// What helps when the repository of a target is archived.
-const WAY_OUT_OF_ARCHIVED: &str = "Unarchive it, or take the target out of `targets` with on_remove = \"keep\".";
+const WAY_OUT_OF_ARCHIVED: &str = "Unarchive it, or remove the target from `targets` with on_remove = \"keep\".";
+
+/// A product of GitHub for which repositories keep secrets of their own.
+#[derive(Debug, PartialEq, Eq)]
+pub struct SecretStore {
+    /// The product's name: `Actions`.
+    pub product: &'static str,
+    /// Its part of the path: `actions` in `/repos/{owner}/{repo}/actions/secrets`.
+    pub segment: &'static str,
+    /// The permission for the secrets of a repository.
+    pub permission: Permission,
+    /// The permission for those of its environments; `None` where the product has no such secrets.
+    pub of_environments: Option<Permission>,
+}
 
 /// Where a secret is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretLevel {
+    /// Which of the repository's secrets it is among.
+    pub store: &'static SecretStore,
     /// The repository.
     pub repository: Repository,
     /// The environment in it; `None` is the repository itself.
@@ -44,7 +59,7 @@ pub struct SecretLevel {
 
 /// A secret as GitHub shows it: never with its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ActionsSecret {
+pub struct StoredSecret {
     /// Upper-case.
     pub name: String,
     /// When it was last written, in whole seconds.
@@ -87,7 +102,7 @@ impl SecretLevel {
         let mut segments = vec!["repos", owner, name];
         match &self.environment {
             Some(environment) => segments.extend(["environments", environment, "secrets"]),
-            None => segments.extend(["actions", "secrets"]),
+            None => segments.extend([self.store.segment, "secrets"]),
         }
         if !last.is_empty() {
             segments.push(last);
@@ -95,11 +110,11 @@ impl SecretLevel {
         segments
     }
 
-    /// GitHub ignores letter case in all three, so one listing serves all spellings.
+    /// GitHub ignores letter case in names, so one listing serves all spellings.
     fn key(&self) -> String {
         let environment = self.environment.as_deref().map(segment::encode).unwrap_or_default();
         let Repository { owner, name } = &self.repository;
-        format!("{owner}/{name}/{environment}").to_lowercase()
+        format!("{}/{owner}/{name}/{environment}", self.store.segment).to_lowercase()
     }
 
     /// For error texts.
@@ -111,17 +126,24 @@ impl SecretLevel {
         }
     }
 
+    /// What the level's secrets are called in error texts: `Actions secret`.
+    fn noun(&self) -> String {
+        format!("{} secret", self.store.product)
+    }
+
+    fn permission(&self) -> Permission {
+        let of_environment = self.environment.as_ref().and(self.store.of_environments);
+        of_environment.unwrap_or(self.store.permission)
+    }
+
     fn advise(&self, error: CallError, access: &str) -> CallError {
-        let permission = match self.environment {
-            Some(_) => format!("Environments: {access}"),
-            None => format!("Secrets: {access}"),
-        };
+        let permission = format!("{}: {access}", self.permission().name);
         advise_repository(error, &self.repository, self.environment.as_deref(), &permission)
     }
 }
 
 impl Item {
-    fn read(self, operation: &str) -> Result<ActionsSecret, CallError> {
+    fn read(self, operation: &str) -> Result<StoredSecret, CallError> {
         let updated_at = self.updated_at.parse().map_err(|_| {
             let message = "updated_at is not a time";
             CallError::new(
@@ -133,7 +155,7 @@ impl Item {
                 message,
             )
         })?;
-        Ok(ActionsSecret {
+        Ok(StoredSecret {
             name: self.name.to_ascii_uppercase(),
             updated_at,
         })
@@ -145,12 +167,12 @@ impl GitHubClient {
     ///
     /// # Errors
     /// [`CallError`]; [`CallErrorKind::NotFound`] when the level is missing or invisible.
-    pub async fn secrets(&self, level: &SecretLevel) -> Result<Arc<Vec<ActionsSecret>>, CallError> {
+    pub async fn secrets(&self, level: &SecretLevel) -> Result<Arc<Vec<StoredSecret>>, CallError> {
         self.0.secrets.get(&level.key(), || self.list_secrets(level)).await
     }
 
-    async fn list_secrets(&self, level: &SecretLevel) -> Result<Vec<ActionsSecret>, CallError> {
-        let operation = format!("listing the Actions secrets of {}", level.describe());
+    async fn list_secrets(&self, level: &SecretLevel) -> Result<Vec<StoredSecret>, CallError> {
+        let operation = format!("listing the {}s of {}", level.noun(), level.describe());
         let mut found = Vec::new();
         for page in 1..=PAGES {
             let request = self
@@ -174,7 +196,7 @@ impl GitHubClient {
     ///
     /// # Errors
     /// [`CallError`]; [`CallErrorKind::NotFound`] when the level is missing or invisible.
-    pub async fn secret(&self, level: &SecretLevel, name: &str) -> Result<Option<ActionsSecret>, CallError> {
+    pub async fn secret(&self, level: &SecretLevel, name: &str) -> Result<Option<StoredSecret>, CallError> {
         let found = self.secret_as_shown(level, name).await?;
         if found.is_some() {
             return Ok(found);
@@ -184,8 +206,8 @@ impl GitHubClient {
         Ok(listed.into_iter().find(|secret| secret.name.eq_ignore_ascii_case(name)))
     }
 
-    async fn secret_as_shown(&self, level: &SecretLevel, name: &str) -> Result<Option<ActionsSecret>, CallError> {
-        let operation = format!("reading when Actions secret {name} of {} was written", level.describe());
+    async fn secret_as_shown(&self, level: &SecretLevel, name: &str) -> Result<Option<StoredSecret>, CallError> {
+        let operation = format!("reading when {} {name} of {} was written", level.noun(), level.describe());
         let request = self.request("GET", &level.segments(name), &*operation).accept(&[404]);
         let answer = self.read(request).await.map_err(|error| level.advise(error, "read"))?;
         if answer.status == 404 {
@@ -236,7 +258,7 @@ impl GitHubClient {
         key: &PublicKey,
         permit: &WritePermit,
     ) -> Result<Response, CallError> {
-        let operation = format!("writing Actions secret {name} of {}", level.describe());
+        let operation = format!("writing {} {name} of {}", level.noun(), level.describe());
         let sealed = seal(&key.key, value)
             .map_err(|error: SealError| CallError::refused(SERVICE, &*operation, &error.to_string()))?;
         let body = serde_json::json!({ "encrypted_value": sealed, "key_id": key.key_id });
@@ -252,7 +274,7 @@ impl GitHubClient {
 
     async fn public_key(&self, level: &SecretLevel) -> Result<Arc<PublicKey>, CallError> {
         let fetch = || async {
-            let operation = format!("reading the public key of {}", level.describe());
+            let operation = format!("reading the public key for {}s of {}", level.noun(), level.describe());
             let request = self.request("GET", &level.segments("public-key"), operation);
             let answer = self.read(request).await.map_err(|error| level.advise(error, "write"))?;
             answer.json::<PublicKey>()
@@ -285,17 +307,13 @@ impl GitHubClient {
         }
     }
 
-    /// Refuses what GitHub would refuse, as far as a read tells: see [`Self::check_right`].
+    /// Refuses what GitHub would refuse, as far as a read tells: see [`Self::check_permission`].
     ///
     /// # Errors
     /// [`CallErrorKind::Forbidden`]; others when GitHub is away.
     pub async fn check_writable(&self, level: &SecretLevel) -> Result<(), CallError> {
-        let right = match level.environment {
-            Some(_) => Right::Environments,
-            None => Right::Secrets,
-        };
-        let operation = format!("preparing to write Actions secrets of {}", level.describe());
-        self.check_right(&level.repository, right, &operation, WAY_OUT_OF_ARCHIVED)
+        let operation = format!("preparing to write {}s of {}", level.noun(), level.describe());
+        self.check_permission(&level.repository, level.permission(), &operation, WAY_OUT_OF_ARCHIVED)
             .await
     }
 
@@ -304,7 +322,7 @@ impl GitHubClient {
     /// # Errors
     /// [`CallError`].
     pub async fn delete_secret(&self, level: &SecretLevel, name: &str, permit: &WritePermit) -> Result<(), CallError> {
-        let operation = format!("deleting Actions secret {name} of {}", level.describe());
+        let operation = format!("deleting {} {name} of {}", level.noun(), level.describe());
         let request = self
             .request("DELETE", &level.segments(name), &*operation)
             .accept(&[404]);

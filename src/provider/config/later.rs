@@ -1,5 +1,6 @@
 //! Names of the provider block whose behaviour a later version brings. Setting one is an error, so that nothing is ignored.
 
+use crate::diagnostics::Argument;
 use crate::terraform::{Attribute, Block, BlockNesting, Diagnostics, NestedBlock, Path, Type, Value};
 
 const LATER: &str = "Not available yet.";
@@ -37,7 +38,6 @@ fn single(name: &'static str, attributes: Vec<Attribute>) -> NestedBlock {
 pub(super) fn attributes() -> Vec<Attribute> {
     vec![
         text("receipts_path"),
-        Attribute::optional("read_only", Type::Bool, LATER),
         Attribute::optional("allow_exec", Type::strings(), LATER),
         text("cache_path"),
     ]
@@ -57,17 +57,6 @@ pub(super) fn blocks() -> Vec<NestedBlock> {
     let on = Attribute::optional("on", Type::strings(), LATER);
     vec![
         block("escrow", BlockNesting::Single, Vec::new(), vec![parameter]),
-        single(
-            "incident",
-            vec![
-                text("id"),
-                text("reason"),
-                Attribute::optional("exposed", Type::strings(), LATER),
-                Attribute::optional("systems", Type::strings(), LATER),
-                Attribute::optional("all", Type::Bool, LATER),
-                text("revoke"),
-            ],
-        ),
         block("notify", BlockNesting::Map, vec![on], messengers),
     ]
 }
@@ -78,11 +67,8 @@ pub(super) fn refuse(config: &Value, problems: &mut Diagnostics) {
     let blocks = blocks().into_iter().map(|block| block.name);
     for name in attributes.chain(blocks) {
         if is_set(config.get(name)) {
-            problems.error(
-                Path::attribute(name),
-                format!("{name} is not available yet"),
-                "This version of the provider does not implement it. Remove it.",
-            );
+            let argument = name.to_owned();
+            problems.report(Path::attribute(name), Argument::NotYet { argument });
         }
     }
 }

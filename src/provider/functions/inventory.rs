@@ -3,7 +3,8 @@
 use super::secrets::{parameter, secrets};
 use crate::plugin::{Function, FunctionError, Signature};
 use crate::provider::secret::schema::INFO;
-use crate::provider::secret::{Config, State, config_in_state};
+use crate::provider::secret::{State, config_in_state};
+use crate::spec::Config;
 use crate::target;
 use crate::terraform::{Type, Value};
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::config::Config;
 use super::decide::{Decision, Rotate};
 use super::goal::goal;
 use crate::call::WritePermit;
 use crate::executor::{self, Job, Outcome};
 use crate::rotation::{DeliveryStatus, Forecast};
+use crate::spec::Config;
 use crate::stop::Stop;
 use crate::target::Activation;
 

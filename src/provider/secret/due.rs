@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::config::Config;
 use super::state::{State, earliest_revocation};
 use crate::duration::format as text_of;
-use crate::rotation::{Action, Cause, Event, Pending, Request, schedule};
+use crate::rotation::{Action, Cause, Event, Notice, NoticeCode, Pending, Request, schedule};
+use crate::spec::Config;
 
 /// The rotation that is due, if one is. One that is under way is finished first.
 pub(super) fn due(state: &State, config: &Config, now: Timestamp) -> Option<Request> {
@@ -16,22 +16,98 @@ pub(super) fn due(state: &State, config: &Config, now: Timestamp) -> Option<Requ
     if ledger.generation() == 0 || !ledger.is_finished() {
         return None;
     }
-    if let (Some(every), Some(after)) = (config.schedule.every, state.rotate_after)
+    if let (Some(_), Some(after)) = (config.schedule.every, state.rotate_after)
         && schedule::earliest_rotation(after, config.schedule.early) <= now
     {
-        let (every, early) = (text_of(every), text_of(config.schedule.early));
-        let reason = if after <= now {
-            format!("every {every}, due since {after}")
-        } else {
-            format!("every {every}, due {after}, {early} early")
-        };
-        return Some(Request::new(Cause::Schedule, reason));
+        return request(state, config, Cause::Schedule, after <= now);
     }
     let expiry = expiry_due(state, config)?;
-    let expires_at = ledger.credential(ledger.generation())?.expires_at?;
-    let reason = || format!("the credential expires at {expires_at}, due since {expiry}");
-    (expiry <= now).then(|| Request::new(Cause::Expiry, reason()))
+    request(state, config, Cause::Expiry, true).filter(|_| expiry <= now)
 }
+
+/// The request of a rotation that is due by the clock, or waits; `is_overdue` where the instant has passed.
+fn request(state: &State, config: &Config, cause: Cause, is_overdue: bool) -> Option<Request> {
+    let reason = match cause {
+        Cause::Schedule => {
+            let (every, early) = (text_of(config.schedule.every?), text_of(config.schedule.early));
+            let after = state.rotate_after?;
+            match is_overdue {
+                true => format!("every {every}, due since {after}"),
+                false => format!("every {every}, due {after}, {early} early"),
+            }
+        }
+        _ => {
+            let expires_at = state.ledger.credential(state.ledger.generation())?.expires_at?;
+            format!(
+                "the credential expires at {expires_at}, due since {}",
+                expiry_due(state, config)?
+            )
+        }
+    };
+    Some(Request::new(cause, reason))
+}
+
+/// The rotation by the clock that waits, as the last refresh found.
+pub(super) fn held(state: &State, config: &Config) -> Option<Request> {
+    let waits = |known: &&Notice| matches!(known.code, NoticeCode::WaitingForWindow | NoticeCode::Guarded);
+    let waiting = state.notices.iter().filter(waits);
+    let mut causes = waiting.filter_map(|known| cause_in(&known.subject));
+    let cause = causes.find(|cause| cause.is_of_the_clock())?;
+    let is_overdue = state.notices.iter().any(|known| known.code == NoticeCode::Overdue);
+    request(state, config, cause, is_overdue || config.schedule.early.is_zero())
+}
+
+/// The last instant at which the current credential is to be renewed, where it ends by itself.
+fn deadline(state: &State, config: &Config) -> Option<Timestamp> {
+    let credential = state.ledger.credential(state.ledger.generation())?;
+    let (minted, expires) = (credential.minted_at?, credential.expires_at?);
+    Some(schedule::deadline(minted, expires, config.overlap))
+}
+
+/// When a rotation that nobody asked for may begin, in words, where the window is closed for it.
+pub(super) fn opening(state: &State, config: &Config, now: Timestamp) -> Option<String> {
+    let opening = config.schedule.opening(now, deadline(state, config))?;
+    config.schedule.window.as_ref().map(|window| window.in_words(opening))
+}
+
+/// What the clock says beside what is due, as facts for a decision: that the window is closed, and that the schedule has passed.
+pub(super) fn notices(state: &State, config: &Config, now: Timestamp) -> Vec<Notice> {
+    let fact = |code, subject: &str, text: String| Notice {
+        code,
+        subject: subject.to_owned(),
+        text,
+    };
+    let rotation = opening(state, config, now);
+    let rotation = rotation.map(|opens| fact(NoticeCode::WaitingForWindow, ROTATION, opens));
+    let window = config.schedule.window.as_ref();
+    let revocation = config.schedule.opening(now, None);
+    let revocation = window.zip(revocation).map(|(window, opens)| window.in_words(opens));
+    let revocation = revocation.map(|opens| fact(NoticeCode::WaitingForWindow, REVOCATION, opens));
+    let passed = state
+        .rotate_after
+        .filter(|after| *after <= now && config.schedule.every.is_some());
+    let overdue = passed.map(|after| {
+        let text = format!("The rotation has been due since {after}.");
+        fact(NoticeCode::Overdue, &config.name, text)
+    });
+    rotation.into_iter().chain(revocation).chain(overdue).collect()
+}
+
+/// Subject of a notice about a rotation that waits. No key of a target has parentheses.
+pub(super) fn subject(cause: Cause) -> String {
+    format!("rotation ({})", cause.as_str())
+}
+
+/// The cause that such a subject names.
+pub(super) fn cause_in(subject: &str) -> Option<Cause> {
+    Cause::parse(subject.strip_prefix("rotation (")?.strip_suffix(')')?)
+}
+
+/// Subject of the fact that the window is closed for rotations.
+pub(super) const ROTATION: &str = "rotation";
+
+/// Subject of the fact that it is closed for revocations.
+pub(super) const REVOCATION: &str = "revocation";
 
 /// When the current credential's expiry makes a rotation due.
 fn expiry_due(state: &State, config: &Config) -> Option<Timestamp> {
@@ -61,16 +137,30 @@ pub(super) fn facts(state: &State, config: &Config, now: Timestamp) -> Vec<Pendi
     rotation.into_iter().chain(revocations).collect()
 }
 
-/// The earliest instant at which an apply has something to do.
-pub(super) fn next_action_at(state: &State, config: &Config) -> Option<Timestamp> {
+/// The earliest instant at which an apply has something to do. What waits for a window is done at its next opening after `now`.
+pub(super) fn next_action_at(state: &State, config: &Config, now: Timestamp) -> Option<Timestamp> {
+    let chance = |at: Timestamp, deadline| {
+        let schedule = &config.schedule;
+        let waits = at <= now && schedule.opening(now, deadline).is_some();
+        schedule.first_chance(if waits { now } else { at }, deadline)
+    };
     let rotation = state
         .rotate_after
         .map(|after| schedule::earliest_rotation(after, config.schedule.early));
+    let rotation = rotation.into_iter().chain(expiry_due(state, config)).min();
+    let rotation = rotation.map(|at| chance(at, deadline(state, config)));
     let revocation = earliest_revocation(&state.ledger).filter(|_| !config.revoke_by_hand);
-    [rotation, expiry_due(state, config), revocation]
-        .into_iter()
-        .flatten()
-        .min()
+    let revocation = revocation.map(|at| chance(at, None));
+    rotation.into_iter().chain(revocation).min()
+}
+
+/// The same where only a plan looks: `None` where the clock has a say, because something waits for the window.
+pub(super) fn planned_next_action_at(state: &State, config: &Config) -> Option<Option<Timestamp>> {
+    let waits = state
+        .notices
+        .iter()
+        .any(|known| known.code == NoticeCode::WaitingForWindow);
+    (!waits).then(|| next_action_at(state, config, Timestamp::MIN))
 }
 
 /// What was staged is live everywhere: the overlap begins with this instant.

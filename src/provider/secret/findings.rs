@@ -2,12 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::config::Config;
-use super::decide::{Decision, Rotate, can_be_revoked, lasting_wait};
+use super::decide::{Decision, HeldBy, Rotate, can_be_revoked, decide, lasting_wait};
+use super::due;
+use super::exposure::{is_exposed, subject_of};
+use super::policies::Policies;
 use super::state::{State, Verdict, unreachable_targets};
 use super::texts;
+use jiff::Timestamp;
+
 use crate::address::Address;
-use crate::rotation::{Action, Cause, DeliveryStatus, Notice, NoticeCode, Pending, Request};
+use crate::rotation::{Action, Cause, CredentialStatus, DeliveryStatus, Notice, NoticeCode, Pending, Request};
+use crate::spec::Config;
 use crate::target::Activation;
 
 /// What a run or a refresh saw that the ledger cannot hold.
@@ -69,6 +74,47 @@ pub(super) fn work_left(seen: &Sightings, config: &Config, generation: u64) -> V
         .collect()
 }
 
+/// Decides by the facts at hand, as a plan of the same configuration will, and stores what follows: `pending`, `notices`,
+/// `next_action_at`.
+pub(super) fn describe(
+    state: &mut State,
+    config: &Config,
+    policies: &Policies,
+    slots: &BTreeMap<String, Address>,
+    seen: Sightings,
+    now: Timestamp,
+) {
+    // An earlier apply found out that the value cannot be recovered.
+    let lost = state
+        .pending
+        .iter()
+        .filter(|known| known.cause == Some(Cause::ValueLost));
+    let mut facts: Vec<Pending> = lost.cloned().collect();
+    // By a clock that may be wrong, nothing is due.
+    if !seen.notices.iter().any(|notice| notice.code == NoticeCode::Clock) {
+        facts.extend(due::facts(state, config, now));
+    }
+    facts.extend(checks_again(state, config));
+    facts.extend(work_left(&seen, config, state.ledger.generation()));
+    state.pending = facts;
+    let waiting = |notice: &&Notice| {
+        matches!(
+            notice.code,
+            NoticeCode::RevokeWaits | NoticeCode::RevokeByHand | NoticeCode::Exposed
+        )
+    };
+    let waiting: Vec<Notice> = state.notices.iter().filter(waiting).cloned().collect();
+    let of_the_clock = due::notices(state, config, now);
+    state.notices = seen.notices.into_iter().chain(waiting).chain(of_the_clock).collect();
+    // Whether a value is awaited follows from the facts; what it was awaited for may be over.
+    state.awaits_value = false;
+    let decision = decide(state, Some(config), config, policies, slots);
+    state.awaits_value = decision.awaits.is_some();
+    state.notices = notices(state, &decision, config);
+    state.pending = pending(state, &decision, config);
+    state.next_action_at = due::next_action_at(state, config, now);
+}
+
 /// What an apply of that decision would do. `state` holds the facts that it was made by.
 pub(super) fn pending(state: &State, decision: &Decision, config: &Config) -> Vec<Pending> {
     let ledger = &decision.ledger;
@@ -81,7 +127,10 @@ pub(super) fn pending(state: &State, decision: &Decision, config: &Config) -> Ve
             &Request::new(Cause::ValueLost, why.clone()),
         ));
     } else if let Rotate::Yes(request) = &decision.rotate {
-        all.push(Pending::rotation(generation, request));
+        // A rotation with every apply is due neither because of time nor of drift.
+        if request.cause != Cause::Deploy {
+            all.push(Pending::rotation(generation, request));
+        }
     } else if decision.finish {
         all.push(Pending::new(Action::Finish, generation, progress(decision)));
     } else {
@@ -123,6 +172,7 @@ pub(super) fn notices(state: &State, decision: &Decision, config: &Config) -> Ve
     if !decision.rotates() {
         of_targets(decision, config, &mut all);
     }
+    of_the_clock(decision, config, &mut all);
     if let Some(awaited) = &decision.awaits {
         all.push(Notice {
             code: NoticeCode::AwaitingValue,
@@ -131,9 +181,62 @@ pub(super) fn notices(state: &State, decision: &Decision, config: &Config) -> Ve
         });
     }
     of_credentials(state, decision, config, &mut all);
+    exposed(state, decision, config, &mut all);
     all.sort();
     all.dedup_by(|one, other| one.code == other.code && one.subject == other.subject);
     all
+}
+
+/// What waits for the window, and what should have happened already.
+fn of_the_clock(decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
+    if decision.rotates() {
+        return;
+    }
+    let overdue = decision.notices.iter().find(|known| known.code == NoticeCode::Overdue);
+    all.extend(overdue.cloned());
+    let Some(held) = &decision.held else { return };
+    let what = format!("A new generation ({})", held.request.reason.trim_end_matches('.'));
+    match held.by {
+        HeldBy::Window => {
+            let subject = due::subject(held.request.cause);
+            all.push(waiting_for_window(decision, &subject, config, || what.clone()));
+        }
+        HeldBy::Guard => all.push(Notice {
+            code: NoticeCode::Guarded,
+            subject: due::subject(held.request.cause),
+            text: format!(
+                "{what} waits for a confirmation. {}",
+                texts::to_confirm(config, decision.ledger.highest() + 1)
+            ),
+        }),
+    }
+}
+
+/// Something waits for the window. What an earlier look said of it stays.
+fn waiting_for_window(decision: &Decision, subject: &str, config: &Config, what: impl Fn() -> String) -> Notice {
+    let of = |subject: &str| {
+        let mut told = decision
+            .notices
+            .iter()
+            .filter(|known| known.code == NoticeCode::WaitingForWindow);
+        told.find(|known| known.subject == subject)
+    };
+    let fact = if due::cause_in(subject).is_some() {
+        due::ROTATION
+    } else {
+        due::REVOCATION
+    };
+    let text = match (of(subject), of(fact), &config.schedule.window) {
+        (Some(told), _, _) => told.text.clone(),
+        (None, Some(opening), _) => format!("{} waits for {}.", what(), opening.text),
+        (None, None, Some(window)) => format!("{} waits for the window ({window}).", what()),
+        (None, None, None) => format!("{} waits for the window.", what()),
+    };
+    Notice {
+        code: NoticeCode::WaitingForWindow,
+        subject: subject.to_owned(),
+        text,
+    }
 }
 
 fn of_targets(decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
@@ -148,6 +251,14 @@ fn of_targets(decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
             notice(
                 NoticeCode::NotRestorable,
                 format!("{sentence}. {}", texts::ways_to_a_new_value(config)),
+            );
+        }
+        if decision.guarded.contains(key) {
+            let what = drift(delivery.status, delivery.detail.as_deref());
+            let confirm = texts::to_confirm(config, decision.ledger.highest() + 1);
+            notice(
+                NoticeCode::Guarded,
+                format!("{noun} was {what}. It is guarded, so it was left as it is. {confirm}"),
             );
         }
         match delivery.status {
@@ -193,22 +304,61 @@ fn of_targets(decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
     }
 }
 
+/// Exposed credentials that may still be valid.
+fn exposed(state: &State, decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
+    let ledger = &decision.ledger;
+    for known in ledger.credentials() {
+        let generation = known.generation;
+        let ends = decision.revoke.contains(&generation) || decision.confirmed.contains(&generation);
+        let is_dead = known.status == CredentialStatus::Disabled;
+        let awaited = decision
+            .awaits
+            .as_ref()
+            .filter(|awaited| awaited.cause == Cause::Incident);
+        let is_to_follow = awaited.is_some() && generation == ledger.generation();
+        let is_exposed = is_to_follow || is_exposed(state, ledger, generation, &decision.notices);
+        if !known.is_issued() || ends || is_dead || !is_exposed {
+            continue;
+        }
+        let (subject, credential, place) = (
+            subject_of(known),
+            texts::credential(known),
+            texts::issuer(&known.issuer),
+        );
+        let what_next = match generation == ledger.generation() {
+            true => "Supply a new value, then revoke it there.".to_owned(),
+            false if config.revoke_by_hand || !can_be_revoked(&known.issuer) => {
+                format!("Revoke it there, then set `revoke {{ confirmed = {generation} }}`.")
+            }
+            false => "The next apply revokes it once nothing uses it.".to_owned(),
+        };
+        all.retain(|notice| notice.subject != subject || notice.code != NoticeCode::RevokeByHand);
+        all.push(Notice {
+            code: NoticeCode::Exposed,
+            subject,
+            text: format!("{credential} was exposed by an incident and may still be valid at {place}. {what_next}"),
+        });
+    }
+}
+
 fn of_credentials(state: &State, decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
     let ledger = &decision.ledger;
     let due = state.due_revocations();
     let told: BTreeSet<&str> = decision
         .notices
         .iter()
-        .filter(|known| matches!(known.code, NoticeCode::RevokeWaits | NoticeCode::RevokeByHand))
+        .filter(|known| {
+            matches!(
+                known.code,
+                NoticeCode::RevokeWaits | NoticeCode::RevokeByHand | NoticeCode::WaitingForWindow
+            )
+        })
         .map(|known| known.subject.as_str())
         .collect();
     let unreachable = unreachable_targets(ledger, &decision.notices);
     for known in ledger.credentials() {
         let generation = known.generation;
-        let subject = known
-            .credential_id
-            .clone()
-            .unwrap_or_else(|| format!("generation {generation}"));
+        let subject = subject_of(known);
         let is_due = due.contains(&generation) || told.contains(subject.as_str());
         let is_own = |notice: &Notice| notice.code == NoticeCode::OwnCredential && notice.subject == subject;
         let settled = decision.revoke.contains(&generation) || decision.confirmed.contains(&generation);
@@ -230,6 +380,11 @@ fn of_credentials(state: &State, decision: &Decision, config: &Config, all: &mut
                     "{credential} may still be valid at {place}. Revoke it there, then set `revoke {{ confirmed = {generation} }}`."
                 ),
             )
+        } else if decision.held_revocations.contains(&generation) {
+            all.push(waiting_for_window(decision, &subject, config, || {
+                format!("The revocation of {}", texts::generation(Some(known), generation))
+            }));
+            continue;
         } else if let Some(wait) = lasting_wait(ledger, config, &unreachable) {
             (
                 NoticeCode::RevokeWaits,
@@ -288,6 +443,20 @@ fn progress(decision: &Decision) -> String {
             done.len(),
             left.join(", ")
         )
+    }
+}
+
+/// A vendor's clock differs from this machine's, by which everything is due.
+pub(super) fn clock(host: &str, is_ahead: bool) -> Notice {
+    let direction = if is_ahead { "ahead of" } else { "behind" };
+    let text = format!(
+        "The clock of {host} is more than five minutes {direction} this machine's. Nothing that is due by time happens until they agree: \
+         set this machine's clock."
+    );
+    Notice {
+        code: NoticeCode::Clock,
+        subject: host.to_owned(),
+        text,
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::config::{CheckEntry, Config, Phase};
 use super::decide::{Decision, can_be_revoked};
-use crate::rotation::{DeliveryStatus, Goal, TargetGoal};
+use crate::rotation::{DeliveryStatus, Ending, Goal, TargetGoal};
+use crate::spec::{Config, IncidentRevoke, When};
 use crate::target::Activation;
 
 /// What a run is asked to reach.
@@ -39,8 +39,8 @@ pub(super) fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goa
             (key.clone(), goal)
         })
         .collect();
-    let of = |phase| config.checks.values().filter(move |check| check.phase == phase);
-    let presented = of(Phase::Delivered).filter(|check| check.presents_new());
+    let of = |when| config.checks.values().filter(move |check| check.when == when);
+    let presented = config.checks.values().filter(|check| check.presents_new());
     Goal {
         generation: (!is_create).then_some(decision.generation),
         may_mint: rotates,
@@ -57,15 +57,22 @@ pub(super) fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goa
             .map(|known| known.generation)
             .collect(),
         targets,
-        checked_waves: of(Phase::Delivered).map(|check| check.wave).collect(),
-        presented_waves: presented.map(|check| check.wave).collect(),
-        has_preflight: of(Phase::Preflight).next().is_some(),
-        has_revoked_checks: of(Phase::Revoked).next().is_some(),
-        presents_after_revocation: of(Phase::Revoked).any(CheckEntry::presents_new),
+        checked_waves: config.checks.values().filter_map(|check| check.wave()).collect(),
+        presented_waves: presented.filter_map(|check| check.wave()).collect(),
+        has_preflight: of(When::Preflight).next().is_some(),
+        has_revoked_checks: of(When::Revoked).next().is_some(),
+        presents_after_revocation: of(When::Revoked).any(|check| check.presents_new()),
         recheck_revoked: decision.recheck,
         leaves_unfinished: !renews && !is_create && !decision.ledger.is_finished(),
         remove: decision.remove.clone(),
         revoke: decision.revoke.clone(),
-        revoke_at_once: renews && config.overlap.is_zero(),
+        ending: match decision.incident {
+            Some(IncidentRevoke::Now) => Ending::AtOnce,
+            Some(IncidentRevoke::Delivered) => Ending::Delivered,
+            Some(IncidentRevoke::Checked) => Ending::Checked,
+            None if renews && config.overlap.is_zero() => Ending::Checked,
+            None => Ending::Later,
+        },
+        goes_on: decision.incident.is_some(),
     }
 }

@@ -1,5 +1,6 @@
 //! The resource `rotation_secret`: what its arguments mean, what its plan shows, what its apply does.
 
+mod adapters;
 mod apply;
 mod capacity;
 mod config;
@@ -7,39 +8,42 @@ mod decide;
 pub mod declared;
 mod destroy;
 mod due;
+mod exposure;
 mod findings;
 mod goal;
+mod identity;
 mod intent;
-mod place;
+mod paths;
 mod plan;
 mod policies;
 mod read;
 mod replacement;
 mod resource;
 pub mod schema;
+mod slots;
 mod state;
 mod state_check;
 mod texts;
 pub mod upgrade;
 
 pub use apply::apply;
-pub use config::Config;
 pub use plan::plan;
 pub use read::read;
 pub use resource::SecretResource;
 pub use state::State;
 
 use crate::connection::Connections;
+use crate::spec::Config;
 use crate::terraform::{Diagnostics, Origin, Value};
 
 /// Checks a configuration's shape, without any call to the outside. `connections` are those of the provider block, where that is known.
 pub fn validate(value: &Value, connections: Option<&Connections>) -> Diagnostics {
     let mut problems = Diagnostics::new();
     config::refuse(value, &mut problems);
-    if let Some(config) = Config::read(value, Origin::Configuration, &mut problems) {
-        problems.extend(place::shared_slots(&config));
+    if let Some(config) = config::read(value, Origin::Configuration, &mut problems) {
+        problems.extend(slots::shared_slots(&config));
         if let Some(connections) = connections {
-            problems.extend(place::undeclared(&config, connections));
+            problems.extend(slots::undeclared(&config, connections));
         }
     }
     problems
@@ -47,5 +51,5 @@ pub fn validate(value: &Value, connections: Option<&Connections>) -> Diagnostics
 
 /// The configuration that a state was made with, if this version can still read it.
 pub(super) fn config_in_state(value: &Value) -> Option<Config> {
-    Config::read(value, Origin::State, &mut Diagnostics::new())
+    config::read(value, Origin::State, &mut Diagnostics::new())
 }

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::diagnostics::StateProblem;
+use crate::spec::Guard;
 use crate::terraform::{Diagnostics, Path, Value};
 
 /// The arguments in state by which something is kept.
@@ -12,6 +14,8 @@ pub(super) struct Policies {
     pub abandon: bool,
     /// `revoke { mode = "manual" }`: a person revokes.
     pub revoke_by_hand: bool,
+    /// `guard`: a destroy needs a confirmation.
+    pub guard: Option<Guard>,
     /// Keys of targets with `on_remove = "keep"`.
     pub kept: BTreeSet<String>,
 }
@@ -24,22 +28,18 @@ impl Policies {
     pub(super) fn of_state(state: &Value) -> Result<Self, Diagnostics> {
         let mut problems = Diagnostics::new();
         let root = Path::root();
-        let mut word = |value: &Value, path: Path, allowed: [&str; 2]| -> bool {
+        let mut word = |value: &Value, path: Path, allowed: [&'static str; 2]| -> bool {
             if value.is_null() || value.as_str() == Some(allowed[0]) {
                 return false;
             }
             if value.as_str() == Some(allowed[1]) {
                 return true;
             }
-            problems.error(
-                path.clone(),
-                format!("{path} in the state is not understood"),
-                format!(
-                    "Expected {:?} or {:?}. Nothing was deleted or revoked. Apply a configuration that sets it, or use the version of \
-                     the provider that wrote the state.",
-                    allowed[0], allowed[1]
-                ),
-            );
+            let mistake = StateProblem::Policy {
+                argument: path.to_string(),
+                allowed: allowed.map(Into::into),
+            };
+            problems.report(path, mistake);
             true
         };
         let on_destroy = root.then_attribute("on_destroy");
@@ -53,15 +53,34 @@ impl Policies {
                 kept.insert(key.clone());
             }
         }
+        let guard = guard(state.get("guard"), &mut problems);
         if problems.has_errors() {
             return Err(problems);
         }
         Ok(Self {
+            guard,
             abandon,
             revoke_by_hand,
             kept,
         })
     }
+}
+
+/// The guard in state. One without a consequence that can be read is not understood.
+fn guard(block: &Value, problems: &mut Diagnostics) -> Option<Guard> {
+    if block.is_null() {
+        return None;
+    }
+    let Some(consequence) = block.get("consequence").as_str() else {
+        let path = Path::root().then_attribute("guard");
+        let argument = path.to_string();
+        problems.report(path, StateProblem::GuardWithoutConsequence { argument });
+        return None;
+    };
+    Some(Guard {
+        consequence: consequence.to_owned(),
+        confirm: block.get("confirm").as_str().map(str::to_owned),
+    })
 }
 
 #[cfg(test)]

@@ -6,22 +6,23 @@ mod credentials;
 mod deliveries;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use self::credentials::credentials;
 use self::deliveries::{targets, unfinished_first_writes};
-use super::config::Config;
-use super::decide::decide;
 use super::findings::{self, Sightings};
 use super::policies::Policies;
 use super::state::State;
-use super::{config_in_state, due, place, state_check};
+use super::{config_in_state, due, slots, state_check};
 use crate::address::Address;
 use crate::connection::Connections;
+use crate::diagnostics::Refresh;
 use crate::plugin::{ReadRequest, ReadResponse};
-use crate::provider::Configured;
-use crate::rotation::{Cause, DeliveryStatus, Event, Notice, NoticeCode, Pending};
+use crate::provider::{Configured, Incidents};
+use crate::rotation::{DeliveryStatus, Event};
+use crate::spec::{Config, Incident};
 use crate::terraform::{Diagnostics, Path, Value};
 use crate::vendors::Vendors;
 
@@ -50,14 +51,10 @@ async fn refreshed(configured: &Configured, stored: &Value, problems: &mut Diagn
     let vendors = configured.vendors.as_deref()?;
     let connections = configured.connections.as_ref()?;
     let Some(config) = config_in_state(stored) else {
-        problems.warning(
-            Path::root(),
-            "The stored arguments cannot be read by this version",
-            "The secret was not refreshed. Apply a valid configuration.",
-        );
+        problems.report(Path::root(), Refresh::ArgumentsNotUnderstood);
         return None;
     };
-    if config.awaits_a_connection(connections) {
+    if config.awaits_a_connection(connections) || matches!(configured.incidents, Incidents::Unknown) {
         return None;
     }
     let config = config.located(connections);
@@ -82,47 +79,34 @@ async fn refreshed(configured: &Configured, stored: &Value, problems: &mut Diagn
     let before = state.ledger.generation();
     let filled = targets(&mut state, &config, configured, now, &mut seen, problems).await;
     credentials(&mut state, &config, vendors, now, &mut seen, problems).await;
+    if let Some(skew) = connections.skew() {
+        seen.notices.push(findings::clock(&skew.host, skew.is_ahead));
+    }
     unfinished_first_writes(&mut state, filled, before);
     due::begin_overlap(&mut state, &config, now);
-    describe(&mut state, &config, &policies, connections, seen, now);
+    let incident = configured.incidents.known();
+    describe(&mut state, config, incident, &policies, connections, seen, now);
     Some(state.write_over(stored.clone()))
 }
 
-/// Decides by what was found, as a plan of the same configuration will, and stores what follows.
+/// Stores what follows from what was found.
 fn describe(
     state: &mut State,
-    config: &Config,
+    config: Config,
+    incident: Option<&Arc<Incident>>,
     policies: &Policies,
     connections: &Connections,
     seen: Sightings,
     now: Timestamp,
 ) {
-    let slots = slots(state, config, connections);
-    // An earlier apply found out that the value cannot be recovered.
-    let lost = state
-        .pending
-        .iter()
-        .filter(|known| known.cause == Some(Cause::ValueLost));
-    let mut facts: Vec<Pending> = lost.cloned().collect();
-    facts.extend(due::facts(state, config, now));
-    facts.extend(findings::checks_again(state, config));
-    facts.extend(findings::work_left(&seen, config, state.ledger.generation()));
-    state.pending = facts;
-    let waiting = |notice: &&Notice| matches!(notice.code, NoticeCode::RevokeWaits | NoticeCode::RevokeByHand);
-    let waiting: Vec<Notice> = state.notices.iter().filter(waiting).cloned().collect();
-    state.notices = seen.notices.into_iter().chain(waiting).collect();
-    // Whether a value is awaited follows from the facts; what it was awaited for may be over.
-    state.awaits_value = false;
-    let decision = decide(state, Some(config), config, policies, &slots);
-    state.awaits_value = decision.awaits.is_some();
-    state.notices = findings::notices(state, &decision, config);
-    state.pending = findings::pending(state, &decision, config);
-    state.next_action_at = due::next_action_at(state, config);
+    let slots = slots(state, &config, connections);
+    let config = config.exposed_by(incident, &slots);
+    findings::describe(state, &config, policies, &slots, seen, now);
 }
 
 /// The slots of the configuration; where the provider block does not tell them, those on record.
 fn slots(state: &State, config: &Config, connections: &Connections) -> BTreeMap<String, Address> {
-    if let Some(slots) = place::slots(config, connections, &mut Diagnostics::new()) {
+    if let Some(slots) = slots::slots(config, connections, &mut Diagnostics::new()) {
         return slots;
     }
     let known = state.ledger.deliveries().iter();

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use super::config::Config;
 use super::intent::Intent;
-use super::place;
+use super::{config, identity, slots};
 use crate::address::Address;
+use crate::diagnostics::Apply;
 use crate::plugin::{ApplyRequest, ApplyResponse};
 use crate::provider::{Configured, HandedOver};
 use crate::terraform::{Diagnostics, Origin, Path, Value};
@@ -16,8 +16,7 @@ pub(super) fn hand_over(configured: &Configured, request: ApplyRequest, becomes:
     let mut problems = Diagnostics::new();
     // After an interrupt the create half will not come.
     let state = if configured.stop.requested() {
-        let detail = "The secret was not replaced, and nothing was changed. Apply again.";
-        problems.error(Path::root(), "Interrupted", detail);
+        problems.report(Path::root(), Apply::ReplacementInterrupted);
         request.prior
     } else {
         let state = request.prior;
@@ -34,12 +33,7 @@ pub(super) fn hand_over(configured: &Configured, request: ApplyRequest, becomes:
 /// A destroy that no plan of this provider announced: whether the object is replaced or destroyed cannot be told.
 pub(super) fn refuse(request: ApplyRequest) -> ApplyResponse {
     let mut problems = Diagnostics::new();
-    problems.error(
-        Path::root(),
-        "Cannot tell a destroy from a replacement",
-        "The planned private state does not say which it is, so nothing was deleted or revoked. Plan again with this version of the \
-         provider, and with a CLI that plans destroys (Terraform 1.11 or OpenTofu 1.12, or later).",
-    );
+    problems.report(Path::root(), Apply::DestroyOrReplacement);
     ApplyResponse {
         state: request.prior,
         private: request.private,
@@ -62,7 +56,7 @@ pub(super) fn handed_over(configured: &Configured, request: &ApplyRequest) -> Op
             return Some(state);
         }
     }
-    let id = place::configured_id(configured, &request.config);
+    let id = identity::configured_id(configured, &request.config);
     let is_it = |object: &HandedOver| object.becomes.is_some() && object.becomes == id;
     if let Some(state) = configured.run_registry.take_over(is_it) {
         return Some(state);
@@ -83,9 +77,9 @@ pub(super) fn handed_over(configured: &Configured, request: &ApplyRequest) -> Op
 
 fn slots(configured: &Configured, request: &ApplyRequest) -> BTreeSet<Address> {
     let mut quiet = Diagnostics::new();
-    let config = Config::read(&request.config, Origin::Configuration, &mut quiet);
+    let config = config::read(&request.config, Origin::Configuration, &mut quiet);
     let slots = config
         .zip(configured.connections.as_ref())
-        .and_then(|(config, connections)| place::slots(&config, connections, &mut quiet));
+        .and_then(|(config, connections)| slots::slots(&config, connections, &mut quiet));
     slots.unwrap_or_default().into_values().collect()
 }

@@ -309,22 +309,42 @@ fn block(name: &'static str, description: &str, attributes: Vec<Attribute>) -> N
 
 fn rotation_block() -> NestedBlock {
     let window = vec![
-        Attribute::optional("days", Type::strings(), "Not available yet."),
-        Attribute::optional("from", Type::String, "Not available yet."),
-        Attribute::optional("to", Type::String, "Not available yet."),
-        Attribute::optional("timezone", Type::String, "Not available yet."),
+        Attribute::optional(
+            "days",
+            Type::strings(),
+            "Days on which it opens: `mon`, `tue`, `wed`, `thu`, `fri`, `sat`, `sun`. Default: every day.",
+        ),
+        Attribute::optional("from", Type::String, "When it opens, such as `02:00`. Required."),
+        Attribute::optional(
+            "to",
+            Type::String,
+            "When it closes, up to `24:00`; a time before `from` is one of the next day. Required.",
+        ),
+        Attribute::optional(
+            "timezone",
+            Type::String,
+            "Name in the IANA time zone database, such as `Europe/Berlin`. Default: `UTC`.",
+        ),
     ];
     let mut rotation = block(
         "rotation",
         "When the secret is rotated.",
         vec![
-            Attribute::optional("every", Type::String, "Interval, such as `90d`."),
+            Attribute::optional(
+                "every",
+                Type::String,
+                "Interval, such as `90d`, or `apply`: every apply rotates.",
+            ),
             Attribute::optional(
                 "early",
                 Type::String,
                 "How long before it is due an apply may rotate already; shorter than `every`.",
             ),
-            Attribute::optional("overdue", Type::String, "Not available yet."),
+            Attribute::optional(
+                "overdue",
+                Type::String,
+                "What a plan does that leaves the secret overdue: `warn` (default), or `error`, to fail.",
+            ),
             Attribute::optional(
                 "triggers",
                 Type::string_map(),
@@ -332,7 +352,12 @@ fn rotation_block() -> NestedBlock {
             ),
         ],
     );
-    rotation.block.blocks = vec![block("window", "Not available yet.", window)];
+    rotation.block.blocks = vec![block(
+        "window",
+        "When rotations that nobody asked for (schedule, expiry, drift, lost values) and revocations may happen. It is ignored where \
+         the credential would be due at the latest before it opens.",
+        window,
+    )];
     rotation
 }
 
@@ -372,11 +397,20 @@ fn format_block() -> NestedBlock {
 fn guard_block() -> NestedBlock {
     block(
         "guard",
-        "Not available yet. Asks for confirmation before the secret is rotated or destroyed.",
-        ["consequence", "confirm"]
-            .into_iter()
-            .map(|name| Attribute::optional(name, Type::String, "Not available yet."))
-            .collect(),
+        "The secret is rotated, healed and destroyed only when a person confirms it. Until then, what is due is a notice.",
+        vec![
+            Attribute::optional(
+                "consequence",
+                Type::String,
+                "What a rotation does to those who use the secret. Required.",
+            ),
+            Attribute::optional(
+                "confirm",
+                Type::String,
+                "The coming generation and the consequence, word for word: `4: every tenant is unreachable`. Before a destroy, apply \
+                 `destroy: every tenant is unreachable`. Plans print the line.",
+            ),
+        ],
     )
 }
 

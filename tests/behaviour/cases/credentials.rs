@@ -25,7 +25,7 @@ pub(super) async fn a_credential_has_the_parts_that_are_declared(bench: &Bench) 
     let names: Vec<String> = minted.parts.names().map(str::to_owned).collect();
     let declared = bench.parts();
     assert!(
-        declared.iter().all(|part| names.contains(part)),
+        declared.iter().all(|part| names.contains(&part.to_string())),
         "{declared:?}, but has {names:?}"
     );
     for (name, value) in minted.parts.names().zip(minted.parts.values()) {

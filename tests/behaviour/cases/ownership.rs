@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::SignedDuration;
+use rotation_provider::address::DEFAULT_CONNECTION;
 use rotation_provider::clock::Clock;
 use rotation_provider::connection::Connections;
-use rotation_provider::executor::{Job, JobTarget, Outcome, run};
+use rotation_provider::executor::{Job, JobSource, JobTarget, Outcome, run};
 use rotation_provider::rotation::{DeliveryRecord, Goal, Ledger, TargetGoal, Verdict};
 use rotation_provider::source::random;
+use rotation_provider::spec::{Content, SourceSpec, TargetSpec};
 use rotation_provider::stop::Stop;
 use rotation_provider::target::{Activation, Receipt};
 use rotation_provider::terraform::{Diagnostics, Node, Origin, Value};
@@ -71,33 +73,37 @@ async fn create(bench: &Bench) -> (Outcome, Entry) {
     let arguments = Value::object([("bytes", Value::number(32)), ("encoding", Value::string("hex"))]);
     let node = Node::root(&arguments, Origin::Configuration);
     let source = (random::KIND.parse)(&node, &node, &mut Diagnostics::new()).unwrap();
+    let source = SourceSpec::new(&random::KIND, Arc::from(source), DEFAULT_CONNECTION.to_owned());
     let traits = entry.config.traits();
-    let target = JobTarget {
-        target: entry.config.connect(&connections.own()).unwrap(),
-        traits,
-        slot: entry.address.clone(),
-        batch: JobTarget::batch_of(&*entry.config, &entry.address),
-        wave: 1,
-        part: "value".to_owned(),
-        template: None,
+    let spec = TargetSpec {
+        kind: bench.fixture.kind(),
         config: Arc::clone(&entry.config),
+        connection: DEFAULT_CONNECTION.to_owned(),
+        wave: 1,
+        content: Content::Part("value".into()),
+        keep: false,
+        impact: None,
+        fingerprint: entry.config.fingerprint(),
+    };
+    let target = JobTarget {
+        spec: Arc::new(spec),
+        adapter: entry.config.connect(&connections.own()).unwrap(),
+        slot: entry.address.clone(),
     };
     let job = Job {
         id: ID.to_owned(),
         label_prefix: "suite".to_owned(),
-        source: source.connect(&connections.own()).unwrap(),
-        source_traits: source.traits(),
-        issuer: String::new(),
-        origin: "9f3ac01b".to_owned(),
-        primary: "value".to_owned(),
-        one_part: true,
-        supplied: false,
+        source: JobSource {
+            adapter: source.config.connect(&connections.own()).unwrap(),
+            spec: Arc::new(source),
+        },
         targets: BTreeMap::from([("it".to_owned(), target)]),
         leaving: BTreeMap::new(),
         checks: BTreeMap::new(),
         vendors: connections,
         clock: Clock::default(),
         overlap: SignedDuration::ZERO,
+        window: None,
         unreachable: BTreeSet::new(),
         replace_existing: false,
         is_create: true,

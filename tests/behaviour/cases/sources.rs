@@ -7,6 +7,7 @@ use rotation_provider::address::Address;
 use rotation_provider::call::CallError;
 use rotation_provider::connection::Connections;
 use rotation_provider::label::Label;
+use rotation_provider::part::PartNames;
 use rotation_provider::source::{
     Credential, Handles, Issuer, Maker, MintOrder, Minted, Offers, Source, SourceConfig, SourceTraits,
 };
@@ -83,7 +84,7 @@ impl Bench {
         config.connect(&self.connections().own()).unwrap()
     }
 
-    pub(crate) fn parts(&self) -> Vec<String> {
+    pub(crate) fn parts(&self) -> PartNames {
         self.config(&self.fixture.arguments(), &self.fixture.resource()).parts()
     }
 

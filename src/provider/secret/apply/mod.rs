@@ -7,26 +7,27 @@ mod report;
 use std::collections::BTreeMap;
 
 use self::record::{absorb, half_reworded};
-use self::report::{UNTOUCHED, report, tell, warn};
-use super::config::Config;
-use super::decide::{Decision, Rotate, decide, leaving};
+use self::report::{report, tell, warn};
+use super::decide::{Decision, Held, HeldBy, Rotate, decide, leaving};
 use super::due;
 use super::findings::{self, Sightings};
 use super::goal::goal;
 use super::intent::Intent;
 use super::plan::steps::{Told, steps};
-use super::plan::{first_create, forecast, newly_awaited, texts, warnings};
+use super::plan::{first_create, forecast, newly_awaited, refuse_unconfirmed, texts, warnings};
 use super::policies::Policies;
 use super::state::{Receipt, State};
-use super::{capacity, config_in_state, destroy, place, replacement, state_check};
+use super::{adapters, capacity, config, config_in_state, destroy, identity, replacement, slots, state_check};
 use crate::address::Address;
 use crate::call::WritePermit;
+use crate::diagnostics::{Apply, Ending, names};
 use crate::executor::{self, Outcome};
 use crate::plugin::{ApplyRequest, ApplyResponse};
 use crate::provider::Configured;
 use crate::rotation::{
     Action, Cause, CredentialRecord, CredentialStatus, Event, Notice, NoticeCode, Pending, Request, schedule,
 };
+use crate::spec::Config;
 use crate::terraform::{Diagnostics, Origin, Path, Value};
 
 /// Applies a create, an update or a destroy.
@@ -37,6 +38,15 @@ pub async fn apply(configured: &Configured, request: ApplyRequest) -> ApplyRespo
             state: request.prior,
             private: request.private,
             diagnostics: illegible,
+        };
+    }
+    if configured.read_only {
+        let mut problems = Diagnostics::new();
+        problems.report(Path::attribute("read_only"), Apply::ReadOnly);
+        return ApplyResponse {
+            state: request.prior,
+            private: request.private,
+            diagnostics: problems,
         };
     }
     let permit = WritePermit::granted_by_apply();
@@ -80,36 +90,34 @@ async fn change(
     permit: &WritePermit,
     problems: &mut Diagnostics,
 ) -> Option<Value> {
-    let config = Config::read(&request.config, Origin::Configuration, problems);
+    let config = config::read(&request.config, Origin::Configuration, problems);
     let (Some(config), Some(connections), Some(vendors)) =
         (config, configured.connections.as_ref(), configured.vendors.as_ref())
     else {
         if !problems.has_errors() {
-            problems.error(
-                Path::root(),
-                "Unknown values during apply",
-                "The configuration has values that are not known. This is a bug in the provider or in Terraform. Nothing was changed.",
-            );
+            problems.report(Path::root(), Apply::UnknownValues);
         }
         return None;
     };
     let config = config.located(connections);
-    let mut slots = place::slots(&config, connections, problems)?;
+    let mut slots = slots::slots(&config, connections, problems)?;
     let is_create = prior.is_null();
     // The id of a new secret follows from its whole places; for another, they are asked for when there is something to do.
     if is_create {
         slots = located(configured, &config, &slots, permit, problems).await?;
     }
+    let incident = configured.incidents.known();
+    let config = config.exposed_by(incident, &slots);
     let id = match prior.get("id").as_str() {
         Some(id) => id.to_owned(),
-        None => place::derive_id(configured.namespace.as_deref().unwrap_or_default(), &config, &slots),
+        None => identity::derive_id(configured.namespace.as_deref().unwrap_or_default(), &config, &slots),
     };
     let mut state = State::read(prior);
     let held = state.ledger.deliveries().values();
-    let held = held.map(|delivery| place::claim_on_record(&delivery.slot));
+    let held = held.map(|delivery| slots::claim_on_record(&delivery.slot));
     let _turn = configured
         .run_registry
-        .turn(&id, slots.values().map(place::claim_of).chain(held))
+        .turn(&id, slots.values().map(slots::claim_of).chain(held))
         .await;
     if is_create && !configured.run_registry.first_create(&id) {
         twin(&config, &slots, &id, problems);
@@ -117,7 +125,7 @@ async fn change(
     }
     state.id.clone_from(&id);
     let change = Change {
-        before: config_in_state(prior).map(|before| before.located(connections)),
+        before: config_in_state(prior).map(|before| before.located(connections).exposed_by(incident, &slots)),
         policies: Policies::of_state(prior)
             .map_err(|unreadable| problems.extend(unreadable))
             .ok()?,
@@ -132,10 +140,23 @@ async fn change(
     if change.is_stale(&decision, problems) {
         return None;
     }
+    if refuse_unconfirmed(&change.config, &decision, problems) {
+        return None;
+    }
+    if let Some(opens) = change.closed_since(&state, &decision) {
+        return Some(change.wait_for_window(state, &opens, &slots, problems));
+    }
     if confirmed::refused(&state, &decision, &change.config, vendors.as_ref(), problems).await {
         return None;
     }
     state.steps = change.steps(&state, &decision, &slots);
+    let handled = match is_create {
+        true => incident.map(|incident| incident.id.clone()),
+        false => decision
+            .handles(&state, &change.config)
+            .map(|incident| incident.id.clone()),
+    };
+    state.incidents.extend(handled);
     state.ledger = decision.ledger.clone();
     state.notices.clone_from(&decision.notices);
     for target in &decision.forget {
@@ -144,7 +165,7 @@ async fn change(
     if !decision.acts() {
         if decision.reconnected {
             slots = located(configured, &change.config, &slots, permit, problems).await?;
-            if place::misplaced(&slots, &state.ledger, &change.config, problems) {
+            if slots::misplaced(&slots, &state.ledger, &change.config, problems) {
                 return None;
             }
         }
@@ -155,16 +176,12 @@ async fn change(
 
 fn twin(config: &Config, slots: &BTreeMap<String, Address>, id: &str, problems: &mut Diagnostics) {
     let held: Vec<String> = texts(slots).into_values().collect();
-    let held: Vec<String> = held.iter().map(|slot| super::texts::entry(slot).noun).collect();
-    problems.error(
-        Path::root(),
-        format!("Two resources are the same secret {}", config.name),
-        format!(
-            "Another rotation_secret of this run has the same namespace, name, source and targets (id {id}: {}), and was created first. \
-             Nothing was minted or changed for this one. Remove one of the two.",
-            held.join(", ")
-        ),
-    );
+    let same = Apply::SameSecret {
+        secret: config.name.clone(),
+        id: id.to_owned(),
+        entries: names(held.iter().map(|slot| super::texts::entry(slot).noun)),
+    };
+    problems.report(Path::root(), same);
 }
 
 /// The slots with everything that only a call tells of their places. Where it cannot be told, everything else that bars the run is
@@ -177,14 +194,20 @@ async fn located(
     problems: &mut Diagnostics,
 ) -> Option<BTreeMap<String, Address>> {
     let vendors = configured.vendors.as_ref()?;
-    let failure = match place::complete(slots, vendors.as_ref()).await {
+    let failure = match slots::complete(slots, vendors.as_ref()).await {
         Ok(slots) => return Some(slots),
         Err(failure) => failure,
     };
-    let adapters = place::connect(config, slots, vendors.as_ref(), problems)?;
+    let adapters = adapters::connect(config, slots, vendors.as_ref(), problems)?;
     let job = adapters.into_job("", config, vendors, configured.clock, true);
     let failures = executor::obstacles(&job, failure, &configured.stop, permit).await;
-    tell(&failures, config, UNTOUCHED, &configured.run_registry, problems);
+    tell(
+        &failures,
+        config,
+        &Ending::Untouched,
+        &configured.run_registry,
+        problems,
+    );
     None
 }
 
@@ -200,7 +223,12 @@ impl Change<'_> {
         let is_replacement = self.request.prior.is_null();
         let resumes = decision.finish || !decision.retag.is_empty();
         if is_replacement && decision.rotate == Rotate::No && !resumes {
+            let unconfirmed = config
+                .guard
+                .as_ref()
+                .is_some_and(|guard| !guard.permits(decision.ledger.highest() + 1));
             decision = decision.rotated(config, Request::new(Cause::Requested, "replaced"));
+            decision.unconfirmed = unconfirmed;
         }
         let every_changed = before.is_some_and(|before| before.schedule.every != config.schedule.every);
         if every_changed {
@@ -210,10 +238,21 @@ impl Change<'_> {
             };
         }
         let now = self.configured.clock.now();
+        let is_clock_right = !state.notices.iter().any(|notice| notice.code == NoticeCode::Clock);
         if decision.rotate == Rotate::AtApply {
             decision.rotate = Rotate::No;
-            if let Some(request) = due::due(state, config, now) {
-                if config.source.is_supplied() {
+            if let Some(request) = due::due(state, config, now).filter(|_| is_clock_right) {
+                let coming = decision.ledger.highest() + 1;
+                let is_guarded = config.guard.as_ref().is_some_and(|guard| !guard.permits(coming));
+                let by = match (is_guarded, due::opening(state, config, now)) {
+                    _ if config.source.is_supplied() => None,
+                    (true, _) => Some(HeldBy::Guard),
+                    (false, Some(_)) => Some(HeldBy::Window),
+                    (false, None) => None,
+                };
+                if let Some(by) = by {
+                    decision.held = Some(Held { request, by });
+                } else if config.source.is_supplied() {
                     decision.awaits = Some(request);
                 } else {
                     decision = decision.rotated(config, request);
@@ -231,7 +270,8 @@ impl Change<'_> {
                 let known = decision.ledger.credential(*generation);
                 known.is_some_and(|known| super::decide::can_be_revoked(&known.issuer))
             };
-            decision.revoke.extend(ended.into_iter().filter(may));
+            let ended = ended.into_iter().filter(|_| is_clock_right);
+            decision.revoke.extend(ended.filter(may));
         }
         decision
     }
@@ -244,16 +284,36 @@ impl Change<'_> {
         };
         let stale = planned != decision.generation;
         if stale {
-            problems.error(
-                Path::root(),
-                "The saved plan is stale",
-                format!(
-                    "It leads to generation {planned}; state and configuration now lead to {}. Nothing was changed. Plan again.",
-                    decision.generation
-                ),
-            );
+            let now = decision.generation;
+            problems.report(Path::root(), Apply::StalePlan { planned, now });
         }
         stale
+    }
+
+    /// When the window opens again for a rotation that the plan began while it was open.
+    fn closed_since(&self, state: &State, decision: &Decision) -> Option<String> {
+        let now = self.configured.clock.now();
+        let waits = decision.needs_window && decision.rotates();
+        waits.then(|| due::opening(state, &self.config, now)).flatten()
+    }
+
+    /// Leaves everything as it was, and says when the planned rotation can begin.
+    fn wait_for_window(
+        &self,
+        mut state: State,
+        opens: &str,
+        slots: &BTreeMap<String, Address>,
+        problems: &mut Diagnostics,
+    ) -> Value {
+        let closed = Apply::WindowClosed {
+            secret: self.config.name.clone(),
+            opens: opens.to_owned(),
+        };
+        problems.report(Path::attribute("rotation").then_attribute("window"), closed);
+        let before = self.before.as_ref().unwrap_or(&self.config);
+        let seen = Sightings::on_record(&state);
+        self.describe(&mut state, before, seen, slots);
+        state.write_over(self.prior.clone())
     }
 
     /// The steps that the plan showed; where it could not know them, those of the decision.
@@ -274,26 +334,9 @@ impl Change<'_> {
     }
 
     /// What `pending` and `notices` say after a run that left `state`, by the configuration that goes into the state with it.
-    fn describe(&self, state: &mut State, stored: &Config, seen: &Sightings, slots: &BTreeMap<String, Address>) {
+    fn describe(&self, state: &mut State, stored: &Config, seen: Sightings, slots: &BTreeMap<String, Address>) {
         let now = self.configured.clock.now();
-        let lost = state
-            .pending
-            .iter()
-            .filter(|known| known.cause == Some(Cause::ValueLost));
-        let mut facts: Vec<Pending> = lost.cloned().collect();
-        facts.extend(due::facts(state, stored, now));
-        facts.extend(findings::checks_again(state, stored));
-        facts.extend(findings::work_left(seen, stored, state.ledger.generation()));
-        state.pending = facts;
-        let waiting = |notice: &&Notice| matches!(notice.code, NoticeCode::RevokeWaits | NoticeCode::RevokeByHand);
-        let waiting: Vec<Notice> = state.notices.iter().filter(waiting).cloned().collect();
-        state.notices = seen.notices.iter().cloned().chain(waiting).collect();
-        state.awaits_value = false;
-        let decision = decide(state, Some(stored), stored, &self.policies, slots);
-        state.awaits_value = decision.awaits.is_some();
-        state.notices = findings::notices(state, &decision, stored);
-        state.pending = findings::pending(state, &decision, stored);
-        state.next_action_at = due::next_action_at(state, stored);
+        findings::describe(state, stored, &self.policies, slots, seen, now);
     }
 
     /// An update of arguments that no vendor needs to hear of.
@@ -309,13 +352,19 @@ impl Change<'_> {
         let planned = self.request.planned.get("notices");
         let kept = planned.as_list().is_some().then(|| stored.notices.clone());
         let seen = Sightings::on_record(&state);
-        self.describe(&mut state, &self.config, &seen, slots);
+        self.describe(&mut state, &self.config, seen, slots);
         if let Some(kept) = kept {
             state.notices = kept;
         } else {
             warnings::notices(&self.config.name, &state.notices, problems);
         }
+        if decision.incident.is_some() && decision.awaits.is_some() && stored.incidents != state.incidents {
+            report::still_exposed(&self.config.name, &state.notices, problems);
+        }
         state.pending.clear();
+        if !self.request.planned.get("next_action_at").has_unknown() {
+            state.next_action_at = State::read(&self.request.planned).next_action_at;
+        }
         state.write_over(self.request.planned.clone())
     }
 
@@ -355,16 +404,19 @@ impl Change<'_> {
         if !self.is_create {
             slots = located(configured, config, &slots, permit, problems).await?;
         }
-        if place::misplaced(&slots, &state.ledger, config, problems) {
+        if slots::misplaced(&slots, &state.ledger, config, problems) {
             return None;
         }
-        let adapters = place::connect(config, &slots, vendors.as_ref(), problems)?;
+        let adapters = adapters::connect(config, &slots, vendors.as_ref(), problems)?;
         let wanted = goal(&decision, config, self.is_create);
         let goal_is_empty = wanted.targets.is_empty();
         let mut job = adapters.into_job(&state.id, config, vendors, configured.clock, self.is_create);
         job.unreachable = state.unreachable();
+        if decision.incident.is_some() {
+            job.window = None;
+        }
         let leaving = leaving(&stored, self.before.as_ref(), &slots);
-        job.leaving = place::connect_leaving(&leaving, &state.ledger, vendors.as_ref());
+        job.leaving = adapters::connect_leaving(&leaving, &state.ledger, vendors.as_ref());
         let stop = &configured.stop;
         let course = forecast::course(&state.id, config, &slots, &decision, self.is_create);
         let healed = capacity::make_room(&decision, &course, config, &job, stop, permit).await;
@@ -405,7 +457,7 @@ impl Change<'_> {
         let stored_config = self.before.as_ref().filter(|_| keeps_arguments).unwrap_or(config);
         let seen = self.sightings(&stored, &state, &outcome, &decision, goal_is_empty);
         remember_the_loss(&mut state, &outcome, &decision, config);
-        self.describe(&mut state, stored_config, &seen, &slots);
+        self.describe(&mut state, stored_config, seen, &slots);
         // Only this run read the gate; what is due because of it is described as work.
         report::waiting(&mut state, &outcome);
         if failed {
@@ -415,6 +467,9 @@ impl Change<'_> {
             state.pending.clear();
         }
         warnings::notices(&config.name, &state.notices, problems);
+        if decision.incident.is_some() && !failed {
+            report::still_exposed(&config.name, &state.notices, problems);
+        }
         configured.run_registry.leave(&state.id, state.ledger.clone());
         warn(&outcome, config, problems);
         let base = if keeps_arguments {
@@ -491,9 +546,10 @@ impl Change<'_> {
     ) -> Option<Value> {
         let (config, registry) = (&self.config, &self.configured.run_registry);
         let Some(minted) = outcome.minted else {
-            tell(&outcome.failures, config, UNTOUCHED, registry, problems);
+            tell(&outcome.failures, config, &Ending::Untouched, registry, problems);
             if outcome.interrupted {
-                problems.error(Path::root(), "Interrupted", UNTOUCHED);
+                let ending = Ending::Untouched;
+                problems.report(Path::root(), Apply::Interrupted { ending });
             }
             return None;
         };
@@ -502,15 +558,12 @@ impl Change<'_> {
             report(&outcome, &state, config, true, registry, problems);
             return Some(state.write_over(self.request.planned.clone()));
         }
-        let (undone, complete) = executor::revoke_minted(job, &outcome.ledger, minted, self.permit).await;
-        let ending = if complete {
-            format!("{undone} No target was changed, and nothing is left behind.")
-        } else {
-            format!(
-                "{undone} No target was changed. The next apply finds the credential by its label and finishes with it."
-            )
+        let (credentials, is_complete) = executor::revoke_minted(job, &outcome.ledger, minted, self.permit).await;
+        let ending = Ending::Undone {
+            credentials,
+            is_complete,
         };
-        tell(&outcome.failures, config, ending.trim_start(), registry, problems);
+        tell(&outcome.failures, config, &ending, registry, problems);
         None
     }
 }

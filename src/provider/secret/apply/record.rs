@@ -1,10 +1,10 @@
 //! What a run found out, taken over into the state.
 
 use crate::executor::Outcome;
-use crate::provider::secret::config::{Config, Phase};
 use crate::provider::secret::decide::{Decision, Rotate};
 use crate::provider::secret::state::{CheckResult, State, Verdict};
 use crate::rotation::{Cause, DeliveryStatus, Event, schedule};
+use crate::spec::{Config, When};
 
 /// Takes over what the run found out.
 pub(super) fn absorb(state: &mut State, outcome: &Outcome, decision: &Decision, config: &Config) {
@@ -42,12 +42,7 @@ pub(super) fn absorb(state: &mut State, outcome: &Outcome, decision: &Decision, 
         }
         receipt.checks = results.collect();
     } else if decision.proves_revocation(config) {
-        let after_revocation = |name: &str| {
-            config
-                .checks
-                .get(name)
-                .is_some_and(|check| check.phase == Phase::Revoked)
-        };
+        let after_revocation = |name: &str| config.checks.get(name).is_some_and(|check| check.when == When::Revoked);
         receipt.checks.retain(|known| !after_revocation(&known.name));
         receipt
             .checks

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use crate::diagnostics::{Apply, Ending, Next, names};
 use crate::executor::{Failure, Outcome, Subject};
 use crate::provider::RunRegistry;
-use crate::provider::secret::config::Config;
 use crate::provider::secret::state::State;
-use crate::provider::secret::{place, texts};
-use crate::rotation::{Notice, NoticeCode};
+use crate::provider::secret::{paths, texts};
+use crate::rotation::{Notice, NoticeCode, Wait};
+use crate::spec::Config;
 use crate::terraform::{Diagnostics, Path};
 
 /// Notes every revocation that was due and waits.
@@ -17,15 +18,21 @@ pub(super) fn waiting(state: &mut State, outcome: &Outcome) {
         let Some(id) = known.and_then(|known| known.credential_id.clone()) else {
             continue;
         };
+        let code = match reasons.iter().all(|why| matches!(why, Wait::Window { .. })) {
+            true => NoticeCode::WaitingForWindow,
+            false => NoticeCode::RevokeWaits,
+        };
         let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
         let text = format!(
             "Generation {generation} ({id}) is not revoked yet: {}.",
             reasons.join("; ")
         );
-        let is_known = |notice: &Notice| notice.code == NoticeCode::RevokeWaits && notice.subject == id;
-        state.notices.retain(|notice| !is_known(notice));
+        let waits = |code| matches!(code, NoticeCode::RevokeWaits | NoticeCode::WaitingForWindow);
+        state
+            .notices
+            .retain(|notice| !(waits(notice.code) && notice.subject == id));
         state.notices.push(Notice {
-            code: NoticeCode::RevokeWaits,
+            code,
             subject: id,
             text,
         });
@@ -42,49 +49,42 @@ pub(super) fn report(
     registry: &RunRegistry,
     problems: &mut Diagnostics,
 ) {
-    let untouched = outcome.minted.is_none() && !outcome.delivered && outcome.revoked.is_empty();
-    let nothing = if untouched {
-        "Nothing was minted or changed. "
-    } else {
-        ""
-    };
-    let situation = format!("{nothing}{}", texts::situation(state, Some(config)));
+    let mut situation = texts::situation(state, Some(config));
+    situation.is_untouched = outcome.minted.is_none() && !outcome.delivered && outcome.revoked.is_empty();
     let next = if is_create {
-        texts::TAINTED.to_owned()
+        Next::Tainted
     } else if outcome.value_lost && !config.source.may_replace_lost() {
         // Another apply of the same would find the same.
-        texts::ways_to_a_new_value(config).to_owned()
+        texts::ways_to_a_new_value(config)
     } else if config.source.is_supplied() && outcome.failures.iter().any(|failure| failure.site == Subject::Source) {
         // So would another apply of the same value.
-        texts::ways_to_a_new_value(config).to_owned()
+        texts::ways_to_a_new_value(config)
     } else {
         texts::next(state)
     };
-    tell(
-        &outcome.failures,
-        config,
-        &format!("{situation}\n{next}"),
-        registry,
-        problems,
-    );
+    let ending = Ending::Left(situation, next);
+    tell(&outcome.failures, config, &ending, registry, problems);
     if outcome.interrupted && outcome.failures.is_empty() {
-        problems.error(
-            Path::root(),
-            "Interrupted",
-            format!("The call in flight was finished, and no new step was begun.\n\n{situation}\n{next}"),
-        );
+        problems.report(Path::root(), Apply::Interrupted { ending });
     }
 }
 
-/// What is true after a failure that came before any effect.
-pub(super) const UNTOUCHED: &str = "Nothing was minted or changed.";
+/// The end of an apply that handled an incident: an error for what is still exposed.
+pub(super) fn still_exposed(name: &str, notices: &[Notice], problems: &mut Diagnostics) {
+    let exposed = notices.iter().filter(|notice| notice.code == NoticeCode::Exposed);
+    let lines: Vec<String> = exposed.map(|notice| notice.text.clone()).collect();
+    if !lines.is_empty() {
+        let secret = name.to_owned();
+        problems.report(Path::root(), Apply::StillExposed { secret, lines });
+    }
+}
 
 /// One error for each cause, with everything that it concerns, and `ending`. Another secret of this run that met the same cause
 /// repeats it in short.
 pub(super) fn tell(
     failures: &[Failure],
     config: &Config,
-    ending: &str,
+    ending: &Ending,
     registry: &RunRegistry,
     problems: &mut Diagnostics,
 ) {
@@ -93,40 +93,39 @@ pub(super) fn tell(
         if failures.iter().take(at).any(|earlier| same(earlier, failure)) {
             continue;
         }
-        let path = place::path_of(&failure.site, Some(config));
+        let path = paths::path_of(&failure.site, Some(config));
         let others = failures.iter().skip(at + 1).filter(|other| same(failure, other));
         let others: BTreeSet<String> = others
             .filter(|other| other.site != failure.site)
-            .map(|other| place::path_of(&other.site, Some(config)).to_string())
+            .map(|other| paths::path_of(&other.site, Some(config)).to_string())
             .collect();
-        let also = match others.len() {
-            0 => String::new(),
-            _ => format!(
-                " This also stops {}.",
-                others.into_iter().collect::<Vec<_>>().join(", ")
-            ),
-        };
+        let also_stopped = names(others);
+        let (what, ending) = (failure.message.clone(), ending.clone());
         let told_by = failure
             .cause
             .as_ref()
-            .and_then(|cause| registry.told(cause, &config.name));
-        let detail = match (told_by, &failure.cause) {
-            (Some(name), Some(cause)) => {
-                let service = cause.service;
-                format!("{service} answered as it did for {name}, see there.{also} {ending}")
-            }
-            _ => format!("{}{also}\n\n{ending}", failure.detail),
+            .and_then(|cause| Some((cause.service, registry.told(cause, &config.name)?)));
+        let error = match told_by {
+            Some((service, other)) => Apply::FailedLike {
+                what,
+                service: service.into(),
+                other,
+                also_stopped,
+                ending,
+            },
+            None => Apply::Failed {
+                what,
+                also_stopped,
+                ending,
+            },
         };
-        problems.error(path, &failure.summary, detail);
+        problems.report(path, error);
     }
 }
 
 pub(super) fn warn(outcome: &Outcome, config: &Config, problems: &mut Diagnostics) {
     for warning in &outcome.warnings {
-        problems.warning(
-            place::path_of(&warning.site, Some(config)),
-            &warning.summary,
-            &warning.detail,
-        );
+        let path = paths::path_of(&warning.site, Some(config));
+        problems.report(path, warning.message.clone());
     }
 }

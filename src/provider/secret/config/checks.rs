@@ -1,23 +1,26 @@
 //! `checks`: the common keys and the kind.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 
 use super::kinds::{connection_of, not_empty, one_kind};
-use super::targets::{is_key, is_part};
-use super::{CheckEntry, Phase};
+use super::targets::is_key;
 use crate::address::DEFAULT_CONNECTION;
 use crate::check::{self, Patience, Presents};
+use crate::diagnostics::{Argument, Configuration, names};
+use crate::part::PartNames;
+use crate::spec::{CheckSpec, When};
 use crate::terraform::{Diagnostics, Node, is_word};
 
 pub(super) fn parse_checks(
     node: &Node<'_>,
-    parts: Option<&[String]>,
+    parts: Option<&PartNames>,
     waves: Option<&BTreeSet<u64>>,
     problems: &mut Diagnostics,
-) -> Option<BTreeMap<String, CheckEntry>> {
+) -> Option<BTreeMap<String, Arc<CheckSpec>>> {
     if node.is_unknown() {
         return None;
     }
@@ -29,7 +32,7 @@ pub(super) fn parse_checks(
             continue;
         }
         match parse_check(&element, parts, waves, problems) {
-            Some(check) => drop(checks.insert(key.to_owned(), check)),
+            Some(check) => drop(checks.insert(key.to_owned(), Arc::new(check))),
             None => complete = false,
         }
     }
@@ -38,10 +41,10 @@ pub(super) fn parse_checks(
 
 fn parse_check(
     node: &Node<'_>,
-    parts: Option<&[String]>,
+    parts: Option<&PartNames>,
     waves: Option<&BTreeSet<u64>>,
     problems: &mut Diagnostics,
-) -> Option<CheckEntry> {
+) -> Option<CheckSpec> {
     if node.is_unknown() {
         return None;
     }
@@ -52,16 +55,15 @@ fn parse_check(
         .or("delivered");
     let timeout = node.attr("timeout").duration(problems).optional();
     if timeout.flatten().is_some_and(|timeout| timeout.is_zero()) {
-        problems.error(
-            node.attr("timeout").path().clone(),
-            format!("{} must be longer than zero", node.attr("timeout").path()),
-            "No attempt could end in time. Leave it out for the default of the kind.",
-        );
+        node.attr("timeout").report(problems, |argument| Argument::Zero {
+            argument,
+            why: "No attempt could finish in time. Remove it to use the default of the kind.".into(),
+        });
     }
     let effects = node.attr("effects").bool(problems);
     let retry_for = node.attr("retry_for").duration(problems).optional();
-    let names: Vec<&str> = check::ALL.iter().map(|kind| kind.name).collect();
-    let kind = one_kind(node, &names, problems).and_then(check::kind);
+    let kinds: Vec<&str> = check::ALL.iter().map(|kind| kind.name).collect();
+    let kind = one_kind(node, &kinds, problems).and_then(check::kind);
     let connection = kind.and_then(|kind| connection_of(node, kind.name, kind.reach, problems));
     let config = kind.and_then(|kind| {
         let object = node.attr(kind.name);
@@ -77,36 +79,28 @@ fn parse_check(
     if let (Some(Some(wave)), Some(waves)) = (wave, waves)
         && !waves.contains(&wave)
     {
-        let list = waves.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
-        problems.error(
-            node.attr("wave").path().clone(),
-            format!("No target is in wave {wave}"),
-            format!("A check runs after a wave that has targets: {list}."),
-        );
+        let waves = names(waves.iter().map(u64::to_string));
+        let mistake = Configuration::WaveWithoutTargets { wave, waves };
+        problems.report(node.attr("wave").path().clone(), mistake);
     }
     if let (Some(Some(_)), Some("preflight" | "revoked")) = (wave, phase) {
-        problems.error(
-            node.attr("wave").path().clone(),
-            "wave is only for checks of the phase \"delivered\"",
-            "A check before minting or after revocation belongs to no wave: remove wave or phase.",
-        );
+        problems.report(node.attr("wave").path().clone(), Configuration::WaveWithoutDelivery);
     }
     let (kind, config, phase) = (kind?, config?, phase?);
     let path = node.path().then_attribute(kind.name);
+    let mut presented = BTreeSet::new();
     if let Some(parts) = parts {
         for part in config.parts_used() {
-            if !is_part(&part, parts) {
+            if let Some(part) = parts.resolve(&part) {
+                presented.insert(part.clone());
+            } else {
                 // A text between braces may be the credential itself.
-                let which = if is_word(&part) {
-                    format!("the unknown part {part:?}")
-                } else {
-                    "an unknown part".to_owned()
+                let mistake = Argument::UnknownPart {
+                    argument: path.to_string(),
+                    part: Some(part).filter(|part| is_word(part)),
+                    parts: parts.to_string(),
                 };
-                problems.error(
-                    path,
-                    format!("The check uses {which}"),
-                    format!("The credential's parts are {}.", parts.join(", ")),
-                );
+                problems.report(path, mistake);
                 return None;
             }
         }
@@ -114,42 +108,34 @@ fn parse_check(
     let effects = effects.optional()?;
     let effects = match (effects, config.effects_default()) {
         (Some(false), _) if config.has_effects() => {
-            problems.error(
-                node.attr("effects").path().clone(),
-                format!("{} cannot be false", node.attr("effects").path()),
-                "This check changes something outside. Remove `effects`, or set it to true.",
-            );
+            node.attr("effects")
+                .report(problems, |argument| Configuration::EffectsDenied { argument });
             return None;
         }
         (Some(effects), _) => effects,
         (None, Some(default)) => default,
         (None, None) => {
-            problems.error(
-                node.attr("effects").path().clone(),
-                format!("{} is required", node.attr("effects").path()),
-                "A request with this method may change something. Set `effects = true` to confirm that it is wanted.",
-            );
+            node.attr("effects").report(problems, |argument| Argument::RequiredBecause {
+                argument,
+                why: "A request with this method may change something. Set `effects = true` to confirm that you want it.".into(),
+            });
             return None;
         }
     };
     if phase == "preflight" && config.presents() == Presents::New && !config.parts_used().is_empty() {
-        problems.error(
-            path,
-            "A preflight check cannot present the new credential",
-            "It runs before anything is minted: use credential = \"previous\" or \"none\", or the phase \"delivered\".",
-        );
+        problems.report(path, Configuration::PreflightPresentsNew);
         return None;
     }
     let defaults = config.default_patience();
     let positive = |duration: SignedDuration| Duration::from_secs(duration.as_secs().unsigned_abs());
-    Some(CheckEntry {
+    Some(CheckSpec {
         kind,
-        wave: wave?.or_else(|| waves?.last().copied()).unwrap_or(1),
-        phase: match phase {
-            "preflight" => Phase::Preflight,
-            "revoked" => Phase::Revoked,
-            _ => Phase::Delivered,
+        when: match phase {
+            "preflight" => When::Preflight,
+            "revoked" => When::Revoked,
+            _ => When::Wave(wave?.or_else(|| waves?.last().copied()).unwrap_or(1)),
         },
+        parts: presented,
         patience: Patience {
             timeout: timeout?.map_or(defaults.timeout, positive),
             retry_for: retry_for?.map_or(defaults.retry_for, positive),

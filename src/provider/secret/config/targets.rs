@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::TargetEntry;
 use super::kinds::{connection_of, not_empty, one_kind};
-use crate::source;
+use crate::diagnostics::{Argument, Configuration, capitalized};
+use crate::part::{PartName, PartNames};
+use crate::spec::{Content, TargetSpec};
 use crate::target::{self, TargetConfig};
 use crate::template::Template;
 use crate::terraform::{Diagnostics, Node, is_word};
@@ -31,42 +32,40 @@ pub(super) fn is_key(key: &str, element: &Node<'_>, problems: &mut Diagnostics) 
             .take(40)
             .map(|c| if c.is_control() { '\u{fffd}' } else { c })
             .collect();
-        problems.error(
-            crate::terraform::Path::attribute(attribute),
-            format!("{attribute} has a key that cannot be used"),
-            format!(
-                "It begins with {shown:?}. A key is a name of at most {LONGEST_KEY} bytes: letters, digits, spaces and any of _ - / : @ # +."
-            ),
-        );
+        let mistake = Configuration::Key {
+            argument: attribute.to_owned(),
+            begins: shown,
+            longest: LONGEST_KEY,
+        };
+        problems.report(crate::terraform::Path::attribute(attribute), mistake);
         return false;
     }
     true
 }
 
-/// Whether a credential with these parts has that one; `value` means the only one.
-pub(super) fn is_part(name: &str, parts: &[String]) -> bool {
-    parts.iter().any(|part| part == name) || (name == "value" && parts.len() == 1)
-}
-
 pub(super) fn parse_targets(
     node: &Node<'_>,
     name: Option<&str>,
-    parts: Option<&[String]>,
+    parts: Option<&PartNames>,
     problems: &mut Diagnostics,
-) -> Option<BTreeMap<String, TargetEntry>> {
+) -> Option<BTreeMap<String, Arc<TargetSpec>>> {
     if node.is_unknown() {
         return None;
     }
     if node.elements().is_empty() {
-        problems.error(node.path().clone(), "targets is empty", "Set at least one target.");
+        node.report(problems, |argument| Argument::Empty {
+            argument,
+            advice: "Set at least one target.".into(),
+        });
         return None;
     }
     if node.elements().len() > MOST_TARGETS {
-        problems.error(
-            node.path().clone(),
-            format!("targets has {} elements", node.elements().len()),
-            format!("A secret has at most {MOST_TARGETS} targets. Split it into several secrets."),
-        );
+        node.report(problems, |argument| Argument::TooMany {
+            argument,
+            count: node.elements().len(),
+            most: MOST_TARGETS,
+            advice: "Split the secret into several.".into(),
+        });
         return None;
     }
     let mut targets = BTreeMap::new();
@@ -77,7 +76,7 @@ pub(super) fn parse_targets(
             continue;
         }
         match parse_target(&element, name, parts, problems) {
-            Some(target) => drop(targets.insert(key.to_owned(), target)),
+            Some(target) => drop(targets.insert(key.to_owned(), Arc::new(target))),
             None => complete = false,
         }
     }
@@ -87,9 +86,9 @@ pub(super) fn parse_targets(
 fn parse_target(
     node: &Node<'_>,
     name: Option<&str>,
-    parts: Option<&[String]>,
+    parts: Option<&PartNames>,
     problems: &mut Diagnostics,
-) -> Option<TargetEntry> {
+) -> Option<TargetSpec> {
     if node.is_unknown() {
         return None;
     }
@@ -100,8 +99,8 @@ fn parse_target(
         .or("delete");
     let part = node.attr("part").string(problems).optional();
     let template_text = node.attr("template").string(problems).optional();
-    let names: Vec<&str> = target::ALL.iter().map(|kind| kind.name).collect();
-    let kind = one_kind(node, &names, problems).and_then(target::kind);
+    let kinds: Vec<&str> = target::ALL.iter().map(|kind| kind.name).collect();
+    let kind = one_kind(node, &kinds, problems).and_then(target::kind);
     let config: Option<Arc<dyn TargetConfig>> = kind.and_then(|kind| {
         let object = node.attr(kind.name);
         not_empty(&object, true, problems)?;
@@ -110,26 +109,18 @@ fn parse_target(
     let connection = kind.and_then(|kind| connection_of(node, kind.name, kind.reach, problems));
     let impact = node.attr("impact").string(problems).optional();
     if let (Some(Some(part)), Some(allowed)) = (&part, parts)
-        && !is_part(part, allowed)
+        && allowed.resolve(part).is_none()
     {
-        let which = if is_word(part) {
-            format!(" {part:?}")
-        } else {
-            " of that name".to_owned()
-        };
-        problems.error(
-            node.attr("part").path().clone(),
-            format!("The credential has no part{which}"),
-            format!("Its parts are {}.", allowed.join(", ")),
-        );
+        node.attr("part")
+            .report(problems, |argument| unknown_part(argument, part, allowed));
         return None;
     }
     if let (Some(Some(_)), Some(Some(_))) = (&part, &template_text) {
-        problems.error(
-            node.attr("template").path().clone(),
-            "part and template are both set",
-            "A template names the parts that it uses: remove part.",
-        );
+        node.attr("template").report(problems, |argument| Argument::Conflict {
+            argument,
+            other: "part".into(),
+            advice: "A template names the parts that it uses. Remove `part`.".into(),
+        });
         return None;
     }
     let template = match template_text? {
@@ -138,97 +129,103 @@ fn parse_target(
     };
     let config = config?;
     let parts = parts?;
-    let only = source::primary(parts);
-    // A template that is one bare part says in other words which part it is.
-    let (part, template) = match template {
-        Some(template) => match template.sole_part().map(str::to_owned) {
-            Some(part) => (Some(part), None),
-            None => (None, Some(template)),
-        },
-        None => (part?, None),
+    let content = content_of(node, part?.as_deref(), template, parts, problems)?;
+    let sole = parts.sole().map_or("", PartName::as_str);
+    let fingerprint = match &content {
+        Content::Part(part) => serde_json::json!([part.as_str(), "", config.fingerprint()]),
+        Content::Template { template, .. } => {
+            serde_json::json!([sole, template.canonical(sole), config.fingerprint()])
+        }
     };
-    if part.is_none() && template.is_none() && only.is_none() {
-        problems.error(
-            node.path().clone(),
-            format!("{} does not say which part it holds", node.path()),
-            format!(
-                "The credential has several parts: {}. Set `part`, or `template`.",
-                parts.join(", ")
-            ),
-        );
-        return None;
-    }
-    let part = part.filter(|part| part != "value" || only.is_none());
-    let part = part.or_else(|| only.map(str::to_owned)).unwrap_or_default();
-    let print = template
-        .as_ref()
-        .map(|template| template.canonical(only.unwrap_or_default()))
-        .unwrap_or_default();
-    let fingerprint = serde_json::json!([part, print, config.fingerprint()]).to_string();
-    Some(TargetEntry {
+    Some(TargetSpec {
         kind: kind?,
         config,
         connection: connection?,
         wave: wave?,
-        part,
-        template,
+        content,
         keep: keep? == "keep",
         impact: impact?,
-        fingerprint,
+        fingerprint: fingerprint.to_string(),
     })
+}
+
+/// Only a word is repeated: a text between braces may be the credential itself.
+fn unknown_part(argument: String, part: &str, parts: &PartNames) -> Argument {
+    Argument::UnknownPart {
+        argument,
+        part: is_word(part).then(|| part.to_owned()),
+        parts: parts.to_string(),
+    }
+}
+
+/// What the entry holds; reports a target that does not say which of several parts.
+fn content_of(
+    node: &Node<'_>,
+    part: Option<&str>,
+    template: Option<Template>,
+    parts: &PartNames,
+    problems: &mut Diagnostics,
+) -> Option<Content> {
+    if let Some(template) = template {
+        // A template that is one bare part says in other words which part it is.
+        if let Some(part) = template.sole_part() {
+            return parts.resolve(part).cloned().map(Content::Part);
+        }
+        let used = template.parts();
+        let used = used.iter().filter_map(|part| parts.resolve(part)).cloned();
+        return Some(Content::Template {
+            parts: used.collect(),
+            template,
+        });
+    }
+    let Some(part) = part.map_or_else(|| parts.sole(), |part| parts.resolve(part)) else {
+        node.report(problems, |argument| Configuration::PartRequired {
+            argument,
+            parts: parts.to_string(),
+        });
+        return None;
+    };
+    Some(Content::Part(part.clone()))
 }
 
 /// Reads a template and checks its parts and that it holds no literal credential.
 fn parse_template(
     node: &Node<'_>,
     text: &str,
-    allowed: Option<&[String]>,
+    allowed: Option<&PartNames>,
     problems: &mut Diagnostics,
 ) -> Option<Template> {
     let template = match Template::parse(text) {
         Ok(template) => template,
         Err(error) => {
-            problems.error(
-                node.path().clone(),
-                format!("{} is not a template", node.path()),
-                format!("{error}."),
-            );
+            node.report(problems, |argument| Argument::IsNot {
+                argument,
+                what: "a template".into(),
+                why: format!("{}.", capitalized(&error.to_string())).into(),
+            });
             return None;
         }
     };
     if crate::template::literal_credential(&template) {
-        problems.error(
-            node.path().clone(),
-            "The template holds a literal password",
-            "A template is stored in state. Write the password as a part, such as {{ password | urlencode }}.",
-        );
+        node.report(problems, |argument| Argument::PlainCredential {
+            argument,
+            what: "password".into(),
+            advice: "Write it as a part, such as {{ password | urlencode }}.".into(),
+        });
         return None;
     }
     let allowed = allowed?;
     for part in template.parts() {
-        if !is_part(&part, allowed) {
-            let which = if is_word(&part) {
-                format!("the unknown part {part:?}")
-            } else {
-                "an unknown part".to_owned()
-            };
-            problems.error(
-                node.path().clone(),
-                format!("The template uses {which}"),
-                format!("The credential's parts are {}.", allowed.join(", ")),
-            );
+        if allowed.resolve(&part).is_none() {
+            node.report(problems, |argument| unknown_part(argument, &part, allowed));
             return None;
         }
     }
     if template.parts().is_empty() {
-        problems.error(
-            node.path().clone(),
-            "The template uses no part",
-            format!(
-                "Without one, every generation would have the same text. Parts: {}.",
-                allowed.join(", ")
-            ),
-        );
+        node.report(problems, |argument| Configuration::TemplateWithoutParts {
+            argument,
+            parts: allowed.to_string(),
+        });
         return None;
     }
     Some(template)

@@ -1,12 +1,13 @@
 //! Records under the keys that the configuration gives their targets now: renaming a key writes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::address::Address;
-use crate::provider::secret::config::{Config, TargetEntry};
 use crate::provider::secret::policies::Policies;
 use crate::provider::secret::state::State;
 use crate::rotation::{DeliveryRecord, DeliveryStatus, Event, Ledger, Notice};
+use crate::spec::{Config, TargetSpec};
 
 /// The ledger under the configuration's keys.
 pub(super) struct Rekeyed {
@@ -134,7 +135,7 @@ pub(super) fn before_of<'c>(
     before: Option<&'c Config>,
     matched: &BTreeMap<&str, &str>,
     key: &str,
-) -> Option<&'c TargetEntry> {
+) -> Option<&'c Arc<TargetSpec>> {
     let (known, _) = matched.iter().find(|(_, now)| **now == key)?;
     before?.targets.get(*known)
 }
@@ -144,7 +145,7 @@ pub(in crate::provider::secret) fn leaving<'c>(
     state: &'c State,
     before: Option<&'c Config>,
     slots: &BTreeMap<String, Address>,
-) -> Vec<(&'c DeliveryRecord, &'c TargetEntry)> {
+) -> Vec<(&'c DeliveryRecord, &'c Arc<TargetSpec>)> {
     let mut leaving = Vec::new();
     let matched = matched(&state.ledger, slots);
     for (key, delivery) in state.ledger.deliveries() {

@@ -1,10 +1,12 @@
 //! Whether the value of the generation in place can be recovered where it is needed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::address::Address;
-use crate::provider::secret::config::{Config, Phase, TargetEntry};
+use crate::part::PartName;
 use crate::rotation::{CredentialRecord, DeliveryStatus, Ledger};
+use crate::spec::{Config, TargetSpec};
 
 /// What needs the value.
 #[derive(Clone, Copy)]
@@ -14,9 +16,9 @@ pub(super) struct Need<'a> {
     /// Targets that are made live.
     pub activate: &'a BTreeSet<String>,
     /// Those of the written ones that hold another text than the configuration asks for, with what they were written under.
-    pub reworded: &'a BTreeMap<String, &'a TargetEntry>,
+    pub reworded: &'a BTreeMap<String, &'a Arc<TargetSpec>>,
     /// Targets that leave the configuration and can be read until they do.
-    pub leaving: &'a [&'a TargetEntry],
+    pub leaving: &'a [&'a Arc<TargetSpec>],
     /// Targets that the last refresh could not read.
     pub unreachable: &'a BTreeSet<String>,
 }
@@ -66,26 +68,26 @@ pub(super) fn lost(config: &Config, ledger: &Ledger, need: &Need<'_>) -> Option<
         .filter_map(|key| Some(config.targets.get(key)?.wave))
         .collect();
     let presenting = config.checks.iter().find(|(_, check)| {
-        let runs = !ledger.is_finished() || touched_waves.contains(&check.wave);
-        check.phase == Phase::Delivered && check.presents_new() && runs
+        let Some(wave) = check.wave() else { return false };
+        let runs = !ledger.is_finished() || touched_waves.contains(&wave);
+        check.presents_new() && runs
     });
     if (first.is_none() && presenting.is_none()) || config.source.config.traits().reveals {
         return None;
     }
-    let given_back: BTreeSet<&str> = config
+    let given_back: BTreeSet<&PartName> = config
         .targets
         .iter()
         .filter(|(key, _)| readable(key) && held(key))
         // What an entry holds was said by the configuration that it was written under.
         .map(|(key, target)| need.reworded.get(key).copied().unwrap_or(target))
         .chain(need.leaving.iter().copied())
-        .filter(|target| target.template.is_none())
-        .map(|target| target.part.as_str())
+        .filter_map(|target| target.content.part())
         .collect();
-    let has = |part: &String| given_back.contains(config.source.part(part).as_str());
+    let has = |part: &PartName| given_back.contains(part);
     let mut written = need.write.iter().filter_map(|key| config.targets.get(key));
-    let deliverable = first.is_none() || written.all(|target| target.parts().iter().all(has));
-    let presentable = presenting.is_none_or(|(_, check)| check.config.parts_used().iter().all(has));
+    let deliverable = first.is_none() || written.all(|target| target.content.parts().iter().all(has));
+    let presentable = presenting.is_none_or(|(_, check)| check.parts.iter().all(has));
     if deliverable && presentable {
         return None;
     }

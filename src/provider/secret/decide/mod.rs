@@ -9,17 +9,20 @@ mod request;
 mod revocation;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 pub(super) use self::keys::leaving;
 use self::keys::{before_of, matched, rekey, renamed, under_new_keys};
 use self::lost::{Need, lost};
 use self::request::{asked_for, dead, drifted, finishing_answers, has_new_value, is_drift, left_alone};
 pub(super) use self::revocation::{can_be_revoked, lasting_wait};
-use super::config::{Config, OnDrift, Phase, TargetEntry};
+use super::due;
+use super::exposure;
 use super::policies::Policies;
 use super::state::{State, unreachable_targets};
 use crate::address::Address;
-use crate::rotation::{Action, Cause, DeliveryStatus, Event, Ledger, Notice, Request};
+use crate::rotation::{Action, Cause, DeliveryStatus, Event, Ledger, Notice, NoticeCode, Request};
+use crate::spec::{Config, Incident, IncidentRevoke, OnDrift, TargetSpec, When};
 use crate::target::Activation;
 
 /// Whether a new generation is minted.
@@ -33,6 +36,24 @@ pub(super) enum Rotate {
     AtApply,
 }
 
+/// A rotation that is due and waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Held {
+    /// The rotation.
+    pub request: Request,
+    /// What it waits for.
+    pub by: HeldBy,
+}
+
+/// What a rotation waits for that is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum HeldBy {
+    /// `rotation.window`.
+    Window,
+    /// `guard.confirm`.
+    Guard,
+}
+
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Decision {
@@ -43,6 +64,18 @@ pub(super) struct Decision {
     pub rotate: Rotate,
     /// The generation that is to be in place, unless apply decides.
     pub generation: u64,
+    /// It waits for the window, unless that is open: nobody asked for it.
+    pub needs_window: bool,
+    /// A rotation that is due and waits.
+    pub held: Option<Held>,
+    /// Drifted targets that wait for `guard.confirm`.
+    pub guarded: BTreeSet<String>,
+    /// The rotation, or the one that is finished, is for an incident; when exposed credentials end.
+    pub incident: Option<IncidentRevoke>,
+    /// This change of the configuration asks for a rotation that `guard.confirm` does not name.
+    pub unconfirmed: bool,
+    /// Generations whose revocation is due, and waits for the window.
+    pub held_revocations: BTreeSet<u64>,
     /// A rotation that waits for a value that a person supplies.
     pub awaits: Option<Request>,
     /// Targets that are written.
@@ -98,6 +131,17 @@ impl Decision {
             || self.recheck
     }
 
+    /// The incident that this decision handles for the first time, by a rotation or by asking for a value.
+    pub(super) fn handles<'c>(&self, state: &State, config: &'c Config) -> Option<&'c Incident> {
+        let incident = config.incident.as_deref()?;
+        let rotation = match &self.rotate {
+            Rotate::Yes(request) => Some(request),
+            Rotate::No | Rotate::AtApply => self.awaits.as_ref(),
+        };
+        let is_for_it = rotation.is_some_and(|request| request.cause == Cause::Incident);
+        (is_for_it && !state.incidents.contains(&incident.id)).then_some(incident)
+    }
+
     /// Whether a rotation is certain.
     pub(super) fn rotates(&self) -> bool {
         matches!(self.rotate, Rotate::Yes(_))
@@ -129,7 +173,7 @@ impl Decision {
     pub(super) fn proves_revocation(&self, config: &Config) -> bool {
         let mut checks = config.checks.values();
         (self.recheck || !self.revoke.is_empty() || self.revokes_at_apply)
-            && checks.any(|check| check.phase == Phase::Revoked)
+            && checks.any(|check| check.when == When::Revoked)
     }
 }
 
@@ -154,13 +198,23 @@ pub(super) fn decide(
         .map(|notice| at_new_address(notice, &renamed))
         .collect();
     let unreachable = unreachable_targets(&ledger, &notices);
-    let work = Work::of(before, config, &ledger, &matched, &unreachable);
+    let mut work = Work::of(before, config, &ledger, &matched, &unreachable);
     let finish = !ledger.is_finished() && ledger.generation() > 0;
     let leaving = leaving(state, before, slots);
-    let leaving: Vec<&TargetEntry> = leaving.into_iter().map(|(_, target)| target).collect();
-    let schedule_changed = before.is_some_and(|before| before.schedule != config.schedule);
+    let leaving: Vec<&Arc<TargetSpec>> = leaving.into_iter().map(|(_, target)| target).collect();
+    let schedule_changed = before.is_some_and(|before| !before.schedule.is_due_as(&config.schedule));
+    let windows = Windows::of(state, before, config);
+    let coming = ledger.highest() + 1;
+    let is_guarded = config.guard.as_ref().is_some_and(|guard| !guard.permits(coming));
+    let drifted = work.healed.iter().filter(|key| is_guarded && is_drift(&ledger, key));
+    let guarded: BTreeSet<String> = drifted.cloned().collect();
+    work.healed.retain(|key| !guarded.contains(key));
     let (revoke, overlaps, revokes_at_apply) =
         revocation::decide(state, before, config, &ledger, &notices, &unreachable);
+    let (held_revocations, revoke) = revoke.into_iter().partition(|generation| {
+        let is_exposed = exposure::is_exposed(state, &ledger, *generation, &notices);
+        windows.revocation == Now::Closed && !ledger.never_held(*generation) && !is_exposed
+    });
     let confirmed = ledger.superseded().into_iter();
     let confirmed = confirmed.filter(|generation| config.confirmed.is_some_and(|through| *generation <= through));
     let confirmed: BTreeSet<u64> = confirmed.collect();
@@ -181,8 +235,14 @@ pub(super) fn decide(
     let decision = Decision {
         generation: ledger.generation(),
         rotate: Rotate::No,
+        needs_window: false,
+        held: None,
+        guarded,
+        incident: None,
+        unconfirmed: false,
+        held_revocations,
         awaits: None,
-        write: work.asked.union(&work.healed).cloned().collect(),
+        write: work.asked.union(&work.healed).cloned().collect::<BTreeSet<_>>(),
         activate: work.activate.clone(),
         retag: retag(state, config),
         lost: None,
@@ -203,6 +263,48 @@ pub(super) fn decide(
         ledger,
     };
     let wanted = wanted(state, before, config, &decision, schedule_changed);
+    let mode = config
+        .incident
+        .as_ref()
+        .map_or(IncidentRevoke::default(), |incident| incident.revoke);
+    let is_incident = |request: &Request| request.cause == Cause::Incident;
+    let finishes_one = wanted.is_none() && finish && under_way(state).is_some_and(|request| is_incident(&request));
+    let incident = (finishes_one || wanted.as_ref().is_some_and(is_incident)).then_some(mode);
+    let decision = Decision { incident, ..decision };
+    let waits = |request: &Request| !finish && !config.source.is_supplied() && request.cause.waits_for_window();
+    let needs_window = wanted.as_ref().is_some_and(waits);
+    let is_asked = asked_for(before, config, &decision.ledger).is_some();
+    let (wanted, decision) = match (wanted, windows.rotation) {
+        (Some(request), _) if is_guarded && !is_asked && !config.source.is_supplied() => {
+            let by = HeldBy::Guard;
+            let held = Some(Held { request, by });
+            let incident = None;
+            (
+                None,
+                Decision {
+                    held,
+                    incident,
+                    ..decision
+                },
+            )
+        }
+        (Some(request), Now::Closed) if needs_window => {
+            let by = HeldBy::Window;
+            let held = Some(Held { request, by });
+            (None, Decision { held, ..decision })
+        }
+        (Some(request), Now::OnlyApplyKnows) if needs_window && request.cause.is_of_the_clock() => {
+            let rotate = Rotate::AtApply;
+            return Decision { rotate, ..decision };
+        }
+        (wanted, _) => (
+            wanted,
+            Decision {
+                needs_window,
+                ..decision
+            },
+        ),
+    };
     let (wanted, awaits) = match wanted {
         Some(wanted) if config.source.is_supplied() => supplied(wanted, state, before, config),
         wanted => (wanted, None),
@@ -212,7 +314,12 @@ pub(super) fn decide(
         ..decision
     };
     if let Some(request) = wanted {
-        return decision.rotated(config, request);
+        let unconfirmed = is_guarded;
+        return Decision {
+            unconfirmed,
+            ..decision
+        }
+        .rotated(config, request);
     }
     let (write, activate) = (decision.write.clone(), decision.activate.clone());
     let need = Need {
@@ -226,7 +333,28 @@ pub(super) fn decide(
     let told = told_lost(state).filter(|_| needs_value && config.source.may_replace_lost());
     let why = told.or_else(|| lost(config, &decision.ledger, &need));
     let decision = match why {
-        Some(why) => without_value(decision, &why, &work, &need, state, config),
+        Some(why) => {
+            let found = without_value(decision.clone(), &why, &work, &need, state, config);
+            let needs_window = found.rotates() && !finish && work.asked.is_empty();
+            let by = match windows.rotation {
+                _ if is_guarded => Some(HeldBy::Guard),
+                Now::Closed if needs_window => Some(HeldBy::Window),
+                _ => None,
+            };
+            match (&found.rotate, by) {
+                (Rotate::Yes(request), Some(by)) => Decision {
+                    held: Some(Held {
+                        request: request.clone(),
+                        by,
+                    }),
+                    finish: false,
+                    write: BTreeSet::new(),
+                    activate: BTreeSet::new(),
+                    ..decision
+                },
+                _ => Decision { needs_window, ..found },
+            }
+        }
         None => decision,
     };
     if schedule_changed && !finish && !decision.rotates() {
@@ -238,6 +366,49 @@ pub(super) fn decide(
     decision
 }
 
+/// Whether the window is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Now {
+    Open,
+    Closed,
+    /// It is another one than the last refresh looked at.
+    OnlyApplyKnows,
+}
+
+/// Whether the window is open for what is due, as the last refresh found.
+struct Windows {
+    rotation: Now,
+    revocation: Now,
+}
+
+impl Windows {
+    fn of(state: &State, before: Option<&Config>, config: &Config) -> Self {
+        let Some(window) = config.schedule.window.as_ref() else {
+            let rotation = Now::Open;
+            return Self {
+                rotation,
+                revocation: rotation,
+            };
+        };
+        let is_another = before.is_some_and(|before| before.schedule.window.as_ref() != Some(window));
+        let told = state
+            .notices
+            .iter()
+            .filter(|known| known.code == NoticeCode::WaitingForWindow);
+        let of_rotation = |known: &&Notice| known.subject == due::ROTATION || due::cause_in(&known.subject).is_some();
+        let (rotations, revocations): (Vec<_>, Vec<_>) = told.partition(of_rotation);
+        let now = |told: &[&Notice]| match (is_another, told.is_empty()) {
+            (true, _) => Now::OnlyApplyKnows,
+            (false, true) => Now::Open,
+            (false, false) => Now::Closed,
+        };
+        Self {
+            rotation: now(&rotations),
+            revocation: now(&revocations),
+        }
+    }
+}
+
 /// What the targets need while the generation stays.
 struct Work<'c> {
     /// Targets that this change of the configuration has written.
@@ -245,7 +416,7 @@ struct Work<'c> {
     /// Targets that are written because of what happened to them.
     healed: BTreeSet<String>,
     /// Targets whose configuration asks for another text, with what they were written under.
-    reworded: BTreeMap<String, &'c TargetEntry>,
+    reworded: BTreeMap<String, &'c Arc<TargetSpec>>,
     /// Targets that are made live.
     activate: BTreeSet<String>,
 }
@@ -334,7 +505,7 @@ fn wanted(
 ) -> Option<Request> {
     let ledger = &decision.ledger;
     let answered = decision.finish && finishing_answers(state, before, config);
-    let asked = asked_for(before, config, ledger).filter(|_| !answered);
+    let asked = struck(state, config).or_else(|| asked_for(before, config, ledger).filter(|_| !answered));
     if asked.is_some() || ledger.generation() == 0 {
         return asked;
     }
@@ -342,12 +513,27 @@ fn wanted(
         // Its credential is gone: there is nothing to finish with, and what was asked for stays asked for.
         return dead(ledger).map(|dead| under_way(state).unwrap_or(dead));
     }
-    let due = || state.due().filter(|_| !schedule_changed);
+    let due = || {
+        let due = state.due().or_else(|| due::held(state, config));
+        due.filter(|_| !schedule_changed)
+    };
+    let deploy = || {
+        let request = || Request::new(Cause::Deploy, "every apply rotates");
+        config.schedule.with_every_apply.then(request)
+    };
     state
         .open_request()
         .or_else(|| dead(ledger))
         .or_else(due)
         .or_else(|| drifted(config, ledger))
+        .or_else(deploy)
+}
+
+/// The incident that exposes the secret, as long as it was not handled.
+fn struck(state: &State, config: &Config) -> Option<Request> {
+    let incident = config.incident.as_ref()?;
+    let handled = state.incidents.contains(&incident.id);
+    (!handled).then(|| Request::new(Cause::Incident, incident.in_words()))
 }
 
 /// What asked for the rotation that is under way, where the run that began it left its record.

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::address::Address;
-use crate::provider::secret::config::{Config, OnDrift};
 use crate::provider::secret::state::State;
 use crate::rotation::{Cause, CredentialStatus, DeliveryStatus, Ledger, Request};
+use crate::spec::{Config, OnDrift};
 
 /// A rotation that this change of arguments asks for.
 pub(super) fn asked_for(before: Option<&Config>, config: &Config, ledger: &Ledger) -> Option<Request> {

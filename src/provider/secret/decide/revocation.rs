@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::address::Address;
-use crate::provider::secret::config::{Config, OnDrift};
 use crate::provider::secret::state::State;
 use crate::rotation::gate::{Holding, Wait, waits_on_record};
 use crate::rotation::{Ledger, Notice, NoticeCode};
 use crate::source;
+use crate::spec::{Config, OnDrift};
 use crate::target::Activation;
 
 /// Generations that are revoked, overlaps that end at another instant, and whether only apply's clock tells if they have.
@@ -21,7 +21,12 @@ pub(super) fn decide(
     notices: &[Notice],
     unreachable: &BTreeSet<String>,
 ) -> (BTreeSet<u64>, BTreeMap<u64, Timestamp>, bool) {
-    let waiting = |known: &Notice| matches!(known.code, NoticeCode::RevokeWaits | NoticeCode::RevokeByHand);
+    let waiting = |known: &Notice| {
+        matches!(
+            known.code,
+            NoticeCode::RevokeWaits | NoticeCode::RevokeByHand | NoticeCode::WaitingForWindow
+        )
+    };
     let ids: BTreeSet<&str> = notices
         .iter()
         .filter(|known| waiting(known))

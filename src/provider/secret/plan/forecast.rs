@@ -7,17 +7,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::address::Address;
 use crate::label::Label;
-use crate::provider::secret::capacity;
-use crate::provider::secret::config::Config;
 use crate::provider::secret::decide::{Decision, Rotate};
 use crate::provider::secret::goal::goal;
 use crate::provider::secret::state::{
     Phase, Receipt, State, credential_value, delivery_value, earliest_revocation, instant,
 };
+use crate::provider::secret::{capacity, due};
 use crate::rotation::forecast::{UNKNOWN_HANDLE, UNKNOWN_INSTANT};
 use crate::rotation::{
     CredentialRecord, CredentialStatus, DeliveryRecord, Forecast, Goal, Prospect, Step, StuckReason, forecast,
 };
+use crate::spec::Config;
 use crate::target::{self, Activation};
 use crate::terraform::Value;
 
@@ -168,7 +168,11 @@ fn next_action_at(state: &State, config: &Config, course: &Forecast, open: bool,
         rotate_after: state.rotate_after.filter(|_| !renews),
         ..State::default()
     };
-    instant(crate::provider::secret::due::next_action_at(&after, config))
+    let after = State {
+        notices: state.notices.clone(),
+        ..after
+    };
+    due::planned_next_action_at(&after, config).map_or_else(Value::unknown, instant)
 }
 
 /// The credentials there will be. Terraform wants every entry of a plan to stay, so that one whose revocation may wait has an open

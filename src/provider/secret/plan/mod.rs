@@ -7,18 +7,20 @@ pub(super) mod warnings;
 use std::collections::BTreeMap;
 
 use self::steps::{Told, steps};
-use super::config::{Config, is_unchanged};
+use super::config::is_unchanged;
 use super::decide::{Decision, decide};
 use super::declared::DYNAMIC;
 use super::intent::Intent;
 use super::policies::Policies;
 use super::state::{COMPUTED, Phase, Receipt, State, instant, steps_value};
-use super::{config_in_state, due, findings, place, state_check};
+use super::{adapters, config, config_in_state, due, findings, identity, paths, slots, state_check};
 use crate::address::Address;
+use crate::diagnostics::Plan;
 use crate::executor::Subject;
 use crate::plugin::{PlanRequest, PlanResponse};
-use crate::provider::Configured;
-use crate::rotation::{Cause, Request};
+use crate::provider::{Configured, Incidents};
+use crate::rotation::{Cause, Notice, NoticeCode, Request};
+use crate::spec::Config;
 use crate::terraform::{Diagnostics, Origin, Path, Value};
 
 /// Plans a create, an update or a destroy.
@@ -55,7 +57,7 @@ fn intent(configured: &Configured, request: &PlanRequest) -> Intent {
                 Intent::Create { replaces, .. } => replaces,
                 Intent::Destroy | Intent::Unknown => None,
             },
-            becomes: place::configured_id(configured, &request.config),
+            becomes: identity::configured_id(configured, &request.config),
         },
     }
 }
@@ -66,6 +68,9 @@ fn destroyed(prior: &Value, problems: &mut Diagnostics) {
         return;
     };
     let name = prior.get("name").as_str().unwrap_or("This secret");
+    if super::destroy::refuse_unconfirmed(name, &policies, &State::read(prior), problems) {
+        return;
+    }
     warnings::of_a_destroy(name, &State::read(prior), &policies, problems);
 }
 
@@ -114,7 +119,7 @@ fn in_prior_words(request: &PlanRequest) -> Value {
 
 fn planned(configured: &Configured, request: &PlanRequest, problems: &mut Diagnostics) -> Value {
     let proposed = in_prior_words(request);
-    let config = Config::read(&request.config, Origin::Configuration, problems);
+    let config = config::read(&request.config, Origin::Configuration, problems);
     let (Some(config), Some(connections), Some(vendors)) =
         (config, configured.connections.as_ref(), configured.vendors.as_deref())
     else {
@@ -125,13 +130,19 @@ fn planned(configured: &Configured, request: &PlanRequest, problems: &mut Diagno
         return undecided(request, proposed);
     }
     let config = config.located(connections);
-    let Some(slots) = place::slots(&config, connections, problems) else {
+    let Some(slots) = slots::slots(&config, connections, problems) else {
         return undecided(request, proposed);
     };
-    place::connect(&config, &slots, vendors, problems);
+    if matches!(configured.incidents, Incidents::Unknown) {
+        return undecided(request, proposed).with("incidents", Value::unknown());
+    }
+    let config = config.exposed_by(configured.incidents.known(), &slots);
+    adapters::connect(&config, &slots, vendors, problems);
     claim(configured, &config, &slots, problems);
     if request.prior.is_null() {
-        return created(&config, &slots, undecided(request, proposed), problems);
+        let stood = configured.incidents.known().map(|incident| Value::string(&incident.id));
+        let proposed = undecided(request, proposed).with("incidents", Value::List(stood.into_iter().collect()));
+        return created(&config, &slots, proposed, problems);
     }
     let state = State::read(&request.prior);
     let before = config_in_state(&request.prior).map(|before| before.located(connections));
@@ -144,6 +155,7 @@ fn planned(configured: &Configured, request: &PlanRequest, problems: &mut Diagno
     };
     let decision = decide(&state, before.as_ref(), &config, &policies, &slots);
     refuse(&state, &config, &decision, problems);
+    refuse_unconfirmed(&config, &decision, problems);
     refuse_supplied(before.as_ref(), &config, &decision, problems);
     warnings::of_a_shorter_overlap(&state, before.as_ref(), &decision, &config, problems);
     updated(
@@ -160,15 +172,14 @@ fn planned(configured: &Configured, request: &PlanRequest, problems: &mut Diagno
 
 /// One slot belongs to one secret.
 fn claim(configured: &Configured, config: &Config, slots: &BTreeMap<String, Address>, problems: &mut Diagnostics) {
-    let id = place::derive_id(configured.namespace.as_deref().unwrap_or_default(), config, slots);
-    let claims = slots.iter().map(|(key, slot)| (key.clone(), place::claim_of(slot)));
+    let id = identity::derive_id(configured.namespace.as_deref().unwrap_or_default(), config, slots);
+    let claims = slots.iter().map(|(key, slot)| (key.clone(), slots::claim_of(slot)));
     for (key, owner) in configured.run_registry.claim(&id, &config.name, &claims.collect()) {
         let slot = slots.get(&key).map(ToString::to_string).unwrap_or_default();
         let noun = super::texts::entry(&slot).noun;
-        problems.error(
-            place::path_of(&Subject::Target(key.clone()), Some(config)),
-            format!("{noun} is a target of another secret too"),
-            format!("{owner:?} writes the same entry. An entry belongs to one secret: remove one of the two targets."),
+        problems.report(
+            paths::path_of(&Subject::Target(key.clone()), Some(config)),
+            Plan::EntryTaken { entry: noun, owner },
         );
     }
 }
@@ -176,32 +187,52 @@ fn claim(configured: &Configured, config: &Config, slots: &BTreeMap<String, Addr
 /// What this very change of the configuration asks for and cannot get.
 fn refuse(state: &State, config: &Config, decision: &Decision, problems: &mut Diagnostics) {
     if let Some(why) = &decision.refused {
-        problems.error(
-            Path::attribute("targets"),
-            format!("{}: the value cannot be delivered", config.name),
-            format!(
-                "{}. A {} value is not replaced unless you ask for it. {}",
-                super::texts::sentence(why, config),
-                if config.source.is_supplied() {
-                    "supplied"
-                } else {
-                    "generated"
-                },
-                super::texts::ways_to_a_new_value(config)
-            ),
-        );
+        let refused = Plan::CannotDeliver {
+            secret: config.name.clone(),
+            why: super::texts::sentence(why, config),
+            is_supplied: config.source.is_supplied(),
+            way_out: super::texts::ways_to_a_new_value(config).to_string().into(),
+        };
+        problems.report(Path::attribute("targets"), refused);
     }
     let current = state.ledger.generation();
     if config
         .confirmed
         .is_some_and(|through| through >= current && current > 0)
     {
-        problems.error(
+        let secret = config.name.clone();
+        problems.report(
             Path::attribute("revoke").then_attribute("confirmed"),
-            format!("{}: revoke.confirmed is not below the current generation", config.name),
-            format!("The current generation is {current}, which targets hold. Only older generations can be confirmed as revoked."),
+            Plan::ConfirmedTooHigh { secret, current },
         );
     }
+}
+
+/// A rotation that this change asks for, of a guarded secret whose guard does not name it. True where there is one.
+pub(super) fn refuse_unconfirmed(config: &Config, decision: &Decision, problems: &mut Diagnostics) -> bool {
+    let guard = config.guard.as_ref().filter(|_| decision.unconfirmed);
+    let Some(guard) = guard else { return false };
+    let guarded = Plan::Guarded {
+        secret: config.name.clone(),
+        generation: decision.generation,
+        consequence: guard.consequence.clone(),
+        line: guard.line(decision.generation),
+    };
+    problems.report(Path::attribute("guard"), guarded);
+    true
+}
+
+/// `overdue = "error"`: a plan that leaves it overdue fails.
+fn refuse_overdue(config: &Config, notices: &[Notice], problems: &mut Diagnostics) {
+    let overdue = notices.iter().find(|notice| notice.code == NoticeCode::Overdue);
+    let Some(overdue) = overdue.filter(|_| config.schedule.overdue_is_error) else {
+        return;
+    };
+    let failed = Plan::Overdue {
+        secret: config.name.clone(),
+        since: overdue.text.clone(),
+    };
+    problems.report(Path::attribute("rotation").then_attribute("overdue"), failed);
 }
 
 /// A supplied value that cannot be the new one.
@@ -210,10 +241,13 @@ fn refuse_supplied(before: Option<&Config>, config: &Config, decision: &Decision
         return;
     };
     if decision.rotates() && !supplied.at_hand {
-        problems.error(
+        let secret = config.name.clone();
+        problems.report(
             Path::attribute("value_wo"),
-            format!("{}: value_wo is required", config.name),
-            "value_wo_version asks for a new value. Set `value_wo` (or `parts_wo`), for example from an ephemeral variable.",
+            Plan::ValueRequired {
+                secret,
+                is_create: false,
+            },
         );
     }
     let Some(known) = before.and_then(|before| before.source.config.supplied()) else {
@@ -225,21 +259,15 @@ fn refuse_supplied(before: Option<&Config>, config: &Config, decision: &Decision
     let same_id = supplied.credential_id.is_some() && supplied.credential_id == known.credential_id;
     let new_version = supplied.version != known.version;
     if new_version && same_id {
-        problems.error(
-            path,
-            format!("{}: the new value has the credential_id of the old one", config.name),
-            format!(
-                "value_wo_version is {} now, but credential_id is still {:?}. Set the id of the new credential, or remove it.",
-                supplied.version,
-                supplied.credential_id.unwrap_or_default()
-            ),
-        );
+        let same = Plan::SameCredential {
+            secret: config.name.clone(),
+            version: supplied.version,
+            credential_id: supplied.credential_id.unwrap_or_default().to_owned(),
+        };
+        problems.report(path, same);
     } else if !new_version && !same_id && known.credential_id.is_some() {
-        problems.error(
-            path,
-            format!("{}: credential_id changed, but value_wo_version did not", config.name),
-            "Raise value_wo_version with every new value: that is what delivers it.",
-        );
+        let secret = config.name.clone();
+        problems.report(path, Plan::SameVersion { secret });
     }
 }
 
@@ -251,10 +279,13 @@ fn created(config: &Config, slots: &BTreeMap<String, Address>, object: Value, pr
         .supplied()
         .is_some_and(|supplied| !supplied.at_hand)
     {
-        problems.error(
+        let secret = config.name.clone();
+        problems.report(
             Path::attribute("value_wo"),
-            format!("{}: value_wo is required", config.name),
-            "The secret is created with the value that you supply. Set `value_wo` (or `parts_wo`), for example from an ephemeral variable.",
+            Plan::ValueRequired {
+                secret,
+                is_create: true,
+            },
         );
     }
     let state = State::default();
@@ -293,6 +324,7 @@ fn updated(
     let course = forecast::course(&state.id, config, slots, decision, false);
     let notices = findings::notices(state, decision, config);
     warnings::notices(&config.name, &notices, problems);
+    refuse_overdue(config, &notices, problems);
     let mut object = COMPUTED
         .iter()
         .fold(proposed, |object, name| object.with(name, prior.get(name).clone()));
@@ -316,6 +348,10 @@ fn updated(
                 .with("rotate_after", Value::unknown())
                 .with("next_action_at", Value::unknown());
         }
+    }
+    if let Some(incident) = decision.handles(state, config) {
+        let known = state.incidents.iter().chain([&incident.id]);
+        object = object.with("incidents", Value::List(known.map(Value::string).collect()));
     }
     if object == *prior {
         return object;
@@ -349,7 +385,7 @@ fn quiet(
     state: &State,
     config: &Config,
     decision: &Decision,
-    notices: &[crate::rotation::Notice],
+    notices: &[Notice],
     slots: &BTreeMap<String, Address>,
     course: &crate::rotation::Forecast,
 ) -> Value {
@@ -357,6 +393,10 @@ fn quiet(
         ledger: course.ledger.clone(),
         awaits_value: decision.awaits.is_some(),
         ..state.clone()
+    };
+    let next_action_at = match due::planned_next_action_at(&after, config) {
+        Some(at) => instant(at),
+        None => object.get("next_action_at").clone(),
     };
     let mut object = object
         .with("deliveries", forecast::deliveries(slots, decision, course))
@@ -372,8 +412,8 @@ fn quiet(
             "revoke_after",
             instant(super::state::earliest_revocation(&after.ledger)),
         )
-        .with("next_action_at", instant(due::next_action_at(&after, config)));
-    let told = |notices: &[crate::rotation::Notice]| -> Vec<_> {
+        .with("next_action_at", next_action_at);
+    let told = |notices: &[Notice]| -> Vec<_> {
         let told = notices.iter().map(|notice| (notice.code, notice.subject.clone()));
         told.collect()
     };

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::forecast::revoked_for_room;
 use crate::address::Address;
-use crate::provider::secret::config::{CheckEntry, Config, Phase, TargetEntry};
 use crate::provider::secret::decide::Decision;
 use crate::provider::secret::state::State;
 use crate::provider::secret::{capacity, texts};
 use crate::rotation::{CredentialRecord, Forecast, Ledger, Step};
 use crate::source::Maker;
+use crate::spec::{Config, TargetSpec, When};
 use crate::target::EntryWords;
 
 /// What the lines are written from.
@@ -119,7 +119,7 @@ impl Told<'_> {
 
     fn preflight(&self) -> Vec<String> {
         let checks = self.config.checks.iter();
-        let preflight = checks.filter(|(_, check)| check.phase == Phase::Preflight);
+        let preflight = checks.filter(|(_, check)| check.when == When::Preflight);
         let coming = self.decision.generation.max(1);
         preflight
             .map(|(key, check)| {
@@ -168,7 +168,7 @@ impl Told<'_> {
         format!("{verb} generation {generation}{or_next}: {what}{ends}")
     }
 
-    fn target(&self, key: &str) -> Option<(&TargetEntry, EntryWords)> {
+    fn target(&self, key: &str) -> Option<(&TargetSpec, EntryWords)> {
         let target = self.config.targets.get(key)?;
         let recorded = self.decision.ledger.delivery(key).map(|known| known.slot.clone());
         let slot = self
@@ -184,10 +184,10 @@ impl Told<'_> {
 
     fn deliver(&self, generation: u64, key: &str) -> Option<String> {
         let (target, words) = self.target(key)?;
-        let what = match (&target.template, self.config.source.parts.len()) {
-            (Some(_), _) => ", from a template".to_owned(),
-            (None, 0 | 1) => String::new(),
-            (None, _) => format!(", its {}", target.part),
+        let what = match (target.content.part(), self.config.source.parts.sole()) {
+            (None, _) => ", from a template".to_owned(),
+            (Some(_), Some(_)) => String::new(),
+            (Some(part), None) => format!(", its {part}"),
         };
         let mut line = format!(
             "wave {}: set {} of generation {generation} {} ({key}){what}",
@@ -217,7 +217,7 @@ impl Told<'_> {
 
     fn checks(&self, generation: u64, wave: u64) -> Vec<String> {
         let checks = self.config.checks.iter();
-        let of_wave = checks.filter(|(_, check)| check.phase == Phase::Delivered && check.wave == wave);
+        let of_wave = checks.filter(|(_, check)| check.when == When::Wave(wave));
         of_wave
             .map(|(key, check)| {
                 let what = check.config.in_words();
@@ -228,7 +228,7 @@ impl Told<'_> {
 
     fn checks_after(&self, revoked: &[u64], newest: u64) -> Vec<String> {
         let after = self.config.checks.iter();
-        let after = after.filter(|(_, check): &(&String, &CheckEntry)| check.phase == Phase::Revoked);
+        let after = after.filter(|(_, check)| check.when == When::Revoked);
         let when = match revoked.last() {
             Some(generation) => format!("after generation {generation} is revoked"),
             None => format!("once more, for generation {newest}"),
@@ -266,8 +266,15 @@ impl Told<'_> {
         } else if revoked_for_room(self.course).contains(&generation) {
             format!("revoke {which} at {place}, to make room for generation {newest}")
         } else {
-            format!("revoke {which} at {place}, once every target holds generation {newest}")
+            let window = self.in_window();
+            format!("revoke {which} at {place}, once every target holds generation {newest}{window}")
         })
+    }
+
+    /// When a revocation may happen.
+    fn in_window(&self) -> String {
+        let window = self.config.schedule.window.as_ref();
+        window.map_or_else(String::new, |window| format!(", in the window ({window})"))
     }
 
     /// Generations that a person says were revoked.
@@ -337,14 +344,21 @@ impl Told<'_> {
         }
         if after.has_staged() && known.revoke_after.is_none() {
             return format!(
-                "keep {which} valid until what is staged is live, and for {overlap} from then on; a later apply revokes it"
+                "keep {which} valid until what is staged is live, and for {overlap} from then on; a later apply revokes it{}",
+                self.in_window()
             );
         }
         match known.revoke_after {
             Some(at) if at != crate::rotation::forecast::UNKNOWN_INSTANT => {
-                format!("keep {which} valid until {at}; a later apply revokes it")
+                format!(
+                    "keep {which} valid until {at}; a later apply revokes it{}",
+                    self.in_window()
+                )
             }
-            _ => format!("keep {which} valid for {overlap}; a later apply revokes it"),
+            _ => format!(
+                "keep {which} valid for {overlap}; a later apply revokes it{}",
+                self.in_window()
+            ),
         }
     }
 }

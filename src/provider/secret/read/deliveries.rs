@@ -7,15 +7,16 @@ use jiff::Timestamp;
 
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind};
+use crate::diagnostics::{Refresh, names};
 use crate::executor::Subject;
 use crate::provider::Configured;
-use crate::provider::secret::config::Config;
 use crate::provider::secret::findings::Sightings;
 use crate::provider::secret::state::State;
-use crate::provider::secret::{place, texts};
+use crate::provider::secret::{adapters, paths, texts};
 use crate::rotation::{
     Container, CredentialRecord, DeliveryRecord, DeliveryStatus, Entry, Event, Notice, NoticeCode, Seen, Verdict, judge,
 };
+use crate::spec::Config;
 use crate::target::{self, Activation, Slot};
 use crate::terraform::{Diagnostics, Path};
 
@@ -135,18 +136,15 @@ fn unreachable(
         state.ledger.record(Event::Unreachable { target: key.clone() });
     }
     let path = match keys {
-        [key] => place::path_of(&Subject::Target(key.clone()), Some(config)),
+        [key] => paths::path_of(&Subject::Target(key.clone()), Some(config)),
         _ => Path::attribute("targets"),
     };
-    problems.warning(
-        path,
-        format!("{}: cannot read {} (unreachable)", config.name, keys.join(", ")),
-        format!(
-            "{}\n\nWhat it holds counts as unknown until it can be read again, and no old credential is revoked meanwhile. If the \
-             place no longer exists, take the target out of `targets`.",
-            texts::capitalized(why)
-        ),
-    );
+    let unreachable = Refresh::EntriesUnreachable {
+        secret: config.name.clone(),
+        targets: names(keys.iter().cloned()),
+        why: why.to_owned(),
+    };
+    problems.report(path, unreachable);
 }
 
 /// Entries in slots that were empty when this secret claimed them, and that it never wrote as far as the state knows. While a
@@ -160,9 +158,9 @@ pub(super) fn unfinished_first_writes(state: &mut State, filled: BTreeSet<String
 
 /// Looks at a slot through the shared listing; a change or a loss is confirmed by a direct read.
 async fn look(key: &str, delivery: &DeliveryRecord, config: &Config, configured: &Configured, id: &str) -> Look {
-    let slot = match place::slot_of(key, delivery, Some(config), configured).await {
+    let slot = match adapters::slot_of(key, delivery, Some(config), configured).await {
         Ok(slot) => slot,
-        Err((summary, detail)) => return Look::Unreachable(format!("{summary}. {detail}")),
+        Err(why) => return Look::Unreachable(format!("{}. {}", why.summary, why.detail)),
     };
     let entry = match entry(slot.as_ref(), delivery, id).await {
         Ok(entry) => entry,

@@ -1,0 +1,168 @@
+//! From a configuration, or a record, to connected adapters.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::paths::at;
+use crate::address::Address;
+use crate::clock::Clock;
+use crate::diagnostics::{Message, StateProblem};
+use crate::executor::{Job, JobCheck, JobSource, JobTarget, Subject};
+use crate::provider::Configured;
+use crate::rotation::{DeliveryRecord, Ledger};
+use crate::source::Source;
+use crate::spec::{Config, TargetSpec};
+use crate::target::{self, Slot};
+use crate::terraform::{Diagnostic, Diagnostics};
+use crate::vendors::Vendors;
+
+/// Everything that is connected for one secret.
+pub(super) struct Adapters {
+    source: Box<dyn Source>,
+    targets: BTreeMap<String, JobTarget>,
+    checks: BTreeMap<String, JobCheck>,
+}
+
+/// Connects every adapter; what is not configured is reported at its path.
+pub(super) fn connect(
+    config: &Config,
+    slots: &BTreeMap<String, Address>,
+    vendors: &dyn Vendors,
+    problems: &mut Diagnostics,
+) -> Option<Adapters> {
+    let mut missing = Vec::new();
+    let source = vendors.source(config.source.config.as_ref(), &config.source.issuer.connection);
+    let source = source
+        .map_err(|diagnostic| missing.push(at(Subject::Source, config, diagnostic)))
+        .ok();
+    let mut targets = BTreeMap::new();
+    for (key, entry) in &config.targets {
+        let Some(slot) = slots.get(key) else { continue };
+        let site = || Subject::Target(key.clone());
+        match connect_target(entry, slot, vendors) {
+            Ok(target) => drop(targets.insert(key.clone(), target)),
+            Err(diagnostic) => missing.push(at(site(), config, diagnostic)),
+        }
+    }
+    let mut checks = BTreeMap::new();
+    for (key, entry) in &config.checks {
+        let site = || Subject::Check(key.clone());
+        let connected = vendors
+            .check(entry.config.as_ref(), key, &entry.connection)
+            .map_err(|d| missing.push(at(site(), config, d)));
+        let Ok(check) = connected else { continue };
+        let spec = Arc::clone(entry);
+        checks.insert(key.clone(), JobCheck { spec, adapter: check });
+    }
+    // One missing connection is one problem, however many adapters need it.
+    let mut told: Vec<String> = Vec::new();
+    for problem in missing {
+        if !told.contains(&problem.detail) {
+            told.push(problem.detail.clone());
+            problems.push(problem);
+        }
+    }
+    let complete = targets.len() == config.targets.len() && checks.len() == config.checks.len();
+    source.filter(|_| complete).map(|source| Adapters {
+        source,
+        targets,
+        checks,
+    })
+}
+
+/// One target, connected.
+fn connect_target(entry: &Arc<TargetSpec>, slot: &Address, vendors: &dyn Vendors) -> Result<JobTarget, Diagnostic> {
+    Ok(JobTarget {
+        spec: Arc::clone(entry),
+        adapter: vendors.target(entry.config.as_ref(), slot)?,
+        slot: slot.clone(),
+    })
+}
+
+/// The place that a record names. Where its target is still configured, it is asked for as the configuration spells it: an address
+/// in state is in one spelling, and what stands in for a vendor may tell letter case apart.
+///
+/// # Errors
+/// No such kind, or no connection.
+pub(super) async fn slot_of(
+    key: &str,
+    delivery: &DeliveryRecord,
+    config: Option<&Config>,
+    configured: &Configured,
+) -> Result<Box<dyn Slot>, Message> {
+    let unknown = || {
+        Message::from(StateProblem::UnknownAddress {
+            address: delivery.slot.clone(),
+            is_deletion: false,
+        })
+    };
+    let address: Address = delivery.slot.parse().map_err(|_| unknown())?;
+    let kind = target::kind(&address.kind).ok_or_else(unknown)?;
+    let (Some(vendors), Some(connections)) = (configured.vendors.as_deref(), configured.connections.as_ref()) else {
+        return Err(StateProblem::NotConfigured { is_change: false }.into());
+    };
+    let verified = vendors.verify(&address).await;
+    verified.map_err(Message::from)?;
+    let is_here = |entry: &&Arc<TargetSpec>| {
+        let slot = entry.config.slot(&connections.link(&entry.connection));
+        slot.is_ok_and(|slot| slot.is_elsewhere(&address))
+    };
+    let entry = config.and_then(|config| config.targets.get(key)).filter(is_here);
+    let slot = match entry {
+        Some(entry) => vendors
+            .target(entry.config.as_ref(), &address)
+            .map(|target| target.into_slot()),
+        None => vendors.slot(kind, &address),
+    };
+    slot.map_err(Message::from)
+}
+
+/// Targets that leave the configuration and can still be read, by their key in the ledger. One whose connection is gone gives
+/// nothing back; who needs the value says so.
+pub(super) fn connect_leaving(
+    leaving: &[(&DeliveryRecord, &Arc<TargetSpec>)],
+    ledger: &Ledger,
+    vendors: &dyn Vendors,
+) -> BTreeMap<String, JobTarget> {
+    let connected = leaving.iter().filter_map(|(delivery, entry)| {
+        let slot: Address = delivery.slot.parse().ok()?;
+        let record = ledger
+            .deliveries()
+            .iter()
+            .find(|(_, known)| known.slot == delivery.slot);
+        let key = record.map_or(&delivery.slot, |(key, _)| key);
+        Some((key.clone(), connect_target(entry, &slot, vendors).ok()?))
+    });
+    connected.collect()
+}
+
+impl Adapters {
+    /// A run's job.
+    pub(super) fn into_job(
+        self,
+        id: &str,
+        config: &Config,
+        vendors: &Arc<dyn Vendors>,
+        clock: Clock,
+        is_create: bool,
+    ) -> Job {
+        Job {
+            id: id.to_owned(),
+            label_prefix: config.label_prefix.clone(),
+            source: JobSource {
+                spec: Arc::clone(&config.source),
+                adapter: self.source,
+            },
+            targets: self.targets,
+            leaving: BTreeMap::new(),
+            checks: self.checks,
+            vendors: Arc::clone(vendors),
+            clock,
+            overlap: config.overlap,
+            window: config.schedule.window.clone(),
+            unreachable: BTreeSet::new(),
+            replace_existing: config.replace_existing,
+            is_create,
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! What a secret is to be, read and checked once: what the configuration said, with its defaults, in typed form.
+//!
+//! The provider writes it (`provider/secret/config`) and decides by it; the executor works by the same values.
+
+mod check;
+mod guard;
+mod incident;
+mod source;
+mod target;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+
+pub use self::check::{CheckSpec, When};
+pub use self::guard::Guard;
+pub use self::incident::{Incident, IncidentRevoke, System};
+pub use self::source::SourceSpec;
+pub use self::target::{Content, TargetSpec};
+use crate::address::{ANY, Address};
+use crate::connection::{Connections, Reach, Unready};
+use crate::rotation::schedule::Schedule;
+
+/// The complete configuration.
+pub struct Config {
+    /// Default name of the entry at each target, and part of the id.
+    pub name: String,
+    /// Whom to ask when a person has to act.
+    pub contact: Option<String>,
+    /// Where the procedure is documented.
+    pub docs_url: Option<String>,
+    /// Where credentials come from.
+    pub source: Arc<SourceSpec>,
+    /// Where they go, by key.
+    pub targets: BTreeMap<String, Arc<TargetSpec>>,
+    /// How they are proved, by key.
+    pub checks: BTreeMap<String, Arc<CheckSpec>>,
+    /// When they are renewed.
+    pub schedule: Schedule,
+    /// Values whose change rotates.
+    pub triggers: BTreeMap<String, String>,
+    /// Revocation is a person's work.
+    pub revoke_by_hand: bool,
+    /// A person revoked every older generation up to this one.
+    pub confirmed: Option<u64>,
+    /// How long an old credential stays valid once the new one is in place.
+    pub overlap: SignedDuration,
+    /// The same as the user wrote it.
+    pub overlap_text: String,
+    /// A new text rotates, and is the reason.
+    pub rotation_reason: Option<String>,
+    /// Identities that can read it.
+    pub readers: BTreeSet<String>,
+    /// The incident of the provider block, where it exposes this secret.
+    pub incident: Option<Arc<Incident>>,
+    /// A person confirms each rotation.
+    pub guard: Option<Guard>,
+    /// What happens when an entry was changed or deleted outside Terraform.
+    pub on_drift: OnDrift,
+    /// An entry that this resource does not manage may be overwritten.
+    pub replace_existing: bool,
+    /// Stands before our own mark in every vendor-side name.
+    pub label_prefix: String,
+}
+
+/// What happens when an entry was changed or deleted outside Terraform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnDrift {
+    /// The same generation is delivered again.
+    Heal,
+    /// It is only reported.
+    Report,
+    /// A new generation is made.
+    Rotate,
+}
+
+impl Config {
+    /// The same with the place of its source, which the connections know. It stays open where the connection cannot be used.
+    #[must_use]
+    pub fn located(mut self, connections: &Connections) -> Self {
+        if let Some(reach) = self.source.kind.reach {
+            let account = connections.link(&self.source.issuer.connection).dynamic(reach.vendor);
+            Arc::make_mut(&mut self.source).issuer.place =
+                account.map_or_else(|_| ANY.to_owned(), |account| (reach.place)(account.as_ref()));
+        }
+        self
+    }
+
+    /// The same with the incident, if that exposes the secret in those slots.
+    #[must_use]
+    pub fn exposed_by(mut self, incident: Option<&Arc<Incident>>, slots: &BTreeMap<String, Address>) -> Self {
+        self.incident = incident.filter(|incident| incident.exposes(&self, slots)).cloned();
+        self
+    }
+
+    /// Whether something of a connection that it uses is known only after apply.
+    pub fn awaits_a_connection(&self, connections: &Connections) -> bool {
+        let unknown = |reach: Option<Reach>, name: &str| {
+            reach.is_some_and(|reach| matches!(connections.find(reach.vendor, name), Err(Unready::Unknown)))
+        };
+        unknown(self.source.kind.reach, &self.source.issuer.connection)
+            || self
+                .targets
+                .values()
+                .any(|target| unknown(target.kind.reach, &target.connection))
+            || self
+                .checks
+                .values()
+                .any(|check| unknown(check.kind.reach, &check.connection))
+    }
+
+    /// The checks that follow a revocation.
+    pub fn after_revocation(&self) -> impl Iterator<Item = &String> {
+        let checks = self.checks.iter().filter(|(_, check)| check.when == When::Revoked);
+        checks.map(|(key, _)| key)
+    }
+}

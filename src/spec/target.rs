@@ -1,0 +1,106 @@
+//! A target as configured.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::address::Address;
+use crate::part::PartName;
+use crate::secret::{Parts, Secret};
+use crate::target::{TEMPLATE, TargetConfig, TargetKind};
+use crate::template::Template;
+
+/// Where credentials go.
+pub struct TargetSpec {
+    /// Its kind.
+    pub kind: &'static TargetKind,
+    /// Its arguments.
+    pub config: Arc<dyn TargetConfig>,
+    /// The name of its connection.
+    pub connection: String,
+    /// Its wave.
+    pub wave: u64,
+    /// What its entry holds of the credential.
+    pub content: Content,
+    /// Its entry outlives its configuration.
+    pub keep: bool,
+    /// What breaks while it alone lacks the new value.
+    pub impact: Option<String>,
+    /// A change of this makes the entry be written again.
+    pub fingerprint: String,
+}
+
+/// What an entry holds of a credential.
+pub enum Content {
+    /// That part as it is.
+    Part(PartName),
+    /// A text with parts in it.
+    Template {
+        /// The text, as the user wrote it.
+        template: Template,
+        /// The parts that it uses.
+        parts: BTreeSet<PartName>,
+    },
+}
+
+impl Content {
+    /// The parts that it is made of.
+    pub fn parts(&self) -> BTreeSet<PartName> {
+        match self {
+            Self::Part(part) => BTreeSet::from([part.clone()]),
+            Self::Template { parts, .. } => parts.clone(),
+        }
+    }
+
+    /// The value as the entry holds it.
+    ///
+    /// # Errors
+    /// A sentence: the credential lacks a part, or the part is empty.
+    pub fn of(&self, parts: &Parts) -> Result<Secret, String> {
+        match self {
+            Self::Template { template, .. } => template.render(parts).map_err(|error| format!("{error}.")),
+            Self::Part(part) => {
+                let value = parts.get(part.as_str());
+                let value =
+                    value.ok_or_else(|| format!("The credential came without the part {:?}.", part.as_str()))?;
+                if value.is_empty() {
+                    let name = part.as_str();
+                    return Err(format!(
+                        "The part {name:?} is empty, and an empty value is never published."
+                    ));
+                }
+                Ok(value.share())
+            }
+        }
+    }
+
+    /// The part that stands in the entry as it is.
+    pub fn part(&self) -> Option<&PartName> {
+        match self {
+            Self::Part(part) => Some(part),
+            Self::Template { .. } => None,
+        }
+    }
+
+    /// Whether it is a text with parts in it, which gives none of them back.
+    pub fn is_template(&self) -> bool {
+        matches!(self, Self::Template { .. })
+    }
+
+    /// What a mark says of it; `None` for the part that marks leave unsaid.
+    pub fn in_mark<'a>(&'a self, primary: Option<&PartName>) -> Option<&'a str> {
+        match self {
+            Self::Part(part) => Some(part).filter(|part| Some(*part) != primary).map(PartName::as_str),
+            Self::Template { .. } => Some(TEMPLATE),
+        }
+    }
+}
+
+impl TargetSpec {
+    /// What it is written together with: its own slot when it is alone. What different connections reach is never written together.
+    pub fn batch(&self, slot: &Address) -> String {
+        match self.config.batch() {
+            Some(batch) => format!("{} {batch}", slot.connection),
+            None => slot.to_string(),
+        }
+    }
+}
