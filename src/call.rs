@@ -121,6 +121,11 @@ impl CallError {
         Self::new(CallErrorKind::Invalid, Effect::None, service, operation, None, message)
     }
 
+    /// An answer that is none, though its status said that all is well; `effect` is what the request may have had.
+    pub fn malformed(service: &'static str, operation: impl Into<String>, effect: Effect, what: &str) -> Self {
+        Self::new(CallErrorKind::Malformed, effect, service, operation, None, what)
+    }
+
     /// Adds what the user can do about it, such as the permission to grant.
     #[must_use]
     pub fn advise(mut self, advice: &str) -> Self {

@@ -1,6 +1,6 @@
 //! Listings that come in pages, read to the last one.
 
-use crate::call::{CallError, CallErrorKind, Effect};
+use crate::call::{CallError, Effect};
 
 /// Pages of one listing. More would be a listing that does not end.
 const PAGES: usize = 1000;
@@ -31,8 +31,8 @@ where
         }
         cursor = next;
     }
-    let (kind, endless) = (CallErrorKind::Malformed, "the list does not end");
-    Err(CallError::new(kind, Effect::None, service, operation, None, endless))
+    let endless = "the list does not end";
+    Err(CallError::malformed(service, operation, Effect::None, endless))
 }
 
 #[cfg(test)]

@@ -173,8 +173,8 @@ pub(super) async fn list(client: &FlyClient, container: &Container) -> Result<Ve
             .limited_access_tokens;
         let tokens: Vec<Token> = page.nodes.unwrap_or_default().into_iter().flatten().collect();
         if !tokens.iter().all(|token| is_id(&token.id)) {
-            let (kind, what) = (CallErrorKind::Malformed, "the id of a token in the list is none");
-            return Err(CallError::new(kind, Effect::None, SERVICE, operation, None, what));
+            let what = "the id of a token in the list is none";
+            return Err(CallError::malformed(SERVICE, operation, Effect::None, what));
         }
         Ok((
             tokens,
@@ -283,16 +283,7 @@ pub(super) async fn create(
         .mutation(&*operation, mutation, variables, permit)
         .await
         .map_err(|error| container.advise(client, error))?;
-    let malformed = |what: &str| {
-        CallError::new(
-            CallErrorKind::Malformed,
-            Effect::Possible,
-            SERVICE,
-            &*operation,
-            None,
-            what,
-        )
-    };
+    let malformed = |what: &str| CallError::malformed(SERVICE, &*operation, Effect::Possible, what);
     let payload = answer.create_limited_access_token;
     let new = payload
         .ok_or_else(|| malformed("the answer has no payload"))?
@@ -341,14 +332,7 @@ pub(super) async fn delete(
     let answer: DeleteAnswer = client.mutation(&*operation, mutation, variables, permit).await?;
     if answer.delete_limited_access_token.is_none() {
         let what = "the answer has no payload";
-        return Err(CallError::new(
-            CallErrorKind::Malformed,
-            Effect::Possible,
-            SERVICE,
-            operation,
-            None,
-            what,
-        ));
+        return Err(CallError::malformed(SERVICE, operation, Effect::Possible, what));
     }
     Ok(())
 }
