@@ -126,11 +126,11 @@ fn slug(node: &Node<'_>, attribute: &str, text: String, problems: &mut Diagnosti
     if is_slug(&text) {
         return Some(text);
     }
-    node.attr(attribute).report(problems, |argument| Argument::IsNot {
-        argument,
-        what: "the name of a Fly app or organization".into(),
-        why: format!("It is {text:?}. These names have lower-case letters, digits and hyphens.").into(),
-    });
+    node.attr(attribute).report_not(
+        problems,
+        "the name of a Fly app or organization",
+        format!("It is {text:?}. These names have lower-case letters, digits and hyphens."),
+    );
     None
 }
 
@@ -144,7 +144,7 @@ fn is_slug(text: &str) -> bool {
 
 fn issuer(address: &Address, link: &Link<'_>) -> Result<Option<Box<dyn Issuer>>, Diagnostic> {
     let container = Container::from_locator(&address.locator)
-        .ok_or_else(|| listed::misplaced(address, "Fly tokens", "app/<name> or organization/<slug>".into()))?;
+        .ok_or_else(|| listed::misplaced(address, "Fly tokens", "app/<name> or organization/<slug>"))?;
     let client = link.account::<Fly>()?.client()?;
     Ok(Some(Box::new(Listing(Tokens { client, container }))))
 }

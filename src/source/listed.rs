@@ -8,7 +8,7 @@ use super::{Credential, Issuance, Issuer, Liveness, Offers, SourceTraits};
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::{KeyRing, ListedKey, Vendor};
-use crate::diagnostics::StateProblem;
+use crate::diagnostics::{StateProblem, Words};
 use crate::terraform::{Diagnostic, Path};
 
 /// What the engine must know of such a source: any number live at once, and a value is told once, when it is made.
@@ -148,7 +148,7 @@ impl<T: Listed> Issuer for Listing<T> {
 }
 
 /// An address in state that is none of an issuer of `what`; `expected` says what one looks like.
-pub(super) fn misplaced(address: &Address, what: &str, expected: String) -> Diagnostic {
+pub(super) fn misplaced(address: &Address, what: &str, expected: impl Into<Words>) -> Diagnostic {
     let mistake = StateProblem::Address {
         address: address.to_string(),
         what: format!("a place where {what} are issued").into(),

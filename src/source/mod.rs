@@ -80,11 +80,11 @@ pub struct Credential {
 }
 
 impl Credential {
-    /// Of an issuer that tells of a new one nothing but its id.
-    pub(crate) fn named(id: String, name: String) -> Self {
+    /// One of which nothing else is known.
+    pub(crate) fn known_by(id: String, name: Option<String>) -> Self {
         Self {
             id,
-            name: Some(name),
+            name,
             minted_at: None,
             expires_at: None,
         }
