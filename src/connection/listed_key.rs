@@ -9,8 +9,10 @@ use serde::{Deserialize, Deserializer};
 
 use super::Vendor;
 use super::instant::instant;
+use super::rest::Rest;
 use super::serde_helpers::null_is_empty;
 use crate::call::{CallError, WritePermit};
+use crate::http::Shared;
 
 /// A key's metadata.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -29,14 +31,40 @@ pub struct ListedKey {
     pub last_used_at: Option<Timestamp>,
 }
 
+/// An API that lists keys, and the listings that all its readers in this run share.
+pub struct KeyApi {
+    pub(super) rest: Rest,
+    pub(super) listings: Shared<Vec<ListedKey>>,
+}
+
+impl KeyApi {
+    /// Nothing is listed yet.
+    pub(super) fn over(rest: Rest) -> Self {
+        let listings = Shared::default();
+        Self { rest, listings }
+    }
+}
+
 /// A client for such keys.
 #[async_trait]
 pub trait KeyRing: Send + Sync {
+    /// The API that they are keys of.
+    fn api(&self) -> &KeyApi;
+
+    /// Whose keys these are, where an account has several lists.
+    fn holder(&self) -> String {
+        String::new()
+    }
+
     /// The vendor.
-    fn vendor(&self) -> &'static Vendor;
+    fn vendor(&self) -> &'static Vendor {
+        self.api().rest.vendor
+    }
 
     /// Lets time pass.
-    async fn pause(&self, span: Duration);
+    async fn pause(&self, span: Duration) {
+        self.api().rest.clock.sleep(span).await;
+    }
 
     /// The keys as they are now. The call carries the key of this run.
     ///
@@ -48,7 +76,10 @@ pub trait KeyRing: Send + Sync {
     ///
     /// # Errors
     /// As [`Self::keys_now`].
-    async fn keys(&self) -> Result<Arc<Vec<ListedKey>>, CallError>;
+    async fn keys(&self) -> Result<Arc<Vec<ListedKey>>, CallError> {
+        let listings = &self.api().listings;
+        listings.get(&self.holder(), || self.keys_now()).await
+    }
 
     /// What the vendor itself says on whether this run authenticates with that key; nothing where it does not say.
     ///

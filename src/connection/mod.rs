@@ -19,18 +19,16 @@ mod rest;
 pub(crate) mod segment;
 pub(crate) mod serde_helpers;
 mod state;
-pub(crate) mod uuid;
 
 pub use account::{Account, Reach, Vendor};
 pub use connections::Connections;
 use endpoint::Endpoint;
 pub use link::Link;
-pub use listed_key::{KeyRing, ListedKey};
+pub use listed_key::{KeyApi, KeyRing, ListedKey};
 pub use opening::Opening;
 pub use state::Unready;
 
 use crate::clock::Clock;
-use crate::diagnostics::Argument;
 use crate::environment::Environment;
 use crate::secret::Secret;
 use crate::terraform::{Diagnostics, Field, Node};
@@ -70,11 +68,7 @@ fn token(node: &Node<'_>, problems: &mut Diagnostics) -> Field<Secret> {
         } else {
             return Some(token);
         };
-        node.report(problems, |argument| Argument::IsNot {
-            argument,
-            what: "a token".into(),
-            why: mistake.into(),
-        });
+        node.report_not(problems, "a token", mistake);
         None
     })
 }

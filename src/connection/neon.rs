@@ -18,8 +18,8 @@ use serde_json::Value;
 
 use super::account::no_blocks;
 use super::keyed::{Keyed, KeyedAccount, KeyedClient};
-use super::rest::Rest;
-use super::{Endpoint, Vendor};
+use super::rest::{self, Rest};
+use super::{Endpoint, KeyApi, Vendor};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::clock::Clock;
 use crate::http::{Request, Response, of_secret_answer};
@@ -75,8 +75,7 @@ impl KeyedClient for NeonClient {
 
     fn over(api: Rest) -> Self {
         Self(Arc::new(Inner {
-            api,
-            keys: keys::Listings::default(),
+            keys: KeyApi::over(api),
             roles: roles::Listings::default(),
             branches: branches::Listings::default(),
         }))
@@ -88,8 +87,7 @@ impl KeyedClient for NeonClient {
 pub struct NeonClient(Arc<Inner>);
 
 struct Inner {
-    api: Rest,
-    keys: keys::Listings,
+    keys: KeyApi,
     roles: roles::Listings,
     branches: branches::Listings,
 }
@@ -125,13 +123,18 @@ impl<'a> Call<'a> {
 }
 
 impl NeonClient {
+    /// Its API, with the listings of keys.
+    pub fn key_api(&self) -> &KeyApi {
+        &self.0.keys
+    }
+
     /// The clock.
     pub fn clock(&self) -> Clock {
-        self.0.api.clock
+        self.0.keys.rest.clock
     }
 
     fn request(&self, call: &Call<'_>) -> Request {
-        let api = &self.0.api;
+        let api = &self.0.keys.rest;
         let mut request = api
             .request(call.method, call.segments, &*call.operation)
             .idempotent(call.method == "GET")
@@ -164,8 +167,8 @@ impl NeonClient {
         loop {
             let request = self.request(call);
             let response = match permit {
-                Some(permit) => self.0.api.write(request, permit).await?,
-                None => self.0.api.read(request).await?,
+                Some(permit) => self.0.keys.rest.write(request, permit).await?,
+                None => self.0.keys.rest.read(request).await?,
             };
             if !REPEATABLE.contains(&response.status) {
                 return Ok(response);
@@ -203,8 +206,7 @@ fn unavailable(call: &Call<'_>, response: &Response) -> CallError {
 
 /// The message of an error and its code (Neon's schema `GeneralError`).
 fn message(body: &Value) -> Option<String> {
-    let text = |name: &str| body.get(name)?.as_str().filter(|text| !text.is_empty());
-    match (text("message"), text("code")) {
+    match (rest::text(body, "message"), rest::text(body, "code")) {
         (Some(message), Some(code)) => Some(format!("{message} ({code})")),
         (Some(text), None) | (None, Some(text)) => Some(text.to_owned()),
         (None, None) => None,
@@ -230,12 +232,12 @@ mod tests {
             ("NEON_BASE_URL", "http://127.0.0.1:1/api/\n"),
         ];
         let of_environment = client(&Config::Null, &environment);
-        assert_eq!(of_environment.0.api.authorization.expose(), "Bearer from-environment");
-        assert_eq!(of_environment.0.api.base_url, "http://127.0.0.1:1/api");
+        assert_eq!(of_environment.0.keys.rest.authorization.expose(), "Bearer from-environment");
+        assert_eq!(of_environment.0.keys.rest.base_url, "http://127.0.0.1:1/api");
         let block = Config::object([("api_key", Config::string("from-block"))]);
         let client = client(&block, &environment[..1]);
-        assert_eq!(client.0.api.authorization.expose(), "Bearer from-block");
-        assert_eq!(client.0.api.base_url, BASE_URL);
+        assert_eq!(client.0.keys.rest.authorization.expose(), "Bearer from-block");
+        assert_eq!(client.0.keys.rest.base_url, BASE_URL);
     }
 
     #[test]

@@ -4,9 +4,6 @@
 //! characters. A revoked key is refused at once. Keys have no expiry, and their values are told only once. Only a personal
 //! key can manage keys, so an organization's key cannot rotate itself. <https://neon.com/docs/manage/api-keys>
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use async_trait::async_trait;
 
 use super::listed::{self, Listing};
@@ -14,8 +11,7 @@ use super::{Issuer, Maker, MintOrder, Minted, Offers, Source, SourceConfig, Sour
 use crate::address::Address;
 use crate::call::{CallError, WritePermit};
 use crate::connection::neon::{self, KeyHolder, Neon, NeonClient, SERVICE, identifier, is_identifier};
-use crate::connection::{KeyRing, Link, ListedKey, Vendor};
-use crate::diagnostics::Argument;
+use crate::connection::{KeyApi, KeyRing, Link, ListedKey};
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Type};
 
 const NAME: &str = "neon_api_key";
@@ -71,13 +67,8 @@ fn parse(node: &Node<'_>, _root: &Node<'_>, problems: &mut Diagnostics) -> Optio
     let organization = identifier(&node.attr("organization_id"), problems);
     let project = identifier(&node.attr("project_id"), problems);
     if matches!(organization, Field::Absent) && node.attr("project_id").is_set() {
-        node.attr("project_id").report(problems, |argument| Argument::Needs {
-            argument,
-            other: "organization_id".into(),
-            why: "Neon limits only an organization's keys to a project. Set organization_id to the project's organization, or remove \
-                  project_id for a personal key."
-                .into(),
-        });
+        node.attr("project_id").report_needs(problems, "organization_id", "Neon limits only an organization's keys to a project. Set organization_id to the project's organization, or remove \
+                  project_id for a personal key.");
         return None;
     }
     Some(Box::new(Config {
@@ -190,20 +181,16 @@ impl Keys {
 
 #[async_trait]
 impl KeyRing for Keys {
-    fn vendor(&self) -> &'static Vendor {
-        &neon::VENDOR
+    fn api(&self) -> &KeyApi {
+        self.client.key_api()
     }
 
-    async fn pause(&self, span: Duration) {
-        self.client.clock().sleep(span).await;
+    fn holder(&self) -> String {
+        self.holder.to_string()
     }
 
     async fn keys_now(&self) -> Result<Vec<ListedKey>, CallError> {
         self.client.keys_now(&self.holder).await
-    }
-
-    async fn keys(&self) -> Result<Arc<Vec<ListedKey>>, CallError> {
-        self.client.keys(&self.holder).await
     }
 
     /// Neon does not document a way to ask. The kind of the run's credential is told, which settles most cases.
@@ -231,7 +218,7 @@ impl Source for Listing<Keys> {
     }
 
     async fn inspect(&self) -> Result<(), CallError> {
-        self.0.client.keys(&self.0.holder).await.map(drop)
+        self.0.keys().await.map(drop)
     }
 
     async fn mint(&self, order: &MintOrder, permit: &WritePermit) -> Result<Minted, CallError> {

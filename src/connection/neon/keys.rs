@@ -4,7 +4,6 @@
 //! <https://neon.com/docs/manage/api-keys>
 
 use std::fmt;
-use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::json;
@@ -12,11 +11,7 @@ use serde_json::json;
 use super::{Call, NeonClient, SERVICE};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::ListedKey;
-use crate::http::Shared;
 use crate::secret::Secret;
-
-/// Listings by holder.
-pub(super) type Listings = Shared<Vec<ListedKey>>;
 
 /// Whose keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,18 +81,11 @@ pub struct Identity {
 }
 
 impl NeonClient {
-    /// The holder's keys, from the listing that all readers of this run share. Revoked keys are not in it.
+    /// The holder's keys as they are now (schemas `ApiKeysListResponseItem`, `OrgApiKeysListResponseItem`). Revoked keys are not
+    /// among them.
     ///
     /// # Errors
     /// [`CallError`] without effect, with advice about the key that it takes.
-    pub async fn keys(&self, holder: &KeyHolder) -> Result<Arc<Vec<ListedKey>>, CallError> {
-        self.0.keys.get(&holder.to_string(), || self.keys_now(holder)).await
-    }
-
-    /// The holder's keys as they are now (schemas `ApiKeysListResponseItem`, `OrgApiKeysListResponseItem`).
-    ///
-    /// # Errors
-    /// As [`Self::keys`].
     pub async fn keys_now(&self, holder: &KeyHolder) -> Result<Vec<ListedKey>, CallError> {
         let path = holder.path();
         let call = Call::new("GET", &path, format!("listing API keys of {holder}"));
@@ -126,18 +114,11 @@ impl NeonClient {
             ..Call::new("POST", &path, format!("minting API key {name} of {holder}")).secret_answer()
         };
         let answer = self.write(&call, permit).await;
-        self.0.keys.forget(&holder.to_string());
+        self.0.keys.listings.forget(&holder.to_string());
         let created: Created = answer.map_err(|error| holder.advise(error))?.json()?;
         if created.key.is_empty() {
-            let (kind, effect) = (CallErrorKind::Malformed, Effect::Possible);
-            return Err(CallError::new(
-                kind,
-                effect,
-                SERVICE,
-                call.operation,
-                None,
-                "the answer has no key",
-            ));
+            let why = "the answer has no key";
+            return Err(CallError::malformed(SERVICE, call.operation, Effect::Possible, why));
         }
         Ok(NewKey {
             key: created.metadata,
@@ -155,7 +136,7 @@ impl NeonClient {
         path.push(&id);
         let call = Call::new("DELETE", &path, format!("revoking API key {id} of {holder}"));
         let answer = self.write(&call, permit).await;
-        self.0.keys.forget(&holder.to_string());
+        self.0.keys.listings.forget(&holder.to_string());
         match answer {
             Ok(_) => Ok(()),
             Err(error) if error.kind == CallErrorKind::NotFound => Err(error),
