@@ -64,6 +64,8 @@ mod input;
 mod interrupt;
 #[path = "e2e/inventory.rs"]
 mod inventory;
+#[path = "e2e/key_life.rs"]
+mod key_life;
 #[path = "e2e/lagging.rs"]
 mod lagging;
 #[path = "e2e/locked.rs"]
