@@ -4,6 +4,7 @@ use crypto_box::aead::OsRng;
 use crypto_box::aead::rand_core::RngCore as _;
 use serde_json::{Value, json};
 
+use crate::call::Call;
 use crate::clock;
 use crate::fields::Fields;
 
@@ -22,9 +23,23 @@ impl Keys {
     }
 
     /// The key that works and has that there.
-    pub(crate) fn alive(&mut self, field: &str, content: &Value) -> Option<&mut Value> {
+    fn alive(&mut self, field: &str, content: &Value) -> Option<&mut Value> {
         let mut alive = self.0.iter_mut().filter(|key| key["revoked"] == false);
         alive.find(|key| key[field] == *content)
+    }
+
+    /// The key that a request carries, and that it is used at this instant.
+    pub(crate) fn presented(&mut self, call: &Call, at: String) -> Option<&Value> {
+        let key = self.alive("value", &json!(call.bearer()))?;
+        key["last_used_at"] = json!(at);
+        Some(key)
+    }
+
+    /// Revokes the key of that id, if it works and is one of those.
+    pub(crate) fn revoke(&mut self, id: &Value, those: impl Fn(&Value) -> bool) -> Option<&Value> {
+        let key = self.alive("id", id).filter(|key| those(key))?;
+        key["revoked"] = json!(true);
+        Some(key)
     }
 
     /// The keys that lists show.
@@ -52,12 +67,6 @@ pub(crate) fn wanted<'a>(list: Vec<(String, &'a Value)>, known: &[&str]) -> Resu
         Ok(fields)
     };
     list.into_iter().map(read).collect()
-}
-
-/// A random id of the form of a UUID.
-pub(crate) fn uuid() -> String {
-    let (one, two) = (OsRng.next_u64(), OsRng.next_u64());
-    format!("{:08x}-{:04x}-4000-8000-{:012x}", one >> 32, one & 0xffff, two >> 16)
 }
 
 /// A random text for values.

@@ -117,11 +117,9 @@ impl Neon {
     }
 
     pub(crate) fn answer(&mut self, call: &Call, lag: i64) -> Reply {
-        let presented = call.bearer();
-        let Some(key) = self.keys.alive("value", &json!(presented)) else {
+        let Some(key) = self.keys.presented(call, clock::seconds()) else {
             return refuse(401, "authorization failed: this API key is not valid");
         };
-        key["last_used_at"] = json!(clock::seconds());
         let personal = key["owner"] == "personal";
         let only = key["project_id"].as_str().map(str::to_owned);
         let (method, segments) = call.route();
@@ -239,14 +237,10 @@ impl Neon {
     }
 
     fn revoke(&mut self, owner: &str, id: &str) -> Reply {
-        let key = self
-            .keys
-            .alive("id", &json!(id.parse::<i64>().ok()))
-            .filter(|key| key["owner"] == *owner);
-        let Some(key) = key else {
+        let id = json!(id.parse::<i64>().ok());
+        let Some(key) = self.keys.revoke(&id, |key| key["owner"] == *owner) else {
             return refuse(404, "API key not found");
         };
-        key["revoked"] = json!(true);
         Reply::ok(json!({
             "id": key["id"], "name": key["name"], "created_at": key["created_at"], "created_by": PERSON,
             "last_used_at": key["last_used_at"], "last_used_from_addr": "", "revoked": true,

@@ -3,7 +3,6 @@
 use serde_json::{Map, Value, json};
 
 use crate::call::{Call, Reply};
-use crate::{aws, fly, github, neon, platform};
 
 /// Declares the vendors: the file of each, and the type in it that answers.
 macro_rules! vendors {
@@ -25,7 +24,7 @@ macro_rules! vendors {
         /// What every vendor holds.
         #[derive(Clone)]
         pub(crate) struct Vendors {
-            $(pub(crate) $file: $file::$vendor,)*
+            $(pub(crate) $file: crate::$file::$vendor,)*
         }
 
         impl Vendors {
@@ -33,7 +32,7 @@ macro_rules! vendors {
 
             pub(crate) fn seeded() -> Self {
                 Self {
-                    $($file: $file::$vendor::seeded(),)*
+                    $($file: crate::$file::$vendor::seeded(),)*
                 }
             }
 
