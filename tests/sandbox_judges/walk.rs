@@ -251,9 +251,20 @@ fn platform(outsider: &Outsider) {
         .ok();
 }
 
+const PARTS: &[fn(&Outsider)] = &[
+    // A line for each.
+    fly,
+    tokens,
+    github,
+    github_app,
+    neon,
+    ssm,
+    platform,
+];
+
 fn walk() -> Vec<Value> {
     let outsider = Outsider::new();
-    for part in [fly, tokens, github, github_app, neon, ssm, platform] {
+    for part in PARTS {
         part(&outsider);
     }
     outsider.heard()
