@@ -61,7 +61,7 @@ macro_rules! vendors {
     };
 }
 
-vendors! { fly::Fly, github::GitHub, neon::Neon, aws::Aws, platform::Platform }
+vendors! { fly::Fly, github::GitHub, neon::Neon, resend::Resend, aws::Aws, platform::Platform }
 
 impl Vendor {
     pub(crate) fn of(call: &Call) -> Option<Self> {
@@ -69,6 +69,7 @@ impl Vendor {
             Some("v1" | "graphql") => Some(Self::Fly),
             Some("repos" | "orgs" | "app" | "installation" | "rate_limit" | "user") => Some(Self::GitHub),
             Some("api") => Some(Self::Neon),
+            Some("api-keys" | "domains" | "emails") => Some(Self::Resend),
             Some("health" | "settings" | "workspaces") => Some(Self::Platform),
             None => Some(Self::Aws),
             Some(_) => None,
@@ -82,6 +83,7 @@ impl Vendor {
             Self::GitHub => {
                 json!({ "message": message, "documentation_url": "https://docs.github.com/rest", "status": status.to_string() })
             }
+            Self::Resend => return crate::resend::refuse(status, "application_error", message),
             Self::Neon => json!({ "request_id": "sandbox", "code": "", "message": message }),
             Self::Aws => {
                 let code = match status {

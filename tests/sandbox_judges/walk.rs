@@ -258,6 +258,7 @@ const PARTS: &[fn(&Outsider)] = &[
     github,
     github_app,
     neon,
+    super::resend::walk,
     ssm,
     platform,
 ];
