@@ -94,6 +94,8 @@ mod reading;
 mod rename;
 #[path = "e2e/replace.rs"]
 mod replace;
+#[path = "e2e/resend.rs"]
+mod resend;
 #[path = "e2e/rivals.rs"]
 mod rivals;
 #[path = "e2e/roll.rs"]

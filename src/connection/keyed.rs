@@ -109,6 +109,7 @@ pub(super) mod tests {
     pub(in crate::connection) static ALL: &[(&Vendor, &Keyed)] = &[
         // A line for each.
         (&neon::VENDOR, &neon::KEYED),
+        (&crate::connection::resend::VENDOR, &crate::connection::resend::KEYED),
     ];
 
     #[test]

@@ -42,7 +42,7 @@ macro_rules! vendors {
     };
 }
 
-vendors! { aws, fly, github, neon, http }
+vendors! { aws, fly, github, neon, resend, http }
 
 /// What every connection is built with.
 #[derive(Clone)]

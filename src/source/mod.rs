@@ -383,7 +383,7 @@ macro_rules! sources {
 mod generated;
 mod listed;
 
-sources! { random, fernet_key, key_pair, provided, fly_token, neon_api_key, neon_role_password }
+sources! { random, fernet_key, key_pair, provided, fly_token, neon_api_key, neon_role_password, resend_api_key }
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static SourceKind> {
