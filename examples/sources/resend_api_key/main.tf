@@ -1,4 +1,4 @@
-# A Resend API key that sends from one domain, minted anew every 90 days and kept in SSM Parameter Store.
+# A Resend API key that sends from one domain, rotated every 90 days and stored in SSM Parameter Store.
 # The run authenticates with RESEND_API_KEY, which must be a key with full access.
 
 terraform {
