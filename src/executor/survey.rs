@@ -407,7 +407,7 @@ const UNKNOWN: &str = "The state that this run was planned from does not know th
     plan again, with a refresh: that recognises what it left. If another workspace manages this secret, give each state its \
     own namespace.";
 
-fn rival(credentials: &[(Label, &Credential)], why: &str) -> Failure {
+pub(super) fn rival(credentials: &[(Label, &Credential)], why: &str) -> Failure {
     Failure {
         site: Subject::Whole,
         summary: "Another state manages this secret".to_owned(),

@@ -9,7 +9,7 @@ mod target;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 pub use self::check::{CheckSpec, When};
 pub use self::source::SourceSpec;
@@ -52,6 +52,17 @@ pub struct Config {
     pub replace_existing: bool,
     /// Stands before our own mark in every vendor-side name.
     pub label_prefix: String,
+    /// A create takes over what exists, and writes nothing. Without effect later.
+    pub adopt: Option<Adopt>,
+}
+
+/// How what exists is taken over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Adopt {
+    /// When it was last rotated: the schedule counts from there. `None`: since its issuer made it, or else since it was taken over.
+    pub rotated_at: Option<Timestamp>,
+    /// The issuer's handle of the credential in use: the first rotation revokes it. `None` leaves that to a person.
+    pub credential_id: Option<String>,
 }
 
 /// What happens when an entry was changed or deleted outside Terraform.

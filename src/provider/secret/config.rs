@@ -2,6 +2,7 @@
 //!
 //! Every mistake is reported at its path, with what is allowed. Unknown values are legal: then the whole is `None`.
 
+mod adopt;
 mod checks;
 mod kinds;
 mod names;
@@ -17,6 +18,7 @@ mod warnings;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use self::adopt::{id_fits, parse_adopt};
 use self::checks::parse_checks;
 use self::names::{parse_label_prefix, parse_name, parse_reason};
 use self::schedule::parse_schedule;
@@ -54,6 +56,7 @@ fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
     let on_destroy = node.attr("on_destroy").one_of(&["revoke", "abandon"], problems);
     let label_prefix = parse_label_prefix(node, name.as_deref(), problems);
     let info = names::parse_info(&node.attr("info"), problems);
+    let adopt = parse_adopt(&node.attr("adopt"), problems);
     node.attr("readers").strings(problems);
 
     let ParsedSource {
@@ -90,11 +93,13 @@ fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
         },
         replace_existing: on_existing.or("refuse")? == "replace",
         label_prefix: label_prefix?,
+        adopt: adopt?,
         source,
         targets,
     };
     if node.origin() == Origin::Configuration {
         config.relations(node, problems);
+        id_fits(config.adopt.as_ref(), &config.source, &node.attr("adopt"), problems);
     }
     (before || !problems.has_errors()).then_some(config)
 }

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::policies::Policies;
-use super::state::State;
+use super::state::{State, is_imported};
 use super::{adapters, config_in_state, slots, texts};
 use crate::address::Address;
 use crate::call::WritePermit;
 use crate::executor::{self, Removed, Retired};
 use crate::plugin::{ApplyRequest, ApplyResponse};
 use crate::provider::Configured;
-use crate::rotation::{CredentialRecord, DeliveryRecord, DeliveryStatus, Event, Ledger, Verdict, judge};
+use crate::rotation::{CredentialRecord, DeliveryRecord, DeliveryStatus, Event, Ledger, TAKEN_OVER, Verdict, judge};
 use crate::spec::Config;
 use crate::target::{self, Slot};
 use crate::terraform::{Diagnostics, Path, Value};
@@ -40,7 +40,8 @@ async fn delete_and_revoke(
             return prior.clone();
         }
     };
-    if policies.abandon {
+    // Nothing was looked at before its first apply, so nothing is its own.
+    if policies.abandon || is_imported(prior) {
         return Value::Null;
     }
     let mut state = State::read(prior);
@@ -69,7 +70,8 @@ async fn delete_and_revoke(
     // A run that leads to another place than one of them deletes none.
     let mut deletions = Vec::new();
     for (key, record) in state.ledger.deliveries().clone() {
-        let keep = policies.kept.contains(&key) || (never_in_place && record.existed_before);
+        let is_older = record.generation == Some(TAKEN_OVER) || (never_in_place && record.existed_before);
+        let keep = policies.kept.contains(&key) || is_older;
         let slot = adapters::slot_of(&key, &record, config.as_ref(), configured).await;
         let deletion = Deletion {
             key: key.clone(),
@@ -429,6 +431,17 @@ async fn revoke_all(
         if configured.stop.requested() {
             interrupted(problems);
             return;
+        }
+        if record.generation == TAKEN_OVER && state.ledger.is_taken_over() {
+            problems.warning(
+                path.clone(),
+                still_valid(&record, &id),
+                format!(
+                    "It existed before this secret, which has never rotated it. Revoke it at {} yourself if nothing uses it.",
+                    texts::issuer(&record.issuer)
+                ),
+            );
+            continue;
         }
         let holder = kept
             .iter()

@@ -408,10 +408,21 @@ fn guard_block() -> NestedBlock {
 fn adopt_block() -> NestedBlock {
     block(
         "adopt",
-        "Not available yet. Takes over what exists.",
-        ["rotated_at", "credential_id"]
-            .into_iter()
-            .map(|name| Attribute::optional(name, Type::String, "Not available yet."))
-            .collect(),
+        "A create (or the first apply after an import) takes over what exists as generation 0, and writes nothing. Every target must have \
+         an entry. Without effect later.",
+        vec![
+            Attribute::optional(
+                "rotated_at",
+                Type::String,
+                "When it was last rotated (RFC 3339): `rotation.every` counts from there. Default: when its issuer made the credential of \
+                 `credential_id`, otherwise the time of the adoption.",
+            ),
+            Attribute::optional(
+                "credential_id",
+                Type::String,
+                "The issuer's id of the credential in use, such as a token's id: the first rotation keeps it for the overlap, then revokes \
+                 it. Without it, revoke that credential yourself and set `revoke { confirmed = 0 }`.",
+            ),
+        ],
     )
 }

@@ -2,7 +2,7 @@
 
 use super::state::State;
 use crate::address::{Address, DEFAULT_CONNECTION};
-use crate::rotation::{Action, CredentialRecord, DeliveryStatus};
+use crate::rotation::{Action, CredentialRecord, DeliveryStatus, Ledger};
 use crate::source;
 use crate::spec::Config;
 pub(super) use crate::target::entry;
@@ -60,8 +60,10 @@ pub(super) fn sentence(reason: &str, config: &Config) -> String {
 }
 
 /// What a person does to get a new value.
-pub(super) fn ways_to_a_new_value(config: &Config) -> &'static str {
-    if config.source.is_supplied() {
+pub(super) fn ways_to_a_new_value(config: &Config, ledger: &Ledger) -> &'static str {
+    if config.source.is_supplied() && ledger.is_taken_over() {
+        "Put the value back by hand, or supply a new one: set `value_wo`, and raise `value_wo_version`."
+    } else if config.source.is_supplied() {
         "Put the value back by hand, or supply it again: set `value_wo`, and raise `value_wo_version` if it is a new one."
     } else {
         "Put the value back by hand, or set a new `rotation_reason` to make a new one."

@@ -65,13 +65,12 @@ pub(in crate::provider::secret) fn is_unchanged(
 }
 
 /// Arguments of the resource whose behaviour a later version brings: their paths.
-const LATER: [&[&str]; 7] = [
+const LATER: [&[&str]; 6] = [
     &["activations"],
     &["escrow"],
     &["restore"],
     &["format"],
     &["guard"],
-    &["adopt"],
     &["revoke", "quiet_for"],
 ];
 

@@ -2,6 +2,7 @@
 
 pub(super) mod forecast;
 pub(super) mod steps;
+pub(super) mod take_over;
 pub(super) mod warnings;
 
 use std::collections::BTreeMap;
@@ -32,7 +33,7 @@ pub fn plan(configured: &Configured, request: PlanRequest) -> PlanResponse {
         destroyed(&request.prior, &mut problems);
         Value::Null
     } else {
-        planned(configured, &request, &mut problems)
+        planned(configured, &request, &intent, &mut problems)
     };
     PlanResponse {
         planned,
@@ -113,7 +114,7 @@ fn in_prior_words(request: &PlanRequest) -> Value {
     })
 }
 
-fn planned(configured: &Configured, request: &PlanRequest, problems: &mut Diagnostics) -> Value {
+fn planned(configured: &Configured, request: &PlanRequest, intent: &Intent, problems: &mut Diagnostics) -> Value {
     let proposed = in_prior_words(request);
     let config = config::read(&request.config, Origin::Configuration, problems);
     let (Some(config), Some(connections), Some(vendors)) =
@@ -131,6 +132,10 @@ fn planned(configured: &Configured, request: &PlanRequest, problems: &mut Diagno
     };
     adapters::connect(&config, &slots, vendors, problems);
     claim(configured, &config, &slots, problems);
+    let is_replacement = matches!(intent, Intent::Create { replaces: Some(_), .. });
+    if take_over::is_asked(&config, &request.prior, is_replacement) {
+        return take_over::planned(request, &config, &slots, proposed, problems);
+    }
     if request.prior.is_null() {
         return created(&config, &slots, undecided(request, proposed), problems);
     }
@@ -181,22 +186,27 @@ fn refuse(state: &State, config: &Config, decision: &Decision, problems: &mut Di
             Path::attribute("targets"),
             format!("{}: the value cannot be delivered", config.name),
             format!(
-                "{}. A {} value is not replaced unless you ask for it. {}",
+                "{}. {} value is not replaced unless you ask for it. {}",
                 super::texts::sentence(why, config),
-                if config.source.is_supplied() {
-                    "supplied"
+                if state.ledger.is_taken_over() {
+                    "An adopted"
+                } else if config.source.is_supplied() {
+                    "A supplied"
                 } else {
-                    "generated"
+                    "A generated"
                 },
-                super::texts::ways_to_a_new_value(config)
+                super::texts::ways_to_a_new_value(config, &state.ledger)
             ),
         );
     }
-    let current = state.ledger.generation();
-    if config
-        .confirmed
-        .is_some_and(|through| through >= current && current > 0)
-    {
+    if state.ledger.is_begun() {
+        refuse_confirmed(config, state.ledger.generation(), problems);
+    }
+}
+
+/// Confirms the revocation of a generation that is in place, or does not exist yet.
+fn refuse_confirmed(config: &Config, current: u64, problems: &mut Diagnostics) {
+    if config.confirmed.is_some_and(|through| through >= current) {
         problems.error(
             Path::attribute("revoke").then_attribute("confirmed"),
             format!("{}: revoke.confirmed is not below the current generation", config.name),

@@ -9,7 +9,7 @@ use crate::provider::secret::decide::{Decision, Rotate, can_be_revoked};
 use crate::provider::secret::policies::Policies;
 use crate::provider::secret::state::State;
 use crate::provider::secret::{paths, texts};
-use crate::rotation::{Cause, CredentialRecord, DeliveryStatus, Forecast, Notice, NoticeCode, Step};
+use crate::rotation::{Cause, CredentialRecord, DeliveryStatus, Forecast, Notice, NoticeCode, Step, TAKEN_OVER};
 use crate::spec::Config;
 use crate::terraform::{Diagnostics, Path};
 
@@ -194,7 +194,8 @@ pub(super) fn of_a_destroy(name: &str, state: &State, policies: &Policies, probl
         .map(|(key, known)| (key, texts::entry(&known.slot).noun))
         .collect();
     let issued = state.ledger.credentials().iter().filter(|known| known.is_issued());
-    let (revocable, by_hand): (Vec<_>, Vec<_>) = issued.partition(|known| can_be_revoked(&known.issuer));
+    let untouched = state.ledger.is_taken_over();
+    let (revocable, by_hand): (Vec<_>, Vec<_>) = issued.partition(|known| can_be_revoked(known) && !untouched);
     if held.is_empty() && revocable.is_empty() && by_hand.is_empty() {
         return;
     }
@@ -206,6 +207,23 @@ pub(super) fn of_a_destroy(name: &str, state: &State, policies: &Policies, probl
         );
         return;
     }
+    if untouched {
+        let entries: Vec<String> = held.into_iter().map(|(_, noun)| noun).collect();
+        problems.warning(
+            Path::root(),
+            format!("{name}: destroying it changes nothing outside Terraform"),
+            format!(
+                "It was taken over and has not been rotated since, so what existed before stays: {}. Its credential stays valid.",
+                entries.join(", ")
+            ),
+        );
+        return;
+    }
+    let is_older = |key: &String| {
+        let known = state.ledger.delivery(key);
+        known.is_some_and(|known| known.generation == Some(TAKEN_OVER))
+    };
+    let (older, held): (Vec<_>, Vec<_>) = held.into_iter().partition(|(key, _)| is_older(key));
     let (kept, deleted): (Vec<_>, Vec<_>) = held.into_iter().partition(|(key, _)| policies.kept.contains(*key));
     let nouns = |entries: Vec<(&String, String)>| {
         let nouns: Vec<String> = entries.into_iter().map(|(_, noun)| noun).collect();
@@ -214,6 +232,9 @@ pub(super) fn of_a_destroy(name: &str, state: &State, policies: &Policies, probl
     let mut sentences = Vec::new();
     if !deleted.is_empty() {
         sentences.push(format!("Deletes: {}.", nouns(deleted)));
+    }
+    if !older.is_empty() {
+        sentences.push(format!("Keeps what existed before: {}.", nouns(older)));
     }
     if !kept.is_empty() {
         sentences.push(format!("Keeps (on_remove): {}.", nouns(kept)));
