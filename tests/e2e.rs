@@ -54,6 +54,8 @@ mod generated;
 mod github_dependabot_secret;
 #[path = "e2e/gone.rs"]
 mod gone;
+#[path = "e2e/guard.rs"]
+mod guard;
 #[path = "e2e/input.rs"]
 mod input;
 #[path = "e2e/interrupt.rs"]
@@ -108,5 +110,7 @@ mod truth;
 mod unsaved;
 #[path = "e2e/values.rs"]
 mod values;
+#[path = "e2e/window.rs"]
+mod window;
 #[path = "e2e/words.rs"]
 mod words;

@@ -3,6 +3,7 @@
 //! The provider writes it (`provider/secret/config`) and decides by it; the executor works by the same values.
 
 mod check;
+mod guard;
 mod source;
 mod target;
 
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 pub use self::check::{CheckSpec, When};
+pub use self::guard::Guard;
 pub use self::source::SourceSpec;
 pub use self::target::{Content, TargetSpec};
 use crate::address::ANY;
@@ -46,6 +48,8 @@ pub struct Config {
     pub overlap_text: String,
     /// A new text rotates, and is the reason.
     pub rotation_reason: Option<String>,
+    /// A person confirms each rotation.
+    pub guard: Option<Guard>,
     /// What happens when an entry was changed or deleted outside Terraform.
     pub on_drift: OnDrift,
     /// An entry that this resource does not manage may be overwritten.

@@ -241,13 +241,7 @@ fn what_cannot_be_taken_over_is_refused_before_anything_is_done() {
   }"#;
     story.configure(&[FLY_TOKEN, missing, &field.adopt()]);
     let said = story.fails();
-    says(
-        &said,
-        &[
-            "FLY_API_TOKEN on app molecule-worker",
-            "targets[\"worker\"]",
-        ],
-    );
+    says(&said, &["FLY_API_TOKEN on app molecule-worker", "targets[\"worker\"]"]);
     // A time to come.
     story.configure(&[
         FLY_TOKEN,

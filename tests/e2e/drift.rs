@@ -21,7 +21,7 @@ fn as_github(story: &Story, method: &str) -> u16 {
     story.sandbox.call(method, &path, &headers, &Value::Null).0
 }
 
-fn as_fly(story: &Story, method: &str, body: &Value) -> u16 {
+pub(crate) fn as_fly(story: &Story, method: &str, body: &Value) -> u16 {
     let path = format!("/v1/apps/molecule-cp/secrets/{NAME}");
     let headers = [("authorization", story.sandbox.export("FLY_API_TOKEN"))];
     story.sandbox.call(method, &path, &headers, body).0

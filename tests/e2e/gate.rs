@@ -49,7 +49,7 @@ fn goes_through(story: &Story) {
 }
 
 /// Revokes a token as a person would with flyctl.
-fn revoke_as_fly(story: &Story, id: &str) {
+pub(crate) fn revoke_as_fly(story: &Story, id: &str) {
     let headers = [("authorization", story.sandbox.export("FLY_API_TOKEN"))];
     let body = json!({
         "query": "mutation($input: DeleteLimitedAccessTokenInput!) { deleteLimitedAccessToken(input: $input) { clientMutationId } }",

@@ -4,6 +4,7 @@
 
 mod adopt;
 mod checks;
+mod guard;
 mod kinds;
 mod names;
 mod overlap;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 
 use self::adopt::{id_fits, parse_adopt};
 use self::checks::parse_checks;
+use self::guard::parse_guard;
 use self::names::{parse_label_prefix, parse_name, parse_reason};
 use self::schedule::parse_schedule;
 use self::shape::conformed;
@@ -49,6 +51,7 @@ fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
     let mode = mode.one_of(&["automatic", "manual"], problems).or("automatic");
     let confirmed = node.attr("revoke").attr("confirmed");
     let confirmed = confirmed.integer(0, crate::label::LARGEST_GENERATION, problems);
+    let guard = parse_guard(&node.attr("guard"), problems);
     let overlap = node.attr("overlap").duration(problems);
     let rotation_reason = parse_reason(&node.attr("rotation_reason"), problems);
     let on_drift = node.attr("on_drift").one_of(&["heal", "report", "rotate"], problems);
@@ -80,6 +83,7 @@ fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
         triggers: triggers.or(BTreeMap::new())?,
         revoke_by_hand: mode == "manual",
         confirmed: confirmed.optional()?,
+        guard: guard?,
         overlap_text: match node.attr("overlap").value().as_str() {
             Some(text) => text.to_owned(),
             None => overlap::text_of_default(&targets),

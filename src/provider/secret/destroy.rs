@@ -45,6 +45,10 @@ async fn delete_and_revoke(
         return Value::Null;
     }
     let mut state = State::read(prior);
+    let name = prior.get("name").as_str().unwrap_or("This secret");
+    if refuse_unconfirmed(name, &policies, &state, problems) {
+        return prior.clone();
+    }
     let Some(vendors) = vendors(configured, problems) else {
         return prior.clone();
     };
@@ -83,7 +87,7 @@ async fn delete_and_revoke(
         deletion.report_unreachable(problems);
         deletions.push((key, record, deletion));
     }
-    if !policies.revoke_by_hand {
+    if !policies.revoke_by_hand && !state.ledger.is_taken_over() {
         report_unreachable_issuers(&state.ledger, vendors, problems).await;
     }
     if problems.has_errors() {
@@ -111,6 +115,30 @@ async fn delete_and_revoke(
     }
     name_the_rest(&state.id, &own, config.as_ref(), configured, vendors, problems).await;
     Value::Null
+}
+
+/// The destroy of a guarded secret whose guard does not permit it. True where it is refused. One that touches nothing needs no
+/// confirmation.
+pub(super) fn refuse_unconfirmed(name: &str, policies: &Policies, state: &State, problems: &mut Diagnostics) -> bool {
+    // What was taken over and never rotated stays as it is.
+    let untouched = policies.abandon || state.ledger.is_taken_over();
+    let touches = !untouched && (!state.ledger.deliveries().is_empty() || !state.ledger.credentials().is_empty());
+    let guard = policies
+        .guard
+        .as_ref()
+        .filter(|guard| touches && !guard.permits_destroy());
+    let Some(guard) = guard else { return false };
+    problems.error(
+        Path::attribute("guard"),
+        format!("{name} is guarded"),
+        format!(
+            "Destroying it: {}. Nothing was deleted or revoked. To confirm it, apply this first, since a destroy reads the state:\n\n  guard {{\n    \
+             confirm = {:?}\n  }}\n\nOr apply on_destroy = \"abandon\", to forget the secret and touch nothing.",
+            guard.consequence.trim_end_matches('.'),
+            guard.destroy_line()
+        ),
+    );
+    true
 }
 
 /// Issuers that this run cannot reach: an entry that is deleted while its credential cannot be revoked would be half a destroy.

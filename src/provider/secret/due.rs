@@ -47,13 +47,11 @@ fn request(state: &State, config: &Config, cause: Cause, is_overdue: bool) -> Op
     Some(Request::new(cause, reason))
 }
 
-/// The rotation by the clock that waits for the window, as the last refresh found.
+/// The rotation by the clock that waits, as the last refresh found.
 pub(super) fn held(state: &State, config: &Config) -> Option<Request> {
-    let waiting = state
-        .notices
-        .iter()
-        .filter(|known| known.code == NoticeCode::WaitingForWindow);
-    let mut causes = waiting.filter_map(|known| Cause::parse(&known.subject));
+    let waits = |known: &&Notice| matches!(known.code, NoticeCode::WaitingForWindow | NoticeCode::Guarded);
+    let waiting = state.notices.iter().filter(waits);
+    let mut causes = waiting.filter_map(|known| cause_in(&known.subject));
     let cause = causes.find(|cause| cause.is_of_the_clock())?;
     let is_overdue = state.notices.iter().any(|known| known.code == NoticeCode::Overdue);
     request(state, config, cause, is_overdue || config.schedule.early.is_zero())
@@ -93,6 +91,16 @@ pub(super) fn notices(state: &State, config: &Config, now: Timestamp) -> Vec<Not
         fact(NoticeCode::Overdue, &config.name, text)
     });
     rotation.into_iter().chain(revocation).chain(overdue).collect()
+}
+
+/// Subject of a notice about a rotation that waits. No key of a target has parentheses.
+pub(super) fn subject(cause: Cause) -> String {
+    format!("rotation ({})", cause.as_str())
+}
+
+/// The cause that such a subject names.
+pub(super) fn cause_in(subject: &str) -> Option<Cause> {
+    Cause::parse(subject.strip_prefix("rotation (")?.strip_suffix(')')?)
 }
 
 /// Subject of the fact that the window is closed for rotations.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::decide::{Decision, Rotate, can_be_revoked, decide, lasting_wait};
+use super::decide::{Decision, HeldBy, Rotate, can_be_revoked, decide, lasting_wait};
 use super::due;
 use super::policies::Policies;
 use super::state::{State, Verdict, unreachable_targets};
@@ -197,10 +197,21 @@ fn of_the_clock(decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
     }
     let overdue = decision.notices.iter().find(|known| known.code == NoticeCode::Overdue);
     all.extend(overdue.cloned());
-    if let Some(held) = &decision.held {
-        all.push(waiting_for_window(decision, held.cause.as_str(), config, || {
-            format!("A new generation ({})", held.reason.trim_end_matches('.'))
-        }));
+    let Some(held) = &decision.held else { return };
+    let what = format!("A new generation ({})", held.request.reason.trim_end_matches('.'));
+    match held.by {
+        HeldBy::Window => {
+            let subject = due::subject(held.request.cause);
+            all.push(waiting_for_window(decision, &subject, config, || what.clone()));
+        }
+        HeldBy::Guard => all.push(Notice {
+            code: NoticeCode::Guarded,
+            subject: due::subject(held.request.cause),
+            text: format!(
+                "{what} waits for a confirmation. {}",
+                texts::to_confirm(config, decision.ledger.highest() + 1)
+            ),
+        }),
     }
 }
 
@@ -213,7 +224,7 @@ fn waiting_for_window(decision: &Decision, subject: &str, config: &Config, what:
             .filter(|known| known.code == NoticeCode::WaitingForWindow);
         told.find(|known| known.subject == subject)
     };
-    let fact = if Cause::parse(subject).is_some() {
+    let fact = if due::cause_in(subject).is_some() {
         due::ROTATION
     } else {
         due::REVOCATION
@@ -243,6 +254,14 @@ fn of_targets(decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
             notice(
                 NoticeCode::NotRestorable,
                 format!("{sentence}. {}", texts::ways_to_a_new_value(config, &decision.ledger)),
+            );
+        }
+        if decision.guarded.contains(key) {
+            let what = drift(delivery.status, delivery.detail.as_deref());
+            let confirm = texts::to_confirm(config, decision.ledger.highest() + 1);
+            notice(
+                NoticeCode::Guarded,
+                format!("{noun} was {what}. It is guarded, so it was left as it is. {confirm}"),
             );
         }
         match delivery.status {

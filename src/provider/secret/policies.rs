@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::spec::Guard;
 use crate::terraform::{Diagnostics, Path, Value};
 
 /// The arguments in state by which something is kept.
@@ -12,6 +13,8 @@ pub(super) struct Policies {
     pub abandon: bool,
     /// `revoke { mode = "manual" }`: a person revokes.
     pub revoke_by_hand: bool,
+    /// `guard`: a destroy needs a confirmation.
+    pub guard: Option<Guard>,
     /// Keys of targets with `on_remove = "keep"`.
     pub kept: BTreeSet<String>,
 }
@@ -53,15 +56,38 @@ impl Policies {
                 kept.insert(key.clone());
             }
         }
+        let guard = guard(state.get("guard"), &mut problems);
         if problems.has_errors() {
             return Err(problems);
         }
         Ok(Self {
+            guard,
             abandon,
             revoke_by_hand,
             kept,
         })
     }
+}
+
+/// The guard in state. One without a consequence that can be read is not understood.
+fn guard(block: &Value, problems: &mut Diagnostics) -> Option<Guard> {
+    if block.is_null() {
+        return None;
+    }
+    let Some(consequence) = block.get("consequence").as_str() else {
+        let path = Path::root().then_attribute("guard");
+        problems.error(
+            path.clone(),
+            format!("{path} in the state is not understood"),
+            "It has no consequence. Nothing was deleted or revoked. Apply a configuration that sets it, or use the version of the provider \
+             that wrote the state.",
+        );
+        return None;
+    };
+    Some(Guard {
+        consequence: consequence.to_owned(),
+        confirm: block.get("confirm").as_str().map(str::to_owned),
+    })
 }
 
 #[cfg(test)]

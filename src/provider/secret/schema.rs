@@ -397,11 +397,20 @@ fn format_block() -> NestedBlock {
 fn guard_block() -> NestedBlock {
     block(
         "guard",
-        "Not available yet. Asks for confirmation before the secret is rotated or destroyed.",
-        ["consequence", "confirm"]
-            .into_iter()
-            .map(|name| Attribute::optional(name, Type::String, "Not available yet."))
-            .collect(),
+        "The secret is rotated, healed and destroyed only when a person confirms it. Until then, what is due is a notice.",
+        vec![
+            Attribute::optional(
+                "consequence",
+                Type::String,
+                "What a rotation does to those who use the secret. Required.",
+            ),
+            Attribute::optional(
+                "confirm",
+                Type::String,
+                "The coming generation and the consequence, word for word: `4: every tenant is unreachable`. Before a destroy, apply \
+                 `destroy: every tenant is unreachable`. Plans print the line.",
+            ),
+        ],
     )
 }
 

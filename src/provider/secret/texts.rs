@@ -70,6 +70,18 @@ pub(super) fn ways_to_a_new_value(config: &Config, ledger: &Ledger) -> &'static 
     }
 }
 
+/// How a person confirms that a guarded secret may change.
+pub(super) fn to_confirm(config: &Config, coming: u64) -> String {
+    let Some(guard) = &config.guard else {
+        return String::new();
+    };
+    format!(
+        "To confirm that {}, set guard {{ confirm = {:?} }}.",
+        guard.consequence.trim_end_matches('.'),
+        guard.line(coming)
+    )
+}
+
 /// What a rotation waits for that a person supplies.
 pub(super) fn awaiting(reason: &str, config: &Config) -> String {
     let mut text = format!(

@@ -9,13 +9,15 @@ use std::collections::BTreeMap;
 
 use self::record::{absorb, half_reworded};
 use self::report::{UNTOUCHED, report, tell, warn};
-use super::decide::{Decision, Rotate, decide, leaving, may_replace_lost};
+use super::decide::{Decision, Held, HeldBy, Rotate, decide, leaving, may_replace_lost};
 use super::due;
 use super::findings::{self, Sightings};
 use super::goal::goal;
 use super::intent::Intent;
 use super::plan::steps::{Told, steps};
-use super::plan::{first_create, forecast, newly_awaited, take_over as plan_of_take_over, texts, warnings};
+use super::plan::{
+    first_create, forecast, newly_awaited, refuse_unconfirmed, take_over as plan_of_take_over, texts, warnings,
+};
 use super::policies::Policies;
 use super::state::{Receipt, State};
 use super::{adapters, capacity, config, config_in_state, destroy, identity, replacement, slots, state_check};
@@ -143,6 +145,9 @@ async fn change(
     if change.is_stale(&decision, problems) {
         return None;
     }
+    if refuse_unconfirmed(&change.config, &decision, problems) {
+        return None;
+    }
     if let Some(opens) = change.closed_since(&state, &decision) {
         return Some(change.wait_for_window(state, &opens, &slots, problems));
     }
@@ -214,7 +219,12 @@ impl Change<'_> {
         let is_replacement = self.request.prior.is_null();
         let resumes = decision.finish || !decision.retag.is_empty();
         if is_replacement && decision.rotate == Rotate::No && !resumes {
+            let unconfirmed = config
+                .guard
+                .as_ref()
+                .is_some_and(|guard| !guard.permits(decision.ledger.highest() + 1));
             decision = decision.rotated(config, Request::new(Cause::Requested, "replaced"));
+            decision.unconfirmed = unconfirmed;
         }
         let every_changed = before.is_some_and(|before| before.schedule.every != config.schedule.every);
         if every_changed {
@@ -227,8 +237,16 @@ impl Change<'_> {
         if decision.rotate == Rotate::AtApply {
             decision.rotate = Rotate::No;
             if let Some(request) = due::due(state, config, now) {
-                if !config.source.is_supplied() && due::opening(state, config, now).is_some() {
-                    decision.held = Some(request);
+                let coming = decision.ledger.highest() + 1;
+                let is_guarded = config.guard.as_ref().is_some_and(|guard| !guard.permits(coming));
+                let by = match (is_guarded, due::opening(state, config, now)) {
+                    _ if config.source.is_supplied() => None,
+                    (true, _) => Some(HeldBy::Guard),
+                    (false, Some(_)) => Some(HeldBy::Window),
+                    (false, None) => None,
+                };
+                if let Some(by) = by {
+                    decision.held = Some(Held { request, by });
                 } else if config.source.is_supplied() {
                     decision.awaits = Some(request);
                 } else {

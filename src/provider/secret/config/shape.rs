@@ -65,12 +65,11 @@ pub(in crate::provider::secret) fn is_unchanged(
 }
 
 /// Arguments of the resource whose behaviour a later version brings: their paths.
-const LATER: [&[&str]; 6] = [
+const LATER: [&[&str]; 5] = [
     &["activations"],
     &["escrow"],
     &["restore"],
     &["format"],
-    &["guard"],
     &["revoke", "quiet_for"],
 ];
 

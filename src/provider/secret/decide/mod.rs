@@ -36,6 +36,24 @@ pub(super) enum Rotate {
     AtApply,
 }
 
+/// A rotation that is due and waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Held {
+    /// The rotation.
+    pub request: Request,
+    /// What it waits for.
+    pub by: HeldBy,
+}
+
+/// What a rotation waits for that is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum HeldBy {
+    /// `rotation.window`.
+    Window,
+    /// `guard.confirm`.
+    Guard,
+}
+
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Decision {
@@ -48,8 +66,12 @@ pub(super) struct Decision {
     pub generation: u64,
     /// It waits for the window, unless that is open: nobody asked for it.
     pub needs_window: bool,
-    /// A rotation that is due, and waits for the window.
-    pub held: Option<Request>,
+    /// A rotation that is due and waits.
+    pub held: Option<Held>,
+    /// Drifted targets that wait for `guard.confirm`.
+    pub guarded: BTreeSet<String>,
+    /// This change of the configuration asks for a rotation that `guard.confirm` does not name.
+    pub unconfirmed: bool,
     /// Generations whose revocation is due, and waits for the window.
     pub held_revocations: BTreeSet<u64>,
     /// A rotation that waits for a value that a person supplies.
@@ -163,12 +185,20 @@ pub(super) fn decide(
         .map(|notice| at_new_address(notice, &renamed))
         .collect();
     let unreachable = unreachable_targets(&ledger, &notices);
-    let work = Work::of(before, config, &ledger, &matched, &unreachable);
+    let mut work = Work::of(before, config, &ledger, &matched, &unreachable);
     let finish = !ledger.is_finished() && ledger.generation() > 0;
     let leaving = leaving(state, before, slots);
     let leaving: Vec<&Arc<TargetSpec>> = leaving.into_iter().map(|(_, target)| target).collect();
     let schedule_changed = before.is_some_and(|before| !before.schedule.is_due_as(&config.schedule));
     let windows = Windows::of(state, before, config);
+    let coming = ledger.highest() + 1;
+    let is_guarded = config.guard.as_ref().is_some_and(|guard| !guard.permits(coming));
+    let drifted = work
+        .healed
+        .iter()
+        .filter(|key| is_guarded && !ledger.is_taken_over() && is_drift(&ledger, key));
+    let guarded: BTreeSet<String> = drifted.cloned().collect();
+    work.healed.retain(|key| !guarded.contains(key));
     let (revoke, overlaps, revokes_at_apply) =
         revocation::decide(state, before, config, &ledger, &notices, &unreachable);
     let (held_revocations, revoke) = revoke
@@ -196,9 +226,11 @@ pub(super) fn decide(
         rotate: Rotate::No,
         needs_window: false,
         held: None,
+        guarded,
+        unconfirmed: false,
         held_revocations,
         awaits: None,
-        write: work.asked.union(&work.healed).cloned().collect(),
+        write: work.asked.union(&work.healed).cloned().collect::<BTreeSet<_>>(),
         activate: work.activate.clone(),
         retag: retag(state, config),
         lost: None,
@@ -221,9 +253,16 @@ pub(super) fn decide(
     let wanted = wanted(state, before, config, &decision, schedule_changed);
     let waits = |request: &Request| !finish && !config.source.is_supplied() && request.cause.waits_for_window();
     let needs_window = wanted.as_ref().is_some_and(waits);
+    let is_asked = asked_for(before, config, &decision.ledger).is_some();
     let (wanted, decision) = match (wanted, windows.rotation) {
+        (Some(request), _) if is_guarded && !is_asked && !config.source.is_supplied() => {
+            let by = HeldBy::Guard;
+            let held = Some(Held { request, by });
+            (None, Decision { held, ..decision })
+        }
         (Some(request), Now::Closed) if needs_window => {
-            let held = Some(request);
+            let by = HeldBy::Window;
+            let held = Some(Held { request, by });
             (None, Decision { held, ..decision })
         }
         (Some(request), Now::OnlyApplyKnows) if needs_window && request.cause.is_of_the_clock() => {
@@ -247,7 +286,12 @@ pub(super) fn decide(
         ..decision
     };
     if let Some(request) = wanted {
-        return decision.rotated(config, request);
+        let unconfirmed = is_guarded;
+        return Decision {
+            unconfirmed,
+            ..decision
+        }
+        .rotated(config, request);
     }
     let (write, activate) = (decision.write.clone(), decision.activate.clone());
     let need = Need {
@@ -264,9 +308,18 @@ pub(super) fn decide(
         Some(why) => {
             let found = without_value(decision.clone(), &why, &work, &need, state, config);
             let needs_window = found.rotates() && !finish && work.asked.is_empty();
-            match (&found.rotate, windows.rotation) {
-                (Rotate::Yes(request), Now::Closed) if needs_window => Decision {
-                    held: Some(request.clone()),
+            let by = match windows.rotation {
+                _ if is_guarded => Some(HeldBy::Guard),
+                Now::Closed if needs_window => Some(HeldBy::Window),
+                _ => None,
+            };
+            match (&found.rotate, by) {
+                (Rotate::Yes(request), Some(by)) => Decision {
+                    held: Some(Held {
+                        request: request.clone(),
+                        by,
+                    }),
+                    finish: false,
                     write: BTreeSet::new(),
                     activate: BTreeSet::new(),
                     ..decision
@@ -314,7 +367,7 @@ impl Windows {
             .notices
             .iter()
             .filter(|known| known.code == NoticeCode::WaitingForWindow);
-        let of_rotation = |known: &&Notice| known.subject == due::ROTATION || Cause::parse(&known.subject).is_some();
+        let of_rotation = |known: &&Notice| known.subject == due::ROTATION || due::cause_in(&known.subject).is_some();
         let (rotations, revocations): (Vec<_>, Vec<_>) = told.partition(of_rotation);
         let now = |told: &[&Notice]| match (is_another, told.is_empty()) {
             (true, _) => Now::OnlyApplyKnows,

@@ -68,6 +68,9 @@ fn destroyed(prior: &Value, problems: &mut Diagnostics) {
         return;
     };
     let name = prior.get("name").as_str().unwrap_or("This secret");
+    if super::destroy::refuse_unconfirmed(name, &policies, &State::read(prior), problems) {
+        return;
+    }
     warnings::of_a_destroy(name, &State::read(prior), &policies, problems);
 }
 
@@ -150,6 +153,7 @@ fn planned(configured: &Configured, request: &PlanRequest, intent: &Intent, prob
     };
     let decision = decide(&state, before.as_ref(), &config, &policies, &slots);
     refuse(&state, &config, &decision, problems);
+    refuse_unconfirmed(&config, &decision, problems);
     refuse_supplied(before.as_ref(), &config, &decision, problems);
     warnings::of_a_shorter_overlap(&state, before.as_ref(), &decision, &config, problems);
     updated(
@@ -213,6 +217,24 @@ fn refuse_confirmed(config: &Config, current: u64, problems: &mut Diagnostics) {
             format!("The current generation is {current}, which targets hold. Only older generations can be confirmed as revoked."),
         );
     }
+}
+
+/// A rotation that this change asks for, of a guarded secret whose guard does not name it. True where there is one.
+pub(super) fn refuse_unconfirmed(config: &Config, decision: &Decision, problems: &mut Diagnostics) -> bool {
+    let guard = config.guard.as_ref().filter(|_| decision.unconfirmed);
+    let Some(guard) = guard else { return false };
+    problems.error(
+        Path::attribute("guard"),
+        format!("{} is guarded", config.name),
+        format!(
+            "This plan would make generation {}. Its consequence: {}. Nothing was minted or changed. To confirm it, set\n\n  guard {{\n    \
+             confirm = {:?}\n  }}\n\nTo plan other resources without it, use -refresh=false or remove what asks for the rotation.",
+            decision.generation,
+            guard.consequence.trim_end_matches('.'),
+            guard.line(decision.generation)
+        ),
+    );
+    true
 }
 
 /// `overdue = "error"`: a plan that leaves it overdue fails.

@@ -67,7 +67,14 @@ pub(super) fn of_an_update(
     problems: &mut Diagnostics,
 ) {
     let mints = course.steps.iter().any(|step| matches!(step, Step::Mint(_)));
-    if mints {
+    if mints && config.guard.is_some() && !config.is_resumable() {
+        problems.error(
+            Path::attribute("targets"),
+            format!("{}: a guarded secret needs a target that can be read back", config.name),
+            "If this apply were interrupted after minting, the value could not be recovered. Put a readable target (such as ssm_parameter) \
+             into wave 1.",
+        );
+    } else if mints {
         not_resumable(config, problems);
     }
     // Whatever asked for a rotation that cannot be finished, its value is lost.
