@@ -130,7 +130,8 @@ impl Condition {
             },
             Wait::NewestDead | Wait::IssuerSilent => Self::NewestDead,
             Wait::Check { .. } => Self::Check,
-            Wait::Overlap { .. } => Self::Overlap,
+            // The model has no window: it is always open.
+            Wait::Overlap { .. } | Wait::Window { .. } => Self::Overlap,
         }
     }
 }
@@ -434,6 +435,7 @@ fn reading(case: Case, world: &World, ledger: &Ledger) -> Reading {
             .then(|| ("up".to_owned(), "503".to_owned()))
             .into_iter()
             .collect(),
+        opens: None,
     }
 }
 
