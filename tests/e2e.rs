@@ -56,6 +56,8 @@ mod github_dependabot_secret;
 mod gone;
 #[path = "e2e/guard.rs"]
 mod guard;
+#[path = "e2e/import.rs"]
+mod import;
 #[path = "e2e/input.rs"]
 mod input;
 #[path = "e2e/interrupt.rs"]

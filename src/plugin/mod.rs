@@ -11,6 +11,7 @@ mod data_source;
 mod diagnostics;
 mod ending;
 mod ephemeral;
+mod existing;
 mod function;
 mod functions;
 mod handlers;
@@ -35,8 +36,8 @@ pub use ephemeral::{Ephemeral, Opened};
 pub use function::{Function, FunctionError, Parameter, Signature};
 pub use registry::Registry;
 pub use resource::{
-    ApplyRequest, ApplyResponse, ClientCapabilities, PlanRequest, PlanResponse, ReadRequest, ReadResponse, Resource,
-    UpgradeRequest,
+    ApplyRequest, ApplyResponse, ClientCapabilities, ImportRequest, MoveRequest, PlanRequest, PlanResponse,
+    ReadRequest, ReadResponse, Resource, UpgradeRequest, cannot_move,
 };
 pub use serve::{Identity, serve};
 

@@ -22,6 +22,7 @@ use std::sync::Arc;
 use self::adopt::{id_fits, parse_adopt};
 use self::checks::parse_checks;
 use self::guard::parse_guard;
+pub(super) use self::names::name_mistake;
 use self::names::{parse_label_prefix, parse_name, parse_reason};
 use self::schedule::parse_schedule;
 use self::shape::conformed;

@@ -12,16 +12,26 @@ const LONGEST_NAME: usize = 255;
 
 pub(super) fn parse_name(node: &Node<'_>, problems: &mut Diagnostics) -> Option<String> {
     let name = node.required_string(problems).known()?;
-    let length = name.chars().count();
-    let mistake = if length > LONGEST_NAME {
-        format!("It has {length} characters; at most {LONGEST_NAME} are permitted.")
-    } else if name.chars().any(char::is_control) || name.trim().is_empty() {
-        "It is blank, or holds a line break or another control character. Write the name as it appears in your inventory.".to_owned()
-    } else {
+    let Some(mistake) = name_mistake(&name) else {
         return Some(name);
     };
     problems.error(node.path().clone(), "name cannot be used", mistake);
     None
+}
+
+/// Why a text cannot be the name of a secret.
+pub(in crate::provider::secret) fn name_mistake(name: &str) -> Option<String> {
+    let length = name.chars().count();
+    if length > LONGEST_NAME {
+        Some(format!(
+            "It has {length} characters; at most {LONGEST_NAME} are permitted."
+        ))
+    } else if name.chars().any(char::is_control) || name.trim().is_empty() {
+        let why = "It is blank, or holds a line break or another control character. Write the name as it appears in your inventory.";
+        Some(why.to_owned())
+    } else {
+        None
+    }
 }
 
 /// `info`: a map of texts with known keys.
