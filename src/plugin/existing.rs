@@ -1,10 +1,11 @@
-//! What begins to be managed although it exists: imports, moves from other types, and the identities of objects.
+//! What begins to be managed although it exists: imports, moves from other types, and the identities by which they are named.
 
-use super::catalog::{Served, Shape, What};
+use super::catalog::{Served, What};
 use super::diagnostics::to_wire;
 use super::handlers::Handlers;
+use super::identity::{encoded, identity_of};
 use super::wire::tfplugin6 as wire;
-use super::{ImportRequest, MoveRequest, Provider, Resource, schema};
+use super::{ImportRequest, MoveRequest, Provider, schema};
 use crate::terraform::{Diagnostics, Value};
 
 impl<P: Provider> Handlers<P> {
@@ -88,28 +89,4 @@ impl<P: Provider> Handlers<P> {
             diagnostics: Vec::new(),
         }
     }
-}
-
-/// The identity of an object, as far as it is known; none of an object that does not exist, or of a type without identities.
-pub(super) fn identity_of(
-    served: &Served<dyn Resource>,
-    object: &Value,
-    diagnostics: &mut Diagnostics,
-) -> Option<wire::ResourceIdentityData> {
-    if object.is_null() || served.handler.identity_attributes().is_empty() {
-        return None;
-    }
-    let identity = served.handler.identity(object);
-    let complete = !identity.is_null() && !identity.has_unknown();
-    if !complete {
-        return None;
-    }
-    encoded(&served.identity_shape(), identity, diagnostics)
-}
-
-fn encoded(shape: &Shape, identity: Value, diagnostics: &mut Diagnostics) -> Option<wire::ResourceIdentityData> {
-    let identity_data = shape.encode_state_or(identity, None, diagnostics);
-    identity_data.map(|data| wire::ResourceIdentityData {
-        identity_data: Some(data),
-    })
 }

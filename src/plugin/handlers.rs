@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::catalog::{Catalog, Served, What};
 use super::diagnostics::{path, to_wire};
-use super::existing::identity_of;
+use super::identity::identity_of;
 use super::wire::tfplugin6 as wire;
 use super::{ApplyRequest, ClientCapabilities, PlanRequest, Provider, ReadRequest, UpgradeRequest, functions};
 use crate::terraform::Diagnostics;

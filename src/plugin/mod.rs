@@ -16,6 +16,7 @@ mod function;
 mod functions;
 mod handlers;
 mod handshake;
+mod identity;
 mod lifetime;
 mod log;
 mod registry;

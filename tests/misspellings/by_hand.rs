@@ -473,7 +473,11 @@ fn by_hand() -> Vec<(&'static str, Json, &'static str)> {
             json!({ "consequence": "everything is down" }),
             "guard is not available yet",
         ),
-        ("adopt", json!({ "credential_id": "x" }), "adopt is not available yet"),
+        (
+            "adopt",
+            json!({ "rotated_at": "2026-13-01" }),
+            "adopt.rotated_at is not an instant",
+        ),
         ("format", json!({ "prefix": "sk_" }), "format is not available yet"),
         (
             "revoke",

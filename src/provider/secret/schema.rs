@@ -227,7 +227,11 @@ fn computed() -> Vec<Attribute> {
             "32 hexadecimal characters, derived from namespace, name, source and targets at creation. Names at vendors carry the first \
              12.",
         ),
-        Attribute::computed("generation", Type::Number, "1, 2, 3 …"),
+        Attribute::computed(
+            "generation",
+            Type::Number,
+            "1, 2, 3 …; 0 while what was adopted, imported or moved has not been rotated.",
+        ),
         text("phase", "`settled`, `overlapping`, `partial` or `awaiting_value`."),
         Attribute::computed(
             "steps",
@@ -276,7 +280,7 @@ fn computed() -> Vec<Attribute> {
             Nesting::Map,
             Mode::Computed,
             credential,
-            "Credentials by generation: those that may be valid, and those that the last apply revoked.",
+            "Credentials by generation: those that may be valid, and those that the last apply revoked. `0` is what was taken over.",
         ),
         Attribute::nested(
             "deliveries",
@@ -418,7 +422,7 @@ fn adopt_block() -> NestedBlock {
     block(
         "adopt",
         "A create (or the first apply after an import) takes over what exists as generation 0, and writes nothing. Every target must have \
-         an entry. Without effect later.",
+         an entry. An empty block adopts, too. Without effect later.",
         vec![
             Attribute::optional(
                 "rotated_at",
