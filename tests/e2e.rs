@@ -46,6 +46,8 @@ mod edited;
 mod end;
 #[path = "e2e/flags.rs"]
 mod flags;
+#[path = "e2e/format.rs"]
+mod format;
 #[path = "e2e/gate.rs"]
 mod gate;
 #[path = "e2e/generated.rs"]

@@ -3,6 +3,7 @@
 //! The provider writes it (`provider/secret/config`) and decides by it; the executor works by the same values.
 
 mod check;
+mod format;
 mod guard;
 mod source;
 mod target;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 pub use self::check::{CheckSpec, When};
+pub use self::format::{Encoding, Format};
 pub use self::guard::Guard;
 pub use self::source::SourceSpec;
 pub use self::target::{Content, TargetSpec};
@@ -58,6 +60,8 @@ pub struct Config {
     pub label_prefix: String,
     /// A create takes over what exists, and writes nothing. Without effect later.
     pub adopt: Option<Adopt>,
+    /// What every value must look like.
+    pub format: Option<Format>,
 }
 
 /// How what exists is taken over.

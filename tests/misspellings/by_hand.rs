@@ -478,7 +478,7 @@ fn by_hand() -> Vec<(&'static str, Json, &'static str)> {
             json!({ "rotated_at": "2026-13-01" }),
             "adopt.rotated_at is not an instant",
         ),
-        ("format", json!({ "prefix": "sk_" }), "format is not available yet"),
+        ("format", json!({ "bytes": 32 }), "format.bytes needs format.encoding"),
         (
             "revoke",
             json!({ "quiet_for": "7d" }),

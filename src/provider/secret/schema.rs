@@ -389,12 +389,26 @@ fn revoke_block() -> NestedBlock {
 fn format_block() -> NestedBlock {
     block(
         "format",
-        "Not available yet. What every value must look like.",
-        ["prefix", "pattern", "encoding"]
-            .into_iter()
-            .map(|name| Attribute::optional(name, Type::String, "Not available yet."))
-            .chain([Attribute::optional("bytes", Type::Number, "Not available yet.")])
-            .collect(),
+        "What every value must look like, whoever made it. One that does not is never delivered: a supplied one is refused by the plan, one \
+         that an issuer has minted is revoked. For sources of one part.",
+        vec![
+            Attribute::optional("prefix", Type::String, "What it begins with, such as `sk_live_`."),
+            Attribute::optional(
+                "pattern",
+                Type::String,
+                "A regular expression that matches the whole value, without look-around and back-references.",
+            ),
+            Attribute::optional(
+                "encoding",
+                Type::String,
+                "How what follows the prefix is encoded: `hex`, `base64` or `base64url`; padding is optional.",
+            ),
+            Attribute::optional(
+                "bytes",
+                Type::Number,
+                "To how many bytes that decodes; with `encoding`.",
+            ),
+        ],
     )
 }
 
