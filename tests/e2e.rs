@@ -48,6 +48,8 @@ mod end;
 mod flags;
 #[path = "e2e/format.rs"]
 mod format;
+#[path = "e2e/forty.rs"]
+mod forty;
 #[path = "e2e/gate.rs"]
 mod gate;
 #[path = "e2e/generated.rs"]
@@ -60,6 +62,8 @@ mod gone;
 mod guard;
 #[path = "e2e/import.rs"]
 mod import;
+#[path = "e2e/incident.rs"]
+mod incident;
 #[path = "e2e/input.rs"]
 mod input;
 #[path = "e2e/interrupt.rs"]

@@ -15,7 +15,7 @@ mod take_over;
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 pub use job::{Job, JobCheck, JobSource, JobTarget};
 pub use remove::{Removed, empty};
@@ -24,8 +24,8 @@ pub use survey::found;
 pub use take_over::{TakeOver, needs_its_id, take_over};
 
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
-use crate::rotation::step::old_value_is_dead;
-use crate::rotation::{Event, Goal, Ledger, Session, Step, StuckReason, TargetGoal, Wait, next_step};
+use crate::rotation::step::{goes_on, old_value_is_dead};
+use crate::rotation::{Ending, Event, Goal, Ledger, Session, Step, StuckReason, TargetGoal, Wait, next_step};
 use crate::secret::Parts;
 use crate::stop::Stop;
 
@@ -273,7 +273,11 @@ impl Run<'_> {
     /// Declares the newest generation to be in place everywhere.
     fn promote(&mut self) {
         let now = self.job.clock.now();
-        let revoke_after = now.checked_add(self.job.overlap).unwrap_or(Timestamp::MAX);
+        let overlap = match self.goal.ending {
+            Ending::Later => self.job.overlap,
+            Ending::Checked | Ending::Delivered | Ending::AtOnce => SignedDuration::ZERO,
+        };
+        let revoke_after = now.checked_add(overlap).unwrap_or(Timestamp::MAX);
         self.outcome.ledger.record(Event::Promoted { revoke_after });
         self.outcome.promoted_at = Some(now);
     }
@@ -283,9 +287,14 @@ impl Run<'_> {
         old_value_is_dead(&self.goal, &self.outcome.ledger)
     }
 
-    /// Failures of single targets: they end the run, unless the old value is dead. Then the others go on.
+    /// Whether a target that fails does not hold the others up.
+    fn goes_on(&self) -> bool {
+        goes_on(&self.goal, &self.outcome.ledger)
+    }
+
+    /// Failures of single targets: they end the run, unless the others go on.
     fn failed(&mut self, mut failures: Vec<Failure>) -> Performed {
-        if failures.is_empty() || !self.old_value_is_dead() {
+        if failures.is_empty() || !self.goes_on() {
             return if failures.is_empty() { Ok(()) } else { Err(failures) };
         }
         for failure in &failures {

@@ -64,7 +64,7 @@ fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
     let info = names::parse_info(&node.attr("info"), problems);
     let format = parse_format(&node.attr("format"), problems);
     let adopt = parse_adopt(&node.attr("adopt"), problems);
-    node.attr("readers").strings(problems);
+    let readers = node.attr("readers").strings(problems).or(Vec::new());
 
     let ParsedSource {
         kind,
@@ -87,6 +87,8 @@ fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
         triggers: triggers.or(BTreeMap::new())?,
         revoke_by_hand: mode == "manual",
         confirmed: confirmed.optional()?,
+        readers: readers?.into_iter().collect(),
+        incident: None,
         guard: guard?,
         overlap_text: match node.attr("overlap").value().as_str() {
             Some(text) => text.to_owned(),

@@ -13,12 +13,12 @@ use super::decide::{Decision, decide};
 use super::declared::DYNAMIC;
 use super::intent::Intent;
 use super::policies::Policies;
-use super::state::{COMPUTED, Phase, Receipt, State, instant, steps_value};
+use super::state::{COMPUTED, Phase, Receipt, State, instant, is_imported, steps_value};
 use super::{adapters, config, config_in_state, due, findings, identity, paths, slots, state_check};
 use crate::address::Address;
 use crate::executor::Subject;
 use crate::plugin::{PlanRequest, PlanResponse};
-use crate::provider::Configured;
+use crate::provider::{Configured, Incidents};
 use crate::rotation::{Cause, Notice, NoticeCode, Request};
 use crate::spec::Config;
 use crate::terraform::{Diagnostics, Origin, Path, Value};
@@ -94,7 +94,7 @@ fn undecided(request: &PlanRequest, proposed: Value) -> Value {
     let object = object
         .with("pending", Value::List(Vec::new()))
         .with("incidents", Value::List(Vec::new()));
-    if request.prior.is_null() {
+    if request.prior.is_null() || is_imported(&request.prior) {
         object
     } else {
         object
@@ -133,6 +133,10 @@ fn planned(configured: &Configured, request: &PlanRequest, intent: &Intent, prob
     let Some(slots) = slots::slots(&config, connections, problems) else {
         return undecided(request, proposed);
     };
+    if matches!(configured.incidents, Incidents::Unknown) {
+        return undecided(request, proposed).with("incidents", Value::unknown());
+    }
+    let config = config.exposed_by(configured.incidents.known(), &slots);
     adapters::connect(&config, &slots, vendors, problems);
     claim(configured, &config, &slots, problems);
     let is_replacement = matches!(intent, Intent::Create { replaces: Some(_), .. });
@@ -140,7 +144,9 @@ fn planned(configured: &Configured, request: &PlanRequest, intent: &Intent, prob
         return take_over::planned(request, &config, &slots, proposed, problems);
     }
     if request.prior.is_null() {
-        return created(&config, &slots, undecided(request, proposed), problems);
+        let stood = configured.incidents.known().map(|incident| Value::string(&incident.id));
+        let proposed = undecided(request, proposed).with("incidents", Value::List(stood.into_iter().collect()));
+        return created(&config, &slots, proposed, problems);
     }
     let state = State::read(&request.prior);
     let before = config_in_state(&request.prior).map(|before| before.located(connections));
@@ -367,6 +373,10 @@ fn updated(
                 .with("rotate_after", Value::unknown())
                 .with("next_action_at", Value::unknown());
         }
+    }
+    if let Some(incident) = decision.handles(state, config) {
+        let known = state.incidents.iter().chain([&incident.id]);
+        object = object.with("incidents", Value::List(known.map(Value::string).collect()));
     }
     if object == *prior {
         return object;

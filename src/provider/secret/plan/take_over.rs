@@ -53,6 +53,7 @@ pub(super) fn planned(
     let rotated_at = config.adopt.as_ref().and_then(|adopt| adopt.rotated_at);
     undecided(request, proposed)
         .with("id", Value::unknown())
+        // What exists may be what a standing incident exposed: the next plan answers that.
         .with("incidents", Value::List(Vec::new()))
         .with("generation", Value::number(TAKEN_OVER))
         .with("public", Value::Map(BTreeMap::new()))
