@@ -24,6 +24,8 @@ mod terraform_cores;
 mod adopt;
 #[path = "e2e/beforehand.rs"]
 mod beforehand;
+#[path = "e2e/brownfield.rs"]
+mod brownfield;
 #[path = "e2e/causes.rs"]
 mod causes;
 #[path = "e2e/connections.rs"]

@@ -156,11 +156,12 @@ fn an_adopted_secret_is_due_since_its_last_rotation() {
     field
         .story
         .configure(&[FLY_TOKEN, THREE_TARGETS, A_DAY, &adopt, schedule]);
+    let due = yesterday.checked_add(jiff::SignedDuration::from_hours(240)).unwrap();
+    says(&field.story.plan(), &[&format!("rotate_after = \"{due}\"")]);
     field.story.apply();
     field.untouched();
     let attributes = field.story.attributes();
     assert_eq!(attributes["rotated_at"], yesterday.to_string());
-    let due = yesterday.checked_add(jiff::SignedDuration::from_hours(240)).unwrap();
     assert_eq!(attributes["rotate_after"], due.to_string());
     field.story.clock("8d");
     field.story.settled();

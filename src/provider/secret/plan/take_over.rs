@@ -8,7 +8,7 @@ use crate::executor::needs_its_id;
 use crate::plugin::PlanRequest;
 use crate::provider::secret::state::{Receipt, instant, is_imported, steps_value, was_moved};
 use crate::provider::secret::texts;
-use crate::rotation::{Cause, Request, TAKEN_OVER};
+use crate::rotation::{Cause, Request, TAKEN_OVER, schedule};
 use crate::source::Maker;
 use crate::spec::Config;
 use crate::terraform::{Diagnostics, Path, Value};
@@ -51,6 +51,11 @@ pub(super) fn planned(
         .with("checks", Value::List(Vec::new()))
         .with("revoked", Value::List(Vec::new()));
     let rotated_at = config.adopt.as_ref().and_then(|adopt| adopt.rotated_at);
+    let rotate_after = match (config.schedule.every, rotated_at) {
+        (None, _) => Value::Null,
+        (Some(every), Some(at)) => instant(Some(schedule::next_anchor(every, None, at))),
+        (Some(_), None) => Value::unknown(),
+    };
     undecided(request, proposed)
         .with("id", Value::unknown())
         // What exists may be what a standing incident exposed: the next plan answers that.
@@ -62,6 +67,7 @@ pub(super) fn planned(
             "rotated_at",
             rotated_at.map_or_else(Value::unknown, |at| instant(Some(at))),
         )
+        .with("rotate_after", rotate_after)
         .with("last_rotation", record)
         .with("steps", steps_value(&steps(config, slots)))
 }
