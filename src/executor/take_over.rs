@@ -4,6 +4,7 @@ use futures::future::{join, join_all};
 
 use super::{Failure, Job, JobTarget, Subject};
 use crate::call::{CallError, CallErrorKind};
+use crate::diagnostics::{Adoption, names};
 use crate::label::Label;
 use crate::rotation::{CredentialRecord, CredentialStatus, Entry, Event, Ledger, TAKEN_OVER};
 use crate::source::{Credential, Issuance};
@@ -65,15 +66,11 @@ fn credential(job: &Job, id: Option<&str>, listed: &[Credential]) -> Result<Cred
     }
     let mark = found.and_then(Credential::label);
     if let (Some(id), Some(label)) = (id, mark.as_ref().filter(|label| !label.belongs_to(&job.id))) {
-        return Err(Failure {
-            site: Subject::Source,
-            summary: format!("{id} is a credential of another secret"),
-            detail: format!(
-                "Its name carries the mark {label}, so another resource or workspace made it and revokes it. Set adopt.credential_id to \
-                 the credential that these targets hold, or remove it."
-            ),
-            cause: None,
-        });
+        let other = Adoption::CredentialOfAnother {
+            id: id.to_owned(),
+            label: label.to_string(),
+        };
+        return Err(Failure::new(Subject::Source, other));
     }
     let rivals = listed.iter().filter(|credential| Some(credential.id.as_str()) != id);
     let rivals: Vec<(Label, &Credential)> = rivals
@@ -81,7 +78,8 @@ fn credential(job: &Job, id: Option<&str>, listed: &[Credential]) -> Result<Cred
         .filter(|(label, _)| label.belongs_to(&job.id))
         .collect();
     if !rivals.is_empty() {
-        return Err(super::survey::rival(&rivals, LEFT_BY_ANOTHER_STATE));
+        let credentials = super::survey::listed(&rivals);
+        return Err(Failure::new(Subject::Whole, Adoption::Rival { credentials }));
     }
     Ok(CredentialRecord {
         generation: TAKEN_OVER,
@@ -95,37 +93,18 @@ fn credential(job: &Job, id: Option<&str>, listed: &[Credential]) -> Result<Cred
     })
 }
 
-/// What to do about credentials of this secret that it does not know.
-const LEFT_BY_ANOTHER_STATE: &str = "Another state of this secret, perhaps a lost one, made them. If the targets hold the newest of them, \
-    set adopt.credential_id to its id, and revoke the others yourself. If another workspace manages this secret, give each state its own \
-    namespace.";
-
 /// How many ids an error lists.
 const LISTED: usize = 5;
 
 fn unlisted(job: &Job, id: &str, listed: &[Credential]) -> Failure {
-    let place = (job.source.spec.kind.issuer_in_words)(&job.source.spec.issuer);
-    let ids: Vec<&str> = listed
-        .iter()
-        .take(LISTED)
-        .map(|credential| credential.id.as_str())
-        .collect();
-    let more = match listed.len() > LISTED {
-        true => ", …",
-        false => "",
+    let first = listed.iter().take(LISTED).map(|credential| credential.id.clone());
+    let unlisted = Adoption::UnlistedCredential {
+        place: (job.source.spec.kind.issuer_in_words)(&job.source.spec.issuer),
+        id: id.to_owned(),
+        known: names(first),
+        are_more: listed.len() > LISTED,
     };
-    let known = match ids.as_slice() {
-        [] => "It has none.".to_owned(),
-        ids => format!("It has {}{more}.", ids.join(", ")),
-    };
-    Failure {
-        site: Subject::Source,
-        summary: format!("{place} has no credential {id}"),
-        detail: format!(
-            "{known} Correct adopt.credential_id, or remove it: then the first rotation leaves the old credential to you to revoke."
-        ),
-        cause: None,
-    }
+    Failure::new(Subject::Source, unlisted)
 }
 
 /// The entry of a target, if it may be taken over.
@@ -148,27 +127,13 @@ fn admitted(
     let Some(entry) = entry else {
         return match may_be_missing {
             true => Ok(None),
-            false => Err(Failure {
-                site: site(),
-                summary: format!("{noun} does not exist"),
-                detail: "Only what exists can be taken over. Correct the target, put the value there first, or take the target out of \
-                         `targets` and add it once the secret has been rotated."
-                    .to_owned(),
-                cause: None,
-            }),
+            false => Err(Failure::new(site(), Adoption::EntryMissing { entry: noun })),
         };
     };
     let other = entry.label.as_ref().filter(|label| !label.belongs_to(&job.id));
     if let Some(label) = other.filter(|_| !job.replace_existing) {
-        return Err(Failure {
-            site: site(),
-            summary: format!("{noun} is managed by another secret"),
-            detail: format!(
-                "It carries the mark {label}: another resource or workspace writes it. If nothing manages it any more, set \
-                 on_existing = \"replace\" as well: it is taken over as it is then, and nothing is written."
-            ),
-            cause: None,
-        });
+        let label = label.to_string();
+        return Err(Failure::new(site(), Adoption::EntryOfAnother { entry: noun, label }));
     }
     Ok(Some(entry))
 }

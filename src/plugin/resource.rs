@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use crate::diagnostics::{Protocol, Words};
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Path, Schema, Value};
 
 /// What Terraform said it can do (tfplugin6 `ClientCapabilities`).
@@ -147,12 +148,7 @@ pub trait Resource: Send + Sync {
     /// Diagnostics, when that names nothing.
     async fn import(&self, request: ImportRequest) -> Result<Value, Diagnostics> {
         let _ = request;
-        Err(Diagnostic::error(
-            Path::root(),
-            "This resource cannot be imported",
-            "Nothing was changed. Write the resource and apply it.",
-        )
-        .into())
+        Err(Diagnostic::new(Path::root(), Protocol::CannotImport).into())
     }
 
     /// Takes over the state of another type (a `moved` block).
@@ -160,7 +156,7 @@ pub trait Resource: Send + Sync {
     /// # Errors
     /// Diagnostics, when nothing of that type can be taken over.
     async fn move_from(&self, request: MoveRequest) -> Result<Value, Diagnostics> {
-        Err(cannot_move(&request, "none"))
+        Err(cannot_move(&request, Vec::new()))
     }
 
     /// What identifies an object, for imports by identity (6.9): plain attributes; none for a type without identities. The same on
@@ -176,14 +172,8 @@ pub trait Resource: Send + Sync {
     }
 }
 
-/// The refusal of a move; `permitted` lists the types whose state can be taken over.
-pub fn cannot_move(request: &MoveRequest, permitted: &str) -> Diagnostics {
-    Diagnostic::error(
-        Path::root(),
-        format!("The state of {:?} cannot be taken over", request.type_name),
-        format!(
-            "Types whose state this resource can take over: {permitted}. Nothing was changed. Remove the `moved` block."
-        ),
-    )
-    .into()
+/// The refusal of a move; `known` are the types whose state can be taken over.
+pub fn cannot_move(request: &MoveRequest, known: Vec<Words>) -> Diagnostics {
+    let source = request.type_name.clone();
+    Diagnostic::new(Path::root(), Protocol::CannotMove { source, known }).into()
 }

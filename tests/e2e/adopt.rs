@@ -250,11 +250,11 @@ fn what_cannot_be_taken_over_is_refused_before_anything_is_done() {
         A_DAY,
         "adopt {\n    rotated_at = \"2100-01-01T00:00:00Z\"\n  }",
     ]);
-    says(&story.fails(), &["adopt.rotated_at lies in the future"]);
+    says(&story.fails(), &["adopt.rotated_at is in the future"]);
     assert!(story.has_no_state());
     field.untouched();
     for (adopt, words) in [
-        ("rotated_at = \"yesterday\"", "adopt.rotated_at is not an instant"),
+        ("rotated_at = \"yesterday\"", "adopt.rotated_at is not a time"),
         (
             "credential_id = \" tok \"",
             "adopt.credential_id is not the id of a credential",
@@ -265,10 +265,7 @@ fn what_cannot_be_taken_over_is_refused_before_anything_is_done() {
     }
     let generated = "source = { random = { bytes = 32, encoding = \"hex\" } }";
     story.configure(&[generated, THREE_TARGETS, &field.adopt()]);
-    says(
-        &story.refused("validate"),
-        &["adopt.credential_id has no use with source random"],
-    );
+    says(&story.refused("validate"), &["adopt.credential_id has no effect"]);
     let supplied = "source = { provided = {} }\n  value_wo = \"first\"\n  value_wo_version = 1";
     story.configure(&[supplied, THREE_TARGETS, &field.adopt()]);
     says(

@@ -28,6 +28,7 @@ use super::variables::{Address, Endpoints, Keys, Variables, is_region};
 use crate::call::CallError;
 use crate::clock::Clock;
 use crate::connection::Opening;
+use crate::diagnostics::{Argument, ConnectionProblem, capitalized};
 use crate::environment::Form;
 use crate::http::{is_loopback, permitted};
 use crate::terraform::{Diagnostics, Field, Node};
@@ -87,21 +88,17 @@ impl Settings {
                 .and_then_checked(|url| match permitted(&url, surroundings.allow_insecure) {
                     Ok(_) => Some(url),
                     Err(refusal) => {
-                        let summary = format!("{} cannot be used", endpoint_node.path());
-                        written.error(endpoint_node.path().clone(), summary, format!("{refusal}."));
+                        endpoint_node.report(written, |argument| Argument::CannotBeUsed {
+                            argument,
+                            why: format!("{}.", capitalized(&refusal)).into(),
+                        });
                         None
                     }
                 });
         let role_node = block.attr("assume_role");
         let role = parse_role(&role_node, written);
         if is_named && profile_node.is_null() && role_node.is_null() {
-            let path = block.path();
-            written.error(
-                path.clone(),
-                format!("{path} does not say whose account it is"),
-                "Set `profile` or `assume_role`. Nothing of a named connection comes from the environment, so that it never stands for \
-                 the provider's own account by mistake.",
-            );
+            block.report(written, |argument| ConnectionProblem::WhoseAccount { argument });
             return None;
         }
         let variables = Variables { surroundings };
@@ -403,16 +400,16 @@ fn parse_role(block: &Node<'_>, problems: &mut Diagnostics) -> Option<Option<Rol
 }
 
 /// The string at `node` if it passes `test`; otherwise an error that says what is expected.
-fn checked(node: &Node<'_>, problems: &mut Diagnostics, test: fn(&str) -> bool, expected: &str) -> Field<String> {
+fn checked(node: &Node<'_>, problems: &mut Diagnostics, test: fn(&str) -> bool, expected: &'static str) -> Field<String> {
     node.string(problems).and_then_checked(|text| {
         if test(&text) {
             return Some(text);
         }
-        problems.error(
-            node.path().clone(),
-            format!("{} must be {expected}", node.path()),
-            format!("It is {text:?}."),
-        );
+        node.report(problems, |argument| Argument::MustBe {
+            argument,
+            expected: expected.into(),
+            found: Some(format!("{text:?}").into()),
+        });
         None
     })
 }

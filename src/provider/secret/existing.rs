@@ -5,6 +5,7 @@
 use super::config::name_mistake;
 use super::schema;
 use super::state::notices_value;
+use crate::diagnostics::{Adoption, names};
 use crate::plugin::{ImportRequest, MoveRequest, cannot_move};
 use crate::rotation::{Notice, NoticeCode, TAKEN_OVER};
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Path, Type, Value};
@@ -36,12 +37,8 @@ pub(super) fn import(request: &ImportRequest) -> Result<Value, Diagnostics> {
     let named = request.identity.get("name").as_str();
     let name = named.unwrap_or(&request.id);
     if let Some(mistake) = name_mistake(name) {
-        return Err(Diagnostic::error(
-            Path::root(),
-            "This is not the name of a secret",
-            format!("{mistake} Import a secret by the name that its resource block has. Nothing was changed."),
-        )
-        .into());
+        let why = mistake.into();
+        return Err(Diagnostic::new(Path::root(), Adoption::NotAName { why }).into());
     }
     Ok(begun(Value::string(name), &[]))
 }
@@ -53,11 +50,10 @@ pub(super) fn move_from(request: &MoveRequest) -> Result<Value, Diagnostics> {
         *type_name == request.type_name && of_provider.is_some_and(|host| host.is_empty() || host.ends_with('/'))
     };
     if !MOVED.iter().any(is_known) {
-        let known: Vec<String> = MOVED
+        let known = MOVED
             .iter()
-            .map(|(type_name, provider)| format!("{type_name} ({provider})"))
-            .collect();
-        return Err(cannot_move(request, &known.join(", ")));
+            .map(|(type_name, provider)| format!("{type_name} ({provider})"));
+        return Err(cannot_move(request, names(known)));
     }
     let notice = Notice {
         code: NoticeCode::WasInState,

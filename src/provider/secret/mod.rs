@@ -9,6 +9,7 @@ pub mod declared;
 mod destroy;
 mod due;
 mod existing;
+mod exposure;
 mod findings;
 mod goal;
 mod identity;

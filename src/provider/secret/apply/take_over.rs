@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::report::{UNTOUCHED, tell};
+use super::report::tell;
 use crate::address::Address;
+use crate::diagnostics::{Adoption, Ending};
 use crate::executor::{self, TakeOver};
 use crate::plugin::ApplyRequest;
 use crate::provider::Configured;
@@ -32,11 +33,12 @@ pub(super) async fn take_over(
     let now = configured.clock.now();
     let told = config.adopt.as_ref().and_then(|adopt| adopt.rotated_at);
     if let Some(at) = told.filter(|at| *at > now) {
-        problems.error(
-            Path::attribute("adopt").then_attribute("rotated_at"),
-            format!("{}: adopt.rotated_at lies in the future", config.name),
-            format!("It is {at}, and the time is {now}. {UNTOUCHED} Set the time of the last rotation, or remove it."),
-        );
+        let future = Adoption::InTheFuture {
+            secret: config.name.clone(),
+            rotated_at: at.to_string(),
+            now: now.to_string(),
+        };
+        problems.report(Path::attribute("adopt").then_attribute("rotated_at"), future);
         return None;
     }
     let adapters = adapters::connect(config, slots, vendors.as_ref(), problems)?;
@@ -48,7 +50,13 @@ pub(super) async fn take_over(
     let ledger = match executor::take_over(&job, order).await {
         Ok(ledger) => ledger,
         Err(failures) => {
-            tell(&failures, config, UNTOUCHED, &configured.run_registry, problems);
+            tell(
+                &failures,
+                config,
+                &Ending::Untouched,
+                &configured.run_registry,
+                problems,
+            );
             return None;
         }
     };
@@ -89,13 +97,9 @@ fn minted_at(ledger: &Ledger) -> Option<jiff::Timestamp> {
 
 /// A create that was to adopt, and that follows the destroy half of a replacement: what it replaces is more than what the plan knew.
 pub(super) fn refuse_replacement(config: &Config, prior: &Value, problems: &mut Diagnostics) {
-    problems.error(
-        Path::attribute("adopt"),
-        format!("{}: a tainted secret cannot be adopted again", config.name),
-        format!(
-            "The plan knew nothing of the secret that it replaces. {UNTOUCHED} {} Run `terraform untaint` to keep the secret as it is, or \
-             remove `adopt` to replace it.",
-            texts::situation(&State::read(prior), Some(config))
-        ),
-    );
+    let tainted = Adoption::Tainted {
+        secret: config.name.clone(),
+        situation: texts::situation(&State::read(prior), Some(config)),
+    };
+    problems.report(Path::attribute("adopt"), tainted);
 }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::diagnostics::Argument;
 use crate::source::Maker;
 use crate::spec::{Adopt, SourceSpec};
 use crate::terraform::{Diagnostics, Field, Node};
@@ -23,11 +24,12 @@ fn parse_instant(node: &Node<'_>, problems: &mut Diagnostics) -> Field<Timestamp
     node.string(problems).and_then_checked(|text| {
         let instant = text.parse().ok();
         if instant.is_none() {
-            problems.error(
-                node.path().clone(),
-                format!("{} is not an instant", node.path()),
-                format!("{text:?} is not of the form \"2026-08-01T00:00:00Z\" (RFC 3339, with a time zone)."),
-            );
+            node.report(problems, |argument| Argument::IsNot {
+                argument,
+                what: "a time".into(),
+                why: format!("{text:?} does not have the form \"2026-08-01T00:00:00Z\" (RFC 3339, with a time zone).")
+                    .into(),
+            });
         }
         instant
     })
@@ -38,11 +40,11 @@ fn parse_id(node: &Node<'_>, problems: &mut Diagnostics) -> Field<String> {
     node.string(problems).and_then_checked(|id| {
         let fits = id.trim().len() == id.len() && !id.contains(char::is_control);
         if !fits {
-            problems.error(
-                node.path().clone(),
-                format!("{} is not the id of a credential", node.path()),
-                "It has a line break or another control character in it, or a blank at its beginning or end. Use trimspace().",
-            );
+            node.report(problems, |argument| Argument::IsNot {
+                argument,
+                what: "the id of a credential".into(),
+                why: "It contains a line break or another control character, or begins or ends with a blank. Use trimspace().".into(),
+            });
         }
         fits.then_some(id)
     })
@@ -52,10 +54,14 @@ fn parse_id(node: &Node<'_>, problems: &mut Diagnostics) -> Field<String> {
 pub(super) fn id_fits(adopt: Option<&Adopt>, source: &SourceSpec, node: &Node<'_>, problems: &mut Diagnostics) {
     let id = adopt.and_then(|adopt| adopt.credential_id.as_ref());
     if id.is_some() && source.kind.maker == Maker::Us {
-        problems.error(
-            node.attr("credential_id").path().clone(),
-            format!("adopt.credential_id has no use with source {}", source.kind.name),
-            "Nobody issues such a value, so it has no id. Remove it.",
-        );
+        node.attr("credential_id")
+            .report(problems, |argument| Argument::NoEffect {
+                argument,
+                why: format!(
+                    "Nobody issues the values of source {}, so they have no id. Remove it.",
+                    source.kind.name
+                )
+                .into(),
+            });
     }
 }

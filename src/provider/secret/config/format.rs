@@ -2,6 +2,7 @@
 
 use regex_lite::Regex;
 
+use crate::diagnostics::Argument;
 use crate::spec::{Encoding, Format, SourceSpec};
 use crate::terraform::{Diagnostics, Node};
 
@@ -15,11 +16,14 @@ pub(super) fn parse_format(node: &Node<'_>, problems: &mut Diagnostics) -> Optio
         // As a whole; by itself, too, so that no parenthesis of it ends ours.
         let whole = Regex::new(&text).and_then(|_| Regex::new(&format!("^(?:{text})$")));
         let refused = |why: regex_lite::Error| {
-            problems.error(
-                node.attr("pattern").path().clone(),
-                format!("{} is not a regular expression", node.attr("pattern").path()),
-                format!("{why}. It has to match the whole value; look-around and back-references are not available."),
-            );
+            node.attr("pattern").report(problems, |argument| Argument::IsNot {
+                argument,
+                what: "a regular expression".into(),
+                why: format!(
+                    "{why}. It has to match the whole value; look-around and back-references are not available."
+                )
+                .into(),
+            });
         };
         whole.map_err(refused).ok()
     });
@@ -29,11 +33,11 @@ pub(super) fn parse_format(node: &Node<'_>, problems: &mut Diagnostics) -> Optio
         .optional();
     let bytes = node.attr("bytes").integer(1, MOST_BYTES, problems).optional();
     if let (Some(None), Some(Some(_))) = (encoding, bytes) {
-        problems.error(
-            node.attr("bytes").path().clone(),
-            "format.bytes needs format.encoding",
-            "It counts the bytes that the value decodes to. Set encoding to hex, base64 or base64url.",
-        );
+        node.attr("bytes").report(problems, |argument| Argument::Needs {
+            argument,
+            other: "format.encoding".into(),
+            why: "It counts the bytes that the value decodes to. Set `encoding` to hex, base64 or base64url.".into(),
+        });
         return None;
     }
     let format = Format {
@@ -51,14 +55,15 @@ pub(super) fn format_holds(format: Option<&Format>, source: &SourceSpec, root: &
     let Some(format) = format else { return };
     if source.parts.sole().is_none() {
         let parts: Vec<&str> = source.parts.iter().map(|part| part.as_str()).collect();
-        problems.error(
-            root.attr("format").path().clone(),
-            format!("format does not fit source {}", source.kind.name),
-            format!(
-                "It describes one value, and this credential has several parts: {}. Remove it.",
+        root.attr("format").report(problems, |argument| Argument::CannotBeUsed {
+            argument,
+            why: format!(
+                "It describes one value, but a credential of source {} has several parts: {}. Remove it.",
+                source.kind.name,
                 parts.join(", ")
-            ),
-        );
+            )
+            .into(),
+        });
         return;
     }
     let value = root.attr("value_wo");
@@ -67,10 +72,9 @@ pub(super) fn format_holds(format: Option<&Format>, source: &SourceSpec, root: &
     }
     let supplied = value.secret(&mut Diagnostics::new()).known();
     if let Some(why) = supplied.and_then(|value| format.broken_by(&value)) {
-        problems.error(
-            value.path().clone(),
-            format!("{} does not have the format of this secret", value.path()),
-            format!("The supplied value {why}. Supply the right credential, or correct `format`."),
-        );
+        value.report(problems, |argument| Argument::CannotBeUsed {
+            argument,
+            why: format!("It {why}. Supply the right credential, or correct `format`.").into(),
+        });
     }
 }

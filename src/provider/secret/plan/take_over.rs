@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{refuse_confirmed, undecided};
 use crate::address::Address;
+use crate::diagnostics::Adoption;
 use crate::executor::needs_its_id;
 use crate::plugin::PlanRequest;
 use crate::provider::secret::state::{Receipt, instant, is_imported, steps_value, was_moved};
@@ -74,38 +75,34 @@ pub(super) fn planned(
 
 /// What cannot be taken over like that.
 fn refuse(config: &Config, problems: &mut Diagnostics) {
-    let name = &config.name;
+    let secret = || config.name.clone();
     let path = Path::attribute("adopt").then_attribute("credential_id");
     let adopted = config.adopt.as_ref().and_then(|adopt| adopt.credential_id.as_deref());
-    if let Some(supplied) = config.source.config.supplied() {
+    let source = config.source.config.as_ref();
+    if let Some(supplied) = source.supplied() {
         if supplied.at_hand {
-            problems.error(
+            problems.report(
                 Path::attribute("value_wo"),
-                format!("{name}: a value is supplied for a secret that is taken over"),
-                "Taking over writes nothing, so the value would be ignored. Remove it (`value_wo` or `parts_wo`) until you rotate: then \
-                 supply the new value and raise value_wo_version. To write this value now, remove `adopt`.",
+                Adoption::ValueSupplied { secret: secret() },
             );
         }
         if let (Some(adopted), Some(id)) = (adopted, supplied.credential_id)
             && adopted != id
         {
-            problems.error(
-                path.clone(),
-                format!("{name}: adopt and source name two credentials"),
-                format!("adopt.credential_id is {adopted:?}, credential_id in the source is {id:?}. Set both to the one in use, or remove one."),
-            );
+            let two = Adoption::TwoCredentials {
+                secret: secret(),
+                adopted: adopted.to_owned(),
+                supplied: id.to_owned(),
+            };
+            problems.report(path.clone(), two);
         }
     }
-    if needs_its_id(config.source.config.traits().issuance) && credential_id(config).is_none() {
-        problems.error(
-            path,
-            format!("{name}: adopt.credential_id is required"),
-            format!(
-                "Generations of {} take turns, and the one in use must not be reset. Set adopt.credential_id to the role that the targets \
-                 use now.",
-                config.source.config.in_words()
-            ),
-        );
+    if needs_its_id(source.traits().issuance) && credential_id(config).is_none() {
+        let required = Adoption::IdRequired {
+            secret: secret(),
+            source: source.in_words(),
+        };
+        problems.report(path, required);
     }
     refuse_confirmed(config, TAKEN_OVER, problems);
 }
