@@ -91,15 +91,29 @@ catalogue! {
             detail: format!("It is {rotated_at}, and the time is now {now}. Nothing was changed. Set the time of the last rotation, or remove it."),
             samples: [{ secret: "FLY_API_TOKEN".into(), rotated_at: "2062-01-01T00:00:00Z".into(), now: "2026-11-30T00:00:00Z".into() }],
         }
-        /// A tainted secret with an `adopt` block.
-        error Tainted { secret: String, situation: Situation } => {
-            summary: format!("{secret}: a tainted secret cannot be adopted again"),
-            detail: format!(
-                "The plan knew nothing of the secret that it replaces. {} {situation} To keep the secret as it is, run `terraform untaint`. To \
-                 replace it, remove `adopt`.",
-                Ending::Untouched
-            ),
-            samples: [{ secret: "FLY_API_TOKEN".into(), situation: Situation { newest: Some("generation 1 (abc)".into()), holding: vec!["web".into()], targets: 1, ..Situation::default() } }],
+        /// A secret that is tainted or replaced, and has an `adopt` block.
+        error Replaced { secret: String, situation: Option<Situation> } => {
+            summary: format!("{secret}: a secret that is replaced cannot be adopted"),
+            detail: {
+                let situation = situation.as_ref().map_or_else(String::new, |situation| format!(" {situation}"));
+                format!(
+                    "{}{situation} To keep the secret as it is, run `terraform untaint`, or apply without -replace. To replace it, remove \
+                     `adopt`.",
+                    Ending::Untouched
+                )
+            },
+            samples: [
+                { secret: "FLY_API_TOKEN".into(), situation: None },
+                {
+                    secret: "FLY_API_TOKEN".into(),
+                    situation: Some(Situation {
+                        newest: Some("generation 1 (abc)".into()),
+                        holding: vec!["web".into()],
+                        targets: 1,
+                        ..Situation::default()
+                    }),
+                },
+            ],
         }
         /// An import of something else than a name.
         error NotAName { why: Words } => {

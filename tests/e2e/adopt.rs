@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::story::{A_DAY, FLY_TOKEN, NAME, PARAMETER, REPOSITORY, Story, THREE_TARGETS, says};
 use crate::truth::{
-    FlyToken, alive, fly_secret, fly_tokens, github_secret, parameter, three_targets_hold, write_fly_secret,
+    FlyToken, alive, fly_secret, fly_tokens, github_secret, parameter, password, three_targets_hold, write_fly_secret,
 };
 
 /// The name of the token that somebody made by hand.
@@ -408,5 +408,104 @@ fn a_new_target_of_an_adopted_secret_waits_for_the_first_rotation() {
     story.apply();
     story.configure(&[FLY_TOKEN, described, A_DAY, &field.adopt()]);
     story.apply();
+    field.untouched();
+}
+
+#[test]
+fn a_first_rotation_that_is_cut_off_is_finished_and_revokes_what_was_handed_over() {
+    let mut field = Brownfield::new();
+    let adopt = field.adopt();
+    let lines = [FLY_TOKEN, THREE_TARGETS, A_DAY, adopt.as_str()];
+    field.story.configure(&lines);
+    field.story.apply();
+    field
+        .story
+        .configure(&[&lines[..], &["rotation_reason = \"once\""]].concat());
+    field.story.sandbox.lasting_fault("actions/secrets", "forbidden");
+    let said = field.story.fails();
+    says(&said, &["image_publish"]);
+    let attributes = field.story.attributes();
+    assert!(field.is_alive());
+    field.story.sandbox.heal();
+    field.story.apply();
+    let new = alive(&field.story);
+    assert_eq!(new.len(), 1, "{attributes}");
+    three_targets_hold(&field.story, &new[0].value);
+    field.story.clock("26h");
+    field.story.apply();
+    assert!(!field.is_alive());
+    assert_eq!(field.story.attributes()["phase"], "settled");
+}
+
+#[test]
+fn a_tainted_secret_is_not_adopted_again() {
+    let field = Brownfield::new();
+    field
+        .story
+        .configure(&[FLY_TOKEN, THREE_TARGETS, A_DAY, &field.adopt()]);
+    field.story.apply();
+    let before = field.story.attributes();
+    field.story.run(&["taint", "rotation_secret.it"]).success();
+    let said = field.story.fails();
+    says(
+        &said,
+        &["a secret that is replaced cannot be adopted", "terraform untaint"],
+    );
+    field.untouched();
+    field.story.run(&["untaint", "rotation_secret.it"]).success();
+    field.story.settled();
+    assert_eq!(field.story.attributes(), before);
+    // Nor is one that is replaced by hand; without the block, a replacement rotates.
+    let replace = ["apply", "-auto-approve", "-replace=rotation_secret.it"];
+    let outcome = field.story.run(&replace);
+    assert_eq!(outcome.status, 1, "{}", outcome.output);
+    says(&outcome.output, &["a secret that is replaced cannot be adopted"]);
+    field.untouched();
+    field.story.configure(&[FLY_TOKEN, THREE_TARGETS, A_DAY]);
+    field.story.run(&replace).success();
+    assert_eq!(field.story.attributes()["generation"], 1);
+    assert!(field.is_alive());
+}
+
+#[test]
+fn of_two_roles_the_one_in_use_must_be_named_and_is_not_reset() {
+    let story = Story::new();
+    let source = r#"source = { neon_role_password = { project_id = "quiet-river-12345678", branch_id = "br-main-123456", role = "app", alternate_role = "app_b" } }"#;
+    let target = r#"targets = { runtime = { part = "uri", ssm_parameter = { name = "/molecule/DATABASE_URL" } } }"#;
+    let app = password(&story, "app");
+    story.sandbox.seed(
+        json!({ "aws": { "parameters": { "/molecule/DATABASE_URL": format!("postgres://app:{app}@host/neondb") } } }),
+    );
+    story.sandbox.forget_calls();
+    story.configure(&[source, target, A_DAY, "adopt {\n  }"]);
+    says(&story.refused("plan"), &["adopt.credential_id is required"]);
+    story.configure(&[source, target, A_DAY, "adopt {\n    credential_id = \"app\"\n  }"]);
+    story.apply();
+    story.wrote_nothing();
+    story.configure(&[source, target, A_DAY, "rotation_reason = \"once\""]);
+    story.apply();
+    assert_eq!(password(&story, "app"), app, "the role in use");
+    let uri = parameter(&story, "/molecule/DATABASE_URL").unwrap();
+    assert!(uri.contains("app_b"), "the other role");
+    assert_eq!(story.attributes()["credentials"]["0"]["credential_id"], "app");
+}
+
+#[test]
+fn an_unknown_value_leaves_an_import_and_an_adoption_to_the_apply() {
+    let field = Brownfield::new();
+    let unknown = format!(
+        "resource \"terraform_data\" \"id\" {{\n  input = {:?}\n}}\n",
+        field.token.id
+    );
+    let adopt = "adopt {\n    credential_id = terraform_data.id.output\n  }";
+    let resource = crate::story::resource("it", NAME, &[FLY_TOKEN, THREE_TARGETS, A_DAY, adopt]);
+    field.story.write(&format!("{unknown}{resource}"));
+    field.story.run(&["import", "rotation_secret.it", NAME]).success();
+    field.story.apply();
+    field.untouched();
+    let attributes = field.story.attributes();
+    assert_eq!(attributes["credentials"]["0"]["credential_id"], field.token.id.as_str());
+    field.story.state(&["rm", "rotation_secret.it", "terraform_data.id"]);
+    field.story.apply();
     field.untouched();
 }

@@ -96,7 +96,7 @@ async fn change(
     let config = config.located(connections);
     let mut slots = slots::slots(&config, connections, problems)?;
     let is_create = prior.is_null();
-    let takes_over = plan_of_take_over::is_asked(&config, prior, false);
+    let takes_over = plan_of_take_over::is_asked(&config, prior);
     let adopts = config.adopt.is_some() && !takes_over;
     let cause = request.planned.get("last_rotation").get("cause").as_str();
     if adopts && request.prior.is_null() && cause == Some(Cause::Adopted.as_str()) {

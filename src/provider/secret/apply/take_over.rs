@@ -97,9 +97,9 @@ fn minted_at(ledger: &Ledger) -> Option<jiff::Timestamp> {
 
 /// A create that was to adopt, and that follows the destroy half of a replacement: what it replaces is more than what the plan knew.
 pub(super) fn refuse_replacement(config: &Config, prior: &Value, problems: &mut Diagnostics) {
-    let tainted = Adoption::Tainted {
+    let replaced = Adoption::Replaced {
         secret: config.name.clone(),
-        situation: texts::situation(&State::read(prior), Some(config)),
+        situation: Some(texts::situation(&State::read(prior), Some(config))),
     };
-    problems.report(Path::attribute("adopt"), tainted);
+    problems.report(Path::attribute("adopt"), replaced);
 }

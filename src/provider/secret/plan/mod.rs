@@ -16,7 +16,7 @@ use super::policies::Policies;
 use super::state::{COMPUTED, Phase, Receipt, State, instant, is_imported, steps_value};
 use super::{adapters, config, config_in_state, due, findings, identity, paths, slots, state_check};
 use crate::address::Address;
-use crate::diagnostics::Plan;
+use crate::diagnostics::{Adoption, Plan};
 use crate::executor::Subject;
 use crate::plugin::{PlanRequest, PlanResponse};
 use crate::provider::{Configured, Incidents};
@@ -140,8 +140,14 @@ fn planned(configured: &Configured, request: &PlanRequest, intent: &Intent, prob
     let config = config.exposed_by(configured.incidents.known(), &slots);
     adapters::connect(&config, &slots, vendors, problems);
     claim(configured, &config, &slots, problems);
-    let is_replacement = matches!(intent, Intent::Create { replaces: Some(_), .. });
-    if take_over::is_asked(&config, &request.prior, is_replacement) {
+    if take_over::is_asked(&config, &request.prior) {
+        if matches!(intent, Intent::Create { replaces: Some(_), .. }) {
+            let replaced = Adoption::Replaced {
+                secret: config.name.clone(),
+                situation: None,
+            };
+            problems.report(Path::attribute("adopt"), replaced);
+        }
         return take_over::planned(request, &config, &slots, proposed, problems);
     }
     if request.prior.is_null() {

@@ -14,9 +14,9 @@ use crate::source::Maker;
 use crate::spec::Config;
 use crate::terraform::{Diagnostics, Path, Value};
 
-/// Whether this change takes over what exists. An object that is being replaced has its own.
-pub(in crate::provider::secret) fn is_asked(config: &Config, prior: &Value, is_replacement: bool) -> bool {
-    is_imported(prior) || (prior.is_null() && config.adopt.is_some() && !is_replacement)
+/// Whether this change takes over what exists.
+pub(in crate::provider::secret) fn is_asked(config: &Config, prior: &Value) -> bool {
+    is_imported(prior) || (prior.is_null() && config.adopt.is_some())
 }
 
 /// Why it is taken over.
