@@ -54,7 +54,7 @@ impl Format {
             None => text,
         };
         if let Some(pattern) = &self.pattern
-            && !pattern.find(text).is_some_and(|found| found.len() == text.len())
+            && pattern.find(text).is_none_or(|found| found.len() != text.len())
         {
             return Some("does not match format.pattern as a whole".to_owned());
         }
