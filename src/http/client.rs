@@ -5,6 +5,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use aws_lc_rs::digest;
 use reqwest::header::{CONTENT_LENGTH, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Method, redirect};
 use url::Url;
@@ -12,13 +13,14 @@ use zeroize::Zeroizing;
 
 use super::classify::{self, Intent};
 use super::governor::Governor;
+use super::protocol::{Attempt, Protocol};
 use super::request::{Content, Request};
 use super::response::{self, BodyError, Response};
 use super::retry::{self, Failure};
 use super::url_policy::{self, GuardedResolver};
 use crate::call::{CallError, WritePermit};
 use crate::clock::Clock;
-use crate::secret::redact;
+use crate::secret::{Secret, redact};
 
 const USER_AGENT: &str = concat!("terraform-provider-rotation/", env!("CARGO_PKG_VERSION"));
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -90,7 +92,7 @@ impl HttpClient {
             };
             failed += 1;
             let left = deadline.remaining();
-            let pause = retry::pause(&failure, idempotent, failed, left, jitter()).filter(|_| request.retry);
+            let pause = retry::pause(&failure, idempotent, (failed, request.attempts), left, jitter());
             // Once an attempt may have had an effect, a later refusal does not undo it.
             let effect = lost.as_ref().map_or(failure.error.effect, |earlier| earlier.effect);
             let error = CallError {
@@ -114,12 +116,20 @@ impl HttpClient {
         if !request.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&request.query);
         }
+        let origin = url.origin();
         let mut headers = self.headers(request)?;
         let anywhere = intent == Intent::Read && matches!(request.method, "GET" | "HEAD");
         let mut content = request.content.as_ref();
         let mut hops = 0;
         loop {
-            let answer = self.exchange(request, intent, &url, &headers, content).await?;
+            let answer = match request.protocol.as_deref().filter(|_| url.origin() == origin) {
+                Some(protocol) => {
+                    let mut signed = headers.clone();
+                    signed.extend(self.authentication(protocol, request, &url, &headers, content)?);
+                    self.exchange(request, intent, &url, &signed, content).await?
+                }
+                None => self.exchange(request, intent, &url, &headers, content).await?,
+            };
             let status = answer.status().as_u16();
             let accepted = answer.status().is_success() || request.accept.contains(&status);
             // 307 and 308 ask for the same request, which was not performed (RFC 9110 sections 15.4.8 and 15.4.9).
@@ -213,22 +223,13 @@ impl HttpClient {
     }
 
     fn headers(&self, request: &Request) -> Result<Vec<Header>, Failure> {
-        let refuse = |name: &str| {
-            let why = format!("the header {name} holds a character that HTTP forbids");
-            classify::refused(request, &why)
-        };
-        let parse = |name: &str| name.parse::<HeaderName>().map_err(|_| refuse(name));
         let mut headers = Vec::new();
         for (name, value) in &request.headers {
-            headers.push((parse(name)?, value.parse().map_err(|_| refuse(name))?, false));
+            let parsed = value.parse().map_err(|_| malformed(request, name))?;
+            headers.push((header_name(request, name)?, parsed, false));
         }
         for (name, value) in &request.secret_headers {
-            // Shares the memory of the secret, so that nothing is left behind.
-            let bytes = Some(value.bytes()).filter(|bytes| bytes.is_ascii());
-            let shared = bytes.and_then(|bytes| HeaderValue::from_maybe_shared(bytes).ok());
-            let mut value = shared.ok_or_else(|| refuse(name))?;
-            value.set_sensitive(true);
-            headers.push((parse(name)?, value, true));
+            headers.push(secret_header(request, name, value)?);
         }
         if let Some(content) = &request.content {
             let media_type = content.media_type().parse();
@@ -236,6 +237,33 @@ impl HttpClient {
             headers.push((reqwest::header::CONTENT_TYPE, media_type, false));
         }
         Ok(headers)
+    }
+
+    /// What the protocol adds to one attempt.
+    fn authentication(
+        &self,
+        protocol: &dyn Protocol,
+        request: &Request,
+        url: &Url,
+        headers: &[Header],
+        content: Option<&Content>,
+    ) -> Result<Vec<Header>, Failure> {
+        let refuse = |why: String| classify::refused(request, &why);
+        let plain = headers.iter().filter(|(_, _, secret)| !secret);
+        let plain =
+            plain.filter_map(|(name, value, _)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
+        let body = content.map(Content::bytes).unwrap_or_default();
+        let hash = digest::digest(&digest::SHA256, &body);
+        let attempt = Attempt {
+            method: request.method,
+            url: url.as_str(),
+            headers: &plain.collect::<Vec<_>>(),
+            body_hash: hash.as_ref().try_into().unwrap_or_default(),
+            now: self.0.clock.real_now(),
+        };
+        let added = protocol.authenticate(&attempt).map_err(refuse)?;
+        let secret = |(name, value): (&'static str, Secret)| secret_header(request, name, &value);
+        added.into_iter().map(secret).collect()
     }
 
     /// Where a redirect leads, if it may be followed.
@@ -258,6 +286,26 @@ impl HttpClient {
         };
         client.as_ref().map_err(Clone::clone)
     }
+}
+
+/// A header that shares the memory of the secret, so that nothing is left behind.
+fn secret_header(request: &Request, name: &str, value: &Secret) -> Result<Header, Failure> {
+    let bytes = Some(value.bytes()).filter(|bytes| bytes.is_ascii());
+    let shared = bytes.and_then(|bytes| HeaderValue::from_maybe_shared(bytes).ok());
+    let mut value = shared.ok_or_else(|| malformed(request, name))?;
+    value.set_sensitive(true);
+    Ok((header_name(request, name)?, value, true))
+}
+
+fn header_name(request: &Request, name: &str) -> Result<HeaderName, Failure> {
+    name.parse().map_err(|_| malformed(request, name))
+}
+
+fn malformed(request: &Request, name: &str) -> Failure {
+    classify::refused(
+        request,
+        &format!("the header {name} holds a character that HTTP forbids"),
+    )
 }
 
 #[expect(
