@@ -1,7 +1,7 @@
 //! Where a service is, as the SDKs' endpoint rules say: partition, FIPS, dual stack.
 //!
 //! Table and rules: `partitions.json` and `endpoint-rule-set-1.json` of Systems Manager and STS, which every AWS SDK shares;
-//! `tests/aws_endpoints.rs` compares all of it with botocore's copy. Other services have exceptions of their own.
+//! the test below compares all of it with botocore, which interprets the published rules. Other services have exceptions of their own.
 
 /// A part of AWS with names, accounts and ARNs of its own.
 #[derive(Debug)]
@@ -106,4 +106,51 @@ pub(super) fn url(prefix: &str, region: &str, variant: Variant) -> String {
         false => "",
     };
     format!("https://{prefix}{mark}.{region}.{suffix}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::process::Command;
+
+    use super::*;
+
+    /// botocore (`.venv`, which `make test` makes) judges: it interprets the rules that AWS publishes.
+    #[test]
+    fn every_region_and_variant_has_the_endpoint_that_botocore_finds() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let judge = Command::new(root.join(".venv/bin/python"))
+            .arg(root.join("tests/contract_ssm/judge.py"))
+            .arg("endpoints")
+            .output()
+            .expect("`make test` installs botocore");
+        assert!(judge.status.success(), "{}", String::from_utf8_lossy(&judge.stderr));
+        let lines = String::from_utf8(judge.stdout).expect("text");
+        for line in lines.lines() {
+            let [prefix, region, fips, dual_stack, expected] = line.split(' ').collect::<Vec<_>>()[..] else {
+                panic!("{line}");
+            };
+            let variant = Variant {
+                fips: fips == "true",
+                dual_stack: dual_stack == "true",
+            };
+            assert_eq!(url(prefix, region, variant), expected, "{line}");
+        }
+        assert!(lines.lines().count() > 400, "all regions of all partitions");
+    }
+
+    #[test]
+    fn arns_name_the_partition() {
+        for (region, partition) in [
+            ("eu-west-1", "aws"),
+            ("cn-north-1", "aws-cn"),
+            ("us-gov-east-1", "aws-us-gov"),
+            ("us-iso-west-1", "aws-iso"),
+            ("us-isob-east-1", "aws-iso-b"),
+            ("eusc-de-east-1", "aws-eusc"),
+            ("local", "aws"),
+        ] {
+            assert_eq!(partition_of(region).id, partition, "{region}");
+        }
+    }
 }

@@ -310,7 +310,7 @@ impl Settings {
         let address = configured.cloned().or_else(|| in_files(config, service));
         if let Some(Address { url, origin }) = &address {
             permitted(url, self.allow_insecure)
-                .map_err(|refusal| refused(format!("the endpoint in {origin}: {refusal}")))?;
+                .map_err(|refusal| refused(format!("the endpoint in {origin} cannot be used: {refusal}")))?;
             // As the SDKs do: whoever asks for FIPS must not get something else without a word.
             if variant.fips || variant.dual_stack {
                 return Err(refused(format!(
