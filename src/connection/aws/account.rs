@@ -17,7 +17,7 @@ pub(super) static STS: Service = Service {
 /// Asks for the account of the credentials in use.
 pub(super) async fn of_caller(sts: &Api) -> Result<String, CallError> {
     let call = Call {
-        name: "GetCallerIdentity",
+        action: "sts:GetCallerIdentity",
         operation: "asking which AWS account this run belongs to",
         resource: "\"*\"",
         secret_answer: false,

@@ -58,8 +58,8 @@ pub(super) struct Api {
 
 /// A call as its error texts describe it.
 pub(super) struct Call<'a> {
-    /// `PutParameter`, with the service before it the IAM action that permits it.
-    pub(super) name: &'static str,
+    /// The IAM action that permits it, such as `ssm:PutParameter`; the operation is behind the colon.
+    pub(super) action: &'static str,
     /// A gerund phrase.
     pub(super) operation: &'a str,
     /// The ARN pattern to grant it on.
@@ -95,15 +95,16 @@ impl Api {
     }
 
     fn request(&self, call: &Call<'_>, body: &impl Serialize) -> Request {
+        let (_, name) = call.action.split_once(':').unwrap_or_default();
         let request = Request::new("POST", &*self.url, self.service.title, call.operation);
         let request = match self.service.wire {
             Wire::Json(prefix) => request
-                .header("x-amz-target", format!("{prefix}.{}", call.name))
+                .header("x-amz-target", format!("{prefix}.{name}"))
                 .json_of_type("application/x-amz-json-1.1", body),
             // Of those that we call, none takes arguments. Our words are no secret that the redaction should take out of errors.
             Wire::Query(version) => request.body(
                 "application/x-www-form-urlencoded",
-                Secret::plain(format!("Action={}&Version={version}", call.name)),
+                Secret::plain(format!("Action={name}&Version={version}")),
             ),
         };
         match call.secret_answer {
@@ -121,7 +122,7 @@ impl Api {
             self.service.prefix,
             &self.region,
             Arc::clone(&self.skew),
-            format!("{}:{}", self.service.prefix, call.name),
+            call.action,
             call.resource.to_owned(),
         ))))
     }

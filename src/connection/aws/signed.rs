@@ -43,7 +43,7 @@ pub(super) struct SignedCall {
     /// The same when the last attempt was signed.
     assumed: AtomicI64,
     /// The IAM action that permits the call.
-    action: String,
+    action: &'static str,
     /// The ARN pattern to grant it on.
     resource: String,
 }
@@ -54,7 +54,7 @@ impl SignedCall {
         name: &'static str,
         region: &str,
         skew: Arc<AtomicI64>,
-        action: String,
+        action: &'static str,
         resource: String,
     ) -> Self {
         Self {
@@ -123,7 +123,7 @@ impl Protocol for SignedCall {
         });
         Refusal {
             corrected: self.corrects_clock(&code, refused.headers, refused.now),
-            advice: failure::advice(&code, meant.as_ref(), &self.action, &self.resource),
+            advice: failure::advice(&code, meant.as_ref(), self.action, &self.resource),
             kind,
             message: match (code.as_str(), message.as_str()) {
                 ("", _) => message,

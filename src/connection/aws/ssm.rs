@@ -148,7 +148,7 @@ impl Ssm {
         let resource = self.resource(name);
         let call = Call {
             secret_answer: true,
-            ..call("GetParameter", operation, &resource)
+            ..call("ssm:GetParameter", operation, &resource)
         };
         let request = Named {
             name,
@@ -175,7 +175,7 @@ impl Ssm {
         let operation = format!("reading the history of parameter {name:?}");
         let call = Call {
             secret_answer: true,
-            ..call("GetParameterHistory", &operation, &resource)
+            ..call("ssm:GetParameterHistory", &operation, &resource)
         };
         let mut request = Named {
             name,
@@ -224,7 +224,7 @@ impl Ssm {
             overwrite: put.create_with_tags.is_none(),
             tags: put.create_with_tags.map(tags),
         };
-        let call = call("PutParameter", &operation, &resource);
+        let call = call("ssm:PutParameter", &operation, &resource);
         let written: Written = self.api.change(&call, &request, permit).await?.json()?;
         Ok(written.version)
     }
@@ -246,7 +246,7 @@ impl Ssm {
             resource_id: name,
             tags: tags(added),
         };
-        let call = call("AddTagsToResource", &operation, &resource);
+        let call = call("ssm:AddTagsToResource", &operation, &resource);
         self.api.change(&call, &request, permit).await.map(drop)
     }
 
@@ -261,7 +261,7 @@ impl Ssm {
             name,
             ..Named::default()
         };
-        let call = call("DeleteParameter", &operation, &resource);
+        let call = call("ssm:DeleteParameter", &operation, &resource);
         match self.api.change(&call, &request, permit).await {
             Err(error) if error.kind == CallErrorKind::NotFound => Ok(()),
             other => other.map(drop),
@@ -288,7 +288,7 @@ async fn describe(api: &Api, names: &[String]) -> Result<BTreeMap<String, Metada
         [name] => format!("describing parameter {name:?}"),
         names => format!("describing {} parameters", names.len()),
     };
-    let call = call("DescribeParameters", &operation, "\"*\"");
+    let call = call("ssm:DescribeParameters", &operation, "\"*\"");
     let mut request = Describe {
         parameter_filters: [Filter {
             key: "Name",
@@ -333,9 +333,9 @@ fn metadata(listed: Listed) -> (String, Metadata) {
     (listed.name, metadata)
 }
 
-fn call<'a>(name: &'static str, operation: &'a str, resource: &'a str) -> Call<'a> {
+fn call<'a>(action: &'static str, operation: &'a str, resource: &'a str) -> Call<'a> {
     Call {
-        name,
+        action,
         operation,
         resource,
         secret_answer: false,
