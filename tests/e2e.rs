@@ -44,6 +44,8 @@ mod edited;
 mod end;
 #[path = "e2e/flags.rs"]
 mod flags;
+#[path = "e2e/forty.rs"]
+mod forty;
 #[path = "e2e/gate.rs"]
 mod gate;
 #[path = "e2e/generated.rs"]
@@ -54,6 +56,8 @@ mod github_dependabot_secret;
 mod gone;
 #[path = "e2e/guard.rs"]
 mod guard;
+#[path = "e2e/incident.rs"]
+mod incident;
 #[path = "e2e/input.rs"]
 mod input;
 #[path = "e2e/interrupt.rs"]

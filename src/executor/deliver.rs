@@ -56,7 +56,7 @@ impl Run<'_> {
                 calls.push((batch, values));
             }
         }
-        if !incomplete.is_empty() && !self.old_value_is_dead() {
+        if !incomplete.is_empty() && !self.goes_on() {
             return Err(incomplete);
         }
         let (permit, primary, origin) = (self.permit, self.job.source.primary(), self.job.source.spec.origin());

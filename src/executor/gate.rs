@@ -11,7 +11,7 @@ use super::{JobCheck, Performed, Run};
 use crate::call::CallError;
 use crate::check::Presents;
 use crate::rotation::gate::{IssuerSays, Look};
-use crate::rotation::{CredentialRecord, Reading, judge};
+use crate::rotation::{CredentialRecord, Ending, Reading, judge};
 use crate::source::Liveness;
 use crate::spec::When;
 use crate::target;
@@ -99,7 +99,8 @@ impl Run<'_> {
     /// The checks of waves that change nothing, have not passed since the last write of this run, and can run with what is in memory.
     async fn checks_without_effects(&self) -> BTreeMap<String, String> {
         let (stop, permit) = (self.stop, self.permit);
-        let chosen = self.job.checks.iter().filter(|(_, check)| self.proves_the_gate(check));
+        let chosen = self.job.checks.iter().filter(|_| self.goal.ending <= Ending::Checked);
+        let chosen = chosen.filter(|(_, check)| self.proves_the_gate(check));
         let runs = chosen.map(|(key, check)| async move {
             let parts = self.parts.as_ref().filter(|_| check.presents() == Presents::New);
             let ran = check.adapter.run(parts, check.spec.patience, stop, permit).await;

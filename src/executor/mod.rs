@@ -14,7 +14,7 @@ mod survey;
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 pub use job::{Job, JobCheck, JobSource, JobTarget};
 pub use remove::{Removed, empty};
@@ -22,8 +22,8 @@ pub use retire::{Retired, issuer_at, issuer_of, retire_anywhere, revoke_minted};
 pub use survey::found;
 
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
-use crate::rotation::step::old_value_is_dead;
-use crate::rotation::{Event, Goal, Ledger, Session, Step, StuckReason, TargetGoal, Wait, next_step};
+use crate::rotation::step::{goes_on, old_value_is_dead};
+use crate::rotation::{Ending, Event, Goal, Ledger, Session, Step, StuckReason, TargetGoal, Wait, next_step};
 use crate::secret::Parts;
 use crate::stop::Stop;
 
@@ -271,7 +271,11 @@ impl Run<'_> {
     /// Declares the newest generation to be in place everywhere.
     fn promote(&mut self) {
         let now = self.job.clock.now();
-        let revoke_after = now.checked_add(self.job.overlap).unwrap_or(Timestamp::MAX);
+        let overlap = match self.goal.ending {
+            Ending::Later => self.job.overlap,
+            Ending::Checked | Ending::Delivered | Ending::AtOnce => SignedDuration::ZERO,
+        };
+        let revoke_after = now.checked_add(overlap).unwrap_or(Timestamp::MAX);
         self.outcome.ledger.record(Event::Promoted { revoke_after });
         self.outcome.promoted_at = Some(now);
     }
@@ -281,9 +285,14 @@ impl Run<'_> {
         old_value_is_dead(&self.goal, &self.outcome.ledger)
     }
 
-    /// Failures of single targets: they end the run, unless the old value is dead. Then the others go on.
+    /// Whether a target that fails does not hold the others up.
+    fn goes_on(&self) -> bool {
+        goes_on(&self.goal, &self.outcome.ledger)
+    }
+
+    /// Failures of single targets: they end the run, unless the others go on.
     fn failed(&mut self, mut failures: Vec<Failure>) -> Performed {
-        if failures.is_empty() || !self.old_value_is_dead() {
+        if failures.is_empty() || !self.goes_on() {
             return if failures.is_empty() { Ok(()) } else { Err(failures) };
         }
         for failure in &failures {

@@ -152,7 +152,7 @@ impl Run<'_> {
         let ledger = &self.outcome.ledger;
         let mints = self.goal.may_mint;
         // Once the old value is dead, whatever can be reached is better off with a new one.
-        let must_reach_all = mints && !self.old_value_is_dead();
+        let must_reach_all = mints && !self.goes_on() && !self.goal.goes_on;
         let wanted: Vec<&String> = self
             .goal
             .targets
@@ -246,8 +246,16 @@ impl Run<'_> {
                 }
             }
         }
-        if !failures.is_empty() {
+        let is_in_the_way = |failure: &Failure| !self.goal.goes_on || !matches!(failure.site, Subject::Target(_));
+        if failures.iter().any(is_in_the_way) {
             return Err(failures);
+        }
+        // In an incident, a target that is down is left behind.
+        for failure in failures {
+            if let Subject::Target(key) = &failure.site {
+                self.session.failed.insert(key.clone());
+            }
+            self.outcome.failures.push(failure);
         }
         for (target, container_id) in containers {
             self.outcome.ledger.record(Event::Identified { target, container_id });

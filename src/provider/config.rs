@@ -1,5 +1,6 @@
 //! The provider block: namespace, connections, and what holds for every secret of this configuration.
 
+mod incident;
 mod later;
 
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use jiff::SignedDuration;
 use crate::clock::Clock;
 use crate::connection::{Connections, Surroundings};
 use crate::environment::Environment;
-use crate::provider::Configured;
+use crate::provider::{Configured, Incidents};
 use crate::terraform::{Attribute, Block, Diagnostics, Node, Origin, Path, Schema, Type, Value};
 
 /// Moves the provider's clock; for tests and try-outs.
@@ -38,7 +39,11 @@ pub(super) fn schema() -> Schema {
             .into_iter()
             .chain(later::attributes())
             .collect(),
-            blocks: Connections::blocks().into_iter().chain(later::blocks()).collect(),
+            blocks: Connections::blocks()
+                .into_iter()
+                .chain([incident::block()])
+                .chain(later::blocks())
+                .collect(),
             description:
                 "Rotates secrets: mints a credential, delivers it to every place that holds it, activates and \
                           checks it, and revokes the old one once nothing uses it."
@@ -50,14 +55,19 @@ pub(super) fn schema() -> Schema {
 /// Checks the block's shape. The connections are only good for their names: what is unknown now may be known when it is configured.
 pub(super) fn validate(config: &Value, environment: &Environment) -> (Option<Arc<Connections>>, Diagnostics) {
     let mut problems = Diagnostics::new();
-    let (_, connections, _) = parse(config, environment, &mut problems);
+    let Parsed { connections, .. } = parse(config, environment, &mut problems);
     (connections, problems)
 }
 
 /// Takes the block over. Errors are reported. An unknown `namespace` or `allow_insecure` leaves all connections out; what else is
 /// unknown concerns one of them.
 pub(super) fn configure(config: &Value, environment: &Environment, problems: &mut Diagnostics) -> Configured {
-    let (namespace, connections, clock) = parse(config, environment, problems);
+    let Parsed {
+        namespace,
+        connections,
+        clock,
+        incidents,
+    } = parse(config, environment, problems);
     if clock.offset() != SignedDuration::ZERO {
         problems.warning(
             Path::root(),
@@ -66,10 +76,19 @@ pub(super) fn configure(config: &Value, environment: &Environment, problems: &mu
         );
     }
     let known = namespace.is_some();
-    Configured::new(namespace, connections.filter(|_| known), clock, environment)
+    Configured {
+        incidents,
+        ..Configured::new(namespace, connections.filter(|_| known), clock, environment)
+    }
 }
 
-type Parsed = (Option<String>, Option<Arc<Connections>>, Clock);
+/// What the block says, as far as it is known.
+struct Parsed {
+    namespace: Option<String>,
+    connections: Option<Arc<Connections>>,
+    clock: Clock,
+    incidents: Incidents,
+}
 
 fn parse(config: &Value, environment: &Environment, problems: &mut Diagnostics) -> Parsed {
     let node = Node::root(config, Origin::Configuration);
@@ -87,9 +106,15 @@ fn parse(config: &Value, environment: &Environment, problems: &mut Diagnostics) 
         fits
     });
     later::refuse(config, problems);
+    let incidents = incident::parse(&node.attr("incident"), problems);
     let allow_insecure = node.attr("allow_insecure").bool(problems).or(false);
     let Some(allow_insecure) = allow_insecure else {
-        return (text, None, clock);
+        return Parsed {
+            namespace: text,
+            connections: None,
+            clock,
+            incidents,
+        };
     };
     let surroundings = Surroundings {
         environment: environment.clone(),
@@ -97,7 +122,12 @@ fn parse(config: &Value, environment: &Environment, problems: &mut Diagnostics) 
         allow_insecure,
     };
     let connections = Connections::parse(&node, &surroundings, problems);
-    (text, Some(connections), clock)
+    Parsed {
+        namespace: text,
+        connections: Some(connections),
+        clock,
+        incidents,
+    }
 }
 
 /// A duration, forward or with a minus sign backward.

@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::connection::Connections;
 use crate::environment::Environment;
 use crate::plugin::{Provider, Registry};
+use crate::spec::Incident;
 use crate::stop::Stop;
 use crate::terraform::{Diagnostics, Value};
 use crate::vendors::Vendors;
@@ -26,6 +27,28 @@ pub use run_registry::{HandedOver, RunRegistry, Turn};
 /// Type name of the resource.
 pub const SECRET: &str = "rotation_secret";
 
+/// The incident of the provider block.
+#[derive(Debug, Clone, Default)]
+pub enum Incidents {
+    /// There is none.
+    #[default]
+    None,
+    /// Something in it is not known yet.
+    Unknown,
+    /// This one.
+    One(Arc<Incident>),
+}
+
+impl Incidents {
+    /// The incident, where it is known.
+    pub fn known(&self) -> Option<&Arc<Incident>> {
+        match self {
+            Self::One(incident) => Some(incident),
+            Self::None | Self::Unknown => None,
+        }
+    }
+}
+
 /// What one provider configuration stands for.
 pub struct Configured {
     /// Part of every id; `None` while unknown.
@@ -34,6 +57,8 @@ pub struct Configured {
     pub connections: Option<Arc<Connections>>,
     /// Where adapters come from: the same connections, except in tests that put a world of their own here.
     pub vendors: Option<Arc<dyn Vendors>>,
+    /// The incident, if there is one.
+    pub incidents: Incidents,
     /// The clock.
     pub clock: Clock,
     /// Set when Terraform asks for the end.
@@ -78,6 +103,7 @@ impl Configured {
             namespace,
             vendors: connections.clone().map(|connections| connections as Arc<dyn Vendors>),
             connections,
+            incidents: Incidents::None,
             clock,
             stop: Stop::default(),
             actor: environment.first(&ACTOR).map(str::to_owned),

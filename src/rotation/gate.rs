@@ -7,6 +7,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use super::goal::Ending;
 use super::ledger::{DeliveryStatus, Ledger};
 use super::ownership::Verdict;
 
@@ -128,11 +129,13 @@ impl fmt::Display for Wait {
 
 /// Everything that a revocation of that generation waits for; empty when the gate is open. Pure.
 ///
-/// `overlap_counts` is false where the overlap ends with this run: a run with `overlap = "0s"`, or room for another credential.
-pub fn waits(ledger: &Ledger, generation: u64, reading: &Reading, overlap_counts: bool) -> Vec<Wait> {
+/// [`Ending::Later`] waits for everything. [`Ending::Checked`] does without the overlap: a run with `overlap = "0s"`, or room for another
+/// credential. [`Ending::Delivered`] does without the checks, too.
+pub fn waits(ledger: &Ledger, generation: u64, reading: &Reading, ending: Ending) -> Vec<Wait> {
     let mut waits = Vec::new();
     let newest = ledger.generation();
-    if !ledger.is_finished() {
+    let checked = ending <= Ending::Checked;
+    if !ledger.is_finished() && checked {
         waits.push(Wait::Unfinished { generation: newest });
     }
     for (target, look) in &reading.targets {
@@ -146,12 +149,13 @@ pub fn waits(ledger: &Ledger, generation: u64, reading: &Reading, overlap_counts
         IssuerSays::Dead => waits.push(Wait::NewestDead),
         IssuerSays::NoAnswer => waits.push(Wait::IssuerSilent),
     }
-    waits.extend(reading.failed_checks.iter().map(|(check, why)| Wait::Check {
+    let failed = reading.failed_checks.iter().filter(|_| checked);
+    waits.extend(failed.map(|(check, why)| Wait::Check {
         check: check.clone(),
         why: why.clone(),
     }));
     let until = ledger.credential(generation).and_then(|known| known.revoke_after);
-    if overlap_counts && until.is_none_or(|until| until > reading.at) {
+    if ending == Ending::Later && until.is_none_or(|until| until > reading.at) {
         waits.push(Wait::Overlap { until });
     }
     waits.extend(reading.opens.clone().map(|opens| Wait::Window { opens }));
@@ -254,7 +258,7 @@ mod tests {
     }
 
     fn texts(ledger: &Ledger, reading: &Reading) -> Vec<String> {
-        waits(ledger, 1, reading, true)
+        waits(ledger, 1, reading, Ending::Later)
             .iter()
             .map(ToString::to_string)
             .collect()

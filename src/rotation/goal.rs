@@ -57,6 +57,22 @@ pub struct Goal {
     pub remove: BTreeSet<String>,
     /// Generations whose revocation the plan announced.
     pub revoke: BTreeSet<u64>,
-    /// Older generations are revoked in the run that supersedes them (`overlap = "0s"`, automatic).
-    pub revoke_at_once: bool,
+    /// When older generations end, as far as this run supersedes them.
+    pub ending: Ending,
+    /// A target that fails does not hold the others up: an incident.
+    pub goes_on: bool,
+}
+
+/// When older generations end in the run that supersedes them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Ending {
+    /// In a later run, after their overlap.
+    #[default]
+    Later,
+    /// Once the gate is open, without an overlap.
+    Checked,
+    /// Once every target holds the new one, before the checks.
+    Delivered,
+    /// As soon as there is a new one.
+    AtOnce,
 }

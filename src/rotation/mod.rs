@@ -19,7 +19,7 @@ pub use entry::{Container, Entry, RevisionKind};
 pub use event::{Event, FARTHEST, Left, Seen};
 pub use forecast::{Forecast, Prospect, forecast};
 pub use gate::{Reading, Wait};
-pub use goal::{Goal, TargetGoal};
+pub use goal::{Ending, Goal, TargetGoal};
 pub use ledger::{CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus, Ledger};
 pub use notice::{Notice, NoticeCode};
 pub use ownership::{Verdict, judge};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::gate::{self, Reading, Wait};
-use super::goal::{Goal, TargetGoal};
+use super::goal::{Ending, Goal, TargetGoal};
 use super::ledger::{DeliveryStatus, Ledger};
 
 /// What only this run knows.
@@ -123,6 +123,13 @@ pub fn next_step(goal: &Goal, ledger: &Ledger, session: &Session) -> Step {
     {
         return step;
     }
+    // An exposed credential ends as soon as there is another, whatever breaks.
+    if goal.ending == Ending::AtOnce
+        && ledger.credential(ledger.generation()).is_some()
+        && let Some(exposed) = revocable(goal, ledger, session)
+    {
+        return Step::Revoke(exposed);
+    }
     if let Some(step) = generation.and_then(|generation| deliver(goal, ledger, session, generation)) {
         return step;
     }
@@ -152,12 +159,17 @@ pub fn next_step(goal: &Goal, ledger: &Ledger, session: &Session) -> Step {
         if lacks_value && !session.recovery_tried && !ledger.never_held(generation) {
             return Step::Recover(ledger.generation());
         }
-        return through_the_gate(ledger, session, generation, !goal.revoke_at_once);
+        return through_the_gate(ledger, session, generation, goal.ending);
     }
     if rechecks && goal.has_revoked_checks && !session.revoked_checked {
         return Step::CheckRevoked;
     }
     Step::Done
+}
+
+/// Whether waves set the order but hold nothing back: the old value is dead already, or an incident asks for speed.
+pub fn goes_on(goal: &Goal, ledger: &Ledger) -> bool {
+    old_value_is_dead(goal, ledger) || (goal.goes_on && !ledger.is_finished())
 }
 
 /// Whether the old value is dead already: minting ended it, and the new one is not in place everywhere.
@@ -166,14 +178,14 @@ pub fn old_value_is_dead(goal: &Goal, ledger: &Ledger) -> bool {
 }
 
 /// A revocation, once the gate was read and is open.
-fn through_the_gate(ledger: &Ledger, session: &Session, generation: u64, overlap_counts: bool) -> Step {
+fn through_the_gate(ledger: &Ledger, session: &Session, generation: u64, ending: Ending) -> Step {
     if ledger.never_held(generation) {
         return Step::Revoke(generation);
     }
     let Some(reading) = &session.reading else {
         return Step::ReadGate(generation);
     };
-    let waits = gate::waits(ledger, generation, reading, overlap_counts);
+    let waits = gate::waits(ledger, generation, reading, ending);
     if waits.is_empty() {
         Step::Revoke(generation)
     } else {
@@ -249,7 +261,7 @@ fn obtain_value(goal: &Goal, ledger: &Ledger, session: &Session) -> Option<Step>
         let dispensable = dispensable.filter(|generation| !session.waiting.contains_key(generation));
         return Some(
             dispensable.map_or(Step::Stuck(StuckReason::LimitReached), |generation| {
-                through_the_gate(ledger, session, generation, false)
+                through_the_gate(ledger, session, generation, Ending::Checked)
             }),
         );
     }
@@ -290,7 +302,7 @@ fn waves(goal: &Goal) -> BTreeSet<u64> {
 /// The step that the lowest unfinished wave needs; `None` when every wave is delivered, activated and checked, or when only
 /// what failed already is left. Once the old value is dead, checks come after all waves.
 fn deliver(goal: &Goal, ledger: &Ledger, session: &Session, generation: u64) -> Option<Step> {
-    let dead = old_value_is_dead(goal, ledger);
+    let dead = goes_on(goal, ledger);
     for wave in waves(goal) {
         if let Some(step) = deliver_wave(goal, ledger, session, generation, wave) {
             return Some(step);
@@ -298,6 +310,12 @@ fn deliver(goal: &Goal, ledger: &Ledger, session: &Session, generation: u64) -> 
         if !dead && let Some(step) = check_wave(goal, ledger, session, wave) {
             return Some(step);
         }
+    }
+    if goal.ending == Ending::Delivered
+        && session.failed.is_empty()
+        && let Some(exposed) = revocable(goal, ledger, session)
+    {
+        return Some(through_the_gate(ledger, session, exposed, Ending::Delivered));
     }
     let mut last = waves(goal).into_iter().filter(|_| dead && session.failed.is_empty());
     last.find_map(|wave| check_wave(goal, ledger, session, wave))
@@ -337,7 +355,7 @@ fn revocable(goal: &Goal, ledger: &Ledger, session: &Session) -> Option<u64> {
     }
     ledger.superseded().into_iter().find(|generation| {
         let orphan = ledger.never_held(*generation);
-        (goal.revoke.contains(generation) || goal.revoke_at_once || (orphan && !session.written.is_empty()))
+        (goal.revoke.contains(generation) || goal.ending != Ending::Later || (orphan && !session.written.is_empty()))
             && !session.spared.contains(generation)
             && !goal.by_hand.contains(generation)
             && !session.waiting.contains_key(generation)

@@ -4,19 +4,21 @@
 
 mod check;
 mod guard;
+mod incident;
 mod source;
 mod target;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::SignedDuration;
 
 pub use self::check::{CheckSpec, When};
 pub use self::guard::Guard;
+pub use self::incident::{Incident, IncidentRevoke, System};
 pub use self::source::SourceSpec;
 pub use self::target::{Content, TargetSpec};
-use crate::address::ANY;
+use crate::address::{ANY, Address};
 use crate::connection::{Connections, Reach, Unready};
 use crate::rotation::schedule::Schedule;
 
@@ -48,6 +50,10 @@ pub struct Config {
     pub overlap_text: String,
     /// A new text rotates, and is the reason.
     pub rotation_reason: Option<String>,
+    /// Identities that can read it.
+    pub readers: BTreeSet<String>,
+    /// The incident of the provider block, where it exposes this secret.
+    pub incident: Option<Arc<Incident>>,
     /// A person confirms each rotation.
     pub guard: Option<Guard>,
     /// What happens when an entry was changed or deleted outside Terraform.
@@ -78,6 +84,13 @@ impl Config {
             Arc::make_mut(&mut self.source).issuer.place =
                 account.map_or_else(|_| ANY.to_owned(), |account| (reach.place)(account.as_ref()));
         }
+        self
+    }
+
+    /// The same with the incident, if that exposes the secret in those slots.
+    #[must_use]
+    pub fn exposed_by(mut self, incident: Option<&Arc<Incident>>, slots: &BTreeMap<String, Address>) -> Self {
+        self.incident = incident.filter(|incident| incident.exposes(&self, slots)).cloned();
         self
     }
 

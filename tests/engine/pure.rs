@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use rotation_provider::label::Label;
 use rotation_provider::rotation::gate::{Holding, IssuerSays, Look, Wait};
 use rotation_provider::rotation::{
-    CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus, Entry, Event, Goal, Ledger, Reading,
+    CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus, Ending, Entry, Event, Goal, Ledger, Reading,
     RevisionKind, Seen, Session, Step, StuckReason, TargetGoal, Verdict, next_step,
 };
 
@@ -130,7 +130,8 @@ impl Condition {
             },
             Wait::NewestDead | Wait::IssuerSilent => Self::NewestDead,
             Wait::Check { .. } => Self::Check,
-            Wait::Overlap { .. } => Self::Overlap,
+            // The model has no window: it is always open.
+            Wait::Overlap { .. } | Wait::Window { .. } => Self::Overlap,
         }
     }
 }
@@ -294,7 +295,7 @@ fn plan(case: Case, ledger: &Ledger, rotate: bool) -> Goal {
         targets: targets.collect(),
         checked_waves: BTreeSet::from([1]),
         revoke: ledger.superseded(),
-        revoke_at_once: !case.overlaps,
+        ending: if case.overlaps { Ending::Later } else { Ending::Checked },
         ..Goal::default()
     }
 }
@@ -434,6 +435,7 @@ fn reading(case: Case, world: &World, ledger: &Ledger) -> Reading {
             .then(|| ("up".to_owned(), "503".to_owned()))
             .into_iter()
             .collect(),
+        opens: None,
     }
 }
 

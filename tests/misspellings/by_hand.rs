@@ -470,8 +470,8 @@ fn by_hand() -> Vec<(&'static str, Json, &'static str)> {
         ("activations", json!(UNKNOWN), "activations is not available yet"),
         (
             "guard",
-            json!({ "consequence": "everything is down" }),
-            "guard is not available yet",
+            json!({ "confirm": "2: everything is down" }),
+            "guard.consequence is required",
         ),
         ("adopt", json!({ "credential_id": "x" }), "adopt is not available yet"),
         ("format", json!({ "prefix": "sk_" }), "format is not available yet"),
@@ -480,20 +480,16 @@ fn by_hand() -> Vec<(&'static str, Json, &'static str)> {
             json!({ "quiet_for": "7d" }),
             "revoke.quiet_for is not available yet",
         ),
+        ("rotation", json!({ "overdue": "fail" }), "rotation.overdue must be"),
         (
             "rotation",
-            json!({ "overdue": "error" }),
-            "rotation.overdue is not available yet",
+            json!({ "window": { "from": "02:00", "to": "2am" } }),
+            "rotation.window.to is not a time of day",
         ),
         (
             "rotation",
-            json!({ "window": { "days": ["sat"] } }),
-            "rotation.window is not available yet",
-        ),
-        (
-            "rotation",
-            json!({ "every": "apply" }),
-            "rotation.every = \"apply\" is not available yet",
+            json!({ "every": "apply", "early": "1d" }),
+            "rotation.early needs an interval",
         ),
         (
             "targets",

@@ -120,6 +120,10 @@ fn the_languages_conversions_hold_and_null_is_absent() {
     }
     for block in &top.blocks {
         holds(&with(&plain(), block.name, Json::Null));
+        // A guard whose consequence turns out null must not vanish.
+        if block.name == "guard" {
+            continue;
+        }
         let attributes = block
             .block
             .attributes

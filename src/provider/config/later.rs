@@ -57,17 +57,6 @@ pub(super) fn blocks() -> Vec<NestedBlock> {
     let on = Attribute::optional("on", Type::strings(), LATER);
     vec![
         block("escrow", BlockNesting::Single, Vec::new(), vec![parameter]),
-        single(
-            "incident",
-            vec![
-                text("id"),
-                text("reason"),
-                Attribute::optional("exposed", Type::strings(), LATER),
-                Attribute::optional("systems", Type::strings(), LATER),
-                Attribute::optional("all", Type::Bool, LATER),
-                text("revoke"),
-            ],
-        ),
         block("notify", BlockNesting::Map, vec![on], messengers),
     ]
 }

@@ -57,7 +57,7 @@ fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
     let on_destroy = node.attr("on_destroy").one_of(&["revoke", "abandon"], problems);
     let label_prefix = parse_label_prefix(node, name.as_deref(), problems);
     let info = names::parse_info(&node.attr("info"), problems);
-    node.attr("readers").strings(problems);
+    let readers = node.attr("readers").strings(problems).or(Vec::new());
 
     let ParsedSource {
         kind,
@@ -80,6 +80,8 @@ fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
         triggers: triggers.or(BTreeMap::new())?,
         revoke_by_hand: mode == "manual",
         confirmed: confirmed.optional()?,
+        readers: readers?.into_iter().collect(),
+        incident: None,
         guard: guard?,
         overlap_text: match node.attr("overlap").value().as_str() {
             Some(text) => text.to_owned(),

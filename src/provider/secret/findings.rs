@@ -10,7 +10,9 @@ use super::texts;
 use jiff::Timestamp;
 
 use crate::address::Address;
-use crate::rotation::{Action, Cause, DeliveryStatus, Notice, NoticeCode, Pending, Request};
+use crate::rotation::{
+    Action, Cause, CredentialRecord, CredentialStatus, DeliveryStatus, Ledger, Notice, NoticeCode, Pending, Request,
+};
 use crate::spec::Config;
 use crate::target::Activation;
 
@@ -93,7 +95,12 @@ pub(super) fn describe(
     facts.extend(checks_again(state, config));
     facts.extend(work_left(&seen, config, state.ledger.generation()));
     state.pending = facts;
-    let waiting = |notice: &&Notice| matches!(notice.code, NoticeCode::RevokeWaits | NoticeCode::RevokeByHand);
+    let waiting = |notice: &&Notice| {
+        matches!(
+            notice.code,
+            NoticeCode::RevokeWaits | NoticeCode::RevokeByHand | NoticeCode::Exposed
+        )
+    };
     let waiting: Vec<Notice> = state.notices.iter().filter(waiting).cloned().collect();
     let of_the_clock = due::notices(state, config, now);
     state.notices = seen.notices.into_iter().chain(waiting).chain(of_the_clock).collect();
@@ -172,6 +179,7 @@ pub(super) fn notices(state: &State, decision: &Decision, config: &Config) -> Ve
         });
     }
     of_credentials(state, decision, config, &mut all);
+    exposed(state, decision, config, &mut all);
     all.sort();
     all.dedup_by(|one, other| one.code == other.code && one.subject == other.subject);
     all
@@ -294,6 +302,74 @@ fn of_targets(decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
     }
 }
 
+/// Whether a credential is one that an incident exposed: what its rotation superseded, what waits for a new value, and what an earlier
+/// notice says so of.
+pub(super) fn is_exposed(state: &State, ledger: &Ledger, generation: u64, notices: &[Notice]) -> bool {
+    let Some(known) = ledger.credential(generation) else {
+        return false;
+    };
+    let subject = subject_of(known);
+    let told = notices
+        .iter()
+        .any(|notice| notice.code == NoticeCode::Exposed && notice.subject == subject);
+    let record = state
+        .last_rotation
+        .as_ref()
+        .filter(|record| record.cause == Cause::Incident);
+    let newest = match record {
+        // What waits for a value has nothing newer yet.
+        Some(record) if record.finished_at.is_none() && ledger.is_finished() => ledger.generation() + 1,
+        _ => ledger.generation(),
+    };
+    told || (record.is_some() && generation < newest)
+}
+
+/// What a notice calls a credential.
+fn subject_of(known: &CredentialRecord) -> String {
+    let generation = known.generation;
+    known
+        .credential_id
+        .clone()
+        .unwrap_or_else(|| format!("generation {generation}"))
+}
+
+/// Exposed credentials that may still be valid.
+fn exposed(state: &State, decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
+    let ledger = &decision.ledger;
+    for known in ledger.credentials() {
+        let generation = known.generation;
+        let ends = decision.revoke.contains(&generation) || decision.confirmed.contains(&generation);
+        let is_dead = known.status == CredentialStatus::Disabled;
+        let awaited = decision
+            .awaits
+            .as_ref()
+            .filter(|awaited| awaited.cause == Cause::Incident);
+        let is_to_follow = awaited.is_some() && generation == ledger.generation();
+        let is_exposed = is_to_follow || is_exposed(state, ledger, generation, &decision.notices);
+        if !known.is_issued() || ends || is_dead || !is_exposed {
+            continue;
+        }
+        let (subject, credential, place) = (
+            subject_of(known),
+            texts::credential(known),
+            texts::issuer(&known.issuer),
+        );
+        let what_next = match generation == ledger.generation() {
+            true => "Supply a new value, then revoke it there.".to_owned(),
+            false if config.revoke_by_hand || !can_be_revoked(&known.issuer) => {
+                format!("Revoke it there, then set `revoke {{ confirmed = {generation} }}`.")
+            }
+            false => "The next apply revokes it once nothing uses it.".to_owned(),
+        };
+        all.retain(|notice| notice.subject != subject || notice.code != NoticeCode::RevokeByHand);
+        all.push(Notice {
+            code: NoticeCode::Exposed,
+            subject,
+            text: format!("{credential} was exposed by an incident and may still be valid at {place}. {what_next}"),
+        });
+    }
+}
+
 fn of_credentials(state: &State, decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
     let ledger = &decision.ledger;
     let due = state.due_revocations();
@@ -311,10 +387,7 @@ fn of_credentials(state: &State, decision: &Decision, config: &Config, all: &mut
     let unreachable = unreachable_targets(ledger, &decision.notices);
     for known in ledger.credentials() {
         let generation = known.generation;
-        let subject = known
-            .credential_id
-            .clone()
-            .unwrap_or_else(|| format!("generation {generation}"));
+        let subject = subject_of(known);
         let is_due = due.contains(&generation) || told.contains(subject.as_str());
         let is_own = |notice: &Notice| notice.code == NoticeCode::OwnCredential && notice.subject == subject;
         let settled = decision.revoke.contains(&generation) || decision.confirmed.contains(&generation);

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::decide::{Decision, can_be_revoked};
-use crate::rotation::{DeliveryStatus, Goal, TargetGoal};
-use crate::spec::{Config, When};
+use crate::rotation::{DeliveryStatus, Ending, Goal, TargetGoal};
+use crate::spec::{Config, IncidentRevoke, When};
 use crate::target::Activation;
 
 /// What a run is asked to reach.
@@ -66,6 +66,13 @@ pub(super) fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goa
         leaves_unfinished: !renews && !is_create && !decision.ledger.is_finished(),
         remove: decision.remove.clone(),
         revoke: decision.revoke.clone(),
-        revoke_at_once: renews && config.overlap.is_zero(),
+        ending: match decision.incident {
+            Some(IncidentRevoke::Now) => Ending::AtOnce,
+            Some(IncidentRevoke::Delivered) => Ending::Delivered,
+            Some(IncidentRevoke::Checked) => Ending::Checked,
+            None if renews && config.overlap.is_zero() => Ending::Checked,
+            None => Ending::Later,
+        },
+        goes_on: decision.incident.is_some(),
     }
 }

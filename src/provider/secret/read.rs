@@ -6,6 +6,7 @@ mod credentials;
 mod deliveries;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -18,9 +19,9 @@ use super::{config_in_state, due, slots, state_check};
 use crate::address::Address;
 use crate::connection::Connections;
 use crate::plugin::{ReadRequest, ReadResponse};
-use crate::provider::Configured;
+use crate::provider::{Configured, Incidents};
 use crate::rotation::{DeliveryStatus, Event};
-use crate::spec::Config;
+use crate::spec::{Config, Incident};
 use crate::terraform::{Diagnostics, Path, Value};
 use crate::vendors::Vendors;
 
@@ -56,7 +57,7 @@ async fn refreshed(configured: &Configured, stored: &Value, problems: &mut Diagn
         );
         return None;
     };
-    if config.awaits_a_connection(connections) {
+    if config.awaits_a_connection(connections) || matches!(configured.incidents, Incidents::Unknown) {
         return None;
     }
     let config = config.located(connections);
@@ -83,21 +84,24 @@ async fn refreshed(configured: &Configured, stored: &Value, problems: &mut Diagn
     credentials(&mut state, &config, vendors, now, &mut seen, problems).await;
     unfinished_first_writes(&mut state, filled, before);
     due::begin_overlap(&mut state, &config, now);
-    describe(&mut state, &config, &policies, connections, seen, now);
+    let incident = configured.incidents.known();
+    describe(&mut state, config, incident, &policies, connections, seen, now);
     Some(state.write_over(stored.clone()))
 }
 
 /// Stores what follows from what was found.
 fn describe(
     state: &mut State,
-    config: &Config,
+    config: Config,
+    incident: Option<&Arc<Incident>>,
     policies: &Policies,
     connections: &Connections,
     seen: Sightings,
     now: Timestamp,
 ) {
-    let slots = slots(state, config, connections);
-    findings::describe(state, config, policies, &slots, seen, now);
+    let slots = slots(state, &config, connections);
+    let config = config.exposed_by(incident, &slots);
+    findings::describe(state, &config, policies, &slots, seen, now);
 }
 
 /// The slots of the configuration; where the provider block does not tell them, those on record.

@@ -103,6 +103,7 @@ async fn create(bench: &Bench) -> (Outcome, Entry) {
         vendors: connections,
         clock: Clock::default(),
         overlap: SignedDuration::ZERO,
+        window: None,
         unreachable: BTreeSet::new(),
         replace_existing: false,
         is_create: true,

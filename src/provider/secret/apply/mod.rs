@@ -100,6 +100,8 @@ async fn change(
     if is_create {
         slots = located(configured, &config, &slots, permit, problems).await?;
     }
+    let incident = configured.incidents.known();
+    let config = config.exposed_by(incident, &slots);
     let id = match prior.get("id").as_str() {
         Some(id) => id.to_owned(),
         None => identity::derive_id(configured.namespace.as_deref().unwrap_or_default(), &config, &slots),
@@ -117,7 +119,7 @@ async fn change(
     }
     state.id.clone_from(&id);
     let change = Change {
-        before: config_in_state(prior).map(|before| before.located(connections)),
+        before: config_in_state(prior).map(|before| before.located(connections).exposed_by(incident, &slots)),
         policies: Policies::of_state(prior)
             .map_err(|unreadable| problems.extend(unreadable))
             .ok()?,
@@ -142,6 +144,13 @@ async fn change(
         return None;
     }
     state.steps = change.steps(&state, &decision, &slots);
+    let handled = match is_create {
+        true => incident.map(|incident| incident.id.clone()),
+        false => decision
+            .handles(&state, &change.config)
+            .map(|incident| incident.id.clone()),
+    };
+    state.incidents.extend(handled);
     state.ledger = decision.ledger.clone();
     state.notices.clone_from(&decision.notices);
     for target in &decision.forget {
@@ -348,6 +357,9 @@ impl Change<'_> {
         } else {
             warnings::notices(&self.config.name, &state.notices, problems);
         }
+        if decision.incident.is_some() && decision.awaits.is_some() && stored.incidents != state.incidents {
+            report::still_exposed(&self.config.name, &state.notices, problems);
+        }
         state.pending.clear();
         if !self.request.planned.get("next_action_at").has_unknown() {
             state.next_action_at = State::read(&self.request.planned).next_action_at;
@@ -399,6 +411,9 @@ impl Change<'_> {
         let goal_is_empty = wanted.targets.is_empty();
         let mut job = adapters.into_job(&state.id, config, vendors, configured.clock, self.is_create);
         job.unreachable = state.unreachable();
+        if decision.incident.is_some() {
+            job.window = None;
+        }
         let leaving = leaving(&stored, self.before.as_ref(), &slots);
         job.leaving = adapters::connect_leaving(&leaving, &state.ledger, vendors.as_ref());
         let stop = &configured.stop;
@@ -451,6 +466,9 @@ impl Change<'_> {
             state.pending.clear();
         }
         warnings::notices(&config.name, &state.notices, problems);
+        if decision.incident.is_some() && !failed {
+            report::still_exposed(&config.name, &state.notices, problems);
+        }
         configured.run_registry.leave(&state.id, state.ledger.clone());
         warn(&outcome, config, problems);
         let base = if keeps_arguments {

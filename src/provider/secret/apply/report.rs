@@ -82,6 +82,16 @@ pub(super) fn report(
     }
 }
 
+/// The end of an apply that handled an incident: an error for what is still exposed.
+pub(super) fn still_exposed(name: &str, notices: &[Notice], problems: &mut Diagnostics) {
+    let exposed = notices.iter().filter(|notice| notice.code == NoticeCode::Exposed);
+    let texts: Vec<&str> = exposed.map(|notice| notice.text.as_str()).collect();
+    if !texts.is_empty() {
+        let summary = format!("{name}: an exposed credential still works");
+        problems.error(Path::root(), summary, texts.join("\n"));
+    }
+}
+
 /// What is true after a failure that came before any effect.
 pub(super) const UNTOUCHED: &str = "Nothing was minted or changed.";
 

@@ -5,8 +5,11 @@ use crate::terraform::{Diagnostics, Node};
 
 /// Reads the block; the inner `None` where there is none.
 pub(super) fn parse_guard(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Option<Guard>> {
-    if !node.is_set() {
+    if node.is_null() {
         return Some(None);
+    }
+    if node.is_unknown() {
+        return None;
     }
     let consequence = node.attr("consequence").required_string(problems);
     let confirm = node.attr("confirm").string(problems).optional();

@@ -24,7 +24,8 @@ pub(super) fn parse_schedule(rotation: &Node<'_>, problems: &mut Diagnostics) ->
     early_fits(rotation, every, early, with_every_apply, problems);
     let overdue = rotation.attr("overdue").one_of(&["warn", "error"], problems).or("warn");
     let window = rotation.attr("window");
-    let window = match window.is_set() {
+    let parts = ["days", "from", "to", "timezone"];
+    let window = match parts.iter().any(|part| !window.attr(part).is_null()) {
         true => parse_window(&window, problems).map(Some),
         false => Some(None),
     };
@@ -56,11 +57,17 @@ fn early_fits(
         );
     }
     if let (Some(None), Some(Some(_))) = (every, early) {
-        let why = match with_every_apply {
-            true => "Every apply rotates, so nothing is ever due early. Remove early.",
-            false => "Without a schedule there is nothing to be early for: set every, or remove early.",
+        let (summary, why) = match with_every_apply {
+            true => (
+                "rotation.early needs an interval",
+                "Every apply rotates, so nothing is ever due early. Remove early.",
+            ),
+            false => (
+                "rotation.early needs rotation.every",
+                "Without a schedule there is nothing to be early for: set every, or remove early.",
+            ),
         };
-        problems.error(path("early"), "rotation.early needs an interval in rotation.every", why);
+        problems.error(path("early"), summary, why);
     }
     if let Some(Some(every)) = every
         && every.is_zero()

@@ -17,11 +17,12 @@ use self::lost::{Need, lost};
 use self::request::{asked_for, dead, drifted, finishing_answers, has_new_value, is_drift, left_alone};
 pub(super) use self::revocation::{can_be_revoked, lasting_wait};
 use super::due;
+use super::findings;
 use super::policies::Policies;
 use super::state::{State, unreachable_targets};
 use crate::address::Address;
 use crate::rotation::{Action, Cause, DeliveryStatus, Event, Ledger, Notice, NoticeCode, Request};
-use crate::spec::{Config, OnDrift, TargetSpec, When};
+use crate::spec::{Config, Incident, IncidentRevoke, OnDrift, TargetSpec, When};
 use crate::target::Activation;
 
 /// Whether a new generation is minted.
@@ -69,6 +70,8 @@ pub(super) struct Decision {
     pub held: Option<Held>,
     /// Drifted targets that wait for `guard.confirm`.
     pub guarded: BTreeSet<String>,
+    /// The rotation, or the one that is finished, is for an incident; when exposed credentials end.
+    pub incident: Option<IncidentRevoke>,
     /// This change of the configuration asks for a rotation that `guard.confirm` does not name.
     pub unconfirmed: bool,
     /// Generations whose revocation is due, and waits for the window.
@@ -126,6 +129,17 @@ impl Decision {
             || !self.revoke.is_empty()
             || self.revokes_at_apply
             || self.recheck
+    }
+
+    /// The incident that this decision handles for the first time, by a rotation or by asking for a value.
+    pub(super) fn handles<'c>(&self, state: &State, config: &'c Config) -> Option<&'c Incident> {
+        let incident = config.incident.as_deref()?;
+        let rotation = match &self.rotate {
+            Rotate::Yes(request) => Some(request),
+            Rotate::No | Rotate::AtApply => self.awaits.as_ref(),
+        };
+        let is_for_it = rotation.is_some_and(|request| request.cause == Cause::Incident);
+        (is_for_it && !state.incidents.contains(&incident.id)).then_some(incident)
     }
 
     /// Whether a rotation is certain.
@@ -197,9 +211,10 @@ pub(super) fn decide(
     work.healed.retain(|key| !guarded.contains(key));
     let (revoke, overlaps, revokes_at_apply) =
         revocation::decide(state, before, config, &ledger, &notices, &unreachable);
-    let (held_revocations, revoke) = revoke
-        .into_iter()
-        .partition(|generation| windows.revocation == Now::Closed && !ledger.never_held(*generation));
+    let (held_revocations, revoke) = revoke.into_iter().partition(|generation| {
+        let is_exposed = findings::is_exposed(state, &ledger, *generation, &notices);
+        windows.revocation == Now::Closed && !ledger.never_held(*generation) && !is_exposed
+    });
     let confirmed = ledger.superseded().into_iter();
     let confirmed = confirmed.filter(|generation| config.confirmed.is_some_and(|through| *generation <= through));
     let confirmed: BTreeSet<u64> = confirmed.collect();
@@ -223,6 +238,7 @@ pub(super) fn decide(
         needs_window: false,
         held: None,
         guarded,
+        incident: None,
         unconfirmed: false,
         held_revocations,
         awaits: None,
@@ -247,6 +263,14 @@ pub(super) fn decide(
         ledger,
     };
     let wanted = wanted(state, before, config, &decision, schedule_changed);
+    let mode = config
+        .incident
+        .as_ref()
+        .map_or(IncidentRevoke::default(), |incident| incident.revoke);
+    let is_incident = |request: &Request| request.cause == Cause::Incident;
+    let finishes_one = wanted.is_none() && finish && under_way(state).is_some_and(|request| is_incident(&request));
+    let incident = (finishes_one || wanted.as_ref().is_some_and(is_incident)).then_some(mode);
+    let decision = Decision { incident, ..decision };
     let waits = |request: &Request| !finish && !config.source.is_supplied() && request.cause.waits_for_window();
     let needs_window = wanted.as_ref().is_some_and(waits);
     let is_asked = asked_for(before, config, &decision.ledger).is_some();
@@ -254,7 +278,15 @@ pub(super) fn decide(
         (Some(request), _) if is_guarded && !is_asked && !config.source.is_supplied() => {
             let by = HeldBy::Guard;
             let held = Some(Held { request, by });
-            (None, Decision { held, ..decision })
+            let incident = None;
+            (
+                None,
+                Decision {
+                    held,
+                    incident,
+                    ..decision
+                },
+            )
         }
         (Some(request), Now::Closed) if needs_window => {
             let by = HeldBy::Window;
@@ -473,7 +505,7 @@ fn wanted(
 ) -> Option<Request> {
     let ledger = &decision.ledger;
     let answered = decision.finish && finishing_answers(state, before, config);
-    let asked = asked_for(before, config, ledger).filter(|_| !answered);
+    let asked = struck(state, config).or_else(|| asked_for(before, config, ledger).filter(|_| !answered));
     if asked.is_some() || ledger.generation() == 0 {
         return asked;
     }
@@ -495,6 +527,13 @@ fn wanted(
         .or_else(due)
         .or_else(|| drifted(config, ledger))
         .or_else(deploy)
+}
+
+/// The incident that exposes the secret, as long as it was not handled.
+fn struck(state: &State, config: &Config) -> Option<Request> {
+    let incident = config.incident.as_ref()?;
+    let handled = state.incidents.contains(&incident.id);
+    (!handled).then(|| Request::new(Cause::Incident, incident.in_words()))
 }
 
 /// What asked for the rotation that is under way, where the run that began it left its record.

@@ -17,7 +17,7 @@ use super::{adapters, config, config_in_state, due, findings, identity, paths, s
 use crate::address::Address;
 use crate::executor::Subject;
 use crate::plugin::{PlanRequest, PlanResponse};
-use crate::provider::Configured;
+use crate::provider::{Configured, Incidents};
 use crate::rotation::{Cause, Notice, NoticeCode, Request};
 use crate::spec::Config;
 use crate::terraform::{Diagnostics, Origin, Path, Value};
@@ -132,10 +132,16 @@ fn planned(configured: &Configured, request: &PlanRequest, problems: &mut Diagno
     let Some(slots) = slots::slots(&config, connections, problems) else {
         return undecided(request, proposed);
     };
+    if matches!(configured.incidents, Incidents::Unknown) {
+        return undecided(request, proposed).with("incidents", Value::unknown());
+    }
+    let config = config.exposed_by(configured.incidents.known(), &slots);
     adapters::connect(&config, &slots, vendors, problems);
     claim(configured, &config, &slots, problems);
     if request.prior.is_null() {
-        return created(&config, &slots, undecided(request, proposed), problems);
+        let stood = configured.incidents.known().map(|incident| Value::string(&incident.id));
+        let proposed = undecided(request, proposed).with("incidents", Value::List(stood.into_iter().collect()));
+        return created(&config, &slots, proposed, problems);
     }
     let state = State::read(&request.prior);
     let before = config_in_state(&request.prior).map(|before| before.located(connections));
@@ -357,6 +363,10 @@ fn updated(
                 .with("rotate_after", Value::unknown())
                 .with("next_action_at", Value::unknown());
         }
+    }
+    if let Some(incident) = decision.handles(state, config) {
+        let known = state.incidents.iter().chain([&incident.id]);
+        object = object.with("incidents", Value::List(known.map(Value::string).collect()));
     }
     if object == *prior {
         return object;

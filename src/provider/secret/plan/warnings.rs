@@ -10,7 +10,7 @@ use crate::provider::secret::policies::Policies;
 use crate::provider::secret::state::State;
 use crate::provider::secret::{paths, texts};
 use crate::rotation::{Cause, CredentialRecord, DeliveryStatus, Forecast, Notice, NoticeCode, Step};
-use crate::spec::Config;
+use crate::spec::{Config, IncidentRevoke};
 use crate::terraform::{Diagnostics, Path};
 
 /// Notices as one warning for the secret, whose summary names their codes. Of what could not be read the refresh has warned.
@@ -101,8 +101,30 @@ pub(super) fn of_an_update(
              fail until every target is live.",
         );
     }
+    of_an_incident(config, decision, problems);
     deletions(decision, config, problems);
     revocations(state, decision, course, config, problems);
+}
+
+/// What an incident breaks whose exposed credentials end before their consumers have the new one.
+fn of_an_incident(config: &Config, decision: &Decision, problems: &mut Diagnostics) {
+    if decision.incident != Some(IncidentRevoke::Now) {
+        return;
+    }
+    let broken = config.targets.iter().map(|(key, target)| match &target.impact {
+        Some(impact) => format!("{key}: {}", impact.trim_end_matches('.')),
+        None => key.clone(),
+    });
+    problems.warning(
+        Path::attribute("targets"),
+        format!("{}: consumers fail until they have the new value", config.name),
+        format!(
+            "incident.revoke is \"now\": older credentials are revoked as soon as generation {} exists, before it is delivered. What breaks \
+             meanwhile:\n{}",
+            decision.generation,
+            broken.collect::<Vec<_>>().join("\n")
+        ),
+    );
 }
 
 fn deletions(decision: &Decision, config: &Config, problems: &mut Diagnostics) {

@@ -1,0 +1,149 @@
+//! `incident { id, reason, exposed, systems, all, revoke }`.
+
+use std::sync::Arc;
+
+use crate::address::Address;
+use crate::connection::VENDORS;
+use crate::provider::Incidents;
+use crate::spec::{Incident, IncidentRevoke, System};
+use crate::terraform::conform::nearest;
+use crate::terraform::{Attribute, Block, BlockNesting, Diagnostics, NestedBlock, Node, Type};
+use crate::{source, target};
+
+/// Vendors of later versions, which may be named in advance.
+const LATER_VENDORS: [&str; 10] = [
+    "cloudflare",
+    "gcp",
+    "postgres",
+    "railway",
+    "redis",
+    "render",
+    "stripe",
+    "supabase",
+    "upstash",
+    "vercel",
+];
+
+/// The block.
+pub(super) fn block() -> NestedBlock {
+    let attributes = vec![
+        Attribute::optional(
+            "id",
+            Type::String,
+            "What it is known by, such as `INC-2026-11-24`. A secret handles each incident once. Required.",
+        ),
+        Attribute::optional(
+            "reason",
+            Type::String,
+            "What happened; recorded with each rotation. Required.",
+        ),
+        Attribute::optional(
+            "exposed",
+            Type::strings(),
+            "Identities that may be in wrong hands: secrets that have one of them in `readers` are rotated.",
+        ),
+        Attribute::optional(
+            "systems",
+            Type::strings(),
+            "Vendors (`github`) and addresses as in `deliveries` and `credentials` that may have been seen: secrets that they issue or hold \
+             are rotated.",
+        ),
+        Attribute::optional("all", Type::Bool, "Whether every secret is rotated. Default `false`."),
+        Attribute::optional(
+            "revoke",
+            Type::String,
+            "When exposed credentials are revoked: `checked` (default), once the new one is delivered and checked; `delivered`, before the \
+             checks; `now`, as soon as there is a new one, whatever breaks.",
+        ),
+    ];
+    NestedBlock {
+        name: "incident",
+        nesting: BlockNesting::Single,
+        block: Block {
+            attributes,
+            blocks: Vec::new(),
+            description: "Credentials that somebody may have seen: every secret that it exposes is rotated by the next apply, and older \
+                          credentials are revoked without waiting for a window or an overlap."
+                .to_owned(),
+        },
+    }
+}
+
+/// Reads the block. Unknown while something in it is; what is wrong is reported.
+pub(super) fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Incidents {
+    if node.is_null() {
+        return Incidents::None;
+    }
+    match parse_known(node, problems) {
+        Some(incident) => Incidents::One(Arc::new(incident)),
+        None => Incidents::Unknown,
+    }
+}
+
+fn parse_known(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Incident> {
+    let mut text = |name: &str| {
+        let node = node.attr(name);
+        node.required_string(problems).known().filter(|text| {
+            let good = !text.trim().is_empty() && !text.contains(char::is_control);
+            if !good {
+                let detail = "It is recorded with every rotation: write it in one line.";
+                problems.error(
+                    node.path().clone(),
+                    format!("{} is empty or has line breaks", node.path()),
+                    detail,
+                );
+            }
+            good
+        })
+    };
+    let (id, reason) = (text("id"), text("reason"));
+    let exposed = node.attr("exposed").strings(problems).or(Vec::new());
+    let systems = parse_systems(&node.attr("systems"), problems);
+    let all = node.attr("all").bool(problems).or(false);
+    let revoke = node
+        .attr("revoke")
+        .one_of(&["checked", "delivered", "now"], problems)
+        .or("checked");
+    Some(Incident {
+        id: id?,
+        reason: reason?,
+        exposed: exposed?.into_iter().collect(),
+        systems: systems?,
+        all: all?,
+        revoke: match revoke? {
+            "delivered" => IncidentRevoke::Delivered,
+            "now" => IncidentRevoke::Now,
+            _ => IncidentRevoke::Checked,
+        },
+    })
+}
+
+fn parse_systems(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Vec<System>> {
+    let names = node.strings(problems).or(Vec::new())?;
+    let vendors = VENDORS.iter().map(|vendor| vendor.block);
+    let vendors: Vec<&str> = vendors.chain(LATER_VENDORS).collect();
+    let mut systems = Vec::new();
+    for name in names {
+        let address = name.parse::<Address>().ok();
+        let address =
+            address.filter(|known| target::kind(&known.kind).is_some() || source::kind(&known.kind).is_some());
+        match address {
+            _ if vendors.contains(&name.as_str()) => systems.push(System::Vendor(name)),
+            Some(address) => systems.push(System::Address(address)),
+            None => {
+                let meant = nearest(&name, &vendors).map(|meant| format!(" Did you mean {meant:?}?"));
+                problems.error(
+                    node.path().clone(),
+                    format!("{} names an unknown system", node.path()),
+                    format!(
+                        "{name:?} is neither a vendor ({}) nor an address as in `deliveries` or `credentials` of a state.{}",
+                        vendors.join(", "),
+                        meant.unwrap_or_default()
+                    ),
+                );
+                return None;
+            }
+        }
+    }
+    Some(systems)
+}

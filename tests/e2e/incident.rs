@@ -1,0 +1,227 @@
+//! Incidents: what is exposed is rotated with the next apply, and ends without waiting.
+
+use serde_json::{Value, json};
+
+use crate::story::{A_DAY, FLY_TARGET, FLY_TOKEN, NAME, Story, THREE_TARGETS, resource, unframed};
+use crate::truth::{alive, fly_secret, the_token, three_targets_hold};
+
+/// A provider block with an incident that has these arguments, and one resource with these lines.
+fn with_incident(story: &Story, arguments: &str, lines: &[&str]) {
+    let incident =
+        format!("incident {{\n    id     = \"INC-1\"\n    reason = \"a laptop was stolen\"\n    {arguments}\n  }}");
+    story.write_all(&format!(
+        "provider \"rotation\" {{\n  namespace = \"production\"\n  {incident}\n}}\n{}",
+        resource("it", NAME, lines)
+    ));
+}
+
+fn codes(attributes: &Value) -> Vec<&str> {
+    let notices = attributes["notices"].as_array().unwrap();
+    notices.iter().map(|notice| notice["code"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn what_an_identity_can_read_is_rotated_and_the_old_one_ends_with_it() {
+    let lines = [FLY_TOKEN, THREE_TARGETS, A_DAY, "readers = [\"laptop-of-x\"]"];
+    let story = Story::begun(&lines);
+    with_incident(&story, "exposed = [\"laptop-of-y\"]", &lines);
+    story.settled();
+    with_incident(&story, "exposed = [\"laptop-of-x\"]", &lines);
+    let plan = story.plan();
+    for words in [
+        "~ generation     = 1 -> 2",
+        "-> \"incident INC-1: a laptop was stolen\"",
+        "+ \"revoke generation 1",
+    ] {
+        assert!(plan.contains(words), "{words} is not in\n{plan}");
+    }
+    story.apply();
+    let token = the_token(&story);
+    assert!(
+        token.name.ends_with("-g2"),
+        "the old one is revoked although the overlap is a day"
+    );
+    three_targets_hold(&story, &token.value);
+    let attributes = story.attributes();
+    assert_eq!(attributes["last_rotation"]["cause"], "incident");
+    assert_eq!(attributes["incidents"], json!(["INC-1"]));
+    assert_eq!(attributes["phase"], "settled");
+    // Without the block, nothing more happens.
+    story.configure(&lines);
+    story.settled();
+}
+
+#[test]
+fn systems_are_vendors_or_addresses() {
+    let lines = [FLY_TOKEN, THREE_TARGETS, A_DAY];
+    let story = Story::begun(&lines);
+    with_incident(&story, "systems = [\"neon\"]", &lines);
+    story.settled();
+    let slot = story.attributes()["deliveries"]["image_publish"]["slot"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let container = slot.rsplit_once('/').unwrap().0.to_owned();
+    for system in ["github", slot.as_str(), container.as_str()] {
+        with_incident(&story, &format!("systems = [\"{system}\"]"), &lines);
+        let plan = story.plan();
+        assert!(plan.contains("~ generation     = 1 -> 2"), "{system}\n{plan}");
+    }
+    let elsewhere = format!("{container}x");
+    with_incident(&story, &format!("systems = [\"{elsewhere}\"]"), &lines);
+    story.settled();
+    with_incident(&story, "systems = [\"githup\"]", &lines);
+    let refused = story.refused("validate");
+    assert!(
+        refused.contains("incident.systems names an unknown system"),
+        "{refused}"
+    );
+    assert!(refused.contains("Did you mean \"github\"?"), "{refused}");
+    story.write_all(&format!(
+        "provider \"rotation\" {{\n  namespace = \"production\"\n  incident {{\n    id = \"INC-1\"\n  }}\n}}\n{}",
+        resource("it", NAME, &lines)
+    ));
+    assert!(story.refused("validate").contains("incident.reason"));
+}
+
+#[test]
+fn what_is_created_during_an_incident_has_handled_it() {
+    let story = Story::new();
+    with_incident(&story, "all = true", &[FLY_TOKEN, FLY_TARGET]);
+    story.apply();
+    assert_eq!(story.attributes()["incidents"], json!(["INC-1"]));
+    assert_eq!(story.attributes()["generation"], 1);
+}
+
+#[test]
+fn now_ends_the_exposed_credential_before_its_consumers_have_another() {
+    let targets = r#"targets = {
+    control_plane = { fly_secret = { app = "molecule-cp" }, impact = "tenant provisioning fails with 401" }
+  }"#;
+    let lines = [FLY_TOKEN, targets];
+    let story = Story::begun(&lines);
+    with_incident(&story, "all = true\n    revoke = \"now\"", &lines);
+    let plan = unframed(&story.plan());
+    for words in [
+        "consumers fail until they have the new value",
+        "control_plane: tenant provisioning fails with 401",
+    ] {
+        assert!(plan.contains(words), "{words} is not in\n{plan}");
+    }
+    story.sandbox.forget_calls();
+    story.apply();
+    let writes = story.writes();
+    let at = |part: &str| {
+        writes
+            .iter()
+            .position(|call| call.contains(part))
+            .unwrap_or_else(|| panic!("{part} in {writes:#?}"))
+    };
+    assert!(
+        at("createLimitedAccessToken") < at("deleteLimitedAccessToken"),
+        "{writes:#?}"
+    );
+    assert!(
+        at("deleteLimitedAccessToken") < at("/v1/apps/molecule-cp/secrets"),
+        "{writes:#?}"
+    );
+    assert_eq!(
+        fly_secret(&story, "molecule-cp", NAME).unwrap(),
+        the_token(&story).value
+    );
+}
+
+/// A check that fails.
+fn failing(story: &Story) -> String {
+    let url = story.sandbox.export("PLATFORM_URL");
+    format!(
+        "checks = {{\n    up = {{ retry_for = \"0s\", http = {{ url = \"{url}/health\", expect_status = [299] }} }}\n  }}"
+    )
+}
+
+#[test]
+fn a_failing_check_holds_the_revocation_back_unless_it_was_to_come_before() {
+    for (mode, left) in [("checked", 2), ("delivered", 1)] {
+        let story = Story::begun(&[FLY_TOKEN, FLY_TARGET]);
+        let check = failing(&story);
+        with_incident(
+            &story,
+            &format!("all = true\n    revoke = \"{mode}\""),
+            &[FLY_TOKEN, FLY_TARGET, &check],
+        );
+        let said = story.fails();
+        assert!(said.contains("check"), "{said}");
+        assert_eq!(alive(&story).len(), left, "{mode}");
+        assert_eq!(story.attributes()["incidents"], json!(["INC-1"]));
+        // Without the check, the next apply completes it, and what is exposed ends.
+        with_incident(&story, "all = true", &[FLY_TOKEN, FLY_TARGET]);
+        story.apply();
+        assert!(the_token(&story).name.ends_with("-g2"), "{mode}");
+    }
+}
+
+#[test]
+fn a_target_that_is_down_is_left_behind_and_keeps_the_old_one_alive() {
+    let lines = [FLY_TOKEN, THREE_TARGETS, A_DAY];
+    let story = Story::begun(&lines);
+    story.sandbox.lasting_fault("/repos/", "forbidden");
+    with_incident(&story, "all = true", &lines);
+    let said = story.fails();
+    assert!(said.contains("GitHub"), "{said}");
+    let tokens = alive(&story);
+    assert_eq!(tokens.len(), 2, "a job at GitHub still has the old one");
+    assert_eq!(fly_secret(&story, "molecule-cp", NAME).unwrap(), tokens[1].value);
+    let attributes = story.attributes();
+    assert_eq!(attributes["phase"], "partial");
+    assert_eq!(attributes["deliveries"]["image_publish"]["generation"], 1);
+    story.sandbox.heal();
+    story.apply();
+    let token = the_token(&story);
+    assert!(token.name.ends_with("-g2"));
+    three_targets_hold(&story, &token.value);
+    assert_eq!(story.attributes()["phase"], "settled");
+}
+
+#[test]
+fn what_only_a_person_revokes_stays_exposed_until_that_is_confirmed() {
+    let manual = "revoke {\n    mode = \"manual\"\n  }";
+    let story = Story::begun(&[FLY_TOKEN, FLY_TARGET, manual]);
+    with_incident(&story, "all = true", &[FLY_TOKEN, FLY_TARGET, manual]);
+    let said = unframed(&story.fails());
+    for words in ["an exposed credential still works", "set `revoke { confirmed = 1 }`"] {
+        assert!(said.contains(words), "{words} is not in\n{said}");
+    }
+    assert_eq!(codes(&story.attributes()), ["exposed"]);
+    story.settled();
+    let other = unframed(&story.settled());
+    assert!(other.contains("was exposed by an incident"), "{other}");
+    let old = alive(&story)[0].clone();
+    crate::gate::revoke_as_fly(&story, &old.id);
+    story.configure(&[
+        FLY_TOKEN,
+        FLY_TARGET,
+        "revoke {\n    mode      = \"manual\"\n    confirmed = 1\n  }",
+    ]);
+    story.apply();
+    assert!(codes(&story.attributes()).is_empty());
+}
+
+#[test]
+fn a_guarded_secret_is_a_notice_until_somebody_confirms() {
+    let guard = "guard {\n    consequence = \"everything is down\"\n  }";
+    let runtime = "targets = { runtime = { ssm_parameter = { name = \"/molecule/production/FLY_API_TOKEN\" } } }";
+    let lines = [FLY_TOKEN, runtime, A_DAY, guard];
+    let story = Story::begun(&lines);
+    with_incident(&story, "all = true", &lines);
+    let said = unframed(&story.settled());
+    assert!(
+        said.contains("A new generation (incident INC-1: a laptop was stolen) waits for a confirmation"),
+        "{said}"
+    );
+    assert_eq!(alive(&story).len(), 1);
+    let confirmed =
+        "guard {\n    consequence = \"everything is down\"\n    confirm     = \"2: everything is down\"\n  }";
+    with_incident(&story, "all = true", &[FLY_TOKEN, runtime, A_DAY, confirmed]);
+    story.apply();
+    assert!(the_token(&story).name.ends_with("-g2"));
+}
