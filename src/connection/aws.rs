@@ -15,6 +15,7 @@ mod failure;
 mod guard;
 mod identity;
 mod known;
+mod role;
 mod session;
 mod signed;
 mod ssm;

@@ -5,22 +5,21 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use aws_lc_rs::digest;
-use reqwest::header::{CONTENT_LENGTH, HeaderName, HeaderValue, LOCATION};
+use reqwest::header::{CONTENT_LENGTH, LOCATION};
 use reqwest::{Method, redirect};
 use url::Url;
 use zeroize::Zeroizing;
 
 use super::classify::{self, Intent};
 use super::governor::Governor;
-use super::protocol::{Attempt, Protocol};
+use super::header::{self, Header};
 use super::request::{Content, Request};
 use super::response::{self, BodyError, Response};
 use super::retry::{self, Failure};
 use super::url_policy::{self, GuardedResolver};
 use crate::call::{CallError, WritePermit};
 use crate::clock::Clock;
-use crate::secret::{Secret, redact};
+use crate::secret::redact;
 
 const USER_AGENT: &str = concat!("terraform-provider-rotation/", env!("CARGO_PKG_VERSION"));
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -39,9 +38,6 @@ struct Inner {
     /// For all others: through the proxy that the environment names (`HTTPS_PROXY`, `NO_PROXY`), if it names one.
     outward: OnceLock<Result<reqwest::Client, String>>,
 }
-
-/// A header name and its value, and whether it carries a credential.
-type Header = (HeaderName, HeaderValue, bool);
 
 impl HttpClient {
     /// A client. Building it is cheap: TLS is set up at the first call.
@@ -117,7 +113,7 @@ impl HttpClient {
             url.query_pairs_mut().extend_pairs(&request.query);
         }
         let origin = url.origin();
-        let mut headers = self.headers(request)?;
+        let mut headers = header::of_request(request)?;
         let anywhere = intent == Intent::Read && matches!(request.method, "GET" | "HEAD");
         let mut content = request.content.as_ref();
         let mut hops = 0;
@@ -125,7 +121,8 @@ impl HttpClient {
             let answer = match request.protocol.as_deref().filter(|_| url.origin() == origin) {
                 Some(protocol) => {
                     let mut signed = headers.clone();
-                    signed.extend(self.authentication(protocol, request, &url, &headers, content)?);
+                    let clock = &self.0.clock;
+                    signed.extend(header::of_protocol(protocol, request, &url, &headers, content, clock)?);
                     self.exchange(request, intent, &url, &signed, content).await?
                 }
                 None => self.exchange(request, intent, &url, &headers, content).await?,
@@ -222,50 +219,6 @@ impl HttpClient {
         }
     }
 
-    fn headers(&self, request: &Request) -> Result<Vec<Header>, Failure> {
-        let mut headers = Vec::new();
-        for (name, value) in &request.headers {
-            let parsed = value.parse().map_err(|_| malformed(request, name))?;
-            headers.push((header_name(request, name)?, parsed, false));
-        }
-        for (name, value) in &request.secret_headers {
-            headers.push(secret_header(request, name, value)?);
-        }
-        if let Some(content) = &request.content {
-            let media_type = content.media_type().parse();
-            let media_type = media_type.map_err(|_| classify::refused(request, "the content type is malformed"))?;
-            headers.push((reqwest::header::CONTENT_TYPE, media_type, false));
-        }
-        Ok(headers)
-    }
-
-    /// What the protocol adds to one attempt.
-    fn authentication(
-        &self,
-        protocol: &dyn Protocol,
-        request: &Request,
-        url: &Url,
-        headers: &[Header],
-        content: Option<&Content>,
-    ) -> Result<Vec<Header>, Failure> {
-        let refuse = |why: String| classify::refused(request, &why);
-        let plain = headers.iter().filter(|(_, _, secret)| !secret);
-        let plain =
-            plain.filter_map(|(name, value, _)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
-        let body = content.map(Content::bytes).unwrap_or_default();
-        let hash = digest::digest(&digest::SHA256, &body);
-        let attempt = Attempt {
-            method: request.method,
-            url: url.as_str(),
-            headers: &plain.collect::<Vec<_>>(),
-            body_hash: hash.as_ref().try_into().unwrap_or_default(),
-            now: self.0.clock.real_now(),
-        };
-        let added = protocol.authenticate(&attempt).map_err(refuse)?;
-        let secret = |(name, value): (&'static str, Secret)| secret_header(request, name, &value);
-        added.into_iter().map(secret).collect()
-    }
-
     /// Where a redirect leads, if it may be followed.
     fn next_url(&self, url: &Url, answer: &reqwest::Response) -> Result<Url, String> {
         let location = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok());
@@ -286,26 +239,6 @@ impl HttpClient {
         };
         client.as_ref().map_err(Clone::clone)
     }
-}
-
-/// A header that shares the memory of the secret, so that nothing is left behind.
-fn secret_header(request: &Request, name: &str, value: &Secret) -> Result<Header, Failure> {
-    let bytes = Some(value.bytes()).filter(|bytes| bytes.is_ascii());
-    let shared = bytes.and_then(|bytes| HeaderValue::from_maybe_shared(bytes).ok());
-    let mut value = shared.ok_or_else(|| malformed(request, name))?;
-    value.set_sensitive(true);
-    Ok((header_name(request, name)?, value, true))
-}
-
-fn header_name(request: &Request, name: &str) -> Result<HeaderName, Failure> {
-    name.parse().map_err(|_| malformed(request, name))
-}
-
-fn malformed(request: &Request, name: &str) -> Failure {
-    classify::refused(
-        request,
-        &format!("the header {name} holds a character that HTTP forbids"),
-    )
 }
 
 #[expect(

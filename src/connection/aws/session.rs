@@ -28,13 +28,13 @@ use super::endpoint::{self, Variant};
 use super::guard::GuardedNames;
 use super::identity::Identity;
 use super::known::Known;
+use super::role::{Role, checked, parse_role};
 use super::variables::{Address, Endpoints, Keys, Variables, is_region};
 use crate::call::CallError;
 use crate::clock::Clock;
 use crate::connection::Opening;
 use crate::environment::Form;
 use crate::http::{HttpClient, is_loopback, permitted};
-use crate::terraform::{Diagnostics, Field, Node};
 
 /// Pinned, so that an update of the SDK does not change behaviour unnoticed.
 fn behavior() -> BehaviorVersion {
@@ -48,7 +48,8 @@ const READ_ATTEMPTS: u32 = 8;
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 const CALL_TIMEOUT: Duration = Duration::from_secs(120);
 
-const SESSION_NAME: &str = "terraform-provider-rotation";
+/// What the provider calls itself at AWS.
+pub(super) const SESSION_NAME: &str = "terraform-provider-rotation";
 
 /// What the SDK found out, and the credentials that calls are signed with.
 pub(super) struct Session {
@@ -72,13 +73,6 @@ pub(super) struct Settings {
     block: String,
     /// It is a named connection's, to which the environment says nothing.
     is_named: bool,
-}
-
-/// The block `assume_role`.
-struct Role {
-    arn: String,
-    session_name: String,
-    external_id: Option<String>,
 }
 
 impl Settings {
@@ -415,57 +409,6 @@ fn http_client(local: bool) -> SharedHttpClient {
             .build_with_resolver(GuardedNames)
     });
     SharedHttpClient::new(Capped(client))
-}
-
-fn parse_role(block: &Node<'_>, problems: &mut Diagnostics) -> Option<Option<Role>> {
-    if block.is_null() {
-        return Some(None);
-    }
-    let arn_node = block.attr("role_arn");
-    let arn = checked(
-        &arn_node,
-        problems,
-        |text| text.starts_with("arn:"),
-        "the ARN of a role, such as arn:aws:iam::123456789012:role/rotation",
-    );
-    let arn = arn_node.required(arn, problems);
-    // STS API, AssumeRole: RoleSessionName [\w+=,.@-]{2,64}, ExternalId [\w+=,.@:\/-]{2,1224}.
-    let session_name = checked(
-        &block.attr("session_name"),
-        problems,
-        |text| (2..=64).contains(&text.len()) && text.chars().all(|c| is_word(c, "_+=,.@-")),
-        "2 to 64 letters, digits or _+=,.@-",
-    );
-    let external_id = checked(
-        &block.attr("external_id"),
-        problems,
-        |text| (2..=1224).contains(&text.len()) && text.chars().all(|c| is_word(c, "_+=,.@:/-")),
-        "2 to 1224 letters, digits or _+=,.@:/-",
-    );
-    Some(Some(Role {
-        arn: arn.known()?,
-        session_name: session_name.or(SESSION_NAME.to_owned())?,
-        external_id: external_id.optional()?,
-    }))
-}
-
-/// The string at `node` if it passes `test`; otherwise an error that says what is expected.
-fn checked(node: &Node<'_>, problems: &mut Diagnostics, test: fn(&str) -> bool, expected: &str) -> Field<String> {
-    node.string(problems).and_then_checked(|text| {
-        if test(&text) {
-            return Some(text);
-        }
-        problems.error(
-            node.path().clone(),
-            format!("{} must be {expected}", node.path()),
-            format!("It is {text:?}."),
-        );
-        None
-    })
-}
-
-fn is_word(character: char, others: &str) -> bool {
-    character.is_ascii_alphanumeric() || others.contains(character)
 }
 
 #[cfg(test)]
