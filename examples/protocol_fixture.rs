@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use rotation_provider::diagnostics::{Severity, Text};
 use rotation_provider::environment::Environment;
 use rotation_provider::plugin::{
     self, ApplyRequest, ApplyResponse, ClientCapabilities, DataResponse, DataSource, Ephemeral, Function,
@@ -195,7 +196,15 @@ impl Resource for Note {
     async fn validate(&self, config: Value, _client: ClientCapabilities) -> Diagnostics {
         if Self::misbehaves(&config, "invalid") {
             let path = Path::attribute("misbehave");
-            return Diagnostic::error(path, "misbehave must not be \"invalid\"", "Choose something else.").into();
+            return Diagnostic::new(
+                path,
+                Said(
+                    Severity::Error,
+                    "misbehave must not be \"invalid\"",
+                    "Choose something else.",
+                ),
+            )
+            .into();
         }
         if Self::misbehaves(&config, "be invalid inside") {
             let anything = Path::attribute("anything");
@@ -205,7 +214,10 @@ impl Resource for Note {
                 anything.then_attribute("web").then_attribute("size"),
                 Path::attribute("pin").then_key("wall").then_attribute("colour"),
             ] {
-                diagnostics.error(path, "It must be another one", "Choose something else.");
+                diagnostics.report(
+                    path,
+                    Said(Severity::Error, "It must be another one", "Choose something else."),
+                );
             }
             return diagnostics;
         }
@@ -214,7 +226,11 @@ impl Resource for Note {
 
     async fn upgrade(&self, request: UpgradeRequest) -> Result<Value, Diagnostics> {
         if request.version > 1 {
-            return Err(Diagnostic::error(Path::root(), "The state is from the future", "Use a newer fixture.").into());
+            return Err(Diagnostic::new(
+                Path::root(),
+                Said(Severity::Error, "The state is from the future", "Use a newer fixture."),
+            )
+            .into());
         }
         Ok(request.state)
     }
@@ -277,11 +293,14 @@ impl Resource for Note {
         }
         if Self::misbehaves(moment, "wait in apply") {
             self.until_stopped().await;
-            diagnostics.warning(Path::root(), "Stopped", "The wait ended.");
+            diagnostics.report(Path::root(), Said(Severity::Warning, "Stopped", "The wait ended."));
         }
         if Self::misbehaves(moment, "compute in apply") {
             self.compute_until_stopped();
-            diagnostics.warning(Path::root(), "Stopped", "The computation ended.");
+            diagnostics.report(
+                Path::root(),
+                Said(Severity::Warning, "Stopped", "The computation ended."),
+            );
         }
         let mut state = request.planned;
         if Self::misbehaves(&state, "break the schema in apply") {
@@ -330,9 +349,11 @@ impl DataSource for Echo {
 
     async fn validate(&self, config: Value) -> Diagnostics {
         match config.get("text").as_str() {
-            Some("") => {
-                Diagnostic::error(Path::attribute("text"), "There is nothing to repeat", "Say something.").into()
-            }
+            Some("") => Diagnostic::new(
+                Path::attribute("text"),
+                Said(Severity::Error, "There is nothing to repeat", "Say something."),
+            )
+            .into(),
             _ => Diagnostics::new(),
         }
     }
@@ -343,12 +364,32 @@ impl DataSource for Echo {
         assert!(text != "panic", "read went wrong");
         let mut diagnostics = Diagnostics::new();
         if text == "nobody" {
-            diagnostics.error(Path::attribute("text"), "Nobody answers", "Ask somebody else.");
+            diagnostics.report(
+                Path::attribute("text"),
+                Said(Severity::Error, "Nobody answers", "Ask somebody else."),
+            );
         }
         DataResponse {
             state: config.with("echo", Value::string(format!("{text} {text}"))),
             diagnostics,
         }
+    }
+}
+
+/// An error or a warning of this provider.
+struct Said(Severity, &'static str, &'static str);
+
+impl Text for Said {
+    fn severity(&self) -> Severity {
+        self.0
+    }
+
+    fn summary(&self) -> String {
+        self.1.to_owned()
+    }
+
+    fn detail(&self) -> String {
+        self.2.to_owned()
     }
 }
 
@@ -378,7 +419,10 @@ impl Ephemeral for Whisper {
         let to = config.get("to").as_str().unwrap_or_default().to_owned();
         let mut diagnostics = Diagnostics::new();
         if to == "nobody" {
-            diagnostics.error(Path::attribute("to"), "Nobody listens", "Whisper to somebody else.");
+            diagnostics.report(
+                Path::attribute("to"),
+                Said(Severity::Error, "Nobody listens", "Whisper to somebody else."),
+            );
         }
         Opened {
             private: to.clone().into_bytes(),
@@ -389,7 +433,11 @@ impl Ephemeral for Whisper {
 
     async fn close(&self, private: Vec<u8>) -> Diagnostics {
         if private == b"gossip" {
-            return Diagnostic::error(Path::root(), "It was not kept", "Whisper to somebody else.").into();
+            return Diagnostic::new(
+                Path::root(),
+                Said(Severity::Error, "It was not kept", "Whisper to somebody else."),
+            )
+            .into();
         }
         Diagnostics::new()
     }

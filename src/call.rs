@@ -151,7 +151,7 @@ impl CallError {
             (Some(status), _) => format!("{service} answered {status}"),
             (None, CallErrorKind::TimedOut) => format!("{service} gave no answer in time"),
             (None, CallErrorKind::Unavailable) => format!("{service} could not be reached"),
-            (None, CallErrorKind::Malformed) => format!("The answer of {service} was not understood"),
+            (None, CallErrorKind::Malformed) => format!("The answer from {service} was not understood"),
             (None, _) => service.to_owned(),
         };
         let mut text = if self.message.is_empty() {
@@ -174,17 +174,15 @@ impl CallError {
         self.status.filter(|_| !self.advised)?;
         match self.kind {
             CallErrorKind::Conflict => {
-                Some("Something else changed or holds it at the same time. Wait until that ends, then apply again.")
+                Some("Something else is changing or locking it. Wait until that has finished, then apply again.")
             }
-            CallErrorKind::Invalid => Some("Correct what it names, then apply again."),
-            CallErrorKind::RateLimited { .. } => {
-                Some("It limits how often it may be asked: apply again in a few minutes.")
-            }
+            CallErrorKind::Invalid => Some("Fix what the message names, then apply again."),
+            CallErrorKind::RateLimited { .. } => Some("The rate limit is reached. Apply again in a few minutes."),
             CallErrorKind::Unavailable | CallErrorKind::TimedOut => Some("Apply again when it is available."),
-            CallErrorKind::Unauthenticated => Some("Give the provider a valid credential for it."),
-            CallErrorKind::Forbidden | CallErrorKind::NotFound => Some(
-                "Either it does not exist, or the credential that this run authenticates with has no access to it.",
-            ),
+            CallErrorKind::Unauthenticated => Some("Give the provider a valid credential."),
+            CallErrorKind::Forbidden | CallErrorKind::NotFound => {
+                Some("Either it does not exist, or this run's credential has no access to it.")
+            }
             CallErrorKind::Malformed | CallErrorKind::Unhealthy | CallErrorKind::Interrupted => None,
         }
     }

@@ -10,13 +10,13 @@ pub enum Unusable {
     #[error("is blank")]
     Blank,
     /// A word has a blank or a line break in it.
-    #[error("has a blank or a line break in it")]
+    #[error("contains a space or a line break")]
     SeveralWords,
     /// A character that no credential, name or URL has.
-    #[error("has a character in it that is not printable ASCII")]
+    #[error("contains a character that is not printable ASCII")]
     NotPrintable,
     /// A line has a line break or another control character in it.
-    #[error("has a line break or another control character in it")]
+    #[error("contains a line break or another control character")]
     SeveralLines,
     /// The bytes are no text.
     #[error("is not UTF-8 text")]

@@ -1,9 +1,10 @@
 //! A Terraform and OpenTofu provider that rotates secrets.
 //!
-//! | module | room for |
+//! | module | holds |
 //! |---|---|
 //! | [`plugin`] | how Terraform talks to us: go-plugin handshake, mutual TLS, the tfplugin 6 service |
 //! | [`terraform`] | Terraform's vocabulary: values, schema, paths, diagnostics, configuration cursor |
+//! | [`diagnostics`] | the catalogue of every error and warning |
 //! | [`provider`] | what a user sees: the provider block and the resource `rotation_secret` |
 //! | [`rotation`] | the engine: what happens next, decided without clock, network or randomness |
 //! | [`spec`] | what a secret is to be: the configuration, read once, by which the provider decides and the executor works |
@@ -22,6 +23,7 @@ pub mod call;
 pub mod check;
 pub mod clock;
 pub mod connection;
+pub mod diagnostics;
 pub mod duration;
 pub mod environment;
 pub mod executor;

@@ -9,6 +9,7 @@ use crate::address::{ANY, Address, places_fit};
 use crate::call::CallError;
 use crate::check::{Check, CheckConfig};
 use crate::connection::{Connections, Link, Reach, Unready};
+use crate::diagnostics::{ConnectionProblem, StateProblem};
 use crate::source::{self, Issuer, Source, SourceConfig, SourceKind};
 use crate::target::{self, Slot, Target, TargetConfig, TargetKind};
 use crate::terraform::{Diagnostic, Path};
@@ -123,24 +124,14 @@ pub fn misplaced(address: &Address, here: &str) -> Diagnostic {
         (Some(_), Some(_)) => "AWS account",
         _ => "host",
     };
-    Diagnostic::error(
-        Path::root(),
-        format!(
-            "{} {} is in another {what} than this run",
-            address.kind, address.locator
-        ),
-        format!(
-            "The state says {}; this run is configured for {}. Nothing was read or changed in either. Use the {what} that the state \
-             names.{}",
-            place_in_words(&address.place),
-            place_in_words(here),
-            if target::kind(&address.kind).is_some() {
-                " To move the secret instead, take the target out of `targets` with on_remove = \"keep\", apply, and add it again."
-            } else {
-                ""
-            }
-        ),
-    )
+    let misplaced = StateProblem::Misplaced {
+        entry: format!("{} {}", address.kind, address.locator),
+        what: what.into(),
+        recorded: place_in_words(&address.place),
+        here: place_in_words(here),
+        is_target: target::kind(&address.kind).is_some(),
+    };
+    Diagnostic::new(Path::root(), misplaced)
 }
 
 /// What shows of it without a call: the connection's name, its host, its region.
@@ -165,14 +156,8 @@ fn undeclared(address: &Address) -> Diagnostic {
         (None, Some(source)) => (source.issuer_in_words)(address),
         (None, None) => address.to_string(),
     };
-    Diagnostic::error(
-        Path::root(),
-        format!("The connection {name:?} is not declared"),
-        format!(
-            "By the state, {what} is reached through it. Nothing was read or changed there: another connection is never used instead. Put \
-             `connection {name:?}` back into the provider block until no state names it."
-        ),
-    )
+    let name = name.clone();
+    Diagnostic::new(Path::root(), StateProblem::ConnectionGone { name, what })
 }
 
 #[async_trait]
@@ -204,8 +189,8 @@ impl Vendors for Connections {
             return Ok(());
         }
         let here = whole_place(self, address).await.map_err(|error| {
-            let summary = "Cannot tell which AWS account this run belongs to";
-            Diagnostic::error(Path::root(), summary, error.answer())
+            let why = error.answer();
+            Diagnostic::new(Path::root(), ConnectionProblem::AccountUnknown { why })
         })?;
         if places_fit(&here, &address.place) {
             Ok(())
@@ -272,7 +257,7 @@ mod tests {
                 format!("ssm_parameter /prod/KEY is in another {what} than this run")
             );
             let both = format!(
-                "The state says AWS account 123456789012, region us-east-1; this run is configured for {words}."
+                "The state says AWS account 123456789012, region us-east-1, but this run is configured for {words}."
             );
             assert!(told.detail.starts_with(&both), "{}", told.detail);
         }

@@ -10,9 +10,10 @@ use rotation_provider::terraform::{Attribute, AttributeType, Block};
 use rotation_provider::{check, source, target};
 
 /// What each module may use. The order is from the inside out.
-const MAY_USE: [(&str, &[&str]); 23] = [
+const MAY_USE: [(&str, &[&str]); 24] = [
     ("address", &[]),
     ("clock", &[]),
+    ("diagnostics", &[]),
     ("duration", &[]),
     ("environment", &[]),
     ("label", &[]),
@@ -22,7 +23,7 @@ const MAY_USE: [(&str, &[&str]); 23] = [
     ("stop", &[]),
     ("call", &["secret"]),
     ("template", &["part", "secret"]),
-    ("terraform", &["duration", "secret"]),
+    ("terraform", &["diagnostics", "duration", "secret"]),
     ("rotation", &["label"]),
     ("http", &["call", "clock", "randomness", "secret"]),
     (
@@ -31,6 +32,7 @@ const MAY_USE: [(&str, &[&str]); 23] = [
             "address",
             "call",
             "clock",
+            "diagnostics",
             "environment",
             "http",
             "randomness",
@@ -44,6 +46,7 @@ const MAY_USE: [(&str, &[&str]); 23] = [
             "address",
             "call",
             "connection",
+            "diagnostics",
             "duration",
             "label",
             "part",
@@ -60,6 +63,7 @@ const MAY_USE: [(&str, &[&str]); 23] = [
             "call",
             "clock",
             "connection",
+            "diagnostics",
             "duration",
             "http",
             "label",
@@ -75,6 +79,7 @@ const MAY_USE: [(&str, &[&str]); 23] = [
             "call",
             "clock",
             "connection",
+            "diagnostics",
             "http",
             "secret",
             "stop",
@@ -89,6 +94,7 @@ const MAY_USE: [(&str, &[&str]); 23] = [
             "call",
             "check",
             "connection",
+            "diagnostics",
             "source",
             "target",
             "terraform",
@@ -111,11 +117,26 @@ const MAY_USE: [(&str, &[&str]); 23] = [
     (
         "executor",
         &[
-            "address", "call", "check", "clock", "label", "part", "rotation", "secret", "source", "spec", "stop",
-            "target", "vendors",
+            "address",
+            "call",
+            "check",
+            "clock",
+            "diagnostics",
+            "label",
+            "part",
+            "rotation",
+            "secret",
+            "source",
+            "spec",
+            "stop",
+            "target",
+            "vendors",
         ],
     ),
-    ("plugin", &["clock", "environment", "secret", "terraform"]),
+    (
+        "plugin",
+        &["clock", "diagnostics", "environment", "secret", "terraform"],
+    ),
     // Neither `http` nor `secret`: it calls nobody itself, and holds no value.
     (
         "provider",
@@ -125,6 +146,7 @@ const MAY_USE: [(&str, &[&str]); 23] = [
             "check",
             "clock",
             "connection",
+            "diagnostics",
             "duration",
             "environment",
             "executor",
@@ -604,6 +626,63 @@ fn a_ledger_changes_by_recorded_events_alone() {
     assert_eq!(fields, Vec::<String>::new(), "public fields of the ledger");
     let doors: Vec<&str> = doors.iter().map(|(_, name)| name.as_str()).collect();
     assert_eq!(doors, ["record"]);
+}
+
+/// What makes words of a diagnostic that are in no catalogue. Files that may, with how they may.
+const LITERALS: [(&str, &[&str]); 5] = [
+    ("Message {", &["diagnostics/catalogue.rs"]),
+    ("Diagnostic {", &["terraform/diagnostic.rs"]),
+    ("Text for ", &["diagnostics/catalogue.rs"]),
+    ("catalogue! {", &["diagnostics/"]),
+    (".detail.push", &[]),
+];
+
+/// The literals in a piece of code, as they stand there. `-> Message {` returns one, and `impl Diagnostic {` makes none.
+fn literals(code: &str) -> Vec<&'static str> {
+    let made = |literal: &&'static str| {
+        code.match_indices(*literal).any(|(at, _)| {
+            let before = code[..at].trim_end();
+            let is_name = !literal.starts_with('.') && code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+            // The wire has a message of that name.
+            !is_name
+                && !code[..at].ends_with("wire::")
+                && !before.trim_end_matches('&').trim_end().ends_with("->")
+                && !before.ends_with("struct")
+                && !before.ends_with(" for")
+                && !before.ends_with("impl")
+        })
+    };
+    LITERALS.iter().map(|(literal, _)| *literal).filter(made).collect()
+}
+
+/// Every error and warning is a variant of the catalogue, so that the golden files show it.
+#[test]
+fn no_diagnostic_has_words_of_its_own() {
+    let planted = [
+        ("let x = Message { summary, detail, ..other };", vec!["Message {"]),
+        ("problems.push(Diagnostic { path, ..why })", vec!["Diagnostic {"]),
+        ("impl crate::diagnostics::Text for Mine {}", vec!["Text for "]),
+        ("failure.detail.push_str(\" More.\");", vec![".detail.push"]),
+        (
+            "fn f() -> Message {\n}\nimpl Diagnostic {\n}\nstruct CallMessage {",
+            vec![],
+        ),
+    ];
+    for (code, found) in planted {
+        assert_eq!(literals(code), found, "{code}");
+    }
+    for (_, path, text) in files() {
+        for literal in literals(&shipped(&text)) {
+            let (_, permitted) = LITERALS.iter().find(|(known, _)| *known == literal).unwrap();
+            assert!(
+                permitted
+                    .iter()
+                    .any(|file| path.to_string_lossy().contains(&format!("src/{file}"))),
+                "{} makes a diagnostic with {literal:?}: give it a variant in src/diagnostics, with a sample",
+                path.display()
+            );
+        }
+    }
 }
 
 #[test]

@@ -250,7 +250,7 @@ async fn complaints(headers: &str) -> String {
 #[tokio::test]
 async fn a_credential_that_was_left_between_braces_is_not_repeated() {
     for (headers, expected) in [
-        ("Bearer {{sk_live_SECRETliteral1234567}}", "uses an unknown part"),
+        ("Bearer {{sk_live_SECRETliteral1234567}}", "refers to an unknown part"),
         (
             "Bearer {{ value | sk_live_SECRETliteral1234567 }}",
             "expression at character 8",

@@ -325,7 +325,7 @@ async fn a_plan_that_leads_elsewhere_than_this_version_is_refused_and_the_state_
         for words in [
             "The saved plan is stale".to_owned(),
             format!("leads to generation {}", generation + 1),
-            format!("now lead to {generation}."),
+            format!("now lead to generation {generation}."),
             "Plan again".to_owned(),
         ] {
             assert!(said.contains(&words), "{}: {words}: {said}", path.display());

@@ -53,11 +53,13 @@ fn done(outcome: Result<(), String>) -> Reply {
 
 /// Switches settings; all of them, or none when something is wrong.
 fn set(world: &mut World, body: &Value) -> Result<(), String> {
-    let fields = Fields::of(body, "", &["echo", "list_lag_ms", "check_health"])?;
+    let fields = Fields::of(body, "", &["echo", "list_lag_ms", "check_health", "clock_ahead_ms"])?;
     let echo = fields.flag("echo")?;
     let lag = fields.span("list_lag_ms")?;
+    let ahead = fields.span("clock_ahead_ms")?;
     let health = fields.word("check_health", &["passing", "warning", "critical"])?;
     world.settings.echo = echo.unwrap_or(world.settings.echo);
+    world.settings.clock_ahead_ms = ahead.unwrap_or(world.settings.clock_ahead_ms);
     world.settings.list_lag_ms = lag.unwrap_or(world.settings.list_lag_ms);
     if let Some(health) = health {
         world.fly.set_check_health(health);

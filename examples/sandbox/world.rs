@@ -35,6 +35,8 @@ pub(crate) struct Settings {
     pub echo: bool,
     /// How long lists lag behind writes, in milliseconds.
     pub list_lag_ms: i64,
+    /// How far the vendors' clocks are ahead, in milliseconds, by their `Date` headers.
+    pub clock_ahead_ms: i64,
 }
 
 impl World {
@@ -98,9 +100,21 @@ impl World {
 
     /// The vendor's answer; changes the world. `line` is `METHOD /path operation`, for the timeline.
     pub(crate) fn answer(&mut self, vendor: Vendor, call: &Call, line: &str) -> Reply {
-        let reply = self.act(vendor, call);
+        let reply = self.dated(vendor, call);
         if reply.waits.is_none() {
             self.timeline.add(line, reply.status, self.truth());
+        }
+        reply
+    }
+
+    /// The answer; by a clock that is ahead, where that is set.
+    fn dated(&mut self, vendor: Vendor, call: &Call) -> Reply {
+        let ahead = self.settings.clock_ahead_ms;
+        let mut reply = self.act(vendor, call);
+        if ahead != 0 {
+            let at = jiff::Timestamp::now() + jiff::SignedDuration::from_millis(ahead);
+            reply.headers.retain(|(name, _)| *name != "date");
+            reply = reply.with("date", at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string());
         }
         reply
     }

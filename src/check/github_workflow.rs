@@ -17,6 +17,7 @@ use crate::connection::Link;
 use crate::connection::github::{
     self, Dispatched, GitHub, GitHubClient, Repository, Run, Workflow, permitted, repository_mistake,
 };
+use crate::diagnostics::Argument;
 use crate::secret::{Parts, redact};
 use crate::stop::Stop;
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node, Type};
@@ -97,12 +98,12 @@ fn parse(node: &Node<'_>, _connection: Option<&str>, problems: &mut Diagnostics)
     let git_ref = permitted(&ref_node, ref_node.string(problems), ref_mistake, problems).optional();
     let inputs = node.attr("inputs").string_map(problems).or(BTreeMap::new())?;
     if inputs.len() > INPUTS {
-        let path = node.attr("inputs").path().clone();
-        problems.error(
-            path,
-            "There are too many inputs",
-            format!("A workflow takes at most {INPUTS}."),
-        );
+        node.attr("inputs").report(problems, |argument| Argument::TooMany {
+            argument,
+            count: inputs.len(),
+            most: INPUTS,
+            advice: "That is GitHub's limit for a workflow.".into(),
+        });
         return None;
     }
     Some(Box::new(Config {

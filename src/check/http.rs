@@ -20,6 +20,7 @@ use crate::check::{Check, CheckConfig, CheckFailure, CheckKind, Patience, Presen
 use crate::clock::{Clock, Next};
 use crate::connection::Link;
 use crate::connection::http::{self, HttpService};
+use crate::diagnostics::CheckArgument;
 use crate::http::{HttpClient, Request, Response};
 use crate::secret::{Parts, Secret, redact};
 use crate::stop::Stop;
@@ -143,12 +144,8 @@ impl CheckConfig for Config {
 
     fn connect(&self, link: &Link<'_>) -> Result<Box<dyn Check>, Diagnostic> {
         let refused = |why: &str| {
-            let summary = "The URL of this check cannot be called";
-            Diagnostic::error(
-                Path::root(),
-                summary,
-                format!("http.url is refused because of this: {why}."),
-            )
+            let why = why.to_owned().into();
+            Diagnostic::new(Path::root(), CheckArgument::UrlRefused { why })
         };
         let service = match link.is_named() {
             true => Some(link.account::<HttpService>()?),
@@ -164,14 +161,11 @@ impl CheckConfig for Config {
         let mut headers = Vec::new();
         for (name, value) in service.into_iter().flat_map(HttpService::headers) {
             if self.headers.iter().any(|own| own.name.eq_ignore_ascii_case(name)) {
-                return Err(Diagnostic::error(
-                    Path::root(),
-                    format!("The header {name} is set twice"),
-                    format!(
-                        "The check sets it, and so does the connection {:?}. Remove one of the two.",
-                        link.name()
-                    ),
-                ));
+                let twice = CheckArgument::HeaderOfConnection {
+                    header: name.to_owned(),
+                    connection: link.name().to_owned(),
+                };
+                return Err(Diagnostic::new(Path::root(), twice));
             }
             headers.push((name.to_owned(), value.share()));
         }

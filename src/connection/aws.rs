@@ -35,6 +35,7 @@ use super::{Account, Opening, Vendor};
 use crate::address::ANY;
 use crate::call::CallError;
 use crate::clock::Clock;
+use crate::diagnostics::ConnectionProblem;
 use crate::http::HttpClient;
 use crate::terraform::{Attribute, Block, BlockNesting, Diagnostic, NestedBlock, Path, Type};
 
@@ -179,11 +180,10 @@ impl Aws {
     /// A diagnostic that names argument, variables and profile when [`Self::find_region`] found none.
     pub fn configured(&self) -> Result<Self, Diagnostic> {
         match self.0.region.get() {
-            Some(None) => Err(Diagnostic::error(
-                Path::root(),
-                "AWS is not configured",
-                self.0.settings.no_region(),
-            )),
+            Some(None) => {
+                let why = self.0.settings.no_region();
+                Err(Diagnostic::new(Path::root(), ConnectionProblem::NoRegion { why }))
+            }
             Some(Some(_)) | None => Ok(self.clone()),
         }
     }

@@ -10,7 +10,7 @@ use super::{Account, Opening, Surroundings, VENDORS, Vendor};
 use crate::address::DEFAULT_CONNECTION;
 use crate::clock::Clock;
 use crate::environment::Environment;
-use crate::http::HttpClient;
+use crate::http::{HttpClient, Skew};
 use crate::terraform::{Block, BlockNesting, Diagnostics, NestedBlock, Node};
 
 /// All connections of one provider configuration.
@@ -85,6 +85,11 @@ impl Connections {
                 account.prepare().await;
             }
         }
+    }
+
+    /// A vendor whose clock differs from this machine's by more than five minutes, where this run has met one.
+    pub fn skew(&self) -> Option<Skew> {
+        self.http.skew()
     }
 
     /// The account of a vendor by the connection of that name.
@@ -199,7 +204,7 @@ mod tests {
         let told = |name: &str| connections.link(name).account::<Fly>().err().unwrap();
         assert_eq!(told("c").detail, r#"Connections for Fly: "a", "b"."#);
         let told = connections.link("a").account::<Aws>().err().unwrap();
-        assert_eq!(told.summary, r#"The connection "a" is one of Fly, not of AWS"#);
+        assert_eq!(told.summary, r#"The connection "a" is for Fly, not for AWS"#);
         assert!(
             told.detail.contains("declares no connection for AWS"),
             "{}",
@@ -221,7 +226,7 @@ mod tests {
                 .link("partner")
                 .account::<Aws>()
                 .map(drop)
-                .map_err(|why| why.summary)
+                .map_err(|why| why.summary.clone())
         };
         assert_eq!(state(&[]), Ok(()));
         let wrong = Err("The environment variable AWS_PROFILE cannot be used".to_owned());

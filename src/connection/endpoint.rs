@@ -1,6 +1,7 @@
 //! Where a vendor's API is: the argument of the block, else the environment variable, else the vendor's own address.
 
 use super::Surroundings;
+use crate::diagnostics::Argument;
 use crate::environment::Form;
 use crate::terraform::{Diagnostics, Field, Node, Path};
 
@@ -67,13 +68,16 @@ impl Endpoint {
         let refusal = match crate::http::permitted(text, surroundings.allow_insecure) {
             Err(why) => Some(why),
             Ok(_) if !appended.is_empty() && text.ends_with(appended) => {
-                Some(format!("leave out {appended} at its end"))
+                Some(format!("remove {appended} from its end"))
             }
             Ok(_) => None,
         };
         if let Some(why) = refusal {
-            let summary = format!("{path} cannot be used");
-            problems.error(place, summary, format!("It is taken from {origin}: {why}."));
+            let mistake = Argument::CannotBeUsed {
+                argument: path.to_string(),
+                why: format!("It comes from {origin}: {why}.").into(),
+            };
+            problems.report(place, mistake);
             return None;
         }
         Some(text.to_owned())
@@ -144,12 +148,12 @@ mod tests {
         let (url, problems) = read(&Value::Null, &[("ACME_URL", "http://acme.example")]);
         assert!(url.is_none());
         assert!(
-            problems[0].starts_with("It is taken from the environment variable ACME_URL: "),
+            problems[0].starts_with("It comes from the environment variable ACME_URL: "),
             "{problems:?}"
         );
         let block = Value::object([("url", Value::string("https://acme.example/v1/"))]);
         let (url, problems) = read(&block, &[]);
         assert!(url.is_none());
-        assert_eq!(problems, ["It is taken from url: leave out /v1 at its end."]);
+        assert_eq!(problems, ["It comes from url: remove /v1 from its end."]);
     }
 }

@@ -278,8 +278,7 @@ impl FlyClient {
     pub fn advise_app(&self, error: CallError, app: &str) -> CallError {
         match error.kind {
             CallErrorKind::Forbidden | CallErrorKind::NotFound => error.advise(&format!(
-                "The app {app:?} does not exist, or the token in {} is not valid or does not cover it: \
-                 it needs a deploy token of that app or a token of its organization.",
+                "App {app} does not exist, or the token in {} has no access to it. Use a deploy token for the app or an organization token.",
                 self.token_origin()
             )),
             _ => error,
@@ -380,9 +379,9 @@ mod tests {
             let error = |kind| CallError::new(kind, Effect::None, SERVICE, "testing", None, "");
             let unknown = client.advise_token(error(CallErrorKind::Unauthenticated));
             let refused = client.advise_app(error(CallErrorKind::Forbidden), "web");
-            assert!(unknown.message.contains(&format!(": set {origin} to")), "{unknown}");
+            assert!(unknown.message.contains(&format!("The token in {origin} is expired")), "{unknown}");
             assert!(
-                refused.message.contains(&format!("the token in {origin} is")),
+                refused.message.contains(&format!("the token in {origin} has no access to it")),
                 "{refused}"
             );
         }
@@ -416,7 +415,7 @@ mod tests {
         assert!(diagnostic.detail.contains("FLY_API_BASE_URL"), "{}", diagnostic.detail);
         let block = Value::object([("api_url", Value::string("https://api.machines.dev/v1/"))]);
         let (_, problems) = parse(&block, &[]);
-        assert!(problems.iter().next().unwrap().detail.contains("leave out /v1"));
+        assert!(problems.iter().next().unwrap().detail.contains("remove /v1"));
     }
 
     #[test]

@@ -21,6 +21,7 @@ use super::account::no_blocks;
 use super::{Account, Opening, Vendor, rest, segment};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::clock::Clock;
+use crate::diagnostics::{Argument, ConnectionProblem};
 use crate::http::{HttpClient, Request, Response, Shared};
 use crate::secret::Secret;
 use crate::terraform::{Diagnostic, Diagnostics, Field, Node, Path};
@@ -121,11 +122,11 @@ impl GitHub {
             None => (self.owner.as_deref(), text),
         };
         let owner = owner.ok_or_else(|| {
-            Diagnostic::error(
-                Path::root(),
-                format!("The owner of the repository {name:?} is not known"),
-                format!("Write it as \"owner/{name}\". Or: {}", self.owner_way),
-            )
+            let missing = ConnectionProblem::NoOwner {
+                repository: name.to_owned(),
+                way: self.owner_way.clone(),
+            };
+            Diagnostic::new(Path::root(), missing)
         })?;
         Ok(Repository {
             owner: owner.to_owned(),
@@ -158,12 +159,11 @@ pub fn permitted(
     field.and_then_checked(|text| match mistake(&text) {
         None => Some(text),
         Some(rule) => {
-            let path = node.path();
-            problems.error(
-                path.clone(),
-                format!("GitHub does not permit {path}"),
-                format!("It is {text:?}. {rule}"),
-            );
+            node.report(problems, |argument| Argument::NotAccepted {
+                argument,
+                by: SERVICE.into(),
+                why: format!("It is {text:?}. {rule}").into(),
+            });
             None
         }
     })
@@ -262,17 +262,17 @@ impl GitHubClient {
     fn explain(&self, error: CallError) -> CallError {
         match (&error.kind, error.status) {
             (CallErrorKind::RateLimited { .. }, _) => {
-                error.advise("GitHub limits how much one account may do at a time: apply again in a few minutes.")
+                error.advise("The account has reached GitHub's rate limit. Apply again in a few minutes.")
             }
             (CallErrorKind::Unauthenticated, _) => error.advise(&match self.0.login {
                 Login::Token(_) => rest::refused("token", SERVICE, &self.0.origin),
                 Login::App(_) => format!(
-                    "GitHub does not accept the GitHub App's credentials: compare {at}.app_id, {at}.app_installation_id and \
+                    "GitHub does not accept the GitHub App's credentials. Compare {at}.app_id, {at}.app_installation_id and \
                      {at}.app_private_key with the App's settings page.",
                     at = self.0.origin
                 ),
             }),
-            (_, Some(301 | 302 | 307 | 308)) => error.advise("Was the repository renamed or moved? Write its present name."),
+            (_, Some(301 | 302 | 307 | 308)) => error.advise("The repository may have been renamed or moved. Use its current name."),
             _ => error,
         }
     }
@@ -326,19 +326,19 @@ pub fn advise_repository(
 ) -> CallError {
     let Repository { owner, name } = repository;
     let place = match environment {
-        Some(environment) => format!("The environment {environment:?} or the repository {owner}/{name}"),
-        None => format!("The repository {owner}/{name}"),
+        Some(environment) => format!("Environment {environment:?} or repository {owner}/{name}"),
+        None => format!("Repository {owner}/{name}"),
     };
     match error.kind {
         CallErrorKind::Forbidden if is_archived(&error) => {
             error.advise(&format!("Unarchive {owner}/{name} to change it."))
         }
         CallErrorKind::Forbidden => error.advise(&format!(
-            "The credential lacks a permission: a fine-grained token or GitHub App needs \"{permission}\" for {owner}/{name}, \
-             a classic token the scope \"repo\"."
+            "The credential lacks a permission. A fine-grained token or GitHub App needs \"{permission}\" for {owner}/{name}; \
+             a classic token needs the scope \"repo\"."
         )),
         CallErrorKind::NotFound => error.advise(&format!(
-            "{place} does not exist, or the credential may not see it: it needs \"{permission}\" for {owner}/{name}."
+            "{place} does not exist, or the credential has no access to it. It needs \"{permission}\" for {owner}/{name}."
         )),
         _ => error,
     }

@@ -9,6 +9,7 @@ use url::Url;
 
 use super::account::no_blocks;
 use super::{Account, Opening, Vendor};
+use crate::diagnostics::{Argument, capitalized};
 use crate::secret::Secret;
 use crate::terraform::{Attribute, Field, Type};
 
@@ -97,14 +98,13 @@ fn base_url(opening: &mut Opening<'_>) -> Option<Url> {
     let text = node.required_string(&mut opening.written).known()?;
     let why = match crate::http::permitted(&text, opening.surroundings.allow_insecure) {
         Ok(url) if url.query().is_none() && url.fragment().is_none() => return Some(url),
-        Ok(_) => "it has a query or a fragment, behind which no path can be put".to_owned(),
+        Ok(_) => "it has a query or a fragment, and no path can be added to that".to_owned(),
         Err(why) => why,
     };
-    let path = node.path().clone();
-    let summary = format!("{path} cannot be used");
-    opening
-        .written
-        .error(path, summary, format!("It is refused because of this: {why}."));
+    node.report(&mut opening.written, |argument| Argument::CannotBeUsed {
+        argument,
+        why: format!("{}.", capitalized(&why)).into(),
+    });
     None
 }
 
@@ -127,14 +127,13 @@ fn headers(opening: &mut Opening<'_>) -> Option<BTreeMap<String, Secret>> {
         let twice = headers.keys().any(|known| known.eq_ignore_ascii_case(name));
         let mistake = match crate::http::header_mistake(name, value.trim()) {
             Some(mistake) => Some(mistake.to_string()),
-            None => twice.then(|| "it is there twice: letter case does not tell headers apart".to_owned()),
+            None => twice.then(|| "it is set twice: header names ignore case".to_owned()),
         };
         if let Some(mistake) = mistake {
-            let path = node.path().clone();
-            let why = format!("It is refused because of this: {mistake}.");
-            opening
-                .written
-                .error(path.clone(), format!("{path} cannot be sent"), why);
+            node.report(&mut opening.written, |argument| Argument::CannotBeUsed {
+                argument,
+                why: format!("{}.", capitalized(&mistake)).into(),
+            });
             complete = false;
             continue;
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{Account, Connections, Unready, Vendor};
 use crate::address::DEFAULT_CONNECTION;
 use crate::clock::Clock;
+use crate::diagnostics::ConnectionProblem;
 use crate::http::HttpClient;
 use crate::terraform::{Diagnostic, Path};
 
@@ -59,12 +60,8 @@ impl<'a> Link<'a> {
     pub fn account<A: Account>(&self) -> Result<&'a A, Diagnostic> {
         let account: &dyn Any = self.dynamic(A::vendor())?.as_ref();
         account.downcast_ref().ok_or_else(|| {
-            let summary = format!("The connection {:?} is of another kind", self.name);
-            Diagnostic::error(
-                Path::root(),
-                summary,
-                "This is a bug in the provider. Nothing was changed.",
-            )
+            let name = self.name.to_owned();
+            Diagnostic::new(Path::root(), ConnectionProblem::OfAnotherType { name })
         })
     }
 
@@ -74,30 +71,26 @@ impl<'a> Link<'a> {
     /// A diagnostic that says why it cannot be used, and names the connections that there are.
     pub fn dynamic(&self, vendor: &Vendor) -> Result<&'a Arc<dyn Account>, Diagnostic> {
         let (name, connections) = (self.name, self.connections);
-        let error = |summary: String, detail: String| Err(Diagnostic::error(Path::root(), summary, detail));
-        let what = match self.is_named() {
-            true => format!("The connection {name:?}"),
-            false => format!("The provider's block {}", vendor.block),
+        let names = || connections.names_in_words(vendor);
+        let why = match connections.find(vendor, name) {
+            Ok(account) => return Ok(account),
+            Err(Unready::Wrong(why)) => return Err(why),
+            Err(Unready::Unknown) => ConnectionProblem::NotKnownYet {
+                connection: self.is_named().then(|| name.to_owned()),
+                block: vendor.block.into(),
+            },
+            Err(Unready::Undeclared) if !self.is_named() => ConnectionProblem::Required { names: names() },
+            Err(Unready::Undeclared) => ConnectionProblem::Undeclared {
+                name: name.to_owned(),
+                names: names(),
+            },
+            Err(Unready::OfOtherVendor(other)) => ConnectionProblem::OfAnotherVendor {
+                name: name.to_owned(),
+                other: other.into(),
+                vendor: vendor.title.into(),
+                names: names(),
+            },
         };
-        match connections.find(vendor, name) {
-            Ok(account) => Ok(account),
-            Err(Unready::Wrong(why)) => Err(why),
-            Err(Unready::Unknown) => error(
-                format!("{what} is not known yet"),
-                "An argument of it is known only after apply. Nothing was changed. Apply first what it depends on (`-target`).".to_owned(),
-            ),
-            Err(Unready::Undeclared) if !self.is_named() => error(
-                "connection is required".to_owned(),
-                format!("This reaches no account of the provider's own. {}", connections.names_in_words(vendor)),
-            ),
-            Err(Unready::Undeclared) => error(
-                format!("The connection {name:?} is not declared"),
-                connections.names_in_words(vendor),
-            ),
-            Err(Unready::OfOtherVendor(other)) => error(
-                format!("The connection {name:?} is one of {other}, not of {}", vendor.title),
-                connections.names_in_words(vendor),
-            ),
-        }
+        Err(Diagnostic::new(Path::root(), why))
     }
 }

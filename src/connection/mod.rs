@@ -25,6 +25,7 @@ pub use opening::Opening;
 pub use state::Unready;
 
 use crate::clock::Clock;
+use crate::diagnostics::Argument;
 use crate::environment::Environment;
 use crate::secret::Secret;
 use crate::terraform::{Diagnostics, Field, Node};
@@ -59,13 +60,16 @@ fn token(node: &Node<'_>, problems: &mut Diagnostics) -> Field<Secret> {
         let mistake = if text.is_empty() {
             "It is blank."
         } else if text.chars().any(char::is_control) {
-            "There is a line break or another control character in it, which HTTP permits in no header. Most likely it is two \
-             values, or a whole file."
+            "It contains a line break or another control character, which HTTP forbids in headers. Most likely it is two values, \
+             or a whole file."
         } else {
             return Some(token);
         };
-        let path = node.path();
-        problems.error(path.clone(), format!("{path} is not a token"), mistake);
+        node.report(problems, |argument| Argument::IsNot {
+            argument,
+            what: "a token".into(),
+            why: mistake.into(),
+        });
         None
     })
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::state::{Named, State, Unready, open};
 use super::{Opening, Surroundings, VENDORS, Vendor};
 use crate::address::DEFAULT_CONNECTION;
+use crate::diagnostics::{ConnectionProblem, names};
 use crate::http::HttpClient;
 use crate::terraform::{Diagnostic, Diagnostics, Node, Path};
 
@@ -12,15 +13,15 @@ use crate::terraform::{Diagnostic, Diagnostics, Node, Path};
 const LONGEST_NAME: usize = 64;
 
 /// A name stands in addresses, between colons.
-fn name_mistake(name: &str) -> Option<String> {
+fn name_mistake(name: &str, path: &Path) -> Option<ConnectionProblem> {
     let permitted = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    if name == DEFAULT_CONNECTION {
-        return Some(format!(
-            "{DEFAULT_CONNECTION:?} stands for the provider's own accounts. Choose another name."
-        ));
-    }
+    let is_reserved = name == DEFAULT_CONNECTION;
     let fits = (1..=LONGEST_NAME).contains(&name.len()) && name.chars().all(permitted);
-    (!fits).then(|| format!("A name has 1 to {LONGEST_NAME} letters, digits, hyphens or underscores."))
+    (is_reserved || !fits).then(|| ConnectionProblem::Name {
+        argument: path.to_string(),
+        longest: LONGEST_NAME,
+        reserved: is_reserved.then(|| DEFAULT_CONNECTION.into()),
+    })
 }
 
 /// Reads one; nothing of it comes from the environment, which is empty in `surroundings`.
@@ -33,19 +34,16 @@ pub(super) fn open_named(
     problems: &mut Diagnostics,
 ) -> Named {
     let path = node.path();
-    let mut wrong = |summary: String, detail: String| {
-        let why = Diagnostic::error(path.clone(), summary, detail);
+    let mut wrong = |mistake: ConnectionProblem| {
+        let why = Diagnostic::new(path.clone(), mistake);
         problems.push(why.clone());
         Named {
             vendor: None,
-            state: State::Wrong(Diagnostic {
-                path: Path::root(),
-                ..why
-            }),
+            state: State::Wrong(why.at(Path::root())),
         }
     };
-    if let Some(mistake) = name_mistake(name) {
-        return wrong(format!("{path} has a name that cannot be used"), mistake);
+    if let Some(mistake) = name_mistake(name, path) {
+        return wrong(mistake);
     }
     let those = |test: &dyn Fn(&Node<'_>) -> bool| -> Vec<&'static Vendor> {
         let all = VENDORS.iter().filter(|vendor| test(&node.attr(vendor.block)));
@@ -61,13 +59,11 @@ pub(super) fn open_named(
         }
         ([], [vendor]) | ([vendor], _) => *vendor,
         (set, _) => {
-            let all: Vec<&str> = VENDORS.iter().map(|vendor| vendor.block).collect();
-            let found: Vec<&str> = set.iter().map(|vendor| vendor.block).collect();
-            let summary = match found.as_slice() {
-                [] => format!("{path} says nothing of an account"),
-                several => format!("{path} has {} accounts: {}", several.len(), several.join(", ")),
-            };
-            return wrong(summary, format!("Write exactly one block of {}.", all.join(", ")));
+            return wrong(ConnectionProblem::Accounts {
+                argument: path.to_string(),
+                found: names(set.iter().map(|vendor| vendor.block)),
+                blocks: names(VENDORS.iter().map(|vendor| vendor.block)),
+            });
         }
     };
     let opening = Opening {

@@ -241,10 +241,10 @@ fn wait_asked_for(response: &Response) -> Option<Duration> {
 fn unavailable(call: &Call<'_>, response: &Response) -> CallError {
     let (kind, advice) = if response.status == 423 {
         let advice =
-            "Another operation keeps the project locked; nothing was changed. Apply again when it has finished.";
+            "Another operation has locked the project. Nothing was changed. Apply again when it has finished.";
         (CallErrorKind::Conflict, advice)
     } else {
-        let advice = "Neon is not available; nothing was changed. Apply again later.";
+        let advice = "Neon is not available. Nothing was changed. Apply again later.";
         (CallErrorKind::Unavailable, advice)
     };
     let mut text = response.json().ok().as_ref().and_then(message).unwrap_or_default();

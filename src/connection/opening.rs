@@ -7,6 +7,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use super::{Account, Endpoint, Surroundings, Unready, Vendor};
+use crate::diagnostics::{Argument, ConnectionProblem};
 use crate::environment::Form;
 use crate::http::HttpClient;
 use crate::secret::Secret;
@@ -97,8 +98,11 @@ impl<'a> Opening<'a> {
     pub(super) fn refuse_credential(&mut self, argument: &str, credential: &Credential, why: &str) {
         let path = self.node.attr(argument).path().clone();
         if credential.origin == path.to_string() {
-            self.written
-                .error(path.clone(), format!("{path} cannot be used"), format!("It {why}."));
+            let mistake = Argument::CannotBeUsed {
+                argument: path.to_string(),
+                why: format!("It {why}.").into(),
+            };
+            self.written.report(path, mistake);
         } else {
             let name = credential.origin.split(' ').next().unwrap_or_default();
             refuse_variable(name, why, &mut self.found);
@@ -113,20 +117,21 @@ impl<'a> Opening<'a> {
     }
 
     /// What to tell who needs a credential that is set nowhere. `what` is its name with an article, such as `an API key`.
-    pub(super) fn missing(&self, vendor: &Vendor, what: &str, ways: &str) -> Diagnostic {
-        let title = vendor.title;
-        match self.name {
-            None => Diagnostic::error(
-                Path::root(),
-                format!("{title} is not configured"),
-                format!("There is no {what} for {title}. {ways}"),
-            ),
-            Some(name) => Diagnostic::error(
-                Path::root(),
-                format!("The connection {name:?} has no {what}"),
-                format!("Nothing of a named connection comes from the environment. {ways}",),
-            ),
-        }
+    pub(super) fn missing(&self, vendor: &Vendor, what: &'static str, ways: &str) -> Diagnostic {
+        let (what, ways) = (what.into(), ways.to_owned());
+        let missing = match self.name {
+            None => ConnectionProblem::NotConfigured {
+                vendor: vendor.title.into(),
+                what,
+                ways,
+            },
+            Some(name) => ConnectionProblem::NoCredential {
+                connection: name.to_owned(),
+                what,
+                ways,
+            },
+        };
+        Diagnostic::new(Path::root(), missing)
     }
 
     /// How a credential of one argument is set, for [`Self::missing`].
@@ -176,9 +181,9 @@ impl Surroundings {
 
 /// Reports a variable whose text cannot be used, without the text; `why` follows "It". Whose secret needs it gets the path.
 pub(super) fn refuse_variable(name: &str, why: &str, problems: &mut Diagnostics) {
-    problems.error(
-        Path::root(),
-        format!("The environment variable {name} cannot be used"),
-        format!("It {why}. Correct it, or unset it."),
-    );
+    let mistake = ConnectionProblem::Variable {
+        name: name.to_owned(),
+        why: format!("It {why}.").into(),
+    };
+    problems.report(Path::root(), mistake);
 }

@@ -60,7 +60,5 @@ impl Rest {
 
 /// What to do about a credential that its vendor does not take any more.
 pub(super) fn refused(credential: &str, vendor: &str, origin: &str) -> String {
-    format!(
-        "The {credential} that this run authenticates with is expired, revoked or unknown to {vendor}: set {origin} to a valid one."
-    )
+    format!("The {credential} in {origin} is expired, revoked or unknown to {vendor}. Set a valid one.")
 }

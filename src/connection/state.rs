@@ -49,10 +49,7 @@ pub(super) fn open(mut opening: Opening<'_>, vendor: &'static Vendor, problems: 
     let account = (vendor.open)(&mut opening);
     let wrong = opening.written.iter().chain(opening.found.iter()).next().cloned();
     let state = match (wrong, account) {
-        (Some(why), _) => State::Wrong(Diagnostic {
-            path: Path::root(),
-            ..why
-        }),
+        (Some(why), _) => State::Wrong(why.at(Path::root())),
         (None, Some(account)) => State::Ready(Arc::from(account)),
         (None, None) => State::Unknown,
     };

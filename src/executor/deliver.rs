@@ -6,6 +6,7 @@ use futures::future::join_all;
 
 use super::{Failure, JobTarget, Performed, Run, Subject, response_guard};
 use crate::call::{CallError, CallErrorKind, Effect};
+use crate::diagnostics;
 use crate::label::Label;
 use crate::rotation::Event;
 use crate::secret::Secret;
@@ -44,12 +45,11 @@ impl Run<'_> {
             for (key, target) in &batch {
                 match self.value_for(target) {
                     Ok(value) => values.push(value),
-                    Err(missing) => incomplete.push(Failure {
-                        site: Subject::Target((*key).clone()),
-                        summary: format!("Cannot assemble the value for {}", target.noun()),
-                        detail: missing,
-                        cause: None,
-                    }),
+                    Err(why) => {
+                        let entry = target.noun();
+                        let incomplete_value = diagnostics::Run::CannotAssemble { entry, why };
+                        incomplete.push(Failure::new(Subject::Target((*key).clone()), incomplete_value));
+                    }
                 }
             }
             if values.len() == batch.len() {
@@ -168,12 +168,11 @@ impl Run<'_> {
 
     fn unproved(&self, target: &str, why: &str) -> Failure {
         let noun = self.job.targets.get(target).map(|known| known.noun());
-        Failure {
-            site: Subject::Target(target.to_owned()),
-            summary: format!("Cannot prove that {} is live everywhere", noun.unwrap_or_default()),
-            detail: why.to_owned(),
-            cause: None,
-        }
+        let unproved = diagnostics::Run::CannotProveLive {
+            entry: noun.unwrap_or_default(),
+            why: why.to_owned(),
+        };
+        Failure::new(Subject::Target(target.to_owned()), unproved)
     }
 
     fn record_activation(

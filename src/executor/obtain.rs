@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Failure, JobTarget, Performed, Run, Subject};
 use crate::call::{CallError, Effect};
 use crate::check::Presents;
+use crate::diagnostics::{self, LostMint};
 use crate::label::Label;
 use crate::part::PartName;
 use crate::rotation::{CredentialRecord, CredentialStatus, Event};
@@ -81,24 +82,15 @@ impl Run<'_> {
             // A run that was cut off and left no record may have delivered this very value.
             let is_on_record = self.outcome.ledger.credential(held.label.generation).is_some();
             if held.value.is_same_as(&text) && is_on_record {
-                return Err(vec![Failure {
-                    site: Subject::Source,
-                    summary: "The supplied value is the one that is already in place".to_owned(),
-                    detail: format!(
-                        "Target {key} holds the same value, so nothing would be rotated. Supply the new credential in value_wo."
-                    ),
-                    cause: None,
-                }]);
+                let target = key.clone();
+                let again = diagnostics::Run::SuppliedAgain { target };
+                return Err(vec![Failure::new(Subject::Source, again)]);
             }
             compared = true;
         }
         if !compared {
-            self.outcome.warnings.push(Failure {
-                site: Subject::Source,
-                summary: "Cannot verify that the supplied value is a new one".to_owned(),
-                detail: "No target that can be read back holds the old value. If the same value was supplied again, the old credential is \
-                         still in place: verify this manually."
-                    .to_owned(), cause: None });
+            let unverified = diagnostics::Run::SuppliedUnverified;
+            self.outcome.warnings.push(Failure::new(Subject::Source, unverified));
         }
         Ok(())
     }
@@ -126,11 +118,8 @@ impl Run<'_> {
         let found = match self.job.source.adapter.issuer().survey().await {
             Ok(listed) => self.listed_as_told(listed),
             Err(error) => {
-                failure.detail.push_str(&format!(
-                    " Looking for it failed too ({error}). The next apply looks for a credential named {} and finishes \
-                     with it.",
-                    self.order(generation).label
-                ));
+                let label = self.order(generation).label.to_string();
+                in_doubt(failure, LostMint::NotLooked(error.to_string(), label));
                 return;
             }
         };
@@ -139,17 +128,12 @@ impl Run<'_> {
             (label.belongs_to(&self.job.id) && label.generation == generation).then_some((label, credential))
         });
         let Some((label, credential)) = ours else {
-            failure
-                .detail
-                .push_str(" The issuer lists no such credential now; the next apply looks again.");
+            in_doubt(failure, LostMint::NotListed);
             return;
         };
         let issuer = self.job.source.issuer();
         let record = super::survey::found(&label, credential, &issuer, CredentialStatus::Orphaned);
-        failure.detail.push_str(&format!(
-            " It did: {label} ({}) exists, but its value is lost. No target holds it; it will be revoked.",
-            credential.id
-        ));
+        in_doubt(failure, LostMint::Exists(label.to_string(), credential.id.clone()));
         self.outcome.ledger.record(Event::Found(record));
     }
 
@@ -433,22 +417,24 @@ impl Run<'_> {
             match self.value_for(target) {
                 Ok(value) => {
                     if let Err(limit) = target.spec.config.accepts(&value) {
-                        failures.push(Failure {
-                            site: Subject::Target(key.clone()),
-                            summary: format!("{} cannot hold the value", target.noun()),
-                            detail: limit,
-                            cause: None,
-                        });
+                        let entry = target.noun();
+                        let unfit = diagnostics::Run::CannotHold { entry, why: limit };
+                        failures.push(Failure::new(Subject::Target(key.clone()), unfit));
                     }
                 }
-                Err(missing) => failures.push(Failure {
-                    site: Subject::Target(key.clone()),
-                    summary: format!("Cannot assemble the value for {}", target.noun()),
-                    detail: missing,
-                    cause: None,
-                }),
+                Err(why) => {
+                    let entry = target.noun();
+                    let incomplete = diagnostics::Run::CannotAssemble { entry, why };
+                    failures.push(Failure::new(Subject::Target(key.clone()), incomplete));
+                }
             }
         }
         if failures.is_empty() { Ok(()) } else { Err(failures) }
     }
+}
+
+/// Adds what became of a credential whose mint was not answered.
+fn in_doubt(failure: &mut Failure, found: LostMint) {
+    let call = failure.message.clone();
+    failure.message = diagnostics::Run::MintInDoubt { call, found }.into();
 }

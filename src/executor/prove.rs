@@ -6,6 +6,7 @@ use futures::future::join_all;
 
 use super::{Failure, JobCheck, Performed, Proof, Run, Subject};
 use crate::check::Presents;
+use crate::diagnostics;
 use crate::secret::Parts;
 use crate::spec::When;
 
@@ -83,12 +84,13 @@ impl Run<'_> {
             match result {
                 Ok(()) => {}
                 Err(failure) if failure.interrupted => self.outcome.interrupted = true,
-                Err(failure) => failures.push(Failure {
-                    site: Subject::Check(key.clone()),
-                    summary: format!("Check {key:?} did not pass"),
-                    detail: failure.message,
-                    cause: None,
-                }),
+                Err(failure) => {
+                    let failed = diagnostics::Run::CheckFailed {
+                        check: key.clone(),
+                        why: failure.message,
+                    };
+                    failures.push(Failure::new(Subject::Check(key.clone()), failed));
+                }
             }
         }
         if !failures.is_empty() {
@@ -103,12 +105,11 @@ impl Run<'_> {
         let site = Subject::Check(check.to_owned());
         if presents == Presents::Previous {
             if let Some(why) = &self.previous_lost {
-                return Err(Failure {
-                    site,
-                    summary: format!("Check {check:?} could not run"),
-                    detail: format!("It presents the previous credential, whose value could not be fetched. {why}"),
-                    cause: None,
-                });
+                let unfetched = diagnostics::Run::CheckWithoutPrevious {
+                    check: check.to_owned(),
+                    why: why.to_string(),
+                };
+                return Err(Failure::new(site, unfetched));
             }
             // The first generation follows none.
             let first = self.outcome.ledger.generation() <= 1 && !self.session.revoked;
@@ -117,17 +118,13 @@ impl Run<'_> {
             }
         }
         let whose = match presents {
-            Presents::Previous => "the previous credential",
-            Presents::New | Presents::Nothing => "the new credential",
+            Presents::Previous => "previous",
+            Presents::New | Presents::Nothing => "new",
         };
-        Ok(Some(Failure {
-            site,
-            summary: format!("Check {check:?} did not run"),
-            detail: format!(
-                "It presents {whose}, whose value neither the issuer nor a readable target has any more. Everything else went on; \
-                 see to it by hand that this check would pass."
-            ),
-            cause: None,
-        }))
+        let skipped = diagnostics::Run::CheckSkipped {
+            check: check.to_owned(),
+            whose: whose.into(),
+        };
+        Ok(Some(Failure::new(site, skipped)))
     }
 }

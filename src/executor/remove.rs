@@ -3,6 +3,7 @@
 use super::{Failure, Performed, Run, Subject};
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
+use crate::diagnostics::{self, Message, StateProblem};
 use crate::rotation::{Container, DeliveryRecord, Event, Verdict, judge};
 use crate::target::{self, Slot};
 
@@ -24,40 +25,32 @@ impl Run<'_> {
         };
         self.session.reading = None;
         if let Some(now) = self.renamed(&record) {
-            self.outcome.warnings.push(Failure {
-                site: Subject::Target(now.clone()),
-                summary: format!("The entry of {now} was not deleted under its old name"),
-                detail: format!(
-                    "{} is the same entry: the vendor shows the same container under a new name.",
-                    target_noun(&record.slot)
-                ),
-                cause: None,
-            });
+            let renamed = diagnostics::Run::RenamedEntry {
+                target: now.clone(),
+                entry: target_noun(&record.slot),
+            };
+            self.outcome.warnings.push(Failure::new(Subject::Target(now), renamed));
             self.outcome.ledger.record(Event::Dropped { target: key.to_owned() });
             return Ok(());
         }
         let removed = match self.slot_of(&record).await {
             Ok(slot) => empty(slot.as_ref(), &record, &self.job.id, false, self.permit).await,
-            Err((summary, detail)) => {
-                let site = Subject::Whole;
-                self.outcome.failures.push(Failure {
-                    site,
-                    summary,
-                    detail,
-                    cause: None,
-                });
+            Err(why) => {
+                self.outcome.failures.push(Failure::new(Subject::Whole, why));
                 self.session.undeleted.insert(key.to_owned());
                 return Ok(());
             }
         };
         match removed {
             Ok(Removed::Gone) => {}
-            Ok(Removed::Left(why)) => self.outcome.warnings.push(Failure {
-                site: Subject::Whole,
-                summary: format!("{} was left in place", target::entry(&record.slot).noun),
-                detail: format!("Target {key} is no longer configured. {why} Delete it yourself if it is not needed."),
-                cause: None,
-            }),
+            Ok(Removed::Left(why)) => {
+                let left = diagnostics::Run::EntryLeft {
+                    entry: target::entry(&record.slot).noun,
+                    target: key.to_owned(),
+                    why,
+                };
+                self.outcome.warnings.push(Failure::new(Subject::Whole, left));
+            }
             Err(error) => {
                 self.outcome.failures.push(Failure::of_call(Subject::Whole, &error));
                 self.session.undeleted.insert(key.to_owned());
@@ -87,19 +80,18 @@ impl Run<'_> {
     }
 
     /// The slot that a record names, at the place that it names.
-    async fn slot_of(&self, record: &DeliveryRecord) -> Result<Box<dyn Slot>, (String, String)> {
+    async fn slot_of(&self, record: &DeliveryRecord) -> Result<Box<dyn Slot>, Message> {
         let unknown = || {
-            let summary = format!("{} is not an address that this version knows", record.slot);
-            (
-                summary,
-                "Its entry was not deleted. Use a newer version of the provider.".to_owned(),
-            )
+            Message::from(StateProblem::UnknownAddress {
+                address: record.slot.clone(),
+                is_deletion: true,
+            })
         };
         let address: Address = record.slot.parse().map_err(|_| unknown())?;
         let kind = target::kind(&address.kind).ok_or_else(unknown)?;
         let vendors = &self.job.vendors;
-        vendors.verify(&address).await.map_err(|d| (d.summary, d.detail))?;
-        vendors.slot(kind, &address).map_err(|d| (d.summary, d.detail))
+        vendors.verify(&address).await.map_err(Message::from)?;
+        vendors.slot(kind, &address).map_err(Message::from)
     }
 }
 

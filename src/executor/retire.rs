@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{Failure, Performed, Run, Subject};
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind};
+use crate::diagnostics::{self, Message, StateProblem};
 use crate::rotation::{Container, CredentialRecord, Event};
 use crate::source::{self, Issuer, Liveness};
 use crate::vendors::Vendors;
@@ -42,20 +43,12 @@ impl Run<'_> {
             Ok(Ended::Own(id)) => {
                 self.session.spared.insert(generation);
                 self.outcome.own.insert(generation);
-                let spared = Failure {
-                    site: Subject::Source,
-                    summary: format!("Generation {generation} ({id}) was not revoked"),
-                    detail:
-                        "This run authenticates with it. Give the provider the new credential; the next apply revokes \
-                             the old one."
-                            .to_owned(),
-                    cause: None,
-                };
+                let spared = Message::from(diagnostics::Run::OwnCredential { generation, id });
                 if self.goal.revoke.contains(&generation) {
                     // The plan promised it.
-                    return Err(vec![spared]);
+                    return Err(vec![Failure::new(Subject::Source, spared.as_error())]);
                 }
-                self.outcome.warnings.push(spared);
+                self.outcome.warnings.push(Failure::new(Subject::Source, spared));
                 Ok(())
             }
             Ok(Ended::ByHand) => {
@@ -149,35 +142,32 @@ pub async fn retire_anywhere(
 }
 
 /// Revokes the generation that a create minted before it reached any target, and nothing that an earlier one left: a target
-/// may hold that. Says what happened, and whether nothing is left.
+/// may hold that. Gives the labels with why one was not revoked, and whether nothing is left.
 pub async fn revoke_minted(
     job: &super::Job,
     ledger: &crate::rotation::Ledger,
     generation: u64,
     permit: &crate::call::WritePermit,
-) -> (String, bool) {
+) -> (Vec<(String, Option<String>)>, bool) {
     let minted = ledger
         .credentials()
         .iter()
         .filter(|known| known.generation == generation && known.credential_id.is_some());
     let minted: Vec<&CredentialRecord> = minted.collect();
-    let mut sentences = Vec::new();
+    let mut credentials = Vec::new();
     // An issued credential that is on no record is one whose mint was never confirmed.
     let mut complete = !minted.is_empty() || !job.source.traits().revocable;
     for record in minted {
         match retire(record, job, permit).await {
-            Ok(Ended::Dead(_)) => sentences.push(format!("The new credential {} was revoked.", record.label)),
+            Ok(Ended::Dead(_)) => credentials.push((record.label.clone(), None)),
             Ok(Ended::Own(_) | Ended::ByHand) => complete = false,
             Err(failure) => {
                 complete = false;
-                sentences.push(format!(
-                    "The new credential {} could not be revoked: {}.",
-                    record.label, failure.summary
-                ));
+                credentials.push((record.label.clone(), Some(failure.message.summary)));
             }
         }
     }
-    (sentences.join(" "), complete)
+    (credentials, complete)
 }
 
 /// The issuer that a record names; `None` for kinds that issue nothing revocable.
@@ -185,9 +175,9 @@ pub async fn revoke_minted(
 /// # Errors
 /// Why there is none to be had.
 pub fn issuer_of(record: &CredentialRecord, vendors: &dyn Vendors) -> Result<Option<Box<dyn Issuer>>, Failure> {
-    issuer_at(&record.issuer, vendors).map_err(|why| Failure {
-        summary: format!("Generation {} cannot be revoked", record.generation),
-        ..why
+    issuer_at(&record.issuer, vendors).map_err(|failure| {
+        let (generation, why) = (record.generation, failure.message);
+        Failure::new(failure.site, diagnostics::Run::CannotRevoke { generation, why })
     })
 }
 
@@ -196,23 +186,15 @@ pub fn issuer_of(record: &CredentialRecord, vendors: &dyn Vendors) -> Result<Opt
 /// # Errors
 /// Why there is none to be had.
 pub fn issuer_at(address: &str, vendors: &dyn Vendors) -> Result<Option<Box<dyn Issuer>>, Failure> {
-    let failed = |summary: String, detail: String| Failure {
-        site: Subject::Source,
-        summary,
-        detail,
-        cause: None,
+    let unknown = |why: String| {
+        let address = address.to_owned();
+        Failure::new(Subject::Source, StateProblem::IssuerUnknown { address, why })
     };
-    let unreachable = || format!("The issuer {address} cannot be asked");
-    let parsed: Address = address
-        .parse()
-        .map_err(|error| failed(unreachable(), format!("{error}.")))?;
-    let kind = source::kind(&parsed.kind).ok_or_else(|| {
-        failed(
-            unreachable(),
-            format!("This version knows no source {:?}.", parsed.kind),
-        )
-    })?;
-    vendors.issuer(kind, &parsed).map_err(|d| failed(d.summary, d.detail))
+    let parsed: Address = address.parse().map_err(|error| unknown(format!("{error}.")))?;
+    let kind = source::kind(&parsed.kind)
+        .ok_or_else(|| unknown(format!("This version does not know the source {:?}.", parsed.kind)))?;
+    let issuer = vendors.issuer(kind, &parsed);
+    issuer.map_err(|why| Failure::new(Subject::Source, why))
 }
 
 /// Whether a call failed because the container is proved to be no more, and every credential with it.
@@ -245,15 +227,12 @@ pub(crate) async fn revoke_at(
     let mut polling = clock.polling(REVOCATION_LAG, PAUSES);
     while issuer.liveness(&id).await.map_err(call)? == Liveness::Alive {
         if !polling.again().await {
-            return Err(Failure {
-                site: Subject::Source,
-                summary: format!("Generation {} ({id}) is still alive", record.generation),
-                detail: format!(
-                    "{} accepted the revocation, but says that the credential works. The next apply tries again.",
-                    record.issuer
-                ),
-                cause: None,
-            });
+            let alive = diagnostics::Run::StillAlive {
+                generation: record.generation,
+                id,
+                issuer: source::issuer(&record.issuer),
+            };
+            return Err(Failure::new(Subject::Source, alive));
         }
     }
     Ok(Ended::Dead(Some(id)))

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 
 use super::{Failure, Performed, Run, Subject};
 use crate::call::{CallError, CallErrorKind};
+use crate::diagnostics;
 use crate::label::Label;
 use crate::rotation::{
     CredentialRecord, CredentialStatus, DeliveryStatus, Entry, Event, FARTHEST, Left, Seen, Verdict, judge,
@@ -79,7 +80,7 @@ impl Run<'_> {
                     .is_some_and(|at| now.duration_since(at) < INTERRUPTED_CREATE)
             };
             if !strangers.is_empty() && !self.job.replace_existing && !strangers.iter().all(|(_, c)| young(c)) {
-                return Err(vec![rival(&strangers, OLD)]);
+                return Err(vec![rival(&strangers, true)]);
             }
             self.interrupted_create = !strangers.is_empty();
             if self.interrupted_create {
@@ -97,7 +98,7 @@ impl Run<'_> {
                 .cloned()
                 .collect();
             if !ahead.is_empty() {
-                return Err(vec![rival(&ahead, UNKNOWN)]);
+                return Err(vec![rival(&ahead, false)]);
             }
         }
         self.session.outlived = self.outlived(&listed, &issuer);
@@ -347,13 +348,11 @@ impl Run<'_> {
         {
             return;
         }
-        self.outcome.warnings.push(Failure {
-            site: Subject::Whole,
-            summary: "This secret existed already".to_owned(),
-            detail: format!(
-                "{noun} carries its mark, {label}, so this create goes on with the value there where it can be read. If \
-                 another workspace manages this secret, the two now share it: give each state its own namespace."
-            ), cause: None });
+        let existed = diagnostics::Run::ExistedAlready {
+            entry: noun.to_string(),
+            label: label.to_string(),
+        };
+        self.outcome.warnings.push(Failure::new(Subject::Whole, existed));
         self.outcome.ledger.record(Event::Found(CredentialRecord {
             generation: label.generation,
             credential_id: None,
@@ -382,7 +381,7 @@ impl Run<'_> {
 /// A target that was not found may be gone for good: then this is the way on.
 fn unreadable(key: String, error: CallError) -> Failure {
     let error = match error.kind {
-        CallErrorKind::NotFound => error.advise("If it no longer exists, take the target out of `targets`."),
+        CallErrorKind::NotFound => error.advise("If it no longer exists, remove the target from `targets`."),
         _ => error,
     };
     Failure::of_call(Subject::Target(key), &error)
@@ -390,55 +389,23 @@ fn unreadable(key: String, error: CallError) -> Failure {
 
 /// A slot that somebody else has filled.
 fn occupied(key: &str, noun: &str, entry: &Entry) -> Failure {
-    let when = entry
-        .modified_at
-        .map(|at| format!("was last written {at} and "))
-        .unwrap_or_default();
-    Failure {
-        site: Subject::Target(key.to_owned()),
-        summary: format!("{noun} already exists"),
-        detail: format!(
-            "It {when}is not managed by this resource. Nothing was changed. Set \
-             on_existing = \"replace\" to overwrite it (also if an interrupted apply wrote it), delete it, or choose another name."
-        ),
-        cause: None,
-    }
+    let occupied = diagnostics::Run::Occupied {
+        entry: noun.to_owned(),
+        modified_at: entry.modified_at.map(|at| at.to_string()),
+    };
+    Failure::new(Subject::Target(key.to_owned()), occupied)
 }
 
-/// Credentials that a create finds, too old for an interrupted one.
-const OLD: &str = "They are older than an interrupted create, so another workspace, another address of this configuration or \
-    a lost state made them. Give each state its own namespace. A resource that was renamed needs a `moved` block, or another \
-    apply once its old address is destroyed. If the state was lost, set on_existing = \"replace\" for one apply to take over.";
-
-/// Credentials newer than what the plan knew.
-const UNKNOWN: &str = "The state that this run was planned from does not know them. If an apply of this state was interrupted, \
-    plan again, with a refresh: that recognises what it left. If another workspace manages this secret, give each state its \
-    own namespace.";
-
-fn rival(credentials: &[(Label, &Credential)], why: &str) -> Failure {
-    Failure {
-        site: Subject::Whole,
-        summary: "Another state manages this secret".to_owned(),
-        detail: format!(
-            "The issuer has credentials that carry this secret's id: {}. {why}",
-            listed(credentials)
-        ),
-        cause: None,
-    }
+/// Credentials of another state: too old for an interrupted create, or newer than what the plan knew.
+fn rival(credentials: &[(Label, &Credential)], is_old: bool) -> Failure {
+    let credentials = listed(credentials);
+    Failure::new(Subject::Whole, diagnostics::Run::Rival { credentials, is_old })
 }
 
 /// What a create says that went on from credentials that it found.
 fn taken_over(credentials: &[(Label, &Credential)]) -> Failure {
-    Failure {
-        site: Subject::Whole,
-        summary: "This secret's credentials existed already".to_owned(),
-        detail: format!(
-            "The issuer had {}. They were taken for what an interrupted create left, and this create went on from there. If \
-             another workspace manages this secret, the two now share it: give each state its own namespace.",
-            listed(credentials)
-        ),
-        cause: None,
-    }
+    let credentials = listed(credentials);
+    Failure::new(Subject::Whole, diagnostics::Run::TakenOver { credentials })
 }
 
 fn listed(credentials: &[(Label, &Credential)]) -> String {

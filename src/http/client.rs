@@ -5,7 +5,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_LENGTH, LOCATION};
+use reqwest::header::{CONTENT_LENGTH, DATE, LOCATION};
 use reqwest::{Method, redirect};
 use url::Url;
 use zeroize::Zeroizing;
@@ -16,6 +16,7 @@ use super::header::{self, Header};
 use super::request::{Content, Request};
 use super::response::{self, BodyError, Response};
 use super::retry::{self, Failure};
+use super::skew::{Clocks, Skew};
 use super::url_policy::{self, GuardedResolver};
 use crate::call::{CallError, WritePermit};
 use crate::clock::Clock;
@@ -33,6 +34,7 @@ struct Inner {
     clock: Clock,
     allow_insecure: bool,
     governor: Governor,
+    clocks: Clocks,
     /// For this machine: a proxy could not reach it, or would reach itself.
     direct: OnceLock<Result<reqwest::Client, String>>,
     /// For all others: through the proxy that the environment names (`HTTPS_PROXY`, `NO_PROXY`), if it names one.
@@ -46,6 +48,7 @@ impl HttpClient {
             clock,
             allow_insecure,
             governor: Governor::default(),
+            clocks: Clocks::default(),
             direct: OnceLock::new(),
             outward: OnceLock::new(),
         }))
@@ -57,6 +60,11 @@ impl HttpClient {
     /// One sentence; it never repeats the URL.
     pub fn may_call(&self, url: &str) -> Result<(), String> {
         url_policy::permitted(url, self.0.allow_insecure).map(drop)
+    }
+
+    /// A vendor whose clock differs from this machine's by more than five minutes, where this run has met one.
+    pub fn skew(&self) -> Option<Skew> {
+        self.0.clocks.get()
     }
 
     /// Sends a request that changes nothing (GET, or a POST that is a query). Retried while the deadline allows.
@@ -188,7 +196,11 @@ impl HttpClient {
             "called {}",
             request.service,
         );
-        result.map_err(|error| classify::transport(request, intent, error))
+        let answer = result.map_err(|error| classify::transport(request, intent, error))?;
+        let date = answer.headers().get(DATE).and_then(|date| date.to_str().ok());
+        let host = url.host_str().unwrap_or_default();
+        self.0.clocks.note(host, date, self.0.clock.real_now());
+        Ok(answer)
     }
 
     /// Reads the body and tells an answer from an error.

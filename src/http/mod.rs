@@ -12,6 +12,7 @@ mod request;
 mod response;
 mod retry;
 mod shared;
+mod skew;
 mod url_policy;
 mod withhold;
 
@@ -21,6 +22,7 @@ pub use protocol::{Attempt, Protocol, Refusal, Refused};
 pub use request::{ErrorMessage, Request, WordedLimit};
 pub use response::{BODY_LIMIT, Response};
 pub use shared::Shared;
+pub use skew::Skew;
 pub use url_policy::permitted;
 pub(crate) use url_policy::{is_loopback, resolve};
 pub use withhold::{WITHHELD, of_secret_answer, readable};

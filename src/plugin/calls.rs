@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::crash;
+use crate::diagnostics::Protocol;
 use crate::terraform::{Diagnostic, Diagnostics, Path};
 
 /// Runs calls and counts those in flight; cheap to clone.
@@ -77,9 +78,9 @@ impl Drop for InFlight {
 }
 
 fn crashed(rpc: &'static str, problem: &str) -> Diagnostics {
-    let detail = format!(
-        "{problem}. This is a bug in the provider; please report it. The state that was stored before is kept, but the call \
-         may have had effects already: the next plan reads what exists and resumes from there."
-    );
-    Diagnostic::error(Path::root(), format!("The provider crashed in {rpc}"), detail).into()
+    let crash = Protocol::Crashed {
+        rpc: rpc.into(),
+        problem: problem.to_owned(),
+    };
+    Diagnostic::new(Path::root(), crash).into()
 }

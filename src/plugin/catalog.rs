@@ -9,6 +9,7 @@ use super::diagnostics::located;
 use super::registry::Named;
 use super::wire::tfplugin6::{DynamicValue, RawState};
 use super::{DataSource, Ephemeral, Function, Registry, Resource, write_only};
+use crate::diagnostics::{Protocol, names};
 use crate::terraform::{Block, CodecError, Diagnostic, Diagnostics, Path, Schema, Type, Value, json, msgpack};
 
 /// Everything that calls can name, with the shapes of what crosses the wire for it.
@@ -61,10 +62,10 @@ impl What {
     fn advice(self) -> &'static str {
         match self {
             Self::ProviderBlock | Self::Configuration => {
-                "Correct it in the configuration; where it is right, the program that sent it is at fault."
+                "Correct it in the configuration. If it is right there, the program that sent it is at fault."
             }
             Self::State | Self::StoredState | Self::ProposedState | Self::PlannedState => {
-                "Check that the provider's version fits the one that wrote it."
+                "Use the version of the provider that wrote it, or a newer one."
             }
         }
     }
@@ -109,20 +110,15 @@ fn served<T: ?Sized>(named: &Named<T>, shape: fn(&T) -> Shape) -> BTreeMap<&'sta
 fn find<'c, T: ?Sized>(
     all: &'c BTreeMap<&'static str, Served<T>>,
     name: &str,
-    noun: &str,
+    noun: &'static str,
 ) -> Result<&'c Served<T>, Diagnostics> {
     all.get(name).ok_or_else(|| {
-        let known: Vec<&str> = all.keys().copied().collect();
-        let list = match known.as_slice() {
-            [] => "It has none.".to_owned(),
-            known => format!("It has: {}.", known.join(", ")),
+        let unknown = Protocol::Unknown {
+            noun: noun.into(),
+            name: name.to_owned(),
+            known: names(all.keys().copied()),
         };
-        Diagnostic::error(
-            Path::root(),
-            format!("This provider has no {noun} {name:?}"),
-            format!("{list} Check the name, and the version of the provider."),
-        )
-        .into()
+        Diagnostic::new(Path::root(), unknown).into()
     })
 }
 
@@ -158,12 +154,7 @@ impl Shape {
     pub(super) fn decode_state(&self, state: Option<RawState>) -> Result<(Value, Vec<Path>), Diagnostics> {
         let state = state.unwrap_or_default();
         if !state.flatmap.is_empty() {
-            return Err(Diagnostic::error(
-                Path::root(),
-                "The stored state is in a format from before Terraform 0.12",
-                "No version of this provider has written it. Remove the object from the state with `terraform state rm`.",
-            )
-            .into());
+            return Err(Diagnostic::new(Path::root(), Protocol::Flatmap).into());
         }
         json::decode_noting(&state.json, &self.kind)
             .map_err(|error| self.located(unreadable(What::StoredState, &error)))
@@ -185,12 +176,7 @@ impl Shape {
             .flatten()
             .find(|(_, value)| value.has_unknown());
         let path = unknown.map_or_else(Path::root, |(name, _)| Path::attribute(name));
-        diagnostics.error(
-            path,
-            "A state with values that are not known cannot be stored",
-            "This is a bug in the provider, or in the program that sent such a state; please report it. The previous state is \
-             kept. If this was an apply, it may have had effects already: the next plan reads what exists and resumes from there.",
-        );
+        diagnostics.report(path, Protocol::UnknownInState);
         instead
     }
 
@@ -209,11 +195,8 @@ impl Shape {
                 json: Vec::new(),
             }),
             Err(error) => {
-                diagnostics.error(
-                    error.path.clone(),
-                    "The provider made a value that its own schema forbids",
-                    format!("{error}. This is a bug in the provider; please report it. The previous state is kept."),
-                );
+                let problem = error.to_string();
+                diagnostics.report(error.path, Protocol::OutsideSchema { problem });
                 instead
             }
         }
@@ -233,15 +216,18 @@ impl Shape {
     pub(super) fn refuse_write_only(&self, config: &mut Value) -> Diagnostics {
         let mut diagnostics = Diagnostics::new();
         for path in write_only::set(config, &self.block) {
-            let summary = format!("{path} is write-only, which this client does not support");
-            let detail = "It would store the value in its state. Use Terraform 1.11 or OpenTofu 1.12, or a later one.";
-            diagnostics.error(path, summary, detail);
+            let argument = path.to_string();
+            diagnostics.report(path, Protocol::WriteOnlyUnsupported { argument });
         }
         diagnostics
     }
 }
 
 fn unreadable(what: What, error: &CodecError) -> Diagnostics {
-    let detail = format!("{error}. Nothing was changed. {}", what.advice());
-    Diagnostic::error(error.path.clone(), format!("Cannot read {}", what.name()), detail).into()
+    let unreadable = Protocol::Unreadable {
+        what: what.name().into(),
+        problem: error.to_string(),
+        advice: what.advice().into(),
+    };
+    Diagnostic::new(error.path.clone(), unreadable).into()
 }

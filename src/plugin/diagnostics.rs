@@ -2,9 +2,10 @@
 //! here, and freed of what a terminal would act on.
 
 use super::wire::tfplugin6 as wire;
+use crate::diagnostics::Severity;
 use crate::secret::shown;
 use crate::terraform::path::Step;
-use crate::terraform::{Block, BlockNesting, Diagnostic, Diagnostics, Path, Severity};
+use crate::terraform::{Block, BlockNesting, Diagnostic, Diagnostics, Path};
 
 /// All of `diagnostics`, in their order.
 pub(super) fn to_wire(diagnostics: Diagnostics) -> Vec<wire::Diagnostic> {
@@ -18,7 +19,7 @@ fn one(diagnostic: &Diagnostic) -> wire::Diagnostic {
     };
     wire::Diagnostic {
         severity: severity.into(),
-        summary: shown(&shortened(placed(diagnostic))),
+        summary: shown(&shortened(diagnostic.clone().placed().summary.clone())),
         detail: shown(&shortened(diagnostic.detail.clone())),
         attribute: Some(&diagnostic.path).filter(|path| !path.steps().is_empty()).map(path),
     }
@@ -36,17 +37,6 @@ fn shortened(mut text: String) -> String {
     text
 }
 
-/// The summary, with the place where Terraform cannot show it: it finds no line for what is nested in an attribute.
-fn placed(diagnostic: &Diagnostic) -> String {
-    let Diagnostic { path, summary, .. } = diagnostic;
-    let place = path.to_string();
-    if path.steps().len() < 2 || summary.contains(&place) {
-        summary.clone()
-    } else {
-        format!("{place}: {summary}")
-    }
-}
-
 /// Puts what concerns a part of an attribute at the longest path for which Terraform finds a line, and names the part in the
 /// summary. With more steps Terraform looks for a block of that name, finds none, and shows the first line of the resource.
 pub(super) fn located(diagnostics: Diagnostics, block: &Block) -> Diagnostics {
@@ -55,11 +45,7 @@ pub(super) fn located(diagnostics: Diagnostics, block: &Block) -> Diagnostics {
         if path == diagnostic.path {
             return diagnostic;
         }
-        Diagnostic {
-            summary: placed(&diagnostic),
-            path,
-            ..diagnostic
-        }
+        diagnostic.placed().at(path)
     })
 }
 
@@ -99,13 +85,20 @@ pub(super) fn path(path: &Path) -> wire::AttributePath {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnostics::{Argument, Configuration};
     use crate::terraform::{Attribute, NestedBlock, Type};
 
     #[test]
     fn a_terminal_finds_nothing_to_act_on() {
         let detail = "See https://github.com/\u{1b}]0;title\u{7}\u{202e}.\nThe next line.";
-        let shown = one(&Diagnostic::error(Path::root(), "x\u{1b}[2J failed", detail));
-        assert_eq!(shown.summary, "x�[2J failed");
+        let shown = one(&Diagnostic::new(
+            Path::root(),
+            Argument::RequiredBecause {
+                argument: "x\u{1b}[2J".to_owned(),
+                why: detail.into(),
+            },
+        ));
+        assert_eq!(shown.summary, "x�[2J is required");
         assert_eq!(shown.detail, "See https://github.com/�]0;title�.\nThe next line.");
     }
 
@@ -146,7 +139,8 @@ mod tests {
             (label.clone(), label),
             (app(token.clone()), token),
         ] {
-            let error = Diagnostic::error(whole.clone(), "It is wrong", "");
+            let error = Diagnostic::new(whole.clone(), Configuration::LabelCharacters);
+            let summary = error.summary.clone();
             let located = located(error.into(), &block);
             let sent = one(located.iter().next().unwrap());
             assert_eq!(
@@ -159,7 +153,7 @@ mod tests {
             } else {
                 format!("{whole}: ")
             };
-            assert_eq!(sent.summary, format!("{place}It is wrong"));
+            assert_eq!(sent.summary, format!("{place}{summary}"));
         }
     }
 }

@@ -14,6 +14,7 @@ use super::handlers::Handlers;
 use super::wire::tfplugin6 as wire;
 use super::wire::tfplugin6::provider_server;
 use super::{Provider, functions, schema};
+use crate::diagnostics::Protocol;
 use crate::terraform::{Diagnostic, Diagnostics, Path};
 
 /// Serves one provider.
@@ -280,15 +281,12 @@ impl<P: Provider> provider_server::Provider for Service<P> {
         request: Request<wire::import_resource_state::Request>,
     ) -> Result<Response<wire::import_resource_state::Response>, Status> {
         let name = request.into_inner().type_name;
-        let diagnostics = self.handlers.catalog.resource(&name).err().unwrap_or_else(|| {
-            Diagnostic::error(
-                Path::root(),
-                format!("{name} cannot be imported yet"),
-                "Nothing was changed. To replace entries that exist by new ones, write the resource with on_existing = \"replace\" and apply \
-                 it.",
-            )
-            .into()
-        });
+        let diagnostics = self
+            .handlers
+            .catalog
+            .resource(&name)
+            .err()
+            .unwrap_or_else(|| Diagnostic::new(Path::root(), Protocol::ImportNotYet { name: name.clone() }).into());
         Ok(Response::new(wire::import_resource_state::Response {
             diagnostics: to_wire(diagnostics),
             ..Default::default()
@@ -302,15 +300,11 @@ impl<P: Provider> provider_server::Provider for Service<P> {
         let request = request.into_inner();
         let (source, target) = (request.source_type_name, request.target_type_name);
         let diagnostics = self.handlers.catalog.resource(&target).err().unwrap_or_else(|| {
-            let text = format!(
-                "Types whose state {target} can take over: none yet. Nothing was changed. Remove the `moved` block."
-            );
-            Diagnostic::error(
-                Path::root(),
-                format!("{target} cannot take over the state of {source:?}"),
-                text,
-            )
-            .into()
+            let moved = Protocol::MoveNotYet {
+                target: target.clone(),
+                source,
+            };
+            Diagnostic::new(Path::root(), moved).into()
         });
         Ok(Response::new(wire::move_resource_state::Response {
             diagnostics: to_wire(diagnostics),

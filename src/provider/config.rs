@@ -9,6 +9,7 @@ use jiff::SignedDuration;
 
 use crate::clock::Clock;
 use crate::connection::{Connections, Surroundings};
+use crate::diagnostics::ConnectionProblem;
 use crate::environment::Environment;
 use crate::provider::{Configured, Incidents};
 use crate::terraform::{Attribute, Block, Diagnostics, Node, Origin, Path, Schema, Type, Value};
@@ -69,11 +70,11 @@ pub(super) fn configure(config: &Value, environment: &Environment, problems: &mu
         incidents,
     } = parse(config, environment, problems);
     if clock.offset() != SignedDuration::ZERO {
-        problems.warning(
-            Path::root(),
-            format!("{CLOCK_OFFSET} moves the provider's clock"),
-            format!("It shows {}. Unset it for real work.", clock.now()),
-        );
+        let moved = ConnectionProblem::ClockMoved {
+            variable: CLOCK_OFFSET.into(),
+            now: clock.now().to_string(),
+        };
+        problems.report(Path::root(), moved);
     }
     let known = namespace.is_some();
     Configured {
@@ -97,10 +98,10 @@ fn parse(config: &Value, environment: &Environment, problems: &mut Diagnostics) 
     let text = namespace.required_string(problems).known().filter(|text| {
         let fits = text.chars().count() <= LONGEST_NAMESPACE;
         if !fits {
-            problems.error(
+            let longest = LONGEST_NAMESPACE;
+            problems.report(
                 namespace.path().clone(),
-                format!("namespace is longer than {LONGEST_NAMESPACE} characters"),
-                "Use a short name for this state, such as molecule-production.",
+                ConnectionProblem::NamespaceTooLong { longest },
             );
         }
         fits
@@ -140,11 +141,11 @@ fn offset(environment: &Environment, problems: &mut Diagnostics) -> SignedDurati
         Ok(duration) if backward => -duration,
         Ok(duration) => duration,
         Err(error) => {
-            problems.error(
-                Path::root(),
-                format!("{CLOCK_OFFSET} is not a duration"),
-                format!("{error}."),
-            );
+            let mistake = ConnectionProblem::ClockOffset {
+                variable: CLOCK_OFFSET.into(),
+                why: error.to_string(),
+            };
+            problems.report(Path::root(), mistake);
             SignedDuration::ZERO
         }
     }

@@ -93,7 +93,7 @@ impl NoticeCode {
     pub fn is_of_a_look(self) -> bool {
         matches!(
             self,
-            Self::Unreachable | Self::Lookalike | Self::Rival | Self::OwnCredential
+            Self::Unreachable | Self::Lookalike | Self::Rival | Self::OwnCredential | Self::Clock
         )
     }
 

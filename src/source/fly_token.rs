@@ -19,6 +19,7 @@ use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::fly::{self, Fly, FlyClient, SERVICE};
 use crate::connection::{Link, Reach};
+use crate::diagnostics::{Argument, StateProblem, names};
 use crate::part::PartNames;
 use crate::secret::Parts;
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Path, Type};
@@ -93,11 +94,10 @@ fn parse(node: &Node<'_>, _root: &Node<'_>, problems: &mut Diagnostics) -> Optio
     let expires_in = lifetime.duration(problems).and_then_checked(|life| {
         let lives = life.is_positive();
         if !lives {
-            problems.error(
-                lifetime.path().clone(),
-                format!("{} must be longer than zero", lifetime.path()),
-                "A token that expires at once is of no use. Leave it out for Fly's own default.",
-            );
+            lifetime.report(problems, |argument| Argument::Zero {
+                argument,
+                why: "A token that expires at once is useless. Leave it out to use Fly's default.".into(),
+            });
         }
         lives.then_some(life)
     });
@@ -118,16 +118,16 @@ fn container(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Container> {
         (Field::Absent, Field::Known(name)) => {
             return slug(node, "organization", name, problems).map(Container::Organization);
         }
-        (Field::Absent, Field::Absent) => "Neither is set: name the app or the organization that the token is for.",
-        (Field::Known(_), Field::Known(_)) => "Both are set: leave one out.",
+        (Field::Absent, Field::Absent) => "Neither is set. Name the app or the organization that the token is for.",
+        (Field::Known(_), Field::Known(_)) => "Both are set. Remove one.",
         // One of them may turn out null.
         (Field::Unknown, _) | (_, Field::Unknown) => return None,
     };
-    problems.error(
-        node.path().clone(),
-        "a fly_token needs exactly one of app and organization",
-        wrong,
-    );
+    node.report(problems, |argument| Argument::OneOf {
+        argument,
+        choices: names(["app", "organization"]),
+        advice: wrong.into(),
+    });
     None
 }
 
@@ -135,12 +135,11 @@ fn slug(node: &Node<'_>, attribute: &str, text: String, problems: &mut Diagnosti
     if is_slug(&text) {
         return Some(text);
     }
-    let path = node.attr(attribute).path().clone();
-    problems.error(
-        path.clone(),
-        format!("{path} is not the name of a Fly app or organization"),
-        format!("It is {text:?}. Such names consist of lower-case letters, digits and hyphens."),
-    );
+    node.attr(attribute).report(problems, |argument| Argument::IsNot {
+        argument,
+        what: "the name of a Fly app or organization".into(),
+        why: format!("It is {text:?}. These names have lower-case letters, digits and hyphens.").into(),
+    });
     None
 }
 
@@ -154,11 +153,12 @@ fn is_slug(text: &str) -> bool {
 
 fn issuer(address: &Address, link: &Link<'_>) -> Result<Option<Box<dyn Issuer>>, Diagnostic> {
     let container = Container::from_locator(&address.locator).ok_or_else(|| {
-        Diagnostic::error(
-            Path::root(),
-            format!("{address} is not a place where Fly tokens are issued"),
-            "The state holds an address that this provider did not write. Expected app/<name> or organization/<slug>.",
-        )
+        let mistake = StateProblem::Address {
+            address: address.to_string(),
+            what: "a place where Fly tokens are issued".into(),
+            expected: "app/<name> or organization/<slug>".into(),
+        };
+        Diagnostic::new(Path::root(), mistake)
     })?;
     let client = link.account::<Fly>()?.client()?;
     Ok(Some(Box::new(Tokens { client, container })))
@@ -340,7 +340,7 @@ mod tests {
         for value in [Value::object([app.clone(), organization]), Value::object([])] {
             let (config, problems) = parsed(&value);
             assert!(config.is_none());
-            assert_eq!(problems, ["a fly_token needs exactly one of app and organization"]);
+            assert_eq!(problems, [" requires app or organization"]);
         }
         let (config, problems) = parsed(&Value::object([app, ("organization", Value::unknown())]));
         assert!(config.is_none() && problems.is_empty());

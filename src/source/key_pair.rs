@@ -21,6 +21,7 @@ use super::generated::{Failed, Generated, Generator, TRAITS};
 use super::{Maker, Minted, Source, SourceConfig, SourceKind, SourceTraits};
 use crate::address::Address;
 use crate::connection::Link;
+use crate::diagnostics::Argument;
 use crate::part::PartNames;
 use crate::secret::{Parts, Secret};
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Type};
@@ -72,11 +73,10 @@ fn configure(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
         Field::Known(name) => name,
         Field::Unknown => return None,
         Field::Absent => {
-            problems.error(
-                argument.path().clone(),
-                format!("{} is required", argument.path()),
-                format!("Choose the one that the consumer verifies with: {}.", names.join(", ")),
-            );
+            argument.report(problems, |argument| Argument::RequiredBecause {
+                argument,
+                why: format!("Choose the algorithm that consumers verify with: {}.", names.join(", ")).into(),
+            });
             return None;
         }
     };

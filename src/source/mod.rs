@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::address::Address;
+use crate::address::{Address, DEFAULT_CONNECTION};
 use crate::call::{CallError, WritePermit};
 use crate::connection::{Link, Reach};
 use crate::label::Label;
@@ -355,6 +355,19 @@ sources! { random, fernet_key, key_pair, provided, fly_token, neon_api_key, neon
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static SourceKind> {
     ALL.iter().find(|kind| kind.name == name).copied()
+}
+
+/// The issuer at a recorded address, as texts call it.
+pub fn issuer(address: &str) -> String {
+    let parsed: Option<Address> = address.parse().ok();
+    let known = parsed.as_ref().and_then(|address| kind(&address.kind));
+    match (parsed, known) {
+        (Some(parsed), Some(kind)) if parsed.connection == DEFAULT_CONNECTION => (kind.issuer_in_words)(&parsed),
+        (Some(parsed), Some(kind)) => {
+            format!("{}, connection {}", (kind.issuer_in_words)(&parsed), parsed.connection)
+        }
+        _ => address.to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::Link;
 use crate::connection::neon::{self, ApiKey, KeyHolder, Neon, NeonClient, SERVICE, identifier, is_identifier};
+use crate::diagnostics::{Argument, StateProblem};
 use crate::part::PartNames;
 use crate::secret::Parts;
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Path, Type};
@@ -79,13 +80,13 @@ fn parse(node: &Node<'_>, _root: &Node<'_>, problems: &mut Diagnostics) -> Optio
     let organization = identifier(&node.attr("organization_id"), problems);
     let project = identifier(&node.attr("project_id"), problems);
     if matches!(organization, Field::Absent) && node.attr("project_id").is_set() {
-        let path = node.attr("project_id").path().clone();
-        problems.error(
-            path.clone(),
-            format!("{path} needs organization_id"),
-            "Neon limits only an organization's keys to a project: set organization_id to the project's organization, or leave \
-             out project_id for a personal key.",
-        );
+        node.attr("project_id").report(problems, |argument| Argument::Needs {
+            argument,
+            other: "organization_id".into(),
+            why: "Neon limits only an organization's keys to a project. Set organization_id to the project's organization, or remove \
+                  project_id for a personal key."
+                .into(),
+        });
         return None;
     }
     Some(Box::new(Config {
@@ -98,13 +99,12 @@ fn parse(node: &Node<'_>, _root: &Node<'_>, problems: &mut Diagnostics) -> Optio
 
 fn issuer(address: &Address, link: &Link<'_>) -> Result<Option<Box<dyn Issuer>>, Diagnostic> {
     let holder = holder_at(&address.locator).ok_or_else(|| {
-        Diagnostic::error(
-            Path::root(),
-            format!("{address} is not a place where Neon API keys are issued"),
-            format!(
-                "The state holds an address that this provider did not write. Expected {PERSONAL} or organization/<id>."
-            ),
-        )
+        let mistake = StateProblem::Address {
+            address: address.to_string(),
+            what: "a place where Neon API keys are issued".into(),
+            expected: format!("{PERSONAL} or organization/<id>").into(),
+        };
+        Diagnostic::new(Path::root(), mistake)
     })?;
     let client = link.account::<Neon>()?.client()?;
     Ok(Some(Box::new(Keys {
@@ -344,13 +344,13 @@ mod tests {
         assert!(config.is_none() && problems.is_empty(), "{problems:?}");
         let (config, problems) = parsed([project]);
         assert!(config.is_none());
-        assert_eq!(problems, ["project_id needs organization_id"]);
+        assert_eq!(problems, ["project_id requires organization_id"]);
     }
 
     #[test]
     fn names_are_not_ids_and_unknowns_are_no_mistakes() {
         let (_, problems) = parsed([("organization_id", Value::string("My Organization"))]);
-        assert_eq!(problems, ["organization_id is not an id of Neon"]);
+        assert_eq!(problems, ["organization_id is not a Neon id"]);
         let (config, problems) = parsed([
             ("organization_id", Value::unknown()),
             ("project_id", Value::string("p")),

@@ -17,6 +17,7 @@ use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::Link;
 use crate::connection::neon::{self, Branch, Neon, NeonClient, Place, Role, SERVICE, Selection};
+use crate::diagnostics::StateProblem;
 use crate::rotation::Container;
 use crate::secret::{Parts, Secret};
 use crate::terraform::{Diagnostic, Path};
@@ -47,11 +48,12 @@ pub static KIND: SourceKind = SourceKind {
 
 fn issuer(address: &Address, link: &Link<'_>) -> Result<Option<Box<dyn Issuer>>, Diagnostic> {
     let branch = branch_at(&address.locator).ok_or_else(|| {
-        Diagnostic::error(
-            Path::root(),
-            format!("{address} is not a place where passwords of Neon roles are issued"),
-            "The state holds an address that this provider did not write. Expected <project id>/<branch id>.",
-        )
+        let mistake = StateProblem::Address {
+            address: address.to_string(),
+            what: "a place where passwords of Neon roles are issued".into(),
+            expected: "<project id>/<branch id>".into(),
+        };
+        Diagnostic::new(Path::root(), mistake)
     })?;
     let client = link.account::<Neon>()?.client()?;
     Ok(Some(Box::new(Roles {
@@ -103,7 +105,7 @@ impl Roles {
         let reset = reset.map_err(|error| match error.effect {
             Effect::None => error,
             Effect::Possible => error.advise(&format!(
-                "Role {name:?} may have another password by now, and the old one may be dead: apply again soon."
+                "Role {name:?} may have a new password now, and the old one may be dead. Apply again soon."
             )),
         })?;
         self.client

@@ -15,6 +15,7 @@ use super::{
 use crate::address::Address;
 use crate::call::{CallError, WritePermit};
 use crate::connection::Link;
+use crate::diagnostics::Argument;
 use crate::part::{PartNames, VALUE};
 use crate::secret::{Parts, Secret};
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Type};
@@ -110,11 +111,11 @@ fn credential_id(node: &Node<'_>, problems: &mut Diagnostics) -> Field<String> {
     node.string(problems).and_then_checked(|id| {
         let fits = id.trim().len() == id.len() && !id.contains(char::is_control);
         if !fits {
-            problems.error(
-                node.path().clone(),
-                format!("{} is not a vendor's handle", node.path()),
-                "It has a line break or another control character in it, or a blank at its beginning or end. Use trimspace().",
-            );
+            node.report(problems, |argument| Argument::IsNot {
+                argument,
+                what: "the id of a credential".into(),
+                why: "It contains a line break or another control character, or begins or ends with a space. Use trimspace().".into(),
+            });
         }
         fits.then_some(id)
     })
@@ -123,11 +124,12 @@ fn credential_id(node: &Node<'_>, problems: &mut Diagnostics) -> Field<String> {
 fn version(node: &Node<'_>, problems: &mut Diagnostics) -> Field<u64> {
     match node.integer(0, u64::from(u32::MAX), problems) {
         Field::Absent => {
-            problems.error(
-                node.path().clone(),
-                format!("{} is required with the source {NAME}", node.path()),
-                "Terraform does not store the value, so the version announces a new one. Set it to 1, and raise it with every new value.",
-            );
+            node.report(problems, |argument| Argument::RequiredBecause {
+                argument,
+                why: "Terraform does not store the value of the source provided, so the version announces a new one. Set it to 1, and raise \
+                      it with every new value."
+                    .into(),
+            });
             Field::Unknown
         }
         version => version,
@@ -139,8 +141,10 @@ fn part_names(node: &Node<'_>, problems: &mut Diagnostics) -> Field<Names> {
     let listed = node.strings(problems).and_then_checked(|names| {
         let mistake = part_names_mistake(&names);
         if let Some(mistake) = &mistake {
-            let path = node.path();
-            problems.error(path.clone(), format!("{path} cannot be used"), mistake.clone());
+            node.report(problems, |argument| Argument::CannotBeUsed {
+                argument,
+                why: mistake.clone().into(),
+            });
         }
         mistake.is_none().then_some(Names::Listed(names))
     });
@@ -152,7 +156,7 @@ fn part_names(node: &Node<'_>, problems: &mut Diagnostics) -> Field<Names> {
 
 fn part_names_mistake(names: &[String]) -> Option<String> {
     if names.is_empty() {
-        return Some("It is empty. Name the parts, or leave it out for a credential of one value.".to_owned());
+        return Some("It is empty. Name the parts, or remove it for a credential of one value.".to_owned());
     }
     let identifier = |name: &str| {
         name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.starts_with(|c: char| c.is_ascii_digit())
@@ -163,7 +167,7 @@ fn part_names_mistake(names: &[String]) -> Option<String> {
     }
     if let Some(word) = names.iter().find(|name| RESERVED.contains(&name.as_str())) {
         return Some(format!(
-            "In templates, {word:?} has a meaning of its own. Choose another name for the part."
+            "{word:?} has a special meaning in templates. Choose another name for the part."
         ));
     }
     let earlier = |(at, name): &(usize, &String)| names.iter().take(*at).any(|before| before == *name);
@@ -174,33 +178,33 @@ fn part_names_mistake(names: &[String]) -> Option<String> {
 /// The value of this run. `None` when something about it is wrong, which is reported, or when the names of the parts are not known.
 fn given(node: &Node<'_>, root: &Node<'_>, names: Option<&Names>, problems: &mut Diagnostics) -> Option<Given> {
     let (value, parts) = (root.attr("value_wo"), root.attr("parts_wo"));
-    let mut wrong = |node: &Node<'_>, summary: String, detail: &str| {
-        problems.error(node.path().clone(), summary, detail);
-        None
-    };
     if value.is_set() && parts.is_set() {
-        let detail = "Supply a credential of one value as value_wo. Supply one of several values as parts_wo, and list their names in \
-                      part_names.";
-        return wrong(
-            &parts,
-            format!("{} and {} are both set", value.path(), parts.path()),
-            detail,
-        );
+        parts.report(problems, |argument| Argument::Conflict {
+            argument,
+            other: value.path().to_string().into(),
+            advice: "If the credential has one value, use value_wo. If it has several, use parts_wo, and list their names in part_names."
+                .into(),
+        });
+        return None;
     }
     match names? {
         Names::Sole if parts.is_set() => {
-            let detail = "Terraform does not store parts_wo, so the names of the parts must be written down as well: set \
-                          part_names = [\"…\", \"…\"] in the source.";
-            wrong(
-                &parts,
-                format!("{} needs {}", parts.path(), node.attr("part_names").path()),
-                detail,
-            )
+            parts.report(problems, |argument| Argument::Needs {
+                argument,
+                other: node.attr("part_names").path().to_string().into(),
+                why: "Terraform does not store parts_wo, so the names of the parts must be listed as well. Set part_names = [\"…\", \"…\"] \
+                      in the source."
+                    .into(),
+            });
+            None
         }
         Names::Listed(_) if value.is_set() => {
-            let detail = "Supply the parts as parts_wo, a map from the names in part_names to their values, or remove part_names.";
-            let summary = format!("{} does not go with {}", value.path(), node.attr("part_names").path());
-            wrong(&value, summary, detail)
+            value.report(problems, |argument| Argument::Conflict {
+                argument,
+                other: node.attr("part_names").path().to_string().into(),
+                advice: "Supply the parts as parts_wo, a map from the names in part_names to their values, or remove part_names.".into(),
+            });
+            None
         }
         Names::Sole => match supplied(&value, problems) {
             Field::Absent => Some(Given::Nothing),
@@ -217,12 +221,13 @@ fn supplied(node: &Node<'_>, problems: &mut Diagnostics) -> Field<Secret> {
         #[expect(clippy::disallowed_methods, reason = "only its length is looked at")]
         let trimmed = value.expose().trim().len() == value.len();
         if !trimmed {
-            problems.error(
-                node.path().clone(),
-                format!("{} begins or ends with white space", node.path()),
-                "Most likely a line break was copied along: use trimspace() or chomp(). If the value must end in a line break, as an \
-                 SSH key must, supply it without one and set template = \"{{ value }}\\n\" in the target.",
-            );
+            node.report(problems, |argument| Argument::CannotBeUsed {
+                argument,
+                why: "It begins or ends with white space, most likely a line break that was copied with it. Use trimspace() or chomp(). If \
+                      the value must end in a line break, as an SSH key must, supply it without one and set template = \"{{ value }}\\n\" \
+                      in the target."
+                    .into(),
+            });
         }
         trimmed.then_some(value)
     })
@@ -249,12 +254,14 @@ fn supplied_parts(node: &Node<'_>, names: &[String], problems: &mut Diagnostics)
     let mut differences: Vec<String> = missing.map(|name| format!("{name} is missing")).collect();
     differences.extend(undeclared.map(|(key, _)| format!("{key} is not in part_names")));
     if !differences.is_empty() {
-        let path = node.path();
-        problems.error(
-            path.clone(),
-            format!("The keys of {path} are not those of part_names"),
-            format!("Use the same names in both: {}.", differences.join(", ")),
-        );
+        node.report(problems, |argument| Argument::CannotBeUsed {
+            argument,
+            why: format!(
+                "Its keys are not the names in part_names: {}. Use the same in both.",
+                differences.join(", ")
+            )
+            .into(),
+        });
         return None;
     }
     let mut parts = Parts::default();

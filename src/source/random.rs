@@ -13,6 +13,7 @@ use super::generated::{Failed, Generated, Generator, TRAITS};
 use super::{Maker, Minted, Source, SourceConfig, SourceKind, SourceTraits};
 use crate::address::Address;
 use crate::connection::Link;
+use crate::diagnostics::{Argument, names};
 use crate::part::PartNames;
 use crate::randomness::{self, NoEntropy};
 use crate::secret::{Parts, Secret};
@@ -161,49 +162,52 @@ fn configure(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
     let characters = node.attr("characters").string(problems);
     let prefix = node.attr("prefix").string(problems).or(String::new());
     let checksum = node.attr("checksum").bool(problems).or(false);
-    let mut wrong = |attribute: &str, summary: &str, detail: &str| {
-        let path = node.attr(attribute).path().clone();
-        problems.error(path.clone(), format!("{path} {summary}"), detail);
-    };
     let prefix = prefix.filter(|prefix| {
         let mistake = prefix_mistake(prefix);
-        if let Some((summary, detail)) = &mistake {
-            wrong("prefix", summary, detail);
+        if let Some(why) = mistake.clone() {
+            node.attr("prefix").report(problems, |argument| Argument::CannotBeUsed {
+                argument,
+                why: why.into(),
+            });
         }
         mistake.is_none()
     });
     let shape = match (bytes.optional()?, length.optional()?) {
         (Some(_), Some(_)) => {
-            wrong(
-                "length",
-                "is set together with bytes",
-                "Use bytes with encoding, or length with charset or characters.",
-            );
+            node.attr("length").report(problems, |argument| Argument::Conflict {
+                argument,
+                other: "bytes".into(),
+                advice: "Use bytes with encoding, or length with charset or characters.".into(),
+            });
             return None;
         }
         (None, None) => {
-            let path = node.path().clone();
-            problems.error(
-                path.clone(),
-                format!("{path} says neither bytes nor length"),
-                "Use bytes with encoding (hex, base64, base64url), or length with charset or characters.",
-            );
+            node.report(problems, |argument| Argument::OneOf {
+                argument,
+                choices: names(["bytes", "length"]),
+                advice: "Use bytes with encoding (hex, base64, base64url), or length with charset or characters."
+                    .into(),
+            });
             return None;
         }
         (Some(bytes), None) => {
             for attribute in ["charset", "characters"] {
                 if node.attr(attribute).is_set() {
-                    wrong(attribute, "belongs to length", "With bytes, set encoding instead.");
+                    node.attr(attribute).report(problems, |argument| Argument::Needs {
+                        argument,
+                        other: "length".into(),
+                        why: "With bytes, set encoding instead.".into(),
+                    });
                     return None;
                 }
             }
             let encoding = match encoding {
                 Field::Absent => {
-                    wrong(
-                        "encoding",
-                        "is required with bytes",
-                        "Choose hex, base64 or base64url, whichever the consumer decodes.",
-                    );
+                    node.attr("encoding")
+                        .report(problems, |argument| Argument::RequiredBecause {
+                            argument,
+                            why: "With bytes, choose hex, base64 or base64url, whichever the consumer decodes.".into(),
+                        });
                     return None;
                 }
                 encoding => encoding.known()?,
@@ -217,18 +221,18 @@ fn configure(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
         }
         (None, Some(length)) => {
             if node.attr("encoding").is_set() {
-                wrong(
-                    "encoding",
-                    "belongs to bytes",
-                    "With length, set charset or characters instead.",
-                );
+                node.attr("encoding").report(problems, |argument| Argument::Needs {
+                    argument,
+                    other: "bytes".into(),
+                    why: "With length, set charset or characters instead.".into(),
+                });
                 return None;
             }
-            let alphabet = alphabet(charset, characters, &mut wrong)?;
+            let alphabet = alphabet(node, charset, characters, problems)?;
             Shape::Characters(usize::try_from(length).ok()?, alphabet)
         }
     };
-    enough(&shape, &mut wrong)?;
+    enough(node, &shape, problems)?;
     // What belongs to the other way of writing it may turn out to be there.
     let others: &[&str] = match shape {
         Shape::Bytes(..) => &["charset", "characters"],
@@ -245,38 +249,40 @@ fn configure(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
 }
 
 /// Why a prefix would make values that some consumer or header cannot hold.
-fn prefix_mistake(prefix: &str) -> Option<(String, String)> {
+fn prefix_mistake(prefix: &str) -> Option<String> {
     if let Some(other) = prefix.chars().find(|c| !c.is_ascii_graphic() && *c != ' ') {
-        let summary = format!("holds {other:?}, which is not printable ASCII");
-        return Some((summary, "Write letters, digits and punctuation alone.".to_owned()));
+        return Some(format!(
+            "It contains {other:?}, which is not printable ASCII. Use letters, digits and punctuation only."
+        ));
     }
     if prefix.starts_with(' ') {
-        let detail = "Many consumers cut it off: remove it.".to_owned();
-        return Some(("begins with a blank".to_owned(), detail));
+        return Some("It begins with a space, which many consumers cut off. Remove it.".to_owned());
     }
     let length = prefix.chars().count();
-    (length > LONGEST_PREFIX).then(|| {
-        let summary = format!("has {length} characters");
-        (summary, format!("At most {LONGEST_PREFIX} are permitted."))
-    })
+    (length > LONGEST_PREFIX).then(|| format!("It has {length} characters; at most {LONGEST_PREFIX} are allowed."))
 }
 
 fn alphabet(
+    node: &Node<'_>,
     charset: Field<&'static str>,
     characters: Field<String>,
-    wrong: &mut impl FnMut(&str, &str, &str),
+    problems: &mut Diagnostics,
 ) -> Option<Vec<char>> {
     match (charset.optional()?, characters.optional()?) {
         (Some(_), Some(_)) => {
-            wrong("characters", "is set together with charset", "Remove one.");
+            node.attr("characters").report(problems, |argument| Argument::Conflict {
+                argument,
+                other: "charset".into(),
+                advice: "Remove one.".into(),
+            });
             None
         }
         (None, None) => {
-            wrong(
-                "charset",
-                "is required with length",
-                "Choose alphanumeric, ascii or digits, or set characters.",
-            );
+            node.attr("charset")
+                .report(problems, |argument| Argument::RequiredBecause {
+                    argument,
+                    why: "With length, choose alphanumeric, ascii or digits, or set characters.".into(),
+                });
             None
         }
         (Some(charset), None) => {
@@ -290,27 +296,27 @@ fn alphabet(
                 .enumerate()
                 .find(|(at, c)| alphabet.iter().take(*at).any(|before| before == *c));
             let control = alphabet.iter().find(|c| c.is_control());
-            let summary = if let Some(control) = control {
-                format!("holds the control character {control:?}")
+            let mistake = if let Some(control) = control {
+                format!("It contains the control character {control:?}")
             } else if let Some((_, repeated)) = repeated {
-                format!("repeats the character {repeated:?}")
+                format!("It repeats the character {repeated:?}")
             } else if alphabet.len() < 2 {
-                "is too short".to_owned()
+                "It is too short".to_owned()
             } else {
                 return Some(alphabet);
             };
-            wrong(
-                "characters",
-                &summary,
-                "Write at least two printable characters, each once.",
-            );
+            node.attr("characters")
+                .report(problems, |argument| Argument::CannotBeUsed {
+                    argument,
+                    why: format!("{mistake}. Set at least two printable characters, each once.").into(),
+                });
             None
         }
     }
 }
 
 /// Refuses what could be guessed.
-fn enough(shape: &Shape, wrong: &mut impl FnMut(&str, &str, &str)) -> Option<()> {
+fn enough(node: &Node<'_>, shape: &Shape, problems: &mut Diagnostics) -> Option<()> {
     let (attribute, count, each) = match shape {
         Shape::Bytes(count, _) => ("bytes", *count, 8.0),
         Shape::Characters(count, alphabet) => ("length", *count, bits_of(alphabet.len())),
@@ -318,15 +324,16 @@ fn enough(shape: &Shape, wrong: &mut impl FnMut(&str, &str, &str)) -> Option<()>
     let bits = count_as_f64(count) * each;
     if bits < LEAST_BITS {
         let needed = (LEAST_BITS / each).ceil();
-        wrong(
-            attribute,
-            // Rounded down: 95.6 bits are not the 96 that are required.
-            &format!(
-                "of {count} gives {:.0} bits of entropy, {LEAST_BITS:.0} are required",
-                bits.floor()
-            ),
-            &format!("Use at least {needed:.0}."),
-        );
+        node.attr(attribute)
+            .report(problems, |argument| Argument::CannotBeUsed {
+                argument,
+                // Rounded down: 95.6 bits are not the 96 that are required.
+                why: format!(
+                    "{count} gives {:.0} bits of entropy; {LEAST_BITS:.0} are required. Use at least {needed:.0}.",
+                    bits.floor()
+                )
+                .into(),
+            });
         return None;
     }
     Some(())
@@ -492,7 +499,7 @@ mod tests {
             let object = |later: Value| Value::object([first.clone(), second.clone(), (other, later)]);
             assert_eq!(generate(object(Value::unknown())), Err(String::new()), "{other}");
             assert!(generate(object(Value::Null)).is_ok());
-            assert!(generate(object(Value::string("hex"))).is_err_and(|said| said.contains("belongs to")));
+            assert!(generate(object(Value::string("hex"))).is_err_and(|said| said.contains(" requires ")));
         }
     }
 
@@ -558,7 +565,11 @@ mod tests {
         let error = generate(short).unwrap_err();
         assert!(error.contains("95 bits") && error.contains("at least 17"), "{error}");
         let both = Value::object([("length", Value::number(32)), ("bytes", Value::number(32))]);
-        assert!(generate(both).unwrap_err().contains("is set together with bytes"));
+        assert!(
+            generate(both)
+                .unwrap_err()
+                .contains("length and bytes cannot both be set")
+        );
         let bare = Value::object([("bytes", Value::number(32))]);
         assert!(generate(bare).unwrap_err().contains("encoding"));
         let twice = Value::object([("length", Value::number(99)), ("characters", Value::string("aab"))]);
@@ -580,11 +591,17 @@ mod tests {
             ]))
         };
         for (prefix, said) in [
-            ("a\n", "prefix holds '\\n', which is not printable ASCII"),
+            (
+                "a\n",
+                "prefix cannot be used It contains '\\n', which is not printable ASCII",
+            ),
             ("\u{1b}[31m", "printable ASCII"),
             ("schl\u{fc}ssel", "printable ASCII"),
-            (" a", "begins with a blank"),
-            (&*"a".repeat(65), "prefix has 65 characters At most 64"),
+            (" a", "begins with a space"),
+            (
+                &*"a".repeat(65),
+                "prefix cannot be used It has 65 characters; at most 64",
+            ),
         ] {
             assert!(with(prefix).is_err_and(|error| error.contains(said)), "{prefix:?}");
         }

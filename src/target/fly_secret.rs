@@ -18,6 +18,7 @@ mod update;
 use crate::address::Address;
 use crate::connection::Link;
 use crate::connection::fly::{self, Fly};
+use crate::diagnostics::{Argument, StateProblem};
 use crate::rotation::RevisionKind;
 use crate::secret::Secret;
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node, Path, Type};
@@ -82,11 +83,11 @@ fn parse(node: &Node<'_>, default_name: Option<&str>, problems: &mut Diagnostics
     let app = app_node.required_string(problems).and_then_checked(|app| {
         let good = is_app(&app);
         if !good {
-            problems.error(
-                app_node.path().clone(),
-                format!("{} is not the name of a Fly app", app_node.path()),
-                format!("It is {app:?}. Such names consist of lower-case letters, digits and hyphens."),
-            );
+            app_node.report(problems, |argument| Argument::IsNot {
+                argument,
+                what: "the name of a Fly app".into(),
+                why: format!("It is {app:?}. Names of Fly apps have lower-case letters, digits and hyphens.").into(),
+            });
         }
         good.then_some(app)
     });
@@ -94,14 +95,15 @@ fn parse(node: &Node<'_>, default_name: Option<&str>, problems: &mut Diagnostics
     let name = name_node.string_or(default_name, problems).known().filter(|name| {
         let good = is_variable(name);
         if !good {
-            problems.error(
-                name_node.path().clone(),
-                format!("{} is not the name of an environment variable", name_node.path()),
-                format!(
-                    "It is {name:?} (the resource's name, unless it is set here). \
-                     Fly hands secrets to machines as environment variables: letters, digits and underscores, not beginning with a digit."
-                ),
-            );
+            name_node.report(problems, |argument| Argument::IsNot {
+                argument,
+                what: "the name of an environment variable".into(),
+                why: format!(
+                    "It is {name:?} (the resource's name, unless it is set here). Fly passes secrets to machines as environment variables, \
+                     whose names have letters, digits and underscores and do not begin with a digit."
+                )
+                .into(),
+            });
         }
         good
     });
@@ -136,11 +138,12 @@ fn parts_of(locator: &str) -> Option<(&str, &str)> {
 
 fn slot_at(address: &Address, link: &Link<'_>) -> Result<Box<dyn Slot>, Diagnostic> {
     let (app, name) = parts_of(&address.locator).ok_or_else(|| {
-        Diagnostic::error(
-            Path::root(),
-            format!("{address} is not the place of a Fly secret"),
-            "The state holds an address that this provider did not write. Expected <app>/<NAME>.",
-        )
+        let mistake = StateProblem::Address {
+            address: address.to_string(),
+            what: "the address of a Fly secret".into(),
+            expected: "<app>/<NAME>".into(),
+        };
+        Diagnostic::new(Path::root(), mistake)
     })?;
     let client = link.account::<Fly>()?.client()?;
     // The stricter of the two: only proof makes it live. It is never asked to write.

@@ -11,6 +11,7 @@ mod secret;
 use crate::address::Address;
 use crate::connection::Link;
 use crate::connection::github::{GitHub, SecretLevel, SecretStore, permitted, repository_mistake};
+use crate::diagnostics::StateProblem;
 use crate::rotation::RevisionKind;
 use crate::secret::Secret;
 use crate::target::{Activation, Offers, Slot, Target, TargetConfig, TargetTraits};
@@ -122,14 +123,12 @@ impl GitHubSecrets {
                 Some(_) => " or owner/repository/environments/environment/NAME",
                 None => "",
             };
-            Diagnostic::error(
-                Path::root(),
-                format!("{address} is not the address of a GitHub {} secret", self.store.product),
-                format!(
-                    "It should end in owner/repository/NAME{or_environment}. The state was written by another version of the \
-                     provider, or edited."
-                ),
-            )
+            let mistake = StateProblem::Address {
+                address: address.to_string(),
+                what: format!("the address of a GitHub {} secret", self.store.product).into(),
+                expected: format!("owner/repository/NAME{or_environment}").into(),
+            };
+            Diagnostic::new(Path::root(), mistake)
         })?;
         Ok(Box::new(GitHubSecret {
             client: link.account::<GitHub>()?.client()?,

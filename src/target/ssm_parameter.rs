@@ -16,6 +16,7 @@ use super::{Activation, EntryWords, Offers, Slot, Target, TargetConfig, TargetKi
 use crate::address::{ANY, Address};
 use crate::connection::Link;
 use crate::connection::aws::{self, Aws};
+use crate::diagnostics::{Argument, StateProblem};
 use crate::rotation::RevisionKind;
 use crate::secret::Secret;
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node, Path, Type};
@@ -198,23 +199,22 @@ fn passes(node: &Node<'_>, outcome: Result<(), String>, problems: &mut Diagnosti
     let Err(why) = outcome else {
         return true;
     };
-    problems.error(
-        node.path().clone(),
-        format!("{} is not accepted by AWS SSM", node.path()),
-        format!("The rule: {why}."),
-    );
+    node.report(problems, |argument| Argument::NotAccepted {
+        argument,
+        by: "AWS SSM".into(),
+        why: format!("The rule: {why}.").into(),
+    });
     false
 }
 
 fn slot(address: &Address, link: &Link<'_>) -> Result<Box<dyn Slot>, Diagnostic> {
     if let Err(why) = name::check(&address.locator) {
-        return Err(Diagnostic::error(
-            Path::root(),
-            format!("The address {address} in the state names no SSM parameter"),
-            format!(
-                "The rule: {why}. Nothing was changed. Restore the state from a backup, or remove the entry by hand."
-            ),
-        ));
+        let mistake = StateProblem::Address {
+            address: address.to_string(),
+            what: "the address of an SSM parameter".into(),
+            expected: format!("the name of a parameter ({why})").into(),
+        };
+        return Err(Diagnostic::new(Path::root(), mistake));
     }
     Ok(Box::new(ParameterSlot {
         aws: link.account::<Aws>()?.configured()?,

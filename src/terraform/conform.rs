@@ -14,6 +14,7 @@ use super::number::Number;
 use super::path::Path;
 use super::schema::{Attribute, AttributeType, Mode, Nesting, Type};
 use super::value::Value;
+use crate::diagnostics::{self, Argument, Hint};
 
 /// Longest part of a mistaken key that is repeated, in characters.
 const SHOWN: usize = 60;
@@ -41,14 +42,12 @@ enum Scope<'a> {
 
 impl Scope<'_> {
     /// Where a name is an argument, if an enclosing object or the block takes it.
-    fn owner_of(&self, name: &str) -> Option<String> {
+    fn owner_of(&self, name: &str) -> Option<Hint> {
         match self {
-            Self::Block(names) => names
-                .contains(&name)
-                .then(|| format!("`{name}` is an argument of the block itself: write it there.")),
+            Self::Block(names) => names.contains(&name).then(|| Hint::OfTheBlock(name.to_owned())),
             Self::Object(attributes, path, above) => {
                 if attributes.iter().any(|attribute| attribute.name == name) {
-                    return Some(format!("`{name}` is an argument of {path}: write it there."));
+                    return Some(Hint::Outside(name.to_owned(), path.to_string()));
                 }
                 above.owner_of(name)
             }
@@ -210,56 +209,39 @@ fn mismatch(value: &Value, expected: &str, path: &Path, problems: &mut Diagnosti
         Value::Map(_) => "an object".to_owned(),
         Value::Null | Value::Unknown(_) | Value::Dynamic(_) => "something else".to_owned(),
     };
-    problems.error(
-        path.clone(),
-        format!("{path} must be {expected}"),
-        format!("It is {found}."),
-    );
+    let mistake = Argument::MustBe {
+        argument: path.to_string(),
+        expected: expected.to_owned().into(),
+        found: Some(found.into()),
+    };
+    problems.report(path.clone(), mistake);
     Value::unknown()
 }
 
 /// Reports a key that is not declared, with the place that takes it or the nearest one that is declared, and all of them.
 fn unknown_key(key: &str, attributes: &[Attribute], around: &Scope<'_>, path: &Path, problems: &mut Diagnostics) {
     let shown = shown(key);
-    let owner = match path.to_string() {
-        root if root.is_empty() => "this block".to_owned(),
-        place => place,
-    };
+    let place = path.then_attribute(&shown);
     let names: Vec<&str> = attributes.iter().map(|attribute| attribute.name).collect();
     let elsewhere = around.owner_of(key).or_else(|| belongs_inside(key, attributes));
-    let advice = match elsewhere.or_else(|| nearest(key, &names).map(|name| format!("Did you mean `{name}`?"))) {
-        Some(advice) => format!("{advice} "),
-        None => String::new(),
+    let nearest = || nearest(key, &names).map(|name| Hint::Nearest(name.to_owned().into()));
+    let mistake = Argument::UnknownKey {
+        argument: place.to_string(),
+        hint: elsewhere.or_else(nearest),
+        owner: path.to_string(),
+        takes: diagnostics::names(attributes.iter().map(|attribute| attribute.name)),
     };
-    let list = if names.is_empty() {
-        format!("{owner} takes no arguments: write `{{}}`.")
-    } else {
-        format!("{owner} takes: {}.", names.join(", "))
-    };
-    problems.error(
-        path.then_attribute(&shown),
-        format!("{} is not an argument", path.then_attribute(&shown)),
-        format!("{advice}{list}"),
-    );
+    problems.report(place, mistake);
 }
 
 /// Which of the nested objects take a key that was written beside them.
-fn belongs_inside(key: &str, attributes: &[Attribute]) -> Option<String> {
+fn belongs_inside(key: &str, attributes: &[Attribute]) -> Option<Hint> {
     let takes = |attribute: &&Attribute| match &attribute.kind {
         AttributeType::Nested(_, inner) => inner.iter().any(|inner| inner.name == key),
         AttributeType::Plain(_) => false,
     };
-    let owners: Vec<String> = attributes
-        .iter()
-        .filter(takes)
-        .map(|owner| format!("`{}`", owner.name))
-        .collect();
-    (!owners.is_empty()).then(|| {
-        format!(
-            "`{key}` is an argument of {}: write it inside.",
-            owners.join(" and of ")
-        )
-    })
+    let owners = diagnostics::names(attributes.iter().filter(takes).map(|owner| owner.name));
+    (!owners.is_empty()).then(|| Hint::Inside(key.to_owned(), owners))
 }
 
 /// A key as a message repeats it: without what would break a line, and cut.
@@ -365,17 +347,14 @@ mod tests {
     fn a_key_at_the_wrong_depth_is_told_where_it_belongs() {
         let fly = |key: &str| Value::object([("fly_secret", Value::object([(key, Value::string("x"))]))]);
         for (element, place) in [
-            (
-                fly("wave"),
-                "`wave` is an argument of targets[\"web\"]: write it there.",
-            ),
+            (fly("wave"), "`wave` is an argument of targets[\"web\"]: set it there."),
             (
                 fly("value_wo"),
-                "`value_wo` is an argument of the block itself: write it there.",
+                "`value_wo` is an argument of the block itself: set it there.",
             ),
             (
                 Value::object([("app", Value::string("x"))]),
-                "`app` is an argument of `fly_secret`: write it inside.",
+                "`app` is an argument of `fly_secret`: set it inside.",
             ),
         ] {
             let (_, told) = conformed(&one(element));

@@ -2,49 +2,56 @@
 
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::ops::Deref;
 
 use super::path::Path;
+use crate::diagnostics::{Argument, Message, Severity};
 
-/// How serious a diagnostic is (tfplugin6 `Diagnostic.Severity`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
-    /// The operation fails.
-    Error,
-    /// The user should know, the operation goes on.
-    Warning,
-}
-
-/// One error or warning, at an attribute where there is one.
+/// One error or warning of the catalogue, at an attribute where there is one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Diagnostic {
-    /// Error or warning.
-    pub severity: Severity,
-    /// One line: what failed.
-    pub summary: String,
-    /// What exists now, and what to do next.
-    pub detail: String,
     /// The attribute that it concerns; the root means the whole block.
     pub path: Path,
+    message: Message,
+}
+
+impl Deref for Diagnostic {
+    type Target = Message;
+
+    fn deref(&self) -> &Message {
+        &self.message
+    }
+}
+
+impl From<Diagnostic> for Message {
+    fn from(diagnostic: Diagnostic) -> Self {
+        diagnostic.message
+    }
 }
 
 impl Diagnostic {
-    /// An error.
-    pub fn error(path: Path, summary: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Error,
-            summary: summary.into(),
-            detail: detail.into(),
-            path,
-        }
+    /// What `message` says, of the attribute at `path`.
+    pub fn new(path: Path, message: impl Into<Message>) -> Self {
+        let message = message.into();
+        Self { path, message }
     }
 
-    /// A warning.
-    pub fn warning(path: Path, summary: impl Into<String>, detail: impl Into<String>) -> Self {
+    /// The same of another attribute.
+    #[must_use]
+    pub fn at(self, path: Path) -> Self {
+        Self { path, ..self }
+    }
+
+    /// The same with its place in the summary, where Terraform cannot show it: it finds no line for what is nested in an attribute.
+    #[must_use]
+    pub fn placed(self) -> Self {
+        if self.path.steps().len() < 2 {
+            return self;
+        }
+        let place = self.path.to_string();
         Self {
-            severity: Severity::Warning,
-            summary: summary.into(),
-            detail: detail.into(),
-            path,
+            message: self.message.placed(&place),
+            ..self
         }
     }
 }
@@ -81,14 +88,9 @@ impl Diagnostics {
         }
     }
 
-    /// Adds an error.
-    pub fn error(&mut self, path: Path, summary: impl Into<String>, detail: impl Into<String>) {
-        self.push(Diagnostic::error(path, summary, detail));
-    }
-
-    /// Adds a warning.
-    pub fn warning(&mut self, path: Path, summary: impl Into<String>, detail: impl Into<String>) {
-        self.push(Diagnostic::warning(path, summary, detail));
+    /// Adds what `message` says of the attribute at `path`.
+    pub fn report(&mut self, path: Path, message: impl Into<Message>) {
+        self.push(Diagnostic::new(path, message));
     }
 
     /// Adds all of `others`.
@@ -131,22 +133,13 @@ impl Diagnostics {
 
     /// What stands for those of `severity` that are not kept.
     fn others(&self, severity: Severity) -> Option<Diagnostic> {
-        let others = self.further.iter().filter(|(of, _)| *of == severity).count();
-        let noun = match (severity, others) {
-            (_, 0) => return None,
-            (Severity::Error, 1) => "error",
-            (Severity::Error, _) => "errors",
-            (Severity::Warning, 1) => "warning",
-            (Severity::Warning, _) => "warnings",
+        let count = self.further.iter().filter(|(of, _)| *of == severity).count();
+        let others = match severity {
+            _ if count == 0 => return None,
+            Severity::Error => Argument::MoreErrors { count, shown: MOST },
+            Severity::Warning => Argument::MoreWarnings { count, shown: MOST },
         };
-        Some(Diagnostic {
-            severity,
-            summary: format!("And {others} more {noun}"),
-            detail: format!(
-                "The first {MOST} are shown. Correct these, then run the same command again to see the rest."
-            ),
-            path: Path::root(),
-        })
+        Some(Diagnostic::new(Path::root(), others))
     }
 }
 
@@ -180,9 +173,26 @@ impl IntoIterator for Diagnostics {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnostics::Text;
+
+    struct Odd(Severity, String);
+
+    impl Text for Odd {
+        fn severity(&self) -> Severity {
+            self.0
+        }
+
+        fn summary(&self) -> String {
+            self.1.clone()
+        }
+
+        fn detail(&self) -> String {
+            "Look at it.".to_owned()
+        }
+    }
 
     fn warning(at: usize) -> Diagnostic {
-        Diagnostic::warning(Path::root(), format!("{at} is odd"), "Look at it.")
+        Diagnostic::new(Path::root(), Odd(Severity::Warning, format!("{at} is odd")))
     }
 
     #[test]
@@ -197,14 +207,11 @@ mod tests {
         all.extend(many());
         all.push(warning(7));
         all.push(warning(70_000));
-        let summaries: Vec<String> = all.clone().into_iter().map(|one| one.summary).collect();
+        let summaries: Vec<String> = all.clone().into_iter().map(|one| one.summary.clone()).collect();
         assert_eq!(summaries.len(), MOST + 1);
         assert_eq!(summaries[MOST - 1], "99 is odd");
         assert_eq!(summaries[MOST], "And 99900 more warnings");
-        let moved = all.map(|one| Diagnostic {
-            path: Path::attribute("a"),
-            ..one
-        });
+        let moved = all.map(|one| one.at(Path::attribute("a")));
         assert_eq!(
             moved.iter().filter(|one| one.path == Path::attribute("a")).count(),
             MOST
@@ -217,9 +224,9 @@ mod tests {
         let mut all = Diagnostics::new();
         (0..=MOST).for_each(|at| all.push(warning(at)));
         assert!(!all.has_errors());
-        all.error(Path::root(), "It fails", "Do something.");
+        all.report(Path::root(), Odd(Severity::Error, "It fails".to_owned()));
         assert!(all.has_errors());
-        let summaries: Vec<String> = all.into_iter().skip(MOST).map(|one| one.summary).collect();
+        let summaries: Vec<String> = all.into_iter().skip(MOST).map(|one| one.summary.clone()).collect();
         assert_eq!(summaries, ["It fails", "And 1 more warning"]);
     }
 }

@@ -15,8 +15,9 @@ pub mod path;
 pub mod schema;
 pub mod value;
 
+pub use crate::diagnostics::Severity;
 pub use codec::CodecError;
-pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use diagnostic::{Diagnostic, Diagnostics};
 pub use node::{Field, Node, Origin, is_word};
 pub use number::Number;
 pub use path::Path;

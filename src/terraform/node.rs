@@ -10,6 +10,7 @@ use jiff::SignedDuration;
 use super::diagnostic::Diagnostics;
 use super::path::Path;
 use super::value::{Refinement, Value};
+use crate::diagnostics::{Argument, Message};
 use crate::secret::Secret;
 
 /// Where the value was taken from. State and plan never hold write-only values.
@@ -111,6 +112,11 @@ impl<'a> Node<'a> {
     /// Where the whole value was taken from.
     pub fn origin(&self) -> Origin {
         self.origin
+    }
+
+    /// Adds what `message` says of this place, whose name it gets.
+    pub fn report<M: Into<Message>>(&self, problems: &mut Diagnostics, message: impl FnOnce(String) -> M) {
+        problems.report(self.path.clone(), message(self.path.to_string()));
     }
 
     /// Whether nothing is set here.
@@ -225,11 +231,11 @@ impl<'a> Node<'a> {
             .and_then_checked(|text| match crate::duration::parse(&text) {
                 Ok(duration) => Some(duration),
                 Err(error) => {
-                    problems.error(
-                        self.path.clone(),
-                        format!("{} is not a duration", self.path),
-                        format!("{error}."),
-                    );
+                    self.report(problems, |argument| Argument::IsNot {
+                        argument,
+                        what: "a duration".into(),
+                        why: format!("{error}.").into(),
+                    });
                     None
                 }
             })
@@ -246,12 +252,11 @@ impl<'a> Node<'a> {
                     .collect::<Vec<_>>()
                     .join(", ");
                 let among = if choices.len() == 1 { "" } else { "one of " };
-                let found = if is_word(&text) {
-                    format!("It is {text:?}.")
-                } else {
-                    "Change it to a permitted value.".to_owned()
-                };
-                problems.error(self.path.clone(), format!("{} must be {among}{list}", self.path), found);
+                self.report(problems, |argument| Argument::MustBe {
+                    argument,
+                    expected: format!("{among}{list}").into(),
+                    found: is_word(&text).then(|| format!("{text:?}").into()),
+                });
             }
             found
         })
@@ -291,11 +296,7 @@ impl<'a> Node<'a> {
     /// Reports the absence of `field`.
     pub fn required<T>(&self, field: Field<T>, problems: &mut Diagnostics) -> Field<T> {
         if matches!(field, Field::Absent) {
-            problems.error(
-                self.path.clone(),
-                format!("{} is required", self.path),
-                "Set a non-empty value.",
-            );
+            self.report(problems, |argument| Argument::Required { argument });
             return Field::Unknown;
         }
         field
@@ -336,12 +337,16 @@ impl<'a> Node<'a> {
 
     fn mismatch<T>(&self, expected: &str, problems: &mut Diagnostics) -> Field<T> {
         let found = match self.value {
-            Value::Number(number) => format!("It is {number}."),
-            Value::Bool(value) => format!("It is {value}."),
+            Value::Number(number) => Some(number.to_string().into()),
+            Value::Bool(value) => Some(value.to_string().into()),
             // A text may be a secret in the wrong place.
-            _ => "Change it to a permitted value.".to_owned(),
+            _ => None,
         };
-        problems.error(self.path.clone(), format!("{} must be {expected}", self.path), found);
+        self.report(problems, |argument| Argument::MustBe {
+            argument,
+            expected: expected.to_owned().into(),
+            found,
+        });
         Field::Unknown
     }
 }

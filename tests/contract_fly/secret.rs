@@ -267,7 +267,7 @@ async fn a_machine_that_somebody_else_has_leased_is_left_alone() {
     let error = roll(&target, &revision).await.unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Conflict);
     assert!(
-        error.to_string().contains("Somebody else holds the machine's lease"),
+        error.to_string().contains("Something else holds the machine's lease"),
         "{error}"
     );
     assert_eq!(

@@ -95,7 +95,7 @@ async fn an_archived_repository_is_refused_by_one_read_for_all_its_targets() {
         let error = target.check_writable().await.unwrap_err();
         assert_eq!((&error.kind, error.effect), (&CallErrorKind::Forbidden, Effect::None));
         let words =
-            "is archived and read-only. Unarchive it, or take the target out of `targets` with on_remove = \"keep\"";
+            "is archived and read-only. Unarchive it, or remove the target from `targets` with on_remove = \"keep\"";
         assert!(error.message.contains(words), "{error}");
     }
     assert_eq!(github.world().calls, ["GET /repos/molecule-ai/mono"]);
@@ -209,7 +209,10 @@ async fn a_slot_at_another_host_is_refused_with_both_hosts() {
         assert!(names.iter().all(|name| text.contains(name)), "{text}");
         assert!(!text.contains("  "), "{text}");
         let slot = connections.slot(&KIND, &address);
-        assert_eq!(slot.err().map(|error| error.summary), Some(refused.summary));
+        assert_eq!(
+            slot.err().map(|error| error.summary.clone()),
+            Some(refused.summary.clone())
+        );
     }
 }
 

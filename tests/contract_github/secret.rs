@@ -240,7 +240,7 @@ async fn a_limit_beyond_our_patience_is_told_apart_from_a_missing_permission() {
     let error = deliver(&github, &*config(REPO), "value").await.unwrap_err();
     assert!(matches!(error.kind, CallErrorKind::RateLimited { .. }), "{error}");
     assert!(
-        error.message.contains("apply again in a few minutes") && !error.message.contains("Secrets: write"),
+        error.message.contains("Apply again in a few minutes") && !error.message.contains("Secrets: write"),
         "{error}"
     );
 }

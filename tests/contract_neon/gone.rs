@@ -155,7 +155,10 @@ async fn an_issuer_at_another_host_is_refused_with_both_hosts() {
                 assert!(refused.detail.contains(name), "{}", refused.detail);
             }
             let issuer = connections.issuer(kind, address);
-            assert_eq!(issuer.err().map(|error| error.summary), Some(refused.summary));
+            assert_eq!(
+                issuer.err().map(|error| error.summary.clone()),
+                Some(refused.summary.clone())
+            );
         }
     }
 }

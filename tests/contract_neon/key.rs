@@ -78,7 +78,7 @@ async fn a_lock_that_lasts_is_reported_and_had_no_effect() {
             (kind, Effect::None, Some(status))
         );
         assert!(
-            error.message.contains(said) && error.message.contains("nothing was changed"),
+            error.message.contains(said) && error.message.contains("Nothing was changed"),
             "{error}"
         );
     }
@@ -114,9 +114,9 @@ async fn a_revocation_that_was_accepted_and_not_done_is_a_failure_and_the_next_o
     let failure = retire_anywhere(&record, neon.connections.as_ref(), clock, &permit())
         .await
         .unwrap_err();
-    assert_eq!(failure.summary, format!("Generation 3 ({id}) is still alive"));
+    assert_eq!(failure.message.summary, format!("Generation 3 ({id}) is still valid"));
     assert!(
-        failure.detail.contains("accepted the revocation") && failure.detail.contains("tries again"),
+        failure.message.detail.contains("accepted the revocation") && failure.message.detail.contains("tries again"),
         "{failure:?}"
     );
     let retired = retire_anywhere(&record, neon.connections.as_ref(), clock, &permit()).await;

@@ -236,7 +236,7 @@ async fn without_an_account_nothing_is_taken_for_the_right_place() {
         .verify(&at("123456789012:eu-west-1"))
         .await
         .expect_err("nobody knows");
-    assert_eq!(told.summary, "Cannot tell which AWS account this run belongs to");
+    assert_eq!(told.summary, "Cannot tell which AWS account this run uses");
     assert!(
         told.detail.starts_with("AWS STS answered 403: ExpiredToken: refused."),
         "{}",

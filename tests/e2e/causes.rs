@@ -32,12 +32,12 @@ fn a_bad_token_is_one_error_for_each_secret() {
         ],
     );
     assert_eq!(text.matches("Fly answered 401").count(), 1, "{output}");
-    let (first, second) = if text.contains("Fly answered as it did for ALPHA") {
+    let (first, second) = if text.contains("Fly gave the same answer as for ALPHA") {
         ("ALPHA", "b")
     } else {
         ("BETA", "a")
     };
-    let short = format!("Fly answered as it did for {first}, see there.");
+    let short = format!("Fly gave the same answer as for {first} (see there).");
     let repeated = text.split("Error: ").find(|error| error.contains(&short)).unwrap();
     assert!(repeated.contains(&format!("with rotation_secret.{second}")), "{output}");
     assert!(story.has_no_state(), "{output}");

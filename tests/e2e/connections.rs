@@ -232,7 +232,7 @@ fn a_connection_must_be_declared_and_of_the_kinds_vendor() {
         (
             ("partner_code", "partner_code"),
             &[
-                r#"The connection "partner_code" is one of GitHub, not of AWS"#,
+                r#"The connection "partner_code" is for GitHub, not for AWS"#,
                 r#"Connections for AWS: "partner"."#,
             ][..],
         ),
@@ -298,7 +298,7 @@ provider \"rotation\" {{
     // Without the connection the service refuses, at another origin the headers are not sent.
     write(r#"http = { url = "/apps/molecule-cp/secrets" }"#);
     let said = unframed(&story.refused("validate"));
-    assert!(said.contains("it is not a whole URL"), "{said}");
+    assert!(said.contains("It is not a whole URL"), "{said}");
     write(r#"connection = "status", http = { url = "https://elsewhere.example/apps" }"#);
     let said = unframed(&story.refused("plan"));
     assert!(

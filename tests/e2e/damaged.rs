@@ -61,7 +61,7 @@ fn a_destroy_stops_at_a_word_that_it_does_not_understand() {
         assert_eq!(outcome.status, 1, "{}", outcome.output);
         let said = unframed(&outcome.output);
         assert!(
-            said.contains("is not understood") && said.contains("Nothing was deleted or revoked"),
+            said.contains("does not understand") && said.contains("Nothing was deleted or revoked"),
             "{said}"
         );
         story.wrote_nothing();

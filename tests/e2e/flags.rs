@@ -66,7 +66,7 @@ fn without_a_refresh_what_an_interrupted_rotation_made_is_named_and_nothing_is_m
     assert_eq!(outcome.status, 1, "{}", outcome.output);
     let said = unframed(&outcome.output);
     assert!(
-        said.contains(&left[1].id) && said.contains("plan again, with a refresh"),
+        said.contains(&left[1].id) && said.contains("plan again with a refresh"),
         "{said}"
     );
     assert_eq!(alive(&story), left);

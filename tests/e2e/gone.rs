@@ -58,7 +58,7 @@ fn a_deleted_repository_warns_once_refuses_before_the_mint_and_lets_go_when_take
     assert_eq!(warned(&plan, "docs"), 1, "{plan}");
     says(
         &plan,
-        &["docs", "molecule-ai/molecule-docs", "take the target out of `targets`"],
+        &["docs", "molecule-ai/molecule-docs", "remove the target from `targets`"],
     );
     // An emergency.
     story.configure(&[TOKEN, AT_ONCE, &repository(), LEAK]);
@@ -72,7 +72,7 @@ fn a_deleted_repository_warns_once_refuses_before_the_mint_and_lets_go_when_take
         &said,
         &[
             "Error: targets[\"docs\"]",
-            "If it no longer exists, take the target out of `targets`.",
+            "If it no longer exists, remove the target from `targets`.",
         ],
     );
     assert_eq!(ours(&story), std::slice::from_ref(&leaked));
@@ -206,7 +206,7 @@ fn an_archived_repository_is_refused_before_the_mint_and_taking_it_out_holds_not
     says(
         &said,
         &[
-            "Repository molecule-ai/molecule-docs is archived and read-only. Unarchive it, or take the target out of `targets` with \
+            "Repository molecule-ai/molecule-docs is archived and read-only. Unarchive it, or remove the target from `targets` with \
              on_remove = \"keep\"",
             "The next apply will rotate",
         ],

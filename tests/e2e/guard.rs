@@ -152,7 +152,7 @@ fn a_guard_says_what_breaks() {
         ("guard {\n  }".to_owned(), "guard.consequence"),
         (
             "guard {\n    consequence = \" \"\n  }".to_owned(),
-            "does not say what breaks",
+            "guard.consequence cannot be used",
         ),
         (
             format!("guard {{\n    consequence = \"{CONSEQUENCE}\"\n    confirm = \"2\"\n  }}"),
@@ -170,6 +170,6 @@ fn a_guard_says_what_breaks() {
     assert!(
         story
             .refused("plan")
-            .contains("a guarded secret needs a target that can be read back")
+            .contains("a guarded secret requires a target that can be read back")
     );
 }

@@ -29,7 +29,7 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
     ),
     (
         &["source = { fly_token = {} }", SSM],
-        &["source.fly_token", "exactly one of app and organization"],
+        &["source.fly_token", "requires app or organization"],
     ),
     (
         &[
@@ -68,7 +68,7 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
     ),
     (
         &[RANDOM, SSM, "rotation {\n early = \"2d\"\n }"],
-        &["rotation.early needs rotation.every"],
+        &["rotation.early requires rotation.every"],
     ),
     (&[RANDOM, SSM, "overlap = \"soon\""], &["overlap is not a duration"]),
     (
@@ -158,7 +158,7 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
             "overlap = \"1d\"",
             "rotation {\n every = \"30d\"\n }",
         ],
-        &["every + overlap is longer than the credential's life"],
+        &["every + overlap is longer than the credential is valid"],
     ),
     (
         &[
@@ -166,7 +166,7 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
             "targets = { a = { github_actions_secret = { repository = \"m\" } } }",
         ],
         &[
-            "overlap is as long as the credential's life",
+            "overlap is not shorter than the credential is valid",
             "overlap is 24h",
             "default",
         ],
@@ -208,7 +208,7 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
     ),
     (
         &["source = { random = { bytes = 32 } }", SSM],
-        &["source.random.encoding is required with bytes", "base64url"],
+        &["source.random.encoding is required", "With bytes, choose", "base64url"],
     ),
     (
         &["source = { random = { bytes = 5000, encoding = \"hex\" } }", SSM],
@@ -242,21 +242,21 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
             "source = { random = { bytes = 32, encoding = \"hex\", prefix = \"a\\n\" } }",
             SSM,
         ],
-        &["source.random.prefix holds '\\n'", "not printable ASCII"],
+        &["It contains '\\n'", "not printable ASCII"],
     ),
     (
         &[
             "source = { random = { bytes = 32, encoding = \"hex\", prefix = format(\"%065d\", 0) } }",
             SSM,
         ],
-        &["source.random.prefix has 65 characters", "At most 64"],
+        &["source.random.prefix cannot be used", "at most 64"],
     ),
     (
         &[
             RANDOM,
             "targets = { a = { template = \"DATABASE_URL=user:literal@host/{{ value }}\", ssm_parameter = { name = \"/a\" } } }",
         ],
-        &["The template holds a literal password"],
+        &["contains a password in plain text"],
     ),
     (
         &[
@@ -266,7 +266,7 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
         ],
         &[
             "checks[\"up\"].http.headers[\"Content-Length\"] cannot be set",
-            "remove it",
+            "Remove it",
         ],
     ),
     (
@@ -288,7 +288,7 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
             "checks = { up = { http = { url = \"https://example.com/\", headers = { Authorization = \"Bearer abc{{ value }}\" } } } }",
         ],
         &[
-            "checks[\"up\"].http.headers[\"Authorization\"] holds a credential in plain text",
+            "checks[\"up\"].http.headers[\"Authorization\"] contains a credential in plain text",
             "into the headers of a connection",
         ],
     ),
@@ -299,7 +299,7 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
             "label_prefix = format(\"%040d\", 0)",
         ],
         &[
-            "label_prefix is too long for the names of neon_api_key",
+            "label_prefix is too long for names of neon_api_key",
             "allows 64 characters",
             "at most 39 characters",
         ],
@@ -309,14 +309,14 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
             RANDOM,
             "targets = { a = { part = \"value\", template = \"x={{ value }}\", ssm_parameter = { name = \"/a\" } } }",
         ],
-        &["part and template are both set", "remove part"],
+        &["template and part cannot both be set", "Remove `part`"],
     ),
     (
         &[
             RANDOM,
             "targets = { a = { template = \"DATABASE_HOST=db.example.com\", ssm_parameter = { name = \"/a\" } } }",
         ],
-        &["The template uses no part", "Parts: value"],
+        &["template uses no part", "parts: value"],
     ),
     (
         &[
@@ -325,8 +325,8 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
             "checks = { up = { wave = 1, phase = \"preflight\", http = { url = \"https://example.com/\" } } }",
         ],
         &[
-            "wave is only for checks of the phase \"delivered\"",
-            "remove wave or phase",
+            "wave is only for checks with phase = \"delivered\"",
+            "Remove `wave` or `phase`",
         ],
     ),
     (
@@ -336,8 +336,8 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
             "checks = { up = { wave = 1, phase = \"revoked\", http = { url = \"https://example.com/\" } } }",
         ],
         &[
-            "wave is only for checks of the phase \"delivered\"",
-            "remove wave or phase",
+            "wave is only for checks with phase = \"delivered\"",
+            "Remove `wave` or `phase`",
         ],
     ),
     (
@@ -357,7 +357,7 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
             SSM,
             "checks = { up = { http = { url = \"https://example.com/\", headers = { X-User = \"{{ username }}\" } } } }",
         ],
-        &["The check uses the unknown part \"username\"", "parts are value"],
+        &["refers to the unknown part \"username\"", "these parts: value"],
     ),
     (
         &[NEON_ROLE, SSM],
@@ -376,7 +376,7 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
     ),
     (
         &[RANDOM, SSM, "value_wo = \"v\""],
-        &["value_wo has no use with source random"],
+        &["value_wo cannot be used with source random"],
     ),
     (
         &[
@@ -587,14 +587,11 @@ fn a_misspelt_key_is_refused_with_its_path_and_the_key_that_was_meant() {
 fn a_name_that_no_vendor_could_keep_is_refused() {
     let story = Story::new();
     for (name, wanted) in [
-        (
-            "n".repeat(256),
-            &["name cannot be used", "at most 255 are permitted"][..],
-        ),
+        ("n".repeat(256), &["name cannot be used", "at most 255 are allowed"][..]),
         (
             "n".repeat(129),
             &[
-                "name is too long for the names that vendors keep",
+                "name is too long for names at vendors",
                 "Set label_prefix",
                 "at most 128",
             ],
@@ -612,10 +609,7 @@ fn a_name_that_no_vendor_could_keep_is_refused() {
         &["source = { neon_api_key = {} }", SSM],
     ));
     let said = story.refused("validate");
-    assert!(
-        said.contains("name is too long for the names of neon_api_key"),
-        "{said}"
-    );
+    assert!(said.contains("name is too long for names of neon_api_key"), "{said}");
     story.write(&resource(
         "it",
         &"n".repeat(129),
@@ -658,7 +652,7 @@ fn what_may_be_a_mistake_is_a_warning_that_says_what_may_come_of_it() {
             &[
                 "FLY_API_TOKEN: the overlap may be too short",
                 "keeps the old value of image for up to 24h",
-                "With overlap = \"1h\" the old credential may be revoked while it is still used.",
+                "With overlap = \"1h\" the old credential may be revoked while it is still in use.",
             ][..],
         ),
         // By itself it is long enough; who has nothing to revoke, or nobody to wait for, needs none.
@@ -683,7 +677,7 @@ fn a_mistake_inside_the_source_shows_the_line_of_the_source() {
     let story = Story::new();
     story.configure(&["source = { random = { bytes = 5, encoding = \"hex\" } }", SSM]);
     let said = story.refused("validate");
-    assert!(said.contains("source.random.bytes of 5 gives 40 bits"), "{said}");
+    assert!(said.contains("5 gives 40 bits"), "{said}");
     assert!(said.contains("bytes = 5, encoding"), "{said}");
     // And what lies in a block keeps its own line.
     story.configure(&[RANDOM, SSM, "rotation {\n every = \"soon\"\n }"]);

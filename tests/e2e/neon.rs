@@ -99,7 +99,7 @@ fn where_nothing_is_revoked_by_itself_a_third_password_is_not_made_and_the_error
     let said = crate::story::unframed(&story.fails());
     for words in [
         "The issuer's limit on live credentials is reached",
-        "Live are app, app_b",
+        "These are live: app, app_b",
         "revoke it yourself, and apply again",
     ] {
         assert!(said.contains(words), "{words}: {said}");

@@ -146,8 +146,8 @@ fn what_is_written_wrongly_is_an_error_at_once() {
         (
             "  connection \"x\" {\n  }",
             &[
-                r#"connection["x"] says nothing of an account"#,
-                "exactly one block of aws, fly, github, neon, http",
+                r#"connection["x"] has no account"#,
+                "exactly one of these blocks: aws, fly, github, neon, http",
             ],
         ),
         (
@@ -165,13 +165,13 @@ fn what_is_written_wrongly_is_an_error_at_once() {
         (
             "  connection \"x\" {\n    aws {\n      region = \"eu-west-1\"\n    }\n  }",
             &[
-                r#"connection["x"].aws does not say whose account it is"#,
+                r#"connection["x"].aws requires `profile` or `assume_role`"#,
                 "Set `profile` or `assume_role`",
             ],
         ),
         (
             "  connection \"x\" {\n    http {\n      base_url = \"https://status.example.com\"\n      headers = {\n        Host = \"evil.example\"\n      }\n    }\n  }",
-            &[r#"connection["x"].http.headers["Host"] cannot be sent"#],
+            &[r#"connection["x"].http.headers["Host"] cannot be used"#],
         ),
     ] {
         story.write_all(&[provider(lines), aws.clone()].concat());

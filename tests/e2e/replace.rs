@@ -57,7 +57,7 @@ fn replace_makes_the_next_generation_under_the_same_id_and_the_old_one_overlaps(
 fn replace_with_create_before_destroy_keeps_what_the_new_object_took_over() {
     let story = Story::begun(&[&LINES[..], &[BEFORE_DESTROY]].concat());
     let said = replaced(&story, &["-replace=rotation_secret.it"]);
-    assert!(said.contains("existed already"), "{said}");
+    assert!(said.contains("already existed"), "{said}");
     assert!(said.contains("is now managed by another resource"), "{said}");
     one_life(story);
 }
@@ -202,10 +202,7 @@ fn the_destroy_of_a_failed_create_leaves_the_entry_that_existed_before_and_what_
     let story = failed_create(&[]);
     let first = the_token(&story);
     let said = unframed(&story.destroy());
-    assert!(
-        said.contains("An entry existed before this secret was created"),
-        "{said}"
-    );
+    assert!(said.contains("It existed before this secret was created"), "{said}");
     assert!(said.contains(&first.id) && said.contains("is still valid"), "{said}");
     assert_eq!(fly_secret(&story, "molecule-cp", NAME), Some(first.value.clone()));
     assert_eq!(alive(&story), [first]);

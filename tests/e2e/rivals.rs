@@ -41,7 +41,7 @@ fn a_second_state_of_the_same_day_names_what_it_took_over_and_neither_undoes_the
     let second = story.beside();
     second.configure(&[FLY_TOKEN, FLY_TARGET, "overlap = \"1h\""]);
     let said = unframed(&second.apply());
-    assert!(said.contains("existed already") && said.contains(&first.id), "{said}");
+    assert!(said.contains("already existed") && said.contains(&first.id), "{said}");
     let newest = alive(&story).last().unwrap().clone();
     assert_eq!(fly_secret(&story, "molecule-cp", NAME), Some(newest.value.clone()));
     // The first state sees what happened, and whatever it does, the place holds a token that works.
@@ -161,7 +161,7 @@ fn two_secrets_of_one_configuration_on_one_slot_are_refused_in_the_plan() {
     let said = story.refused("plan");
     assert!(
         said.contains(
-            "SSM parameter /molecule/production/FLY_API_TOKEN in us-east-1 is a target of another secret too"
+            "SSM parameter /molecule/production/FLY_API_TOKEN in us-east-1 is already a target of another secret"
         ),
         "{said}"
     );

@@ -254,6 +254,31 @@ fn every_apply_rotates_where_that_is_the_schedule() {
 }
 
 #[test]
+fn by_a_clock_that_is_not_the_vendors_nothing_is_due() {
+    let lines = [FLY_TOKEN, THREE_TARGETS, A_DAY, "rotation {\n    every = \"30d\"\n  }"];
+    let mut story = Story::begun(&lines);
+    story.sandbox.settings(json!({ "clock_ahead_ms": 3_600_000 }));
+    story.clock("31d");
+    let plan = unframed(&story.settled());
+    for words in [
+        "FLY_API_TOKEN: clock",
+        "is more than five minutes ahead of this machine's",
+        "Nothing that is due by time happens",
+    ] {
+        assert!(plan.contains(words), "{words} is not in\n{plan}");
+    }
+    // What somebody asks for happens all the same.
+    story.configure(&[FLY_TOKEN, THREE_TARGETS, A_DAY, "rotation_reason = \"now\""]);
+    story.apply();
+    assert_eq!(story.attributes()["generation"], 2);
+    story.clock("33d");
+    story.settled();
+    story.sandbox.settings(json!({ "clock_ahead_ms": 0 }));
+    let plan = story.plan();
+    assert!(plan.contains("+ \"revoke generation 1"), "{plan}");
+}
+
+#[test]
 fn a_schedule_that_cannot_work_is_refused() {
     let story = Story::new();
     let window = |inside: &str| format!("rotation {{\n    window {{\n      {inside}\n    }}\n  }}");
@@ -277,7 +302,7 @@ fn a_schedule_that_cannot_work_is_refused() {
         ),
         (
             window(&format!("{hours}\n      days = [\"saturday\"]")),
-            "\"saturday\" is none of mon, tue",
+            "\"saturday\" is not one of mon, tue",
         ),
         (
             window("from = \"2am\"\n      to = \"06:00\""),
@@ -286,7 +311,7 @@ fn a_schedule_that_cannot_work_is_refused() {
         (window("from = \"02:00\""), "rotation.window.to"),
         (
             "rotation {\n    every = \"apply\"\n    early = \"1d\"\n  }".to_owned(),
-            "rotation.early needs an interval",
+            "rotation.early requires an interval",
         ),
         (
             "rotation {\n    every = \"7d\"\n    overdue = \"fail\"\n  }".to_owned(),

@@ -163,17 +163,17 @@ fn one_value_or_several_under_the_names_that_are_declared() {
         (
             pair(whole.clone()).with("value_wo", Value::string(VALUE)),
             "parts_wo",
-            "value_wo and parts_wo are both set",
+            "parts_wo and value_wo cannot both be set",
         ),
         (
             pair(Value::Null).with("value_wo", Value::string(VALUE)),
             "value_wo",
-            "value_wo does not go with part_names",
+            "value_wo and part_names cannot both be set",
         ),
         (
             pair(whole.clone()).with("part_names", Value::Null),
             "parts_wo",
-            "parts_wo needs part_names",
+            "parts_wo requires part_names",
         ),
         (
             pair(Value::object([("key_id", Value::string("AKIA1"))])),
@@ -203,8 +203,8 @@ fn names_of_parts_fit_templates() {
         (list(&["a", "b", "a"]), "lists \"a\" twice"),
         (list(&["key-id"]), "\"key-id\" does not fit"),
         (list(&["1a"]), "\"1a\" does not fit"),
-        (list(&["key", "value"]), "\"value\" has a meaning of its own"),
-        (list(&["previous"]), "\"previous\" has a meaning of its own"),
+        (list(&["key", "value"]), "\"value\" has a special meaning"),
+        (list(&["previous"]), "\"previous\" has a special meaning"),
     ] {
         let (path, text) = problem("provided", &names(wrong.clone()));
         assert_eq!(path, "part_names", "{text}");

@@ -99,28 +99,28 @@ fn too_little_entropy_is_refused_with_the_bits_there_are_and_the_length_that_wou
 fn a_contradiction_is_refused_where_it_stands() {
     let alone = |name: &str, value: Value| Value::object([(name, value)]);
     for (arguments, path, words) in [
-        (Value::object([]), "", "neither bytes nor length"),
+        (Value::object([]), "", " requires bytes or length"),
         (
             bytes(32, "hex").with("length", Value::number(32)),
             "length",
-            "is set together with bytes",
+            "and bytes cannot both be set",
         ),
-        (alone("bytes", Value::number(32)), "encoding", "required with bytes"),
-        (alone("length", Value::number(32)), "charset", "required with length"),
+        (alone("bytes", Value::number(32)), "encoding", "With bytes, choose"),
+        (alone("length", Value::number(32)), "charset", "With length, choose"),
         (
             bytes(32, "hex").with("charset", Value::string("ascii")),
             "charset",
-            "belongs to length",
+            "requires length",
         ),
         (
             charset(32, "ascii").with("encoding", Value::string("hex")),
             "encoding",
-            "belongs to bytes",
+            "requires bytes",
         ),
         (
             charset(32, "ascii").with("characters", Value::string("ab")),
             "characters",
-            "set together with charset",
+            "and charset cannot both be set",
         ),
         (characters(99, "aab"), "characters", "repeats the character 'a'"),
         (characters(99, "ab\n"), "characters", "control character '\\n'"),

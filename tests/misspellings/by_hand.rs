@@ -68,12 +68,12 @@ fn by_hand() -> Vec<(&'static str, Json, &'static str)> {
         (
             "targets",
             fly("stage", json!(true)),
-            "targets[\"web\"].stage is not an argument: `stage` is an argument of `fly_secret`: write it inside.",
+            "targets[\"web\"].stage is not an argument: `stage` is an argument of `fly_secret`: set it inside.",
         ),
         (
             "targets",
             fly("value_wo", json!("hunter2-hunter2")),
-            "targets[\"web\"].value_wo is not an argument: `value_wo` is an argument of the block itself: write it there.",
+            "targets[\"web\"].value_wo is not an argument: `value_wo` is an argument of the block itself: set it there.",
         ),
         (
             "targets",
@@ -163,7 +163,7 @@ fn by_hand() -> Vec<(&'static str, Json, &'static str)> {
         (
             "source",
             json!({ "fernet_key": { "value_wo": "hunter2-hunter2" } }),
-            "source.fernet_key.value_wo is not an argument: `value_wo` is an argument of the block itself: write it there.",
+            "source.fernet_key.value_wo is not an argument: `value_wo` is an argument of the block itself: set it there.",
         ),
         (
             "info",
@@ -173,7 +173,7 @@ fn by_hand() -> Vec<(&'static str, Json, &'static str)> {
         (
             "info",
             json!({ "slack": "#platform" }),
-            "info[\"slack\"] is not a key of info: Its keys are",
+            "info[\"slack\"] is not a key of info: Use one of",
         ),
         // None, or two, of what there is exactly one of.
         ("source", json!({}), "source has no kind: Set exactly one of random,"),
@@ -417,7 +417,7 @@ fn by_hand() -> Vec<(&'static str, Json, &'static str)> {
         (
             "rotation",
             json!({ "early": "7d" }),
-            "rotation.early needs rotation.every",
+            "rotation.early requires rotation.every",
         ),
         (
             "targets",
@@ -427,23 +427,23 @@ fn by_hand() -> Vec<(&'static str, Json, &'static str)> {
         (
             "targets",
             fly("part", json!("uri")),
-            "The credential has no part \"uri\": Its parts are value.",
+            "refers to the unknown part \"uri\": The credential has these parts: value.",
         ),
         (
             "targets",
             fly("template", json!("{{ valeu }}")),
-            "The template uses the unknown part \"valeu\"",
+            "template refers to the unknown part \"valeu\"",
         ),
-        ("targets", fly("template", json!("a text")), "The template uses no part"),
+        ("targets", fly("template", json!("a text")), "template uses no part"),
         (
             "value_wo",
             json!("hunter2-hunter2"),
-            "value_wo has no use with source random",
+            "value_wo cannot be used with source random",
         ),
         (
             "value_wo_version",
             json!(2),
-            "value_wo_version has no use with source random",
+            "value_wo_version cannot be used with source random",
         ),
         // A reason that is none.
         ("rotation_reason", json!("true"), "rotation_reason is not a reason"),
@@ -489,7 +489,7 @@ fn by_hand() -> Vec<(&'static str, Json, &'static str)> {
         (
             "rotation",
             json!({ "every": "apply", "early": "1d" }),
-            "rotation.early needs an interval",
+            "rotation.early requires an interval",
         ),
         (
             "targets",

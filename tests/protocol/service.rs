@@ -390,7 +390,7 @@ async fn a_value_that_breaks_the_schema_leaves_the_old_state_and_the_new_private
 #[tokio::test]
 async fn a_state_with_unknown_values_is_an_error_and_the_old_one_stays() {
     let (_plugin, mut clients) = running(start()).await;
-    let refusal = "A state with values that are not known cannot be stored";
+    let refusal = "A state with unknown values cannot be stored";
     let planned = note([
         ("text", Value::string("new")),
         ("misbehave", Value::string("leave unknowns in apply")),
@@ -436,8 +436,8 @@ async fn a_number_that_is_too_long_is_said_to_stand_in_the_configuration() {
     assert_eq!(errors(&diagnostics), ["Cannot read the configuration"]);
     assert_eq!(
         diagnostics[0].detail,
-        "size: a finite number of at most 1200 digits is required. Nothing was changed. Correct it in the configuration; where it is \
-         right, the program that sent it is at fault."
+        "size: a finite number of at most 1200 digits is required. Nothing was changed. Correct it in the configuration. If it is \
+         right there, the program that sent it is at fault."
     );
 }
 
@@ -567,7 +567,7 @@ async fn stored_json_becomes_the_full_object() {
         .into_inner();
     assert_eq!(
         errors(&answer.diagnostics),
-        ["The stored state is in a format from before Terraform 0.12"]
+        ["The state is in a format from before Terraform 0.12"]
     );
 }
 

@@ -6,6 +6,7 @@ use super::expectation::Expectation;
 use super::literal;
 use super::{Config, Header, Place};
 use crate::check::{CheckConfig, Presents};
+use crate::diagnostics::{Argument, CheckArgument, Message, capitalized};
 use crate::http::{HeaderMistake, header_mistake};
 use crate::template::{Template, literal_credential};
 use crate::terraform::{Attribute, Diagnostics, Field, Node, Type};
@@ -75,21 +76,15 @@ pub(super) fn parse(
     let uses_parts =
         headers.iter().any(|header| !header.value.is_literal()) || body.as_ref().is_some_and(|body| !body.is_literal());
     if credential == "none" && body.as_ref().is_some_and(|body| !body.is_literal()) {
-        let path = node.attr("body").path().clone();
-        problems.error(
-            path.clone(),
-            format!("{path} presents a credential"),
-            "With credential = \"none\" headers that are templates are left out, but a body can't be: write one without parts.",
-        );
+        node.attr("body")
+            .report(problems, |argument| CheckArgument::BodyPresents { argument });
         return None;
     }
     if credential == "previous" && !uses_parts {
-        let path = node.attr("credential").path().clone();
-        problems.error(
-            path.clone(),
-            format!("{path} has no effect"),
-            "No header and no body presents the credential: write one, such as Authorization = \"Bearer {{ value }}\".",
-        );
+        node.attr("credential").report(problems, |argument| Argument::NoEffect {
+            argument,
+            why: "No header and no body presents the credential. Add one, such as Authorization = \"Bearer {{ value }}\".".into(),
+        });
         return None;
     }
     let presents = match credential {
@@ -118,12 +113,10 @@ fn url(node: &Node<'_>, connection: Option<&str>, problems: &mut Diagnostics) ->
         Ok(place) => return Some(place),
         Err(mistake) => mistake,
     };
-    let path = node.path();
-    problems.error(
-        path.clone(),
-        format!("{path} cannot be used"),
-        format!("It is refused because of this: {mistake}."),
-    );
+    node.report(problems, |argument| Argument::CannotBeUsed {
+        argument,
+        why: format!("{}.", capitalized(&mistake)).into(),
+    });
     None
 }
 
@@ -131,7 +124,7 @@ fn url(node: &Node<'_>, connection: Option<&str>, problems: &mut Diagnostics) ->
 fn place(text: &str, connection: Option<&str>) -> Result<Place, String> {
     if text.contains("{{") {
         return Err(
-            "it holds a template, but a URL is written to logs: present the credential in a header or the body"
+            "it contains a template, but URLs appear in logs. Present the credential in a header or the body"
                 .to_owned(),
         );
     }
@@ -148,8 +141,7 @@ fn place(text: &str, connection: Option<&str>) -> Result<Place, String> {
         }
         None if is_relative => {
             return Err(
-                "it is not a whole URL. Only a check with a `connection` may leave out scheme and host, which the connection's \
-                 base_url has"
+                "it is not a whole URL. Only a check with a `connection` may omit scheme and host, which come from the connection's base_url"
                     .to_owned(),
             );
         }
@@ -162,7 +154,7 @@ fn place(text: &str, connection: Option<&str>) -> Result<Place, String> {
     match literal::in_query(&url) {
         None => Ok(place),
         Some(name) => Err(format!(
-            "its query holds a credential ({name}), which Terraform would store. Present the credential that is rotated in a header or \
+            "its query contains a credential ({name}), which Terraform would store. Present the rotated credential in a header or \
              the body, such as \"Bearer {{{{ value }}}}\". {OTHERS}"
         )),
     }
@@ -170,7 +162,7 @@ fn place(text: &str, connection: Option<&str>) -> Result<Place, String> {
 
 /// Ends errors about credentials that are not the one that is rotated.
 const OTHERS: &str = "Put any other credential into the headers of a connection (`connection \"NAME\" { http { … } }` in the provider \
-                      block), and set `connection = \"NAME\"` on the check";
+                      block) and set `connection = \"NAME\"` on the check";
 
 fn headers(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Vec<Header>> {
     let map = node.attr("headers");
@@ -194,12 +186,10 @@ fn headers(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Vec<Header>> {
             continue;
         };
         if found.iter().any(|header| header.name.eq_ignore_ascii_case(name)) {
-            let path = value.path();
-            problems.error(
-                path.clone(),
-                format!("{path} is set twice"),
-                "Letter case does not tell headers apart. Remove one.",
-            );
+            value.report(problems, |argument| Argument::SetTwice {
+                argument,
+                advice: "Header names ignore case. Remove one.".into(),
+            });
             complete = false;
         }
         found.push(Header {
@@ -213,61 +203,60 @@ fn headers(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Vec<Header>> {
 fn header(name: &str, text: &str, node: &Node<'_>, problems: &mut Diagnostics) -> Option<Template> {
     let path = node.path();
     if let Some(mistake) = header_mistake(name, text) {
-        let (summary, detail) = match mistake {
-            HeaderMistake::Name => (
-                format!("{path} is not the name of a header"),
-                "It holds a character that HTTP forbids.".to_owned(),
-            ),
-            HeaderMistake::OfTheClient => (
-                format!("{path} cannot be set"),
-                format!(
-                    "The HTTP client writes {name} itself, from the URL, the body and the connection: remove it. Another host is \
-                     asked by writing it into url."
-                ),
-            ),
-            HeaderMistake::Value => (
-                format!("{path} is not the value of a header"),
-                "It holds a control character or a line break.".to_owned(),
-            ),
+        let argument = path.to_string();
+        let mistake: Message = match mistake {
+            HeaderMistake::Name => Argument::IsNot {
+                argument,
+                what: "the name of a header".into(),
+                why: "It contains a character that HTTP forbids.".into(),
+            }
+            .into(),
+            HeaderMistake::OfTheClient => CheckArgument::OwnHeader {
+                argument,
+                header: name.to_owned(),
+            }
+            .into(),
+            HeaderMistake::Value => Argument::IsNot {
+                argument,
+                what: "the value of a header".into(),
+                why: "It contains a control character or a line break.".into(),
+            }
+            .into(),
         };
-        problems.error(path.clone(), summary, detail);
+        problems.report(path.clone(), mistake);
         return None;
     }
     let template = template(node, text, problems)?;
     if literal::in_header(name, &template) {
-        problems.error(
-            path.clone(),
-            format!("{path} holds a credential in plain text"),
-            format!(
-                "Terraform would store it. Write the whole credential as a part, such as \"Bearer {{{{ value }}}}\". {OTHERS}."
-            ),
-        );
+        node.report(problems, |argument| Argument::PlainCredential {
+            argument,
+            what: "credential".into(),
+            advice: format!("Write the whole credential as a part, such as \"Bearer {{{{ value }}}}\". {OTHERS}.")
+                .into(),
+        });
         return None;
     }
     Some(template)
 }
 
 fn template(node: &Node<'_>, text: &str, problems: &mut Diagnostics) -> Option<Template> {
-    let path = node.path();
     let template = match Template::parse(text) {
         Ok(template) => template,
         Err(error) => {
-            problems.error(
-                path.clone(),
-                format!("{path} is not a template"),
-                format!("In it, {error}."),
-            );
+            node.report(problems, |argument| Argument::IsNot {
+                argument,
+                what: "a template".into(),
+                why: format!("{}.", capitalized(&error.to_string())).into(),
+            });
             return None;
         }
     };
     if literal_credential(&template) {
-        problems.error(
-            path.clone(),
-            format!("{path} holds a password in plain text"),
-            format!(
-                "Terraform would store it. Write the password as a part, such as {{{{ value | urlencode }}}}. {OTHERS}."
-            ),
-        );
+        node.report(problems, |argument| Argument::PlainCredential {
+            argument,
+            what: "password".into(),
+            advice: format!("Write the password as a part, such as {{{{ value | urlencode }}}}. {OTHERS}.").into(),
+        });
         return None;
     }
     Some(template)
@@ -285,12 +274,10 @@ fn expectation(node: &Node<'_>, method: Option<&str>, problems: &mut Diagnostics
     let statuses = node.attr("expect_status");
     let status = statuses.integers(100, 599, problems).and_then_checked(|status| {
         if status.is_empty() {
-            let path = statuses.path();
-            problems.error(
-                path.clone(),
-                format!("{path} is empty"),
-                "Leave it out for [200], or name a status.",
-            );
+            statuses.report(problems, |argument| Argument::Empty {
+                argument,
+                advice: "Remove it to expect 200, or name a status.".into(),
+            });
             return None;
         }
         Some(
@@ -304,12 +291,16 @@ fn expectation(node: &Node<'_>, method: Option<&str>, problems: &mut Diagnostics
     let json = json_node.string(problems).and_then_checked(|text| {
         serde_json::from_str(&text)
             .map_err(|error| {
-                let path = json_node.path();
-                problems.error(
-                    path.clone(),
-                    format!("{path} is not JSON"),
-                    format!("Line {}, column {}: use jsonencode.", error.line(), error.column()),
-                );
+                json_node.report(problems, |argument| Argument::IsNot {
+                    argument,
+                    what: "JSON".into(),
+                    why: format!(
+                        "The mistake is in line {}, column {}. Use jsonencode().",
+                        error.line(),
+                        error.column()
+                    )
+                    .into(),
+                });
             })
             .ok()
     });
@@ -317,11 +308,7 @@ fn expectation(node: &Node<'_>, method: Option<&str>, problems: &mut Diagnostics
     let lacks = node.attr("reject_body").string(problems);
     let reads_body = ["expect_json", "expect_body", "reject_body"].map(|name| node.attr(name).is_set());
     if method == Some("HEAD") && reads_body.contains(&true) {
-        problems.error(
-            node.attr("method").path().clone(),
-            "An answer to HEAD has no body",
-            "Use GET, or remove expect_json, expect_body and reject_body.",
-        );
+        problems.report(node.attr("method").path().clone(), CheckArgument::HeadHasNoBody);
         return None;
     }
     Some(Expectation {

@@ -1,6 +1,7 @@
 //! The block `assume_role`, and the checks of an argument that it shares with the block around it.
 
 use super::session::SESSION_NAME;
+use crate::diagnostics::Argument;
 use crate::terraform::{Diagnostics, Field, Node};
 
 /// The block `assume_role`.
@@ -49,11 +50,11 @@ pub(super) fn checked(node: &Node<'_>, problems: &mut Diagnostics, test: fn(&str
         if test(&text) {
             return Some(text);
         }
-        problems.error(
-            node.path().clone(),
-            format!("{} must be {expected}", node.path()),
-            format!("It is {text:?}."),
-        );
+        node.report(problems, |argument| Argument::MustBe {
+            argument,
+            expected: expected.into(),
+            found: Some(format!("{text:?}").into()),
+        });
         None
     })
 }

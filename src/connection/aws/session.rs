@@ -33,6 +33,7 @@ use super::variables::{Address, Endpoints, Keys, Variables, is_region};
 use crate::call::CallError;
 use crate::clock::Clock;
 use crate::connection::Opening;
+use crate::diagnostics::{Argument, ConnectionProblem, capitalized};
 use crate::environment::Form;
 use crate::http::{HttpClient, is_loopback, permitted};
 
@@ -91,21 +92,17 @@ impl Settings {
                 .and_then_checked(|url| match permitted(&url, surroundings.allow_insecure) {
                     Ok(_) => Some(url),
                     Err(refusal) => {
-                        let summary = format!("{} cannot be used", endpoint_node.path());
-                        written.error(endpoint_node.path().clone(), summary, format!("{refusal}."));
+                        endpoint_node.report(written, |argument| Argument::CannotBeUsed {
+                            argument,
+                            why: format!("{}.", capitalized(&refusal)).into(),
+                        });
                         None
                     }
                 });
         let role_node = block.attr("assume_role");
         let role = parse_role(&role_node, written);
         if is_named && profile_node.is_null() && role_node.is_null() {
-            let path = block.path();
-            written.error(
-                path.clone(),
-                format!("{path} does not say whose account it is"),
-                "Set `profile` or `assume_role`. Nothing of a named connection comes from the environment, so that it never stands for \
-                 the provider's own account by mistake.",
-            );
+            block.report(written, |argument| ConnectionProblem::WhoseAccount { argument });
             return None;
         }
         let variables = Variables { surroundings };

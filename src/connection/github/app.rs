@@ -160,7 +160,7 @@ impl App {
             .timeout(Duration::from_secs(30));
         let answer = client.0.http.read(request).await.map_err(|error| match error.kind {
             CallErrorKind::NotFound => error.advise(
-                "The GitHub App has no such installation: compare github.app_installation_id with the URL of the installation's settings page.",
+                "The GitHub App has no such installation. Compare github.app_installation_id with the URL of the installation's settings page.",
             ),
             _ => client.explain(error),
         })?;

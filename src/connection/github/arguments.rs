@@ -9,9 +9,10 @@ use super::Login;
 use super::app::App;
 use crate::connection::opening::refuse_variable;
 use crate::connection::{Endpoint, Opening};
+use crate::diagnostics::{Argument, ConnectionProblem, names};
 use crate::environment::Form;
 use crate::secret::Secret;
-use crate::terraform::{Attribute, Diagnostic, Field, Node, Path, Type};
+use crate::terraform::{Attribute, Field, Node, Path, Type};
 
 const BASE_URL: &str = "https://api.github.com";
 
@@ -110,9 +111,11 @@ fn owner(opening: &mut Opening<'_>) -> Option<Option<String>> {
             if fits(&owner) {
                 return Some(owner);
             }
-            let path = node.path().clone();
-            let summary = format!("{path} is not a user or an organization");
-            opening.written.error(path, summary, "Write its name alone.");
+            node.report(&mut opening.written, |argument| Argument::IsNot {
+                argument,
+                what: "a user or an organization".into(),
+                why: "Set it to the name alone, without a URL or a path.".into(),
+            });
             None
         }),
     };
@@ -128,14 +131,11 @@ fn login(opening: &mut Opening<'_>) -> Option<Option<(Login, String)>> {
     let token_node = opening.node.attr("token");
     if app_is_set && token_node.is_set() {
         let app = opening.node.attr("app_id");
-        opening.written.error(
-            token_node.path().clone(),
-            format!("{} and {} exclude each other", token_node.path(), app.path()),
-            format!(
-                "Authenticate with a token or as a GitHub App: remove {}, or the arguments that begin with app_.",
-                token_node.path()
-            ),
-        );
+        token_node.report(&mut opening.written, |argument| Argument::Conflict {
+            advice: format!("Authenticate with a token or as a GitHub App: remove {argument}, or the arguments that begin with app_.").into(),
+            argument,
+            other: app.path().to_string().into(),
+        });
         return None;
     }
     // What the block begins, a token of the environment does not end.
@@ -178,11 +178,7 @@ fn login(opening: &mut Opening<'_>) -> Option<Option<(Login, String)>> {
             return Some(None);
         }
         let path = opening.node.path().clone();
-        opening.written.error(
-            path,
-            "The credentials of the GitHub App are not complete",
-            format!("Also set {}.", missing.join(" and ")),
-        );
+        opening.written.report(path, ConnectionProblem::AppIncomplete { missing: names(missing) });
         return None;
     };
     #[expect(clippy::disallowed_methods, reason = "App keeps the key inside the crypto backend")]
@@ -200,11 +196,8 @@ fn login(opening: &mut Opening<'_>) -> Option<Option<(Login, String)>> {
                     (&mut opening.written, path.clone(), path.to_string())
                 }
             };
-            problems.push(Diagnostic::error(
-                place,
-                format!("{what} cannot be used"),
-                format!("{mistake}."),
-            ));
+            let why = format!("{mistake}.").into();
+            problems.report(place, Argument::CannotBeUsed { argument: what, why });
             None
         }
     }
@@ -275,7 +268,7 @@ mod tests {
     #[test]
     fn a_token_and_an_app_exclude_each_other_and_half_an_app_is_named() {
         let both = Value::object([("token", Value::string("t")), ("app_id", Value::string("1"))]);
-        assert!(details(&parse(&both, &[]).1).contains("exclude each other"));
+        assert!(details(&parse(&both, &[]).1).contains("cannot both be set"));
         let half = Value::object([("app_id", Value::string("1"))]);
         let (connections, problems) = parse(&half, &[("GITHUB_TOKEN", "t"), ("GITHUB_APP_INSTALLATION_ID", "7")]);
         assert!(connections.own().account::<GitHub>().is_err());

@@ -77,7 +77,7 @@ impl GitHubClient {
     /// [`CallError`] without effect.
     pub async fn check_dispatchable(&self, workflow: &Workflow) -> Result<(), CallError> {
         let operation = format!("preparing to start {}", workflow.describe());
-        let way_out = "Unarchive it, or take the check out of `checks`.";
+        let way_out = "Unarchive it, or remove the check from `checks`.";
         self.check_permission(&workflow.repository, START_WORKFLOWS, &operation, way_out)
             .await?;
         let Repository { owner, name } = &workflow.repository;

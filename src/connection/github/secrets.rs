@@ -31,7 +31,7 @@ const READ_BACK_PAUSE: Duration = Duration::from_millis(100);
 const ANSWER_DELAY: SignedDuration = SignedDuration::from_secs(5);
 
 /// What helps when the repository of a target is archived.
-const WAY_OUT_OF_ARCHIVED: &str = "Unarchive it, or take the target out of `targets` with on_remove = \"keep\".";
+const WAY_OUT_OF_ARCHIVED: &str = "Unarchive it, or remove the target from `targets` with on_remove = \"keep\".";
 
 /// A product of GitHub for which repositories keep secrets of their own.
 #[derive(Debug, PartialEq, Eq)]

@@ -88,7 +88,7 @@ impl Workflow {
     pub(super) fn advise(&self, error: CallError, permission: &str) -> CallError {
         let error = advise_repository(error, &self.repository, None, permission);
         match error.status {
-            Some(404) => error.advise("Or the repository has no such workflow: write the name of its file."),
+            Some(404) => error.advise("Or the repository has no such workflow. Use the name of the workflow's file."),
             Some(422) => error.advise(&format!(
                 "The workflow needs the trigger workflow_dispatch with these inputs on {:?}, and the branch or tag must exist.",
                 self.git_ref

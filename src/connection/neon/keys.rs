@@ -50,12 +50,11 @@ impl KeyHolder {
         let refused = matches!(error.kind, CallErrorKind::Forbidden | CallErrorKind::NotFound);
         match self {
             Self::Organization(id) if refused => error.advise(&format!(
-                "The organization {id:?} does not exist, or the API key of this run may not manage its keys: that takes \
-                 a personal API key of one of its administrators."
+                "Organization {id} does not exist, or the API key of this run cannot manage its keys. Use a personal API key of one \
+                 of its administrators."
             )),
             Self::Person if error.kind == CallErrorKind::Forbidden => error.advise(
-                "Personal keys can only be managed with a personal API key of the same person: let this run \
-                 authenticate with one.",
+                "Personal keys can only be managed with a personal API key of the same person. Give this run such a key.",
             ),
             _ => error,
         }

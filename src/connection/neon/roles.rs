@@ -44,8 +44,8 @@ impl Branch {
     pub(super) fn advise(&self, error: CallError) -> CallError {
         match error.kind {
             CallErrorKind::Forbidden | CallErrorKind::NotFound => error.advise(&format!(
-                "It does not exist, or the API key of this run does not cover {self}: it takes the key of a member of \
-                 the project's organization, or a key for this project."
+                "It does not exist, or the API key of this run has no access to {self}. Use the key of a member of the project's \
+                 organization, or a key for this project."
             )),
             _ => error,
         }

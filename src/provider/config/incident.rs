@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::address::Address;
 use crate::connection::VENDORS;
+use crate::diagnostics::{Argument, ConnectionProblem, names};
 use crate::provider::Incidents;
 use crate::spec::{Incident, IncidentRevoke, System};
 use crate::terraform::conform::nearest;
@@ -86,12 +87,11 @@ fn parse_known(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Incident> 
         node.required_string(problems).known().filter(|text| {
             let good = !text.trim().is_empty() && !text.contains(char::is_control);
             if !good {
-                let detail = "It is recorded with every rotation: write it in one line.";
-                problems.error(
-                    node.path().clone(),
-                    format!("{} is empty or has line breaks", node.path()),
-                    detail,
-                );
+                node.report(problems, |argument| Argument::CannotBeUsed {
+                    argument,
+                    why: "It is blank or contains line breaks. It is recorded with every rotation, so write one line."
+                        .into(),
+                });
             }
             good
         })
@@ -119,11 +119,11 @@ fn parse_known(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Incident> 
 }
 
 fn parse_systems(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Vec<System>> {
-    let names = node.strings(problems).or(Vec::new())?;
+    let systems_named = node.strings(problems).or(Vec::new())?;
     let vendors = VENDORS.iter().map(|vendor| vendor.block);
     let vendors: Vec<&str> = vendors.chain(LATER_VENDORS).collect();
     let mut systems = Vec::new();
-    for name in names {
+    for name in systems_named {
         let address = name.parse::<Address>().ok();
         let address =
             address.filter(|known| target::kind(&known.kind).is_some() || source::kind(&known.kind).is_some());
@@ -131,16 +131,13 @@ fn parse_systems(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Vec<Syst
             _ if vendors.contains(&name.as_str()) => systems.push(System::Vendor(name)),
             Some(address) => systems.push(System::Address(address)),
             None => {
-                let meant = nearest(&name, &vendors).map(|meant| format!(" Did you mean {meant:?}?"));
-                problems.error(
-                    node.path().clone(),
-                    format!("{} names an unknown system", node.path()),
-                    format!(
-                        "{name:?} is neither a vendor ({}) nor an address as in `deliveries` or `credentials` of a state.{}",
-                        vendors.join(", "),
-                        meant.unwrap_or_default()
-                    ),
-                );
+                let meant = nearest(&name, &vendors);
+                node.report(problems, |argument| ConnectionProblem::UnknownSystem {
+                    argument,
+                    name: name.clone(),
+                    vendors: names(vendors.iter().map(|vendor| (*vendor).to_owned())),
+                    meant: meant.map(str::to_owned),
+                });
                 return None;
             }
         }

@@ -1,5 +1,6 @@
 //! Names of the provider block whose behaviour a later version brings. Setting one is an error, so that nothing is ignored.
 
+use crate::diagnostics::Argument;
 use crate::terraform::{Attribute, Block, BlockNesting, Diagnostics, NestedBlock, Path, Type, Value};
 
 const LATER: &str = "Not available yet.";
@@ -67,11 +68,8 @@ pub(super) fn refuse(config: &Value, problems: &mut Diagnostics) {
     let blocks = blocks().into_iter().map(|block| block.name);
     for name in attributes.chain(blocks) {
         if is_set(config.get(name)) {
-            problems.error(
-                Path::attribute(name),
-                format!("{name} is not available yet"),
-                "This version of the provider does not implement it. Remove it.",
-            );
+            let argument = name.to_owned();
+            problems.report(Path::attribute(name), Argument::NotYet { argument });
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::paths::at;
 use crate::address::Address;
 use crate::clock::Clock;
+use crate::diagnostics::{Message, StateProblem};
 use crate::executor::{Job, JobCheck, JobSource, JobTarget, Subject};
 use crate::provider::Configured;
 use crate::rotation::{DeliveryRecord, Ledger};
@@ -82,27 +83,26 @@ fn connect_target(entry: &Arc<TargetSpec>, slot: &Address, vendors: &dyn Vendors
 /// in state is in one spelling, and what stands in for a vendor may tell letter case apart.
 ///
 /// # Errors
-/// A summary and a detail: no such kind, or no connection.
+/// No such kind, or no connection.
 pub(super) async fn slot_of(
     key: &str,
     delivery: &DeliveryRecord,
     config: Option<&Config>,
     configured: &Configured,
-) -> Result<Box<dyn Slot>, (String, String)> {
+) -> Result<Box<dyn Slot>, Message> {
     let unknown = || {
-        let summary = format!("{} is not an address that this version knows", delivery.slot);
-        (summary, "Use a newer version of the provider.".to_owned())
+        Message::from(StateProblem::UnknownAddress {
+            address: delivery.slot.clone(),
+            is_deletion: false,
+        })
     };
     let address: Address = delivery.slot.parse().map_err(|_| unknown())?;
     let kind = target::kind(&address.kind).ok_or_else(unknown)?;
     let (Some(vendors), Some(connections)) = (configured.vendors.as_deref(), configured.connections.as_ref()) else {
-        return Err((
-            "The provider is not configured".to_owned(),
-            "Nothing was read.".to_owned(),
-        ));
+        return Err(StateProblem::NotConfigured { is_change: false }.into());
     };
     let verified = vendors.verify(&address).await;
-    verified.map_err(|diagnostic| (diagnostic.summary, diagnostic.detail))?;
+    verified.map_err(Message::from)?;
     let is_here = |entry: &&Arc<TargetSpec>| {
         let slot = entry.config.slot(&connections.link(&entry.connection));
         slot.is_ok_and(|slot| slot.is_elsewhere(&address))
@@ -114,7 +114,7 @@ pub(super) async fn slot_of(
             .map(|target| target.into_slot()),
         None => vendors.slot(kind, &address),
     };
-    slot.map_err(|diagnostic| (diagnostic.summary, diagnostic.detail))
+    slot.map_err(Message::from)
 }
 
 /// Targets that leave the configuration and can still be read, by their key in the ledger. One whose connection is gone gives

@@ -7,6 +7,7 @@ use super::state::State;
 use super::{adapters, config_in_state, slots, texts};
 use crate::address::Address;
 use crate::call::WritePermit;
+use crate::diagnostics::{Destroy, Message, StateProblem, names};
 use crate::executor::{self, Removed, Retired};
 use crate::plugin::{ApplyRequest, ApplyResponse};
 use crate::provider::Configured;
@@ -125,16 +126,12 @@ pub(super) fn refuse_unconfirmed(name: &str, policies: &Policies, state: &State,
         .as_ref()
         .filter(|guard| touches && !guard.permits_destroy());
     let Some(guard) = guard else { return false };
-    problems.error(
-        Path::attribute("guard"),
-        format!("{name} is guarded"),
-        format!(
-            "Destroying it: {}. Nothing was deleted or revoked. To confirm it, apply this first, since a destroy reads the state:\n\n  guard {{\n    \
-             confirm = {:?}\n  }}\n\nOr apply on_destroy = \"abandon\", to forget the secret and touch nothing.",
-            guard.consequence.trim_end_matches('.'),
-            guard.destroy_line()
-        ),
-    );
+    let guarded = Destroy::Guarded {
+        secret: name.to_owned(),
+        consequence: guard.consequence.clone(),
+        line: guard.destroy_line(),
+    };
+    problems.report(Path::attribute("guard"), guarded);
     true
 }
 
@@ -150,22 +147,14 @@ async fn report_unreachable_issuers(ledger: &Ledger, vendors: &dyn Vendors, prob
             continue;
         };
         if let Err(why) = vendors.verify(&address).await {
-            let way_out = "Or revoke the credential yourself, then apply `on_destroy = \"abandon\"` and destroy again.";
-            problems.error(
-                Path::attribute("source"),
-                why.summary,
-                format!("{} {way_out}", why.detail),
-            );
+            let why = why.into();
+            problems.report(Path::attribute("source"), Destroy::IssuerOutOfReach { why });
         }
     }
 }
 
 fn interrupted(problems: &mut Diagnostics) {
-    problems.error(
-        Path::root(),
-        "Interrupted",
-        "Destroy was interrupted. Run it again to continue.",
-    );
+    problems.report(Path::root(), Destroy::Interrupted);
 }
 
 /// What else carries the id at the issuers is not this object's to end, and the last that Terraform tells of it is here.
@@ -191,14 +180,11 @@ async fn name_the_rest(
         let listed = match issuer.survey().await {
             Ok(listed) => listed,
             Err(error) => {
-                problems.warning(
-                    Path::attribute("source"),
-                    format!("Cannot list what is left at {address}"),
-                    format!(
-                        "{error} Everything on record was deleted and revoked; whether another credential carries this secret's id \
-                         is unknown."
-                    ),
-                );
+                let unknown = Destroy::CannotList {
+                    issuer: texts::issuer(&address),
+                    why: error.sentence(),
+                };
+                problems.report(Path::attribute("source"), unknown);
                 continue;
             }
         };
@@ -211,14 +197,12 @@ async fn name_the_rest(
                 continue;
             };
             if !known(own) && !known(newer.credentials()) {
-                problems.warning(
-                    Path::attribute("source"),
-                    format!("{} ({label}) is still valid", credential.id),
-                    format!(
-                        "It carries this secret's id at {address}, but is not in its state: an interrupted apply or another state \
-                         made it. Revoke it yourself if nothing uses it."
-                    ),
-                );
+                let unrecorded = Destroy::Unrecorded {
+                    id: credential.id.clone(),
+                    label: label.to_string(),
+                    issuer: texts::issuer(&address),
+                };
+                problems.report(Path::attribute("source"), unrecorded);
             }
         }
     }
@@ -287,16 +271,11 @@ fn pass_on(state: &mut State, newer: &Ledger, problems: &mut Diagnostics) {
             issuer: known.issuer,
         });
     }
-    problems.warning(
-        Path::root(),
-        "This secret is now managed by another resource",
-        format!(
-            "Another resource of this run is the same secret (id {}) and was created or changed before this one was destroyed. \
-             Its entries ({}) and its credentials were left alone. Use a `moved` block to rename a resource without any change.",
-            state.id,
-            slots.join(", ")
-        ),
-    );
+    let passed_on = Destroy::PassedOn {
+        id: state.id.clone(),
+        entries: names(slots.iter().map(|slot| texts::entry(slot).noun)),
+    };
+    problems.report(Path::root(), passed_on);
 }
 
 /// A slot that keeps marks and carries that of this very secret, by a write that the state does not know: another object with this id,
@@ -326,27 +305,23 @@ async fn written_again(state: &State, config: Option<&Config>, configured: &Conf
 }
 
 fn managed_elsewhere(state: &State, written: &str, problems: &mut Diagnostics) {
-    let slots = state
-        .ledger
-        .deliveries()
-        .values()
-        .map(|delivery| delivery.slot.as_str());
-    let handles = state
+    let deliveries = state.ledger.deliveries().values();
+    let entries = deliveries.map(|delivery| texts::entry(&delivery.slot).noun);
+    let issued = state
         .ledger
         .credentials()
         .iter()
-        .filter_map(|known| known.credential_id.as_deref());
-    let left: Vec<&str> = slots.chain(handles).collect();
-    problems.warning(
-        Path::root(),
-        "Skipped: now managed by another resource or workspace",
-        format!(
-            "{written} was written again since, under this secret's own mark (id {}), so another resource or workspace manages it. \
-             Nothing was deleted or revoked: {}. If nothing else manages this secret, delete and revoke these yourself.",
-            state.id,
-            left.join(", ")
-        ),
-    );
+        .filter(|known| known.credential_id.is_some());
+    let credentials = issued.map(|known| {
+        let which = texts::generation(Some(known), known.generation);
+        format!("{which} at {}", texts::issuer(&known.issuer))
+    });
+    let elsewhere = Destroy::ManagedElsewhere {
+        entry: texts::entry(written).noun,
+        id: state.id.clone(),
+        left: names(entries.chain(credentials)),
+    };
+    problems.report(Path::root(), elsewhere);
 }
 
 enum Deleted {
@@ -362,8 +337,8 @@ enum Deleted {
 struct Deletion {
     key: String,
     record: DeliveryRecord,
-    /// The slot, or a summary and a detail that say why it cannot be reached.
-    slot: Result<Box<dyn Slot>, (String, String)>,
+    /// The slot, or why it cannot be reached.
+    slot: Result<Box<dyn Slot>, Message>,
     /// The entry is to stay.
     keep: bool,
     /// The secret was never in place: what a first write without an answer left is its own.
@@ -381,10 +356,10 @@ impl Deletion {
         if self.keep || self.is_nothing() || self.record.status == DeliveryStatus::Gone {
             return;
         }
-        if let Err((summary, detail)) = &self.slot {
-            let way_out = "Or delete the entry yourself, then apply `on_destroy = \"abandon\"` and destroy again.";
+        if let Err(why) = &self.slot {
+            let why = why.clone();
             let path = Path::attribute("targets").then_key(&self.key);
-            problems.error(path, summary, format!("{detail} {way_out}"));
+            problems.report(path, Destroy::EntryOutOfReach { why });
         }
     }
 
@@ -396,12 +371,8 @@ impl Deletion {
         let path = Path::attribute("targets").then_key(key);
         if self.keep {
             if record.existed_before {
-                let detail = "An entry existed before this secret was created, so it was not deleted. Delete it yourself if it is not needed.";
-                problems.warning(
-                    path,
-                    format!("{} was left in place", texts::entry(&record.slot).noun),
-                    detail,
-                );
+                let entry = texts::entry(&record.slot).noun;
+                problems.report(path, Destroy::ExistedBefore { entry });
             }
             return Deleted::Kept;
         }
@@ -415,22 +386,16 @@ impl Deletion {
         match executor::empty(slot.as_ref(), record, id, self.never_in_place, permit).await {
             Ok(Removed::Gone) => Deleted::Gone,
             Ok(Removed::Left(why)) => {
-                problems.warning(
-                    path,
-                    format!("{} was left in place", texts::entry(&record.slot).noun),
-                    format!("{why} Delete it yourself if it is not needed."),
-                );
+                let entry = texts::entry(&record.slot).noun;
+                problems.report(path, Destroy::EntryLeft { entry, why });
                 Deleted::Gone
             }
             Err(error) => {
-                problems.error(
-                    path,
-                    format!("Cannot delete {}", texts::entry(&record.slot).noun),
-                    format!(
-                        "{} No credential was revoked. Destroy again to continue.",
-                        error.sentence()
-                    ),
-                );
+                let failed = Destroy::CannotDelete {
+                    entry: texts::entry(&record.slot).noun,
+                    why: error.sentence(),
+                };
+                problems.report(path, failed);
                 Deleted::Failed
             }
         }
@@ -447,8 +412,6 @@ async fn revoke_all(
     problems: &mut Diagnostics,
 ) {
     let path = Path::attribute("source");
-    let still_valid =
-        |record: &CredentialRecord, id: &str| format!("Generation {} ({id}) is still valid", record.generation);
     for record in state.ledger.credentials().to_vec() {
         let Some(id) = record.credential_id.clone() else {
             continue;
@@ -460,23 +423,20 @@ async fn revoke_all(
         let holder = kept
             .iter()
             .find(|(_, delivery)| delivery.generation == Some(record.generation));
+        let (generation, issuer) = (record.generation, texts::issuer(&record.issuer));
         if let Some((key, delivery)) = holder {
-            problems.warning(
-                path.clone(),
-                still_valid(&record, &id),
-                format!(
-                    "Target {key} keeps its entry at {}, which holds it. Revoke it at {} yourself when nothing uses it.",
-                    delivery.slot, record.issuer
-                ),
-            );
+            let held = Destroy::HeldByKeptEntry {
+                generation,
+                id,
+                target: key.clone(),
+                entry: texts::entry(&delivery.slot).noun,
+                issuer,
+            };
+            problems.report(path.clone(), held);
             continue;
         }
         if policies.revoke_by_hand {
-            problems.warning(
-                path.clone(),
-                still_valid(&record, &id),
-                format!("revoke.mode is \"manual\": revoke it at {} yourself.", record.issuer),
-            );
+            problems.report(path.clone(), Destroy::RevokedByHand { generation, id, issuer });
             continue;
         }
         match retire(&record, vendors, configured, permit).await {
@@ -484,25 +444,9 @@ async fn revoke_all(
                 generation: record.generation,
                 issuer: record.issuer,
             }),
-            Ok(Retired::ByHand) => problems.warning(
-                path.clone(),
-                still_valid(&record, &id),
-                format!(
-                    "It was supplied by a person: revoke it in its vendor's console ({}).",
-                    record.issuer
-                ),
-            ),
-            Ok(Retired::Own) => problems.warning(
-                path.clone(),
-                still_valid(&record, &id),
-                format!(
-                    "This run authenticates with it. Revoke it at {} yourself once the provider uses another one.",
-                    record.issuer
-                ),
-            ),
-            Err((summary, detail)) => {
-                problems.error(path.clone(), summary, format!("{detail} Destroy again to continue."))
-            }
+            Ok(Retired::ByHand) => problems.report(path.clone(), Destroy::Supplied { generation, id }),
+            Ok(Retired::Own) => problems.report(path.clone(), Destroy::OwnCredential { generation, id, issuer }),
+            Err(why) => problems.report(path.clone(), Destroy::CannotRevoke { why }),
         }
     }
 }
@@ -512,21 +456,17 @@ async fn retire(
     vendors: &dyn Vendors,
     configured: &Configured,
     permit: &WritePermit,
-) -> Result<Retired, (String, String)> {
+) -> Result<Retired, Message> {
     executor::retire_anywhere(record, vendors, configured.clock, permit)
         .await
-        .map_err(|failure| (failure.summary, failure.detail))
+        .map_err(|failure| failure.message)
 }
 
 /// Where adapters come from, or an error that says why there are none.
 fn vendors<'c>(configured: &'c Configured, problems: &mut Diagnostics) -> Option<&'c dyn Vendors> {
     let vendors = configured.vendors.as_deref();
     if vendors.is_none() {
-        problems.error(
-            Path::root(),
-            "The provider is not configured",
-            "Terraform asked for a change before it configured the provider. Nothing was changed.",
-        );
+        problems.report(Path::root(), StateProblem::NotConfigured { is_change: true });
     }
     vendors
 }

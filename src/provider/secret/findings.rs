@@ -4,15 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::decide::{Decision, HeldBy, Rotate, can_be_revoked, decide, lasting_wait};
 use super::due;
+use super::exposure::{is_exposed, subject_of};
 use super::policies::Policies;
 use super::state::{State, Verdict, unreachable_targets};
 use super::texts;
 use jiff::Timestamp;
 
 use crate::address::Address;
-use crate::rotation::{
-    Action, Cause, CredentialRecord, CredentialStatus, DeliveryStatus, Ledger, Notice, NoticeCode, Pending, Request,
-};
+use crate::rotation::{Action, Cause, CredentialStatus, DeliveryStatus, Notice, NoticeCode, Pending, Request};
 use crate::spec::Config;
 use crate::target::Activation;
 
@@ -91,7 +90,10 @@ pub(super) fn describe(
         .iter()
         .filter(|known| known.cause == Some(Cause::ValueLost));
     let mut facts: Vec<Pending> = lost.cloned().collect();
-    facts.extend(due::facts(state, config, now));
+    // By a clock that may be wrong, nothing is due.
+    if !seen.notices.iter().any(|notice| notice.code == NoticeCode::Clock) {
+        facts.extend(due::facts(state, config, now));
+    }
     facts.extend(checks_again(state, config));
     facts.extend(work_left(&seen, config, state.ledger.generation()));
     state.pending = facts;
@@ -302,37 +304,6 @@ fn of_targets(decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
     }
 }
 
-/// Whether a credential is one that an incident exposed: what its rotation superseded, what waits for a new value, and what an earlier
-/// notice says so of.
-pub(super) fn is_exposed(state: &State, ledger: &Ledger, generation: u64, notices: &[Notice]) -> bool {
-    let Some(known) = ledger.credential(generation) else {
-        return false;
-    };
-    let subject = subject_of(known);
-    let told = notices
-        .iter()
-        .any(|notice| notice.code == NoticeCode::Exposed && notice.subject == subject);
-    let record = state
-        .last_rotation
-        .as_ref()
-        .filter(|record| record.cause == Cause::Incident);
-    let newest = match record {
-        // What waits for a value has nothing newer yet.
-        Some(record) if record.finished_at.is_none() && ledger.is_finished() => ledger.generation() + 1,
-        _ => ledger.generation(),
-    };
-    told || (record.is_some() && generation < newest)
-}
-
-/// What a notice calls a credential.
-fn subject_of(known: &CredentialRecord) -> String {
-    let generation = known.generation;
-    known
-        .credential_id
-        .clone()
-        .unwrap_or_else(|| format!("generation {generation}"))
-}
-
 /// Exposed credentials that may still be valid.
 fn exposed(state: &State, decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
     let ledger = &decision.ledger;
@@ -472,6 +443,20 @@ fn progress(decision: &Decision) -> String {
             done.len(),
             left.join(", ")
         )
+    }
+}
+
+/// A vendor's clock differs from this machine's, by which everything is due.
+pub(super) fn clock(host: &str, is_ahead: bool) -> Notice {
+    let direction = if is_ahead { "ahead of" } else { "behind" };
+    let text = format!(
+        "The clock of {host} is more than five minutes {direction} this machine's. Nothing that is due by time happens until they agree: \
+         set this machine's clock."
+    );
+    Notice {
+        code: NoticeCode::Clock,
+        subject: host.to_owned(),
+        text,
     }
 }
 

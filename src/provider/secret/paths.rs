@@ -32,10 +32,7 @@ pub(super) fn path_of(site: &Subject, config: Option<&Config>) -> Path {
 /// The diagnostic at the attribute that it concerns, where it names none itself.
 pub(super) fn at(site: Subject, config: &Config, diagnostic: Diagnostic) -> Diagnostic {
     if diagnostic.path == Path::root() {
-        Diagnostic {
-            path: path_of(&site, Some(config)),
-            ..diagnostic
-        }
+        diagnostic.at(path_of(&site, Some(config)))
     } else {
         diagnostic
     }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::diagnostics::StateProblem;
 use crate::spec::Guard;
 use crate::terraform::{Diagnostics, Path, Value};
 
@@ -27,22 +28,18 @@ impl Policies {
     pub(super) fn of_state(state: &Value) -> Result<Self, Diagnostics> {
         let mut problems = Diagnostics::new();
         let root = Path::root();
-        let mut word = |value: &Value, path: Path, allowed: [&str; 2]| -> bool {
+        let mut word = |value: &Value, path: Path, allowed: [&'static str; 2]| -> bool {
             if value.is_null() || value.as_str() == Some(allowed[0]) {
                 return false;
             }
             if value.as_str() == Some(allowed[1]) {
                 return true;
             }
-            problems.error(
-                path.clone(),
-                format!("{path} in the state is not understood"),
-                format!(
-                    "Expected {:?} or {:?}. Nothing was deleted or revoked. Apply a configuration that sets it, or use the version of \
-                     the provider that wrote the state.",
-                    allowed[0], allowed[1]
-                ),
-            );
+            let mistake = StateProblem::Policy {
+                argument: path.to_string(),
+                allowed: allowed.map(Into::into),
+            };
+            problems.report(path, mistake);
             true
         };
         let on_destroy = root.then_attribute("on_destroy");
@@ -76,12 +73,8 @@ fn guard(block: &Value, problems: &mut Diagnostics) -> Option<Guard> {
     }
     let Some(consequence) = block.get("consequence").as_str() else {
         let path = Path::root().then_attribute("guard");
-        problems.error(
-            path.clone(),
-            format!("{path} in the state is not understood"),
-            "It has no consequence. Nothing was deleted or revoked. Apply a configuration that sets it, or use the version of the provider \
-             that wrote the state.",
-        );
+        let argument = path.to_string();
+        problems.report(path, StateProblem::GuardWithoutConsequence { argument });
         return None;
     };
     Some(Guard {

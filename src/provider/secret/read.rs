@@ -18,6 +18,7 @@ use super::state::State;
 use super::{config_in_state, due, slots, state_check};
 use crate::address::Address;
 use crate::connection::Connections;
+use crate::diagnostics::Refresh;
 use crate::plugin::{ReadRequest, ReadResponse};
 use crate::provider::{Configured, Incidents};
 use crate::rotation::{DeliveryStatus, Event};
@@ -50,11 +51,7 @@ async fn refreshed(configured: &Configured, stored: &Value, problems: &mut Diagn
     let vendors = configured.vendors.as_deref()?;
     let connections = configured.connections.as_ref()?;
     let Some(config) = config_in_state(stored) else {
-        problems.warning(
-            Path::root(),
-            "The stored arguments cannot be read by this version",
-            "The secret was not refreshed. Apply a valid configuration.",
-        );
+        problems.report(Path::root(), Refresh::ArgumentsNotUnderstood);
         return None;
     };
     if config.awaits_a_connection(connections) || matches!(configured.incidents, Incidents::Unknown) {
@@ -82,6 +79,9 @@ async fn refreshed(configured: &Configured, stored: &Value, problems: &mut Diagn
     let before = state.ledger.generation();
     let filled = targets(&mut state, &config, configured, now, &mut seen, problems).await;
     credentials(&mut state, &config, vendors, now, &mut seen, problems).await;
+    if let Some(skew) = connections.skew() {
+        seen.notices.push(findings::clock(&skew.host, skew.is_ahead));
+    }
     unfinished_first_writes(&mut state, filled, before);
     due::begin_overlap(&mut state, &config, now);
     let incident = configured.incidents.known();

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::intent::Intent;
 use super::{config, identity, slots};
 use crate::address::Address;
+use crate::diagnostics::Apply;
 use crate::plugin::{ApplyRequest, ApplyResponse};
 use crate::provider::{Configured, HandedOver};
 use crate::terraform::{Diagnostics, Origin, Path, Value};
@@ -15,8 +16,7 @@ pub(super) fn hand_over(configured: &Configured, request: ApplyRequest, becomes:
     let mut problems = Diagnostics::new();
     // After an interrupt the create half will not come.
     let state = if configured.stop.requested() {
-        let detail = "The secret was not replaced, and nothing was changed. Apply again.";
-        problems.error(Path::root(), "Interrupted", detail);
+        problems.report(Path::root(), Apply::ReplacementInterrupted);
         request.prior
     } else {
         let state = request.prior;
@@ -33,12 +33,7 @@ pub(super) fn hand_over(configured: &Configured, request: ApplyRequest, becomes:
 /// A destroy that no plan of this provider announced: whether the object is replaced or destroyed cannot be told.
 pub(super) fn refuse(request: ApplyRequest) -> ApplyResponse {
     let mut problems = Diagnostics::new();
-    problems.error(
-        Path::root(),
-        "Cannot tell a destroy from a replacement",
-        "The planned private state does not say which it is, so nothing was deleted or revoked. Plan again with this version of the \
-         provider, and with a CLI that plans destroys (Terraform 1.11 or OpenTofu 1.12, or later).",
-    );
+    problems.report(Path::root(), Apply::DestroyOrReplacement);
     ApplyResponse {
         state: request.prior,
         private: request.private,

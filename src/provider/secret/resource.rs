@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{apply, plan, read, schema, state_check, upgrade, validate};
+use super::{apply, plan, read, schema, upgrade, validate};
+use crate::diagnostics::StateProblem;
 use crate::plugin::{
     ApplyRequest, ApplyResponse, ClientCapabilities, PlanRequest, PlanResponse, ReadRequest, ReadResponse, Resource,
     UpgradeRequest,
@@ -46,17 +47,14 @@ impl Resource for SecretResource {
         let mut problems = Diagnostics::new();
         let known = schema::VERSION;
         if !(0..=known).contains(&request.version) {
-            let summary = format!(
-                "The state has format version {}, this provider knows {known}",
-                request.version
-            );
-            problems.error(Path::root(), summary, state_check::WAY_OUT);
+            let found = request.version;
+            problems.report(Path::root(), StateProblem::Version { found, known });
             return Err(problems);
         }
         // Terraform itself drops them, so this protects users of other hosts.
         for path in request.without_room {
-            let summary = format!("The state holds {path}, which this version of the provider does not know");
-            problems.error(Path::root(), summary, state_check::WAY_OUT);
+            let argument = path.to_string();
+            problems.report(Path::root(), StateProblem::NotInSchema { argument });
         }
         if problems.has_errors() {
             Err(problems)

@@ -7,6 +7,7 @@ use super::texts;
 use crate::address::Address;
 use crate::clock::Clock;
 use crate::connection::{Connections, Surroundings, Unready};
+use crate::diagnostics::{Configuration, ConnectionProblem};
 use crate::environment::Environment;
 use crate::executor::{Failure, Subject};
 use crate::rotation::Ledger;
@@ -82,8 +83,8 @@ fn slots_of(
         match slot_of_target(target, connections) {
             Ok(slot) => {
                 if let Some((other, _)) = slots.iter().find(|(_, known)| is_certainly_one(known, &slot)) {
-                    let both = one_slot(other, key, &slot);
-                    shared.error(path_of(&Subject::Target(key.clone()), Some(config)), both.0, both.1);
+                    let site = Subject::Target(key.clone());
+                    shared.report(path_of(&site, Some(config)), one_entry(other, key, &slot));
                     complete = false;
                 }
                 slots.insert(key.clone(), slot);
@@ -117,13 +118,13 @@ fn is_certainly_one(one: &Address, other: &Address) -> bool {
     one.is_same_place(other) && (one.connection == other.connection || (one.is_complete() && other.is_complete()))
 }
 
-/// Summary and detail for two targets in one slot.
-fn one_slot(one: &str, other: &str, slot: &Address) -> (String, String) {
-    let noun = texts::entry(&slot.to_string()).noun;
-    (
-        format!("targets {one:?} and {other:?} are the same place"),
-        format!("Both write {noun}. Remove one, or give it another name."),
-    )
+/// Two targets in one slot.
+fn one_entry(one: &str, other: &str, slot: &Address) -> Configuration {
+    Configuration::OneEntry {
+        one: one.to_owned(),
+        other: other.to_owned(),
+        entry: texts::entry(&slot.to_string()).noun,
+    }
 }
 
 /// What a slot is known by to the other secrets of this process. While its account is unknown, its connection tells it from others.
@@ -152,16 +153,13 @@ pub(super) async fn complete(
     for (key, slot) in slots {
         let slot = vendors.complete(slot).await.map_err(|error| Failure {
             site: Subject::Target(key.clone()),
-            summary: "Cannot tell which AWS account this run belongs to".to_owned(),
-            detail: error.answer(),
+            message: ConnectionProblem::AccountUnknown { why: error.answer() }.into(),
             cause: None,
         })?;
         if let Some((other, _)) = complete.iter().find(|(_, known)| is_certainly_one(known, &slot)) {
-            let (summary, detail) = one_slot(other, key, &slot);
             return Err(Failure {
                 site: Subject::Target(key.clone()),
-                summary,
-                detail,
+                message: one_entry(other, key, &slot).into(),
                 cause: None,
             });
         }
@@ -187,7 +185,7 @@ pub(super) fn misplaced(
         let elsewhere = by_it && known.is_elsewhere(here) && !known.is_same_place(here);
         if elsewhere {
             let why = vendors::misplaced(&known, &here.place);
-            problems.error(path_of(&site, Some(config)), why.summary, why.detail);
+            problems.push(why.at(path_of(&site, Some(config))));
         }
         elsewhere
     };

@@ -6,13 +6,10 @@
 use jiff::Timestamp;
 
 use super::declared::DYNAMIC;
+use crate::diagnostics::StateProblem;
 use crate::label::LARGEST_GENERATION;
 use crate::rotation::{Cause, CredentialStatus, DeliveryStatus};
 use crate::terraform::{Attribute, AttributeType, Diagnostics, Nesting, Path, Value};
-
-/// What to do about a state that is not understood.
-pub(in crate::provider) const WAY_OUT: &str = "It was left untouched, and nothing was changed. It was written by a newer version of the \
-     provider, or edited: use the version that wrote it or a newer one, or put the state's backup back.";
 
 /// Reports everything in `stored` that this version does not understand; nothing for a null state.
 pub(in crate::provider) fn check(stored: &Value) -> Diagnostics {
@@ -125,8 +122,8 @@ impl Check {
     }
 
     fn refuse(&mut self, path: &Path) {
-        let summary = format!("The stored state's {path} is not understood by this version");
-        self.0.error(path.clone(), summary, WAY_OUT);
+        let argument = path.to_string();
+        self.0.report(path.clone(), StateProblem::NotUnderstood { argument });
     }
 }
 

@@ -1,24 +1,11 @@
 //! How places, credentials and ways out are called in texts.
 
 use super::state::State;
-use crate::address::{Address, DEFAULT_CONNECTION};
+use crate::diagnostics::{Next, Situation, TargetSituation, Work, capitalized};
 use crate::rotation::{Action, CredentialRecord, DeliveryStatus};
-use crate::source;
+pub(super) use crate::source::issuer;
 use crate::spec::Config;
 pub(super) use crate::target::entry;
-
-/// The issuer at a recorded address.
-pub(super) fn issuer(address: &str) -> String {
-    let parsed: Option<Address> = address.parse().ok();
-    let kind = parsed.as_ref().and_then(|address| source::kind(&address.kind));
-    match (parsed, kind) {
-        (Some(parsed), Some(kind)) if parsed.connection == DEFAULT_CONNECTION => (kind.issuer_in_words)(&parsed),
-        (Some(parsed), Some(kind)) => {
-            format!("{}, connection {}", (kind.issuer_in_words)(&parsed), parsed.connection)
-        }
-        _ => address.to_owned(),
-    }
-}
 
 /// A credential: its generation, and its handle where it has one.
 pub(super) fn credential(known: &CredentialRecord) -> String {
@@ -36,15 +23,6 @@ pub(super) fn generation(known: Option<&CredentialRecord>, generation: u64) -> S
     }
 }
 
-/// The text with its first letter in upper case.
-pub(super) fn capitalized(text: &str) -> String {
-    let mut characters = text.chars();
-    let first = characters.next();
-    first
-        .map(|first| first.to_uppercase().chain(characters).collect())
-        .unwrap_or_default()
-}
-
 /// A reason as the beginning of a sentence. A target's key keeps its letters.
 pub(super) fn sentence(reason: &str, config: &Config) -> String {
     let begins = |key: &String| {
@@ -60,11 +38,11 @@ pub(super) fn sentence(reason: &str, config: &Config) -> String {
 }
 
 /// What a person does to get a new value.
-pub(super) fn ways_to_a_new_value(config: &Config) -> &'static str {
+pub(super) fn ways_to_a_new_value(config: &Config) -> Next {
     if config.source.is_supplied() {
-        "Put the value back by hand, or supply it again: set `value_wo`, and raise `value_wo_version` if it is a new one."
+        Next::NewSupplied
     } else {
-        "Put the value back by hand, or set a new `rotation_reason` to make a new one."
+        Next::NewGenerated
     }
 }
 
@@ -96,94 +74,67 @@ pub(super) fn awaiting(reason: &str, config: &Config) -> String {
 }
 
 /// What is true now.
-pub(super) fn situation(state: &State, config: Option<&Config>) -> String {
+pub(super) fn situation(state: &State, config: Option<&Config>) -> Situation {
     let ledger = &state.ledger;
     let newest = ledger.generation();
     if newest == 0 && ledger.credentials().is_empty() {
-        return "Nothing exists yet.".to_owned();
+        return Situation {
+            is_nothing: true,
+            ..Situation::default()
+        };
     }
-    let mut sentences = Vec::new();
     let configured: Vec<_> = ledger
         .deliveries()
         .iter()
         .filter(|(_, known)| known.status != DeliveryStatus::Removing)
         .collect();
-    let holding: Vec<&str> = configured
-        .iter()
-        .filter(|(_, delivery)| delivery.holds(newest))
-        .map(|(key, _)| key.as_str())
-        .collect();
-    if newest > 0 {
-        let list = if holding.is_empty() {
-            String::new()
-        } else {
-            format!(" ({})", holding.join(", "))
+    let holding = configured.iter().filter(|(_, delivery)| delivery.holds(newest));
+    let others = configured.iter().filter_map(|(key, delivery)| {
+        let holds = match (delivery.status, delivery.generation) {
+            (DeliveryStatus::Unknown, _) => TargetSituation::Unknown,
+            (DeliveryStatus::Staged, Some(generation)) => TargetSituation::Staged(generation),
+            (_, Some(generation)) if generation != newest => TargetSituation::Older(generation),
+            _ => return None,
         };
-        sentences.push(format!(
-            "{} is in {} of {} targets{list}.",
-            capitalized(&generation(ledger.credential(newest), newest)),
-            holding.len(),
-            configured.len()
-        ));
-    }
-    for (key, delivery) in &configured {
-        let impact = config
-            .and_then(|config| config.targets.get(*key)?.impact.as_deref())
-            .map_or_else(String::new, |impact| format!(" ({})", impact.trim_end_matches('.')));
-        match (delivery.status, delivery.generation) {
-            (DeliveryStatus::Unknown, _) => sentences.push(format!("What {key} holds is unknown{impact}.")),
-            (DeliveryStatus::Staged, Some(generation)) => {
-                sentences.push(format!(
-                    "Generation {generation} is published at {key}, but not live{impact}."
-                ));
-            }
-            (_, Some(generation)) if generation != newest => {
-                sentences.push(format!("{key} still holds generation {generation}{impact}."));
-            }
-            _ => {}
-        }
-    }
-    let older: Vec<String> = ledger
-        .superseded()
-        .into_iter()
+        let impact = config.and_then(|config| config.targets.get(*key)?.impact.clone());
+        Some(((*key).clone(), holds, impact))
+    });
+    let superseded = ledger.superseded().into_iter();
+    let still_valid = superseded
         .filter_map(|older| ledger.credential(older))
         .filter(|known| known.is_issued())
-        .map(|known| generation(Some(known), known.generation))
-        .collect();
-    if !older.is_empty() {
-        sentences.push(format!("Not revoked, still valid: {}.", older.join(", ")));
+        .map(|known| generation(Some(known), known.generation));
+    Situation {
+        newest: (newest > 0).then(|| generation(ledger.credential(newest), newest)),
+        holding: holding.map(|(key, _)| (*key).clone()).collect(),
+        targets: configured.len(),
+        others: others.collect(),
+        still_valid: still_valid.collect(),
+        ..Situation::default()
     }
-    sentences.join(" ")
 }
 
-/// What follows a create that failed half-way.
-pub(super) const TAINTED: &str = "Terraform marks the secret as tainted: the next apply replaces it under the same id, and revokes \
-                                  nothing before the new value is in place. To resume without a replacement, run `terraform untaint` \
-                                  first.";
-
 /// What the next apply will do.
-pub(super) fn next(state: &State) -> String {
+pub(super) fn next(state: &State) -> Next {
     if state.pending.is_empty() {
-        return "Apply again to retry.".to_owned();
+        return Next::Retry;
     }
-    let list = state.pending.iter().map(|known| {
+    let works = state.pending.iter().map(|known| {
         let generation = known.generation.unwrap_or_default();
-        let target = known.target.as_deref().unwrap_or_default();
-        let what = match known.action {
-            Action::Rotate => format!("rotate to generation {generation}"),
-            Action::Finish => format!("finish generation {generation}"),
-            Action::Deliver => format!("deliver generation {generation} to {target}"),
-            Action::Activate => format!("activate {target}"),
-            Action::Remove => format!("remove the entry of {target}"),
-            Action::Check => "repeat the checks".to_owned(),
-            Action::Restore => format!("restore generation {generation}"),
-            Action::Notify => "send the message".to_owned(),
-            Action::Revoke => match &known.credential_id {
-                Some(id) => format!("revoke generation {generation} ({id})"),
-                None => format!("revoke generation {generation}"),
-            },
+        let target = known.target.clone().unwrap_or_default();
+        let work = match known.action {
+            Action::Rotate => Work::Rotate(generation),
+            Action::Finish => Work::Finish(generation),
+            Action::Deliver => Work::Deliver(generation, target),
+            Action::Activate => Work::Activate(target),
+            Action::Remove => Work::Remove(target),
+            Action::Check => Work::Check,
+            Action::Restore => Work::Restore(generation),
+            Action::Notify => Work::Notify,
+            Action::Revoke => Work::Revoke(generation, known.credential_id.clone()),
         };
-        format!("{what} ({})", known.reason.trim_end_matches(super::decide::ROTATED))
+        let reason = known.reason.trim_end_matches(super::decide::ROTATED);
+        (work, reason.to_owned())
     });
-    format!("The next apply will {}.", list.collect::<Vec<_>>().join("; "))
+    Next::Works(works.collect())
 }

@@ -80,7 +80,7 @@ impl Container {
             Self::App(name) => client.advise_app(error, name),
             Self::Organization(slug) if matches!(error.kind, CallErrorKind::NotFound | CallErrorKind::Forbidden) => {
                 error.advise(&format!(
-                    "The organization {slug:?} does not exist, or the token in {} is not valid or not of one of its members.",
+                    "Organization {slug} does not exist, or the token in {} has no access to it. Use a token of one of its members.",
                     client.token_origin()
                 ))
             }

@@ -6,6 +6,7 @@ use super::{KIND, NAME, Passwords};
 use crate::address::Address;
 use crate::connection::Link;
 use crate::connection::neon::{Branch, Neon, identifier, is_identifier};
+use crate::diagnostics::Argument;
 use crate::part::PartNames;
 use crate::source::{Issuance, Source, SourceConfig, SourceTraits};
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Type};
@@ -79,12 +80,10 @@ pub(super) fn parse(node: &Node<'_>, _root: &Node<'_>, problems: &mut Diagnostic
     if let (Some(role), Some(Some(alternate))) = (&role, &alternate)
         && role == alternate
     {
-        let path = node.attr("alternate_role").path().clone();
-        problems.error(
-            path.clone(),
-            format!("{path} is the same as role"),
-            "Two passwords overlap only when they belong to two roles. Name another one, or leave it out.",
-        );
+        node.attr("alternate_role").report(problems, |argument| Argument::CannotBeUsed {
+            argument,
+            why: "It is the same as role. Two passwords overlap only if they belong to two roles. Name another role, or remove it.".into(),
+        });
         return None;
     }
     Some(Box::new(Config {
@@ -105,17 +104,17 @@ fn named(node: &Node<'_>, problems: &mut Diagnostics) -> Field<String> {
     node.string(problems).and_then_checked(|name| {
         let length = name.len();
         let mistake = if length > LONGEST_NAME {
-            format!("It has {length} bytes; names in Postgres have at most {LONGEST_NAME}.")
+            format!("It has {length} bytes; names in PostgreSQL have at most {LONGEST_NAME}.")
         } else if name.chars().any(char::is_control) {
-            "It holds a line break or another control character.".to_owned()
+            "It contains a line break or another control character.".to_owned()
         } else {
             return Some(name);
         };
-        problems.error(
-            node.path().clone(),
-            format!("{} is not a name of Postgres", node.path()),
-            mistake,
-        );
+        node.report(problems, |argument| Argument::IsNot {
+            argument,
+            what: "a name in PostgreSQL".into(),
+            why: mistake.into(),
+        });
         None
     })
 }
@@ -247,13 +246,13 @@ mod tests {
     #[test]
     fn mistakes_are_reported_with_their_path_and_unknowns_are_none() {
         let (_, problems) = parsed(&[("project_id", Value::string("My project")), ("role", Value::Null)]);
-        assert_eq!(problems, ["project_id is not an id of Neon", "role is required"]);
+        assert_eq!(problems, ["project_id is not a Neon id", "role is required"]);
         let (_, problems) = parsed(&[("alternate_role", Value::string("app"))]);
-        assert_eq!(problems, ["alternate_role is the same as role"]);
+        assert_eq!(problems, ["alternate_role cannot be used"]);
         for name in ["role", "alternate_role", "database"] {
             for wrong in ["\u{e4}".repeat(32), "a\nb".to_owned()] {
                 let (_, problems) = parsed(&[(name, Value::string(wrong))]);
-                assert_eq!(problems, [format!("{name} is not a name of Postgres")]);
+                assert_eq!(problems, [format!("{name} is not a name in PostgreSQL")]);
             }
             let (config, _) = parsed(&[(name, Value::string("a".repeat(63)))]);
             assert!(config.is_some(), "{name}");

@@ -72,7 +72,7 @@ impl<'a> Lease<'a> {
                     Next::Interrupted => return Ok(None),
                     Next::TimeIsOver => {
                         return Err(error.advise(
-                            "Somebody else holds the machine's lease, perhaps a deployment. Apply again when it has ended.",
+                            "Something else holds the machine's lease, perhaps a deployment. Apply again when it has finished.",
                         ));
                     }
                 },

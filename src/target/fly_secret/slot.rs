@@ -196,7 +196,7 @@ impl FlySecret {
                     None,
                     &said,
                 );
-                return Err(error.advise("They were written. Apply again to go on."));
+                return Err(error.advise("They were written. Apply again to continue."));
             }
         }
     }

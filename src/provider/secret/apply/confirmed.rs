@@ -1,5 +1,6 @@
 //! `revoke.confirmed`: a person's word, which an issuer that can be asked may contradict.
 
+use crate::diagnostics::Apply;
 use crate::executor::issuer_at;
 use crate::provider::secret::decide::Decision;
 use crate::provider::secret::state::State;
@@ -32,22 +33,21 @@ pub(super) async fn refused(
             Ok(Liveness::Dead | Liveness::CannotTell) => {}
             Ok(Liveness::Alive) => {
                 refused = true;
-                problems.error(
-                    path,
-                    format!("{}: {which} is still valid", config.name),
-                    format!(
-                        "revoke.confirmed says that it was revoked, but {place} still accepts it. Nothing was changed. Revoke it there, and \
-                         apply again."
-                    ),
-                );
+                let valid = Apply::ConfirmedButValid {
+                    secret: config.name.clone(),
+                    credential: which,
+                    issuer: place,
+                };
+                problems.report(path, valid);
             }
             Err(error) => {
                 refused = true;
-                problems.error(
-                    path,
-                    format!("{}: cannot tell whether {which} was revoked", config.name),
-                    format!("{} Nothing was changed. Apply again.", error.sentence()),
-                );
+                let unknown = Apply::ConfirmedUnknown {
+                    secret: config.name.clone(),
+                    credential: which,
+                    why: error.sentence(),
+                };
+                problems.report(path, unknown);
             }
         }
     }

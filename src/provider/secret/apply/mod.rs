@@ -7,7 +7,7 @@ mod report;
 use std::collections::BTreeMap;
 
 use self::record::{absorb, half_reworded};
-use self::report::{UNTOUCHED, report, tell, warn};
+use self::report::{report, tell, warn};
 use super::decide::{Decision, Held, HeldBy, Rotate, decide, leaving};
 use super::due;
 use super::findings::{self, Sightings};
@@ -20,6 +20,7 @@ use super::state::{Receipt, State};
 use super::{adapters, capacity, config, config_in_state, destroy, identity, replacement, slots, state_check};
 use crate::address::Address;
 use crate::call::WritePermit;
+use crate::diagnostics::{Apply, Ending, names};
 use crate::executor::{self, Outcome};
 use crate::plugin::{ApplyRequest, ApplyResponse};
 use crate::provider::Configured;
@@ -85,11 +86,7 @@ async fn change(
         (config, configured.connections.as_ref(), configured.vendors.as_ref())
     else {
         if !problems.has_errors() {
-            problems.error(
-                Path::root(),
-                "Unknown values during apply",
-                "The configuration has values that are not known. This is a bug in the provider or in Terraform. Nothing was changed.",
-            );
+            problems.report(Path::root(), Apply::UnknownValues);
         }
         return None;
     };
@@ -170,16 +167,12 @@ async fn change(
 
 fn twin(config: &Config, slots: &BTreeMap<String, Address>, id: &str, problems: &mut Diagnostics) {
     let held: Vec<String> = texts(slots).into_values().collect();
-    let held: Vec<String> = held.iter().map(|slot| super::texts::entry(slot).noun).collect();
-    problems.error(
-        Path::root(),
-        format!("Two resources are the same secret {}", config.name),
-        format!(
-            "Another rotation_secret of this run has the same namespace, name, source and targets (id {id}: {}), and was created first. \
-             Nothing was minted or changed for this one. Remove one of the two.",
-            held.join(", ")
-        ),
-    );
+    let same = Apply::SameSecret {
+        secret: config.name.clone(),
+        id: id.to_owned(),
+        entries: names(held.iter().map(|slot| super::texts::entry(slot).noun)),
+    };
+    problems.report(Path::root(), same);
 }
 
 /// The slots with everything that only a call tells of their places. Where it cannot be told, everything else that bars the run is
@@ -199,7 +192,13 @@ async fn located(
     let adapters = adapters::connect(config, slots, vendors.as_ref(), problems)?;
     let job = adapters.into_job("", config, vendors, configured.clock, true);
     let failures = executor::obstacles(&job, failure, &configured.stop, permit).await;
-    tell(&failures, config, UNTOUCHED, &configured.run_registry, problems);
+    tell(
+        &failures,
+        config,
+        &Ending::Untouched,
+        &configured.run_registry,
+        problems,
+    );
     None
 }
 
@@ -230,9 +229,10 @@ impl Change<'_> {
             };
         }
         let now = self.configured.clock.now();
+        let is_clock_right = !state.notices.iter().any(|notice| notice.code == NoticeCode::Clock);
         if decision.rotate == Rotate::AtApply {
             decision.rotate = Rotate::No;
-            if let Some(request) = due::due(state, config, now) {
+            if let Some(request) = due::due(state, config, now).filter(|_| is_clock_right) {
                 let coming = decision.ledger.highest() + 1;
                 let is_guarded = config.guard.as_ref().is_some_and(|guard| !guard.permits(coming));
                 let by = match (is_guarded, due::opening(state, config, now)) {
@@ -261,7 +261,8 @@ impl Change<'_> {
                 let known = decision.ledger.credential(*generation);
                 known.is_some_and(|known| super::decide::can_be_revoked(&known.issuer))
             };
-            decision.revoke.extend(ended.into_iter().filter(may));
+            let ended = ended.into_iter().filter(|_| is_clock_right);
+            decision.revoke.extend(ended.filter(may));
         }
         decision
     }
@@ -274,14 +275,8 @@ impl Change<'_> {
         };
         let stale = planned != decision.generation;
         if stale {
-            problems.error(
-                Path::root(),
-                "The saved plan is stale",
-                format!(
-                    "It leads to generation {planned}; state and configuration now lead to {}. Nothing was changed. Plan again.",
-                    decision.generation
-                ),
-            );
+            let now = decision.generation;
+            problems.report(Path::root(), Apply::StalePlan { planned, now });
         }
         stale
     }
@@ -301,14 +296,11 @@ impl Change<'_> {
         slots: &BTreeMap<String, Address>,
         problems: &mut Diagnostics,
     ) -> Value {
-        problems.error(
-            Path::attribute("rotation").then_attribute("window"),
-            format!("{}: the window has closed since the plan", self.config.name),
-            format!(
-                "Nothing was minted or changed. The window opens {opens}: plan and apply then. To rotate now, set a new \
-                 rotation_reason."
-            ),
-        );
+        let closed = Apply::WindowClosed {
+            secret: self.config.name.clone(),
+            opens: opens.to_owned(),
+        };
+        problems.report(Path::attribute("rotation").then_attribute("window"), closed);
         let before = self.before.as_ref().unwrap_or(&self.config);
         let seen = Sightings::on_record(&state);
         self.describe(&mut state, before, seen, slots);
@@ -545,9 +537,10 @@ impl Change<'_> {
     ) -> Option<Value> {
         let (config, registry) = (&self.config, &self.configured.run_registry);
         let Some(minted) = outcome.minted else {
-            tell(&outcome.failures, config, UNTOUCHED, registry, problems);
+            tell(&outcome.failures, config, &Ending::Untouched, registry, problems);
             if outcome.interrupted {
-                problems.error(Path::root(), "Interrupted", UNTOUCHED);
+                let ending = Ending::Untouched;
+                problems.report(Path::root(), Apply::Interrupted { ending });
             }
             return None;
         };
@@ -556,15 +549,12 @@ impl Change<'_> {
             report(&outcome, &state, config, true, registry, problems);
             return Some(state.write_over(self.request.planned.clone()));
         }
-        let (undone, complete) = executor::revoke_minted(job, &outcome.ledger, minted, self.permit).await;
-        let ending = if complete {
-            format!("{undone} No target was changed, and nothing is left behind.")
-        } else {
-            format!(
-                "{undone} No target was changed. The next apply finds the credential by its label and finishes with it."
-            )
+        let (credentials, is_complete) = executor::revoke_minted(job, &outcome.ledger, minted, self.permit).await;
+        let ending = Ending::Undone {
+            credentials,
+            is_complete,
         };
-        tell(&outcome.failures, config, ending.trim_start(), registry, problems);
+        tell(&outcome.failures, config, &ending, registry, problems);
         None
     }
 }

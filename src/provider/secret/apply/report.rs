@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::diagnostics::{Apply, Ending, Next, names};
 use crate::executor::{Failure, Outcome, Subject};
 use crate::provider::RunRegistry;
 use crate::provider::secret::state::State;
@@ -48,59 +49,42 @@ pub(super) fn report(
     registry: &RunRegistry,
     problems: &mut Diagnostics,
 ) {
-    let untouched = outcome.minted.is_none() && !outcome.delivered && outcome.revoked.is_empty();
-    let nothing = if untouched {
-        "Nothing was minted or changed. "
-    } else {
-        ""
-    };
-    let situation = format!("{nothing}{}", texts::situation(state, Some(config)));
+    let mut situation = texts::situation(state, Some(config));
+    situation.is_untouched = outcome.minted.is_none() && !outcome.delivered && outcome.revoked.is_empty();
     let next = if is_create {
-        texts::TAINTED.to_owned()
+        Next::Tainted
     } else if outcome.value_lost && !config.source.may_replace_lost() {
         // Another apply of the same would find the same.
-        texts::ways_to_a_new_value(config).to_owned()
+        texts::ways_to_a_new_value(config)
     } else if config.source.is_supplied() && outcome.failures.iter().any(|failure| failure.site == Subject::Source) {
         // So would another apply of the same value.
-        texts::ways_to_a_new_value(config).to_owned()
+        texts::ways_to_a_new_value(config)
     } else {
         texts::next(state)
     };
-    tell(
-        &outcome.failures,
-        config,
-        &format!("{situation}\n{next}"),
-        registry,
-        problems,
-    );
+    let ending = Ending::Left(situation, next);
+    tell(&outcome.failures, config, &ending, registry, problems);
     if outcome.interrupted && outcome.failures.is_empty() {
-        problems.error(
-            Path::root(),
-            "Interrupted",
-            format!("The call in flight was finished, and no new step was begun.\n\n{situation}\n{next}"),
-        );
+        problems.report(Path::root(), Apply::Interrupted { ending });
     }
 }
 
 /// The end of an apply that handled an incident: an error for what is still exposed.
 pub(super) fn still_exposed(name: &str, notices: &[Notice], problems: &mut Diagnostics) {
     let exposed = notices.iter().filter(|notice| notice.code == NoticeCode::Exposed);
-    let texts: Vec<&str> = exposed.map(|notice| notice.text.as_str()).collect();
-    if !texts.is_empty() {
-        let summary = format!("{name}: an exposed credential still works");
-        problems.error(Path::root(), summary, texts.join("\n"));
+    let lines: Vec<String> = exposed.map(|notice| notice.text.clone()).collect();
+    if !lines.is_empty() {
+        let secret = name.to_owned();
+        problems.report(Path::root(), Apply::StillExposed { secret, lines });
     }
 }
-
-/// What is true after a failure that came before any effect.
-pub(super) const UNTOUCHED: &str = "Nothing was minted or changed.";
 
 /// One error for each cause, with everything that it concerns, and `ending`. Another secret of this run that met the same cause
 /// repeats it in short.
 pub(super) fn tell(
     failures: &[Failure],
     config: &Config,
-    ending: &str,
+    ending: &Ending,
     registry: &RunRegistry,
     problems: &mut Diagnostics,
 ) {
@@ -115,34 +99,33 @@ pub(super) fn tell(
             .filter(|other| other.site != failure.site)
             .map(|other| paths::path_of(&other.site, Some(config)).to_string())
             .collect();
-        let also = match others.len() {
-            0 => String::new(),
-            _ => format!(
-                " This also stops {}.",
-                others.into_iter().collect::<Vec<_>>().join(", ")
-            ),
-        };
+        let also_stopped = names(others);
+        let (what, ending) = (failure.message.clone(), ending.clone());
         let told_by = failure
             .cause
             .as_ref()
-            .and_then(|cause| registry.told(cause, &config.name));
-        let detail = match (told_by, &failure.cause) {
-            (Some(name), Some(cause)) => {
-                let service = cause.service;
-                format!("{service} answered as it did for {name}, see there.{also} {ending}")
-            }
-            _ => format!("{}{also}\n\n{ending}", failure.detail),
+            .and_then(|cause| Some((cause.service, registry.told(cause, &config.name)?)));
+        let error = match told_by {
+            Some((service, other)) => Apply::FailedLike {
+                what,
+                service: service.into(),
+                other,
+                also_stopped,
+                ending,
+            },
+            None => Apply::Failed {
+                what,
+                also_stopped,
+                ending,
+            },
         };
-        problems.error(path, &failure.summary, detail);
+        problems.report(path, error);
     }
 }
 
 pub(super) fn warn(outcome: &Outcome, config: &Config, problems: &mut Diagnostics) {
     for warning in &outcome.warnings {
-        problems.warning(
-            paths::path_of(&warning.site, Some(config)),
-            &warning.summary,
-            &warning.detail,
-        );
+        let path = paths::path_of(&warning.site, Some(config));
+        problems.report(path, warning.message.clone());
     }
 }

@@ -10,6 +10,7 @@ use super::kinds::{connection_of, not_empty, one_kind};
 use super::targets::is_key;
 use crate::address::DEFAULT_CONNECTION;
 use crate::check::{self, Patience, Presents};
+use crate::diagnostics::{Argument, Configuration, names};
 use crate::part::PartNames;
 use crate::spec::{CheckSpec, When};
 use crate::terraform::{Diagnostics, Node, is_word};
@@ -54,16 +55,15 @@ fn parse_check(
         .or("delivered");
     let timeout = node.attr("timeout").duration(problems).optional();
     if timeout.flatten().is_some_and(|timeout| timeout.is_zero()) {
-        problems.error(
-            node.attr("timeout").path().clone(),
-            format!("{} must be longer than zero", node.attr("timeout").path()),
-            "No attempt could end in time. Leave it out for the default of the kind.",
-        );
+        node.attr("timeout").report(problems, |argument| Argument::Zero {
+            argument,
+            why: "No attempt could finish in time. Remove it to use the default of the kind.".into(),
+        });
     }
     let effects = node.attr("effects").bool(problems);
     let retry_for = node.attr("retry_for").duration(problems).optional();
-    let names: Vec<&str> = check::ALL.iter().map(|kind| kind.name).collect();
-    let kind = one_kind(node, &names, problems).and_then(check::kind);
+    let kinds: Vec<&str> = check::ALL.iter().map(|kind| kind.name).collect();
+    let kind = one_kind(node, &kinds, problems).and_then(check::kind);
     let connection = kind.and_then(|kind| connection_of(node, kind.name, kind.reach, problems));
     let config = kind.and_then(|kind| {
         let object = node.attr(kind.name);
@@ -79,19 +79,12 @@ fn parse_check(
     if let (Some(Some(wave)), Some(waves)) = (wave, waves)
         && !waves.contains(&wave)
     {
-        let list = waves.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
-        problems.error(
-            node.attr("wave").path().clone(),
-            format!("No target is in wave {wave}"),
-            format!("A check runs after a wave that has targets: {list}."),
-        );
+        let waves = names(waves.iter().map(u64::to_string));
+        let mistake = Configuration::WaveWithoutTargets { wave, waves };
+        problems.report(node.attr("wave").path().clone(), mistake);
     }
     if let (Some(Some(_)), Some("preflight" | "revoked")) = (wave, phase) {
-        problems.error(
-            node.attr("wave").path().clone(),
-            "wave is only for checks of the phase \"delivered\"",
-            "A check before minting or after revocation belongs to no wave: remove wave or phase.",
-        );
+        problems.report(node.attr("wave").path().clone(), Configuration::WaveWithoutDelivery);
     }
     let (kind, config, phase) = (kind?, config?, phase?);
     let path = node.path().then_attribute(kind.name);
@@ -102,16 +95,12 @@ fn parse_check(
                 presented.insert(part.clone());
             } else {
                 // A text between braces may be the credential itself.
-                let which = if is_word(&part) {
-                    format!("the unknown part {part:?}")
-                } else {
-                    "an unknown part".to_owned()
+                let mistake = Argument::UnknownPart {
+                    argument: path.to_string(),
+                    part: Some(part).filter(|part| is_word(part)),
+                    parts: parts.to_string(),
                 };
-                problems.error(
-                    path,
-                    format!("The check uses {which}"),
-                    format!("The credential's parts are {parts}."),
-                );
+                problems.report(path, mistake);
                 return None;
             }
         }
@@ -119,30 +108,22 @@ fn parse_check(
     let effects = effects.optional()?;
     let effects = match (effects, config.effects_default()) {
         (Some(false), _) if config.has_effects() => {
-            problems.error(
-                node.attr("effects").path().clone(),
-                format!("{} cannot be false", node.attr("effects").path()),
-                "This check changes something outside. Remove `effects`, or set it to true.",
-            );
+            node.attr("effects")
+                .report(problems, |argument| Configuration::EffectsDenied { argument });
             return None;
         }
         (Some(effects), _) => effects,
         (None, Some(default)) => default,
         (None, None) => {
-            problems.error(
-                node.attr("effects").path().clone(),
-                format!("{} is required", node.attr("effects").path()),
-                "A request with this method may change something. Set `effects = true` to confirm that it is wanted.",
-            );
+            node.attr("effects").report(problems, |argument| Argument::RequiredBecause {
+                argument,
+                why: "A request with this method may change something. Set `effects = true` to confirm that you want it.".into(),
+            });
             return None;
         }
     };
     if phase == "preflight" && config.presents() == Presents::New && !config.parts_used().is_empty() {
-        problems.error(
-            path,
-            "A preflight check cannot present the new credential",
-            "It runs before anything is minted: use credential = \"previous\" or \"none\", or the phase \"delivered\".",
-        );
+        problems.report(path, Configuration::PreflightPresentsNew);
         return None;
     }
     let defaults = config.default_patience();

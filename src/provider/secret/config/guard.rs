@@ -1,5 +1,6 @@
 //! `guard { consequence, confirm }`.
 
+use crate::diagnostics::{Argument, Configuration};
 use crate::spec::Guard;
 use crate::terraform::{Diagnostics, Node};
 
@@ -16,11 +17,10 @@ pub(super) fn parse_guard(node: &Node<'_>, problems: &mut Diagnostics) -> Option
     let consequence = consequence.and_then_checked(|text| {
         let good = !text.trim().is_empty() && !text.contains(char::is_control);
         if !good {
-            problems.error(
-                node.attr("consequence").path().clone(),
-                format!("{} does not say what breaks", node.attr("consequence").path()),
-                "Write in one line what a rotation does to those who use the secret. It is repeated in guard.confirm.",
-            );
+            node.attr("consequence").report(problems, |argument| Argument::CannotBeUsed {
+                argument,
+                why: "Say in one line what a rotation breaks for those who use the secret. guard.confirm repeats this line.".into(),
+            });
         }
         good.then_some(text)
     });
@@ -29,15 +29,12 @@ pub(super) fn parse_guard(node: &Node<'_>, problems: &mut Diagnostics) -> Option
         confirm: confirm?,
     };
     if !guard.is_well_formed() {
-        problems.error(
-            node.attr("confirm").path().clone(),
-            format!("{} does not repeat the consequence", node.attr("confirm").path()),
-            format!(
-                "It must be the coming generation and the consequence, such as {:?}, or {:?}. Plans print the line to copy.",
-                guard.line(2),
-                guard.destroy_line()
-            ),
-        );
+        node.attr("confirm")
+            .report(problems, |argument| Configuration::GuardLine {
+                argument,
+                rotate: guard.line(2),
+                destroy: guard.destroy_line(),
+            });
     }
     Some(Some(guard))
 }

@@ -2,6 +2,7 @@
 
 use crate::address::DEFAULT_CONNECTION;
 use crate::connection::Reach;
+use crate::diagnostics::{Argument, Configuration, Message, names};
 use crate::terraform::{Diagnostics, Field, Node};
 
 /// The one kind key that is set, checked against the registry's names. `None` also while several may turn out to be it.
@@ -12,25 +13,23 @@ pub(super) fn one_kind<'k>(node: &Node<'_>, kinds: &[&'k str], problems: &mut Di
     };
     let set = kinds_that(|kind| kind.is_set());
     let possible = kinds_that(|kind| !kind.is_null());
-    let list = kinds.join(", ");
     match set.as_slice() {
         [_] | [] if possible.len() > 1 => None,
         [one] => Some(one),
         [] if !possible.is_empty() => possible.first().copied(),
         [] => {
-            problems.error(
-                node.path().clone(),
-                format!("{} has no kind", node.path()),
-                format!("Set exactly one of {list}."),
-            );
+            node.report(problems, |argument| Configuration::NoKind {
+                argument,
+                kinds: names(kinds.iter().map(|kind| (*kind).to_owned())),
+            });
             None
         }
         several => {
-            problems.error(
-                node.path().clone(),
-                format!("{} has {} kinds: {}", node.path(), several.len(), several.join(", ")),
-                format!("Set exactly one of {list}."),
-            );
+            node.report(problems, |argument| Configuration::SeveralKinds {
+                argument,
+                found: names(several.iter().map(|kind| (*kind).to_owned())),
+                kinds: names(kinds.iter().map(|kind| (*kind).to_owned())),
+            });
             None
         }
     }
@@ -39,11 +38,10 @@ pub(super) fn one_kind<'k>(node: &Node<'_>, kinds: &[&'k str], problems: &mut Di
 /// Reports a kind object in which nothing is set although the kind has required arguments.
 pub(super) fn not_empty(node: &Node<'_>, has_arguments: bool, problems: &mut Diagnostics) -> Option<()> {
     if has_arguments && !node.is_unknown() && node.set_attributes().is_empty() {
-        problems.error(
-            node.path().clone(),
-            format!("{} is empty", node.path()),
-            "Set its required arguments.",
-        );
+        node.report(problems, |argument| Argument::Empty {
+            argument,
+            advice: "Set its required arguments.".into(),
+        });
         return None;
     }
     Some(())
@@ -64,18 +62,17 @@ pub(super) fn connection_of(
         Field::Known(name) => name,
     };
     let path = node.path();
-    let (summary, detail) = match reach {
-        None => (
-            format!("{path} has no effect"),
-            format!("{kind} is reached by no connection. Remove `connection`."),
-        ),
-        Some(_) if name == DEFAULT_CONNECTION => (
-            format!("{path} cannot be {name:?}"),
-            "Leave `connection` out for the provider's own account.".to_owned(),
-        ),
+    let argument = path.to_string();
+    let mistake: Message = match reach {
+        None => Argument::NoEffect {
+            argument,
+            why: format!("{kind} takes no connection. Remove `connection`.").into(),
+        }
+        .into(),
+        Some(_) if name == DEFAULT_CONNECTION => Configuration::DefaultConnection { argument, name }.into(),
         Some(_) => return Some(name),
     };
     // A path that goes on into a dynamic value would lose the line.
-    problems.error(element.path().clone(), summary, detail);
+    problems.report(element.path().clone(), mistake);
     None
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::diagnostics::{Argument, Configuration, names};
 use crate::label::LONGEST_PREFIX;
 use crate::provider::secret::schema::INFO;
 use crate::terraform::conform::nearest;
@@ -14,13 +15,17 @@ pub(super) fn parse_name(node: &Node<'_>, problems: &mut Diagnostics) -> Option<
     let name = node.required_string(problems).known()?;
     let length = name.chars().count();
     let mistake = if length > LONGEST_NAME {
-        format!("It has {length} characters; at most {LONGEST_NAME} are permitted.")
+        format!("It has {length} characters; at most {LONGEST_NAME} are allowed.")
     } else if name.chars().any(char::is_control) || name.trim().is_empty() {
-        "It is blank, or holds a line break or another control character. Write the name as it appears in your inventory.".to_owned()
+        "It is blank, or contains a line break or another control character. Use the name from your inventory."
+            .to_owned()
     } else {
         return Some(name);
     };
-    problems.error(node.path().clone(), "name cannot be used", mistake);
+    node.report(problems, |argument| Argument::CannotBeUsed {
+        argument,
+        why: mistake.into(),
+    });
     None
 }
 
@@ -29,12 +34,11 @@ pub(super) fn parse_info(node: &Node<'_>, problems: &mut Diagnostics) -> Option<
     let known: Vec<&str> = INFO.iter().map(|(name, _)| *name).collect();
     for (key, value) in node.elements() {
         if !known.contains(&key) && node.origin() == Origin::Configuration {
-            let nearest = nearest(key, &known).map_or_else(String::new, |name| format!("Did you mean `{name}`? "));
-            problems.error(
-                value.path().clone(),
-                format!("{} is not a key of info", value.path()),
-                format!("{nearest}Its keys are {}.", known.join(", ")),
-            );
+            value.report(problems, |argument| Configuration::InfoKey {
+                argument,
+                nearest: nearest(key, &known).map(|name| name.to_owned().into()),
+                keys: names(INFO.iter().map(|(name, _)| *name)),
+            });
         }
     }
     node.string_map(problems).or(BTreeMap::new())
@@ -47,16 +51,20 @@ const NO_REASON: [&str; 3] = ["null", "true", "false"];
 pub(super) fn parse_reason(node: &Node<'_>, problems: &mut Diagnostics) -> Field<String> {
     node.string(problems).and_then_checked(|text| {
         let mistake = if text.trim().is_empty() {
-            "It is blank. Say why the secret is rotated, such as \"2026-11-22: left with a contractor\", or omit it."
+            "It is blank. Say why the secret is rotated, such as \"2026-11-22: a contractor left\", or remove it."
         } else if NO_REASON.contains(&text.trim().to_lowercase().as_str()) || Number::parse(text.trim()).is_some() {
-            "It is a bare boolean, number or null. Say why the secret is rotated, such as \"2026-11-22: left with a contractor\"."
+            "It is a bare boolean, number or null. Say why the secret is rotated, such as \"2026-11-22: a contractor left\"."
         } else if text.chars().any(char::is_control) {
-            "It holds a line break or another control character, and it is recorded as the reason: write one line of text, with \
-             chomp() around what was read from elsewhere."
+            "It contains a line break or another control character. It is recorded as the reason, so write one line of text. Use \
+             chomp() if you read it from a file."
         } else {
             return Some(text);
         };
-        problems.error(node.path().clone(), "rotation_reason is not a reason", mistake);
+        node.report(problems, |argument| Argument::IsNot {
+            argument,
+            what: "a reason".into(),
+            why: mistake.into(),
+        });
         None
     })
 }
@@ -67,25 +75,19 @@ pub(super) fn parse_label_prefix(node: &Node<'_>, name: Option<&str>, problems: 
     let (attribute, prefix) = match set {
         Some(prefix) if prefix.chars().all(permitted) => ("label_prefix", prefix),
         Some(_) => {
-            problems.error(
-                Path::attribute("label_prefix"),
-                "label_prefix has characters that vendors do not take in names",
-                "Use letters, digits, hyphens, underscores and dots.",
-            );
+            problems.report(Path::attribute("label_prefix"), Configuration::LabelCharacters);
             return None;
         }
         None => ("name", label_prefix_of(name?)),
     };
     let length = prefix.chars().count();
     if length > LONGEST_PREFIX {
-        problems.error(
-            Path::attribute(attribute),
-            format!("{attribute} is too long for the names that vendors keep"),
-            format!(
-                "It has {length} characters and stands before our own mark in every such name. Set label_prefix to at most \
-                 {LONGEST_PREFIX} characters."
-            ),
-        );
+        let mistake = Configuration::LabelTooLong {
+            argument: attribute.into(),
+            length,
+            longest: LONGEST_PREFIX,
+        };
+        problems.report(Path::attribute(attribute), mistake);
         return None;
     }
     Some(prefix)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
+use crate::diagnostics::{Configuration, names};
 use crate::source::Maker;
 use crate::spec::{Config, TargetSpec};
 use crate::target::Activation;
@@ -44,18 +45,10 @@ impl Config {
             let traits = target.config.traits();
             traits.activation == Activation::Later && traits.reloads_within.is_none()
         });
-        let keys: Vec<&str> = reload_unseen.map(|(key, _)| key.as_str()).collect();
+        let keys: Vec<String> = reload_unseen.map(|(key, _)| key.clone()).collect();
         if !keys.is_empty() {
-            problems.error(
-                Path::attribute("overlap"),
-                "overlap is required",
-                format!(
-                    "Terraform cannot tell when the consumers of {} {} load a new value, and revokes the old credential when the overlap \
-                     ends. Set `overlap` to the longest time that they take (such as \"24h\"), or `revoke {{ mode = \"manual\" }}`.",
-                    if keys.len() == 1 { "target" } else { "targets" },
-                    keys.join(", ")
-                ),
-            );
+            let targets = names(keys);
+            problems.report(Path::attribute("overlap"), Configuration::OverlapRequired { targets });
         }
     }
 
@@ -64,16 +57,11 @@ impl Config {
         let written = node.attr("overlap").is_set() && !self.overlap.is_zero();
         let traits = self.source.config.traits();
         if written && (self.source.kind.maker == Maker::Us || traits.replaces()) {
-            let why = if traits.replaces() {
-                "the issuer lets one credential live, so the old one stops working when the new one is made"
-            } else {
-                "nobody issues such a value, so there is nothing to revoke"
+            let useless = Configuration::OverlapWithoutEffect {
+                source: self.source.kind.name.into(),
+                is_replaced: traits.replaces(),
             };
-            problems.warning(
-                Path::attribute("overlap"),
-                "overlap has no effect",
-                format!("With source {}, {why}. Remove it.", self.source.kind.name),
-            );
+            problems.report(Path::attribute("overlap"), useless);
         }
     }
 }

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use super::names::label_prefix_of;
 use crate::check::Presents;
-use crate::duration::format as text_of;
+use crate::diagnostics::Configuration;
 use crate::part::PartName;
 use crate::spec::{Config, When};
 use crate::terraform::{Diagnostics, Node, Path};
@@ -28,11 +28,8 @@ impl Config {
     /// What a person supplies cannot be renewed by every apply.
     fn rotates_by_itself(&self, node: &Node<'_>, problems: &mut Diagnostics) {
         if self.schedule.with_every_apply && self.source.is_supplied() {
-            problems.error(
-                node.attr("rotation").attr("every").path().clone(),
-                "rotation.every cannot be \"apply\" for a supplied value",
-                "An apply has no new value unless you supply one. Raise value_wo_version with every new value, or set an interval.",
-            );
+            let every = node.attr("rotation").attr("every").path().clone();
+            problems.report(every, Configuration::EveryApplySupplied);
         }
     }
 
@@ -41,32 +38,25 @@ impl Config {
         let Some(life) = self.source.config.lifetime() else {
             return;
         };
-        let which = if node.attr("overlap").is_null() {
-            "the default with a GitHub target"
-        } else {
-            "as configured"
-        };
+        let is_default = node.attr("overlap").is_null();
+        let text_of = |duration| std::borrow::Cow::from(crate::duration::format(duration));
         match self.schedule.every {
-            Some(every) if every.checked_add(self.overlap).unwrap_or(SignedDuration::MAX) > life => problems.error(
+            Some(every) if every.checked_add(self.overlap).unwrap_or(SignedDuration::MAX) > life => problems.report(
                 node.attr("rotation").attr("every").path().clone(),
-                "rotation.every + overlap is longer than the credential's life",
-                format!(
-                    "every is {}, overlap is {} ({which}), but the credential expires {} after it was minted. Rotate more often, shorten \
-                     the overlap, or let the credential live longer.",
-                    text_of(every),
-                    text_of(self.overlap),
-                    text_of(life)
-                ),
+                Configuration::ExpiresTooSoon {
+                    every: text_of(every),
+                    overlap: text_of(self.overlap),
+                    is_default,
+                    life: text_of(life),
+                },
             ),
-            None if self.overlap >= life => problems.error(
+            None if self.overlap >= life => problems.report(
                 Path::attribute("overlap"),
-                "overlap is as long as the credential's life, or longer",
-                format!(
-                    "overlap is {} ({which}), but the credential expires {} after it was minted, so it would have to be rotated at once. \
-                     Shorten the overlap, or let the credential live longer.",
-                    text_of(self.overlap),
-                    text_of(life)
-                ),
+                Configuration::OverlapOutlivesCredential {
+                    overlap: text_of(self.overlap),
+                    is_default,
+                    life: text_of(life),
+                },
             ),
             _ => {}
         }
@@ -86,14 +76,14 @@ impl Config {
         } else {
             "label_prefix"
         };
-        problems.error(
-            Path::attribute(set),
-            format!("{set} is too long for the names of {}", self.source.kind.name),
-            format!(
-                "The issuer allows {limit} characters, of which the provider's mark takes {suffix}. Set label_prefix to at most {longest} \
-                 characters."
-            ),
-        );
+        let mistake = Configuration::LabelTooLongForIssuer {
+            argument: set.into(),
+            source: self.source.kind.name.into(),
+            limit,
+            mark: suffix,
+            longest,
+        };
+        problems.report(Path::attribute(set), mistake);
     }
 
     /// Whether the credentials of another secret never carry the prefix of this one: it is the name, not one that a user gives to
@@ -108,11 +98,11 @@ impl Config {
         let readable = self.targets.values().filter(|target| target.config.traits().readable);
         let given_back: BTreeSet<PartName> = readable.filter_map(|target| target.content.part()).cloned().collect();
         for (key, check) in &self.checks {
-            let (whose, can, when) = match check.config.presents() {
-                Presents::Previous => ("previous", traits.reveals_superseded, ""),
+            let (whose, can, is_after_overlap) = match check.config.presents() {
+                Presents::Previous => ("previous", traits.reveals_superseded, false),
                 // By the time of its own step nobody has the value in memory.
                 Presents::New if check.when == When::Revoked && !self.overlap.is_zero() => {
-                    ("new", traits.reveals, " after the overlap")
+                    ("new", traits.reveals, true)
                 }
                 Presents::New | Presents::Nothing => continue,
             };
@@ -120,15 +110,12 @@ impl Config {
                 continue;
             }
             let path = Path::attribute("checks").then_key(key).then_attribute(check.kind.name);
-            problems.error(
-                path.then_attribute("credential"),
-                format!("The value of the {whose} credential cannot be recovered{when}"),
-                format!(
-                    "credential = {whose:?} needs a target that can be read back and holds the value without a template (such as \
-                     ssm_parameter), or a source that reveals it; {} does not.",
-                    self.source.kind.name
-                ),
-            );
+            let mistake = Configuration::CannotPresent {
+                whose: whose.into(),
+                is_after_overlap,
+                source: self.source.kind.name.into(),
+            };
+            problems.report(path.then_attribute("credential"), mistake);
         }
     }
 }

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 
+use crate::diagnostics::{Argument, Configuration};
 use crate::duration::format as text_of;
 use crate::rotation::schedule::Schedule;
 use crate::rotation::window::{self, NoWindow, Window};
@@ -50,33 +51,36 @@ fn early_fits(
     if let (Some(Some(every)), Some(Some(early))) = (every, early)
         && early >= every
     {
-        problems.error(
-            path("early"),
-            "rotation.early must be shorter than rotation.every",
-            format!("early is {}, every is {}.", text_of(early), text_of(every)),
-        );
+        let mistake = Configuration::EarlyTooLong {
+            early: text_of(early).into(),
+            every: text_of(every).into(),
+        };
+        problems.report(path("early"), mistake);
     }
     if let (Some(None), Some(Some(_))) = (every, early) {
-        let (summary, why) = match with_every_apply {
+        let (other, why) = match with_every_apply {
             true => (
-                "rotation.early needs an interval",
-                "Every apply rotates, so nothing is ever due early. Remove early.",
+                "an interval",
+                "Every apply rotates, so nothing is ever due early. Remove `early`.",
             ),
             false => (
-                "rotation.early needs rotation.every",
-                "Without a schedule there is nothing to be early for: set every, or remove early.",
+                "rotation.every",
+                "Without a schedule there is nothing to be early for. Set `every`, or remove `early`.",
             ),
         };
-        problems.error(path("early"), summary, why);
+        rotation.attr("early").report(problems, |argument| Argument::Needs {
+            argument,
+            other: other.into(),
+            why: why.into(),
+        });
     }
     if let Some(Some(every)) = every
         && every.is_zero()
     {
-        problems.error(
-            path("every"),
-            "rotation.every must be longer than zero",
-            "Set rotation_reason to rotate once, or every = \"apply\" to rotate with every apply.",
-        );
+        rotation.attr("every").report(problems, |argument| Argument::Zero {
+            argument,
+            why: "To rotate once, set `rotation_reason`. To rotate with every apply, set every = \"apply\".".into(),
+        });
     }
 }
 
@@ -92,19 +96,12 @@ fn parse_window(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Window> {
         true => Err(NoWindow::NoHours),
         false => Window::new(days, from, to, zone),
     };
-    let (at, why) = match window {
+    let (at, mistake) = match window {
         Ok(window) => return Some(window),
-        Err(NoWindow::NoDays) => (
-            "days",
-            "It has no days. List some, such as [\"sat\", \"sun\"], or leave days out for every day.",
-        ),
-        Err(NoWindow::NoHours) => (
-            "to",
-            "It closes when it opens. Set another time; \"00:00\" to \"24:00\" is the whole day.",
-        ),
+        Err(NoWindow::NoDays) => ("days", Configuration::WindowWithoutDays),
+        Err(NoWindow::NoHours) => ("to", Configuration::WindowWithoutHours),
     };
-    let summary = "rotation.window never opens";
-    problems.error(node.attr(at).path().clone(), summary, why);
+    problems.report(node.attr(at).path().clone(), mistake);
     None
 }
 
@@ -115,12 +112,10 @@ fn parse_days(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Vec<Weekday
     let mut days = Vec::new();
     for name in &names {
         let Some(day) = window::day(name) else {
-            let detail = format!("{name:?} is none of {}.", window::DAYS.join(", "));
-            problems.error(
-                node.path().clone(),
-                format!("{} has an unknown day", node.path()),
-                detail,
-            );
+            node.report(problems, |argument| Argument::CannotBeUsed {
+                argument,
+                why: format!("{name:?} is not one of {}.", window::DAYS.join(", ")).into(),
+            });
             return None;
         };
         days.push(day);
@@ -132,11 +127,11 @@ fn parse_time(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Time> {
     let text = node.required_string(problems).known()?;
     let time = window::time(&text);
     if time.is_none() {
-        problems.error(
-            node.path().clone(),
-            format!("{} is not a time of day", node.path()),
-            format!("{text:?} is not of the form \"02:00\", from \"00:00\" to \"24:00\"."),
-        );
+        node.report(problems, |argument| Argument::IsNot {
+            argument,
+            what: "a time of day".into(),
+            why: format!("It is {text:?}. Use the form \"02:00\", from \"00:00\" to \"24:00\".").into(),
+        });
     }
     time
 }
@@ -153,13 +148,14 @@ fn parse_zone(node: &Node<'_>, problems: &mut Diagnostics) -> Option<TimeZone> {
     let known: BTreeSet<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     let meant = nearest(&name, &known).map(|meant| format!(" Did you mean {meant:?}?"));
-    problems.error(
-        node.path().clone(),
-        format!("{} is not a time zone", node.path()),
-        format!(
-            "{name:?} is not in the IANA time zone database, whose names are of the form \"Europe/Berlin\".{}",
+    node.report(problems, |argument| Argument::IsNot {
+        argument,
+        what: "a time zone".into(),
+        why: format!(
+            "{name:?} is not in the IANA time zone database. Use a name such as \"Europe/Berlin\".{}",
             meant.unwrap_or_default()
-        ),
-    );
+        )
+        .into(),
+    });
     None
 }

@@ -1,5 +1,6 @@
 //! The shape of what was written: dynamic attributes get the declared one, names that are only declared are refused.
 
+use crate::diagnostics::Argument;
 use crate::provider::secret::declared::DYNAMIC;
 use crate::provider::secret::state::COMPUTED;
 use crate::terraform::conform::conform;
@@ -81,11 +82,8 @@ const LATER_KEYS: [&str; 2] = ["settle", "lead"];
 pub(in crate::provider::secret) fn refuse(value: &Value, problems: &mut Diagnostics) {
     for name in COMPUTED {
         if !value.get(name).is_null() {
-            problems.error(
-                Path::attribute(name),
-                format!("{name} is a read-only attribute"),
-                "The provider sets it. Remove it from the configuration.",
-            );
+            let argument = (*name).to_owned();
+            problems.report(Path::attribute(name), Argument::ReadOnly { argument });
         }
     }
     for steps in LATER {
@@ -127,10 +125,6 @@ fn later_keys(element: &Value, path: &Path, problems: &mut Diagnostics) {
 }
 
 fn not_yet(line: Path, what: &Path, problems: &mut Diagnostics) {
-    let summary = format!("{what} is not available yet");
-    problems.error(
-        line,
-        summary,
-        "This version of the provider does not implement it. Remove it.",
-    );
+    let argument = what.to_string();
+    problems.report(line, Argument::NotYet { argument });
 }

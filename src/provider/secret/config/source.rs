@@ -2,6 +2,7 @@
 
 use super::kinds::{connection_of, not_empty, one_kind};
 use super::supplied;
+use crate::diagnostics::Argument;
 use crate::part::PartNames;
 use crate::source::{self, SourceConfig, SourceKind};
 use crate::terraform::{Diagnostics, Mode, Node};
@@ -25,7 +26,10 @@ pub(super) fn parse_source(resource: &Node<'_>, problems: &mut Diagnostics) -> O
         return None;
     }
     if node.is_null() {
-        problems.error(node.path().clone(), "source is required", "Set exactly one kind.");
+        node.report(problems, |argument| Argument::RequiredBecause {
+            argument,
+            why: "Set exactly one kind.".into(),
+        });
         return None;
     }
     let names: Vec<&str> = source::ALL.iter().map(|kind| kind.name).collect();

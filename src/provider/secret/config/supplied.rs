@@ -1,5 +1,6 @@
 //! `value_wo`, `parts_wo` and `value_wo_version`, which belong to one kind of source.
 
+use crate::diagnostics::Configuration;
 use crate::source::{Maker, SourceKind};
 use crate::terraform::{Diagnostics, Node, Origin};
 
@@ -11,11 +12,10 @@ pub(super) fn refuse_beside(kind: &SourceKind, resource: &Node<'_>, problems: &m
     for name in ["value_wo", "parts_wo", "value_wo_version"] {
         let node = resource.attr(name);
         if node.is_set() {
-            problems.error(
-                node.path().clone(),
-                format!("{name} has no use with source {}", kind.name),
-                "It supplies the value of `source = { provided = {} }`. Remove it, or change the source.",
-            );
+            node.report(problems, |argument| Configuration::SuppliedValue {
+                argument,
+                source: kind.name.into(),
+            });
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::kinds::{connection_of, not_empty, one_kind};
+use crate::diagnostics::{Argument, Configuration, capitalized};
 use crate::part::{PartName, PartNames};
 use crate::spec::{Content, TargetSpec};
 use crate::target::{self, TargetConfig};
@@ -31,13 +32,12 @@ pub(super) fn is_key(key: &str, element: &Node<'_>, problems: &mut Diagnostics) 
             .take(40)
             .map(|c| if c.is_control() { '\u{fffd}' } else { c })
             .collect();
-        problems.error(
-            crate::terraform::Path::attribute(attribute),
-            format!("{attribute} has a key that cannot be used"),
-            format!(
-                "It begins with {shown:?}. A key is a name of at most {LONGEST_KEY} bytes: letters, digits, spaces and any of _ - / : @ # +."
-            ),
-        );
+        let mistake = Configuration::Key {
+            argument: attribute.to_owned(),
+            begins: shown,
+            longest: LONGEST_KEY,
+        };
+        problems.report(crate::terraform::Path::attribute(attribute), mistake);
         return false;
     }
     true
@@ -53,15 +53,19 @@ pub(super) fn parse_targets(
         return None;
     }
     if node.elements().is_empty() {
-        problems.error(node.path().clone(), "targets is empty", "Set at least one target.");
+        node.report(problems, |argument| Argument::Empty {
+            argument,
+            advice: "Set at least one target.".into(),
+        });
         return None;
     }
     if node.elements().len() > MOST_TARGETS {
-        problems.error(
-            node.path().clone(),
-            format!("targets has {} elements", node.elements().len()),
-            format!("A secret has at most {MOST_TARGETS} targets. Split it into several secrets."),
-        );
+        node.report(problems, |argument| Argument::TooMany {
+            argument,
+            count: node.elements().len(),
+            most: MOST_TARGETS,
+            advice: "Split the secret into several.".into(),
+        });
         return None;
     }
     let mut targets = BTreeMap::new();
@@ -95,8 +99,8 @@ fn parse_target(
         .or("delete");
     let part = node.attr("part").string(problems).optional();
     let template_text = node.attr("template").string(problems).optional();
-    let names: Vec<&str> = target::ALL.iter().map(|kind| kind.name).collect();
-    let kind = one_kind(node, &names, problems).and_then(target::kind);
+    let kinds: Vec<&str> = target::ALL.iter().map(|kind| kind.name).collect();
+    let kind = one_kind(node, &kinds, problems).and_then(target::kind);
     let config: Option<Arc<dyn TargetConfig>> = kind.and_then(|kind| {
         let object = node.attr(kind.name);
         not_empty(&object, true, problems)?;
@@ -107,24 +111,16 @@ fn parse_target(
     if let (Some(Some(part)), Some(allowed)) = (&part, parts)
         && allowed.resolve(part).is_none()
     {
-        let which = if is_word(part) {
-            format!(" {part:?}")
-        } else {
-            " of that name".to_owned()
-        };
-        problems.error(
-            node.attr("part").path().clone(),
-            format!("The credential has no part{which}"),
-            format!("Its parts are {allowed}."),
-        );
+        node.attr("part")
+            .report(problems, |argument| unknown_part(argument, part, allowed));
         return None;
     }
     if let (Some(Some(_)), Some(Some(_))) = (&part, &template_text) {
-        problems.error(
-            node.attr("template").path().clone(),
-            "part and template are both set",
-            "A template names the parts that it uses: remove part.",
-        );
+        node.attr("template").report(problems, |argument| Argument::Conflict {
+            argument,
+            other: "part".into(),
+            advice: "A template names the parts that it uses. Remove `part`.".into(),
+        });
         return None;
     }
     let template = match template_text? {
@@ -153,6 +149,15 @@ fn parse_target(
     })
 }
 
+/// Only a word is repeated: a text between braces may be the credential itself.
+fn unknown_part(argument: String, part: &str, parts: &PartNames) -> Argument {
+    Argument::UnknownPart {
+        argument,
+        part: is_word(part).then(|| part.to_owned()),
+        parts: parts.to_string(),
+    }
+}
+
 /// What the entry holds; reports a target that does not say which of several parts.
 fn content_of(
     node: &Node<'_>,
@@ -174,11 +179,10 @@ fn content_of(
         });
     }
     let Some(part) = part.map_or_else(|| parts.sole(), |part| parts.resolve(part)) else {
-        problems.error(
-            node.path().clone(),
-            format!("{} does not say which part it holds", node.path()),
-            format!("The credential has several parts: {parts}. Set `part`, or `template`."),
-        );
+        node.report(problems, |argument| Configuration::PartRequired {
+            argument,
+            parts: parts.to_string(),
+        });
         return None;
     };
     Some(Content::Part(part.clone()))
@@ -194,44 +198,34 @@ fn parse_template(
     let template = match Template::parse(text) {
         Ok(template) => template,
         Err(error) => {
-            problems.error(
-                node.path().clone(),
-                format!("{} is not a template", node.path()),
-                format!("{error}."),
-            );
+            node.report(problems, |argument| Argument::IsNot {
+                argument,
+                what: "a template".into(),
+                why: format!("{}.", capitalized(&error.to_string())).into(),
+            });
             return None;
         }
     };
     if crate::template::literal_credential(&template) {
-        problems.error(
-            node.path().clone(),
-            "The template holds a literal password",
-            "A template is stored in state. Write the password as a part, such as {{ password | urlencode }}.",
-        );
+        node.report(problems, |argument| Argument::PlainCredential {
+            argument,
+            what: "password".into(),
+            advice: "Write it as a part, such as {{ password | urlencode }}.".into(),
+        });
         return None;
     }
     let allowed = allowed?;
     for part in template.parts() {
         if allowed.resolve(&part).is_none() {
-            let which = if is_word(&part) {
-                format!("the unknown part {part:?}")
-            } else {
-                "an unknown part".to_owned()
-            };
-            problems.error(
-                node.path().clone(),
-                format!("The template uses {which}"),
-                format!("The credential's parts are {allowed}."),
-            );
+            node.report(problems, |argument| unknown_part(argument, &part, allowed));
             return None;
         }
     }
     if template.parts().is_empty() {
-        problems.error(
-            node.path().clone(),
-            "The template uses no part",
-            format!("Without one, every generation would have the same text. Parts: {allowed}."),
-        );
+        node.report(problems, |argument| Configuration::TemplateWithoutParts {
+            argument,
+            parts: allowed.to_string(),
+        });
         return None;
     }
     Some(template)

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
+use crate::diagnostics::{Configuration, names};
 use crate::spec::{Config, TargetSpec};
 use crate::terraform::{Diagnostics, Path};
 
@@ -22,18 +23,13 @@ impl Config {
         if !self.source.config.traits().revocable || self.revoke_by_hand {
             return;
         }
-        let keys: Vec<&str> = late.iter().map(|(key, _)| *key).collect();
-        problems.warning(
-            Path::attribute("overlap"),
-            format!("{}: the overlap may be too short", self.name),
-            format!(
-                "A workflow that is already running keeps the old value of {} for up to {}. With overlap = {:?} the old credential may \
-                 be revoked while it is still used.",
-                keys.join(", "),
-                crate::duration::format(longest),
-                crate::duration::format(self.overlap)
-            ),
-        );
+        let short = Configuration::OverlapTooShort {
+            secret: self.name.clone(),
+            targets: names(late.iter().map(|(key, _)| (*key).to_owned())),
+            needed: crate::duration::format(longest).into(),
+            overlap: crate::duration::format(self.overlap).into(),
+        };
+        problems.report(Path::attribute("overlap"), short);
     }
 
     /// Whether a rotation that is interrupted can be resumed with the same value: the source gives it back, or a target of the first

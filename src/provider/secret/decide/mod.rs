@@ -17,7 +17,7 @@ use self::lost::{Need, lost};
 use self::request::{asked_for, dead, drifted, finishing_answers, has_new_value, is_drift, left_alone};
 pub(super) use self::revocation::{can_be_revoked, lasting_wait};
 use super::due;
-use super::findings;
+use super::exposure;
 use super::policies::Policies;
 use super::state::{State, unreachable_targets};
 use crate::address::Address;
@@ -212,7 +212,7 @@ pub(super) fn decide(
     let (revoke, overlaps, revokes_at_apply) =
         revocation::decide(state, before, config, &ledger, &notices, &unreachable);
     let (held_revocations, revoke) = revoke.into_iter().partition(|generation| {
-        let is_exposed = findings::is_exposed(state, &ledger, *generation, &notices);
+        let is_exposed = exposure::is_exposed(state, &ledger, *generation, &notices);
         windows.revocation == Now::Closed && !ledger.never_held(*generation) && !is_exposed
     });
     let confirmed = ledger.superseded().into_iter();

@@ -15,6 +15,7 @@ use super::policies::Policies;
 use super::state::{COMPUTED, Phase, Receipt, State, instant, steps_value};
 use super::{adapters, config, config_in_state, due, findings, identity, paths, slots, state_check};
 use crate::address::Address;
+use crate::diagnostics::Plan;
 use crate::executor::Subject;
 use crate::plugin::{PlanRequest, PlanResponse};
 use crate::provider::{Configured, Incidents};
@@ -176,10 +177,9 @@ fn claim(configured: &Configured, config: &Config, slots: &BTreeMap<String, Addr
     for (key, owner) in configured.run_registry.claim(&id, &config.name, &claims.collect()) {
         let slot = slots.get(&key).map(ToString::to_string).unwrap_or_default();
         let noun = super::texts::entry(&slot).noun;
-        problems.error(
+        problems.report(
             paths::path_of(&Subject::Target(key.clone()), Some(config)),
-            format!("{noun} is a target of another secret too"),
-            format!("{owner:?} writes the same entry. An entry belongs to one secret: remove one of the two targets."),
+            Plan::EntryTaken { entry: noun, owner },
         );
     }
 }
@@ -187,30 +187,23 @@ fn claim(configured: &Configured, config: &Config, slots: &BTreeMap<String, Addr
 /// What this very change of the configuration asks for and cannot get.
 fn refuse(state: &State, config: &Config, decision: &Decision, problems: &mut Diagnostics) {
     if let Some(why) = &decision.refused {
-        problems.error(
-            Path::attribute("targets"),
-            format!("{}: the value cannot be delivered", config.name),
-            format!(
-                "{}. A {} value is not replaced unless you ask for it. {}",
-                super::texts::sentence(why, config),
-                if config.source.is_supplied() {
-                    "supplied"
-                } else {
-                    "generated"
-                },
-                super::texts::ways_to_a_new_value(config)
-            ),
-        );
+        let refused = Plan::CannotDeliver {
+            secret: config.name.clone(),
+            why: super::texts::sentence(why, config),
+            is_supplied: config.source.is_supplied(),
+            way_out: super::texts::ways_to_a_new_value(config).to_string().into(),
+        };
+        problems.report(Path::attribute("targets"), refused);
     }
     let current = state.ledger.generation();
     if config
         .confirmed
         .is_some_and(|through| through >= current && current > 0)
     {
-        problems.error(
+        let secret = config.name.clone();
+        problems.report(
             Path::attribute("revoke").then_attribute("confirmed"),
-            format!("{}: revoke.confirmed is not below the current generation", config.name),
-            format!("The current generation is {current}, which targets hold. Only older generations can be confirmed as revoked."),
+            Plan::ConfirmedTooHigh { secret, current },
         );
     }
 }
@@ -219,17 +212,13 @@ fn refuse(state: &State, config: &Config, decision: &Decision, problems: &mut Di
 pub(super) fn refuse_unconfirmed(config: &Config, decision: &Decision, problems: &mut Diagnostics) -> bool {
     let guard = config.guard.as_ref().filter(|_| decision.unconfirmed);
     let Some(guard) = guard else { return false };
-    problems.error(
-        Path::attribute("guard"),
-        format!("{} is guarded", config.name),
-        format!(
-            "This plan would make generation {}. Its consequence: {}. Nothing was minted or changed. To confirm it, set\n\n  guard {{\n    \
-             confirm = {:?}\n  }}\n\nTo plan other resources without it, use -refresh=false or remove what asks for the rotation.",
-            decision.generation,
-            guard.consequence.trim_end_matches('.'),
-            guard.line(decision.generation)
-        ),
-    );
+    let guarded = Plan::Guarded {
+        secret: config.name.clone(),
+        generation: decision.generation,
+        consequence: guard.consequence.clone(),
+        line: guard.line(decision.generation),
+    };
+    problems.report(Path::attribute("guard"), guarded);
     true
 }
 
@@ -239,15 +228,11 @@ fn refuse_overdue(config: &Config, notices: &[Notice], problems: &mut Diagnostic
     let Some(overdue) = overdue.filter(|_| config.schedule.overdue_is_error) else {
         return;
     };
-    problems.error(
-        Path::attribute("rotation").then_attribute("overdue"),
-        format!("{} is overdue", config.name),
-        format!(
-            "{} This plan does not rotate it, and rotation.overdue is \"error\". Do what its notices say, or set a new rotation_reason \
-             to rotate it now. Plan with -refresh=false to go on with other resources.",
-            overdue.text
-        ),
-    );
+    let failed = Plan::Overdue {
+        secret: config.name.clone(),
+        since: overdue.text.clone(),
+    };
+    problems.report(Path::attribute("rotation").then_attribute("overdue"), failed);
 }
 
 /// A supplied value that cannot be the new one.
@@ -256,10 +241,13 @@ fn refuse_supplied(before: Option<&Config>, config: &Config, decision: &Decision
         return;
     };
     if decision.rotates() && !supplied.at_hand {
-        problems.error(
+        let secret = config.name.clone();
+        problems.report(
             Path::attribute("value_wo"),
-            format!("{}: value_wo is required", config.name),
-            "value_wo_version asks for a new value. Set `value_wo` (or `parts_wo`), for example from an ephemeral variable.",
+            Plan::ValueRequired {
+                secret,
+                is_create: false,
+            },
         );
     }
     let Some(known) = before.and_then(|before| before.source.config.supplied()) else {
@@ -271,21 +259,15 @@ fn refuse_supplied(before: Option<&Config>, config: &Config, decision: &Decision
     let same_id = supplied.credential_id.is_some() && supplied.credential_id == known.credential_id;
     let new_version = supplied.version != known.version;
     if new_version && same_id {
-        problems.error(
-            path,
-            format!("{}: the new value has the credential_id of the old one", config.name),
-            format!(
-                "value_wo_version is {} now, but credential_id is still {:?}. Set the id of the new credential, or remove it.",
-                supplied.version,
-                supplied.credential_id.unwrap_or_default()
-            ),
-        );
+        let same = Plan::SameCredential {
+            secret: config.name.clone(),
+            version: supplied.version,
+            credential_id: supplied.credential_id.unwrap_or_default().to_owned(),
+        };
+        problems.report(path, same);
     } else if !new_version && !same_id && known.credential_id.is_some() {
-        problems.error(
-            path,
-            format!("{}: credential_id changed, but value_wo_version did not", config.name),
-            "Raise value_wo_version with every new value: that is what delivers it.",
-        );
+        let secret = config.name.clone();
+        problems.report(path, Plan::SameVersion { secret });
     }
 }
 
@@ -297,10 +279,13 @@ fn created(config: &Config, slots: &BTreeMap<String, Address>, object: Value, pr
         .supplied()
         .is_some_and(|supplied| !supplied.at_hand)
     {
-        problems.error(
+        let secret = config.name.clone();
+        problems.report(
             Path::attribute("value_wo"),
-            format!("{}: value_wo is required", config.name),
-            "The secret is created with the value that you supply. Set `value_wo` (or `parts_wo`), for example from an ephemeral variable.",
+            Plan::ValueRequired {
+                secret,
+                is_create: true,
+            },
         );
     }
     let state = State::default();

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::forecast::revoked_for_room;
 use crate::address::Address;
+use crate::diagnostics::{Plan, names};
 use crate::executor::Subject;
 use crate::provider::secret::decide::{Decision, Rotate, can_be_revoked};
 use crate::provider::secret::policies::Policies;
@@ -16,11 +17,11 @@ use crate::terraform::{Diagnostics, Path};
 /// Notices as one warning for the secret, whose summary names their codes. Of what could not be read the refresh has warned.
 pub(in crate::provider::secret) fn notices(name: &str, notices: &[Notice], problems: &mut Diagnostics) {
     let told = notices.iter().filter(|notice| notice.code != NoticeCode::Unreachable);
-    let codes: BTreeSet<&str> = told.clone().map(|notice| notice.code.as_str()).collect();
-    let texts: Vec<String> = told.map(sentence).collect();
-    if !texts.is_empty() {
-        let codes: Vec<&str> = codes.into_iter().collect();
-        problems.warning(Path::root(), format!("{name}: {}", codes.join(", ")), texts.join("\n"));
+    let codes: BTreeSet<&'static str> = told.clone().map(|notice| notice.code.as_str()).collect();
+    let lines: Vec<String> = told.map(sentence).collect();
+    if !lines.is_empty() {
+        let (secret, codes) = (name.to_owned(), names(codes));
+        problems.report(Path::root(), Plan::Notices { secret, codes, lines });
     }
 }
 
@@ -35,12 +36,11 @@ fn sentence(notice: &Notice) -> String {
 /// What creating the secret invalidates.
 pub(super) fn of_a_create(config: &Config, problems: &mut Diagnostics) {
     if let Some(displaced) = config.source.config.displaces() {
-        problems.warning(
-            paths::path_of(&Subject::Source, Some(config)),
-            format!("{}: creating this secret invalidates {displaced}", config.name),
-            "It is reset when the secret is created. Open connections drop, and every consumer that is not a target here fails from \
-             then on.",
-        );
+        let invalidated = Plan::CreateInvalidates {
+            secret: config.name.clone(),
+            what: displaced,
+        };
+        problems.report(paths::path_of(&Subject::Source, Some(config)), invalidated);
     }
     not_resumable(config, problems);
 }
@@ -50,12 +50,8 @@ fn not_resumable(config: &Config, problems: &mut Diagnostics) {
     if config.is_resumable() {
         return;
     }
-    problems.warning(
-        Path::attribute("targets"),
-        format!("{}: not_resumable", config.name),
-        "If this apply is interrupted after minting, the value cannot be recovered: no target of the first wave can be read back. Put a \
-         readable target (such as ssm_parameter) into wave 1.",
-    );
+    let secret = config.name.clone();
+    problems.report(Path::attribute("targets"), Plan::NotResumable { secret });
 }
 
 /// What an update deletes, revokes, resets or cuts short.
@@ -68,12 +64,8 @@ pub(super) fn of_an_update(
 ) {
     let mints = course.steps.iter().any(|step| matches!(step, Step::Mint(_)));
     if mints && config.guard.is_some() && !config.is_resumable() {
-        problems.error(
-            Path::attribute("targets"),
-            format!("{}: a guarded secret needs a target that can be read back", config.name),
-            "If this apply were interrupted after minting, the value could not be recovered. Put a readable target (such as ssm_parameter) \
-             into wave 1.",
-        );
+        let secret = config.name.clone();
+        problems.report(Path::attribute("targets"), Plan::GuardedNotResumable { secret });
     } else if mints {
         not_resumable(config, problems);
     }
@@ -83,22 +75,18 @@ pub(super) fn of_an_update(
         _ => decision.lost.as_ref(),
     };
     if let Some(why) = lost {
-        problems.warning(
-            paths::path_of(&Subject::Source, Some(config)),
-            format!("{} will be rotated: its value cannot be recovered", config.name),
-            format!(
-                "{}. Generation {} is minted in its place.",
-                texts::sentence(why, config),
-                decision.generation
-            ),
-        );
+        let rotated = Plan::ValueLost {
+            secret: config.name.clone(),
+            why: texts::sentence(why, config),
+            generation: decision.generation,
+        };
+        problems.report(paths::path_of(&Subject::Source, Some(config)), rotated);
     }
     if mints && config.source.config.traits().replaces() {
-        problems.warning(
+        let secret = config.name.clone();
+        problems.report(
             paths::path_of(&Subject::Source, Some(config)),
-            format!("{}: this rotation causes downtime", config.name),
-            "The issuer lets one credential live. The old one stops working when the new one is made, open connections drop, and consumers \
-             fail until every target is live.",
+            Plan::Downtime { secret },
         );
     }
     of_an_incident(config, decision, problems);
@@ -115,27 +103,20 @@ fn of_an_incident(config: &Config, decision: &Decision, problems: &mut Diagnosti
         Some(impact) => format!("{key}: {}", impact.trim_end_matches('.')),
         None => key.clone(),
     });
-    problems.warning(
-        Path::attribute("targets"),
-        format!("{}: consumers fail until they have the new value", config.name),
-        format!(
-            "incident.revoke is \"now\": older credentials are revoked as soon as generation {} exists, before it is delivered. What breaks \
-             meanwhile:\n{}",
-            decision.generation,
-            broken.collect::<Vec<_>>().join("\n")
-        ),
-    );
+    let broken = Plan::IncidentBreaks {
+        secret: config.name.clone(),
+        generation: decision.generation,
+        broken: broken.collect(),
+    };
+    problems.report(Path::attribute("targets"), broken);
 }
 
 fn deletions(decision: &Decision, config: &Config, problems: &mut Diagnostics) {
     let entries = decision.remove.iter().filter_map(|key| decision.ledger.delivery(key));
-    let nouns: Vec<String> = entries.map(|known| texts::entry(&known.slot).noun).collect();
-    if !nouns.is_empty() {
-        problems.warning(
-            Path::attribute("targets"),
-            format!("{}: this apply deletes {}", config.name, nouns.join(" and ")),
-            "It is no longer in `targets`. To keep the entry, put the target back with on_remove = \"keep\", apply, and remove it then.",
-        );
+    let entries = names(entries.map(|known| texts::entry(&known.slot).noun));
+    if !entries.is_empty() {
+        let secret = config.name.clone();
+        problems.report(Path::attribute("targets"), Plan::Deletes { secret, entries });
     }
 }
 
@@ -147,33 +128,27 @@ fn revocations(state: &State, decision: &Decision, course: &Forecast, config: &C
     });
     for (generation, until) in early {
         let which = texts::generation(state.ledger.credential(generation), generation);
-        problems.warning(
-            paths::path_of(&Subject::Source, Some(config)),
-            format!("{}: {which} is revoked before its overlap ends", config.name),
-            format!(
-                "The issuer has no room for another credential, so it is revoked before the new one is minted. It was to stay valid until \
-                 {until}. No target holds it, but consumers that still use it fail. Apply after that time to keep it until then."
-            ),
-        );
+        let early = Plan::RevokedEarly {
+            secret: config.name.clone(),
+            credential: which,
+            until: until.to_string(),
+        };
+        problems.report(paths::path_of(&Subject::Source, Some(config)), early);
     }
     let at_once = course.revoked.iter().filter(|generation| {
         !for_room.contains(generation)
             && !decision.revoke.contains(generation)
             && !decision.ledger.never_held(**generation)
     });
-    let at_once: Vec<String> = at_once
-        .map(|generation| texts::generation(state.ledger.credential(*generation), *generation))
-        .collect();
-    if !at_once.is_empty() {
-        problems.warning(
-            Path::attribute("overlap"),
-            format!("{}: this apply revokes {}", config.name, at_once.join(" and ")),
-            format!(
-                "overlap is 0s, so older credentials are revoked as soon as every target holds generation {} and every check has passed. Set \
-                 an overlap to keep them for slower consumers.",
-                decision.generation
-            ),
-        );
+    let credentials =
+        names(at_once.map(|generation| texts::generation(state.ledger.credential(*generation), *generation)));
+    if !credentials.is_empty() {
+        let revoked = Plan::RevokedAtOnce {
+            secret: config.name.clone(),
+            credentials,
+            generation: decision.generation,
+        };
+        problems.report(Path::attribute("overlap"), revoked);
     }
 }
 
@@ -195,23 +170,15 @@ pub(super) fn of_a_shorter_overlap(
             .and_then(|now| now.revoke_after);
         now < known.revoke_after
     });
-    let moved: Vec<String> = moved
-        .map(|known| texts::generation(Some(known), known.generation))
-        .collect();
-    if !moved.is_empty() {
-        problems.warning(
-            Path::attribute("overlap"),
-            format!(
-                "{}: a shorter overlap revokes {} earlier",
-                config.name,
-                moved.join(" and ")
-            ),
-            format!(
-                "overlap was {}, and is {} now.",
-                crate::duration::format(before.overlap),
-                crate::duration::format(config.overlap)
-            ),
-        );
+    let credentials = names(moved.map(|known| texts::generation(Some(known), known.generation)));
+    if !credentials.is_empty() {
+        let shorter = Plan::ShorterOverlap {
+            secret: config.name.clone(),
+            credentials,
+            before: crate::duration::format(before.overlap).into(),
+            now: crate::duration::format(config.overlap).into(),
+        };
+        problems.report(Path::attribute("overlap"), shorter);
     }
 }
 
@@ -228,44 +195,32 @@ pub(super) fn of_a_destroy(name: &str, state: &State, policies: &Policies, probl
         return;
     }
     if policies.abandon {
-        problems.warning(
-            Path::root(),
-            format!("{name}: destroying it changes nothing outside Terraform"),
-            "on_destroy is \"abandon\": its entries stay, and its credentials stay valid.",
-        );
+        let secret = name.to_owned();
+        problems.report(Path::root(), Plan::DestroyAbandons { secret });
         return;
     }
     let (kept, deleted): (Vec<_>, Vec<_>) = held.into_iter().partition(|(key, _)| policies.kept.contains(*key));
-    let nouns = |entries: Vec<(&String, String)>| {
-        let nouns: Vec<String> = entries.into_iter().map(|(_, noun)| noun).collect();
-        nouns.join(", ")
+    let entries = |held: Vec<(&String, String)>| held.into_iter().map(|(_, noun)| noun).collect();
+    let credentials = |known: Vec<&CredentialRecord>| -> Vec<String> {
+        let known = known.into_iter();
+        known
+            .map(|known| {
+                let which = texts::generation(Some(known), known.generation);
+                format!("{which} at {}", texts::issuer(&known.issuer))
+            })
+            .collect()
     };
-    let mut sentences = Vec::new();
-    if !deleted.is_empty() {
-        sentences.push(format!("Deletes: {}.", nouns(deleted)));
-    }
-    if !kept.is_empty() {
-        sentences.push(format!("Keeps (on_remove): {}.", nouns(kept)));
-    }
-    let which = |known: &CredentialRecord| {
-        let which = texts::generation(Some(known), known.generation);
-        format!("{which} at {}", texts::issuer(&known.issuer))
+    let (revoked, left_manual) = match policies.revoke_by_hand {
+        true => (Vec::new(), credentials(revocable)),
+        false => (credentials(revocable), Vec::new()),
     };
-    let mut credentials = |verb: &str, known: Vec<&CredentialRecord>| {
-        if !known.is_empty() {
-            let all: Vec<String> = known.into_iter().map(which).collect();
-            sentences.push(format!("{verb}: {}.", all.join(", ")));
-        }
+    let broken = Plan::DestroyBreaks {
+        secret: name.to_owned(),
+        deleted: entries(deleted),
+        kept: entries(kept),
+        revoked,
+        left_manual,
+        left_by_hand: credentials(by_hand),
     };
-    if policies.revoke_by_hand {
-        credentials("Leaves valid (revoke.mode is manual)", revocable);
-    } else {
-        credentials("Revokes", revocable);
-    }
-    credentials("Leaves valid (revoke it there yourself)", by_hand);
-    problems.warning(
-        Path::root(),
-        format!("{name}: destroying it breaks every consumer"),
-        sentences.join("\n"),
-    );
+    problems.report(Path::root(), broken);
 }

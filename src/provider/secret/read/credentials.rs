@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::call::{CallError, CallErrorKind};
+use crate::diagnostics::{Refresh, capitalized};
 use crate::executor::{Subject, found, issuer_at};
 use crate::label::Label;
 use crate::provider::secret::findings::Sightings;
@@ -41,7 +42,7 @@ pub(super) async fn credentials(
             Ok(Some(issuer)) => issuer,
             Ok(None) => continue,
             Err(failure) => {
-                let why = format!("{}. {}", failure.summary, failure.detail);
+                let why = format!("{}. {}", failure.message.summary, failure.message.detail);
                 unreachable(&address, &why, config, seen, problems);
                 continue;
             }
@@ -80,7 +81,7 @@ fn gone(address: &str, state: &mut State, seen: &mut Sightings) {
         subject: address.to_owned(),
         text: format!(
             "{} no longer exists, and every credential that it issued is dead. Set another `source`.",
-            texts::capitalized(&texts::issuer(address))
+            capitalized(&texts::issuer(address))
         ),
     });
 }
@@ -91,19 +92,13 @@ fn unreachable(address: &str, why: &str, config: &Config, seen: &mut Sightings, 
         subject: address.to_owned(),
         text: format!("{} could not be read: {why}", texts::issuer(address)),
     });
-    let whose = if config.source.is_issued_at(address) {
-        "its source".to_owned()
-    } else {
-        format!("its former source, {}", texts::issuer(address))
+    let is_former = !config.source.is_issued_at(address);
+    let unreachable = Refresh::IssuerUnreachable {
+        secret: config.name.clone(),
+        former: is_former.then(|| texts::issuer(address)),
+        why: why.to_owned(),
     };
-    problems.warning(
-        paths::path_of(&Subject::Source, Some(config)),
-        format!("{}: cannot read {whose} (unreachable)", config.name),
-        format!(
-            "{}\n\nThe Terraform state was not changed. No old credential is revoked until it can be read again.",
-            texts::capitalized(why)
-        ),
-    );
+    problems.report(paths::path_of(&Subject::Source, Some(config)), unreachable);
 }
 
 async fn survey(

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind};
+use crate::diagnostics::{Refresh, names};
 use crate::executor::Subject;
 use crate::provider::Configured;
 use crate::provider::secret::findings::Sightings;
@@ -138,15 +139,12 @@ fn unreachable(
         [key] => paths::path_of(&Subject::Target(key.clone()), Some(config)),
         _ => Path::attribute("targets"),
     };
-    problems.warning(
-        path,
-        format!("{}: cannot read {} (unreachable)", config.name, keys.join(", ")),
-        format!(
-            "{}\n\nWhat it holds counts as unknown until it can be read again, and no old credential is revoked meanwhile. If the \
-             place no longer exists, take the target out of `targets`.",
-            texts::capitalized(why)
-        ),
-    );
+    let unreachable = Refresh::EntriesUnreachable {
+        secret: config.name.clone(),
+        targets: names(keys.iter().cloned()),
+        why: why.to_owned(),
+    };
+    problems.report(path, unreachable);
 }
 
 /// Entries in slots that were empty when this secret claimed them, and that it never wrote as far as the state knows. While a
@@ -162,7 +160,7 @@ pub(super) fn unfinished_first_writes(state: &mut State, filled: BTreeSet<String
 async fn look(key: &str, delivery: &DeliveryRecord, config: &Config, configured: &Configured, id: &str) -> Look {
     let slot = match adapters::slot_of(key, delivery, Some(config), configured).await {
         Ok(slot) => slot,
-        Err((summary, detail)) => return Look::Unreachable(format!("{summary}. {detail}")),
+        Err(why) => return Look::Unreachable(format!("{}. {}", why.summary, why.detail)),
     };
     let entry = match entry(slot.as_ref(), delivery, id).await {
         Ok(entry) => entry,

@@ -1,0 +1,214 @@
+//! What a plan refuses or warns of.
+
+use super::{Words, all_of, list};
+
+catalogue! {
+    /// An error or a warning of a plan.
+    Plan {
+        /// Notices that hold, as one warning for each secret.
+        warning Notices { secret: String, codes: Vec<Words>, lines: Vec<String> } => {
+            summary: format!("{secret}: {}", list(codes)),
+            detail: lines.join("\n"),
+            samples: [{
+                secret: "FLY_API_TOKEN".into(),
+                codes: super::names(["awaiting_value", "drifted"]),
+                lines: vec![
+                    "source: A new value is needed (every 90d). Set it in `value_wo` and raise `value_wo_version`.".into(),
+                    "web: the entry was changed outside Terraform.".into(),
+                ],
+            }],
+        }
+        /// A create that resets a password which is in use.
+        warning CreateInvalidates { secret: String, what: String } => {
+            summary: format!("{secret}: creating this secret invalidates {what}"),
+            detail: "It is reset when the secret is created. Open connections drop, and every consumer that is not a target here fails from \
+                     then on.",
+            samples: [{ secret: "DATABASE_URL".into(), what: "the password of role app on Neon branch br-x of project quiet-river-1".into() }],
+        }
+        /// A value that an interrupted apply would lose.
+        warning NotResumable { secret: String } => {
+            summary: format!("{secret}: not_resumable"),
+            detail: "If this apply is interrupted after minting, the value cannot be recovered, because no target of the first wave can be \
+                     read back. Put a readable target (such as ssm_parameter) into wave 1.",
+            samples: [{ secret: "FLY_API_TOKEN".into() }],
+        }
+        /// A rotation that nobody asked for.
+        warning ValueLost { secret: String, why: String, generation: u64 } => {
+            summary: format!("{secret} will be rotated: its value cannot be recovered"),
+            detail: format!("{why}. Generation {generation} is minted to replace it."),
+            samples: [{ secret: "FLY_API_TOKEN".into(), why: "No target holds generation 1 any more".into(), generation: 2 }],
+        }
+        /// An incident that revokes before it delivers.
+        warning IncidentBreaks { secret: String, generation: u64, broken: Vec<String> } => {
+            summary: format!("{secret}: consumers fail until they have the new value"),
+            detail: format!(
+                "incident.revoke is \"now\", so older credentials are revoked as soon as generation {generation} exists, before it is \
+                 delivered. Until then, this breaks:\n{}.",
+                broken.join("\n")
+            ),
+            samples: [{
+                secret: "FLY_API_TOKEN".into(),
+                generation: 2,
+                broken: vec!["web".into(), "runtime: images stop publishing".into()],
+            }],
+        }
+        /// An issuer without overlap.
+        warning Downtime { secret: String } => {
+            summary: format!("{secret}: this rotation causes downtime"),
+            detail: "Only one credential can be live at this issuer. The old one stops working when the new one is minted, open connections \
+                     drop, and consumers fail until every target is live.",
+            samples: [{ secret: "DATABASE_URL".into() }],
+        }
+        /// Entries of targets that left the configuration.
+        warning Deletes { secret: String, entries: Vec<Words> } => {
+            summary: format!("{secret}: this apply deletes {}", all_of(entries)),
+            detail: "It is no longer in `targets`. To keep the entry, put the target back with on_remove = \"keep\", apply, and then remove \
+                     the target.",
+            samples: [{ secret: "FLY_API_TOKEN".into(), entries: super::names(["Fly secret FLY_API_TOKEN on app molecule-cp"]) }],
+        }
+        /// A credential that makes way for the next one.
+        warning RevokedEarly { secret: String, credential: String, until: String } => {
+            summary: format!("{secret}: {credential} is revoked before its overlap ends"),
+            detail: format!(
+                "The issuer allows no further credential, so this one is revoked before the new one is minted. It was to stay valid until \
+                 {until}. No target holds it, but consumers that still use it fail. To keep it until then, apply after that time."
+            ),
+            samples: [{ secret: "NEON_API_KEY".into(), credential: "generation 1 (1234)".into(), until: "2026-12-01T00:00:00Z".into() }],
+        }
+        /// Credentials that end with this apply.
+        warning RevokedAtOnce { secret: String, credentials: Vec<Words>, generation: u64 } => {
+            summary: format!("{secret}: this apply revokes {}", all_of(credentials)),
+            detail: format!(
+                "overlap is 0s, so older credentials are revoked as soon as every target holds generation {generation} and every check has \
+                 passed. Set `overlap` to give slower consumers time."
+            ),
+            samples: [{ secret: "FLY_API_TOKEN".into(), credentials: super::names(["generation 1 (abc)"]), generation: 2 }],
+        }
+        /// A changed overlap.
+        warning ShorterOverlap { secret: String, credentials: Vec<Words>, before: Words, now: Words } => {
+            summary: format!("{secret}: a shorter overlap revokes {} earlier", all_of(credentials)),
+            detail: format!("overlap was {before} and is now {now}."),
+            samples: [{ secret: "FLY_API_TOKEN".into(), credentials: super::names(["generation 1 (abc)"]), before: "24h".into(), now: "1h".into() }],
+        }
+        /// A destroy that forgets.
+        warning DestroyAbandons { secret: String } => {
+            summary: format!("{secret}: destroying it changes nothing outside Terraform"),
+            detail: "on_destroy is \"abandon\": its entries stay, and its credentials stay valid.",
+            samples: [{ secret: "FLY_API_TOKEN".into() }],
+        }
+        /// A destroy.
+        warning DestroyBreaks {
+            secret: String,
+            deleted: Vec<String>,
+            kept: Vec<String>,
+            revoked: Vec<String>,
+            left_manual: Vec<String>,
+            left_by_hand: Vec<String>,
+        } => {
+            summary: format!("{secret}: destroying it breaks every consumer"),
+            detail: {
+                let lines = [
+                    ("Deletes", deleted),
+                    ("Keeps (on_remove)", kept),
+                    ("Leaves valid (revoke.mode is manual)", left_manual),
+                    ("Revokes", revoked),
+                    ("Leaves valid (revoke it there yourself)", left_by_hand),
+                ];
+                let lines = lines.iter().filter(|(_, what)| !what.is_empty());
+                let lines: Vec<String> = lines.map(|(verb, what)| format!("{verb}: {}.", what.join(", "))).collect();
+                lines.join("\n")
+            },
+            samples: [{
+                secret: "FLY_API_TOKEN".into(),
+                deleted: vec!["Fly secret FLY_API_TOKEN on app molecule-cp".into()],
+                kept: vec!["SSM parameter /molecule/KEY".into()],
+                revoked: vec!["generation 2 (abc) at Fly app molecule-cp".into()],
+                left_manual: Vec::new(),
+                left_by_hand: vec!["generation 1 (rk_2026_11) at its vendor".into()],
+            }],
+        }
+        /// A guarded secret whose value an interrupted apply would lose.
+        error GuardedNotResumable { secret: String } => {
+            summary: format!("{secret}: a guarded secret requires a target that can be read back"),
+            detail: "If this apply were interrupted after minting, the value could not be recovered. Put a readable target (such as \
+                     ssm_parameter) into wave 1.",
+            samples: [{ secret: "SECRETS_KEY".into() }],
+        }
+        /// A rotation of a guarded secret that is not confirmed.
+        error Guarded { secret: String, generation: u64, consequence: String, line: String } => {
+            summary: format!("{secret} is guarded"),
+            detail: format!(
+                "This plan would make generation {generation}. Its consequence: {}. Nothing was minted or changed. To confirm it, set\n\n  \
+                 guard {{\n    confirm = {line:?}\n  }}\n\nTo plan other resources without it, use -refresh=false or remove what asks for \
+                 the rotation.",
+                consequence.trim_end_matches('.')
+            ),
+            samples: [{
+                secret: "SECRETS_KEY".into(),
+                generation: 2,
+                consequence: "every tenant is unreachable until re-provisioned".into(),
+                line: "2: every tenant is unreachable until re-provisioned".into(),
+            }],
+        }
+        /// `overdue = "error"`.
+        error Overdue { secret: String, since: String } => {
+            summary: format!("{secret} is overdue"),
+            detail: format!(
+                "{since} This plan does not rotate it, and rotation.overdue is \"error\". Do what its notices say, or set a new \
+                 rotation_reason to rotate it now. To plan other resources meanwhile, use -refresh=false."
+            ),
+            samples: [{ secret: "FLY_API_TOKEN".into(), since: "It was due 2026-11-01T00:00:00Z.".into() }],
+        }
+        /// One entry of two secrets.
+        error EntryTaken { entry: String, owner: String } => {
+            summary: format!("{entry} is already a target of another secret"),
+            detail: format!("{owner:?} writes the same entry. An entry belongs to one secret: remove one of the two targets."),
+            samples: [{ entry: "Fly secret FLY_API_TOKEN on app molecule-cp".into(), owner: "FLY_API_TOKEN".into() }],
+        }
+        /// A delivery that the change asks for, of a value that nobody has.
+        error CannotDeliver { secret: String, why: String, is_supplied: bool, way_out: Words } => {
+            summary: format!("{secret}: the value cannot be delivered"),
+            detail: format!(
+                "{why}. A {} value is not replaced unless you ask for it. {way_out}",
+                if *is_supplied { "supplied" } else { "generated" }
+            ),
+            samples: [{
+                secret: "SESSION_KEY".into(),
+                why: "The value of generation 1 cannot be recovered".into(),
+                is_supplied: false,
+                way_out: "Restore the value at a target yourself, or set a new `rotation_reason` to make a new one.".into(),
+            }],
+        }
+        /// `revoke.confirmed` of what is in use.
+        error ConfirmedTooHigh { secret: String, current: u64 } => {
+            summary: format!("{secret}: revoke.confirmed is not below the current generation"),
+            detail: format!("The current generation is {current}, and targets hold it. Only older generations can be confirmed as revoked."),
+            samples: [{ secret: "STRIPE_API_KEY".into(), current: 2 }],
+        }
+        /// A value that is not there.
+        error ValueRequired { secret: String, is_create: bool } => {
+            summary: format!("{secret}: value_wo is required"),
+            detail: if *is_create {
+                "The secret is created with the value that you supply. Set `value_wo` (or `parts_wo`), for example from an ephemeral variable."
+            } else {
+                "value_wo_version asks for a new value. Set `value_wo` (or `parts_wo`), for example from an ephemeral variable."
+            },
+            samples: [{ secret: "STRIPE_API_KEY".into(), is_create: true }, { secret: "STRIPE_API_KEY".into(), is_create: false }],
+        }
+        /// A new version of the same credential.
+        error SameCredential { secret: String, version: u64, credential_id: String } => {
+            summary: format!("{secret}: the new value has the credential_id of the old one"),
+            detail: format!(
+                "value_wo_version is now {version}, but credential_id is still {credential_id:?}. Set the id of the new credential, or \
+                 remove it."
+            ),
+            samples: [{ secret: "STRIPE_API_KEY".into(), version: 2, credential_id: "rk_2026_11".into() }],
+        }
+        /// Another credential under the same version.
+        error SameVersion { secret: String } => {
+            summary: format!("{secret}: credential_id changed, but value_wo_version did not"),
+            detail: "Raise value_wo_version with every new value: a new version is what delivers it.",
+            samples: [{ secret: "STRIPE_API_KEY".into() }],
+        }
+    }
+}
