@@ -88,9 +88,10 @@ pub(super) fn partition_of(region: &str) -> &'static Partition {
 /// Whether it is the prefix, a word and a number.
 fn follows(region: &str, prefix: &str) -> bool {
     let rest = region.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('-'));
-    rest.and_then(|rest| rest.split_once('-')).is_some_and(|(word, number)| {
-        !word.is_empty() && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
-    })
+    rest.and_then(|rest| rest.split_once('-'))
+        .is_some_and(|(word, number)| {
+            !word.is_empty() && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+        })
 }
 
 /// The URL of the service with this prefix in a region.

@@ -7,6 +7,7 @@ use std::error::Error;
 
 use aws_smithy_xml::decode::{Document, ScopedDecoder, try_data};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::call::{CallError, CallErrorKind, Effect};
 use crate::http::Refused;
@@ -16,24 +17,37 @@ use crate::http::Refused;
 /// JSON: "AWS JSON 1.1 protocol", section "Operation error serialization" (smithy.io): a header, or one of two fields; of
 /// `namespace#Code:URI` the code counts. XML: `ErrorResponse`, as the query APIs document it.
 pub(super) fn told(refused: &Refused<'_>) -> (String, String) {
+    // A field that is no text must not hide the others.
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Field {
+        Text(String),
+        Other(IgnoredAny),
+    }
     #[derive(Deserialize, Default)]
     struct Body {
         #[serde(rename = "__type")]
-        kind: Option<String>,
-        code: Option<String>,
-        #[serde(alias = "Message")]
-        message: Option<String>,
+        kind: Option<Field>,
+        code: Option<Field>,
+        message: Option<Field>,
+        #[serde(rename = "Message")]
+        capital: Option<Field>,
     }
+    let text = |field: Option<Field>| match field {
+        Some(Field::Text(text)) => Some(text),
+        Some(Field::Other(IgnoredAny)) | None => None,
+    };
     if refused.body.trim_start().starts_with('<') {
         let field = |name| text_at(refused.body, &["Error", name]).unwrap_or_default();
         return (field("Code"), field("Message"));
     }
     let body: Body = serde_json::from_str(refused.body).unwrap_or_default();
     let named = refused.headers.get("x-amzn-errortype").cloned();
-    let code = named.or(body.kind).or(body.code).unwrap_or_default();
+    let code = named.or(text(body.kind)).or(text(body.code)).unwrap_or_default();
     let code = code.split(':').next().unwrap_or_default();
     let code = code.rsplit('#').next().unwrap_or_default();
-    (code.to_owned(), body.message.unwrap_or_default())
+    let message = text(body.message).or(text(body.capital)).unwrap_or_default();
+    (code.to_owned(), message)
 }
 
 /// The text of the first element on this way below the root, whatever the namespace.
@@ -56,7 +70,15 @@ pub(super) fn text_at(xml: &str, path: &[&str]) -> Option<String> {
 /// There is nothing to sign a request with.
 pub(super) fn no_credentials(service: &'static str, operation: &str, cause: &str) -> CallError {
     let message = format!("there are no usable AWS credentials ({cause})");
-    CallError::new(CallErrorKind::Unauthenticated, Effect::None, service, operation, None, &message).advise(
+    CallError::new(
+        CallErrorKind::Unauthenticated,
+        Effect::None,
+        service,
+        operation,
+        None,
+        &message,
+    )
+    .advise(
         "Looked for, in this order: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the profile (`profile` in the aws \
          block, else AWS_PROFILE; keys, SSO, credential_process), AWS_WEB_IDENTITY_TOKEN_FILE, container and instance \
          roles. With `assume_role`, the caller needs sts:AssumeRole on the role.",
@@ -67,14 +89,15 @@ pub(super) fn no_credentials(service: &'static str, operation: &str, cause: &str
 pub(super) fn advice(code: &str, kind: Option<&CallErrorKind>, action: &str, resource: &str) -> Option<String> {
     match (code, kind) {
         // No policy of the caller can deny it.
-        (_, Some(CallErrorKind::Forbidden)) if action == "sts:GetCallerIdentity" => {
-            Some("It needs no permission: check the policy of the VPC endpoint for STS, if calls go through one.".to_owned())
-        }
+        (_, Some(CallErrorKind::Forbidden)) if action == "sts:GetCallerIdentity" => Some(
+            "It needs no permission: check the policy of the VPC endpoint for STS, if calls go through one.".to_owned(),
+        ),
         (_, Some(CallErrorKind::Forbidden)) => Some(format!(
             "Grant this run {action} on {resource}; with a customer managed key also kms:Encrypt and kms:Decrypt on the key."
         )),
         (_, Some(CallErrorKind::Unauthenticated)) => Some(
-            "Check the credentials of this run: expired session, wrong keys, or a clock that is off by minutes.".to_owned(),
+            "Check the credentials of this run: expired session, wrong keys, or a clock that is off by minutes."
+                .to_owned(),
         ),
         ("ParameterMaxVersionLimitExceeded", _) => Some(format!(
             "Parameter Store keeps 100 versions and drops the oldest, unless a label is parked on it. Move that label to a \
@@ -82,13 +105,15 @@ pub(super) fn advice(code: &str, kind: Option<&CallErrorKind>, action: &str, res
              then apply again."
         )),
         ("HierarchyTypeMismatchException", _) => Some(
-            "A parameter cannot change its type: delete it first, choose another name, or set `type` to what it is.".to_owned(),
+            "A parameter cannot change its type: delete it first, choose another name, or set `type` to what it is."
+                .to_owned(),
         ),
         ("ParameterLimitExceeded", _) => Some(
             "The account has as many parameters as its tier allows; set tier = \"Advanced\" or delete some.".to_owned(),
         ),
         ("InvalidKeyId", _) => Some(
-            "Check `key_id`: the key must exist in this region, be enabled, symmetric, and usable by this run.".to_owned(),
+            "Check `key_id`: the key must exist in this region, be enabled, symmetric, and usable by this run."
+                .to_owned(),
         ),
         _ => None,
     }
@@ -112,7 +137,9 @@ pub(super) fn kind(code: &str) -> Option<CallErrorKind> {
         | "SlowDown"
         | "PriorRequestNotComplete" => CallErrorKind::RateLimited { retry_after: None },
         "RequestTimeout" | "RequestTimeoutException" => CallErrorKind::TimedOut,
-        "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" | "OptInRequired" => CallErrorKind::Forbidden,
+        "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" | "OptInRequired" => {
+            CallErrorKind::Forbidden
+        }
         "UnrecognizedClientException"
         | "InvalidClientTokenId"
         | "InvalidSignatureException"
@@ -179,6 +206,11 @@ mod tests {
             (Some("ThrottlingException:http://x/"), r#"{"__type":"Other"}"#.to_owned(), ("ThrottlingException", "")),
             (Some("ThrottlingException"), "no JSON".to_owned(), ("ThrottlingException", "")),
             (None, r#"{"__type":null,"message":null}"#.to_owned(), ("", "")),
+            (
+                None,
+                r#"{"__type":"Throttling","code":400,"message":"m","Message":"M"}"#.to_owned(),
+                ("Throttling", "m"),
+            ),
             (
                 None,
                 "<?xml version=\"1.0\"?>\n<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type>\

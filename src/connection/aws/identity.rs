@@ -67,7 +67,12 @@ impl Identity {
         let Some(expiry) = credentials.expiry() else {
             return true;
         };
-        Timestamp::try_from(expiry).is_ok_and(|expiry| self.clock.real_now().checked_add(MARGIN).is_ok_and(|soon| soon < expiry))
+        Timestamp::try_from(expiry).is_ok_and(|expiry| {
+            self.clock
+                .real_now()
+                .checked_add(MARGIN)
+                .is_ok_and(|soon| soon < expiry)
+        })
     }
 }
 
@@ -124,14 +129,24 @@ mod tests {
                     return Err(CredentialsError::provider_error("none here"));
                 }
                 let expiry = Timestamp::now() + jiff::SignedDuration::from_secs(self.lasts);
-                Ok(Credentials::new("id", "key", None, Some(SystemTime::from(expiry)), "test"))
+                Ok(Credentials::new(
+                    "id",
+                    "key",
+                    None,
+                    Some(SystemTime::from(expiry)),
+                    "test",
+                ))
             })
         }
     }
 
     fn identity(failures: usize, lasts: i64) -> (Identity, Arc<AtomicUsize>) {
         let asked = Arc::new(AtomicUsize::new(0));
-        let provider = Counting { asked: Arc::clone(&asked), failures, lasts };
+        let provider = Counting {
+            asked: Arc::clone(&asked),
+            failures,
+            lasts,
+        };
         let provider = SharedCredentialsProvider::new(provider);
         (Identity::new(Some(provider), Clock::default()), asked)
     }

@@ -45,7 +45,12 @@ pub(super) fn parse_role(block: &Node<'_>, problems: &mut Diagnostics) -> Option
 }
 
 /// The string at `node` if it passes `test`; otherwise an error that says what is expected.
-pub(super) fn checked(node: &Node<'_>, problems: &mut Diagnostics, test: fn(&str) -> bool, expected: &'static str) -> Field<String> {
+pub(super) fn checked(
+    node: &Node<'_>,
+    problems: &mut Diagnostics,
+    test: fn(&str) -> bool,
+    expected: &'static str,
+) -> Field<String> {
     node.string(problems).and_then_checked(|text| {
         if test(&text) {
             return Some(text);

@@ -22,8 +22,8 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::service_config::ServiceConfigKey;
 use url::Url;
 
-use super::capped::Capped;
 use super::api::{Api, Service};
+use super::capped::Capped;
 use super::endpoint::{self, Variant};
 use super::guard::GuardedNames;
 use super::identity::Identity;

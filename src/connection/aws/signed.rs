@@ -91,7 +91,10 @@ impl Protocol for SignedCall {
     fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Vec<(&'static str, Secret)>, String> {
         let skew = self.skew.load(Ordering::SeqCst);
         self.assumed.store(skew, Ordering::SeqCst);
-        let time = attempt.now.checked_add(SignedDuration::from_secs(skew)).unwrap_or(attempt.now);
+        let time = attempt
+            .now
+            .checked_add(SignedDuration::from_secs(skew))
+            .unwrap_or(attempt.now);
         let unsigned = |_| "the request could not be signed".to_owned();
         let params = SigningParams::builder()
             .identity(&self.identity)
@@ -102,7 +105,10 @@ impl Protocol for SignedCall {
             .build()
             .map_err(|_| "the request could not be signed".to_owned())?
             .into();
-        let headers = attempt.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let headers = attempt
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
         let hash: String = attempt.body_hash.iter().map(|byte| format!("{byte:02x}")).collect();
         let body = SignableBody::Precomputed(hash);
         let request = SignableRequest::new(attempt.method, attempt.url, headers, body).map_err(unsigned)?;
@@ -110,7 +116,10 @@ impl Protocol for SignedCall {
         let (added, _) = instructions.into_parts();
         // The token is known to the redaction (`known.rs`); the rest is harmless words, such as the region.
         let secret = |text: &str| Secret::plain(text.to_owned());
-        Ok(added.iter().map(|header| (header.name(), secret(header.value()))).collect())
+        Ok(added
+            .iter()
+            .map(|header| (header.name(), secret(header.value())))
+            .collect())
     }
 
     fn refusal(&self, refused: &Refused<'_>) -> Refusal {

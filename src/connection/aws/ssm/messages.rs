@@ -104,7 +104,10 @@ impl Listed {
     /// In whole seconds, like every instant that is stored.
     pub(super) fn modified_at(&self) -> Option<Timestamp> {
         let seconds = self.last_modified_date?.floor();
-        #[expect(clippy::cast_possible_truncation, reason = "what no timestamp holds becomes the greatest, which none holds either")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "what no timestamp holds becomes the greatest, which none holds either"
+        )]
         Timestamp::from_second(seconds as i64).ok()
     }
 }
