@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 CARGO := cargo
 # rustfmt does not follow the `mod` lines that the macros of the registries write.
-ADAPTERS = $(shell find src/source src/target src/check -name '*.rs')
+ADAPTERS = $(shell find src/connection src/source src/target src/check -name '*.rs')
 BIN := target/debug/terraform-provider-rotation
 # Tests may unwrap and index; the library and the executable may not.
 TEST_LINTS := -A clippy::unwrap_used -A clippy::expect_used -A clippy::panic -A clippy::indexing_slicing \

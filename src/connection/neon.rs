@@ -240,8 +240,7 @@ fn wait_asked_for(response: &Response) -> Option<Duration> {
 /// The error of a call that Neon put off for too long. It had no effect, or repeating it would not be safe.
 fn unavailable(call: &Call<'_>, response: &Response) -> CallError {
     let (kind, advice) = if response.status == 423 {
-        let advice =
-            "Another operation has locked the project. Nothing was changed. Apply again when it has finished.";
+        let advice = "Another operation has locked the project. Nothing was changed. Apply again when it has finished.";
         (CallErrorKind::Conflict, advice)
     } else {
         let advice = "Neon is not available. Nothing was changed. Apply again later.";

@@ -178,7 +178,12 @@ fn login(opening: &mut Opening<'_>) -> Option<Option<(Login, String)>> {
             return Some(None);
         }
         let path = opening.node.path().clone();
-        opening.written.report(path, ConnectionProblem::AppIncomplete { missing: names(missing) });
+        opening.written.report(
+            path,
+            ConnectionProblem::AppIncomplete {
+                missing: names(missing),
+            },
+        );
         return None;
     };
     #[expect(clippy::disallowed_methods, reason = "App keeps the key inside the crypto backend")]

@@ -207,7 +207,11 @@ impl GitHubClient {
     }
 
     async fn secret_as_shown(&self, level: &SecretLevel, name: &str) -> Result<Option<StoredSecret>, CallError> {
-        let operation = format!("reading when {} {name} of {} was written", level.noun(), level.describe());
+        let operation = format!(
+            "reading when {} {name} of {} was written",
+            level.noun(),
+            level.describe()
+        );
         let request = self.request("GET", &level.segments(name), &*operation).accept(&[404]);
         let answer = self.read(request).await.map_err(|error| level.advise(error, "read"))?;
         if answer.status == 404 {
