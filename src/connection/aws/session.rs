@@ -364,7 +364,9 @@ fn in_files(session: &SdkConfig, service: &Service) -> Option<Address> {
         .build()
         .ok()?;
     let own = session.service_config().and_then(|files| files.load_config(key));
-    let url = own.or_else(|| session.endpoint_url().map(str::to_owned))?;
+    let said = |url: &String| !url.trim().is_empty();
+    let general = || session.endpoint_url().map(str::to_owned);
+    let url = own.filter(said).or_else(general).filter(said)?;
     Some(Address {
         url,
         origin: "the shared AWS configuration files".to_owned(),
@@ -413,7 +415,7 @@ mod tests {
     use super::*;
     use crate::connection::Surroundings;
     use crate::environment::Environment;
-    use crate::terraform::{Origin, Value};
+    use crate::terraform::{Node, Origin, Value};
 
     fn settings(environment: &[(&str, &str)]) -> Settings {
         let block = Value::object([]);
@@ -423,7 +425,7 @@ mod tests {
             allow_insecure: false,
         };
         let node = Node::root(&block, Origin::Configuration);
-        let http = crate::http::HttpClient::new(Clock::default(), false);
+        let http = HttpClient::new(Clock::default(), false);
         Settings::parse(&mut Opening::new(node, &surroundings, &http)).expect("all defaults")
     }
 
