@@ -106,7 +106,6 @@ async fn create(bench: &Bench) -> (Outcome, Entry) {
         window: None,
         unreachable: BTreeSet::new(),
         replace_existing: false,
-        window: None,
         is_create: true,
     };
     let wanted = TargetGoal {
