@@ -815,12 +815,21 @@ fn the_shared_aws_files_name_endpoints_for_each_service_and_a_kind_of_endpoint()
     story.wrote_nothing();
 
     // The section of a service goes before the general endpoint of the profile.
-    story.workspace.set("AWS_ENDPOINT_URL", "");
     files(&format!(
         "[default]\nendpoint_url = https://nobody.example\nservices = here\n\
          [services here]\nssm =\n  endpoint_url = {sandbox}\nsts =\n  endpoint_url = {sandbox}\n"
     ));
-    story.apply();
+    let mut apply = story.workspace.command(&["apply", "-no-color", "-auto-approve"]);
+    let output = apply
+        .env_remove("AWS_ENDPOINT_URL")
+        .env_remove("AWS_ENDPOINT_URL_SSM")
+        .output();
+    let output = output.unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat())
+    );
     assert_eq!(story.attributes()["deliveries"]["a"]["status"], "current");
 }
 
