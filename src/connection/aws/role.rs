@@ -1,8 +1,10 @@
 //! The block `assume_role`, and the checks of an argument that it shares with the block around it.
 
-use super::session::SESSION_NAME;
 use crate::diagnostics::Argument;
 use crate::terraform::{Diagnostics, Field, Node};
+
+/// What the provider calls itself at AWS.
+pub(super) const SESSION_NAME: &str = "terraform-provider-rotation";
 
 /// The block `assume_role`.
 pub(super) struct Role {

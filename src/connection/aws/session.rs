@@ -28,7 +28,7 @@ use super::endpoint::{self, Variant};
 use super::guard::GuardedNames;
 use super::identity::Identity;
 use super::known::Known;
-use super::role::{Role, checked, parse_role};
+use super::role::{Role, SESSION_NAME, checked, parse_role};
 use super::variables::{Address, Endpoints, Keys, Variables, is_region};
 use crate::call::CallError;
 use crate::clock::Clock;
@@ -48,9 +48,6 @@ const READ_ATTEMPTS: u32 = 8;
 /// Time for one attempt, and for all attempts of one call of the SDK's own, for credentials.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 const CALL_TIMEOUT: Duration = Duration::from_secs(120);
-
-/// What the provider calls itself at AWS.
-pub(super) const SESSION_NAME: &str = "terraform-provider-rotation";
 
 /// What the SDK found out, and the credentials that calls are signed with.
 pub(super) struct Session {
