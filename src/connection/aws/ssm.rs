@@ -312,14 +312,7 @@ async fn describe(api: &Api, names: &[String]) -> Result<BTreeMap<String, Metada
 
 fn endless(operation: String) -> CallError {
     let message = format!("AWS announces further pages after {PAGES}");
-    CallError::new(
-        CallErrorKind::Malformed,
-        Effect::None,
-        SSM.title,
-        operation,
-        None,
-        &message,
-    )
+    CallError::malformed(SSM.title, operation, Effect::None, &message)
 }
 
 fn metadata(listed: Listed) -> (String, Metadata) {

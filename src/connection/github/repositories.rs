@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::{GitHubClient, Repository, SERVICE, advise_repository};
-use crate::call::{CallError, CallErrorKind, Effect};
+use crate::call::{CallError, Effect};
 
 /// The most that one page holds.
 const PER_PAGE: usize = 100;
@@ -125,12 +125,10 @@ impl GitHubClient {
                 _ => {}
             }
         }
-        Err(CallError::new(
-            CallErrorKind::Malformed,
-            Effect::None,
+        Err(CallError::malformed(
             SERVICE,
             operation,
-            None,
+            Effect::None,
             "the list has fewer environments than it says",
         ))
     }
