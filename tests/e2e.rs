@@ -82,6 +82,8 @@ mod places;
 mod presented;
 #[path = "e2e/proofs.rs"]
 mod proofs;
+#[path = "e2e/read_only.rs"]
+mod read_only;
 #[path = "e2e/readiness.rs"]
 mod readiness;
 #[path = "e2e/reading.rs"]

@@ -73,6 +73,13 @@ fn left() -> Ending {
 catalogue! {
     /// An error or a warning of an apply.
     Apply {
+        /// The provider block permits plans only.
+        error ReadOnly => {
+            summary: "The provider is read-only",
+            detail: "read_only is true in the provider block, so nothing was minted or changed. Apply with a provider block that does not \
+                     set it.",
+            samples: [{}],
+        }
         /// A step failed.
         error Failed { what: Message, also_stopped: Vec<Words>, ending: Ending } => {
             summary: what.summary.as_str(),

@@ -32,6 +32,12 @@ pub(super) fn schema() -> Schema {
                     "Part of every secret's id. Two states must never share one, or each takes the other's credentials for its own.",
                 ),
                 Attribute::optional(
+                    "read_only",
+                    Type::Bool,
+                    "`true` plans as usual, and refuses to apply: for plans on pull requests, with credentials that may only read. Default \
+                     `false`.",
+                ),
+                Attribute::optional(
                     "allow_insecure",
                     Type::Bool,
                     "`true` permits plain http to hosts other than loopback. Default `false`.",
@@ -68,6 +74,7 @@ pub(super) fn configure(config: &Value, environment: &Environment, problems: &mu
         connections,
         clock,
         incidents,
+        read_only,
     } = parse(config, environment, problems);
     if clock.offset() != SignedDuration::ZERO {
         let moved = ConnectionProblem::ClockMoved {
@@ -79,6 +86,7 @@ pub(super) fn configure(config: &Value, environment: &Environment, problems: &mu
     let known = namespace.is_some();
     Configured {
         incidents,
+        read_only,
         ..Configured::new(namespace, connections.filter(|_| known), clock, environment)
     }
 }
@@ -89,6 +97,7 @@ struct Parsed {
     connections: Option<Arc<Connections>>,
     clock: Clock,
     incidents: Incidents,
+    read_only: bool,
 }
 
 fn parse(config: &Value, environment: &Environment, problems: &mut Diagnostics) -> Parsed {
@@ -108,6 +117,8 @@ fn parse(config: &Value, environment: &Environment, problems: &mut Diagnostics) 
     });
     later::refuse(config, problems);
     let incidents = incident::parse(&node.attr("incident"), problems);
+    // What is not known yet must not write.
+    let read_only = node.attr("read_only").bool(problems).or(false).unwrap_or(true);
     let allow_insecure = node.attr("allow_insecure").bool(problems).or(false);
     let Some(allow_insecure) = allow_insecure else {
         return Parsed {
@@ -115,6 +126,7 @@ fn parse(config: &Value, environment: &Environment, problems: &mut Diagnostics) 
             connections: None,
             clock,
             incidents,
+            read_only,
         };
     };
     let surroundings = Surroundings {
@@ -128,6 +140,7 @@ fn parse(config: &Value, environment: &Environment, problems: &mut Diagnostics) 
         connections: Some(connections),
         clock,
         incidents,
+        read_only,
     }
 }
 

@@ -57,6 +57,8 @@ pub struct Configured {
     pub connections: Option<Arc<Connections>>,
     /// Where adapters come from: the same connections, except in tests that put a world of their own here.
     pub vendors: Option<Arc<dyn Vendors>>,
+    /// Nothing may be applied.
+    pub read_only: bool,
     /// The incident, if there is one.
     pub incidents: Incidents,
     /// The clock.
@@ -104,6 +106,7 @@ impl Configured {
             vendors: connections.clone().map(|connections| connections as Arc<dyn Vendors>),
             connections,
             incidents: Incidents::None,
+            read_only: false,
             clock,
             stop: Stop::default(),
             actor: environment.first(&ACTOR).map(str::to_owned),

@@ -38,7 +38,6 @@ fn single(name: &'static str, attributes: Vec<Attribute>) -> NestedBlock {
 pub(super) fn attributes() -> Vec<Attribute> {
     vec![
         text("receipts_path"),
-        Attribute::optional("read_only", Type::Bool, LATER),
         Attribute::optional("allow_exec", Type::strings(), LATER),
         text("cache_path"),
     ]

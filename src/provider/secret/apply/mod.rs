@@ -40,6 +40,15 @@ pub async fn apply(configured: &Configured, request: ApplyRequest) -> ApplyRespo
             diagnostics: illegible,
         };
     }
+    if configured.read_only {
+        let mut problems = Diagnostics::new();
+        problems.report(Path::attribute("read_only"), Apply::ReadOnly);
+        return ApplyResponse {
+            state: request.prior,
+            private: request.private,
+            diagnostics: problems,
+        };
+    }
     let permit = WritePermit::granted_by_apply();
     if request.planned.is_null() {
         return match Intent::of_private(&request.private) {

@@ -1,0 +1,493 @@
+//! The world of one secret, as small as the rules of the engine allow, and an executor that works in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use rotation_provider::label::Label;
+use rotation_provider::rotation::gate::{Holding, IssuerSays, Look, Wait};
+use rotation_provider::rotation::{
+    CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus, Ending, Entry, Event, Goal, Ledger, Reading,
+    RevisionKind, Seen, Session, Step, TargetGoal, Verdict,
+};
+
+/// What is really there.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct World {
+    pub(super) live: BTreeSet<u64>,
+    pub(super) held: BTreeMap<String, u64>,
+    /// What consumers use where that is not what stands in the entry.
+    pub(super) used: BTreeMap<String, u64>,
+    /// The last target cannot be looked at.
+    pub(super) dark: bool,
+    /// The check does not pass.
+    pub(super) broken: bool,
+    pub(super) minted: u64,
+    /// The overlap has ended.
+    pub(super) late: bool,
+    /// The window is closed.
+    pub(super) shut: bool,
+    /// Deeds of outsiders that are left.
+    pub(super) deeds: u8,
+    /// A revocation that broke a rule.
+    pub(super) crime: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Node {
+    pub(super) world: World,
+    /// What Terraform has on file.
+    pub(super) saved: Ledger,
+    /// What the run knows; `None` between runs.
+    pub(super) run: Option<(Goal, Ledger, Session)>,
+}
+
+/// One secret's circumstances.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Case {
+    pub(super) targets: usize,
+    pub(super) mints: u64,
+    pub(super) readable_first: bool,
+    pub(super) max_live: Option<u8>,
+    pub(super) replaces: bool,
+    pub(super) waves: bool,
+    pub(super) outsider: bool,
+    /// The vendor has no marker of writes.
+    pub(super) blind: bool,
+    /// One more target is configured, and was never written.
+    pub(super) added: bool,
+    /// What was written goes live by an activation of ours.
+    pub(super) staged: bool,
+    /// The old credential outlives the rotation.
+    pub(super) overlaps: bool,
+    /// Rotations answer an incident: exposed credentials end then, and a target that fails holds nothing up.
+    pub(super) incident: Option<Ending>,
+    /// How many deeds of outsiders happen at any moment: they write, delete, end the new credential, break what is checked.
+    pub(super) deeds: u8,
+}
+
+impl Case {
+    pub(super) fn ending(self) -> Ending {
+        let usual = if self.overlaps { Ending::Later } else { Ending::Checked };
+        self.incident.unwrap_or(usual)
+    }
+
+    pub(super) fn configured(self) -> impl Iterator<Item = String> {
+        (0..self.targets + usize::from(self.added)).map(key)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    Done,
+    Refused,
+    LostAfterEffect,
+    LostBeforeEffect,
+}
+
+/// Mistakes planted to prove that the search would find them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bug {
+    None,
+    OrphansAreOverlooked,
+    LostAnswersCountAsDone,
+    RevokesBeforeEveryTargetHolds,
+    ForgetsWhatATargetMayHold,
+    /// The gate without one of its conditions.
+    GateIgnores(Condition),
+}
+
+/// A condition of the gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Condition {
+    Unfinished,
+    Behind,
+    Staged,
+    Changed,
+    Missing,
+    Unknown,
+    NewestDead,
+    Check,
+    Overlap,
+    Window,
+}
+
+impl Condition {
+    pub(super) const ALL: [Self; 10] = [
+        Self::Unfinished,
+        Self::Behind,
+        Self::Staged,
+        Self::Changed,
+        Self::Missing,
+        Self::Unknown,
+        Self::NewestDead,
+        Self::Check,
+        Self::Overlap,
+        Self::Window,
+    ];
+
+    pub(super) fn of(wait: &Wait) -> Self {
+        match wait {
+            Wait::Unfinished { .. } => Self::Unfinished,
+            Wait::Target { holding, .. } => match holding {
+                Holding::Behind(_) => Self::Behind,
+                Holding::Staged => Self::Staged,
+                Holding::Changed => Self::Changed,
+                Holding::Missing => Self::Missing,
+                Holding::Unknown | Holding::Gone => Self::Unknown,
+            },
+            Wait::NewestDead | Wait::IssuerSilent => Self::NewestDead,
+            Wait::Check { .. } => Self::Check,
+            Wait::Overlap { .. } => Self::Overlap,
+            Wait::Window { .. } => Self::Window,
+        }
+    }
+}
+
+pub(super) fn key(target: usize) -> String {
+    format!("t{target}")
+}
+
+pub(super) fn record(generation: u64, status: CredentialStatus) -> CredentialRecord {
+    CredentialRecord {
+        generation,
+        credential_id: Some(generation.to_string()),
+        issuer: "issuer:default:x".to_owned(),
+        label: String::new(),
+        status,
+        minted_at: None,
+        expires_at: None,
+        revoke_after: None,
+    }
+}
+
+pub(super) fn start(case: Case) -> Node {
+    let deliveries = (0..case.targets).map(|target| {
+        let mut delivery = DeliveryRecord::new(key(target));
+        delivery.generation = Some(1);
+        delivery.status = DeliveryStatus::Current;
+        delivery.revision = revision(1).filter(|_| !case.blind);
+        delivery.delivered_at = Some(BEFORE);
+        (key(target), delivery)
+    });
+    let current = vec![record(1, CredentialStatus::Current)];
+    let saved = Ledger::of_state(1, true, current, deliveries.collect());
+    let held = (0..case.targets).map(|target| (key(target), 1)).collect();
+    Node {
+        world: World {
+            live: BTreeSet::from([1]),
+            held,
+            used: BTreeMap::new(),
+            dark: false,
+            broken: false,
+            minted: 1,
+            late: true,
+            shut: false,
+            deeds: 0,
+            crime: None,
+        },
+        saved,
+        run: None,
+    }
+}
+
+/// The secret's id, and the instants before and after every write of ours.
+pub(super) const ID: &str = "0123456789abcdef0123456789abcdef";
+pub(super) const BEFORE: Timestamp = Timestamp::UNIX_EPOCH;
+pub(super) const AFTER: Timestamp = Timestamp::MAX;
+
+/// A text of somebody else.
+pub(super) const FOREIGN: u64 = 999;
+
+pub(super) fn revision(generation: u64) -> Option<String> {
+    Some(format!("r{generation}"))
+}
+
+/// What a look at a target shows.
+pub(super) fn entry(case: Case, name: &str, world: &World) -> Option<Entry> {
+    let holds = world.held.get(name).copied()?;
+    let marked = case.readable_first && name == key(0);
+    Some(Entry {
+        revision: revision(holds).filter(|_| !case.blind),
+        kind: if marked {
+            RevisionKind::Version
+        } else {
+            RevisionKind::Digest
+        },
+        label: (marked && holds < 900).then(|| Label::new("t", ID, holds)),
+        modified_at: Some(AFTER),
+        live: Some(world.used.get(name).is_none_or(|used| *used == holds)),
+        detail: None,
+    })
+}
+
+/// Read: the vendors' markers and the survey, written into the ledger.
+pub(super) fn refresh(case: Case, world: &World, saved: &Ledger, bug: Bug) -> Ledger {
+    let mut ledger = saved.clone();
+    let before = ledger.generation();
+    for target in (0..case.targets).map(key) {
+        if world.dark && target == key(case.targets - 1) {
+            ledger.record(Event::Unreachable { target });
+            continue;
+        }
+        ledger.record(Event::Seen(Seen {
+            entry: entry(case, &target, world),
+            target,
+            id: ID.to_owned(),
+            deferred: false,
+            must_be_live: false,
+            was_unreachable: false,
+            at: BEFORE,
+        }));
+    }
+    let marked = ledger.deliveries().values().filter_map(|delivery| delivery.generation);
+    if let Some(generation) = marked.max().filter(|marked| *marked > before) {
+        ledger.record(Event::FoundAhead { generation });
+    }
+    for known in ledger.credentials().to_vec() {
+        if !world.live.contains(&known.generation) {
+            ledger.record(Event::Ended {
+                generation: known.generation,
+                issuer: known.issuer,
+            });
+        }
+    }
+    let doubtful = ledger.deliveries().values().any(|d| {
+        matches!(
+            d.status,
+            DeliveryStatus::Changed | DeliveryStatus::Unknown | DeliveryStatus::Missing
+        )
+    });
+    for generation in &world.live {
+        if ledger.credential(*generation).is_none() && bug != Bug::OrphansAreOverlooked {
+            let status = match () {
+                () if *generation == ledger.generation() => CredentialStatus::Current,
+                () if doubtful => CredentialStatus::Overlapping,
+                () => CredentialStatus::Orphaned,
+            };
+            ledger.record(Event::Found(record(*generation, status)));
+        }
+    }
+    ledger
+}
+
+/// Plan: what a user wants, in the engine's terms. `rotate` is a wish for a new generation.
+pub(super) fn plan(case: Case, ledger: &Ledger, rotate: bool) -> Goal {
+    let newest = ledger.highest();
+    let whole = ledger
+        .deliveries()
+        .values()
+        .all(|delivery| delivery.holds(ledger.generation()));
+    let escrow = case.readable_first && ledger.delivery(&key(0)).is_some_and(|d| d.holds(ledger.generation()));
+    // The issuer says that the current credential is gone: a lost answer of an issuer without overlap.
+    let gone = ledger.credential(ledger.generation()).is_none();
+    let renew = rotate || gone || (!whole && !escrow);
+    let touch = renew || !whole || !ledger.is_finished();
+    let targets = (0..case.targets).filter(|_| touch).map(|target| {
+        let wave = if case.waves { target as u64 + 1 } else { 1 };
+        let goal = TargetGoal {
+            wave,
+            write: false,
+            activates: case.staged,
+            follow_up: false,
+            activate: false,
+        };
+        (key(target), goal)
+    });
+    Goal {
+        generation: Some(if renew { newest + 1 } else { ledger.generation() }),
+        may_mint: renew,
+        may_recover: !renew,
+        max_live: case.max_live,
+        replaces: case.replaces,
+        revocable: !case.replaces,
+        targets: targets.collect(),
+        checked_waves: BTreeSet::from([1]),
+        revoke: ledger.superseded(),
+        ending: case.ending(),
+        goes_on: case.incident.is_some(),
+        ..Goal::default()
+    }
+}
+
+/// The executor: performs one step in the world, and records what became known.
+pub(super) fn perform(case: Case, node: &Node, step: &Step, fate: Fate, bug: Bug) -> Node {
+    let mut next = node.clone();
+    let Some((goal, ledger, session)) = &mut next.run else {
+        return next;
+    };
+    let world = &mut next.world;
+    let happened = matches!(fate, Fate::Done | Fate::LostAfterEffect);
+    let doubt = matches!(fate, Fate::LostAfterEffect | Fate::LostBeforeEffect);
+    match step {
+        Step::Survey => session.surveyed = fate == Fate::Done,
+        Step::Inspect => session.inspected = fate == Fate::Done,
+        Step::Recover(generation) => {
+            session.recovery_tried = true;
+            if fate == Fate::Done && world.held.get(&key(0)) == Some(generation) {
+                session.in_hand = Some(*generation);
+                ledger.record(Event::Recognised {
+                    target: key(0),
+                    generation: *generation,
+                    revision: format!("r{generation}"),
+                    at: BEFORE,
+                });
+            }
+        }
+        Step::Mint(generation) => {
+            if happened {
+                world.minted = *generation;
+                if goal.replaces {
+                    world.live.clear();
+                }
+                world.live.insert(*generation);
+            }
+            if fate == Fate::Done {
+                let (credential, replaces) = (record(*generation, CredentialStatus::Current), goal.replaces);
+                ledger.record(Event::Minted { credential, replaces });
+                session.in_hand = Some(*generation);
+            }
+        }
+        Step::Deliver { generation, targets } => {
+            session.reading = None;
+            for target in targets.clone() {
+                let generation = *generation;
+                if happened {
+                    if case.staged {
+                        let used = world.used.get(&target).or(world.held.get(&target)).copied();
+                        world.used.insert(target.clone(), used.unwrap_or(generation));
+                    }
+                    world.held.insert(target.clone(), generation);
+                }
+                if fate == Fate::Done || (doubt && bug == Bug::LostAnswersCountAsDone) {
+                    session.written.insert(target.clone());
+                    ledger.record(Event::Delivered {
+                        target,
+                        generation,
+                        revision: revision(generation).filter(|_| !case.blind),
+                        at: BEFORE,
+                        staged: case.staged,
+                    });
+                } else if doubt {
+                    ledger.record(Event::Unanswered { target, generation });
+                }
+            }
+        }
+        Step::Activate { targets } => {
+            session.reading = None;
+            for target in targets.clone() {
+                if happened {
+                    world.used.remove(&target);
+                }
+                if fate == Fate::Done {
+                    session.activated.insert(target.clone());
+                    ledger.record(Event::WentLive { target });
+                }
+            }
+        }
+        Step::Check(wave) if fate == Fate::Done && !world.broken => {
+            session.checked.insert(*wave);
+        }
+        Step::Promote => ledger.record(Event::Promoted { revoke_after: AFTER }),
+        Step::ReadGate(_) if fate == Fate::Done => session.reading = Some(reading(case, world, ledger)),
+        Step::Wait(generation, reasons) => {
+            session.waiting.insert(*generation, reasons.clone());
+        }
+        Step::Revoke(generation) => {
+            session.reading = None;
+            if happened {
+                world.crime = crime(case, world, ledger, *generation);
+                world.live.remove(generation);
+            }
+            if fate == Fate::Done {
+                let issuer = record(*generation, CredentialStatus::Current).issuer;
+                session.revoked |= !ledger.never_held(*generation);
+                ledger.record(Event::Ended {
+                    generation: *generation,
+                    issuer,
+                });
+            }
+        }
+        _ => {}
+    }
+    // In an incident, a target that fails is left behind.
+    if let (Step::Deliver { targets, .. } | Step::Activate { targets }, true) =
+        (step, goal.goes_on && fate != Fate::Done)
+    {
+        session.failed.extend(targets.iter().cloned());
+        return next;
+    }
+    let failed_check = matches!(step, Step::Check(_)) && world.broken;
+    let goes_on = doubt && bug == Bug::LostAnswersCountAsDone && matches!(step, Step::Deliver { .. });
+    if (fate != Fate::Done || failed_check) && !goes_on {
+        next.saved = ledger.clone();
+        next.run = None;
+    }
+    next
+}
+
+/// What the gate reads.
+pub(super) fn reading(case: Case, world: &World, ledger: &Ledger) -> Reading {
+    let look = |target: String| {
+        if world.dark && target == key(case.targets - 1) {
+            return (target, Look::Unreachable);
+        }
+        let seen = entry(case, &target, world);
+        let verdict = ledger.delivery(&target).map_or(Verdict::CannotTell, |record| {
+            rotation_provider::rotation::judge(record, seen.as_ref(), ID)
+        });
+        (target, Look::Entry(verdict, seen.and_then(|seen| seen.live)))
+    };
+    let dead = !world.live.contains(&ledger.generation());
+    Reading {
+        at: if world.late { AFTER } else { BEFORE },
+        targets: case.configured().map(look).collect(),
+        issuer: if dead {
+            IssuerSays::Dead
+        } else {
+            IssuerSays::NothingAgainst
+        },
+        failed_checks: world
+            .broken
+            .then(|| ("up".to_owned(), "503".to_owned()))
+            .into_iter()
+            .collect(),
+        opens: (world.shut && case.incident.is_none()).then(|| "sat 02:00 UTC".to_owned()),
+    }
+}
+
+/// What is wrong with a revocation, seen from the world.
+pub(super) fn crime(case: Case, world: &World, ledger: &Ledger, generation: u64) -> Option<String> {
+    if ledger.never_held(generation) || !world.live.contains(&generation) {
+        return None;
+    }
+    let newest = ledger.generation();
+    if case.incident == Some(Ending::AtOnce) {
+        // Where an outsider ended the new one, the exposed one ends all the same.
+        let is_last = case.deeds == 0 && !world.live.contains(&newest);
+        return is_last.then(|| format!("generation {generation} was revoked, the last one alive"));
+    }
+    let (held, used) = (&world.held, &world.used);
+    let astray = case
+        .configured()
+        .find(|target| held.get(target) != Some(&newest) || used.get(target).is_some_and(|used| *used != newest));
+    match astray {
+        Some(target) => Some(format!(
+            "generation {generation} was revoked while {target} did not run {newest}"
+        )),
+        None if !world.live.contains(&newest) => {
+            Some(format!("generation {generation} was revoked, the last one alive"))
+        }
+        None if case.incident == Some(Ending::Delivered) => None,
+        None if world.shut && case.incident.is_none() => {
+            Some(format!("generation {generation} was revoked outside the window"))
+        }
+        None if world.broken => Some(format!("generation {generation} was revoked while the check failed")),
+        None if case.overlaps && !world.late => {
+            Some(format!("generation {generation} was revoked before its overlap ended"))
+        }
+        None if !ledger.is_finished() => Some(format!(
+            "generation {generation} was revoked in the middle of a rotation"
+        )),
+        None => None,
+    }
+}
