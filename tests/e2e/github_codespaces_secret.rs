@@ -42,7 +42,7 @@ fn the_example_rotates_and_leaves_running_codespaces_the_old_token_for_a_week() 
     says(&story.plan(), &[&step(1)]);
     story.apply();
     let first = held(&story);
-    assert_eq!(alive(&story), [first.clone()]);
+    assert_eq!(alive(&story), std::slice::from_ref(&first));
 
     story.clock("721h");
     says(&story.plan(), &[&step(2)]);
@@ -52,7 +52,7 @@ fn the_example_rotates_and_leaves_running_codespaces_the_old_token_for_a_week() 
 
     story.clock("890h");
     story.apply();
-    assert_eq!(alive(&story), [second.clone()]);
+    assert_eq!(alive(&story), std::slice::from_ref(&second));
     assert_eq!(held(&story), second);
 
     story.destroy();
