@@ -78,7 +78,14 @@ pub struct CallError {
     pub message: String,
     /// Somebody who knows more of the call has said what to do.
     pub(crate) advised: bool,
+    /// Where the credential was taken from that the service refused: one cause, whatever was asked with it and however the service words
+    /// it. `None` for other errors.
+    pub(crate) refused_credential: Option<Box<Origin>>,
 }
+
+/// Where a credential was taken from, as errors say it. Boxed where it is kept, because few errors have one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Origin(pub(crate) String);
 
 /// Longest vendor message that is passed on, in characters.
 const MESSAGE_LIMIT: usize = 300;
@@ -105,12 +112,18 @@ impl CallError {
             status,
             message: line(message),
             advised: false,
+            refused_credential: None,
         }
     }
 
     /// A refusal that this side decided on before any request left.
     pub fn refused(service: &'static str, operation: impl Into<String>, message: &str) -> Self {
         Self::new(CallErrorKind::Invalid, Effect::None, service, operation, None, message)
+    }
+
+    /// An answer that is none, though its status said that all is well; `effect` is what the request may have had.
+    pub fn malformed(service: &'static str, operation: impl Into<String>, effect: Effect, what: &str) -> Self {
+        Self::new(CallErrorKind::Malformed, effect, service, operation, None, what)
     }
 
     /// Adds what the user can do about it, such as the permission to grant.
@@ -125,6 +138,15 @@ impl CallError {
         }
         self.message.push_str(&shown(advice));
         self
+    }
+
+    /// Adds what to do about a credential that the service refused, and where that was taken from.
+    #[must_use]
+    pub(crate) fn advise_credential(self, origin: &str, advice: &str) -> Self {
+        Self {
+            refused_credential: Some(Box::new(Origin(origin.to_owned()))),
+            ..self.advise(advice)
+        }
     }
 
     /// Whether the service has no answer to what was asked, at any time: it refuses the question or does not know it, or answers what

@@ -142,7 +142,7 @@ const PLANNED: [(&str, &str); 11] = [
         "`postgres_password`, `redis_password`; login checks",
     ),
     (
-        "Upstash, Resend, Stripe, Cloudflare, Supabase, Vercel, Railway",
+        "Upstash, Resend (webhooks, checks), Stripe, Cloudflare, Supabase, Vercel, Railway",
         "sources, targets and checks",
     ),
     ("Render, GCP", "targets"),

@@ -66,6 +66,8 @@ mod input;
 mod interrupt;
 #[path = "e2e/inventory.rs"]
 mod inventory;
+#[path = "e2e/key_life.rs"]
+mod key_life;
 #[path = "e2e/lagging.rs"]
 mod lagging;
 #[path = "e2e/locked.rs"]
@@ -94,6 +96,8 @@ mod reading;
 mod rename;
 #[path = "e2e/replace.rs"]
 mod replace;
+#[path = "e2e/resend.rs"]
+mod resend;
 #[path = "e2e/rivals.rs"]
 mod rivals;
 #[path = "e2e/roll.rs"]

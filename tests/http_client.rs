@@ -163,6 +163,40 @@ async fn refusals_have_their_kind_no_effect_and_the_vendors_words() {
 }
 
 #[tokio::test]
+async fn a_body_may_tell_what_a_refusal_means_but_neither_a_limit_nor_an_outage() {
+    let tell = |status: u16, body: &serde_json::Value| {
+        (status < 500 && body["error"] == "bad_key").then_some(CallErrorKind::Unauthenticated)
+    };
+    for (status, body, kind, effect) in [
+        (
+            400,
+            "{\"error\":\"bad_key\"}",
+            CallErrorKind::Unauthenticated,
+            Effect::None,
+        ),
+        (400, "{\"error\":\"other\"}", CallErrorKind::Invalid, Effect::None),
+        (403, "bad_key", CallErrorKind::Forbidden, Effect::None),
+        (
+            429,
+            "{\"error\":\"bad_key\"}",
+            CallErrorKind::RateLimited { retry_after: None },
+            Effect::None,
+        ),
+        (
+            500,
+            "{\"error\":\"bad_key\"}",
+            CallErrorKind::Unavailable,
+            Effect::Possible,
+        ),
+    ] {
+        let (url, _) = script(vec![(status, &[], body)]).await;
+        let request = request("POST", &url).once().refusal_kind(tell);
+        let error = client().write(request, &permit()).await.err().unwrap();
+        assert_eq!((error.kind, error.effect), (kind, effect), "{status} {body}");
+    }
+}
+
+#[tokio::test]
 async fn an_error_page_and_a_value_that_the_service_echoes_are_not_passed_on() {
     let (url, _) = script(vec![(502, &[], "<html>gateway tok_1234567890</html>")]).await;
     let error = client().read(request("GET", &url).once()).await.err().unwrap();

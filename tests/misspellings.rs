@@ -14,6 +14,8 @@ mod by_hand;
 mod configurations;
 #[path = "misspellings/generated.rs"]
 mod generated;
+#[path = "support/kinds.rs"]
+mod kinds;
 #[path = "misspellings/shapes.rs"]
 mod shapes;
 #[path = "misspellings/spellings.rs"]

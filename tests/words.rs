@@ -1,14 +1,21 @@
 //! What a plan says of sources, targets and checks: every argument that matters shows in words.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
+#[path = "support/kinds.rs"]
+mod kinds;
 #[path = "support/vendor.rs"]
 #[expect(dead_code, reason = "there is no vendor to serve")]
 mod vendor;
 
 use std::collections::BTreeSet;
 
-use rotation_provider::source::{Maker, SourceKind};
+use rotation_provider::source::SourceKind;
 use rotation_provider::terraform::{Attribute, Diagnostics, Node, Origin, Value};
 use rotation_provider::{check, source, target};
 
@@ -25,88 +32,20 @@ fn texts<const N: usize>(changes: [(&'static str, &str); N]) -> Vec<Vec<(&'stati
 }
 
 fn source_cases() -> Vec<Case> {
-    let bytes = Value::object([("bytes", Value::number(32)), ("encoding", text("hex"))]);
-    let characters = Value::object([("length", Value::number(40)), ("charset", text("ascii"))]);
-    let role = Value::object([
-        ("project_id", text("quiet-river-1")),
-        ("branch_id", text("br-x")),
-        ("role", text("app")),
-    ]);
-    let list = |name: &str| Value::List(vec![text(name)]);
-    vec![
-        (
-            "random",
-            bytes,
-            vec![
-                vec![("bytes", Value::number(33))],
-                vec![("encoding", text("base64"))],
-                vec![("encoding", text("base64url"))],
-                vec![("prefix", text("sk_live_"))],
-                vec![("prefix", text("sk_live_ "))],
-                vec![("checksum", Value::Bool(true))],
-            ],
-        ),
-        (
-            "random",
-            characters,
-            vec![
-                vec![("length", Value::number(41))],
-                vec![("charset", text("digits"))],
-                vec![("charset", text("alphanumeric"))],
-                vec![("charset", Value::Null), ("characters", text("abcdefgh"))],
-                vec![("charset", Value::Null), ("characters", text("abcdefgi"))],
-            ],
-        ),
-        ("fernet_key", Value::object([]), vec![]),
-        (
-            "key_pair",
-            Value::object([("algorithm", text("ed25519"))]),
-            texts([("algorithm", "rsa_3072")]),
-        ),
-        (
-            "provided",
-            Value::object([("value_wo_version", Value::number(1))]),
-            vec![
-                vec![("value_wo_version", Value::number(2))],
-                vec![("credential_id", text("rk_2026_11"))],
-                vec![("part_names", list("secret"))],
-            ],
-        ),
-        (
-            "fly_token",
-            Value::object([("app", text("molecule-cp"))]),
-            vec![
-                vec![("app", text("molecule-web"))],
-                vec![("app", Value::Null), ("organization", text("molecule-cp"))],
-                vec![("expires_in", text("2400h"))],
-                vec![("expires_in", text("90d"))],
-            ],
-        ),
-        (
-            "neon_api_key",
-            Value::object([]),
-            vec![
-                vec![("organization_id", text("org-1"))],
-                vec![
-                    ("organization_id", text("org-1")),
-                    ("project_id", text("quiet-river-1")),
-                ],
-            ],
-        ),
-        (
-            "neon_role_password",
-            role,
-            vec![
-                vec![("project_id", text("quiet-river-2"))],
-                vec![("branch_id", text("br-y"))],
-                vec![("role", text("api"))],
-                vec![("alternate_role", text("app_b"))],
-                vec![("database", text("main"))],
-                vec![("endpoint_id", text("ep-1"))],
-                vec![("pooled", Value::Bool(true))],
-            ],
-        ),
-    ]
+    let mut cases = Vec::new();
+    for (kind, file) in kinds::sources() {
+        for plan in kinds::list(&file, "plans") {
+            let changes = kinds::list(plan, "changes").iter().map(|change| {
+                let arguments = change[0].as_object().unwrap().clone();
+                arguments
+                    .into_iter()
+                    .map(|(name, to)| (&*name.leak(), kinds::value(&to)))
+                    .collect()
+            });
+            cases.push((kind, kinds::value(&plan["arguments"]), changes.collect()));
+        }
+    }
+    cases
 }
 
 fn target_cases() -> Vec<Case> {
@@ -277,75 +216,50 @@ fn every_argument_of_a_check_shows() {
 
 #[test]
 fn the_words_of_a_source_read_as_a_plan_says_them() {
-    let mut told: Vec<String> = Vec::new();
-    for (kind, base, changes) in source_cases() {
+    let mut cases = source_cases().into_iter();
+    for (kind, file) in kinds::sources() {
         let parse = source::kind(kind).unwrap().parse;
-        for change in std::iter::once(Vec::new()).chain(changes) {
-            let object = change
-                .into_iter()
-                .fold(base.clone(), |object, (name, value)| object.with(name, value));
-            let node = Node::root(&object, Origin::Configuration);
-            told.push(parse(&node, &node, &mut Diagnostics::new()).unwrap().in_words());
+        for plan in kinds::list(&file, "plans") {
+            let (_, base, changes) = cases.next().unwrap();
+            let expected = kinds::list(plan, "changes").iter().map(|change| &change[1]);
+            let expected = std::iter::once(&plan["words"]).chain(expected);
+            for (change, expected) in std::iter::once(Vec::new()).chain(changes).zip(expected) {
+                let object = change
+                    .into_iter()
+                    .fold(base.clone(), |object, (name, value)| object.with(name, value));
+                let node = Node::root(&object, Origin::Configuration);
+                let words = parse(&node, &node, &mut Diagnostics::new()).unwrap().in_words();
+                assert_eq!(*expected, *words, "{kind}");
+            }
         }
     }
-    let expected = [
-        "32 random bytes in hex",
-        "33 random bytes in hex",
-        "32 random bytes in base64",
-        "32 random bytes in base64url",
-        "32 random bytes in hex with prefix sk_live_",
-        "32 random bytes in hex with prefix \"sk_live_ \"",
-        "32 random bytes in hex with a checksum",
-        "40 random ascii characters",
-        "41 random ascii characters",
-        "40 random digits",
-        "40 random alphanumeric characters",
-        "40 random characters out of \"abcdefgh\"",
-        "40 random characters out of \"abcdefgi\"",
-        "Fernet key",
-        "ed25519 key pair",
-        "rsa_3072 key pair",
-        "supplied value, version 1",
-        "supplied value, version 2",
-        "supplied value, version 1 (rk_2026_11)",
-        "supplied value of secret, version 1",
-        "Fly deploy token for app molecule-cp",
-        "Fly deploy token for app molecule-web",
-        "Fly organization token for molecule-cp",
-        "Fly deploy token for app molecule-cp, valid for 2400h",
-        "Fly deploy token for app molecule-cp, valid for 90d",
-        "personal Neon API key",
-        "Neon API key for organization org-1",
-        "Neon API key for project quiet-river-1 of organization org-1",
-        "password of role app on Neon branch br-x of project quiet-river-1",
-        "password of role app on Neon branch br-x of project quiet-river-2",
-        "password of role app on Neon branch br-y of project quiet-river-1",
-        "password of role api on Neon branch br-x of project quiet-river-1",
-        "password of roles app and app_b in turn on Neon branch br-x of project quiet-river-1",
-        "password of role app on Neon branch br-x of project quiet-river-1, database main",
-        "password of role app on Neon branch br-x of project quiet-river-1, endpoint ep-1",
-        "password of role app on Neon branch br-x of project quiet-river-1, pooled",
-    ];
-    assert_eq!(told, expected);
+}
+
+/// What the vendor would refuse, or ignore, is a mistake of the configuration.
+#[test]
+fn arguments_that_do_not_fit_are_refused_in_words() {
+    for (kind, file) in kinds::sources() {
+        for case in file["refused"].as_array().into_iter().flatten() {
+            let (arguments, mut problems) = (kinds::value(&case[0]), Diagnostics::new());
+            let node = Node::root(&arguments, Origin::Configuration);
+            let config = (source::kind(kind).unwrap().parse)(&node, &node, &mut problems);
+            assert!(config.is_none(), "{kind} takes {}", case[0]);
+            let told: Vec<&str> = problems.iter().map(|problem| problem.summary.as_str()).collect();
+            assert_eq!(case[1], *told.join("; "), "{kind}");
+        }
+    }
 }
 
 /// The configuration of a source decides its parts; whoever makes the values, its issuer has a name.
 #[test]
 fn parts_and_issuer_are_told_for_every_source() {
-    for (name, base, _) in source_cases() {
+    for (name, file) in kinds::sources() {
         let kind: &SourceKind = source::kind(name).unwrap();
+        let base = kinds::value(&file["plans"][0]["arguments"]);
         let node = Node::root(&base, Origin::Configuration);
         let config = (kind.parse)(&node, &node, &mut Diagnostics::new()).unwrap();
         assert_eq!((kind.parts_of)(&node), Some(config.parts()), "{name}");
         assert_eq!(config.parts(), kind.parts.iter().copied().collect(), "{name}");
-        let issuer = (kind.issuer_in_words)(&config.issuer());
-        let expected = match (kind.maker, name) {
-            (Maker::Us, _) => "this provider",
-            (Maker::Person, _) => "its vendor",
-            (Maker::Issuer, "fly_token") => "Fly app molecule-cp",
-            (Maker::Issuer, "neon_api_key") => "Neon account",
-            (Maker::Issuer, _) => "Neon branch br-x of project quiet-river-1",
-        };
-        assert_eq!(issuer, expected, "{name}");
+        assert_eq!(file["issuer"], (kind.issuer_in_words)(&config.issuer()), "{name}");
     }
 }

@@ -45,6 +45,10 @@ pub(crate) fn operation(call: &Call) -> String {
 }
 
 impl Aws {
+    pub(crate) fn seeded() -> Self {
+        Self::default()
+    }
+
     pub(crate) fn answer(&mut self, call: &Call, lag: i64) -> Reply {
         let operation = operation(call);
         let json_protocol = operation.starts_with("AmazonSSM.");

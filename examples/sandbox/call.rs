@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// A request.
 pub(crate) struct Call {
@@ -85,67 +85,5 @@ impl Reply {
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
-    }
-}
-
-/// The vendors, by whose paths a call is told.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Vendor {
-    Fly,
-    GitHub,
-    Neon,
-    Aws,
-    Platform,
-}
-
-impl Vendor {
-    pub(crate) fn of(call: &Call) -> Option<Self> {
-        match call.segments.first().map(String::as_str) {
-            Some("v1" | "graphql") => Some(Self::Fly),
-            Some("repos" | "orgs" | "app" | "installation" | "rate_limit" | "user") => Some(Self::GitHub),
-            Some("api") => Some(Self::Neon),
-            Some("health" | "settings" | "workspaces") => Some(Self::Platform),
-            None => Some(Self::Aws),
-            Some(_) => None,
-        }
-    }
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Fly => "fly",
-            Self::GitHub => "github",
-            Self::Neon => "neon",
-            Self::Aws => "aws",
-            Self::Platform => "platform",
-        }
-    }
-
-    /// An error in the vendor's own shape.
-    pub(crate) fn error(self, status: u16, message: &str) -> Reply {
-        let body = match self {
-            Self::Fly => json!({ "error": message, "status": "unknown" }),
-            Self::GitHub => {
-                json!({ "message": message, "documentation_url": "https://docs.github.com/rest", "status": status.to_string() })
-            }
-            Self::Neon => json!({ "request_id": "sandbox", "code": "", "message": message }),
-            Self::Aws => {
-                let code = match status {
-                    429 => "ThrottlingException",
-                    401 => "UnrecognizedClientException",
-                    403 => "AccessDeniedException",
-                    404 => "ParameterNotFound",
-                    _ => "InternalServerError",
-                };
-                json!({ "__type": code, "message": message })
-            }
-            Self::Platform => json!({ "error": message }),
-        };
-        // AWS reports throttling and authentication as 400.
-        let status = if self == Self::Aws && (400..500).contains(&status) {
-            400
-        } else {
-            status
-        };
-        Reply::json(status, body)
     }
 }

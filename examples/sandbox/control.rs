@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::call::{Call, Reply};
 use crate::fault::Fault;
 use crate::fields::Fields;
+use crate::vendors::Vendors;
 use crate::world::World;
 
 /// Answers a control call.
@@ -62,25 +63,19 @@ fn set(world: &mut World, body: &Value) -> Result<(), String> {
     world.settings.clock_ahead_ms = ahead.unwrap_or(world.settings.clock_ahead_ms);
     world.settings.list_lag_ms = lag.unwrap_or(world.settings.list_lag_ms);
     if let Some(health) = health {
-        world.fly.set_check_health(health);
+        world.vendors.fly.set_check_health(health);
     }
     Ok(())
 }
 
 /// Adds to the world; what is there already stays. All of it, or nothing when something is wrong.
 fn seed(world: &mut World, body: &Value) -> Result<(), String> {
-    let sections = Fields::of(body, "", &["fly", "github", "neon", "aws", "platform"])?;
-    let mut seeded = world.fork();
-    for (section, path, content) in sections.all() {
-        match section {
-            "fly" => seeded.fly.seed(content, &path)?,
-            "aws" => seeded.aws.seed(content, &path)?,
-            "github" => seeded.github.seed(content, &path)?,
-            "neon" => seeded.neon.seed(content, &path)?,
-            _ => seeded.platform.seed(content, &path)?,
-        }
+    let sections = Fields::of(body, "", Vendors::NAMES)?;
+    let mut seeded = world.vendors.clone();
+    for (vendor, path, content) in sections.all() {
+        seeded.seed(vendor, content, &path)?;
     }
-    world.become_like(seeded);
+    world.vendors = seeded;
     let truth = world.truth();
     world.timeline.add("POST /_sandbox/seed", 204, truth);
     Ok(())

@@ -9,9 +9,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::call::{Call, Reply, Vendor};
+use crate::call::{Call, Reply};
 use crate::clock;
 use crate::fields::Fields;
+use crate::vendors::Vendor;
 use machines::{App, Change, Machine};
 
 /// The token that the sandbox is used with.

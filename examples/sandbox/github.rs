@@ -10,9 +10,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::call::{Call, Reply, Vendor};
+use crate::call::{Call, Reply};
 use crate::clock;
 use crate::fields::{self, Fields};
+use crate::vendors::Vendor;
 use access::{App, Token};
 use actions::{Circumstances, Run};
 use secrets::Level;

@@ -13,10 +13,13 @@ mod fields;
 mod fly;
 mod github;
 mod hold;
+mod keys;
 mod neon;
 mod platform;
+mod resend;
 mod server;
 mod timeline;
+mod vendors;
 mod world;
 
 use std::process::ExitCode;

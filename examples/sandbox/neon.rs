@@ -6,32 +6,20 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::call::{Call, Reply, Vendor};
+use crate::call::{Call, Reply};
 use crate::clock;
 use crate::fields::Fields;
+use crate::keys::{self, Keys};
+use crate::vendors::Vendor;
 use project::Project;
 
 /// The personal key that the sandbox is used with.
 pub(crate) const KEY: &str = "napi_sandbox_k3v9q2x7w5b8n1m4d0s2h8j6";
 
-#[derive(Clone)]
-struct Key {
-    id: i64,
-    name: String,
-    value: String,
-    /// `personal`, `organization:<id>`, or `organization:<id>` with a project.
-    owner: String,
-    project: Option<String>,
-    created_at: String,
-    last_used_at: Option<String>,
-    revoked: bool,
-    listed_from: i64,
-}
-
 /// Neon.
 #[derive(Clone)]
 pub(crate) struct Neon {
-    keys: Vec<Key>,
+    keys: Keys,
     projects: BTreeMap<String, Project>,
     /// Projects that were deleted and can still be recovered, and when.
     deleted: BTreeMap<String, (Project, String)>,
@@ -50,23 +38,12 @@ fn refuse(status: u16, message: &str) -> Reply {
 impl Neon {
     pub(crate) fn seeded() -> Self {
         let mut neon = Self {
-            keys: Vec::new(),
+            keys: Keys::default(),
             projects: BTreeMap::new(),
             deleted: BTreeMap::new(),
             serial: 1_000,
         };
-        let id = neon.serial();
-        neon.keys.push(Key {
-            id,
-            name: "sandbox".to_owned(),
-            value: KEY.to_owned(),
-            owner: "personal".to_owned(),
-            project: None,
-            created_at: clock::seconds(),
-            last_used_at: None,
-            revoked: false,
-            listed_from: 0,
-        });
+        neon.issue("sandbox", "personal", None, Some(KEY), 0);
         neon.projects.insert(
             "quiet-river-12345678".to_owned(),
             Project::new("br-main-123456", "ep-cool-dawn-123456", true),
@@ -83,18 +60,23 @@ impl Neon {
         self.serial
     }
 
+    /// Issues a key; `owner` is `personal` or `organization:<id>`.
+    fn issue(&mut self, name: &str, owner: &str, project: Option<&str>, value: Option<&str>, lag: i64) -> Value {
+        let id = self.serial();
+        let value = value.map_or_else(|| format!("napi_{}{id}", random_text()), str::to_owned);
+        let key = json!({
+            "id": id, "name": name, "value": value, "owner": owner, "project_id": project, "created_at": clock::seconds(),
+        });
+        self.keys.issue(key, lag)
+    }
+
     pub(crate) fn state(&self) -> Value {
-        let keys: Vec<Value> = self
-            .keys
-            .iter()
-            .map(|key| json!({ "id": key.id, "name": key.name, "value": key.value, "owner": key.owner, "project_id": key.project, "revoked": key.revoked }))
-            .collect();
         let projects: BTreeMap<_, _> = self
             .projects
             .iter()
             .map(|(id, project)| (id, project.state()))
             .collect();
-        json!({ "organization": ORGANIZATION, "api_keys": keys, "projects": projects })
+        json!({ "organization": ORGANIZATION, "api_keys": self.keys.state(), "projects": projects })
     }
 
     /// `{"projects": {"id": {"store_passwords", "roles": […], "password": {"role": "…"}, "branches": {"id": {}}}}, "api_keys": [{"name",
@@ -119,41 +101,27 @@ impl Neon {
                 .or_insert_with(|| Project::new(&format!("br-seeded-{number}"), &format!("ep-seeded-{number}"), true))
                 .seed(wanted, &path)?;
         }
-        for (path, wanted) in fields.list("api_keys")? {
-            let fields = Fields::of(wanted, &path, &["name", "organization_id", "project_id", "value"])?;
-            let text = |name: &str| Ok::<_, String>(fields.text(name)?.map(str::to_owned));
-            let name = text("name")?.ok_or_else(|| format!("{path} needs a name"))?;
-            let organization = text("organization_id")?;
+        let known = ["name", "organization_id", "project_id", "value"];
+        for fields in keys::wanted(fields.list("api_keys")?, &known)? {
+            let (name, organization) = (
+                fields.text("name")?.unwrap_or_default(),
+                fields.text("organization_id")?,
+            );
             let owner = organization.map_or_else(|| "personal".to_owned(), |id| format!("organization:{id}"));
-            let (project, value) = (text("project_id")?, text("value")?);
-            let known = |key: &Key| key.name == name && key.owner == owner && !key.revoked;
-            if self.keys.iter().any(known) {
-                continue;
+            let there = |key: &Value| key["name"] == name && key["owner"] == *owner;
+            if !self.keys.listed().any(there) {
+                self.issue(name, &owner, fields.text("project_id")?, fields.text("value")?, 0);
             }
-            let id = self.serial();
-            self.keys.push(Key {
-                id,
-                name,
-                value: value.unwrap_or_else(|| format!("napi_{}{id}", random_text())),
-                owner,
-                project,
-                created_at: clock::seconds(),
-                last_used_at: None,
-                revoked: false,
-                listed_from: 0,
-            });
         }
         Ok(())
     }
 
     pub(crate) fn answer(&mut self, call: &Call, lag: i64) -> Reply {
-        let presented = call.bearer();
-        let Some(key) = self.keys.iter_mut().find(|key| !key.revoked && key.value == presented) else {
+        let Some(key) = self.keys.presented(call, clock::seconds()) else {
             return refuse(401, "authorization failed: this API key is not valid");
         };
-        key.last_used_at = Some(clock::seconds());
-        let personal = key.owner == "personal";
-        let only = key.project.clone();
+        let personal = key["owner"] == "personal";
+        let only = key["project_id"].as_str().map(str::to_owned);
         let (method, segments) = call.route();
         let owner = |organization: &str| format!("organization:{organization}");
         match (method, segments.get(2..).unwrap_or_default()) {
@@ -231,23 +199,19 @@ impl Neon {
     }
 
     fn list(&self, owner: &str) -> Reply {
-        let now = clock::epoch_millis();
-        let keys: Vec<Value> = self
-            .keys
-            .iter()
-            .filter(|key| key.owner == owner && !key.revoked && key.listed_from <= now)
-            .map(|key| {
-                let mut body = json!({
-                    "id": key.id, "name": key.name, "created_at": key.created_at, "last_used_at": key.last_used_at,
-                    "created_by": { "id": PERSON, "name": "Sandbox", "image": "" }, "last_used_from_addr": if key.last_used_at.is_some() { "127.0.0.1" } else { "" },
-                });
-                if let Some(project) = &key.project {
-                    body["project_id"] = json!(project);
-                }
-                body
-            })
-            .collect();
-        Reply::ok(json!(keys))
+        let told = |key: &Value| {
+            let mut body = json!({
+                "id": key["id"], "name": key["name"], "created_at": key["created_at"], "last_used_at": key["last_used_at"],
+                "created_by": { "id": PERSON, "name": "Sandbox", "image": "" },
+                "last_used_from_addr": if key["last_used_at"].is_null() { "" } else { "127.0.0.1" },
+            });
+            if !key["project_id"].is_null() {
+                body["project_id"] = key["project_id"].clone();
+            }
+            body
+        };
+        let keys = self.keys.listed().filter(|key| key["owner"] == *owner);
+        Reply::ok(keys.map(told).collect())
     }
 
     fn create(&mut self, owner: &str, call: &Call, lag: i64) -> Reply {
@@ -262,38 +226,25 @@ impl Neon {
         {
             return refuse(404, "project not found");
         }
-        let id = self.serial();
-        let key = Key {
-            id,
-            name,
-            value: format!("napi_{}{}", random_text(), id),
-            owner: owner.to_owned(),
-            project,
-            created_at: clock::seconds(),
-            last_used_at: None,
-            revoked: false,
-            listed_from: clock::epoch_millis() + lag,
-        };
-        let mut body = json!({ "id": key.id, "key": key.value, "name": key.name, "created_at": key.created_at, "created_by": PERSON });
-        if let Some(project) = &key.project {
+        let key = self.issue(&name, owner, project.as_deref(), None, lag);
+        let mut body = json!({
+            "id": key["id"], "key": key["value"], "name": key["name"], "created_at": key["created_at"], "created_by": PERSON,
+        });
+        if let Some(project) = project {
             body["project_id"] = json!(project);
         }
-        self.keys.push(key);
         Reply::ok(body)
     }
 
     fn revoke(&mut self, owner: &str, id: &str) -> Reply {
-        let key = self
-            .keys
-            .iter_mut()
-            .find(|key| key.owner == owner && key.id.to_string() == id && !key.revoked);
-        let Some(key) = key else {
+        let id = json!(id.parse::<i64>().ok());
+        let Some(key) = self.keys.revoke(&id, |key| key["owner"] == *owner) else {
             return refuse(404, "API key not found");
         };
-        key.revoked = true;
-        Reply::ok(
-            json!({ "id": key.id, "name": key.name, "created_at": key.created_at, "created_by": PERSON, "last_used_at": key.last_used_at, "last_used_from_addr": "", "revoked": true }),
-        )
+        Reply::ok(json!({
+            "id": key["id"], "name": key["name"], "created_at": key["created_at"], "created_by": PERSON,
+            "last_used_at": key["last_used_at"], "last_used_from_addr": "", "revoked": true,
+        }))
     }
 }
 
@@ -305,7 +256,5 @@ fn organization() -> Value {
 }
 
 fn random_text() -> String {
-    use crypto_box::aead::rand_core::RngCore as _;
-    let mut rng = crypto_box::aead::OsRng;
-    format!("npg_{:016x}{:016x}", rng.next_u64(), rng.next_u64())
+    format!("npg_{}", keys::random_text())
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::call::{Call, Reply, Vendor};
+use crate::call::{Call, Reply};
 use crate::clock;
 use crate::fields::Fields;
+use crate::vendors::Vendor;
 
 pub(crate) const TOKEN: &str = "platform-sandbox-token-0001";
 
@@ -73,7 +74,8 @@ impl Platform {
         })
     }
 
-    pub(crate) fn answer(&mut self, call: &Call) -> Reply {
+    /// Nothing here lags.
+    pub(crate) fn answer(&mut self, call: &Call, _lag: i64) -> Reply {
         let (method, segments) = call.route();
         match (method, segments.as_slice()) {
             ("GET", ["health"]) if self.healthy => Reply::ok(json!({ "service": "molecule-cp", "status": "ok" })),

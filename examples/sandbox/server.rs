@@ -18,8 +18,9 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 
 use crate::body::{Answer, Dropped};
-use crate::call::{Call, Reply, Vendor};
+use crate::call::{Call, Reply};
 use crate::fault::{self, Kind};
+use crate::vendors::Vendor;
 use crate::world::{self, World};
 use crate::{aws, clock, control, fly, github, neon, platform};
 
@@ -86,6 +87,8 @@ fn announce(origin: &str) -> std::io::Result<()> {
         ("GITHUB_OWNER", github::OWNER.to_owned()),
         ("NEON_API_KEY", neon::KEY.to_owned()),
         ("NEON_BASE_URL", format!("{origin}/api/v2")),
+        ("RESEND_API_KEY", crate::resend::KEY.to_owned()),
+        ("RESEND_BASE_URL", origin.to_owned()),
         ("AWS_ENDPOINT_URL", origin.to_owned()),
         ("AWS_ENDPOINT_URL_SSM", origin.to_owned()),
         ("AWS_ACCESS_KEY_ID", aws::ACCESS_KEY_ID.to_owned()),

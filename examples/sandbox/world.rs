@@ -5,19 +5,16 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::call::{Call, Reply, Vendor};
+use crate::call::{Call, Reply};
 use crate::fault::Fault;
 use crate::hold::Holds;
 use crate::timeline::Timeline;
-use crate::{aws, clock, fly, github, neon, platform};
+use crate::vendors::{Vendor, Vendors};
+use crate::{aws, clock, fly};
 
 /// The whole state.
 pub(crate) struct World {
-    pub fly: fly::Fly,
-    pub github: github::GitHub,
-    pub neon: neon::Neon,
-    pub aws: aws::Aws,
-    pub platform: platform::Platform,
+    pub vendors: Vendors,
     pub faults: Vec<Fault>,
     pub settings: Settings,
     pub holds: Holds,
@@ -41,51 +38,17 @@ pub(crate) struct Settings {
 
 impl World {
     pub(crate) fn new() -> Self {
-        Self::of(
-            fly::Fly::seeded(),
-            github::GitHub::seeded(),
-            neon::Neon::seeded(),
-            aws::Aws::default(),
-            platform::Platform::seeded(),
-            Settings::default(),
-        )
+        Self::of(Vendors::seeded(), Settings::default())
     }
 
     /// Another world in which everything is as it is here, that goes its own way from now on: without calls, faults and past.
     pub(crate) fn fork(&self) -> Self {
-        Self::of(
-            self.fly.clone(),
-            self.github.clone(),
-            self.neon.clone(),
-            self.aws.clone(),
-            self.platform.clone(),
-            self.settings.clone(),
-        )
+        Self::of(self.vendors.clone(), self.settings.clone())
     }
 
-    /// Takes over the vendors of another world, and nothing else of it.
-    pub(crate) fn become_like(&mut self, other: Self) {
-        self.fly = other.fly;
-        self.github = other.github;
-        self.neon = other.neon;
-        self.aws = other.aws;
-        self.platform = other.platform;
-    }
-
-    fn of(
-        fly: fly::Fly,
-        github: github::GitHub,
-        neon: neon::Neon,
-        aws: aws::Aws,
-        platform: platform::Platform,
-        settings: Settings,
-    ) -> Self {
+    fn of(vendors: Vendors, settings: Settings) -> Self {
         let mut world = Self {
-            fly,
-            github,
-            neon,
-            aws,
-            platform,
+            vendors,
             faults: Vec::new(),
             settings,
             holds: Holds::default(),
@@ -110,24 +73,13 @@ impl World {
     /// The answer; by a clock that is ahead, where that is set.
     fn dated(&mut self, vendor: Vendor, call: &Call) -> Reply {
         let ahead = self.settings.clock_ahead_ms;
-        let mut reply = self.act(vendor, call);
+        let mut reply = self.vendors.answer(vendor, call, self.settings.list_lag_ms);
         if ahead != 0 {
             let at = jiff::Timestamp::now() + jiff::SignedDuration::from_millis(ahead);
             reply.headers.retain(|(name, _)| *name != "date");
             reply = reply.with("date", at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string());
         }
         reply
-    }
-
-    fn act(&mut self, vendor: Vendor, call: &Call) -> Reply {
-        let lag = self.settings.list_lag_ms;
-        match vendor {
-            Vendor::Fly => self.fly.answer(call, lag),
-            Vendor::GitHub => self.github.answer(call, lag),
-            Vendor::Neon => self.neon.answer(call, lag),
-            Vendor::Aws => self.aws.answer(call, lag),
-            Vendor::Platform => self.platform.answer(call),
-        }
     }
 
     /// Notes a call. `effect` says whether the vendor acted on it.
@@ -165,13 +117,7 @@ impl World {
 
     /// The truth about everything, values included.
     pub(crate) fn truth(&self) -> Value {
-        json!({
-            "fly": self.fly.state(),
-            "github": self.github.state(),
-            "neon": self.neon.state(),
-            "aws": self.aws.state(),
-            "platform": self.platform.state(),
-        })
+        self.vendors.truth()
     }
 }
 

@@ -13,7 +13,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use super::account::no_blocks;
-use super::rest::Rest;
+use super::rest::{self, Rest};
 use super::{Account, Endpoint, Opening, Vendor};
 use crate::call::{CallError, CallErrorKind, WritePermit};
 use crate::clock::Clock;
@@ -288,8 +288,7 @@ impl FlyClient {
 
 /// `error`, and `message` where there is one (Machines API, `ErrorResponse`).
 fn message(body: &serde_json::Value) -> Option<String> {
-    let text = |name: &str| body.get(name)?.as_str().filter(|text| !text.is_empty());
-    match (text("error"), text("message")) {
+    match (rest::text(body, "error"), rest::text(body, "message")) {
         (Some(error), Some(message)) if error != message => Some(format!("{error}: {message}")),
         (Some(text), _) | (None, Some(text)) => Some(text.to_owned()),
         (None, None) => None,

@@ -264,14 +264,17 @@ impl GitHubClient {
             (CallErrorKind::RateLimited { .. }, _) => {
                 error.advise("The account has reached GitHub's rate limit. Apply again in a few minutes.")
             }
-            (CallErrorKind::Unauthenticated, _) => error.advise(&match self.0.login {
-                Login::Token(_) => rest::refused("token", SERVICE, &self.0.origin),
-                Login::App(_) => format!(
-                    "GitHub does not accept the GitHub App's credentials. Compare {at}.app_id, {at}.app_installation_id and \
-                     {at}.app_private_key with the App's settings page.",
-                    at = self.0.origin
-                ),
-            }),
+            (CallErrorKind::Unauthenticated, _) => {
+                let at = &self.0.origin;
+                let advice = match self.0.login {
+                    Login::Token(_) => rest::refused("token", SERVICE, at),
+                    Login::App(_) => format!(
+                        "GitHub does not accept the GitHub App's credentials. Compare {at}.app_id, {at}.app_installation_id and \
+                         {at}.app_private_key with the App's settings page."
+                    ),
+                };
+                error.advise_credential(at, &advice)
+            }
             (_, Some(301 | 302 | 307 | 308)) => error.advise("The repository may have been renamed or moved. Use its current name."),
             _ => error,
         }

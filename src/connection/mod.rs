@@ -9,9 +9,12 @@ mod account;
 mod connections;
 mod endpoint;
 pub(crate) mod instant;
+mod keyed;
 mod link;
+mod listed_key;
 mod named;
 mod opening;
+pub(crate) mod pages;
 mod rest;
 pub(crate) mod segment;
 pub(crate) mod serde_helpers;
@@ -21,11 +24,11 @@ pub use account::{Account, Reach, Vendor};
 pub use connections::Connections;
 use endpoint::Endpoint;
 pub use link::Link;
+pub use listed_key::{KeyApi, KeyRing, ListedKey};
 pub use opening::Opening;
 pub use state::Unready;
 
 use crate::clock::Clock;
-use crate::diagnostics::Argument;
 use crate::environment::Environment;
 use crate::secret::Secret;
 use crate::terraform::{Diagnostics, Field, Node};
@@ -39,7 +42,7 @@ macro_rules! vendors {
     };
 }
 
-vendors! { aws, fly, github, neon, http }
+vendors! { aws, fly, github, neon, resend, http }
 
 /// What every connection is built with.
 #[derive(Clone)]
@@ -65,11 +68,7 @@ fn token(node: &Node<'_>, problems: &mut Diagnostics) -> Field<Secret> {
         } else {
             return Some(token);
         };
-        node.report(problems, |argument| Argument::IsNot {
-            argument,
-            what: "a token".into(),
-            why: mistake.into(),
-        });
+        node.report_not(problems, "a token", mistake);
         None
     })
 }
@@ -125,7 +124,7 @@ mod tests {
         let app = [("GITHUB_APP_ID", "1"), ("GITHUB_APP_INSTALLATION_ID", "7")];
         let whole_app = [app[0], app[1], ("GITHUB_APP_PRIVATE_KEY", &*key)];
         let keys = [("AWS_ACCESS_KEY_ID", "AKIA"), ("AWS_SECRET_ACCESS_KEY", "hunter")];
-        let words: [(&str, &str, &[(&str, &str)]); 22] = [
+        let words: [(&str, &str, &[(&str, &str)]); 20] = [
             ("FLY_ACCESS_TOKEN", "fo1_hunter2", &[]),
             ("FLY_API_TOKEN", "fo1_hunter2", &[]),
             ("FLY_FLAPS_BASE_URL", "https://fly.example", &[]),
@@ -135,8 +134,6 @@ mod tests {
             ("GITHUB_BASE_URL", "https://ghe.example/api/v3", &[]),
             ("GITHUB_APP_ID", "11", &whole_app),
             ("GITHUB_APP_INSTALLATION_ID", "77", &whole_app),
-            ("NEON_API_KEY", "napi_hunter2", &[]),
-            ("NEON_BASE_URL", "https://neon.example/api/v2", &[]),
             ("AWS_REGION", "eu-west-1", &[]),
             ("AWS_DEFAULT_REGION", "eu-west-1", &[]),
             ("AWS_ACCESS_KEY_ID", "AKIA", &keys),
@@ -154,7 +151,14 @@ mod tests {
             ("GITHUB_APP_PRIVATE_KEY", &key, &app),
             ("GITHUB_APP_PEM_FILE", &key, &app),
         ];
-        for (name, text, others) in words.into_iter().chain(lines) {
+        let keyed = keyed::tests::ALL.iter().flat_map(|(_, keyed)| {
+            let none: &[(&str, &str)] = &[];
+            [
+                (keyed.variable, "key_hunter2", none),
+                (keyed.api.variable, "https://vendor.example/api", none),
+            ]
+        });
+        for (name, text, others) in words.into_iter().chain(lines).chain(keyed) {
             let with = |text: &str| {
                 let others = others.iter().filter(|(other, _)| *other != name);
                 complaints(&others.copied().chain([(name, text)]).collect::<Vec<_>>())
@@ -210,7 +214,10 @@ mod tests {
 
     #[test]
     fn a_token_that_no_header_holds_is_refused_without_being_shown() {
-        for (argument, block) in [("token", "github"), ("token", "fly"), ("api_key", "neon")] {
+        let keyed = keyed::tests::ALL
+            .iter()
+            .map(|(vendor, keyed)| (keyed.argument, vendor.block));
+        for (argument, block) in [("token", "github"), ("token", "fly")].into_iter().chain(keyed) {
             let parsed = |text: &str| {
                 let provider = Value::object([(block, Value::object([(argument, Value::string(text))]))]);
                 let (connections, problems) = opened(&provider, &[]);

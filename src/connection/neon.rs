@@ -17,17 +17,15 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::account::no_blocks;
-use super::rest::Rest;
-use super::{Account, Endpoint, Opening, Vendor};
+use super::keyed::{Keyed, KeyedAccount, KeyedClient};
+use super::rest::{self, Rest};
+use super::{Endpoint, KeyApi, Vendor};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::clock::Clock;
-use crate::environment::Form;
 use crate::http::{Request, Response, of_secret_answer};
-use crate::secret::Secret;
-use crate::terraform::{Attribute, Diagnostic, Type};
 
 pub use identifier::{identifier, is_identifier};
-pub use keys::{ApiKey, Identity, KeyHolder, NewKey};
+pub use keys::{Identity, KeyHolder, NewKey};
 pub use operations::Operation;
 pub use places::{ComputeEndpoint, Database, Place, Selection};
 pub use roles::{Branch, Reset, Role};
@@ -49,92 +47,39 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// The statuses that Neon declares safe to repeat, whatever the method.
 const REPEATABLE: [u16; 2] = [423, 503];
 
-const API: Endpoint = Endpoint::whole(URL_VARIABLE, BASE_URL);
-
 /// The vendor.
 pub static VENDOR: Vendor = Vendor {
     block: "neon",
     title: SERVICE,
     description: "[Neon](https://neon.com/docs/reference/api-reference): API keys and role passwords. What is left out comes from the environment; the block may be empty.",
-    attributes,
+    attributes: || KEYED.attributes(),
     blocks: no_blocks,
     named: "",
     has_default: true,
-    open,
+    open: |opening| KEYED.open::<NeonClient>(opening),
 };
 
-fn attributes() -> Vec<Attribute> {
-    vec![
-        Attribute::optional(
-            "api_key",
-            Type::String,
-            format!("The API key that this run authenticates with. Default: `{KEY_VARIABLE}`."),
-        )
-        .sensitive(),
-        Attribute::optional(
-            "base_url",
-            Type::String,
-            format!("The whole URL of the API. Default: `{URL_VARIABLE}`, else `{BASE_URL}`."),
-        ),
-    ]
-}
-
-fn open(opening: &mut Opening<'_>) -> Option<Box<dyn Account>> {
-    let key = opening.credential("api_key", &[KEY_VARIABLE], Form::Word);
-    let base_url = opening.url("base_url", &API);
-    let (key, base_url) = (key.optional()?, base_url?);
-    let client = match key {
-        None => Err(opening.missing(&VENDOR, "API key", &opening.way("api_key", &[KEY_VARIABLE]))),
-        Some(key) => Ok(NeonClient(Arc::new(Inner {
-            api: Rest {
-                http: opening.http.clone(),
-                clock: opening.surroundings.clock,
-                vendor: &VENDOR,
-                #[expect(clippy::disallowed_methods, reason = "what comes out is a Secret again")]
-                authorization: bearer(key.secret.expose()),
-                credential: "API key",
-                origin: key.origin,
-                base_url: base_url.clone(),
-            },
-            keys: keys::Listings::default(),
-            roles: roles::Listings::default(),
-            branches: branches::Listings::default(),
-        }))),
-    };
-    Some(Box::new(Neon {
-        place: API.place(&base_url),
-        client,
-    }))
-}
+/// Its key and address.
+pub(super) const KEYED: Keyed = Keyed {
+    argument: "api_key",
+    variable: KEY_VARIABLE,
+    credential: "API key",
+    api: Endpoint::whole(URL_VARIABLE, BASE_URL),
+};
 
 /// An account at Neon; it may lack a key.
-pub struct Neon {
-    place: String,
-    client: Result<NeonClient, Diagnostic>,
-}
+pub type Neon = KeyedAccount<NeonClient>;
 
-impl Account for Neon {
-    fn vendor() -> &'static Vendor {
-        &VENDOR
+impl KeyedClient for NeonClient {
+    const VENDOR: &'static Vendor = &VENDOR;
+
+    fn over(api: Rest) -> Self {
+        Self(Arc::new(Inner {
+            keys: KeyApi::over(api),
+            roles: roles::Listings::default(),
+            branches: branches::Listings::default(),
+        }))
     }
-
-    fn place(&self) -> String {
-        self.place.clone()
-    }
-}
-
-impl Neon {
-    /// The client.
-    ///
-    /// # Errors
-    /// A diagnostic that names argument and environment variable when there is no key.
-    pub fn client(&self) -> Result<NeonClient, Diagnostic> {
-        self.client.clone()
-    }
-}
-
-fn bearer(key: &str) -> Secret {
-    Secret::of_pieces(&["Bearer ", key.trim()])
 }
 
 /// Neon, authenticated; cheap to clone, all clones share what was listed.
@@ -142,8 +87,7 @@ fn bearer(key: &str) -> Secret {
 pub struct NeonClient(Arc<Inner>);
 
 struct Inner {
-    api: Rest,
-    keys: keys::Listings,
+    keys: KeyApi,
     roles: roles::Listings,
     branches: branches::Listings,
 }
@@ -179,13 +123,18 @@ impl<'a> Call<'a> {
 }
 
 impl NeonClient {
+    /// Its API, with the listings of keys.
+    pub fn key_api(&self) -> &KeyApi {
+        &self.0.keys
+    }
+
     /// The clock.
     pub fn clock(&self) -> Clock {
-        self.0.api.clock
+        self.0.keys.rest.clock
     }
 
     fn request(&self, call: &Call<'_>) -> Request {
-        let api = &self.0.api;
+        let api = &self.0.keys.rest;
         let mut request = api
             .request(call.method, call.segments, &*call.operation)
             .idempotent(call.method == "GET")
@@ -218,8 +167,8 @@ impl NeonClient {
         loop {
             let request = self.request(call);
             let response = match permit {
-                Some(permit) => self.0.api.write(request, permit).await?,
-                None => self.0.api.read(request).await?,
+                Some(permit) => self.0.keys.rest.write(request, permit).await?,
+                None => self.0.keys.rest.read(request).await?,
             };
             if !REPEATABLE.contains(&response.status) {
                 return Ok(response);
@@ -257,8 +206,7 @@ fn unavailable(call: &Call<'_>, response: &Response) -> CallError {
 
 /// The message of an error and its code (Neon's schema `GeneralError`).
 fn message(body: &Value) -> Option<String> {
-    let text = |name: &str| body.get(name)?.as_str().filter(|text| !text.is_empty());
-    match (text("message"), text("code")) {
+    match (rest::text(body, "message"), rest::text(body, "code")) {
         (Some(message), Some(code)) => Some(format!("{message} ({code})")),
         (Some(text), None) | (None, Some(text)) => Some(text.to_owned()),
         (None, None) => None,
@@ -268,15 +216,11 @@ fn message(body: &Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connection::{Connections, Unready};
-    use crate::terraform::{Diagnostics, Value as Config};
-
-    fn parse(block: &Config, environment: &[(&str, &str)]) -> (Arc<Connections>, Diagnostics) {
-        super::super::opened(&Config::object([("neon", block.clone())]), environment)
-    }
+    use crate::terraform::Value as Config;
 
     fn client(block: &Config, environment: &[(&str, &str)]) -> NeonClient {
-        let (connections, problems) = parse(block, environment);
+        let provider = Config::object([("neon", block.clone())]);
+        let (connections, problems) = super::super::opened(&provider, environment);
         assert!(problems.is_empty());
         connections.own().account::<Neon>().unwrap().client().unwrap()
     }
@@ -288,34 +232,12 @@ mod tests {
             ("NEON_BASE_URL", "http://127.0.0.1:1/api/\n"),
         ];
         let of_environment = client(&Config::Null, &environment);
-        assert_eq!(of_environment.0.api.authorization.expose(), "Bearer from-environment");
-        assert_eq!(of_environment.0.api.base_url, "http://127.0.0.1:1/api");
+        assert_eq!(of_environment.0.keys.rest.authorization.expose(), "Bearer from-environment");
+        assert_eq!(of_environment.0.keys.rest.base_url, "http://127.0.0.1:1/api");
         let block = Config::object([("api_key", Config::string("from-block"))]);
         let client = client(&block, &environment[..1]);
-        assert_eq!(client.0.api.authorization.expose(), "Bearer from-block");
-        assert_eq!(client.0.api.base_url, BASE_URL);
-    }
-
-    #[test]
-    fn a_missing_key_is_wrong_only_for_who_needs_it() {
-        let (connections, problems) = parse(&Config::Null, &[]);
-        assert!(problems.is_empty());
-        let diagnostic = connections.own().account::<Neon>().unwrap().client().err().unwrap();
-        for name in ["neon.api_key", "NEON_API_KEY"] {
-            assert!(diagnostic.detail.contains(name), "{}", diagnostic.detail);
-        }
-        let (connections, problems) = parse(&Config::object([("api_key", Config::unknown())]), &[]);
-        assert!(problems.is_empty());
-        assert_eq!(connections.find(&VENDOR, "default").err(), Some(Unready::Unknown));
-    }
-
-    #[test]
-    fn an_unencrypted_url_is_reported_with_its_origin() {
-        let (connections, problems) = parse(&Config::Null, &[("NEON_BASE_URL", "http://console.neon.tech/api/v2")]);
-        assert!(problems.is_empty(), "nobody needs Neon");
-        let diagnostic = connections.own().account::<Neon>().err().unwrap();
-        assert_eq!(diagnostic.summary, "neon.base_url cannot be used");
-        assert!(diagnostic.detail.contains("NEON_BASE_URL"), "{}", diagnostic.detail);
+        assert_eq!(client.0.keys.rest.authorization.expose(), "Bearer from-block");
+        assert_eq!(client.0.keys.rest.base_url, BASE_URL);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! A REST API with one credential in a header: what the clients of most vendors are made of.
 
+use serde_json::Value;
+
 use super::{Vendor, segment};
 use crate::call::{CallError, CallErrorKind, WritePermit};
 use crate::clock::Clock;
@@ -7,7 +9,7 @@ use crate::http::{HttpClient, Request, Response};
 use crate::secret::Secret;
 
 /// An API, authenticated.
-pub(super) struct Rest {
+pub struct Rest {
     pub(super) http: HttpClient,
     pub(super) clock: Clock,
     pub(super) vendor: &'static Vendor,
@@ -28,6 +30,7 @@ impl Rest {
         Request::new(method, url, self.vendor.title, operation)
             .secret_header("authorization", self.authorization.share())
             .header("accept", "application/json")
+            .error_message(message)
     }
 
     /// Sends a request that changes nothing.
@@ -52,10 +55,23 @@ impl Rest {
     /// What a refused credential means.
     pub(super) fn advise(&self, error: CallError) -> CallError {
         match error.kind {
-            CallErrorKind::Unauthenticated => error.advise(&refused(self.credential, self.vendor.title, &self.origin)),
+            CallErrorKind::Unauthenticated => {
+                let advice = refused(self.credential, self.vendor.title, &self.origin);
+                error.advise_credential(&self.origin, &advice)
+            }
             _ => error,
         }
     }
+}
+
+/// The text of that field of an error body, unless it is empty.
+pub(super) fn text<'a>(body: &'a Value, name: &str) -> Option<&'a str> {
+    body.get(name)?.as_str().filter(|text| !text.is_empty())
+}
+
+/// Where most vendors have the message of an error.
+fn message(body: &Value) -> Option<String> {
+    text(body, "message").map(str::to_owned)
 }
 
 /// What to do about a credential that its vendor does not take any more.

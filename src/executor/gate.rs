@@ -91,7 +91,11 @@ impl Run<'_> {
             Liveness::Dead => return Ok(true),
             Liveness::CannotTell => {}
         }
-        let listed = self.job.source.adapter.issuer().survey().await?;
+        let issuer = self.job.source.adapter.issuer();
+        if !issuer.reuses_ids() {
+            return Ok(false);
+        }
+        let listed = issuer.survey().await?;
         let found = listed.iter().find(|credential| credential.id == id);
         Ok(found.is_some_and(|credential| credential.minted_at > known.minted_at))
     }

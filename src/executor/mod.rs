@@ -59,8 +59,8 @@ pub struct FailureCause {
     pub service: &'static str,
     /// How the call ended.
     pub kind: CallErrorKind,
-    /// What the service answered, with the advice that follows from it.
-    pub answer: String,
+    /// What the service answered, with the advice that follows from it; or where the credential was taken from that it refused.
+    pub reason: String,
 }
 
 impl Failure {
@@ -85,7 +85,10 @@ impl Failure {
             cause: Some(Box::new(FailureCause {
                 service: error.service,
                 kind: error.kind.clone(),
-                answer: error.answer(),
+                reason: match &error.refused_credential {
+                    Some(origin) => origin.0.clone(),
+                    None => error.answer(),
+                },
             })),
         }
     }

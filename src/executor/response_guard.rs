@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 
 use super::Run;
-use crate::call::{CallError, CallErrorKind, Effect};
+use crate::call::{CallError, Effect};
 use crate::secret::Secret;
 use crate::source::{Credential, MintOrder, Minted};
 use crate::target::Receipt;
@@ -110,14 +110,7 @@ fn problem<'v>(what: &str, text: &str, mut values: impl Iterator<Item = &'v Secr
 
 fn refusal(operation: &str, effect: Effect, problem: &str) -> CallError {
     let message = format!("{problem}; nothing of the answer was kept");
-    CallError::new(
-        CallErrorKind::Malformed,
-        effect,
-        "the vendor",
-        operation,
-        None,
-        &message,
-    )
+    CallError::malformed("the vendor", operation, effect, &message)
 }
 
 #[cfg(test)]
@@ -125,6 +118,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::call::CallErrorKind;
     use crate::secret::Parts;
 
     const VALUE: &str = "npg_394b10ca77aa";

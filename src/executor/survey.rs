@@ -109,11 +109,12 @@ impl Run<'_> {
     /// Generations whose handle the issuer made anew since. The one that is in place is not among them: it is replaced, not finished.
     fn outlived(&self, listed: &[Credential], issuer: &str) -> BTreeSet<u64> {
         let ledger = &self.outcome.ledger;
+        let reuses_ids = self.job.source.adapter.issuer().reuses_ids();
         let made_anew = |known: &&CredentialRecord| {
             let handle = known.credential_id.as_ref();
             let in_place = known.generation == ledger.generation() && ledger.is_finished();
             let same = |credential: &&Credential| known.issuer == issuer && Some(&credential.id) == handle;
-            let newer = |credential: &Credential| credential.minted_at > known.minted_at;
+            let newer = |credential: &Credential| reuses_ids && credential.minted_at > known.minted_at;
             !in_place && listed.iter().find(same).is_some_and(newer)
         };
         let outlived = ledger.credentials().iter().filter(made_anew);

@@ -78,6 +78,14 @@ pub(super) fn status(
         307 | 308 => (CallErrorKind::Malformed, Effect::None, false),
         _ => (CallErrorKind::Malformed, unknown, false),
     };
+    // A limit, an outage and what may have had an effect stay what they are, whatever the body says.
+    let kind = match (effect, transient, request.refusal_kind) {
+        (Effect::None, false, Some(tell)) if (400..500).contains(&status) => {
+            let body = serde_json::from_str(body).unwrap_or_default();
+            tell(status, &body).unwrap_or(kind)
+        }
+        _ => kind,
+    };
     let message = match status {
         300..=399 => "the answer is a redirect, which is not followed here; correct the base URL".to_owned(),
         _ if request.secret_answer => {

@@ -17,7 +17,7 @@ mod withhold;
 
 pub use client::HttpClient;
 pub use header::{HeaderMistake, header_mistake};
-pub use request::{ErrorMessage, Request, WordedLimit};
+pub use request::{ErrorMessage, RefusalKind, Request, WordedLimit};
 pub use response::{BODY_LIMIT, Response};
 pub use shared::Shared;
 pub use skew::Skew;

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use crate::call::CallErrorKind;
 use crate::secret::Secret;
 
 /// Time for one attempt when the request does not say.
@@ -20,6 +21,9 @@ pub type ErrorMessage = fn(&serde_json::Value) -> Option<String>;
 
 /// How a limit is told by an error's message alone, and how long it lasts when nothing else says so.
 pub type WordedLimit = fn(&str) -> Option<Duration>;
+
+/// What a refusal (4xx) means whose status says something else than its body: a service's own code for it. `None`: what the status says.
+pub type RefusalKind = fn(u16, &serde_json::Value) -> Option<CallErrorKind>;
 
 /// What is sent after the headers.
 pub(super) enum Content {
@@ -96,6 +100,7 @@ pub struct Request {
     pub(super) error_message: Option<ErrorMessage>,
     pub(super) secret_answer: bool,
     pub(super) worded_limit: Option<WordedLimit>,
+    pub(super) refusal_kind: Option<RefusalKind>,
 }
 
 impl Request {
@@ -123,6 +128,7 @@ impl Request {
             error_message: None,
             secret_answer: false,
             worded_limit: None,
+            refusal_kind: None,
         }
     }
 
@@ -224,6 +230,13 @@ impl Request {
     #[must_use]
     pub fn worded_limit(mut self, limit: WordedLimit) -> Self {
         self.worded_limit = Some(limit);
+        self
+    }
+
+    /// How an error body tells what a refusal means.
+    #[must_use]
+    pub fn refusal_kind(mut self, tell: RefusalKind) -> Self {
+        self.refusal_kind = Some(tell);
         self
     }
 

@@ -11,18 +11,14 @@ use async_trait::async_trait;
 use jiff::SignedDuration;
 
 use self::api::Container;
-use super::{
-    Credential, Issuance, Issuer, Liveness, Maker, MintOrder, Minted, Offers, Source, SourceConfig, SourceKind,
-    SourceTraits,
-};
+use super::listed::{self, Listed, Listing};
+use super::{Credential, Issuer, Maker, MintOrder, Minted, Source, SourceConfig, SourceKind, SourceTraits};
 use crate::address::Address;
-use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
-use crate::connection::fly::{self, Fly, FlyClient, SERVICE};
-use crate::connection::{Link, Reach};
-use crate::diagnostics::{Argument, StateProblem, names};
-use crate::part::PartNames;
-use crate::secret::Parts;
-use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Path, Type};
+use crate::call::{CallError, WritePermit};
+use crate::connection::fly::{self, Fly, FlyClient};
+use crate::connection::{Link, Reach, Vendor};
+use crate::diagnostics::{Argument, names};
+use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Type};
 
 const NAME: &str = "fly_token";
 
@@ -37,12 +33,7 @@ pub static KIND: SourceKind = SourceKind {
     parts_of: |_| Some(KIND.declared_parts()),
     parse,
     revocable: true,
-    offers: Offers {
-        pages: true,
-        proof_of_absence: false,
-        liveness: true,
-        names: true,
-    },
+    offers: listed::OFFERS,
     reach: Some(Reach {
         vendor: &fly::VENDOR,
         place: fly::graphql_place,
@@ -135,11 +126,11 @@ fn slug(node: &Node<'_>, attribute: &str, text: String, problems: &mut Diagnosti
     if is_slug(&text) {
         return Some(text);
     }
-    node.attr(attribute).report(problems, |argument| Argument::IsNot {
-        argument,
-        what: "the name of a Fly app or organization".into(),
-        why: format!("It is {text:?}. These names have lower-case letters, digits and hyphens.").into(),
-    });
+    node.attr(attribute).report_not(
+        problems,
+        "the name of a Fly app or organization",
+        format!("It is {text:?}. These names have lower-case letters, digits and hyphens."),
+    );
     None
 }
 
@@ -152,16 +143,10 @@ fn is_slug(text: &str) -> bool {
 }
 
 fn issuer(address: &Address, link: &Link<'_>) -> Result<Option<Box<dyn Issuer>>, Diagnostic> {
-    let container = Container::from_locator(&address.locator).ok_or_else(|| {
-        let mistake = StateProblem::Address {
-            address: address.to_string(),
-            what: "a place where Fly tokens are issued".into(),
-            expected: "app/<name> or organization/<slug>".into(),
-        };
-        Diagnostic::new(Path::root(), mistake)
-    })?;
+    let container = Container::from_locator(&address.locator)
+        .ok_or_else(|| listed::misplaced(address, "Fly tokens", "app/<name> or organization/<slug>"))?;
     let client = link.account::<Fly>()?.client()?;
-    Ok(Some(Box::new(Tokens { client, container })))
+    Ok(Some(Box::new(Listing(Tokens { client, container }))))
 }
 
 fn issuer_in_words(address: &Address) -> String {
@@ -179,22 +164,11 @@ impl SourceConfig for Config {
     }
 
     fn traits(&self) -> SourceTraits {
-        SourceTraits {
-            issuance: Issuance::Fresh { at_most: None },
-            lists: true,
-            revocable: true,
-            reveals: false,
-            reveals_superseded: false,
-            generated: true,
-        }
+        listed::TRAITS
     }
 
     fn lifetime(&self) -> Option<SignedDuration> {
         self.expires_in
-    }
-
-    fn parts(&self) -> PartNames {
-        KIND.declared_parts()
     }
 
     fn in_words(&self) -> String {
@@ -226,7 +200,7 @@ impl SourceConfig for Config {
         let client = link.account::<Fly>()?.client()?;
         let container = self.container.clone();
         Ok(Box::new(Mint {
-            tokens: Tokens { client, container },
+            tokens: Listing(Tokens { client, container }),
             expires_in: self.expires_in,
         }))
     }
@@ -239,51 +213,32 @@ struct Tokens {
 }
 
 #[async_trait]
-impl Issuer for Tokens {
-    async fn survey(&self) -> Result<Vec<Credential>, CallError> {
-        let now = self.client.clock().real_now();
-        let tokens = api::list(&self.client, &self.container).await?;
-        Ok(tokens
-            .into_iter()
-            .filter(|token| token.is_alive(now))
-            .map(api::Token::into_credential)
-            .collect())
+impl Listed for Tokens {
+    fn vendor(&self) -> &'static Vendor {
+        &fly::VENDOR
     }
 
-    async fn liveness(&self, id: &str) -> Result<Liveness, CallError> {
+    async fn list_now(&self) -> Result<Vec<Credential>, CallError> {
         let now = self.client.clock().real_now();
         let tokens = api::list(&self.client, &self.container).await?;
-        let alive = tokens.iter().any(|token| token.id == id && token.is_alive(now));
-        Ok(if alive { Liveness::Alive } else { Liveness::Dead })
+        let alive = tokens.into_iter().filter(|token| token.is_alive(now));
+        Ok(alive.map(api::Token::into_credential).collect())
     }
 
-    async fn authenticates_this_run(&self, id: &str) -> Result<bool, CallError> {
+    async fn is_own(&self, id: &str) -> Result<bool, CallError> {
         let current = api::current_ids(&self.client).await?;
         Ok(current.iter().any(|current| current == id))
     }
 
-    async fn revoke(&self, id: &str, permit: &WritePermit) -> Result<(), CallError> {
+    async fn end(&self, id: &str, permit: &WritePermit) -> Result<(), CallError> {
         let operation = format!("revoking token {id:?} of {}", self.container);
-        if id.is_empty() {
-            return Err(CallError::refused(SERVICE, operation, "the id is empty"));
-        }
-        let error = match api::delete(&self.client, id, operation, permit).await {
-            Ok(()) => return Ok(()),
-            Err(error) => error,
-        };
-        // Somebody may have been faster; Fly has no code for that which we could rely on.
-        let refused =
-            matches!(error.kind, CallErrorKind::NotFound | CallErrorKind::Invalid) || error.effect == Effect::Possible;
-        if refused && self.liveness(id).await == Ok(Liveness::Dead) {
-            return Ok(());
-        }
-        Err(error)
+        api::delete(&self.client, id, operation, permit).await
     }
 }
 
 /// Tokens, and how long new ones live.
 struct Mint {
-    tokens: Tokens,
+    tokens: Listing<Tokens>,
     expires_in: Option<SignedDuration>,
 }
 
@@ -294,23 +249,16 @@ impl Source for Mint {
     }
 
     async fn inspect(&self) -> Result<(), CallError> {
-        api::owner(&self.tokens.client, &self.tokens.container).await.map(drop)
+        api::owner(&self.tokens.0.client, &self.tokens.0.container)
+            .await
+            .map(drop)
     }
 
     async fn mint(&self, order: &MintOrder, permit: &WritePermit) -> Result<Minted, CallError> {
-        let Tokens { client, container } = &self.tokens;
+        let Tokens { client, container } = &self.tokens.0;
         let owner = api::owner(client, container).await?;
         let created = api::create(client, container, &owner, &order.label, self.expires_in, permit).await?;
-        Ok(Minted {
-            credential: Some(created.token.into_credential()),
-            parts: Parts::single("token", created.value),
-            public: std::collections::BTreeMap::new(),
-        })
-    }
-
-    /// Fly tells a token's value only once.
-    async fn reveal(&self, _credential: &Credential, _order: &MintOrder) -> Result<Option<Minted>, CallError> {
-        Ok(None)
+        Ok(Minted::issued(created.token.into_credential(), "token", created.value))
     }
 }
 

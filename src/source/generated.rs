@@ -97,10 +97,6 @@ impl<G: Generator> Source for Generated<G> {
         })
     }
 
-    async fn reveal(&self, _credential: &Credential, _order: &MintOrder) -> Result<Option<Minted>, CallError> {
-        Ok(None)
-    }
-
     async fn restore(&self, found: Parts, _order: &MintOrder) -> Result<Option<Minted>, CallError> {
         Ok(aside(|| self.0.restore(found)))
     }

@@ -11,7 +11,7 @@ use crate::connection::{Link, Reach};
 use crate::label::Label;
 use crate::part::PartNames;
 use crate::rotation::Container;
-use crate::secret::Parts;
+use crate::secret::{Parts, Secret};
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node};
 
 /// What the engine must know about a source; data, never a special case.
@@ -80,6 +80,16 @@ pub struct Credential {
 }
 
 impl Credential {
+    /// One of which nothing else is known.
+    pub(crate) fn known_by(id: String, name: Option<String>) -> Self {
+        Self {
+            id,
+            name,
+            minted_at: None,
+            expires_at: None,
+        }
+    }
+
     /// The label in its name, if the name is of our form.
     pub fn label(&self) -> Option<Label> {
         self.name.as_deref().and_then(Label::parse)
@@ -95,6 +105,17 @@ pub struct Minted {
     pub parts: Parts,
     /// Parts that are no secret: user name, public key, `kid`.
     pub public: BTreeMap<String, String>,
+}
+
+impl Minted {
+    /// Of one part, as its issuer told it.
+    pub(crate) fn issued(credential: Credential, part: &str, value: Secret) -> Self {
+        Self {
+            credential: Some(credential),
+            parts: Parts::single(part, value),
+            public: BTreeMap::new(),
+        }
+    }
 }
 
 /// What to mint.
@@ -146,6 +167,12 @@ pub trait Issuer: Send + Sync {
         Ok(Container::CannotTell)
     }
 
+    /// Whether an id may come to name another credential, made later: a role whose password was reset. Only then does the time at which a
+    /// credential was made tell anything, and only if the mint told it, too.
+    fn reuses_ids(&self) -> bool {
+        true
+    }
+
     /// Ends a credential. One that is already gone is success; an empty id is refused without a call.
     async fn revoke(&self, id: &str, permit: &WritePermit) -> Result<(), CallError>;
 }
@@ -164,7 +191,9 @@ pub trait Source: Send + Sync {
 
     /// The value of a live credential, where [`SourceTraits::reveals`]; `None` when the issuer will not tell, or when the credential is
     /// not that generation any more. Called in apply only, because it decrypts.
-    async fn reveal(&self, credential: &Credential, order: &MintOrder) -> Result<Option<Minted>, CallError>;
+    async fn reveal(&self, _credential: &Credential, _order: &MintOrder) -> Result<Option<Minted>, CallError> {
+        Ok(None)
+    }
 
     /// What a readable target gave back, as the credential that it is: an interrupted run made it, and nothing else is on record.
     /// `None` when it cannot be gone on with, because it has ended or because its public parts cannot be told. Read only; called
@@ -206,8 +235,11 @@ pub trait SourceConfig: Send + Sync {
         None
     }
 
-    /// The parts of its credentials.
-    fn parts(&self) -> PartNames;
+    /// The parts of its credentials: those that its kind declares, unless the configuration has others.
+    fn parts(&self) -> PartNames {
+        let kind = kind(&self.issuer().kind);
+        kind.map_or_else(|| std::iter::empty::<&str>().collect(), SourceKind::declared_parts)
+    }
 
     /// What it mints, for the steps of a plan: `Fly deploy token for app molecule-cp, valid for 2400h`. Every argument that makes a
     /// credential a different one shows in it. Free of secrets.
@@ -349,8 +381,9 @@ macro_rules! sources {
 }
 
 mod generated;
+mod listed;
 
-sources! { random, fernet_key, key_pair, provided, fly_token, neon_api_key, neon_role_password }
+sources! { random, fernet_key, key_pair, provided, fly_token, neon_api_key, neon_role_password, resend_api_key }
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static SourceKind> {

@@ -4,31 +4,20 @@
 //! characters. A revoked key is refused at once. Keys have no expiry, and their values are told only once. Only a personal
 //! key can manage keys, so an organization's key cannot rotate itself. <https://neon.com/docs/manage/api-keys>
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
 use async_trait::async_trait;
 
-use super::{
-    Credential, Issuance, Issuer, Liveness, Maker, MintOrder, Minted, Offers, Source, SourceConfig, SourceKind,
-    SourceTraits,
-};
+use super::listed::{self, Listing};
+use super::{Issuer, Maker, MintOrder, Minted, Offers, Source, SourceConfig, SourceKind, SourceTraits};
 use crate::address::Address;
-use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
-use crate::connection::Link;
-use crate::connection::neon::{self, ApiKey, KeyHolder, Neon, NeonClient, SERVICE, identifier, is_identifier};
-use crate::diagnostics::{Argument, StateProblem};
-use crate::part::PartNames;
-use crate::secret::Parts;
-use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Path, Type};
+use crate::call::{CallError, WritePermit};
+use crate::connection::neon::{self, KeyHolder, Neon, NeonClient, SERVICE, identifier, is_identifier};
+use crate::connection::{KeyApi, KeyRing, Link, ListedKey};
+use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Type};
 
 const NAME: &str = "neon_api_key";
 
 /// Longest `key_name` (schema `ApiKeyCreateRequest`).
 const NAME_LIMIT: usize = 64;
-
-/// Longer than the grain of a time of last use that is kept in whole seconds.
-const GRAIN: Duration = Duration::from_millis(1100);
 
 /// The locator of personal keys. An organization's id cannot contain a slash.
 const PERSONAL: &str = "personal";
@@ -46,9 +35,7 @@ pub static KIND: SourceKind = SourceKind {
     revocable: true,
     offers: Offers {
         pages: false,
-        proof_of_absence: false,
-        liveness: true,
-        names: true,
+        ..listed::OFFERS
     },
     reach: Some(neon::VENDOR.reach()),
     issuer,
@@ -80,13 +67,8 @@ fn parse(node: &Node<'_>, _root: &Node<'_>, problems: &mut Diagnostics) -> Optio
     let organization = identifier(&node.attr("organization_id"), problems);
     let project = identifier(&node.attr("project_id"), problems);
     if matches!(organization, Field::Absent) && node.attr("project_id").is_set() {
-        node.attr("project_id").report(problems, |argument| Argument::Needs {
-            argument,
-            other: "organization_id".into(),
-            why: "Neon limits only an organization's keys to a project. Set organization_id to the project's organization, or remove \
-                  project_id for a personal key."
-                .into(),
-        });
+        node.attr("project_id").report_needs(problems, "organization_id", "Neon limits only an organization's keys to a project. Set organization_id to the project's organization, or remove \
+                  project_id for a personal key.");
         return None;
     }
     Some(Box::new(Config {
@@ -98,20 +80,14 @@ fn parse(node: &Node<'_>, _root: &Node<'_>, problems: &mut Diagnostics) -> Optio
 }
 
 fn issuer(address: &Address, link: &Link<'_>) -> Result<Option<Box<dyn Issuer>>, Diagnostic> {
-    let holder = holder_at(&address.locator).ok_or_else(|| {
-        let mistake = StateProblem::Address {
-            address: address.to_string(),
-            what: "a place where Neon API keys are issued".into(),
-            expected: format!("{PERSONAL} or organization/<id>").into(),
-        };
-        Diagnostic::new(Path::root(), mistake)
-    })?;
+    let holder = holder_at(&address.locator)
+        .ok_or_else(|| listed::misplaced(address, "Neon API keys", format!("{PERSONAL} or organization/<id>")))?;
     let client = link.account::<Neon>()?.client()?;
-    Ok(Some(Box::new(Keys {
+    Ok(Some(Box::new(Listing(Keys {
         client,
         holder,
         project_id: None,
-    })))
+    }))))
 }
 
 fn locator(holder: &KeyHolder) -> String {
@@ -144,22 +120,11 @@ impl SourceConfig for Config {
     }
 
     fn traits(&self) -> SourceTraits {
-        SourceTraits {
-            issuance: Issuance::Fresh { at_most: None },
-            lists: true,
-            revocable: true,
-            reveals: false,
-            reveals_superseded: false,
-            generated: true,
-        }
+        listed::TRAITS
     }
 
     fn label_limit(&self) -> Option<usize> {
         Some(NAME_LIMIT)
-    }
-
-    fn parts(&self) -> PartNames {
-        KIND.declared_parts()
     }
 
     fn in_words(&self) -> String {
@@ -181,11 +146,11 @@ impl SourceConfig for Config {
     }
 
     fn connect(&self, link: &Link<'_>) -> Result<Box<dyn Source>, Diagnostic> {
-        Ok(Box::new(Keys {
+        Ok(Box::new(Listing(Keys {
             client: link.account::<Neon>()?.client()?,
             holder: self.holder.clone(),
             project_id: self.project_id.clone(),
-        }))
+        })))
     }
 }
 
@@ -196,21 +161,7 @@ struct Keys {
     project_id: Option<String>,
 }
 
-fn credential(key: &ApiKey) -> Credential {
-    Credential {
-        id: key.id.to_string(),
-        name: Some(key.name.clone()),
-        minted_at: key.created_at,
-        expires_at: None,
-    }
-}
-
 impl Keys {
-    async fn key_now(&self, id: i64) -> Result<Option<ApiKey>, CallError> {
-        let keys = self.client.keys_now(&self.holder).await?;
-        Ok(keys.into_iter().find(|key| key.id == id))
-    }
-
     /// Whether only keys of another kind can authenticate this run, or, the other way round, this key certainly does.
     async fn told_by_identity(&self, id: &str) -> Result<Option<bool>, CallError> {
         let Some(identity) = self.client.identity().await? else {
@@ -229,42 +180,25 @@ impl Keys {
 }
 
 #[async_trait]
-impl Issuer for Keys {
-    async fn survey(&self) -> Result<Vec<Credential>, CallError> {
-        let keys = self.client.keys(&self.holder).await?;
-        Ok(keys.iter().map(credential).collect())
+impl KeyRing for Keys {
+    fn api(&self) -> &KeyApi {
+        self.client.key_api()
     }
 
-    async fn liveness(&self, id: &str) -> Result<Liveness, CallError> {
-        let Ok(id) = id.parse() else {
-            return Ok(Liveness::Dead);
-        };
-        let alive = self.key_now(id).await?.is_some();
-        Ok(if alive { Liveness::Alive } else { Liveness::Dead })
+    fn holder(&self) -> String {
+        self.holder.to_string()
     }
 
-    /// Neon does not document a way to ask. The kind of the run's credential is told, which settles most cases. Otherwise
-    /// the key's time of last use tells: when it moves while nothing but our own requests should be made, one of them (or
-    /// somebody else's, at this very moment) carried the key, and it is left alone. Unverified: that Neon moves it at every
-    /// request.
-    async fn authenticates_this_run(&self, id: &str) -> Result<bool, CallError> {
-        if let Some(told) = self.told_by_identity(id).await? {
-            return Ok(told);
-        }
-        let Ok(number) = id.parse() else {
-            return Ok(false);
-        };
-        let Some(before) = self.key_now(number).await? else {
-            return Ok(false);
-        };
-        self.client.clock().sleep(GRAIN).await;
-        // A use that is recorded only after its answer shows in the listing that follows.
-        self.client.identity().await?;
-        let after = self.key_now(number).await?;
-        Ok(after.is_some_and(|after| after.last_used_at > before.last_used_at))
+    async fn keys_now(&self) -> Result<Vec<ListedKey>, CallError> {
+        self.client.keys_now(&self.holder).await
     }
 
-    async fn revoke(&self, id: &str, permit: &WritePermit) -> Result<(), CallError> {
+    /// Neon does not document a way to ask. The kind of the run's credential is told, which settles most cases.
+    async fn told_own(&self, id: &str) -> Result<Option<bool>, CallError> {
+        self.told_by_identity(id).await
+    }
+
+    async fn revoke_key(&self, id: &str, permit: &WritePermit) -> Result<(), CallError> {
         let Ok(number) = id.parse() else {
             let operation = format!("revoking API key {id:?} of {}", self.holder);
             return Err(CallError::refused(
@@ -273,42 +207,25 @@ impl Issuer for Keys {
                 "the id is not a number, so it is none of Neon's",
             ));
         };
-        let error = match self.client.revoke_key(&self.holder, number, permit).await {
-            Ok(()) => return Ok(()),
-            Err(error) => error,
-        };
-        // Gone already, or revoked by this call whose answer was lost. A 404 may also hide the organization from this run.
-        let in_doubt = error.kind == CallErrorKind::NotFound || error.effect == Effect::Possible;
-        if in_doubt && self.liveness(id).await == Ok(Liveness::Dead) {
-            return Ok(());
-        }
-        Err(error)
+        self.client.revoke_key(&self.holder, number, permit).await
     }
 }
 
 #[async_trait]
-impl Source for Keys {
+impl Source for Listing<Keys> {
     fn issuer(&self) -> &dyn Issuer {
         self
     }
 
     async fn inspect(&self) -> Result<(), CallError> {
-        self.client.keys(&self.holder).await.map(drop)
+        self.0.keys().await.map(drop)
     }
 
     async fn mint(&self, order: &MintOrder, permit: &WritePermit) -> Result<Minted, CallError> {
-        let (name, project) = (order.label.to_string(), self.project_id.as_deref());
-        let created = self.client.create_key(&self.holder, &name, project, permit).await?;
-        Ok(Minted {
-            credential: Some(credential(&created.key)),
-            parts: Parts::single("key", created.value),
-            public: BTreeMap::new(),
-        })
-    }
-
-    /// Neon tells a key's value only once.
-    async fn reveal(&self, _credential: &Credential, _order: &MintOrder) -> Result<Option<Minted>, CallError> {
-        Ok(None)
+        let keys = &self.0;
+        let (name, project) = (order.label.to_string(), keys.project_id.as_deref());
+        let created = keys.client.create_key(&keys.holder, &name, project, permit).await?;
+        Ok(Minted::issued((&created.key).into(), "key", created.value))
     }
 }
 

@@ -111,11 +111,7 @@ fn credential_id(node: &Node<'_>, problems: &mut Diagnostics) -> Field<String> {
     node.string(problems).and_then_checked(|id| {
         let fits = id.trim().len() == id.len() && !id.contains(char::is_control);
         if !fits {
-            node.report(problems, |argument| Argument::IsNot {
-                argument,
-                what: "the id of a credential".into(),
-                why: "It contains a line break or another control character, or begins or ends with a space. Use trimspace().".into(),
-            });
+            node.report_not(problems, "the id of a credential", "It contains a line break or another control character, or begins or ends with a space. Use trimspace().");
         }
         fits.then_some(id)
     })
@@ -189,13 +185,8 @@ fn given(node: &Node<'_>, root: &Node<'_>, names: Option<&Names>, problems: &mut
     }
     match names? {
         Names::Sole if parts.is_set() => {
-            parts.report(problems, |argument| Argument::Needs {
-                argument,
-                other: node.attr("part_names").path().to_string().into(),
-                why: "Terraform does not store parts_wo, so the names of the parts must be listed as well. Set part_names = [\"…\", \"…\"] \
-                      in the source."
-                    .into(),
-            });
+            parts.report_needs(problems, node.attr("part_names").path().to_string(), "Terraform does not store parts_wo, so the names of the parts must be listed as well. Set part_names = [\"…\", \"…\"] \
+                      in the source.");
             None
         }
         Names::Listed(_) if value.is_set() => {
@@ -369,12 +360,7 @@ struct Provided {
 impl Provided {
     fn minted(&self) -> Option<Minted> {
         let parts = self.parts.as_ref()?.share();
-        let credential = self.credential_id.clone().map(|id| Credential {
-            id,
-            name: None,
-            minted_at: None,
-            expires_at: None,
-        });
+        let credential = self.credential_id.clone().map(|id| Credential::known_by(id, None));
         Some(Minted {
             credential,
             parts,

@@ -193,11 +193,8 @@ fn configure(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
         (Some(bytes), None) => {
             for attribute in ["charset", "characters"] {
                 if node.attr(attribute).is_set() {
-                    node.attr(attribute).report(problems, |argument| Argument::Needs {
-                        argument,
-                        other: "length".into(),
-                        why: "With bytes, set encoding instead.".into(),
-                    });
+                    node.attr(attribute)
+                        .report_needs(problems, "length", "With bytes, set encoding instead.");
                     return None;
                 }
             }
@@ -221,11 +218,11 @@ fn configure(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
         }
         (None, Some(length)) => {
             if node.attr("encoding").is_set() {
-                node.attr("encoding").report(problems, |argument| Argument::Needs {
-                    argument,
-                    other: "bytes".into(),
-                    why: "With length, set charset or characters instead.".into(),
-                });
+                node.attr("encoding").report_needs(
+                    problems,
+                    "bytes",
+                    "With length, set charset or characters instead.",
+                );
                 return None;
             }
             let alphabet = alphabet(node, charset, characters, problems)?;

@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use super::diagnostic::Diagnostics;
 use super::path::Path;
 use super::value::{Refinement, Value};
-use crate::diagnostics::{Argument, Message};
+use crate::diagnostics::{Argument, Message, Words};
 use crate::secret::Secret;
 
 /// Where the value was taken from. State and plan never hold write-only values.
@@ -117,6 +117,18 @@ impl<'a> Node<'a> {
     /// Adds what `message` says of this place, whose name it gets.
     pub fn report<M: Into<Message>>(&self, problems: &mut Diagnostics, message: impl FnOnce(String) -> M) {
         problems.report(self.path.clone(), message(self.path.to_string()));
+    }
+
+    /// Reports that what is here is not `what`, such as `a token`.
+    pub fn report_not(&self, problems: &mut Diagnostics, what: impl Into<Words>, why: impl Into<Words>) {
+        let (what, why) = (what.into(), why.into());
+        self.report(problems, |argument| Argument::IsNot { argument, what, why });
+    }
+
+    /// Reports that what is here means nothing without `other`.
+    pub fn report_needs(&self, problems: &mut Diagnostics, other: impl Into<Words>, why: impl Into<Words>) {
+        let (other, why) = (other.into(), why.into());
+        self.report(problems, |argument| Argument::Needs { argument, other, why });
     }
 
     /// Whether nothing is set here.

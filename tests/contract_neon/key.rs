@@ -146,7 +146,7 @@ async fn what_neon_tells_about_the_run_comes_first() {
     );
     neon.world().auth = Some(json!({ "account_id": "u", "auth_method": "api_key_user" }));
     assert_eq!(personal(&neon).issuer().authenticates_this_run(KEY_ID).await, Ok(true));
-    assert_eq!(neon.world().count("GET /api_keys"), 2);
+    assert_eq!(neon.world().count("GET /api_keys"), 3);
 }
 
 #[tokio::test]

@@ -44,6 +44,32 @@ fn a_bad_token_is_one_error_for_each_secret() {
     assert!(story.writes().is_empty(), "{:?}", story.writes());
 }
 
+/// The Machines API answers 401, GraphQL answers 200 with an error of its own words.
+#[test]
+fn a_bad_token_is_one_error_whatever_api_refuses_it() {
+    let mut story = Story::new();
+    let secret = |label: &str, name: &str| {
+        let source = "source = { fly_token = { app = \"molecule-cp\" } }";
+        let target =
+            format!("targets = {{ one = {{ fly_secret = {{ app = \"molecule-cp\", name = \"{name}_1\" }} }} }}");
+        resource(label, name, &[source, &target])
+    };
+    story.write(&[secret("a", "ALPHA"), secret("b", "BETA")].concat());
+    story.workspace.set("FLY_API_TOKEN", "FlyV1 fm2_nobody");
+    let output = story.run(&["apply", "-auto-approve", "-parallelism=1"]).output;
+    let text = unframed(&output);
+    assert_eq!(text.matches("Error: ").count(), 2, "{output}");
+    assert_eq!(text.matches("unknown to Fly").count(), 1, "{output}");
+    says(
+        &text,
+        &[
+            "This also stops targets[\"one\"].fly_secret.",
+            "Fly gave the same answer as for ",
+        ],
+    );
+    assert!(story.writes().is_empty(), "{:?}", story.writes());
+}
+
 #[test]
 fn unlike_causes_stay_errors_of_their_own() {
     let story = Story::new();

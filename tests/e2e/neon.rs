@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::key_life::{Key, alive, presented};
 use crate::story::{A_DAY, PARAMETER, SSM_TARGET, Story};
 use crate::truth::{parameter, password};
 
@@ -178,16 +179,20 @@ fn an_api_key_whose_answer_was_lost_is_revoked() {
     story.sandbox.fault("POST /api/v2/api_keys", 1, "drop_after");
     story.fails();
     story.apply();
-    let state = story.sandbox.state();
-    let keys = state["neon"]["api_keys"].as_array().unwrap().iter();
-    let alive: Vec<&Value> = keys
-        .filter(|key| key["revoked"] == false && key["name"].as_str().unwrap().contains("-rot-"))
-        .collect();
-    assert_eq!(alive.len(), 1, "{alive:#?}");
-    assert_eq!(
-        alive[0]["value"].as_str().map(str::to_owned),
-        parameter(&story, PARAMETER)
-    );
+    assert_eq!(alive(&story, "neon"), [parameter(&story, PARAMETER).unwrap()]);
+}
+
+#[test]
+fn an_api_key_works_until_its_overlap_ends() {
+    let answers = |story: &Story, key: &str| presented(story, key, "GET", "/api/v2/users/me", &Value::Null);
+    let key = Key {
+        vendor: "neon",
+        own: ("api_key", "NEON_API_KEY"),
+        urls: &[("base_url", "NEON_BASE_URL")],
+        source: "neon_api_key = {}",
+        answers,
+    };
+    key.live();
 }
 
 #[test]

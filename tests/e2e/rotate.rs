@@ -1,5 +1,8 @@
 //! When a secret is renewed, what the plan says about it, and when the old credential ends.
 
+use serde_json::Value;
+
+use crate::key_life::{Key, presented};
 use crate::story::{A_DAY, FLY_TARGET, FLY_TOKEN, Story, THREE_TARGETS};
 use crate::truth::{alive, ours, the_token, three_targets_hold};
 
@@ -225,4 +228,17 @@ fn a_source_of_another_kind_takes_over_and_the_old_token_ends() {
     story.clock("2h");
     story.apply();
     assert_eq!(alive(&story), []);
+}
+
+#[test]
+fn a_token_works_until_its_overlap_ends() {
+    let answers = |story: &Story, token: &str| presented(story, token, "GET", "/v1/apps/molecule-cp", &Value::Null);
+    let token = Key {
+        vendor: "fly",
+        own: ("token", "FLY_API_TOKEN"),
+        urls: &[("api_url", "FLY_FLAPS_BASE_URL"), ("graphql_url", "FLY_API_BASE_URL")],
+        source: r#"fly_token = { app = "molecule-cp", expires_in = "2400h" }"#,
+        answers,
+    };
+    token.live();
 }

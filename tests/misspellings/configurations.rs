@@ -3,26 +3,11 @@
 use rotation_provider::provider::secret::declared::DYNAMIC;
 use rotation_provider::provider::secret::schema::schema;
 use rotation_provider::provider::secret::validate;
-use rotation_provider::terraform::{
-    Attribute, AttributeType, Diagnostic, Dynamic, Nesting, Number, Severity, Type, Value,
-};
+use rotation_provider::terraform::{Attribute, AttributeType, Diagnostic, Dynamic, Nesting, Severity, Type, Value};
 use serde_json::{Value as Json, json};
 
-/// What stands for a value that is known only after apply.
-pub(crate) const UNKNOWN: &str = "(unknown)";
-
-/// The configuration as Terraform would send it.
-pub(crate) fn value(json: &Json) -> Value {
-    match json {
-        Json::Null => Value::Null,
-        Json::Bool(flag) => Value::Bool(*flag),
-        Json::Number(number) => Value::Number(Number::parse(&number.to_string()).unwrap()),
-        Json::String(text) if text == UNKNOWN => Value::unknown(),
-        Json::String(text) => Value::string(text),
-        Json::Array(items) => Value::List(items.iter().map(value).collect()),
-        Json::Object(items) => Value::Map(items.iter().map(|(key, item)| (key.clone(), value(item))).collect()),
-    }
-}
+use crate::kinds;
+pub(crate) use crate::kinds::{UNKNOWN, value};
 
 /// A resource with these arguments; its dynamic attributes bring their types along. As from Terraform, what is not set is null.
 pub(crate) fn resource(arguments: &Json) -> Value {
@@ -117,34 +102,11 @@ pub(crate) fn plain() -> Json {
 
 /// Complete configurations of every kind of source; together they have every argument.
 pub(crate) fn sources() -> Vec<(&'static str, Json)> {
-    vec![
-        (
-            "random",
-            json!({ "bytes": 32, "encoding": "base64url", "prefix": "sk_", "checksum": true }),
-        ),
-        ("random", json!({ "length": 40, "charset": "alphanumeric" })),
-        ("random", json!({ "length": 40, "characters": "abcdefghijklmnop" })),
-        ("fernet_key", json!({})),
-        ("key_pair", json!({ "algorithm": "ed25519" })),
-        ("provided", json!({ "credential_id": "rk_2026_11" })),
-        ("provided", json!({ "part_names": ["key_id", "secret"] })),
-        (
-            "fly_token",
-            json!({ "app": "molecule-cp", "type": "deploy", "expires_in": "2400h" }),
-        ),
-        ("fly_token", json!({ "organization": "molecule" })),
-        (
-            "neon_api_key",
-            json!({ "organization_id": "org-quiet-1", "project_id": "quiet-river-1" }),
-        ),
-        (
-            "neon_role_password",
-            json!({
-                "project_id": "quiet-river-1", "branch_id": "br-x", "role": "app", "alternate_role": "app_b",
-                "database": "main", "endpoint_id": "ep-x", "pooled": true,
-            }),
-        ),
-    ]
+    let of = |(kind, file): (&'static str, Json)| {
+        let complete = kinds::list(&file, "complete").to_vec();
+        complete.into_iter().map(move |arguments| (kind, arguments))
+    };
+    kinds::sources().into_iter().flat_map(of).collect()
 }
 
 /// Complete configurations of every kind of target.

@@ -95,7 +95,14 @@ impl Outsider {
     }
 
     #[track_caller]
-    fn hear(&self, vendor: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+    pub(crate) fn hear(
+        &self,
+        vendor: &str,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Answer {
         let answer = self.call(method, path, headers, body);
         let answer = answer.unwrap_or_else(|| panic!("{method} {path}: no answer"));
         let target = headers.iter().find(|(name, _)| *name == "x-amz-target");

@@ -1,8 +1,7 @@
 """Cuts the vendors' published descriptions down to what the judges need: the calls of the walk, and what they refer to.
 
-Arguments are the directory with the descriptions (fly-machines.openapi.json, github.openapi.json, neon.openapi.json,
-fly.graphql) and the directory for the extracts; with --check before them, nothing is written, and the command fails
-where an extract is not what would be. platform.json is not cut from anything: its origin stands in it.
+Arguments are the directory with the descriptions (those that cuts/*.json name, and fly.graphql) and the directory for the
+extracts; with --check before them, nothing is written, and the command fails where an extract is not what would be. platform.json is not cut from anything: its origin stands in it.
 """
 
 import json
@@ -11,104 +10,9 @@ import sys
 
 import graphql
 
-OPENAPI = {
-    "fly": {
-        "source": "fly-machines.openapi.json",
-        "x-origin": "Fly Machines OpenAPI as published in May 2026, cut down in November 2026 to the calls of the walk; "
-        "secret values may be null and a lease comes in an envelope, as Fly's own clients (superfly/fly-go) have it.",
-        "calls": {
-            "/apps/{app_name}": "get",
-            "/apps/{app_name}/machines": "get",
-            "/apps/{app_name}/machines/{machine_id}": "get post",
-            "/apps/{app_name}/machines/{machine_id}/events": "get",
-            "/apps/{app_name}/machines/{machine_id}/lease": "get post delete",
-            "/apps/{app_name}/machines/{machine_id}/metadata": "put",
-            "/apps/{app_name}/machines/{machine_id}/restart": "post",
-            "/apps/{app_name}/machines/{machine_id}/wait": "get",
-            "/apps/{app_name}/secrets": "get post",
-            "/apps/{app_name}/secrets/{secret_name}": "get post delete",
-            "/tokens/current": "get",
-            "/tokens/authenticate": "post",
-            "/tokens/authorize": "post",
-        },
-        # What superfly/fly-go sends and reads: secrets_types.go (map[string]*string), machine_types.go (MachineLease).
-        "corrections": {
-            "AppSecretsUpdateRequest": {"properties": {"values": {"additionalProperties": {"nullable": True}}}},
-            "Lease": {
-                "properties": {
-                    "description": None,
-                    "expires_at": None,
-                    "nonce": None,
-                    "owner": None,
-                    "version": None,
-                    "status": {"type": "string"},
-                    "code": {"type": "string"},
-                    "message": {"type": "string"},
-                    "data": {
-                        "type": "object",
-                        "properties": {
-                            "nonce": {"type": "string"},
-                            "expires_at": {"type": "integer"},
-                            "owner": {"type": "string"},
-                            "description": {"type": "string"},
-                            "version": {"type": "string"},
-                        },
-                    },
-                }
-            },
-        },
-    },
-    "github": {
-        "source": "github.openapi.json",
-        "x-origin": "GitHub REST API description, version 2022-11-28, from @octokit/openapi 23.0.2, cut down in November "
-        "2026 to the calls of the walk.",
-        "calls": {
-            "/repos/{owner}/{repo}/actions/secrets": "get",
-            "/repos/{owner}/{repo}/actions/secrets/public-key": "get",
-            "/repos/{owner}/{repo}/actions/secrets/{secret_name}": "get put delete",
-            "/repos/{owner}/{repo}/codespaces/secrets": "get",
-            "/repos/{owner}/{repo}/codespaces/secrets/public-key": "get",
-            "/repos/{owner}/{repo}/codespaces/secrets/{secret_name}": "get put delete",
-            "/repos/{owner}/{repo}/dependabot/secrets": "get",
-            "/repos/{owner}/{repo}/dependabot/secrets/public-key": "get",
-            "/repos/{owner}/{repo}/dependabot/secrets/{secret_name}": "get put delete",
-            "/repos/{owner}/{repo}/environments/{environment_name}/secrets": "get",
-            "/repos/{owner}/{repo}/environments/{environment_name}/secrets/public-key": "get",
-            "/repos/{owner}/{repo}/environments/{environment_name}/secrets/{secret_name}": "get put delete",
-            "/repos/{owner}/{repo}/actions/workflows/{workflow_id}": "get",
-            "/repos/{owner}/{repo}/actions/workflows/{workflow_id}/dispatches": "post",
-            "/repos/{owner}/{repo}/actions/workflows/{workflow_id}/runs": "get",
-            "/repos/{owner}/{repo}/actions/runs/{run_id}": "get",
-            "/rate_limit": "get",
-            "/app/installations/{installation_id}/access_tokens": "post",
-        },
-    },
-    "neon": {
-        "source": "neon.openapi.json",
-        "x-origin": "Neon API v2 from @neondatabase/api-client 2.7.3, cut down in November 2026 to the calls of the walk.",
-        "calls": {
-            "/api_keys": "get post",
-            "/api_keys/{key_id}": "delete",
-            "/organizations/{org_id}/api_keys": "get post",
-            "/organizations/{org_id}/api_keys/{key_id}": "delete",
-            "/users/me": "get",
-            "/projects": "get",
-            "/projects/{project_id}": "get",
-            "/projects/{project_id}/operations": "get",
-            "/projects/{project_id}/operations/{operation_id}": "get",
-            "/projects/{project_id}/connection_uri": "get",
-            "/projects/{project_id}/branches": "get",
-            "/projects/{project_id}/branches/{branch_id}": "get",
-            "/projects/{project_id}/branches/{branch_id}/endpoints": "get",
-            "/projects/{project_id}/branches/{branch_id}/roles": "get post",
-            "/projects/{project_id}/branches/{branch_id}/roles/{role_name}": "get delete",
-            "/projects/{project_id}/branches/{branch_id}/roles/{role_name}/reveal_password": "get",
-            "/projects/{project_id}/branches/{branch_id}/roles/{role_name}/reset_password": "post",
-            "/projects/{project_id}/branches/{branch_id}/databases": "get",
-            "/projects/{project_id}/endpoints": "get",
-        },
-    },
-}
+# What is cut for each vendor: the description, where it is from, the calls by path, and what is known to be wrong in it.
+CUTS = pathlib.Path(__file__).parent / "cuts"
+OPENAPI = {path.stem: json.loads(path.read_text()) for path in sorted(CUTS.glob("*.json"))}
 
 GRAPHQL_ORIGIN = "# Fly's GraphQL schema (superfly/flyctl, gql/schema.graphql, August 2026), cut down in November 2026 to tokens."
 
@@ -164,6 +68,15 @@ def references(node):
             yield from references(value)
 
 
+def laid_out(node, levels, indent=""):
+    """JSON, broken into lines on so many levels: a line for each call and for each schema."""
+    if levels == 0 or not isinstance(node, dict):
+        return json.dumps(node, ensure_ascii=False)
+    inner = indent + " "
+    members = (f"{inner}{json.dumps(key)}: {laid_out(value, levels - 1, inner)}" for key, value in node.items())
+    return "{\n" + ",\n".join(members) + f"\n{indent}}}"
+
+
 def openapi(specs, cut):
     document = json.loads((specs / cut["source"]).read_text())
     for name, correction in cut.get("corrections", {}).items():
@@ -186,7 +99,7 @@ def openapi(specs, cut):
         "paths": paths,
         "components": {kind: dict(sorted(parts.items())) for kind, parts in sorted(components.items())},
     }
-    return json.dumps(extract, indent=1, ensure_ascii=False) + "\n"
+    return laid_out(extract, 3) + "\n"
 
 
 def named(node):

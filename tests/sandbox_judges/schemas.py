@@ -1,7 +1,7 @@
 """Judges what a vendor's emulator answered by what the vendor has published.
 
-Reads a JSON array of exchanges from standard input; arguments are folders that hold fly.json, github.json, neon.json,
-platform.json (OpenAPI) and fly.graphql, as cut.py makes them. Amazon's shapes come from botocore. Prints one line per
+Reads a JSON array of exchanges from standard input; arguments are folders that hold a file of each vendor (OpenAPI) and
+fly.graphql, as cut.py makes them. Amazon's shapes come from botocore. Prints one line per
 misfit and fails, or prints how many exchanges of each vendor were checked.
 """
 
@@ -13,11 +13,11 @@ import sys
 
 import botocore.session
 import graphql
-from openapi_schema_validator import OAS30Validator
+from openapi_schema_validator import OAS30Validator, OAS31Validator
 from referencing import Registry, Resource
-from referencing.jsonschema import DRAFT4
+from referencing.jsonschema import DRAFT4, DRAFT202012
 
-PREFIX = {"fly": "/v1", "neon": "/api/v2", "github": "", "platform": ""}
+PREFIX = {"fly": "/v1", "neon": "/api/v2"}
 
 
 class OpenApi:
@@ -25,7 +25,9 @@ class OpenApi:
 
     def __init__(self, path):
         self.document = json.loads(path.read_text())
-        resource = Resource(contents=self.document, specification=DRAFT4)
+        newer = self.document["openapi"].startswith("3.1")
+        self.validator, specification = (OAS31Validator, DRAFT202012) if newer else (OAS30Validator, DRAFT4)
+        resource = Resource(contents=self.document, specification=specification)
         self.registry = Registry().with_resource("urn:vendor", resource)
         self.paths = []
         for template, operations in self.document["paths"].items():
@@ -42,7 +44,7 @@ class OpenApi:
 
     def errors(self, schema, value):
         text = json.dumps(schema).replace('"#/', '"urn:vendor#/')
-        found = OAS30Validator(json.loads(text), registry=self.registry).iter_errors(value)
+        found = self.validator(json.loads(text), registry=self.registry).iter_errors(value)
         return [f"{error.json_path}: {error.message[:200]}" for error in found]
 
     def resolve(self, node):
@@ -141,7 +143,7 @@ def main():
     exchanges = json.load(sys.stdin)
     counts, misfits = collections.Counter(), []
     for folder in map(pathlib.Path, sys.argv[1:]):
-        judges = {vendor: OpenApi(folder / f"{vendor}.json") for vendor in PREFIX}
+        judges = {path.stem: OpenApi(path) for path in folder.glob("*.json")}
         fly, amazon = GraphQl(folder / "fly.graphql"), Amazon()
         for exchange in exchanges:
             vendor, path = exchange["vendor"], exchange["path"].split("?")[0]
@@ -152,12 +154,12 @@ def main():
             elif vendor == "aws":
                 problems = amazon.check(exchange)
             else:
-                problems = judges[vendor].check(path.removeprefix(PREFIX[vendor]), exchange)
+                problems = judges[vendor].check(path.removeprefix(PREFIX.get(vendor, "")), exchange)
             counts[vendor] += 1
             name = exchange.get("operation") or path
             misfits += [f"{vendor} {exchange['method']} {name} {exchange['status']}: {problem}" for problem in problems]
         # The extracts hold what the provider calls; what of them is never asked for is never judged.
-        for vendor in ("fly", "github", "neon"):
+        for vendor in judges.keys() - {"platform"}:
             misfits += [f"{vendor} {method} {path}: nobody asked" for method, path in judges[vendor].unasked()]
     print("\n".join(misfits) if misfits else json.dumps(counts))
     sys.exit(1 if misfits else 0)

@@ -5,7 +5,7 @@
 use aws_sdk_sts::Client;
 
 use super::failure::Call;
-use crate::call::{CallError, CallErrorKind, Effect};
+use crate::call::{CallError, Effect};
 
 const SERVICE: &str = "AWS STS";
 
@@ -25,13 +25,6 @@ pub(super) async fn of_caller(client: &Client) -> Result<String, CallError> {
         .filter(|account| account.bytes().all(|byte| byte.is_ascii_digit()) && !account.is_empty());
     account.ok_or_else(|| {
         let message = "the answer names no account";
-        CallError::new(
-            CallErrorKind::Malformed,
-            Effect::None,
-            SERVICE,
-            operation,
-            None,
-            message,
-        )
+        CallError::malformed(SERVICE, operation, Effect::None, message)
     })
 }

@@ -359,14 +359,7 @@ async fn describe(client: &Client, names: Vec<String>) -> Result<BTreeMap<String
 
 fn endless(operation: String) -> CallError {
     let message = format!("AWS announces further pages after {PAGES}");
-    CallError::new(
-        CallErrorKind::Malformed,
-        Effect::None,
-        SERVICE,
-        operation,
-        None,
-        &message,
-    )
+    CallError::malformed(SERVICE, operation, Effect::None, &message)
 }
 
 fn metadata(parameter: ParameterMetadata) -> Option<(String, Metadata)> {

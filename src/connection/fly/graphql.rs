@@ -122,11 +122,13 @@ fn has_result(response: &Response) -> bool {
     data.is_some_and(|fields| fields.values().any(Option::is_some))
 }
 
-/// Unverified: Fly publishes no list of codes. These are the ones its own client looks for, and their usual synonyms.
+/// Unverified: Fly publishes no list of codes. These are the ones its own client looks for, and their usual synonyms. `UNAUTHORIZED` comes
+/// with "You must be authenticated to view this." (github.com/superfly/flyctl, a test of its advice on a bad token), so it is what the
+/// Machines API says by 401.
 fn classify(code: Option<&str>, unknown: Effect) -> (CallErrorKind, Effect) {
     let kind = match code.unwrap_or_default() {
-        "UNAUTHENTICATED" => CallErrorKind::Unauthenticated,
-        "UNAUTHORIZED" | "FORBIDDEN" => CallErrorKind::Forbidden,
+        "UNAUTHENTICATED" | "UNAUTHORIZED" => CallErrorKind::Unauthenticated,
+        "FORBIDDEN" => CallErrorKind::Forbidden,
         "NOT_FOUND" => CallErrorKind::NotFound,
         "CONFLICT" => CallErrorKind::Conflict,
         "UNPROCESSABLE" | "BAD_REQUEST" | "BAD_USER_INPUT" | "GRAPHQL_VALIDATION_FAILED" | "undefinedField" => {

@@ -141,14 +141,7 @@ impl App {
             self.installation, self.id
         );
         let failed = |message: &str| {
-            CallError::new(
-                CallErrorKind::Malformed,
-                Effect::None,
-                SERVICE,
-                &*operation,
-                None,
-                message,
-            )
+            CallError::malformed(SERVICE, &*operation, Effect::None, message)
         };
         let web_token = self
             .web_token(now)

@@ -111,11 +111,7 @@ fn owner(opening: &mut Opening<'_>) -> Option<Option<String>> {
             if fits(&owner) {
                 return Some(owner);
             }
-            node.report(&mut opening.written, |argument| Argument::IsNot {
-                argument,
-                what: "a user or an organization".into(),
-                why: "Set it to the name alone, without a URL or a path.".into(),
-            });
+            node.report_not(&mut opening.written, "a user or an organization", "Set it to the name alone, without a URL or a path.");
             None
         }),
     };

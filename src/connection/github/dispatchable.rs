@@ -67,7 +67,7 @@ impl GitHubClient {
             let Repository { owner, name } = repository;
             let operation = format!("reading the default branch of {owner}/{name}");
             let what = "GitHub does not tell it: set `ref`";
-            CallError::new(CallErrorKind::Malformed, Effect::None, SERVICE, operation, None, what)
+            CallError::malformed(SERVICE, operation, Effect::None, what)
         })
     }
 

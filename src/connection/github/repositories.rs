@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::{GitHubClient, Repository, SERVICE, advise_repository};
-use crate::call::{CallError, CallErrorKind, Effect};
+use crate::call::{CallError, Effect};
 
 /// The most that one page holds.
 const PER_PAGE: usize = 100;
@@ -125,13 +125,6 @@ impl GitHubClient {
                 _ => {}
             }
         }
-        Err(CallError::new(
-            CallErrorKind::Malformed,
-            Effect::None,
-            SERVICE,
-            operation,
-            None,
-            "the list has fewer environments than it says",
-        ))
+        Err(CallError::malformed(SERVICE, operation, Effect::None, "the list has fewer environments than it says"))
     }
 }

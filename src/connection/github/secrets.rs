@@ -148,14 +148,7 @@ impl Item {
     fn read(self, operation: &str) -> Result<StoredSecret, CallError> {
         let updated_at = self.updated_at.parse().map_err(|_| {
             let message = "updated_at is not a time";
-            CallError::new(
-                CallErrorKind::Malformed,
-                Effect::None,
-                SERVICE,
-                operation,
-                None,
-                message,
-            )
+            CallError::malformed(SERVICE, operation, Effect::None, message)
         })?;
         Ok(StoredSecret {
             name: self.name.to_ascii_uppercase(),

@@ -183,6 +183,5 @@ impl NeonClient {
 }
 
 fn endless(operation: String) -> CallError {
-    let (kind, effect) = (CallErrorKind::Malformed, Effect::None);
-    CallError::new(kind, effect, SERVICE, operation, None, "the list does not end")
+    CallError::malformed(SERVICE, operation, Effect::None, "the list does not end")
 }

@@ -1,6 +1,5 @@
 //! Ids as Neon gives them to organizations, projects, branches and endpoints.
 
-use crate::diagnostics::Argument;
 use crate::terraform::{Diagnostics, Field, Node};
 
 /// Reads an id; a text that cannot be one is reported.
@@ -8,14 +7,9 @@ pub fn identifier(node: &Node<'_>, problems: &mut Diagnostics) -> Field<String> 
     node.string(problems).and_then_checked(|text| {
         let fits = is_identifier(&text);
         if !fits {
-            node.report(problems, |argument| Argument::IsNot {
-                argument,
-                what: "a Neon id".into(),
-                why: format!(
+            node.report_not(problems, "a Neon id", format!(
                     "It is {text:?}. Neon ids have up to 60 lower-case letters, digits and hyphens; they are not the names in its console."
-                )
-                .into(),
-            });
+                ));
         }
         fits.then_some(text)
     })

@@ -4,21 +4,14 @@
 //! <https://neon.com/docs/manage/api-keys>
 
 use std::fmt;
-use std::sync::Arc;
 
-use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::{Call, NeonClient, SERVICE};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
-use crate::connection::instant::instant;
-use crate::connection::serde_helpers::null_is_empty;
-use crate::http::Shared;
+use crate::connection::ListedKey;
 use crate::secret::Secret;
-
-/// Listings by holder.
-pub(super) type Listings = Shared<Vec<ApiKey>>;
 
 /// Whose keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,26 +54,10 @@ impl KeyHolder {
     }
 }
 
-/// A key's metadata (schemas `ApiKeysListResponseItem`, `OrgApiKeysListResponseItem`).
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct ApiKey {
-    /// By which it is revoked.
-    pub id: i64,
-    /// Its name; need not be unique.
-    #[serde(default, deserialize_with = "null_is_empty")]
-    pub name: String,
-    /// When it was made.
-    #[serde(default, deserialize_with = "instant")]
-    pub created_at: Option<Timestamp>,
-    /// When a request last carried it.
-    #[serde(default, deserialize_with = "instant")]
-    pub last_used_at: Option<Timestamp>,
-}
-
 /// A new key.
 pub struct NewKey {
-    /// Its metadata.
-    pub key: ApiKey,
+    /// Its metadata (schema `ApiKeyCreateResponse`).
+    pub key: ListedKey,
     /// Its value, which is not told again.
     pub value: Secret,
 }
@@ -89,7 +66,7 @@ pub struct NewKey {
 struct Created {
     key: String,
     #[serde(flatten)]
-    metadata: ApiKey,
+    metadata: ListedKey,
 }
 
 /// How a request was authenticated (`GET /auth`).
@@ -104,19 +81,12 @@ pub struct Identity {
 }
 
 impl NeonClient {
-    /// The holder's keys, from the listing that all readers of this run share. Revoked keys are not in it.
+    /// The holder's keys as they are now (schemas `ApiKeysListResponseItem`, `OrgApiKeysListResponseItem`). Revoked keys are not
+    /// among them.
     ///
     /// # Errors
     /// [`CallError`] without effect, with advice about the key that it takes.
-    pub async fn keys(&self, holder: &KeyHolder) -> Result<Arc<Vec<ApiKey>>, CallError> {
-        self.0.keys.get(&holder.to_string(), || self.keys_now(holder)).await
-    }
-
-    /// The holder's keys as they are now.
-    ///
-    /// # Errors
-    /// As [`Self::keys`].
-    pub async fn keys_now(&self, holder: &KeyHolder) -> Result<Vec<ApiKey>, CallError> {
+    pub async fn keys_now(&self, holder: &KeyHolder) -> Result<Vec<ListedKey>, CallError> {
         let path = holder.path();
         let call = Call::new("GET", &path, format!("listing API keys of {holder}"));
         let response = self.read(&call).await.map_err(|error| holder.advise(error))?;
@@ -144,18 +114,11 @@ impl NeonClient {
             ..Call::new("POST", &path, format!("minting API key {name} of {holder}")).secret_answer()
         };
         let answer = self.write(&call, permit).await;
-        self.0.keys.forget(&holder.to_string());
+        self.0.keys.listings.forget(&holder.to_string());
         let created: Created = answer.map_err(|error| holder.advise(error))?.json()?;
         if created.key.is_empty() {
-            let (kind, effect) = (CallErrorKind::Malformed, Effect::Possible);
-            return Err(CallError::new(
-                kind,
-                effect,
-                SERVICE,
-                call.operation,
-                None,
-                "the answer has no key",
-            ));
+            let why = "the answer has no key";
+            return Err(CallError::malformed(SERVICE, call.operation, Effect::Possible, why));
         }
         Ok(NewKey {
             key: created.metadata,
@@ -173,7 +136,7 @@ impl NeonClient {
         path.push(&id);
         let call = Call::new("DELETE", &path, format!("revoking API key {id} of {holder}"));
         let answer = self.write(&call, permit).await;
-        self.0.keys.forget(&holder.to_string());
+        self.0.keys.listings.forget(&holder.to_string());
         match answer {
             Ok(_) => Ok(()),
             Err(error) if error.kind == CallErrorKind::NotFound => Err(error),

@@ -153,14 +153,7 @@ impl NeonClient {
         )]
         Place::of_uri(uri.expose()).ok_or_else(|| {
             let what = "the answer holds no connection URI";
-            CallError::new(
-                CallErrorKind::Malformed,
-                Effect::None,
-                SERVICE,
-                call.operation,
-                None,
-                what,
-            )
+            CallError::malformed(SERVICE, call.operation, Effect::None, what)
         })
     }
 

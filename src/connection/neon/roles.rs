@@ -142,10 +142,7 @@ impl NeonClient {
             password,
             role: answered,
         } = answer.role;
-        let malformed = |what| {
-            let (kind, effect) = (CallErrorKind::Malformed, Effect::Possible);
-            CallError::new(kind, effect, SERVICE, call.operation, None, what)
-        };
+        let malformed = |what| CallError::malformed(SERVICE, call.operation, Effect::Possible, what);
         let password = Secret::new(password);
         if password.is_empty() {
             return Err(malformed("the answer has no password"));

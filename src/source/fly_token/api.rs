@@ -10,15 +10,13 @@ use super::Credential;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::fly::{FlyClient, SERVICE};
 use crate::connection::instant::instant;
+use crate::connection::pages;
 use crate::connection::serde_helpers::null_is_empty;
 use crate::label::Label;
 use crate::secret::Secret;
 
 /// Tokens per page.
 const PAGE: u32 = 100;
-
-/// Pages of one listing. More would be a listing that does not end.
-const PAGES: u32 = 1000;
 
 /// What a token is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +82,9 @@ impl Container {
                     client.token_origin()
                 ))
             }
+            Self::Organization(slug) if error.kind == CallErrorKind::Unauthenticated => error.advise(&format!(
+                "Fly says the same of an organization that a valid token may not see: compare {slug:?} with `fly orgs list`."
+            )),
             Self::Organization(_) => error,
         }
     }
@@ -159,46 +160,28 @@ pub(super) async fn list(client: &FlyClient, container: &Container) -> Result<Ve
              pageInfo {{ endCursor hasNextPage }} }} }} }}",
         container.field()
     );
-    let mut tokens = Vec::new();
-    let mut after: Option<String> = None;
-    for _ in 0..PAGES {
+    let (operation, query) = (&*operation, &*query);
+    let page = |after: Option<String>| async move {
         let variables = json!({ "name": container.name(), "first": PAGE, "after": after });
         let answer: Found<TokenHolder> = client
-            .query(&*operation, &query, variables)
+            .query(operation, query, variables)
             .await
             .map_err(|error| container.advise(client, error))?;
         let page = answer
             .container
-            .ok_or_else(|| container.missing(client, &operation))?
+            .ok_or_else(|| container.missing(client, operation))?
             .limited_access_tokens;
-        tokens.extend(page.nodes.unwrap_or_default().into_iter().flatten());
+        let tokens: Vec<Token> = page.nodes.unwrap_or_default().into_iter().flatten().collect();
         if !tokens.iter().all(|token| is_id(&token.id)) {
             let what = "the id of a token in the list is none";
-            return Err(CallError::new(
-                CallErrorKind::Malformed,
-                Effect::None,
-                SERVICE,
-                operation,
-                None,
-                what,
-            ));
+            return Err(CallError::malformed(SERVICE, operation, Effect::None, what));
         }
-        match page.page_info.end_cursor.filter(|_| page.page_info.has_next_page) {
-            Some(cursor) if after.as_ref() != Some(&cursor) => after = Some(cursor),
-            Some(_) => break,
-            None => return Ok(tokens),
-        }
-    }
-    // Half a list would hide tokens, and hidden tokens are never revoked.
-    let endless = "the list of tokens does not end";
-    Err(CallError::new(
-        CallErrorKind::Malformed,
-        Effect::None,
-        SERVICE,
-        operation,
-        None,
-        endless,
-    ))
+        Ok((
+            tokens,
+            page.page_info.end_cursor.filter(|_| page.page_info.has_next_page),
+        ))
+    };
+    pages::all(SERVICE, operation, page).await
 }
 
 /// The node ids that minting needs.
@@ -300,16 +283,7 @@ pub(super) async fn create(
         .mutation(&*operation, mutation, variables, permit)
         .await
         .map_err(|error| container.advise(client, error))?;
-    let malformed = |what: &str| {
-        CallError::new(
-            CallErrorKind::Malformed,
-            Effect::Possible,
-            SERVICE,
-            &*operation,
-            None,
-            what,
-        )
-    };
+    let malformed = |what: &str| CallError::malformed(SERVICE, &*operation, Effect::Possible, what);
     let payload = answer.create_limited_access_token;
     let new = payload
         .ok_or_else(|| malformed("the answer has no payload"))?
@@ -358,14 +332,7 @@ pub(super) async fn delete(
     let answer: DeleteAnswer = client.mutation(&*operation, mutation, variables, permit).await?;
     if answer.delete_limited_access_token.is_none() {
         let what = "the answer has no payload";
-        return Err(CallError::new(
-            CallErrorKind::Malformed,
-            Effect::Possible,
-            SERVICE,
-            operation,
-            None,
-            what,
-        ));
+        return Err(CallError::malformed(SERVICE, operation, Effect::Possible, what));
     }
     Ok(())
 }

@@ -110,11 +110,7 @@ fn named(node: &Node<'_>, problems: &mut Diagnostics) -> Field<String> {
         } else {
             return Some(name);
         };
-        node.report(problems, |argument| Argument::IsNot {
-            argument,
-            what: "a name in PostgreSQL".into(),
-            why: mistake.into(),
-        });
+        node.report_not(problems, "a name in PostgreSQL", mistake);
         None
     })
 }

@@ -127,14 +127,7 @@ impl<'a> Lease<'a> {
         let answer: Answer = client.write(request, permit).await?.json()?;
         answer.data.map(|data| data.nonce).or(answer.nonce).ok_or_else(|| {
             let what = "the answer has no nonce";
-            CallError::new(
-                CallErrorKind::Malformed,
-                Effect::Possible,
-                SERVICE,
-                operation,
-                None,
-                what,
-            )
+            CallError::malformed(SERVICE, operation, Effect::Possible, what)
         })
     }
 }

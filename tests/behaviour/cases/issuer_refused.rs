@@ -1,10 +1,12 @@
 //! Refusals of an issuer: their words, that they make nothing, what they prove and what they show.
 
+use std::collections::BTreeMap;
+
 use rotation_provider::call::{CallErrorKind, Effect};
 use rotation_provider::rotation::Container;
 use rotation_provider::source::Liveness;
 
-use super::refused::{expected, tell};
+use super::refused::{expected, words};
 use super::sources::{Bench, order};
 use super::targets::permit;
 use crate::fixtures::REFUSALS;
@@ -12,7 +14,9 @@ use crate::proxy::Act;
 use crate::reviewed;
 
 pub(super) async fn refusals_are_told_in_words(bench: &Bench) {
-    let (mut text, calls) = (String::new(), bench.issued().calls());
+    let (mut operations, calls) = (String::new(), bench.issued().calls());
+    // By status and words, for what it was told.
+    let mut answers: BTreeMap<(u16, String), Vec<&str>> = BTreeMap::new();
     let id = bench.mint(&order(1)).await.unwrap().credential.unwrap().id;
     for (what, on) in [("mint", calls.make), ("revoke", calls.end), ("list", calls.list)] {
         for status in REFUSALS {
@@ -27,12 +31,22 @@ pub(super) async fn refusals_are_told_in_words(bench: &Bench) {
             bench.world().proxy.heal();
             let error = error.expect_err(&format!("{what} {status}"));
             expected(status, &error, what != "list");
-            let told = error.answer();
-            tell(&mut text, &format!("{what} {status}"), &error);
+            let (effect, told) = words(&error);
             assert!(!told.contains(&id) || id.len() < 8, "{told}");
+            answers
+                .entry((status, format!("({effect}) {told}")))
+                .or_default()
+                .push(what);
+            let operation = format!("{what}: {}\n", error.operation);
+            if !operations.contains(&operation) {
+                operations.push_str(&operation);
+            }
         }
-        text.push('\n');
     }
+    let answers = answers
+        .iter()
+        .map(|((status, told), whats)| format!("{status} {}: {told}\n", whats.join(", ")));
+    let text = format!("{operations}\n{}", answers.collect::<String>());
     reviewed!(
         format!("refusals_{}", bench.fixture.kind().name),
         if id.len() < 8 {

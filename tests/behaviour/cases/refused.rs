@@ -27,16 +27,16 @@ pub(super) fn expected(status: u16, error: &CallError, writes: bool) {
     }
 }
 
-/// An error as a user reads it.
-pub(super) fn tell(text: &mut String, what: &str, error: &CallError) {
+/// Whether something changed, and the answer as a user reads it.
+pub(super) fn words(error: &CallError) -> (&'static str, String) {
     let effect = match error.effect {
         Effect::None => "nothing changed",
         Effect::Possible => "may have had an effect",
     };
-    writeln!(text, "{what}: {} ({effect})\n  {}", error.operation, error.answer()).unwrap();
     for bad in ["  ", "..", " .", "{", "\n"] {
         assert!(!error.answer().contains(bad), "{bad:?} in {}", error.answer());
     }
+    (effect, error.answer())
 }
 
 pub(super) async fn refusals_are_told_in_words(bench: &Bench) {
@@ -60,7 +60,8 @@ pub(super) async fn refusals_are_told_in_words(bench: &Bench) {
                 }
                 Some(error) => {
                     expected(status, &error, what != "look");
-                    tell(&mut text, &format!("{what} {status}"), &error);
+                    let (effect, answer) = words(&error);
+                    writeln!(text, "{what} {status}: {} ({effect})\n  {answer}", error.operation).unwrap();
                 }
             }
         }

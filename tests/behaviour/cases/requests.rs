@@ -1,5 +1,6 @@
 //! What is sent, as text to be reviewed: method, path, headers, the shape of the body. Values, times and ids are replaced.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde_json::Value as Json;
@@ -53,12 +54,17 @@ impl<'a> Told<'a> {
 
     /// The whole, with these values replaced.
     pub(crate) fn text(&self, values: &[&str]) -> String {
-        let mut text = String::new();
+        let mut all = self.parts.iter().flat_map(|(_, asked)| asked).map(headers);
+        let first = all.next().unwrap_or_default();
+        let common = all.fold(first, |common, one| common.intersection(&one).cloned().collect());
+        let mut text = String::from("# every request\n");
+        text.extend(common.iter().map(|header| format!("  {header}\n")));
+        text.push('\n');
         for (what, asked) in &self.parts {
             writeln!(text, "# {what}").unwrap();
             let mut last = String::new();
             for one in asked {
-                let told = tell(one, values);
+                let told = tell(one, &common, values);
                 // A wait asks as often as it takes.
                 if told != last {
                     text.push_str(&told);
@@ -71,13 +77,11 @@ impl<'a> Told<'a> {
     }
 }
 
-fn tell(asked: &Asked, values: &[&str]) -> String {
-    let mut text = format!("{} {}\n", asked.method, steady(&asked.target, values));
-    for (name, value) in asked
-        .headers
-        .iter()
-        .filter(|(name, _)| HEADERS.contains(&name.as_str()))
-    {
+/// The headers that say something, as they are shown.
+fn headers(asked: &Asked) -> BTreeSet<String> {
+    let known = asked.headers.iter();
+    let known = known.filter(|(name, _)| HEADERS.contains(&name.as_str()));
+    let shown = known.map(|(name, value)| {
         let value = match name.as_str() {
             // The scheme tells enough.
             "authorization" => format!("{} [credential]", value.split(' ').next().unwrap_or_default()),
@@ -85,7 +89,15 @@ fn tell(asked: &Asked, values: &[&str]) -> String {
             "user-agent" => value.split('/').next().unwrap_or_default().to_owned(),
             _ => value.clone(),
         };
-        writeln!(text, "  {name}: {value}").unwrap();
+        format!("{name}: {value}")
+    });
+    shown.collect()
+}
+
+fn tell(asked: &Asked, common: &BTreeSet<String>, values: &[&str]) -> String {
+    let mut text = format!("{} {}\n", asked.method, steady(&asked.target, values));
+    for header in headers(asked).difference(common) {
+        writeln!(text, "  {header}").unwrap();
     }
     if let Ok(mut body) = serde_json::from_str::<Json>(&asked.body) {
         shape(&mut body, values);

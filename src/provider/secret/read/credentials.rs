@@ -138,9 +138,10 @@ async fn survey(
         .iter()
         .find(|known| known.issuer == address && known.generation == newest);
     if let Some(known) = current {
-        let replaced = listed.iter().any(|credential| {
-            Some(&credential.id) == known.credential_id.as_ref() && credential.minted_at > known.minted_at
-        });
+        let replaced = issuer.reuses_ids()
+            && listed.iter().any(|credential| {
+                Some(&credential.id) == known.credential_id.as_ref() && credential.minted_at > known.minted_at
+            });
         let is_dead = replaced || dead.iter().any(|dead| dead.generation == newest);
         state.ledger.record(match is_dead {
             true => Event::Died { generation: newest },
