@@ -25,10 +25,14 @@ fn root() -> PathBuf {
 }
 
 fn example(path: &str) -> String {
+    example_in("terraform", path)
+}
+
+fn example_in(language: &str, path: &str) -> String {
     let file = root().join("examples").join(path);
     let text = std::fs::read_to_string(&file)
         .unwrap_or_else(|error| panic!("the page shows examples/{path}, which can't be read ({error}): write it"));
-    format!("```terraform\n{}\n```\n", text.trim_end())
+    format!("```{language}\n{}\n```\n", text.trim_end())
 }
 
 fn type_name(kind: &Type) -> String {
@@ -135,7 +139,7 @@ const PLANNED: [(&str, &str); 11] = [
     ),
     ("Fly", "checks: a token is alive or dead, machines are healthy"),
     ("Neon", "check: a disposable branch"),
-    ("GitHub", "deploy keys; organization and Codespaces secrets; variables"),
+    ("GitHub", "deploy keys; organization secrets; variables"),
     ("AWS", "`aws_iam_access_key`; `secretsmanager_secret`; CloudTrail"),
     (
         "PostgreSQL, Redis",
@@ -221,6 +225,13 @@ https://github.com/secret-rotation/terraform-provider-rotation/blob/main/docs/ki
 Their elements are objects: write `ignore_changes = [targets.runtime.wave]`, not `targets[\"runtime\"]`.
 ";
 
+/// What an import is.
+const IMPORT: &str = "
+Nothing is written by an import, nor by the first apply after it, which takes over what exists as generation 0. Terraform 1.12 or newer, and
+OpenTofu 1.12, also import by identity: `identity = { name = \"FLY_API_TOKEN\" }`. Create the resource with an `adopt` block for the same without an import.
+The guide [Taking over secrets that exist](../guides/brownfield.md) shows both.
+";
+
 fn secret_page() -> String {
     let provider = RotationProvider::new(Environment::default());
     let schema = provider.registry().resource("rotation_secret").unwrap().schema();
@@ -281,6 +292,9 @@ fn secret_page() -> String {
     for attribute in schema.block.attributes.iter().filter(|a| a.mode == Mode::Computed) {
         attribute_line(attribute, 0, &mut page);
     }
+    page.push_str("\n## Import\n\n");
+    page.push_str(&example_in("shell", "resources/rotation_secret/import.sh"));
+    page.push_str(IMPORT);
     page
 }
 

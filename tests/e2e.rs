@@ -20,8 +20,12 @@ mod sandbox;
 #[path = "support/terraform_cores.rs"]
 mod terraform_cores;
 
+#[path = "e2e/adopt.rs"]
+mod adopt;
 #[path = "e2e/beforehand.rs"]
 mod beforehand;
+#[path = "e2e/brownfield.rs"]
+mod brownfield;
 #[path = "e2e/causes.rs"]
 mod causes;
 #[path = "e2e/connections.rs"]
@@ -44,18 +48,24 @@ mod edited;
 mod end;
 #[path = "e2e/flags.rs"]
 mod flags;
+#[path = "e2e/format.rs"]
+mod format;
 #[path = "e2e/forty.rs"]
 mod forty;
 #[path = "e2e/gate.rs"]
 mod gate;
 #[path = "e2e/generated.rs"]
 mod generated;
+#[path = "e2e/github_codespaces_secret.rs"]
+mod github_codespaces_secret;
 #[path = "e2e/github_dependabot_secret.rs"]
 mod github_dependabot_secret;
 #[path = "e2e/gone.rs"]
 mod gone;
 #[path = "e2e/guard.rs"]
 mod guard;
+#[path = "e2e/import.rs"]
+mod import;
 #[path = "e2e/incident.rs"]
 mod incident;
 #[path = "e2e/input.rs"]

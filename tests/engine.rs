@@ -33,6 +33,8 @@
 
 #[path = "engine/adapters.rs"]
 mod adapters;
+#[path = "engine/adoption.rs"]
+mod adoption;
 #[path = "engine/case.rs"]
 mod case;
 #[path = "engine/cases.rs"]

@@ -1,8 +1,8 @@
 //! Every message as Terraform prints it, one file for each area: `tests/snapshots/diagnostics_*.snap`.
 
 use super::{
-    Apply, Argument, CheckArgument, Configuration, ConnectionProblem, Destroy, Message, Plan, Protocol, Refresh, Run,
-    Severity, StateProblem,
+    Adoption, Apply, Argument, CheckArgument, Configuration, ConnectionProblem, Destroy, Message, Plan, Protocol,
+    Refresh, Run, Severity, StateProblem,
 };
 
 /// Columns that Terraform wraps at in a terminal of 80.
@@ -22,6 +22,7 @@ fn every_text_of_the_catalogue_reads_as_terraform_prints_it() {
         ("apply", Apply::samples()),
         ("run", Run::samples()),
         ("destroy", Destroy::samples()),
+        ("adoption", Adoption::samples()),
     ];
     for (area, samples) in areas {
         let texts: Vec<String> = samples
@@ -54,6 +55,7 @@ fn every_text_has_a_detail_that_is_a_sentence_and_a_summary_that_is_none() {
         Apply::samples(),
         Run::samples(),
         Destroy::samples(),
+        Adoption::samples(),
     ];
     for (variant, message) in all.iter().flatten() {
         let (summary, detail) = (&message.summary, &message.detail);

@@ -9,6 +9,7 @@
 #[macro_use]
 mod catalogue;
 
+mod adoption;
 mod apply;
 mod argument;
 mod check;
@@ -26,6 +27,7 @@ mod state;
 
 use std::borrow::Cow;
 
+pub use adoption::Adoption;
 pub use apply::Apply;
 pub use argument::{Argument, Hint};
 pub use catalogue::{Message, Severity, Text};

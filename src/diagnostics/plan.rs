@@ -100,6 +100,7 @@ catalogue! {
         warning DestroyBreaks {
             secret: String,
             deleted: Vec<String>,
+            existed: Vec<String>,
             kept: Vec<String>,
             revoked: Vec<String>,
             left_manual: Vec<String>,
@@ -109,6 +110,7 @@ catalogue! {
             detail: {
                 let lines = [
                     ("Deletes", deleted),
+                    ("Keeps (it existed before)", existed),
                     ("Keeps (on_remove)", kept),
                     ("Leaves valid (revoke.mode is manual)", left_manual),
                     ("Revokes", revoked),
@@ -121,6 +123,7 @@ catalogue! {
             samples: [{
                 secret: "FLY_API_TOKEN".into(),
                 deleted: vec!["Fly secret FLY_API_TOKEN on app molecule-cp".into()],
+                existed: vec!["GitHub Actions secret FLY_API_TOKEN of molecule-ai/app".into()],
                 kept: vec!["SSM parameter /molecule/KEY".into()],
                 revoked: vec!["generation 2 (abc) at Fly app molecule-cp".into()],
                 left_manual: Vec::new(),
@@ -166,16 +169,13 @@ catalogue! {
             samples: [{ entry: "Fly secret FLY_API_TOKEN on app molecule-cp".into(), owner: "FLY_API_TOKEN".into() }],
         }
         /// A delivery that the change asks for, of a value that nobody has.
-        error CannotDeliver { secret: String, why: String, is_supplied: bool, way_out: Words } => {
+        error CannotDeliver { secret: String, why: String, value: Words, way_out: Words } => {
             summary: format!("{secret}: the value cannot be delivered"),
-            detail: format!(
-                "{why}. A {} value is not replaced unless you ask for it. {way_out}",
-                if *is_supplied { "supplied" } else { "generated" }
-            ),
+            detail: format!("{why}. {value} is not replaced unless you ask for it. {way_out}"),
             samples: [{
                 secret: "SESSION_KEY".into(),
                 why: "The value of generation 1 cannot be recovered".into(),
-                is_supplied: false,
+                value: "A generated value".into(),
                 way_out: "Restore the value at a target yourself, or set a new `rotation_reason` to make a new one.".into(),
             }],
         }

@@ -62,18 +62,23 @@ catalogue! {
                 advice: "Use the version of the provider that wrote it, or a newer one.".into(),
             }],
         }
-        /// An import.
-        error ImportNotYet { name: String } => {
-            summary: format!("{name} cannot be imported yet"),
-            detail: "Nothing was changed. To replace entries that already exist, write the resource with on_existing = \"replace\" and apply \
-                     it.",
-            samples: [{ name: "rotation_secret".into() }],
+        /// An import of a type that has none.
+        error CannotImport => {
+            summary: "This resource cannot be imported",
+            detail: "Nothing was changed. Write the resource and apply it.",
+            samples: [{}],
         }
         /// A `moved` block from another type.
-        error MoveNotYet { target: String, source: String } => {
-            summary: format!("{target} cannot take over the state of {source:?}"),
-            detail: format!("{target} cannot take over any other type yet. Nothing was changed. Remove the `moved` block."),
-            samples: [{ target: "rotation_secret".into(), source: "random_password".into() }],
+        error CannotMove { source: String, known: Vec<Words> } => {
+            summary: format!("The state of {source:?} cannot be taken over"),
+            detail: {
+                let known = if known.is_empty() { "none".to_owned() } else { list(known) };
+                format!("Types whose state this resource can take over: {known}. Nothing was changed. Remove the `moved` block.")
+            },
+            samples: [
+                { source: "aws_ssm_parameter".into(), known: super::names(["random_password (hashicorp/random)"]) },
+                { source: "random_password".into(), known: Vec::new() },
+            ],
         }
     }
 }

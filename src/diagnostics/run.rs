@@ -234,5 +234,11 @@ catalogue! {
                 { credentials: "KEY-rot-0123456789ab-g3 (abc)".into(), is_old: false },
             ],
         }
+        /// A new value of another form.
+        error BreaksTheFormat { why: String } => {
+            summary: "The new value does not have the format of this secret",
+            detail: format!("It {why}. It was not delivered. Correct the source, or `format`."),
+            samples: [{ why: "does not begin with \"napi_\" (format.prefix)".into() }],
+        }
     }
 }

@@ -68,6 +68,8 @@ pub enum Next {
     NewGenerated,
     /// A supplied value must be put back, or supplied again.
     NewSupplied,
+    /// A supplied value that was taken over must be put back, or a new one supplied.
+    NewSuppliedOnly,
     /// Work with its reasons.
     Works(Vec<(Work, String)>),
 }
@@ -158,6 +160,9 @@ impl Display for Next {
             Self::NewSupplied => f.write_str(
                 "Restore the value at a target yourself, or supply it again: set `value_wo`, and raise `value_wo_version` if it is a new \
                  one.",
+            ),
+            Self::NewSuppliedOnly => f.write_str(
+                "Restore the value at a target yourself, or supply a new one: set `value_wo`, and raise `value_wo_version`.",
             ),
             Self::Works(works) => {
                 let works = works.iter().map(|(work, reason)| format!("{work} ({reason})"));

@@ -12,7 +12,7 @@ use crate::part::PartName;
 use crate::rotation::window::Window;
 use crate::secret::Parts;
 use crate::source::{Source, SourceTraits};
-use crate::spec::{CheckSpec, SourceSpec, TargetSpec};
+use crate::spec::{CheckSpec, Format, SourceSpec, TargetSpec};
 use crate::target::Target;
 use crate::vendors::Vendors;
 
@@ -38,6 +38,8 @@ pub struct Job {
     pub overlap: SignedDuration,
     /// When they may be revoked; `None` is always.
     pub window: Option<Window>,
+    /// What every value must look like.
+    pub format: Option<Format>,
     /// Targets that the last refresh could not look at, by key: what they hold is looked at before it counts as lost.
     pub unreachable: BTreeSet<String>,
     /// An entry that somebody else made may be overwritten.

@@ -11,6 +11,7 @@ mod remove;
 mod response_guard;
 mod retire;
 mod survey;
+mod take_over;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +21,7 @@ pub use job::{Job, JobCheck, JobSource, JobTarget};
 pub use remove::{Removed, empty};
 pub use retire::{Retired, issuer_at, issuer_of, retire_anywhere, revoke_minted};
 pub use survey::found;
+pub use take_over::{TakeOver, needs_its_id, take_over};
 
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::diagnostics::{self, Message};

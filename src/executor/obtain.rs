@@ -407,9 +407,20 @@ impl Run<'_> {
         Ok((!found.is_empty()).then(|| self.parts_of(found)))
     }
 
+    /// A value that is new, and does not look as the configuration says.
+    fn breaks_the_format(&self) -> Option<Failure> {
+        if self.outcome.ledger.is_finished() {
+            return None;
+        }
+        let part = self.job.source.spec.parts.sole()?;
+        let value = self.parts.as_ref()?.get(part.as_str())?;
+        let why = self.job.format.as_ref()?.broken_by(value)?;
+        Some(Failure::new(Subject::Source, diagnostics::Run::BreaksTheFormat { why }))
+    }
+
     /// Every target's limits against the value in hand, before the first one is written.
     fn accepted_everywhere(&self) -> Performed {
-        let mut failures = Vec::new();
+        let mut failures: Vec<Failure> = self.breaks_the_format().into_iter().collect();
         for key in self.goal.targets.keys() {
             let Some(target) = self.job.targets.get(key) else {
                 continue;

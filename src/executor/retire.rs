@@ -61,13 +61,6 @@ impl Run<'_> {
     }
 }
 
-/// Whether a person supplied it, so that only a person can revoke it, whether or not its handle is known.
-fn is_supplied(record: &CredentialRecord) -> bool {
-    let address = record.issuer.parse::<Address>().ok();
-    let kind = address.and_then(|address| source::kind(&address.kind));
-    kind.is_some_and(|kind| kind.maker == source::Maker::Person)
-}
-
 /// How a credential's end went.
 pub(crate) enum Ended {
     /// It is dead; its handle, if it had one.
@@ -85,7 +78,7 @@ async fn retire(
     permit: &crate::call::WritePermit,
 ) -> Result<Ended, Failure> {
     let Some(id) = record.credential_id.clone().filter(|id| !id.is_empty()) else {
-        return Ok(if is_supplied(record) {
+        return Ok(if record.is_issued() {
             Ended::ByHand
         } else {
             Ended::Dead(None)
@@ -125,7 +118,7 @@ pub async fn retire_anywhere(
     permit: &crate::call::WritePermit,
 ) -> Result<Retired, Failure> {
     let Some(id) = record.credential_id.clone().filter(|id| !id.is_empty()) else {
-        return Ok(if is_supplied(record) {
+        return Ok(if record.is_issued() {
             Retired::ByHand
         } else {
             Retired::Dead

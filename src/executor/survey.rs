@@ -277,8 +277,9 @@ impl Run<'_> {
         let slot = target.slot.to_string();
         let known = self.outcome.ledger.delivery(key);
         // A first write without an answer may be what the entry is now: the slot was admitted before it.
-        let first_time =
-            known.is_none_or(|known| known.generation.is_none() && known.status != DeliveryStatus::Unknown);
+        let first_time = known.is_none_or(|known| {
+            known.was_absent() || (known.generation.is_none() && known.status != DeliveryStatus::Unknown)
+        });
         let mut left = None;
         if let Some(entry) = entry.as_ref().filter(|_| first_time) {
             let ours = entry.label.as_ref().filter(|label| label.belongs_to(&self.job.id));
@@ -409,7 +410,7 @@ fn taken_over(credentials: &[(Label, &Credential)]) -> Failure {
     Failure::new(Subject::Whole, diagnostics::Run::TakenOver { credentials })
 }
 
-fn listed(credentials: &[(Label, &Credential)]) -> String {
+pub(super) fn listed(credentials: &[(Label, &Credential)]) -> String {
     let list = credentials
         .iter()
         .map(|(label, credential)| match credential.minted_at {

@@ -44,6 +44,8 @@ pub(super) enum What {
     StoredState,
     ProposedState,
     PlannedState,
+    /// What identifies an object.
+    Identity,
 }
 
 impl What {
@@ -55,13 +57,14 @@ impl What {
             Self::StoredState => "the stored state",
             Self::ProposedState => "the proposed state",
             Self::PlannedState => "the planned state",
+            Self::Identity => "the identity",
         }
     }
 
     /// What to do when it cannot be read.
     fn advice(self) -> &'static str {
         match self {
-            Self::ProviderBlock | Self::Configuration => {
+            Self::ProviderBlock | Self::Configuration | Self::Identity => {
                 "Correct it in the configuration. If it is right there, the program that sent it is at fault."
             }
             Self::State | Self::StoredState | Self::ProposedState | Self::PlannedState => {
@@ -98,6 +101,17 @@ impl Catalog {
     }
 }
 
+impl Served<dyn Resource> {
+    /// The shape of what identifies its objects.
+    pub(super) fn identity_shape(&self) -> Shape {
+        Shape::of_block(Block {
+            attributes: self.handler.identity_attributes().to_vec(),
+            blocks: Vec::new(),
+            description: String::new(),
+        })
+    }
+}
+
 fn served<T: ?Sized>(named: &Named<T>, shape: fn(&T) -> Shape) -> BTreeMap<&'static str, Served<T>> {
     let served = named.iter().map(|(name, handler)| {
         let shape = shape(handler);
@@ -124,10 +138,12 @@ fn find<'c, T: ?Sized>(
 
 impl Shape {
     fn of(schema: &Schema) -> Self {
-        Self {
-            block: schema.block.clone(),
-            kind: schema.block.value_type(),
-        }
+        Self::of_block(schema.block.clone())
+    }
+
+    fn of_block(block: Block) -> Self {
+        let kind = block.value_type();
+        Self { block, kind }
     }
 
     /// Reads a value; absent or empty is null, as go-plugin hosts mean it. `what` names it in errors.

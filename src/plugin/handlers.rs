@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::catalog::{Catalog, Served, What};
 use super::diagnostics::{path, to_wire};
+use super::identity::identity_of;
 use super::wire::tfplugin6 as wire;
 use super::{ApplyRequest, ClientCapabilities, PlanRequest, Provider, ReadRequest, UpgradeRequest, functions};
 use crate::terraform::Diagnostics;
@@ -76,17 +77,20 @@ impl<P: Provider> Handlers<P> {
         &self,
         request: wire::read_resource::Request,
     ) -> Result<wire::read_resource::Response, Diagnostics> {
-        let Served { shape, handler } = self.catalog.resource(&request.type_name)?;
+        let served = self.catalog.resource(&request.type_name)?;
+        let Served { shape, handler } = served;
         let stored = request.current_state.clone();
         let request = ReadRequest {
             state: shape.decode(request.current_state, What::State)?,
             private: request.private,
         };
         let mut answer = handler.read(request).await;
+        let new_identity = identity_of(served, &answer.state, &mut answer.diagnostics);
         Ok(wire::read_resource::Response {
             new_state: shape.encode_state_or(answer.state, stored, &mut answer.diagnostics),
             private: answer.private,
             diagnostics: to_wire(shape.located(answer.diagnostics)),
+            new_identity,
             ..Default::default()
         })
     }
@@ -95,7 +99,8 @@ impl<P: Provider> Handlers<P> {
         &self,
         request: wire::plan_resource_change::Request,
     ) -> Result<wire::plan_resource_change::Response, Diagnostics> {
-        let Served { shape, handler } = self.catalog.resource(&request.type_name)?;
+        let served = self.catalog.resource(&request.type_name)?;
+        let Served { shape, handler } = served;
         let stored = request.prior_state.clone();
         let mut proposed = shape.decode(request.proposed_new_state, What::ProposedState)?;
         // Some cores copy write-only values from the configuration, which would make every plan differ from the state.
@@ -107,11 +112,13 @@ impl<P: Provider> Handlers<P> {
             private: request.prior_private,
         };
         let mut answer = handler.plan(request).await;
+        let planned_identity = identity_of(served, &answer.planned, &mut answer.diagnostics);
         Ok(wire::plan_resource_change::Response {
             planned_state: shape.encode_or(answer.planned, stored, &mut answer.diagnostics),
             requires_replace: answer.requires_replace.iter().map(path).collect(),
             planned_private: answer.private,
             diagnostics: to_wire(shape.located(answer.diagnostics)),
+            planned_identity,
             ..Default::default()
         })
     }
@@ -120,7 +127,8 @@ impl<P: Provider> Handlers<P> {
         &self,
         request: wire::apply_resource_change::Request,
     ) -> Result<wire::apply_resource_change::Response, Diagnostics> {
-        let Served { shape, handler } = self.catalog.resource(&request.type_name)?;
+        let served = self.catalog.resource(&request.type_name)?;
+        let Served { shape, handler } = served;
         let stored = request.prior_state.clone();
         let request = ApplyRequest {
             prior: shape.decode(request.prior_state, What::State)?,
@@ -129,10 +137,12 @@ impl<P: Provider> Handlers<P> {
             private: request.planned_private,
         };
         let mut answer = handler.apply(request).await;
+        let new_identity = identity_of(served, &answer.state, &mut answer.diagnostics);
         Ok(wire::apply_resource_change::Response {
             new_state: shape.encode_state_or(answer.state, stored, &mut answer.diagnostics),
             private: answer.private,
             diagnostics: to_wire(shape.located(answer.diagnostics)),
+            new_identity,
             ..Default::default()
         })
     }

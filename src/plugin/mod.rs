@@ -11,10 +11,12 @@ mod data_source;
 mod diagnostics;
 mod ending;
 mod ephemeral;
+mod existing;
 mod function;
 mod functions;
 mod handlers;
 mod handshake;
+mod identity;
 mod lifetime;
 mod log;
 mod registry;
@@ -35,8 +37,8 @@ pub use ephemeral::{Ephemeral, Opened};
 pub use function::{Function, FunctionError, Parameter, Signature};
 pub use registry::Registry;
 pub use resource::{
-    ApplyRequest, ApplyResponse, ClientCapabilities, PlanRequest, PlanResponse, ReadRequest, ReadResponse, Resource,
-    UpgradeRequest,
+    ApplyRequest, ApplyResponse, ClientCapabilities, ImportRequest, MoveRequest, PlanRequest, PlanResponse,
+    ReadRequest, ReadResponse, Resource, UpgradeRequest, cannot_move,
 };
 pub use serve::{Identity, serve};
 

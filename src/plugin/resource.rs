@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 
-use crate::terraform::{Diagnostics, Path, Schema, Value};
+use crate::diagnostics::{Protocol, Words};
+use crate::terraform::{Attribute, Diagnostic, Diagnostics, Path, Schema, Value};
 
 /// What Terraform said it can do (tfplugin6 `ClientCapabilities`).
 #[derive(Debug, Clone, Copy, Default)]
@@ -92,6 +93,24 @@ pub struct ApplyResponse {
     pub diagnostics: Diagnostics,
 }
 
+/// tfplugin6 `ImportResourceState`.
+#[derive(Debug)]
+pub struct ImportRequest {
+    /// What the user named; empty for an import by identity.
+    pub id: String,
+    /// The identity, in the form of [`Resource::identity_attributes`]; null for an import by id.
+    pub identity: Value,
+}
+
+/// tfplugin6 `MoveResourceState`. The state itself is left out: it may hold values in plain text.
+#[derive(Debug)]
+pub struct MoveRequest {
+    /// Address of the provider that made the state, such as `registry.terraform.io/hashicorp/random`.
+    pub provider: String,
+    /// The type of the state.
+    pub type_name: String,
+}
+
 /// A managed resource (tfplugin6 `ValidateResourceConfig` to `ApplyResourceChange`).
 #[async_trait]
 pub trait Resource: Send + Sync {
@@ -122,4 +141,39 @@ pub trait Resource: Send + Sync {
 
     /// Carries a change out.
     async fn apply(&self, request: ApplyRequest) -> ApplyResponse;
+
+    /// Begins to manage what exists, by what the user names it.
+    ///
+    /// # Errors
+    /// Diagnostics, when that names nothing.
+    async fn import(&self, request: ImportRequest) -> Result<Value, Diagnostics> {
+        let _ = request;
+        Err(Diagnostic::new(Path::root(), Protocol::CannotImport).into())
+    }
+
+    /// Takes over the state of another type (a `moved` block).
+    ///
+    /// # Errors
+    /// Diagnostics, when nothing of that type can be taken over.
+    async fn move_from(&self, request: MoveRequest) -> Result<Value, Diagnostics> {
+        Err(cannot_move(&request, Vec::new()))
+    }
+
+    /// What identifies an object, for imports by identity (6.9): plain attributes; none for a type without identities. The same on
+    /// every call.
+    fn identity_attributes(&self) -> &[Attribute] {
+        &[]
+    }
+
+    /// The identity of an object; null while it has none.
+    fn identity(&self, object: &Value) -> Value {
+        let _ = object;
+        Value::Null
+    }
+}
+
+/// The refusal of a move; `known` are the types whose state can be taken over.
+pub fn cannot_move(request: &MoveRequest, known: Vec<Words>) -> Diagnostics {
+    let source = request.type_name.clone();
+    Diagnostic::new(Path::root(), Protocol::CannotMove { source, known }).into()
 }

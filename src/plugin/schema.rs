@@ -93,6 +93,25 @@ fn versioned(schema: &Schema) -> wire::Schema {
     }
 }
 
+/// What identifies the objects of a type. A required attribute must be given to import by it.
+pub(super) fn identity(attributes: &[Attribute]) -> wire::ResourceIdentitySchema {
+    use wire::resource_identity_schema::IdentityAttribute;
+    let attributes = attributes.iter().map(|source| IdentityAttribute {
+        name: source.name.to_owned(),
+        r#type: match &source.kind {
+            AttributeType::Plain(kind) => type_bytes(kind),
+            AttributeType::Nested(..) => Vec::new(),
+        },
+        required_for_import: source.mode == Mode::Required,
+        optional_for_import: source.mode != Mode::Required,
+        description: source.description.clone(),
+    });
+    wire::ResourceIdentitySchema {
+        version: 0,
+        identity_attributes: attributes.collect(),
+    }
+}
+
 fn block(source: &Block) -> wire::schema::Block {
     use wire::schema::nested_block::NestingMode;
     wire::schema::Block {

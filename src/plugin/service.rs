@@ -14,8 +14,7 @@ use super::handlers::Handlers;
 use super::wire::tfplugin6 as wire;
 use super::wire::tfplugin6::provider_server;
 use super::{Provider, functions, schema};
-use crate::diagnostics::Protocol;
-use crate::terraform::{Diagnostic, Diagnostics, Path};
+use crate::terraform::Diagnostics;
 
 /// Serves one provider.
 pub(super) struct Service<P> {
@@ -276,21 +275,45 @@ impl<P: Provider> provider_server::Provider for Service<P> {
         ))
     }
 
+    async fn get_resource_identity_schemas(
+        &self,
+        _request: Request<wire::get_resource_identity_schemas::Request>,
+    ) -> Result<Response<wire::get_resource_identity_schemas::Response>, Status> {
+        Ok(Response::new(self.handlers.identity_schemas()))
+    }
+
+    async fn upgrade_resource_identity(
+        &self,
+        request: Request<wire::upgrade_resource_identity::Request>,
+    ) -> Result<Response<wire::upgrade_resource_identity::Response>, Status> {
+        let request = request.into_inner();
+        let call = self.call("UpgradeResourceIdentity", |handlers| async move {
+            handlers.upgrade_identity(request).await
+        });
+        let answer = call.await;
+        Ok(Response::new(answer.unwrap_or_else(|diagnostics| {
+            wire::upgrade_resource_identity::Response {
+                diagnostics: to_wire(diagnostics),
+                ..Default::default()
+            }
+        })))
+    }
+
     async fn import_resource_state(
         &self,
         request: Request<wire::import_resource_state::Request>,
     ) -> Result<Response<wire::import_resource_state::Response>, Status> {
-        let name = request.into_inner().type_name;
-        let diagnostics = self
-            .handlers
-            .catalog
-            .resource(&name)
-            .err()
-            .unwrap_or_else(|| Diagnostic::new(Path::root(), Protocol::ImportNotYet { name: name.clone() }).into());
-        Ok(Response::new(wire::import_resource_state::Response {
-            diagnostics: to_wire(diagnostics),
-            ..Default::default()
-        }))
+        let request = request.into_inner();
+        let call = self.call("ImportResourceState", |handlers| async move {
+            handlers.import(request).await
+        });
+        let answer = call.await;
+        Ok(Response::new(answer.unwrap_or_else(|diagnostics| {
+            wire::import_resource_state::Response {
+                diagnostics: to_wire(diagnostics),
+                ..Default::default()
+            }
+        })))
     }
 
     async fn move_resource_state(
@@ -298,18 +321,16 @@ impl<P: Provider> provider_server::Provider for Service<P> {
         request: Request<wire::move_resource_state::Request>,
     ) -> Result<Response<wire::move_resource_state::Response>, Status> {
         let request = request.into_inner();
-        let (source, target) = (request.source_type_name, request.target_type_name);
-        let diagnostics = self.handlers.catalog.resource(&target).err().unwrap_or_else(|| {
-            let moved = Protocol::MoveNotYet {
-                target: target.clone(),
-                source,
-            };
-            Diagnostic::new(Path::root(), moved).into()
+        let call = self.call("MoveResourceState", |handlers| async move {
+            handlers.take_over_state(request).await
         });
-        Ok(Response::new(wire::move_resource_state::Response {
-            diagnostics: to_wire(diagnostics),
-            ..Default::default()
-        }))
+        let answer = call.await;
+        Ok(Response::new(answer.unwrap_or_else(|diagnostics| {
+            wire::move_resource_state::Response {
+                diagnostics: to_wire(diagnostics),
+                ..Default::default()
+            }
+        })))
     }
 
     async fn stop_provider(

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::entry::Entry;
-use super::ledger::{CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus, Ledger};
+use super::ledger::{CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus, Ledger, TAKEN_OVER};
 use super::ownership::{Verdict, judge};
 
 /// A generation further ahead than this is not of our counting.
@@ -20,6 +20,19 @@ pub enum Event {
         credential: CredentialRecord,
         /// Whether making it ended what the same issuer had made before.
         replaces: bool,
+    },
+    /// What exists is taken over as generation 0, whose credential this is. Without effect where anything is in place.
+    TookOver(CredentialRecord),
+    /// The entry of a target is part of what is taken over.
+    EntryTakenOver {
+        /// The target's key.
+        target: String,
+        /// The slot's address.
+        slot: String,
+        /// The vendor's own identity of the container, where it has one.
+        container_id: Option<String>,
+        /// The entry; `None` for an empty slot.
+        entry: Option<Entry>,
     },
     /// An issuer's list, or a mark beside a value, shows a credential that no record had.
     Found(CredentialRecord),
@@ -222,6 +235,13 @@ impl Ledger {
     pub fn record(&mut self, event: Event) {
         match event {
             Event::Minted { credential, replaces } => self.minted(credential, replaces),
+            Event::TookOver(credential) => self.took_over(credential),
+            Event::EntryTakenOver {
+                target,
+                slot,
+                container_id,
+                entry,
+            } => self.entry_taken_over(target, slot, container_id, entry.as_ref()),
             Event::Found(credential) => self.found(credential),
             Event::Resumed { generation } => self.resumed(generation),
             Event::NeverHeld => {
@@ -316,6 +336,35 @@ impl Ledger {
         self.generation = credential.generation;
         self.finished = false;
         self.note(credential);
+    }
+
+    fn took_over(&mut self, credential: CredentialRecord) {
+        if self.is_begun() || !self.credentials.is_empty() {
+            return;
+        }
+        self.finished = true;
+        self.note(CredentialRecord {
+            generation: TAKEN_OVER,
+            status: CredentialStatus::Current,
+            revoke_after: None,
+            ..credential
+        });
+    }
+
+    fn entry_taken_over(&mut self, target: String, slot: String, container_id: Option<String>, entry: Option<&Entry>) {
+        if !self.is_taken_over() || self.deliveries.contains_key(&target) {
+            return;
+        }
+        let mut record = DeliveryRecord {
+            container_id,
+            generation: Some(TAKEN_OVER),
+            status: DeliveryStatus::Missing,
+            ..DeliveryRecord::new(slot)
+        };
+        if let Some(entry) = entry {
+            take_over(&mut record, entry);
+        }
+        self.deliveries.insert(target, record);
     }
 
     /// Two runs may have made the same generation, the second before the issuer's list showed what the first had made: the one
@@ -438,6 +487,14 @@ impl Ledger {
             return;
         }
         let verdict = judge(delivery, seen.entry.as_ref(), &seen.id);
+        if let Some(entry) = seen.entry.as_ref().filter(|entry| entry.label.is_none())
+            && newest == TAKEN_OVER
+            && delivery.was_absent()
+        {
+            // It was put there since, as the notice about it asks for.
+            take_over(delivery, entry);
+            return;
+        }
         if delivery.generation.is_none() {
             if let (Verdict::Marked(generation), Some(entry)) = (verdict, &seen.entry) {
                 take_up(delivery, entry, generation, newest, seen.at);
@@ -610,4 +667,13 @@ fn take_up(delivery: &mut DeliveryRecord, entry: &Entry, generation: u64, newest
     delivery.revision.clone_from(&entry.revision);
     delivery.delivered_at = entry.modified_at.or(Some(now));
     delivery.detail = None;
+}
+
+/// An entry that existed before this secret: what it holds now is generation 0.
+fn take_over(record: &mut DeliveryRecord, entry: &Entry) {
+    record.status = DeliveryStatus::Current;
+    record.revision.clone_from(&entry.revision);
+    record.delivered_at = entry.modified_at;
+    record.existed_before = true;
+    record.detail = None;
 }

@@ -8,6 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+/// The generation of what existed before this secret and was taken over: an adoption, an import. Nothing of ours makes it.
+pub const TAKEN_OVER: u64 = 0;
+
 /// Where a credential stands in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::EnumString, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
@@ -132,6 +135,12 @@ impl DeliveryRecord {
         }
     }
 
+    /// Whether its entry was absent when the secret was taken over, and has not been seen since.
+    pub fn was_absent(&self) -> bool {
+        let unseen = self.revision.is_none() && self.delivered_at.is_none();
+        self.generation == Some(TAKEN_OVER) && self.status == DeliveryStatus::Missing && unseen
+    }
+
     /// Whether it certainly holds that generation.
     pub fn holds(&self, generation: u64) -> bool {
         self.generation == Some(generation) && matches!(self.status, DeliveryStatus::Current | DeliveryStatus::Staged)
@@ -170,7 +179,7 @@ impl Ledger {
         }
     }
 
-    /// The newest generation that was minted; 0 before the first.
+    /// The newest generation that was minted; 0 before the first, whether or not something was taken over.
     pub fn generation(&self) -> u64 {
         self.generation
     }
@@ -178,6 +187,16 @@ impl Ledger {
     /// Whether the newest generation was delivered, activated and checked everywhere.
     pub fn is_finished(&self) -> bool {
         self.finished
+    }
+
+    /// Whether what is in place was taken over and has not been rotated since.
+    pub fn is_taken_over(&self) -> bool {
+        self.generation == TAKEN_OVER && self.credential(TAKEN_OVER).is_some()
+    }
+
+    /// Whether there is anything to rotate: a generation was made, or what existed was taken over.
+    pub fn is_begun(&self) -> bool {
+        self.generation > TAKEN_OVER || self.is_taken_over()
     }
 
     /// Credentials that may be live, newest last.

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::entry::{Entry, RevisionKind};
-use super::ledger::{DeliveryRecord, DeliveryStatus};
+use super::ledger::{DeliveryRecord, DeliveryStatus, TAKEN_OVER};
 
 /// By how much the time of an entry may be off that of our write when the write's own answer named no revision.
 const ANSWER_DELAY: SignedDuration = SignedDuration::from_secs(5);
@@ -33,6 +33,10 @@ pub enum Verdict {
 /// another form, or without such a time, proves nothing.
 pub fn judge(record: &DeliveryRecord, entry: Option<&Entry>, id: &str) -> Verdict {
     let Some(entry) = entry else { return Verdict::Empty };
+    let taken_over = record.generation == Some(TAKEN_OVER);
+    if taken_over && is_as_taken_over(record, entry) {
+        return Verdict::Recorded;
+    }
     if let Some(label) = &entry.label {
         let equal = record.revision.is_some() && record.revision == entry.revision;
         return match label.belongs_to(id) {
@@ -42,6 +46,12 @@ pub fn judge(record: &DeliveryRecord, entry: Option<&Entry>, id: &str) -> Verdic
         };
     }
     let listed = entry.modified_at.is_some();
+    if taken_over && entry.kind == RevisionKind::Version {
+        return match entry.modified_at > record.delivered_at {
+            true => Verdict::Foreign,
+            false => Verdict::CannotTell,
+        };
+    }
     if entry.kind == RevisionKind::Version {
         // Ours always carries a mark, unless the vendor does not list its metadata yet.
         return if listed { Verdict::Foreign } else { Verdict::CannotTell };
@@ -51,6 +61,21 @@ pub fn judge(record: &DeliveryRecord, entry: Option<&Entry>, id: &str) -> Verdic
         (None, Some(_)) if record.generation.is_some() => by_time(record, entry),
         (None, _) if record.generation.is_none() && claimed_empty(record) => Verdict::Unanswered,
         _ => Verdict::CannotTell,
+    }
+}
+
+/// Whether an entry that was taken over is still what it was then. A version counts only together with the time of its write, since an
+/// entry that is made anew starts its version again.
+fn is_as_taken_over(record: &DeliveryRecord, entry: &Entry) -> bool {
+    let (Some(known), Some(seen)) = (&record.revision, &entry.revision) else {
+        return false;
+    };
+    match entry.kind {
+        RevisionKind::Digest => !bare(known).is_empty() && bare(known) == bare(seen),
+        RevisionKind::Time => known == seen,
+        RevisionKind::Version => {
+            known == seen && entry.modified_at.is_some() && entry.modified_at == record.delivered_at
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! The provider writes it (`provider/secret/config`) and decides by it; the executor works by the same values.
 
 mod check;
+mod format;
 mod guard;
 mod incident;
 mod source;
@@ -11,9 +12,10 @@ mod target;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 pub use self::check::{CheckSpec, When};
+pub use self::format::{Encoding, Format};
 pub use self::guard::Guard;
 pub use self::incident::{Incident, IncidentRevoke, System};
 pub use self::source::SourceSpec;
@@ -62,6 +64,19 @@ pub struct Config {
     pub replace_existing: bool,
     /// Stands before our own mark in every vendor-side name.
     pub label_prefix: String,
+    /// A create takes over what exists, and writes nothing. Without effect later.
+    pub adopt: Option<Adopt>,
+    /// What every value must look like.
+    pub format: Option<Format>,
+}
+
+/// How what exists is taken over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Adopt {
+    /// When it was last rotated: the schedule counts from there. `None`: since its issuer made it, or else since it was taken over.
+    pub rotated_at: Option<Timestamp>,
+    /// The issuer's handle of the credential in use: the first rotation revokes it. `None` leaves that to a person.
+    pub credential_id: Option<String>,
 }
 
 /// What happens when an entry was changed or deleted outside Terraform.

@@ -473,8 +473,16 @@ fn by_hand() -> Vec<(&'static str, Json, &'static str)> {
             json!({ "confirm": "2: everything is down" }),
             "guard.consequence is required",
         ),
-        ("adopt", json!({ "credential_id": "x" }), "adopt is not available yet"),
-        ("format", json!({ "prefix": "sk_" }), "format is not available yet"),
+        (
+            "adopt",
+            json!({ "rotated_at": "2026-13-01" }),
+            "adopt.rotated_at is not a time",
+        ),
+        (
+            "format",
+            json!({ "bytes": 32 }),
+            "format.bytes requires format.encoding",
+        ),
         (
             "revoke",
             json!({ "quiet_for": "7d" }),

@@ -160,6 +160,7 @@ impl Adapters {
             clock,
             overlap: config.overlap,
             window: config.schedule.window.clone(),
+            format: config.format.clone(),
             unreachable: BTreeSet::new(),
             replace_existing: config.replace_existing,
             is_create,

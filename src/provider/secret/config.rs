@@ -2,7 +2,9 @@
 //!
 //! Every mistake is reported at its path, with what is allowed. Unknown values are legal: then the whole is `None`.
 
+mod adopt;
 mod checks;
+mod format;
 mod guard;
 mod kinds;
 mod names;
@@ -18,8 +20,11 @@ mod warnings;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use self::adopt::{id_fits, parse_adopt};
 use self::checks::parse_checks;
+use self::format::{format_holds, parse_format};
 use self::guard::parse_guard;
+pub(super) use self::names::name_mistake;
 use self::names::{parse_label_prefix, parse_name, parse_reason};
 use self::schedule::parse_schedule;
 use self::shape::conformed;
@@ -57,6 +62,8 @@ fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
     let on_destroy = node.attr("on_destroy").one_of(&["revoke", "abandon"], problems);
     let label_prefix = parse_label_prefix(node, name.as_deref(), problems);
     let info = names::parse_info(&node.attr("info"), problems);
+    let format = parse_format(&node.attr("format"), problems);
+    let adopt = parse_adopt(&node.attr("adopt"), problems);
     let readers = node.attr("readers").strings(problems).or(Vec::new());
 
     let ParsedSource {
@@ -96,11 +103,15 @@ fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
         },
         replace_existing: on_existing.or("refuse")? == "replace",
         label_prefix: label_prefix?,
+        adopt: adopt?,
+        format: format?,
         source,
         targets,
     };
     if node.origin() == Origin::Configuration {
         config.relations(node, problems);
+        format_holds(config.format.as_ref(), &config.source, node, problems);
+        id_fits(config.adopt.as_ref(), &config.source, &node.attr("adopt"), problems);
     }
     (before || !problems.has_errors()).then_some(config)
 }

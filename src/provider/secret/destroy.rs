@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::policies::Policies;
-use super::state::State;
+use super::state::{State, is_imported};
 use super::{adapters, config_in_state, slots, texts};
 use crate::address::Address;
 use crate::call::WritePermit;
-use crate::diagnostics::{Destroy, Message, StateProblem, names};
+use crate::diagnostics::{Adoption, Destroy, Message, StateProblem, names};
 use crate::executor::{self, Removed, Retired};
 use crate::plugin::{ApplyRequest, ApplyResponse};
 use crate::provider::Configured;
-use crate::rotation::{CredentialRecord, DeliveryRecord, DeliveryStatus, Event, Ledger, Verdict, judge};
+use crate::rotation::{CredentialRecord, DeliveryRecord, DeliveryStatus, Event, Ledger, TAKEN_OVER, Verdict, judge};
 use crate::spec::Config;
 use crate::target::{self, Slot};
 use crate::terraform::{Diagnostics, Path, Value};
@@ -41,7 +41,8 @@ async fn delete_and_revoke(
             return prior.clone();
         }
     };
-    if policies.abandon {
+    // Nothing was looked at before its first apply, so nothing is its own.
+    if policies.abandon || is_imported(prior) {
         return Value::Null;
     }
     let mut state = State::read(prior);
@@ -74,7 +75,8 @@ async fn delete_and_revoke(
     // A run that leads to another place than one of them deletes none.
     let mut deletions = Vec::new();
     for (key, record) in state.ledger.deliveries().clone() {
-        let keep = policies.kept.contains(&key) || (never_in_place && record.existed_before);
+        let is_older = record.generation == Some(TAKEN_OVER) || (never_in_place && record.existed_before);
+        let keep = policies.kept.contains(&key) || is_older;
         let slot = adapters::slot_of(&key, &record, config.as_ref(), configured).await;
         let deletion = Deletion {
             key: key.clone(),
@@ -86,7 +88,7 @@ async fn delete_and_revoke(
         deletion.report_unreachable(problems);
         deletions.push((key, record, deletion));
     }
-    if !policies.revoke_by_hand {
+    if !policies.revoke_by_hand && !state.ledger.is_taken_over() {
         report_unreachable_issuers(&state.ledger, vendors, problems).await;
     }
     if problems.has_errors() {
@@ -119,8 +121,9 @@ async fn delete_and_revoke(
 /// The destroy of a guarded secret whose guard does not permit it. True where it is refused. One that touches nothing needs no
 /// confirmation.
 pub(super) fn refuse_unconfirmed(name: &str, policies: &Policies, state: &State, problems: &mut Diagnostics) -> bool {
-    let touches =
-        !policies.abandon && (!state.ledger.deliveries().is_empty() || !state.ledger.credentials().is_empty());
+    // What was taken over and never rotated stays as it is.
+    let untouched = policies.abandon || state.ledger.is_taken_over();
+    let touches = !untouched && (!state.ledger.deliveries().is_empty() || !state.ledger.credentials().is_empty());
     let guard = policies
         .guard
         .as_ref()
@@ -419,6 +422,15 @@ async fn revoke_all(
         if configured.stop.requested() {
             interrupted(problems);
             return;
+        }
+        if record.generation == TAKEN_OVER && state.ledger.is_taken_over() {
+            let left = Adoption::StillValid {
+                generation: record.generation,
+                id,
+                issuer: texts::issuer(&record.issuer),
+            };
+            problems.report(path.clone(), left);
+            continue;
         }
         let holder = kept
             .iter()

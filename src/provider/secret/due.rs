@@ -13,7 +13,7 @@ use crate::spec::Config;
 /// The rotation that is due, if one is. One that is under way is finished first.
 pub(super) fn due(state: &State, config: &Config, now: Timestamp) -> Option<Request> {
     let ledger = &state.ledger;
-    if ledger.generation() == 0 || !ledger.is_finished() {
+    if !ledger.is_begun() || !ledger.is_finished() {
         return None;
     }
     if let (Some(_), Some(after)) = (config.schedule.every, state.rotate_after)

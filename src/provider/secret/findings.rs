@@ -40,8 +40,21 @@ impl Sightings {
     }
 }
 
+/// That older states hold the value, which stays true of what was taken over until it is rotated.
+pub(super) fn was_in_state(state: &State) -> Vec<Notice> {
+    let told = state
+        .notices
+        .iter()
+        .filter(|notice| notice.code == NoticeCode::WasInState);
+    let told = told.filter(|_| state.ledger.is_taken_over());
+    told.cloned().collect()
+}
+
 /// Whether only a look at the vendors tells it: what became of a target's place is on its record, of an issuer there is none.
 pub(super) fn is_of_a_look(notice: &Notice) -> bool {
+    if notice.code == NoticeCode::WasInState {
+        return true;
+    }
     let of_an_issuer = notice.code == NoticeCode::Gone && notice.subject.parse::<Address>().is_ok();
     notice.code.is_of_a_look() || of_an_issuer
 }
@@ -250,7 +263,7 @@ fn of_targets(decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
             let sentence = texts::sentence(why, config);
             notice(
                 NoticeCode::NotRestorable,
-                format!("{sentence}. {}", texts::ways_to_a_new_value(config)),
+                format!("{sentence}. {}", texts::ways_to_a_new_value(config, &decision.ledger)),
             );
         }
         if decision.guarded.contains(key) {
@@ -297,7 +310,7 @@ fn of_targets(decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
                 text: format!(
                     "{}. {}",
                     texts::sentence(why, config),
-                    texts::ways_to_a_new_value(config)
+                    texts::ways_to_a_new_value(config, &decision.ledger)
                 ),
             });
         }
@@ -327,7 +340,7 @@ fn exposed(state: &State, decision: &Decision, config: &Config, all: &mut Vec<No
         );
         let what_next = match generation == ledger.generation() {
             true => "Supply a new value, then revoke it there.".to_owned(),
-            false if config.revoke_by_hand || !can_be_revoked(&known.issuer) => {
+            false if config.revoke_by_hand || !can_be_revoked(known) => {
                 format!("Revoke it there, then set `revoke {{ confirmed = {generation} }}`.")
             }
             false => "The next apply revokes it once nothing uses it.".to_owned(),
@@ -372,7 +385,7 @@ fn of_credentials(state: &State, decision: &Decision, config: &Config, all: &mut
             continue;
         }
         let credential = texts::credential(known);
-        let (code, text) = if config.revoke_by_hand || !can_be_revoked(&known.issuer) {
+        let (code, text) = if config.revoke_by_hand || !can_be_revoked(known) {
             let place = texts::issuer(&known.issuer);
             (
                 NoticeCode::RevokeByHand,

@@ -53,7 +53,7 @@ pub(super) fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goa
             .ledger
             .credentials()
             .iter()
-            .filter(|known| known.is_issued() && !can_be_revoked(&known.issuer))
+            .filter(|known| known.is_issued() && !can_be_revoked(known))
             .map(|known| known.generation)
             .collect(),
         targets,

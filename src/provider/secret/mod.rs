@@ -8,6 +8,7 @@ mod decide;
 pub mod declared;
 mod destroy;
 mod due;
+mod existing;
 mod exposure;
 mod findings;
 mod goal;

@@ -14,7 +14,7 @@ use self::credentials::credentials;
 use self::deliveries::{targets, unfinished_first_writes};
 use super::findings::{self, Sightings};
 use super::policies::Policies;
-use super::state::State;
+use super::state::{State, is_imported};
 use super::{config_in_state, due, slots, state_check};
 use crate::address::Address;
 use crate::connection::Connections;
@@ -29,7 +29,7 @@ use crate::vendors::Vendors;
 /// Refreshes a state. With an error, Terraform keeps the one that it has.
 pub async fn read(configured: &Configured, request: ReadRequest) -> ReadResponse {
     let mut problems = state_check::check(&request.state);
-    if problems.has_errors() {
+    if problems.has_errors() || is_imported(&request.state) {
         return ReadResponse {
             state: request.state,
             private: request.private,
@@ -73,6 +73,7 @@ async fn refreshed(configured: &Configured, stored: &Value, problems: &mut Diagn
     locate(&mut state, vendors).await;
     let mut seen = Sightings {
         untagged: Sightings::on_record(&state).untagged,
+        notices: findings::was_in_state(&state),
         ..Sightings::default()
     };
     let now = configured.clock.now();

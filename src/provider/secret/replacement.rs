@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::intent::Intent;
+use super::state::is_imported;
 use super::{config, identity, slots};
 use crate::address::Address;
 use crate::diagnostics::Apply;
@@ -18,6 +19,9 @@ pub(super) fn hand_over(configured: &Configured, request: ApplyRequest, becomes:
     let state = if configured.stop.requested() {
         problems.report(Path::root(), Apply::ReplacementInterrupted);
         request.prior
+    } else if is_imported(&request.prior) {
+        // It holds nothing yet.
+        Value::Null
     } else {
         let state = request.prior;
         configured.run_registry.hand_over(HandedOver { state, becomes });

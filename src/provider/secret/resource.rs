@@ -4,18 +4,19 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{apply, plan, read, schema, upgrade, validate};
+use super::{apply, existing, plan, read, schema, upgrade, validate};
 use crate::diagnostics::StateProblem;
 use crate::plugin::{
-    ApplyRequest, ApplyResponse, ClientCapabilities, PlanRequest, PlanResponse, ReadRequest, ReadResponse, Resource,
-    UpgradeRequest,
+    ApplyRequest, ApplyResponse, ClientCapabilities, ImportRequest, MoveRequest, PlanRequest, PlanResponse,
+    ReadRequest, ReadResponse, Resource, UpgradeRequest,
 };
 use crate::provider::CurrentConfiguration;
-use crate::terraform::{Diagnostics, Path, Schema, Value};
+use crate::terraform::{Attribute, Diagnostics, Path, Schema, Value};
 
 /// The resource, under the provider block that holds at the moment of each call.
 pub struct SecretResource {
     schema: Schema,
+    identity: Vec<Attribute>,
     configuration: Arc<CurrentConfiguration>,
 }
 
@@ -24,6 +25,7 @@ impl SecretResource {
     pub fn new(configuration: Arc<CurrentConfiguration>) -> Self {
         Self {
             schema: schema::schema(),
+            identity: existing::identity_attributes(),
             configuration,
         }
     }
@@ -73,5 +75,21 @@ impl Resource for SecretResource {
 
     async fn apply(&self, request: ApplyRequest) -> ApplyResponse {
         apply(&self.configuration.now(), request).await
+    }
+
+    async fn import(&self, request: ImportRequest) -> Result<Value, Diagnostics> {
+        existing::import(&request)
+    }
+
+    async fn move_from(&self, request: MoveRequest) -> Result<Value, Diagnostics> {
+        existing::move_from(&request)
+    }
+
+    fn identity_attributes(&self) -> &[Attribute] {
+        &self.identity
+    }
+
+    fn identity(&self, object: &Value) -> Value {
+        existing::identity(object)
     }
 }

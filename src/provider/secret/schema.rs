@@ -101,9 +101,9 @@ fn arguments() -> Vec<Attribute> {
         Attribute::optional(
             "overlap",
             Type::String,
-            "How long the old credential stays valid after the new one is live and checked. Default: `24h` if a GitHub target holds it, \
-             otherwise `0s`. Required where consumers of a target load the value at a time that nobody knows (`ssm_parameter`), unless \
-             `revoke.mode` is `manual`.",
+            "How long the old credential stays valid after the new one is live and checked. Default: `24h` if GitHub workflows \
+             get it from a target, otherwise `0s`. Required where consumers of a target load the value at a time that nobody knows (such \
+             as `ssm_parameter`), unless `revoke.mode` is `manual`.",
         ),
         Attribute::optional(
             "rotation_reason",
@@ -227,7 +227,11 @@ fn computed() -> Vec<Attribute> {
             "32 hexadecimal characters, derived from namespace, name, source and targets at creation. Names at vendors carry the first \
              12.",
         ),
-        Attribute::computed("generation", Type::Number, "1, 2, 3 …"),
+        Attribute::computed(
+            "generation",
+            Type::Number,
+            "1, 2, 3 …; 0 while what was adopted, imported or moved has not been rotated.",
+        ),
         text("phase", "`settled`, `overlapping`, `partial` or `awaiting_value`."),
         Attribute::computed(
             "steps",
@@ -276,7 +280,7 @@ fn computed() -> Vec<Attribute> {
             Nesting::Map,
             Mode::Computed,
             credential,
-            "Credentials by generation: those that may be valid, and those that the last apply revoked.",
+            "Credentials by generation: those that may be valid, and those that the last apply revoked. `0` is what was taken over.",
         ),
         Attribute::nested(
             "deliveries",
@@ -385,12 +389,26 @@ fn revoke_block() -> NestedBlock {
 fn format_block() -> NestedBlock {
     block(
         "format",
-        "Not available yet. What every value must look like.",
-        ["prefix", "pattern", "encoding"]
-            .into_iter()
-            .map(|name| Attribute::optional(name, Type::String, "Not available yet."))
-            .chain([Attribute::optional("bytes", Type::Number, "Not available yet.")])
-            .collect(),
+        "What every value must look like, whoever made it. One that does not is never delivered: a supplied one is refused by the plan, one \
+         that an issuer has minted is revoked. For sources of one part.",
+        vec![
+            Attribute::optional("prefix", Type::String, "What it begins with, such as `sk_live_`."),
+            Attribute::optional(
+                "pattern",
+                Type::String,
+                "A regular expression that matches the whole value, without look-around and back-references.",
+            ),
+            Attribute::optional(
+                "encoding",
+                Type::String,
+                "How what follows the prefix is encoded: `hex`, `base64` or `base64url`; padding is optional.",
+            ),
+            Attribute::optional(
+                "bytes",
+                Type::Number,
+                "To how many bytes that decodes; with `encoding`.",
+            ),
+        ],
     )
 }
 
@@ -417,10 +435,21 @@ fn guard_block() -> NestedBlock {
 fn adopt_block() -> NestedBlock {
     block(
         "adopt",
-        "Not available yet. Takes over what exists.",
-        ["rotated_at", "credential_id"]
-            .into_iter()
-            .map(|name| Attribute::optional(name, Type::String, "Not available yet."))
-            .collect(),
+        "A create (or the first apply after an import) takes over what exists as generation 0, and writes nothing. Every target must have \
+         an entry. An empty block adopts, too. Without effect later.",
+        vec![
+            Attribute::optional(
+                "rotated_at",
+                Type::String,
+                "When it was last rotated (RFC 3339): `rotation.every` counts from there. Default: when its issuer made the credential of \
+                 `credential_id`, otherwise the time of the adoption.",
+            ),
+            Attribute::optional(
+                "credential_id",
+                Type::String,
+                "The issuer's id of the credential in use, such as a token's id: the first rotation keeps it for the overlap, then revokes \
+                 it. Without it, revoke that credential yourself and set `revoke { confirmed = 0 }`.",
+            ),
+        ],
     )
 }

@@ -2,7 +2,7 @@
 
 use super::state::State;
 use crate::diagnostics::{Next, Situation, TargetSituation, Work, capitalized};
-use crate::rotation::{Action, CredentialRecord, DeliveryStatus};
+use crate::rotation::{Action, CredentialRecord, DeliveryStatus, Ledger};
 pub(super) use crate::source::issuer;
 use crate::spec::Config;
 pub(super) use crate::target::entry;
@@ -38,8 +38,10 @@ pub(super) fn sentence(reason: &str, config: &Config) -> String {
 }
 
 /// What a person does to get a new value.
-pub(super) fn ways_to_a_new_value(config: &Config) -> Next {
-    if config.source.is_supplied() {
+pub(super) fn ways_to_a_new_value(config: &Config, ledger: &Ledger) -> Next {
+    if config.source.is_supplied() && ledger.is_taken_over() {
+        Next::NewSuppliedOnly
+    } else if config.source.is_supplied() {
         Next::NewSupplied
     } else {
         Next::NewGenerated

@@ -3,18 +3,21 @@
 mod confirmed;
 mod record;
 mod report;
+mod take_over;
 
 use std::collections::BTreeMap;
 
 use self::record::{absorb, half_reworded};
 use self::report::{report, tell, warn};
-use super::decide::{Decision, Held, HeldBy, Rotate, decide, leaving};
+use super::decide::{Decision, Held, HeldBy, Rotate, decide, leaving, may_replace_lost};
 use super::due;
 use super::findings::{self, Sightings};
 use super::goal::goal;
 use super::intent::Intent;
 use super::plan::steps::{Told, steps};
-use super::plan::{first_create, forecast, newly_awaited, refuse_unconfirmed, texts, warnings};
+use super::plan::{
+    first_create, forecast, newly_awaited, refuse_unconfirmed, take_over as plan_of_take_over, texts, warnings,
+};
 use super::policies::Policies;
 use super::state::{Receipt, State};
 use super::{adapters, capacity, config, config_in_state, destroy, identity, replacement, slots, state_check};
@@ -102,8 +105,15 @@ async fn change(
     let config = config.located(connections);
     let mut slots = slots::slots(&config, connections, problems)?;
     let is_create = prior.is_null();
+    let takes_over = plan_of_take_over::is_asked(&config, prior);
+    let adopts = config.adopt.is_some() && !takes_over;
+    let cause = request.planned.get("last_rotation").get("cause").as_str();
+    if adopts && request.prior.is_null() && cause == Some(Cause::Adopted.as_str()) {
+        take_over::refuse_replacement(&config, prior, problems);
+        return None;
+    }
     // The id of a new secret follows from its whole places; for another, they are asked for when there is something to do.
-    if is_create {
+    if is_create || takes_over {
         slots = located(configured, &config, &slots, permit, problems).await?;
     }
     let incident = configured.incidents.known();
@@ -119,9 +129,12 @@ async fn change(
         .run_registry
         .turn(&id, slots.values().map(slots::claim_of).chain(held))
         .await;
-    if is_create && !configured.run_registry.first_create(&id) {
+    if (is_create || takes_over) && !configured.run_registry.first_create(&id) {
         twin(&config, &slots, &id, problems);
         return None;
+    }
+    if takes_over {
+        return take_over::take_over(configured, request, &config, id, &slots, problems).await;
     }
     state.id.clone_from(&id);
     let change = Change {
@@ -268,7 +281,7 @@ impl Change<'_> {
             let ended = due::revocations(&moved, now);
             let may = |generation: &u64| {
                 let known = decision.ledger.credential(*generation);
-                known.is_some_and(|known| super::decide::can_be_revoked(&known.issuer))
+                known.is_some_and(super::decide::can_be_revoked)
             };
             let ended = ended.into_iter().filter(|_| is_clock_right);
             decision.revoke.extend(ended.filter(may));
@@ -583,6 +596,7 @@ fn still_holds(
     match notice.code {
         NoticeCode::Unreachable => {}
         NoticeCode::OwnCredential => return false,
+        NoticeCode::WasInState => return after.is_taken_over(),
         NoticeCode::Gone => {
             let newest = after.credential(after.generation());
             return newest.is_some_and(|known| known.issuer == notice.subject);
@@ -603,7 +617,7 @@ fn still_holds(
 /// The next plan must know that the value cannot be recovered.
 fn remember_the_loss(state: &mut State, outcome: &Outcome, decision: &Decision, config: &Config) {
     state.pending.retain(|known| known.action != Action::Rotate);
-    if outcome.value_lost && config.source.may_replace_lost() {
+    if outcome.value_lost && may_replace_lost(config, &state.ledger) {
         let generation = decision.generation;
         let reason = format!("the value of generation {generation} cannot be recovered, so the secret will be rotated");
         let request = Request::new(Cause::ValueLost, reason);

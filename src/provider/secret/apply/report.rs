@@ -55,10 +55,10 @@ pub(super) fn report(
         Next::Tainted
     } else if outcome.value_lost && !config.source.may_replace_lost() {
         // Another apply of the same would find the same.
-        texts::ways_to_a_new_value(config)
+        texts::ways_to_a_new_value(config, &state.ledger)
     } else if config.source.is_supplied() && outcome.failures.iter().any(|failure| failure.site == Subject::Source) {
         // So would another apply of the same value.
-        texts::ways_to_a_new_value(config)
+        texts::ways_to_a_new_value(config, &state.ledger)
     } else {
         texts::next(state)
     };

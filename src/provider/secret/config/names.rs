@@ -13,13 +13,7 @@ const LONGEST_NAME: usize = 255;
 
 pub(super) fn parse_name(node: &Node<'_>, problems: &mut Diagnostics) -> Option<String> {
     let name = node.required_string(problems).known()?;
-    let length = name.chars().count();
-    let mistake = if length > LONGEST_NAME {
-        format!("It has {length} characters; at most {LONGEST_NAME} are allowed.")
-    } else if name.chars().any(char::is_control) || name.trim().is_empty() {
-        "It is blank, or contains a line break or another control character. Use the name from your inventory."
-            .to_owned()
-    } else {
+    let Some(mistake) = name_mistake(&name) else {
         return Some(name);
     };
     node.report(problems, |argument| Argument::CannotBeUsed {
@@ -27,6 +21,22 @@ pub(super) fn parse_name(node: &Node<'_>, problems: &mut Diagnostics) -> Option<
         why: mistake.into(),
     });
     None
+}
+
+/// Why a text cannot be the name of a secret.
+pub(in crate::provider::secret) fn name_mistake(name: &str) -> Option<String> {
+    let length = name.chars().count();
+    if length > LONGEST_NAME {
+        Some(format!(
+            "It has {length} characters; at most {LONGEST_NAME} are allowed."
+        ))
+    } else if name.chars().any(char::is_control) || name.trim().is_empty() {
+        let why =
+            "It is blank, or contains a line break or another control character. Use the name from your inventory.";
+        Some(why.to_owned())
+    } else {
+        None
+    }
 }
 
 /// `info`: a map of texts with known keys.

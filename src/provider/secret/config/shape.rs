@@ -66,14 +66,7 @@ pub(in crate::provider::secret) fn is_unchanged(
 }
 
 /// Arguments of the resource whose behaviour a later version brings: their paths.
-const LATER: [&[&str]; 6] = [
-    &["activations"],
-    &["escrow"],
-    &["restore"],
-    &["format"],
-    &["adopt"],
-    &["revoke", "quiet_for"],
-];
+const LATER: [&[&str]; 4] = [&["activations"], &["escrow"], &["restore"], &["revoke", "quiet_for"]];
 
 /// Keys of elements whose behaviour a later version brings.
 const LATER_KEYS: [&str; 2] = ["settle", "lead"];

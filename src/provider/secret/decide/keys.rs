@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::address::Address;
 use crate::provider::secret::policies::Policies;
 use crate::provider::secret::state::State;
-use crate::rotation::{DeliveryRecord, DeliveryStatus, Event, Ledger, Notice};
+use crate::rotation::{DeliveryRecord, DeliveryStatus, Event, Ledger, Notice, TAKEN_OVER};
 use crate::spec::{Config, TargetSpec};
 
 /// The ledger under the configuration's keys.
@@ -86,7 +86,8 @@ pub(super) fn rekey(
     for (key, delivery) in ledger.deliveries() {
         if let Some(now) = matched.get(key.as_str()) {
             stays.push((key.clone(), (*now).to_owned()));
-        } else if policies.kept.contains(key) {
+        } else if policies.kept.contains(key) || delivery.generation == Some(TAKEN_OVER) {
+            // What existed before this secret is not its own to delete.
             forget.insert(key.clone());
         } else {
             // A key that names another slot now is free for it; what leaves is known by its address.
@@ -158,6 +159,7 @@ pub(in crate::provider::secret) fn leaving<'c>(
         if let Some(target) = target.filter(|target| target.config.traits().readable)
             && !stays
             && intact
+            && !state.ledger.is_taken_over()
             && delivery.generation == Some(state.ledger.generation())
         {
             leaving.push((delivery, target));

@@ -23,6 +23,11 @@ pub(super) struct Need<'a> {
     pub unreachable: &'a BTreeSet<String>,
 }
 
+/// Whether a lost value is replaced of its own accord: what was taken over stays until it is due, or until somebody asks.
+pub(in crate::provider::secret) fn may_replace_lost(config: &Config, ledger: &Ledger) -> bool {
+    config.source.may_replace_lost() && !ledger.is_taken_over()
+}
+
 /// Why an unfinished generation cannot be finished: its issuer lists what it has, and has no such credential. Another source made it,
 /// or it has been revoked. If the list only lags, one credential too many is made, and is revoked as an orphan.
 fn unlisted(config: &Config, ledger: &Ledger) -> Option<String> {
@@ -53,9 +58,11 @@ pub(super) fn lost(config: &Config, ledger: &Ledger, need: &Need<'_>) -> Option<
             known.holds(generation) || (need.unreachable.contains(key) && known.generation == Some(generation))
         })
     };
+    // Nothing shows which part of which value an entry holds that this provider did not write.
+    let taken_over = ledger.is_taken_over();
     let readable = |key: &String| {
         let target = config.targets.get(key);
-        target.is_some_and(|target| target.config.traits().readable)
+        target.is_some_and(|target| target.config.traits().readable && !taken_over)
     };
     // A target that the interrupted run wrote gives the value back; it is not one that lacks it.
     let lacking = |key: &&String| {
@@ -72,7 +79,7 @@ pub(super) fn lost(config: &Config, ledger: &Ledger, need: &Need<'_>) -> Option<
         let runs = !ledger.is_finished() || touched_waves.contains(&wave);
         check.presents_new() && runs
     });
-    if (first.is_none() && presenting.is_none()) || config.source.config.traits().reveals {
+    if (first.is_none() && presenting.is_none()) || (config.source.config.traits().reveals && !taken_over) {
         return None;
     }
     let given_back: BTreeSet<&PartName> = config

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 pub(super) use self::keys::leaving;
 use self::keys::{before_of, matched, rekey, renamed, under_new_keys};
+pub(super) use self::lost::may_replace_lost;
 use self::lost::{Need, lost};
 use self::request::{asked_for, dead, drifted, finishing_answers, has_new_value, is_drift, left_alone};
 pub(super) use self::revocation::{can_be_revoked, lasting_wait};
@@ -21,7 +22,7 @@ use super::exposure;
 use super::policies::Policies;
 use super::state::{State, unreachable_targets};
 use crate::address::Address;
-use crate::rotation::{Action, Cause, DeliveryStatus, Event, Ledger, Notice, NoticeCode, Request};
+use crate::rotation::{Action, Cause, DeliveryStatus, Event, Ledger, Notice, NoticeCode, Request, TAKEN_OVER};
 use crate::spec::{Config, Incident, IncidentRevoke, OnDrift, TargetSpec, When};
 use crate::target::Activation;
 
@@ -206,7 +207,10 @@ pub(super) fn decide(
     let windows = Windows::of(state, before, config);
     let coming = ledger.highest() + 1;
     let is_guarded = config.guard.as_ref().is_some_and(|guard| !guard.permits(coming));
-    let drifted = work.healed.iter().filter(|key| is_guarded && is_drift(&ledger, key));
+    let drifted = work
+        .healed
+        .iter()
+        .filter(|key| is_guarded && !ledger.is_taken_over() && is_drift(&ledger, key));
     let guarded: BTreeSet<String> = drifted.cloned().collect();
     work.healed.retain(|key| !guarded.contains(key));
     let (revoke, overlaps, revokes_at_apply) =
@@ -330,7 +334,7 @@ pub(super) fn decide(
         unreachable: &unreachable,
     };
     let needs_value = finish || !decision.write.is_empty() || !decision.activate.is_empty();
-    let told = told_lost(state).filter(|_| needs_value && config.source.may_replace_lost());
+    let told = told_lost(state).filter(|_| needs_value && may_replace_lost(config, &decision.ledger));
     let why = told.or_else(|| lost(config, &decision.ledger, &need));
     let decision = match why {
         Some(why) => {
@@ -443,7 +447,10 @@ impl<'c> Work<'c> {
             let old = before_of(before, matched, key);
             let delivery = ledger.delivery(key);
             let generation = delivery.and_then(|delivery| delivery.generation);
-            if let Some(old) = old.filter(|old| old.fingerprint != target.fingerprint) {
+            let reworded = old.filter(|old| old.fingerprint != target.fingerprint);
+            // The first rotation writes what was taken over; nothing does before.
+            let taken_over = ledger.is_taken_over() && generation == Some(TAKEN_OVER);
+            if let Some(old) = reworded.filter(|_| !taken_over) {
                 work.reworded.insert(key.clone(), old);
                 work.asked.insert(key.clone());
             } else if generation.is_none() {
@@ -465,7 +472,7 @@ impl<'c> Work<'c> {
                 work.healed.insert(key.clone());
             }
             let published = status == Some(DeliveryStatus::Staged);
-            if published && target.config.traits().activation == Activation::Itself {
+            if published && !taken_over && target.config.traits().activation == Activation::Itself {
                 work.activate.insert(key.clone());
             }
         }
@@ -506,7 +513,7 @@ fn wanted(
     let ledger = &decision.ledger;
     let answered = decision.finish && finishing_answers(state, before, config);
     let asked = struck(state, config).or_else(|| asked_for(before, config, ledger).filter(|_| !answered));
-    if asked.is_some() || ledger.generation() == 0 {
+    if asked.is_some() || !ledger.is_begun() {
         return asked;
     }
     if decision.finish {
@@ -600,7 +607,7 @@ fn without_value(
     state: &State,
     config: &Config,
 ) -> Decision {
-    if config.source.may_replace_lost() {
+    if may_replace_lost(config, &decision.ledger) {
         let value_lost = decision.finish;
         let request = under_way(state).filter(|_| decision.finish);
         let request = request.unwrap_or_else(|| Request::new(Cause::ValueLost, format!("{why}{ROTATED}")));

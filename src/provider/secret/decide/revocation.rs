@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::lost::may_replace_lost;
 use crate::address::Address;
 use crate::provider::secret::state::State;
 use crate::rotation::gate::{Holding, Wait, waits_on_record};
-use crate::rotation::{Ledger, Notice, NoticeCode};
+use crate::rotation::{CredentialRecord, Ledger, Notice, NoticeCode};
 use crate::source;
 use crate::spec::{Config, OnDrift};
 use crate::target::Activation;
@@ -49,7 +50,7 @@ pub(super) fn decide(
             return false;
         };
         let is_own = known.credential_id.as_deref().is_some_and(|id| own.contains(id));
-        !config.revoke_by_hand && can_be_revoked(&known.issuer) && !is_own && (!waits || ledger.never_held(*generation))
+        !config.revoke_by_hand && can_be_revoked(known) && !is_own && (!waits || ledger.never_held(*generation))
     };
     let due: BTreeSet<u64> = ledger.superseded().into_iter().filter(is_due).collect();
     let moved = moved(before, config, ledger);
@@ -81,13 +82,14 @@ fn moved(before: Option<&Config>, config: &Config, ledger: &Ledger) -> BTreeMap<
         .collect()
 }
 
-/// Whether a call can revoke what that issuer makes.
-pub(in crate::provider::secret) fn can_be_revoked(issuer: &str) -> bool {
-    let address = issuer.parse::<Address>();
+/// Whether a call can revoke that credential: its issuer has one, and its handle is known.
+pub(in crate::provider::secret) fn can_be_revoked(known: &CredentialRecord) -> bool {
+    let address = known.issuer.parse::<Address>();
     // What this version does not know is tried, and fails aloud.
-    address.map_or(!issuer.is_empty(), |address| {
+    let revocable = address.map_or(known.is_issued(), |address| {
         source::kind(&address.kind).is_none_or(|kind| kind.revocable)
-    })
+    });
+    revocable && known.credential_id.is_some()
 }
 
 /// What on record holds every revocation back, and is not mended by an apply: the gate would only find it again.
@@ -101,7 +103,7 @@ pub(in crate::provider::secret) fn lasting_wait(
             Holding::Gone => true,
             Holding::Changed | Holding::Missing => {
                 // A value that nobody can recover is not delivered again either.
-                config.on_drift == OnDrift::Report || !config.source.may_replace_lost()
+                config.on_drift == OnDrift::Report || !may_replace_lost(config, ledger)
             }
             Holding::Staged => {
                 let known = config.targets.get(target);

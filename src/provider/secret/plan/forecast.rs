@@ -150,9 +150,11 @@ pub(super) fn attributes(
     planned
 }
 
-/// Whether public parts may change: a value is minted or recovered, and either had some before or comes from another kind of source.
+/// Whether public parts may change: a value is minted or recovered, and either had some before, or comes from another kind of source,
+/// or what is in place was taken over without them.
 pub(super) fn public_changes(state: &State, same_kind: bool, decision: &Decision) -> bool {
-    (decision.rotates() || decision.finish) && (!state.public.is_empty() || !same_kind)
+    let may_appear = !state.public.is_empty() || !same_kind || state.ledger.is_taken_over();
+    (decision.rotates() || decision.finish) && may_appear
 }
 
 fn next_action_at(state: &State, config: &Config, course: &Forecast, open: bool, renews: bool) -> Value {

@@ -2,6 +2,7 @@
 
 pub(super) mod forecast;
 pub(super) mod steps;
+pub(super) mod take_over;
 pub(super) mod warnings;
 
 use std::collections::BTreeMap;
@@ -12,10 +13,10 @@ use super::decide::{Decision, decide};
 use super::declared::DYNAMIC;
 use super::intent::Intent;
 use super::policies::Policies;
-use super::state::{COMPUTED, Phase, Receipt, State, instant, steps_value};
+use super::state::{COMPUTED, Phase, Receipt, State, instant, is_imported, steps_value};
 use super::{adapters, config, config_in_state, due, findings, identity, paths, slots, state_check};
 use crate::address::Address;
-use crate::diagnostics::Plan;
+use crate::diagnostics::{Adoption, Plan};
 use crate::executor::Subject;
 use crate::plugin::{PlanRequest, PlanResponse};
 use crate::provider::{Configured, Incidents};
@@ -33,7 +34,7 @@ pub fn plan(configured: &Configured, request: PlanRequest) -> PlanResponse {
         destroyed(&request.prior, &mut problems);
         Value::Null
     } else {
-        planned(configured, &request, &mut problems)
+        planned(configured, &request, &intent, &mut problems)
     };
     PlanResponse {
         planned,
@@ -94,7 +95,7 @@ fn undecided(request: &PlanRequest, proposed: Value) -> Value {
     let object = object
         .with("pending", Value::List(Vec::new()))
         .with("incidents", Value::List(Vec::new()));
-    if request.prior.is_null() {
+    if request.prior.is_null() || is_imported(&request.prior) {
         object
     } else {
         object
@@ -117,7 +118,7 @@ fn in_prior_words(request: &PlanRequest) -> Value {
     })
 }
 
-fn planned(configured: &Configured, request: &PlanRequest, problems: &mut Diagnostics) -> Value {
+fn planned(configured: &Configured, request: &PlanRequest, intent: &Intent, problems: &mut Diagnostics) -> Value {
     let proposed = in_prior_words(request);
     let config = config::read(&request.config, Origin::Configuration, problems);
     let (Some(config), Some(connections), Some(vendors)) =
@@ -139,6 +140,16 @@ fn planned(configured: &Configured, request: &PlanRequest, problems: &mut Diagno
     let config = config.exposed_by(configured.incidents.known(), &slots);
     adapters::connect(&config, &slots, vendors, problems);
     claim(configured, &config, &slots, problems);
+    if take_over::is_asked(&config, &request.prior) {
+        if matches!(intent, Intent::Create { replaces: Some(_), .. }) {
+            let replaced = Adoption::Replaced {
+                secret: config.name.clone(),
+                situation: None,
+            };
+            problems.report(Path::attribute("adopt"), replaced);
+        }
+        return take_over::planned(request, &config, &slots, proposed, problems);
+    }
     if request.prior.is_null() {
         let stood = configured.incidents.known().map(|incident| Value::string(&incident.id));
         let proposed = undecided(request, proposed).with("incidents", Value::List(stood.into_iter().collect()));
@@ -190,16 +201,28 @@ fn refuse(state: &State, config: &Config, decision: &Decision, problems: &mut Di
         let refused = Plan::CannotDeliver {
             secret: config.name.clone(),
             why: super::texts::sentence(why, config),
-            is_supplied: config.source.is_supplied(),
-            way_out: super::texts::ways_to_a_new_value(config).to_string().into(),
+            value: if state.ledger.is_taken_over() {
+                "An adopted value"
+            } else if config.source.is_supplied() {
+                "A supplied value"
+            } else {
+                "A generated value"
+            }
+            .into(),
+            way_out: super::texts::ways_to_a_new_value(config, &state.ledger)
+                .to_string()
+                .into(),
         };
         problems.report(Path::attribute("targets"), refused);
     }
-    let current = state.ledger.generation();
-    if config
-        .confirmed
-        .is_some_and(|through| through >= current && current > 0)
-    {
+    if state.ledger.is_begun() {
+        refuse_confirmed(config, state.ledger.generation(), problems);
+    }
+}
+
+/// Confirms the revocation of a generation that is in place, or does not exist yet.
+fn refuse_confirmed(config: &Config, current: u64, problems: &mut Diagnostics) {
+    if config.confirmed.is_some_and(|through| through >= current) {
         let secret = config.name.clone();
         problems.report(
             Path::attribute("revoke").then_attribute("confirmed"),

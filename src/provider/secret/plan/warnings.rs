@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use super::forecast::revoked_for_room;
 use crate::address::Address;
-use crate::diagnostics::{Plan, names};
+use crate::diagnostics::{Adoption, Plan, names};
 use crate::executor::Subject;
 use crate::provider::secret::decide::{Decision, Rotate, can_be_revoked};
 use crate::provider::secret::policies::Policies;
 use crate::provider::secret::state::State;
 use crate::provider::secret::{paths, texts};
-use crate::rotation::{Cause, CredentialRecord, DeliveryStatus, Forecast, Notice, NoticeCode, Step};
+use crate::rotation::{Cause, CredentialRecord, DeliveryStatus, Forecast, Notice, NoticeCode, Step, TAKEN_OVER};
 use crate::spec::{Config, IncidentRevoke};
 use crate::terraform::{Diagnostics, Path};
 
@@ -190,7 +190,8 @@ pub(super) fn of_a_destroy(name: &str, state: &State, policies: &Policies, probl
         .map(|(key, known)| (key, texts::entry(&known.slot).noun))
         .collect();
     let issued = state.ledger.credentials().iter().filter(|known| known.is_issued());
-    let (revocable, by_hand): (Vec<_>, Vec<_>) = issued.partition(|known| can_be_revoked(&known.issuer));
+    let untouched = state.ledger.is_taken_over();
+    let (revocable, by_hand): (Vec<_>, Vec<_>) = issued.partition(|known| can_be_revoked(known) && !untouched);
     if held.is_empty() && revocable.is_empty() && by_hand.is_empty() {
         return;
     }
@@ -199,6 +200,17 @@ pub(super) fn of_a_destroy(name: &str, state: &State, policies: &Policies, probl
         problems.report(Path::root(), Plan::DestroyAbandons { secret });
         return;
     }
+    if untouched {
+        let entries = names(held.into_iter().map(|(_, noun)| noun));
+        let secret = name.to_owned();
+        problems.report(Path::root(), Adoption::DestroyKeeps { secret, entries });
+        return;
+    }
+    let is_older = |key: &String| {
+        let known = state.ledger.delivery(key);
+        known.is_some_and(|known| known.generation == Some(TAKEN_OVER))
+    };
+    let (older, held): (Vec<_>, Vec<_>) = held.into_iter().partition(|(key, _)| is_older(key));
     let (kept, deleted): (Vec<_>, Vec<_>) = held.into_iter().partition(|(key, _)| policies.kept.contains(*key));
     let entries = |held: Vec<(&String, String)>| held.into_iter().map(|(_, noun)| noun).collect();
     let credentials = |known: Vec<&CredentialRecord>| -> Vec<String> {
@@ -217,6 +229,7 @@ pub(super) fn of_a_destroy(name: &str, state: &State, policies: &Policies, probl
     let broken = Plan::DestroyBreaks {
         secret: name.to_owned(),
         deleted: entries(deleted),
+        existed: entries(older),
         kept: entries(kept),
         revoked,
         left_manual,

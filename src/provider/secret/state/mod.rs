@@ -101,6 +101,18 @@ pub struct State {
     pub last_rotation: Option<Receipt>,
 }
 
+/// Whether an object was imported, or moved from another type, and not applied since: then it has no id yet.
+pub(super) fn is_imported(object: &Value) -> bool {
+    !object.is_null() && object.get("id").is_null()
+}
+
+/// Whether another type of resource held its value in the state before.
+pub(super) fn was_moved(object: &Value) -> bool {
+    let notices = object.get("notices").as_list().unwrap_or_default();
+    let mut notices = notices.iter().filter_map(read_notice);
+    notices.any(|notice| notice.code == NoticeCode::WasInState)
+}
+
 /// Targets of a ledger whose status is unknown only because they could not be read, as these notices say.
 pub(super) fn unreachable_targets(ledger: &Ledger, notices: &[Notice]) -> BTreeSet<String> {
     let told = notices.iter().filter(|notice| notice.code == NoticeCode::Unreachable);
