@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 CARGO := cargo
 # rustfmt does not follow the `mod` lines that the macros of the registries write.
-ADAPTERS = $(shell find src/source src/target src/check -name '*.rs')
+ADAPTERS = $(shell find src/connection src/source src/target src/check -name '*.rs')
 BIN := target/debug/terraform-provider-rotation
 # Tests may unwrap and index; the library and the executable may not.
 TEST_LINTS := -A clippy::unwrap_used -A clippy::expect_used -A clippy::panic -A clippy::indexing_slicing \
@@ -20,7 +20,7 @@ CASE ?= all
 # What make nightly runs: some of advisories, search, leaks, fuzz, matrix, dist.
 NIGHTLY ?=
 
-.PHONY: demo test nightly search crash-matrix leaks lint fmt docs bench dist dist-check dist-tools fuzz tools nextest postgres need-rust need-core need-terraform need-curl
+.PHONY: demo test nightly search crash-matrix leaks lint fmt docs bench timings dist dist-check dist-tools fuzz tools nextest postgres need-rust need-core need-terraform need-curl
 
 demo: need-rust need-core need-curl ## Walk through a secret's life against vendors on loopback
 	@$(CARGO) build --locked --quiet --bin terraform-provider-rotation --example sandbox
@@ -69,6 +69,9 @@ bench: need-rust need-core ## Start-up, memory, requests per create, rotation an
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement benches/requirements.txt || \
 		echo "Without null_resource: benches/requirements.txt could not be installed."
 	benches/measure
+
+timings: need-rust ## CPU seconds and memory that each crate takes in a debug build from nothing, in target/timings
+	benches/timings
 
 dist: need-rust dist-tools ## What is released, for this machine's platform, in target/dist; signed if GPG_FINGERPRINT names a key
 	release/build

@@ -4,6 +4,8 @@
 
 #[path = "contract_github/app.rs"]
 mod app;
+#[path = "contract_github/codespaces_secret.rs"]
+mod codespaces_secret;
 #[path = "contract_github/dependabot_secret.rs"]
 mod dependabot_secret;
 #[path = "contract_github/fake.rs"]

@@ -22,6 +22,8 @@ mod moto;
 mod sandbox;
 #[path = "support/scripted_aws.rs"]
 mod scripted_aws;
+#[path = "contract_ssm/signature.rs"]
+mod signature;
 #[path = "contract_ssm/tags.rs"]
 mod tags;
 #[path = "contract_ssm/whose.rs"]

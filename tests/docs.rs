@@ -139,7 +139,7 @@ const PLANNED: [(&str, &str); 11] = [
     ),
     ("Fly", "checks: a token is alive or dead, machines are healthy"),
     ("Neon", "check: a disposable branch"),
-    ("GitHub", "deploy keys; organization and Codespaces secrets; variables"),
+    ("GitHub", "deploy keys; organization secrets; variables"),
     ("AWS", "`aws_iam_access_key`; `secretsmanager_secret`; CloudTrail"),
     (
         "PostgreSQL, Redis",

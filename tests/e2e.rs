@@ -58,6 +58,8 @@ mod forty;
 mod gate;
 #[path = "e2e/generated.rs"]
 mod generated;
+#[path = "e2e/github_codespaces_secret.rs"]
+mod github_codespaces_secret;
 #[path = "e2e/github_dependabot_secret.rs"]
 mod github_dependabot_secret;
 #[path = "e2e/gone.rs"]

@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, Response as Answer, StatusCode};
 use axum::routing::{any, get};
 use rotation_provider::call::{CallErrorKind, Effect, WritePermit};
 use rotation_provider::clock::Clock;
-use rotation_provider::http::{BODY_LIMIT, HttpClient, Request};
+use rotation_provider::http::{Attempt, BODY_LIMIT, HttpClient, Protocol, Refusal, Refused, Request};
 use rotation_provider::secret::Secret;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -312,6 +312,78 @@ async fn a_redirect_within_the_origin_keeps_the_credential() {
     let url = serve(Router::new().route("/old", get(moved)).route("/new", get(echo))).await;
     let answer = client().read(with_headers(&format!("{url}/old"))).await.unwrap();
     assert_eq!(answer.text().expose(), "Some(\"Bearer tok_1234567890\") Some(\"open\")");
+}
+
+/// Signs with a number that grows, and takes every code `BUSY` for a limit.
+#[derive(Default)]
+struct Numbered(AtomicUsize);
+
+impl Protocol for Numbered {
+    fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Vec<(&'static str, Secret)>, String> {
+        let number = self.0.fetch_add(1, Ordering::SeqCst) + 1;
+        if number > 3 {
+            return Err("there are no numbers left".to_owned());
+        }
+        assert!(
+            attempt.headers.contains(&("x-plain".to_owned(), "yes".to_owned())),
+            "{attempt:?}"
+        );
+        assert_eq!(attempt.body_hash[..4], [0xe3, 0xb0, 0xc4, 0x42], "SHA-256 of nothing");
+        Ok(vec![("authorization", Secret::plain(format!("number {number}")))])
+    }
+
+    fn refusal(&self, refused: &Refused<'_>) -> Refusal {
+        let busy = refused.body == "BUSY";
+        Refusal {
+            message: refused.body.to_owned(),
+            kind: busy.then_some(CallErrorKind::RateLimited { retry_after: None }),
+            advice: Some(format!("Status {} says nothing.", refused.status)),
+            corrected: refused.headers.contains_key("x-again"),
+        }
+    }
+}
+
+fn numbered(url: &str) -> Request {
+    Request::new("GET", url, "Test", "testing")
+        .header("x-plain", "yes")
+        .protocol(Arc::new(Numbered::default()))
+}
+
+#[tokio::test]
+async fn a_protocol_authenticates_each_attempt_and_tells_errors_apart() {
+    let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let log = Arc::clone(&seen);
+    let handler = move |headers: HeaderMap| {
+        let mut seen = log.lock().unwrap();
+        seen.push(headers["authorization"].to_str().unwrap().to_owned());
+        let answer = Answer::builder();
+        let answer = match seen.len() {
+            1 => answer.status(400).body(Body::from("BUSY")),
+            2 => answer.status(403).header("x-again", "yes").body(Body::empty()),
+            _ => answer.status(418).body(Body::from("TEAPOT")),
+        };
+        async move { answer.unwrap() }
+    };
+    let url = serve(Router::new().fallback(any(handler))).await;
+    let error = client().read(numbered(&url)).await.err().unwrap();
+    assert_eq!(*seen.lock().unwrap(), ["number 1", "number 2", "number 3"]);
+    assert_eq!((error.kind, error.status), (CallErrorKind::Invalid, Some(418)));
+    assert_eq!(error.message, "TEAPOT. Status 418 says nothing.");
+}
+
+#[tokio::test]
+async fn what_cannot_be_authenticated_is_not_sent_and_another_origin_gets_no_authentication() {
+    let (url, count) = script(vec![(503, &[], "")]).await;
+    let error = client().read(numbered(&url)).await.err().unwrap();
+    assert_eq!(
+        (error.message.as_str(), count.load(Ordering::SeqCst)),
+        ("there are no numbers left", 3)
+    );
+    let headers = |headers: HeaderMap| async move { format!("{:?}", headers.get("authorization")) };
+    let other = serve(Router::new().route("/elsewhere", get(headers))).await;
+    let url = redirect_to(format!("{other}/elsewhere")).await;
+    let answer = client().read(numbered(&url)).await.unwrap();
+    assert_eq!(answer.text().expose(), "None");
 }
 
 #[tokio::test]

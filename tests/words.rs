@@ -70,6 +70,11 @@ fn target_cases() -> Vec<Case> {
             ]),
         ),
         (
+            "github_codespaces_secret",
+            Value::object([("repository", text("molecule-ai/x"))]),
+            texts([("repository", "molecule-ai/y"), ("name", "OTHER")]),
+        ),
+        (
             "github_dependabot_secret",
             Value::object([("repository", text("molecule-ai/x"))]),
             texts([("repository", "molecule-ai/y"), ("name", "OTHER")]),

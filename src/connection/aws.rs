@@ -1,35 +1,42 @@
-//! One AWS account and region, through the official SDK.
+//! One AWS account and region: configuration and credentials by the official SDK, calls signed here and sent by `crate::http`
+//! (docs/decisions/aws-calls.md).
 //!
 //! The SDK, not `crate::environment`, finds the credentials the way every AWS tool does (environment, profiles, SSO, web
 //! identity, container and instance roles), but only when the first call is made: building this reads no file and opens no
 //! connection. The region is never taken from the instance: the same configuration must not mean another place on another machine.
-//! What the SDK logs may show requests: the plugin's log passes on records of this crate alone.
-//! The SDK's own buffers are not zeroized.
+//! What the SDK logs may show its requests for credentials: the plugin's log passes on records of this crate alone.
 
 mod account;
+mod api;
 mod batch;
 mod capped;
+mod endpoint;
 mod failure;
 mod guard;
+mod identity;
 mod known;
+mod role;
 mod session;
+mod signed;
 mod ssm;
 mod variables;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use aws_config::SdkConfig;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use tokio::sync::OnceCell;
 
-use self::session::Settings;
+use self::account::STS;
+use self::session::{Session, Settings};
+use self::ssm::SSM;
 pub use self::ssm::{Metadata, Past, Put, Ssm, Stored};
 use super::{Account, Opening, Vendor};
 use crate::address::ANY;
 use crate::call::CallError;
 use crate::clock::Clock;
 use crate::diagnostics::ConnectionProblem;
+use crate::http::HttpClient;
 use crate::terraform::{Attribute, Block, BlockNesting, Diagnostic, NestedBlock, Path, Type};
 
 /// The vendor.
@@ -57,7 +64,8 @@ struct Inner {
     base: Option<Aws>,
     clock: Clock,
     region: OnceCell<Option<String>>,
-    session: OnceCell<SdkConfig>,
+    http: HttpClient,
+    session: OnceCell<Session>,
     ssm: OnceCell<Ssm>,
     /// A failure is kept as well: every secret of a run asks, and one answer serves them all.
     account: OnceCell<Result<String, CallError>>,
@@ -120,6 +128,7 @@ fn open(opening: &mut Opening<'_>) -> Option<Box<dyn Account>> {
         base,
         settings,
         clock: opening.surroundings.clock,
+        http: opening.http.clone(),
         region: OnceCell::new(),
         session: OnceCell::new(),
         ssm: OnceCell::new(),
@@ -147,14 +156,15 @@ impl Account for Aws {
         let session = self.session().await?;
         let settings = &self.0.settings;
         let ask = || async {
-            let account = account::of_caller(&settings.sts(session)).await;
+            let sts = settings.api(session, &STS, settings.sts_address(), &self.0.http)?;
+            let account = account::of_caller(&sts).await;
             account.map_err(|error| match settings.sts_advice() {
                 Some(advice) => error.advise(&advice),
                 None => error,
             })
         };
         let account = self.0.account.get_or_init(ask).await.clone()?;
-        let region = session.region().map_or(ANY, |region| region.as_ref());
+        let region = session.config.region().map_or(ANY, |region| region.as_ref());
         Ok(format!("{account}:{region}"))
     }
 
@@ -189,17 +199,22 @@ impl Aws {
     /// # Errors
     /// When no region is configured anywhere, or the endpoint is not permitted. Missing credentials show at the first call.
     pub async fn ssm(&self) -> Result<&Ssm, CallError> {
-        let build = || async { Ok(self.0.settings.ssm(self.session().await?, self.0.clock)) };
+        let settings = &self.0.settings;
+        let build = || async {
+            let api = settings.api(self.session().await?, &SSM, settings.ssm_address(), &self.0.http)?;
+            Ok(Ssm::new(api, self.0.clock))
+        };
         self.0.ssm.get_or_try_init(build).await
     }
 
-    async fn session(&self) -> Result<&SdkConfig, CallError> {
+    async fn session(&self) -> Result<&Session, CallError> {
         let load = || async {
             let base = match &self.0.base {
                 Some(own) => own.credentials().await?,
                 None => None,
             };
-            self.0.settings.load(self.find_region().await, base).await
+            let region = self.find_region().await;
+            self.0.settings.load(region, base, self.0.clock).await
         };
         self.0.session.get_or_try_init(load).await
     }
@@ -207,6 +222,6 @@ impl Aws {
     /// What a role of another connection is taken on with.
     async fn credentials(&self) -> Result<Option<SharedCredentialsProvider>, CallError> {
         // The own account starts from nothing but itself, so this ends.
-        Ok(Box::pin(self.session()).await?.credentials_provider())
+        Ok(Box::pin(self.session()).await?.config.credentials_provider())
     }
 }

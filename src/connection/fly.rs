@@ -379,9 +379,14 @@ mod tests {
             let error = |kind| CallError::new(kind, Effect::None, SERVICE, "testing", None, "");
             let unknown = client.advise_token(error(CallErrorKind::Unauthenticated));
             let refused = client.advise_app(error(CallErrorKind::Forbidden), "web");
-            assert!(unknown.message.contains(&format!("The token in {origin} is expired")), "{unknown}");
             assert!(
-                refused.message.contains(&format!("the token in {origin} has no access to it")),
+                unknown.message.contains(&format!("The token in {origin} is expired")),
+                "{unknown}"
+            );
+            assert!(
+                refused
+                    .message
+                    .contains(&format!("the token in {origin} has no access to it")),
                 "{refused}"
             );
         }

@@ -276,7 +276,9 @@ impl GitHubClient {
                 };
                 error.advise_credential(at, &advice)
             }
-            (_, Some(301 | 302 | 307 | 308)) => error.advise("The repository may have been renamed or moved. Use its current name."),
+            (_, Some(301 | 302 | 307 | 308)) => {
+                error.advise("The repository may have been renamed or moved. Use its current name.")
+            }
             _ => error,
         }
     }

@@ -190,8 +190,7 @@ fn wait_asked_for(response: &Response) -> Option<Duration> {
 /// The error of a call that Neon put off for too long. It had no effect, or repeating it would not be safe.
 fn unavailable(call: &Call<'_>, response: &Response) -> CallError {
     let (kind, advice) = if response.status == 423 {
-        let advice =
-            "Another operation has locked the project. Nothing was changed. Apply again when it has finished.";
+        let advice = "Another operation has locked the project. Nothing was changed. Apply again when it has finished.";
         (CallErrorKind::Conflict, advice)
     } else {
         let advice = "Neon is not available. Nothing was changed. Apply again later.";
@@ -233,7 +232,10 @@ mod tests {
             ("NEON_BASE_URL", "http://127.0.0.1:1/api/\n"),
         ];
         let of_environment = client(&Config::Null, &environment);
-        assert_eq!(of_environment.0.keys.rest.authorization.expose(), "Bearer from-environment");
+        assert_eq!(
+            of_environment.0.keys.rest.authorization.expose(),
+            "Bearer from-environment"
+        );
         assert_eq!(of_environment.0.keys.rest.base_url, "http://127.0.0.1:1/api");
         let block = Config::object([("api_key", Config::string("from-block"))]);
         let client = client(&block, &environment[..1]);

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 
+use super::protocol::{Refusal, Refused};
 use super::request::Request;
 use super::response;
 use super::retry::{self, Failure};
@@ -50,33 +51,53 @@ pub(super) fn status(
     let unknown = intent.unknown_effect();
     let now = clock.real_now();
     let asked = retry::retry_after(headers, now);
-    let said = vendor_message(request, body);
+    let told = request.protocol.as_deref().map(|protocol| {
+        let headers = &response::plain(headers);
+        protocol.refusal(&Refused {
+            status,
+            headers,
+            body,
+            now,
+        })
+    });
+    let Refusal {
+        message: said,
+        kind: coded,
+        advice,
+        corrected,
+    } = told.unwrap_or_else(|| Refusal {
+        message: vendor_message(request, body),
+        ..Refusal::default()
+    });
     // A limit that only the message tells of.
     let worded = request
         .worded_limit
         .and_then(|limit| limit(&said))
         .filter(|_| matches!(status, 403 | 429));
     let limited = |wait: Option<Duration>| (CallErrorKind::RateLimited { retry_after: wait }, Effect::None, true);
-    let (kind, effect, transient) = match status {
-        // A refusal that names a time, or an allowance that is used up, is a limit whatever the status says (GitHub's secondary limits).
-        429 => limited(asked.or_else(|| retry::allowance_reset(headers, now).flatten())),
-        403 if asked.is_some() => limited(asked),
-        403 => match retry::allowance_reset(headers, now) {
-            Some(reset) => limited(reset),
-            None if worded.is_some() => limited(None),
-            None => (CallErrorKind::Forbidden, Effect::None, false),
+    let (kind, effect, transient) = match (coded, status) {
+        (Some(kind), _) => of_code(kind, asked, unknown),
+        (None, status) => match status {
+            // A refusal that names a time, or an allowance that is used up, is a limit whatever the status says (GitHub's secondary limits).
+            429 => limited(asked.or_else(|| retry::allowance_reset(headers, now).flatten())),
+            403 if asked.is_some() => limited(asked),
+            403 => match retry::allowance_reset(headers, now) {
+                Some(reset) => limited(reset),
+                None if worded.is_some() => limited(None),
+                None => (CallErrorKind::Forbidden, Effect::None, false),
+            },
+            401 => (CallErrorKind::Unauthenticated, Effect::None, false),
+            404 | 410 => (CallErrorKind::NotFound, Effect::None, false),
+            // The server gave up waiting, perhaps after it had begun to act.
+            408 => (CallErrorKind::TimedOut, unknown, true),
+            409 | 412 | 423 => (CallErrorKind::Conflict, Effect::None, false),
+            400..=499 => (CallErrorKind::Invalid, Effect::None, false),
+            501 | 505 => (CallErrorKind::Unavailable, Effect::None, false),
+            500.. => (CallErrorKind::Unavailable, unknown, true),
+            // 307 and 308 ask for the same request elsewhere, so it was not performed here (RFC 9110 section 15.4.8).
+            307 | 308 => (CallErrorKind::Malformed, Effect::None, false),
+            _ => (CallErrorKind::Malformed, unknown, false),
         },
-        401 => (CallErrorKind::Unauthenticated, Effect::None, false),
-        404 | 410 => (CallErrorKind::NotFound, Effect::None, false),
-        // The server gave up waiting, perhaps after it had begun to act.
-        408 => (CallErrorKind::TimedOut, unknown, true),
-        409 | 412 | 423 => (CallErrorKind::Conflict, Effect::None, false),
-        400..=499 => (CallErrorKind::Invalid, Effect::None, false),
-        501 | 505 => (CallErrorKind::Unavailable, Effect::None, false),
-        500.. => (CallErrorKind::Unavailable, unknown, true),
-        // 307 and 308 ask for the same request elsewhere, so it was not performed here (RFC 9110 section 15.4.8).
-        307 | 308 => (CallErrorKind::Malformed, Effect::None, false),
-        _ => (CallErrorKind::Malformed, unknown, false),
     };
     // A limit, an outage and what may have had an effect stay what they are, whatever the body says.
     let kind = match (effect, transient, request.refusal_kind) {
@@ -106,7 +127,28 @@ pub(super) fn status(
         Some(status),
         &message,
     );
-    Failure { error, transient, wait }
+    let error = match advice {
+        Some(advice) => error.advise(&advice),
+        None => error,
+    };
+    Failure {
+        error,
+        transient: transient || corrected,
+        wait,
+    }
+}
+
+/// What follows from a kind that the vendor's own code told: the effect, and whether it may pass.
+fn of_code(kind: CallErrorKind, asked: Option<Duration>, unknown: Effect) -> (CallErrorKind, Effect, bool) {
+    match kind {
+        CallErrorKind::RateLimited { retry_after } => {
+            let retry_after = asked.or(retry_after);
+            (CallErrorKind::RateLimited { retry_after }, Effect::None, true)
+        }
+        CallErrorKind::Unavailable | CallErrorKind::TimedOut => (kind, unknown, true),
+        CallErrorKind::Malformed => (kind, unknown, false),
+        _ => (kind, Effect::None, false),
+    }
 }
 
 fn vendor_message(request: &Request, body: &str) -> String {

@@ -5,13 +5,14 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_LENGTH, DATE, HeaderName, HeaderValue, LOCATION};
+use reqwest::header::{CONTENT_LENGTH, DATE, LOCATION};
 use reqwest::{Method, redirect};
 use url::Url;
 use zeroize::Zeroizing;
 
 use super::classify::{self, Intent};
 use super::governor::Governor;
+use super::header::{self, Header};
 use super::request::{Content, Request};
 use super::response::{self, BodyError, Response};
 use super::retry::{self, Failure};
@@ -39,9 +40,6 @@ struct Inner {
     /// For all others: through the proxy that the environment names (`HTTPS_PROXY`, `NO_PROXY`), if it names one.
     outward: OnceLock<Result<reqwest::Client, String>>,
 }
-
-/// A header name and its value, and whether it carries a credential.
-type Header = (HeaderName, HeaderValue, bool);
 
 impl HttpClient {
     /// A client. Building it is cheap: TLS is set up at the first call.
@@ -98,7 +96,7 @@ impl HttpClient {
             };
             failed += 1;
             let left = deadline.remaining();
-            let pause = retry::pause(&failure, idempotent, failed, left, jitter()).filter(|_| request.retry);
+            let pause = retry::pause(&failure, idempotent, (failed, request.attempts), left, jitter());
             // Once an attempt may have had an effect, a later refusal does not undo it.
             let effect = lost.as_ref().map_or(failure.error.effect, |earlier| earlier.effect);
             let error = CallError {
@@ -122,12 +120,21 @@ impl HttpClient {
         if !request.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&request.query);
         }
-        let mut headers = self.headers(request)?;
+        let origin = url.origin();
+        let mut headers = header::of_request(request)?;
         let anywhere = intent == Intent::Read && matches!(request.method, "GET" | "HEAD");
         let mut content = request.content.as_ref();
         let mut hops = 0;
         loop {
-            let answer = self.exchange(request, intent, &url, &headers, content).await?;
+            let answer = match request.protocol.as_deref().filter(|_| url.origin() == origin) {
+                Some(protocol) => {
+                    let mut signed = headers.clone();
+                    let clock = &self.0.clock;
+                    signed.extend(header::of_protocol(protocol, request, &url, &headers, content, clock)?);
+                    self.exchange(request, intent, &url, &signed, content).await?
+                }
+                None => self.exchange(request, intent, &url, &headers, content).await?,
+            };
             let status = answer.status().as_u16();
             let accepted = answer.status().is_success() || request.accept.contains(&status);
             // 307 and 308 ask for the same request, which was not performed (RFC 9110 sections 15.4.8 and 15.4.9).
@@ -222,32 +229,6 @@ impl HttpClient {
             Err(BodyError::TooLong) => Err(classify::too_long(request, intent, status)),
             Err(BodyError::Lost(error)) => Err(classify::transport(request, intent, error)),
         }
-    }
-
-    fn headers(&self, request: &Request) -> Result<Vec<Header>, Failure> {
-        let refuse = |name: &str| {
-            let why = format!("the header {name} holds a character that HTTP forbids");
-            classify::refused(request, &why)
-        };
-        let parse = |name: &str| name.parse::<HeaderName>().map_err(|_| refuse(name));
-        let mut headers = Vec::new();
-        for (name, value) in &request.headers {
-            headers.push((parse(name)?, value.parse().map_err(|_| refuse(name))?, false));
-        }
-        for (name, value) in &request.secret_headers {
-            // Shares the memory of the secret, so that nothing is left behind.
-            let bytes = Some(value.bytes()).filter(|bytes| bytes.is_ascii());
-            let shared = bytes.and_then(|bytes| HeaderValue::from_maybe_shared(bytes).ok());
-            let mut value = shared.ok_or_else(|| refuse(name))?;
-            value.set_sensitive(true);
-            headers.push((parse(name)?, value, true));
-        }
-        if let Some(content) = &request.content {
-            let media_type = content.media_type().parse();
-            let media_type = media_type.map_err(|_| classify::refused(request, "the content type is malformed"))?;
-            headers.push((reqwest::header::CONTENT_TYPE, media_type, false));
-        }
-        Ok(headers)
     }
 
     /// Where a redirect leads, if it may be followed.

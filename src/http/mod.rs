@@ -7,6 +7,7 @@ mod classify;
 mod client;
 mod governor;
 mod header;
+mod protocol;
 mod request;
 mod response;
 mod retry;
@@ -17,6 +18,7 @@ mod withhold;
 
 pub use client::HttpClient;
 pub use header::{HeaderMistake, header_mistake};
+pub use protocol::{Attempt, Protocol, Refusal, Refused};
 pub use request::{ErrorMessage, RefusalKind, Request, WordedLimit};
 pub use response::{BODY_LIMIT, Response};
 pub use shared::Shared;

@@ -4,12 +4,15 @@
 //! are marked sensitive and dropped at a redirect to another origin.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use super::protocol::Protocol;
+use super::retry;
 use crate::call::CallErrorKind;
 use crate::secret::Secret;
 
@@ -28,7 +31,7 @@ pub type RefusalKind = fn(u16, &serde_json::Value) -> Option<CallErrorKind>;
 /// What is sent after the headers.
 pub(super) enum Content {
     /// JSON. Not a [`Secret`]: the redaction would take the harmless words around the values for secrets too.
-    Json(Bytes),
+    Json(&'static str, Bytes),
     /// Anything else, secret as a whole.
     Other(String, Secret),
 }
@@ -36,14 +39,14 @@ pub(super) enum Content {
 impl Content {
     pub(super) fn media_type(&self) -> &str {
         match self {
-            Self::Json(_) => "application/json",
+            Self::Json(media_type, _) => media_type,
             Self::Other(media_type, _) => media_type,
         }
     }
 
     fn share(&self) -> Self {
         match self {
-            Self::Json(text) => Self::Json(text.clone()),
+            Self::Json(media_type, text) => Self::Json(media_type, text.clone()),
             Self::Other(media_type, text) => Self::Other(media_type.clone(), text.share()),
         }
     }
@@ -51,7 +54,7 @@ impl Content {
     /// The bytes; all attempts share one copy, which is wiped when the last has ended.
     pub(super) fn bytes(&self) -> Bytes {
         match self {
-            Self::Json(text) => text.clone(),
+            Self::Json(_, text) => text.clone(),
             Self::Other(_, text) => text.bytes(),
         }
     }
@@ -95,11 +98,12 @@ pub struct Request {
     pub(super) content: Option<Content>,
     pub(super) timeout: Duration,
     pub(super) idempotent: bool,
-    pub(super) retry: bool,
+    pub(super) attempts: u32,
     pub(super) accept: Vec<u16>,
     pub(super) error_message: Option<ErrorMessage>,
     pub(super) secret_answer: bool,
     pub(super) worded_limit: Option<WordedLimit>,
+    pub(super) protocol: Option<Arc<dyn Protocol>>,
     pub(super) refusal_kind: Option<RefusalKind>,
 }
 
@@ -123,11 +127,12 @@ impl Request {
             content: None,
             timeout: DEFAULT_TIMEOUT,
             idempotent: matches!(method, "GET" | "HEAD" | "PUT" | "DELETE"),
-            retry: true,
+            attempts: retry::ATTEMPTS,
             accept: Vec::new(),
             error_message: None,
             secret_answer: false,
             worded_limit: None,
+            protocol: None,
             refusal_kind: None,
         }
     }
@@ -146,6 +151,7 @@ impl Request {
                 .collect(),
             content: self.content.as_ref().map(Content::share),
             accept: self.accept.clone(),
+            protocol: self.protocol.clone(),
             ..*self
         }
     }
@@ -178,8 +184,14 @@ impl Request {
 
     /// A JSON body that may hold secrets; its text is wiped after use. `body` should borrow them: a [`serde_json::Value`] is not wiped.
     #[must_use]
-    pub fn json<T: Serialize + ?Sized>(mut self, body: &T) -> Self {
-        self.content = Some(Content::Json(Bytes::from_owner(json(body))));
+    pub fn json<T: Serialize + ?Sized>(self, body: &T) -> Self {
+        self.json_of_type("application/json", body)
+    }
+
+    /// The same under a media type of the vendor's own.
+    #[must_use]
+    pub fn json_of_type<T: Serialize + ?Sized>(mut self, media_type: &'static str, body: &T) -> Self {
+        self.content = Some(Content::Json(media_type, Bytes::from_owner(json(body))));
         self
     }
 
@@ -207,7 +219,21 @@ impl Request {
     /// One attempt, whatever happens.
     #[must_use]
     pub fn once(mut self) -> Self {
-        self.retry = false;
+        self.attempts = 1;
+        self
+    }
+
+    /// How many attempts there are at most, while [`retry::PATIENCE`] lasts; 5 by default.
+    #[must_use]
+    pub fn attempts(mut self, attempts: u32) -> Self {
+        self.attempts = attempts;
+        self
+    }
+
+    /// Headers for each attempt, and the meaning of refusals, which goes before [`Self::error_message`] and [`Self::worded_limit`].
+    #[must_use]
+    pub fn protocol(mut self, protocol: Arc<dyn Protocol>) -> Self {
+        self.protocol = Some(protocol);
         self
     }
 

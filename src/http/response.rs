@@ -61,15 +61,27 @@ impl Response {
                 error.line(),
                 error.column()
             );
-            CallError::new(
-                CallErrorKind::Malformed,
-                self.effect_on_malformed,
-                self.service,
-                &*self.operation,
-                Some(self.status),
-                &place,
-            )
+            self.malformed(&place)
         })
+    }
+
+    fn malformed(&self, what: &str) -> CallError {
+        CallError::new(
+            CallErrorKind::Malformed,
+            self.effect_on_malformed,
+            self.service,
+            &*self.operation,
+            Some(self.status),
+            what,
+        )
+    }
+
+    /// What `read` makes of the body, which it must not keep: unlike [`Self::text`], its words do not become secrets.
+    ///
+    /// # Errors
+    /// [`CallErrorKind::Malformed`] where `read` finds nothing, with `what` was expected; after a write its effect is possible.
+    pub fn parsed<T>(&self, what: &str, read: impl FnOnce(&str) -> Option<T>) -> Result<T, CallError> {
+        read(&self.body).ok_or_else(|| self.malformed(what))
     }
 
     /// The body as text; it may hold secrets. Bytes that are not UTF-8 are replaced.
@@ -124,7 +136,8 @@ pub(super) fn text(mut body: Zeroizing<Vec<u8>>) -> String {
     }
 }
 
-fn plain(headers: &HeaderMap) -> BTreeMap<String, String> {
+/// The headers as text.
+pub(super) fn plain(headers: &HeaderMap) -> BTreeMap<String, String> {
     let readable = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
         Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
     };

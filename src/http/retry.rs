@@ -10,8 +10,8 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 
 use crate::call::{CallError, CallErrorKind, Effect};
 
-/// Attempts altogether.
-const ATTEMPTS: u32 = 5;
+/// Attempts altogether, unless a request says otherwise.
+pub(super) const ATTEMPTS: u32 = 5;
 
 /// Time for all attempts and pauses of one call: no attempt starts later.
 pub(super) const PATIENCE: Duration = Duration::from_secs(120);
@@ -55,11 +55,17 @@ impl Failure {
     }
 }
 
-/// How long to pause before the next attempt; `None` when there is none. `failed` counts the failed attempts from one,
-/// `jitter` is anything from 0 to 255.
-pub(super) fn pause(failure: &Failure, idempotent: bool, failed: u32, left: Duration, jitter: u8) -> Option<Duration> {
+/// How long to pause before the next attempt; `None` when there is none. `failed` counts the failed attempts from one, of at most
+/// `attempts`; `jitter` is anything from 0 to 255.
+pub(super) fn pause(
+    failure: &Failure,
+    idempotent: bool,
+    (failed, attempts): (u32, u32),
+    left: Duration,
+    jitter: u8,
+) -> Option<Duration> {
     let harmless = idempotent || failure.error.effect == Effect::None;
-    if !failure.transient || !harmless || failed >= ATTEMPTS {
+    if !failure.transient || !harmless || failed >= attempts {
         return None;
     }
     let first = match failure.error.kind {
@@ -116,33 +122,39 @@ mod tests {
     #[test]
     fn an_unknown_outcome_is_repeated_only_where_it_does_no_harm() {
         let lost = failure(CallErrorKind::TimedOut, Effect::Possible, None);
-        assert_eq!(pause(&lost, false, 1, LONG, 0), None);
-        assert!(pause(&lost, true, 1, LONG, 0).is_some());
+        assert_eq!(pause(&lost, false, (1, ATTEMPTS), LONG, 0), None);
+        assert!(pause(&lost, true, (1, ATTEMPTS), LONG, 0).is_some());
         let refused = failure(CallErrorKind::Unavailable, Effect::None, None);
-        assert!(pause(&refused, false, 1, LONG, 0).is_some());
+        assert!(pause(&refused, false, (1, ATTEMPTS), LONG, 0).is_some());
     }
 
     #[test]
     fn pauses_grow_and_end() {
         let down = failure(CallErrorKind::Unavailable, Effect::None, None);
         let pauses: Vec<u128> = (1..)
-            .map_while(|failed| pause(&down, true, failed, LONG, 255))
+            .map_while(|failed| pause(&down, true, (failed, ATTEMPTS), LONG, 255))
             .map(|pause| pause.as_millis())
             .collect();
         assert_eq!(pauses, [200, 400, 800, 1600]);
-        assert_eq!(pause(&down, true, 1, LONG, 0), Some(Duration::from_millis(100)));
-        assert_eq!(pause(&down, true, 4, Duration::from_millis(10), 255), None);
+        assert_eq!(
+            pause(&down, true, (1, ATTEMPTS), LONG, 0),
+            Some(Duration::from_millis(100))
+        );
+        assert_eq!(pause(&down, true, (4, ATTEMPTS), Duration::from_millis(10), 255), None);
     }
 
     #[test]
     fn a_wait_that_the_service_asks_for_is_kept_unless_it_is_too_long() {
         let limited = |wait| failure(CallErrorKind::RateLimited { retry_after: None }, Effect::None, wait);
         assert_eq!(
-            pause(&limited(Some(30)), false, 1, LONG, 0),
+            pause(&limited(Some(30)), false, (1, ATTEMPTS), LONG, 0),
             Some(Duration::from_millis(30_125))
         );
-        assert_eq!(pause(&limited(Some(61)), false, 1, LONG, 0), None);
-        assert_eq!(pause(&limited(None), false, 1, LONG, 255), Some(Duration::from_secs(1)));
+        assert_eq!(pause(&limited(Some(61)), false, (1, ATTEMPTS), LONG, 0), None);
+        assert_eq!(
+            pause(&limited(None), false, (1, ATTEMPTS), LONG, 255),
+            Some(Duration::from_secs(1))
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use crate::connection::github::{self, Permission, SecretStore};
 use crate::target::TargetKind;
-use crate::target::github_secret::GitHubSecrets;
+use crate::target::github_secret::{GitHubSecrets, JOB};
 
 static SECRETS: GitHubSecrets = GitHubSecrets {
     kind: "github_actions_secret",
@@ -16,12 +16,14 @@ static SECRETS: GitHubSecrets = GitHubSecrets {
             key: "secrets",
             name: "Secrets",
         },
+        read_access: "read",
         of_environments: Some(Permission {
             key: "environments",
             name: "Environments",
         }),
     },
     place: "in GitHub",
+    reloads_within: Some(JOB),
 };
 
 /// The kind.

@@ -7,7 +7,7 @@
 
 use crate::connection::github::{self, Permission, SecretStore};
 use crate::target::TargetKind;
-use crate::target::github_secret::GitHubSecrets;
+use crate::target::github_secret::{GitHubSecrets, JOB};
 
 static SECRETS: GitHubSecrets = GitHubSecrets {
     kind: "github_dependabot_secret",
@@ -18,9 +18,11 @@ static SECRETS: GitHubSecrets = GitHubSecrets {
             key: "dependabot_secrets",
             name: "Dependabot secrets",
         },
+        read_access: "read",
         of_environments: None,
     },
     place: "for Dependabot in GitHub",
+    reloads_within: Some(JOB),
 };
 
 /// The kind.

@@ -26,9 +26,13 @@ pub(super) struct GitHubSecrets {
     pub(super) store: SecretStore,
     /// What stands before `repository owner/name` where texts say where the secret is.
     pub(super) place: &'static str,
+    /// How long a consumer keeps the old value at most: [`JOB`] where workflows read it. `None`, where it has no limit, makes users
+    /// choose an `overlap`.
+    pub(super) reloads_within: Option<jiff::SignedDuration>,
 }
 
-/// The largest value, in bytes (docs.github.com, "Secrets reference", limits for secrets). No other product documents its own.
+/// The largest value, in bytes (docs.github.com, "Secrets reference", limits for secrets). Codespaces documents the same, the others
+/// nothing of their own.
 const LARGEST: usize = 48 * 1024;
 
 /// The longest name of an environment (docs.github.com, "Managing environments for deployment").
@@ -36,7 +40,7 @@ const LONGEST_ENVIRONMENT: usize = 255;
 
 /// A job keeps the secrets that it began with, and GitHub ends it after 24 hours at the latest on its own machines
 /// (<https://docs.github.com/en/actions/reference/limits>).
-const JOB: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
+pub(super) const JOB: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 
 struct Config {
     secrets: &'static GitHubSecrets,
@@ -180,7 +184,7 @@ impl TargetConfig for Config {
         TargetTraits {
             activation: Activation::Later,
             readable: false,
-            reloads_within: Some(JOB),
+            reloads_within: self.secrets.reloads_within,
             follow_up: false,
         }
     }
@@ -228,9 +232,11 @@ mod tests {
                 product: "Agents",
                 segment: "agents",
                 permission: PERMISSION,
+                read_access: "read",
                 of_environments,
             },
             place: "for agents in GitHub",
+            reloads_within: Some(JOB),
         }
     }
 

@@ -334,7 +334,7 @@ macro_rules! targets {
 
 mod github_secret;
 
-targets! { fly_secret, github_actions_secret, github_dependabot_secret, ssm_parameter }
+targets! { fly_secret, github_actions_secret, github_codespaces_secret, github_dependabot_secret, ssm_parameter }
 
 /// What the entry at a recorded address is called in texts.
 pub fn entry(slot: &str) -> EntryWords {

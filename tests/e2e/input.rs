@@ -795,6 +795,45 @@ fn without_a_region_a_plan_says_where_one_is_set_and_a_profile_has_one() {
 }
 
 #[test]
+fn the_shared_aws_files_name_endpoints_for_each_service_and_a_kind_of_endpoint() {
+    let mut story = Story::new();
+    let sandbox = story.sandbox.export("AWS_ENDPOINT_URL").to_owned();
+    let file = story.workspace.path().join("aws.ini");
+    let files = |content: &str| std::fs::write(&file, content).unwrap();
+    story.workspace.set("AWS_CONFIG_FILE", file.to_str().unwrap());
+    story.configure(&[RANDOM, SSM]);
+
+    files("[default]\nuse_fips_endpoint = true\n");
+    let said = unframed(&story.fails());
+    for wanted in [
+        "AWS_ENDPOINT_URL names an endpoint",
+        "AWS_USE_FIPS_ENDPOINT",
+        "Nothing was sent",
+    ] {
+        assert!(said.contains(wanted), "{wanted}: {said}");
+    }
+    story.wrote_nothing();
+
+    // The section of a service goes before the general endpoint of the profile.
+    files(&format!(
+        "[default]\nendpoint_url = https://nobody.example\nservices = here\n\
+         [services here]\nssm =\n  endpoint_url = {sandbox}\nsts =\n  endpoint_url = {sandbox}\n"
+    ));
+    let mut apply = story.workspace.command(&["apply", "-no-color", "-auto-approve"]);
+    let output = apply
+        .env_remove("AWS_ENDPOINT_URL")
+        .env_remove("AWS_ENDPOINT_URL_SSM")
+        .output();
+    let output = output.unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat())
+    );
+    assert_eq!(story.attributes()["deliveries"]["a"]["status"], "current");
+}
+
+#[test]
 fn what_is_known_only_after_apply_is_legal_anywhere() {
     let story = Story::new();
     let inputs = "resource \"terraform_data\" \"later\" {\n  input = { app = \"molecule-cp\", parameter = \"/later\", template = \"x {{ value }}\", every = \"30d\", wave = 2 }\n}\n";

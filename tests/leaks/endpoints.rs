@@ -77,7 +77,7 @@ fn an_endpoint_from_the_shared_aws_files_is_held_to_the_same_rules() {
         story.configure(&[FLY_TOKEN, SSM_TARGET, A_DAY]);
         let said = refused(&story, "apply", "AWS_ENDPOINT_URL");
         assert!(
-            said.contains("the endpoint cannot be used") && said.contains(reason),
+            said.contains("the endpoint in the shared AWS configuration files cannot be used") && said.contains(reason),
             "{url}: {said}"
         );
     }

@@ -121,6 +121,10 @@ pub(crate) fn targets() -> Vec<(&'static str, Json)> {
             json!({ "repository": "molecule-ai/monorepo", "environment": "production", "name": "TOKEN" }),
         ),
         (
+            "github_codespaces_secret",
+            json!({ "repository": "molecule-ai/monorepo", "name": "TOKEN" }),
+        ),
+        (
             "github_dependabot_secret",
             json!({ "repository": "molecule-ai/monorepo", "name": "TOKEN" }),
         ),

@@ -118,6 +118,7 @@ fn github(outsider: &Outsider) {
     let repository = "/repos/molecule-ai/molecule-monorepo";
     let levels = [
         format!("{repository}/actions/secrets"),
+        format!("{repository}/codespaces/secrets"),
         format!("{repository}/dependabot/secrets"),
         format!("{repository}/environments/production/secrets"),
     ];

@@ -2,29 +2,29 @@
 //!
 //! API: <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>, which needs no permission.
 
-use aws_sdk_sts::Client;
+use super::api::{Api, Call, Service, Wire};
+use super::failure::text_at;
+use crate::call::CallError;
 
-use super::failure::Call;
-use crate::call::{CallError, Effect};
-
-const SERVICE: &str = "AWS STS";
+/// The Security Token Service.
+pub(super) static STS: Service = Service {
+    title: "AWS STS",
+    id: "STS",
+    prefix: "sts",
+    wire: Wire::Query("2011-06-15"),
+};
 
 /// Asks for the account of the credentials in use.
-pub(super) async fn of_caller(client: &Client) -> Result<String, CallError> {
-    let operation = "asking which AWS account this run belongs to";
+pub(super) async fn of_caller(sts: &Api) -> Result<String, CallError> {
     let call = Call {
-        service: SERVICE,
-        operation,
         action: "sts:GetCallerIdentity",
+        operation: "asking which AWS account this run belongs to",
         resource: "\"*\"",
-        writes: false,
+        secret_answer: false,
     };
-    let answer = call.settle(Box::pin(client.get_caller_identity().send()).await)?;
-    let account = answer
-        .account
-        .filter(|account| account.bytes().all(|byte| byte.is_ascii_digit()) && !account.is_empty());
-    account.ok_or_else(|| {
-        let message = "the answer names no account";
-        CallError::malformed(SERVICE, operation, Effect::None, message)
+    let answer = sts.ask(&call, &()).await?;
+    answer.parsed("the answer names no account", |xml| {
+        text_at(xml, &["GetCallerIdentityResult", "Account"])
+            .filter(|account| account.bytes().all(|byte| byte.is_ascii_digit()) && !account.is_empty())
     })
 }

@@ -3,9 +3,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use aws_credential_types::Credentials;
 use aws_credential_types::provider::future::ProvideCredentials as Provided;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
-use aws_sdk_ssm::config::Credentials;
 
 use super::variables::REAL_KEY;
 use crate::secret::Secret;

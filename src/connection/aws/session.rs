@@ -3,6 +3,7 @@
 //! A `profile` in the block goes before keys in the environment, as in the AWS CLI: a second account must not silently
 //! become the first one. The rest of the order is the SDK's (docs.aws.amazon.com/sdkref, "Standardized credential providers").
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::meta::region::ProvideRegion as _;
@@ -13,25 +14,28 @@ use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_sdk_ssm::config::SharedHttpClient;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::{Builder, Connector};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_types::service_config::ServiceConfigKey;
 use url::Url;
 
+use super::api::{Api, Service};
 use super::capped::Capped;
-use super::guard::{GuardedNames, PermittedUrls};
+use super::endpoint::{self, Variant};
+use super::guard::GuardedNames;
+use super::identity::Identity;
 use super::known::Known;
-use super::ssm::Ssm;
+use super::role::{Role, SESSION_NAME, checked, parse_role};
 use super::variables::{Address, Endpoints, Keys, Variables, is_region};
 use crate::call::CallError;
 use crate::clock::Clock;
 use crate::connection::Opening;
 use crate::diagnostics::{Argument, ConnectionProblem, capitalized};
 use crate::environment::Form;
-use crate::http::{is_loopback, permitted};
-use crate::terraform::{Diagnostics, Field, Node};
+use crate::http::{HttpClient, is_loopback, permitted};
 
 /// Pinned, so that an update of the SDK does not change behaviour unnoticed.
 fn behavior() -> BehaviorVersion {
@@ -41,11 +45,15 @@ fn behavior() -> BehaviorVersion {
 /// Attempts of a read, unless the environment says otherwise: the SDK's three do not outlast the throttling of a large plan.
 const READ_ATTEMPTS: u32 = 8;
 
-/// Time for one attempt, and for all attempts of one call. The SDK repeats reads only; see `Ssm` for writes.
+/// Time for one attempt, and for all attempts of one call of the SDK's own, for credentials.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 const CALL_TIMEOUT: Duration = Duration::from_secs(120);
 
-const SESSION_NAME: &str = "terraform-provider-rotation";
+/// What the SDK found out, and the credentials that calls are signed with.
+pub(super) struct Session {
+    pub(super) config: SdkConfig,
+    pub(super) identity: Arc<Identity>,
+}
 
 /// The `aws` block together with what the environment says instead of it.
 pub(super) struct Settings {
@@ -63,13 +71,6 @@ pub(super) struct Settings {
     block: String,
     /// It is a named connection's, to which the environment says nothing.
     is_named: bool,
-}
-
-/// The block `assume_role`.
-struct Role {
-    arn: String,
-    session_name: String,
-    external_id: Option<String>,
 }
 
 impl Settings {
@@ -184,7 +185,8 @@ impl Settings {
         &self,
         region: Option<&str>,
         base: Option<SharedCredentialsProvider>,
-    ) -> Result<SdkConfig, CallError> {
+        clock: Clock,
+    ) -> Result<Session, CallError> {
         let refused = |why: &str| CallError::refused("AWS", "preparing the AWS session", why);
         for Address { url, origin } in self.endpoints.all() {
             permitted(url, self.allow_insecure)
@@ -222,7 +224,10 @@ impl Settings {
             let provider = builder.configure(&self.with_sts_endpoint(&session)).build().await;
             session = with_known_credentials(with_credentials(session, SharedCredentialsProvider::new(provider)));
         }
-        Ok(session)
+        Ok(Session {
+            identity: Arc::new(Identity::new(session.credentials_provider(), clock)),
+            config: session,
+        })
     }
 
     /// A session that completes itself from the environment.
@@ -272,30 +277,59 @@ impl Settings {
         builder.build()
     }
 
-    /// The client of Systems Manager.
-    pub(super) fn ssm(&self, session: &SdkConfig, clock: Clock) -> Ssm {
-        let address = self.endpoints.ssm();
-        let mut config = aws_sdk_ssm::config::Builder::from(session)
-            .interceptor(self.permitted_urls())
-            .http_client(http_client(is_local(address)));
-        if let Some(retry) = self.retry() {
-            config = config.retry_config(retry);
+    /// A service's API at the endpoint that is configured for it, else at AWS's.
+    ///
+    /// # Errors
+    /// When the endpoint is not permitted, or cannot be what else is configured.
+    pub(super) fn api(
+        &self,
+        session: &Session,
+        service: &'static Service,
+        configured: Option<&Address>,
+        http: &HttpClient,
+    ) -> Result<Api, CallError> {
+        let refused = |why: String| CallError::refused(service.title, "preparing the AWS session", &why);
+        let config = &session.config;
+        let region = config.region().map(ToString::to_string).unwrap_or_default();
+        let variant = Variant {
+            fips: config.use_fips().unwrap_or(false),
+            dual_stack: config.use_dual_stack().unwrap_or(false),
+        };
+        let address = configured.cloned().or_else(|| in_files(config, service));
+        if let Some(Address { url, origin }) = &address {
+            permitted(url, self.allow_insecure)
+                .map_err(|refusal| refused(format!("the endpoint in {origin} cannot be used: {refusal}")))?;
+            // As the SDKs do: whoever asks for FIPS must not get something else without a word.
+            if variant.fips || variant.dual_stack {
+                return Err(refused(format!(
+                    "{origin} names an endpoint, and AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT or the profile asks for another \
+                     kind of endpoint. Nothing was sent; set only one of them"
+                )));
+            }
         }
-        if let Some(Address { url, .. }) = address {
-            config = config.endpoint_url(url);
-        }
-        let address = address.map(|Address { url, origin }| format!("It was sent to {url}, from {origin}."));
-        Ssm::new(aws_sdk_ssm::Client::from_conf(config.build()), clock, address)
+        Ok(Api {
+            service,
+            http: http.clone(),
+            url: match &address {
+                Some(Address { url, .. }) => format!("{}/", url.trim_end_matches('/')),
+                None => format!("{}/", endpoint::url(service.prefix, &region, variant)),
+            },
+            region,
+            identity: Arc::clone(&session.identity),
+            skew: Arc::default(),
+            read_attempts: self.retry.as_ref().map_or(READ_ATTEMPTS, RetryConfig::max_attempts),
+            address: address.map(|Address { url, origin }| format!("It was sent to {url}, from {origin}.")),
+        })
     }
 
-    /// The client of STS for calls of ours; the SDK makes its own for `assume_role`.
-    pub(super) fn sts(&self, session: &SdkConfig) -> aws_sdk_sts::Client {
-        let session = self.with_sts_endpoint(session);
-        let mut config = aws_sdk_sts::config::Builder::from(&session).interceptor(self.permitted_urls());
-        if let Some(retry) = self.retry() {
-            config = config.retry_config(retry);
-        }
-        aws_sdk_sts::Client::from_conf(config.build())
+    /// Where calls to Systems Manager go, if not to AWS.
+    pub(super) fn ssm_address(&self) -> Option<&Address> {
+        self.endpoints.ssm()
+    }
+
+    /// Where calls to STS go, if not to AWS.
+    pub(super) fn sts_address(&self) -> Option<&Address> {
+        self.endpoints.sts()
     }
 
     /// What to add to an error of STS: an emulator for Systems Manager alone does not know this run's credentials at AWS.
@@ -316,18 +350,24 @@ impl Settings {
             None => session.clone(),
         }
     }
+}
 
-    fn permitted_urls(&self) -> PermittedUrls {
-        PermittedUrls {
-            allow_insecure: self.allow_insecure,
-        }
-    }
-
-    /// Not for the whole session: taking on a role must fail before the SDK gives up on credentials, after 30 seconds.
-    fn retry(&self) -> Option<RetryConfig> {
-        let unset = self.retry.is_none();
-        unset.then(|| RetryConfig::standard().with_max_attempts(READ_ATTEMPTS))
-    }
+/// The endpoint that shared configuration files name for a service: `endpoint_url` of its section `services`, else of the profile.
+fn in_files(session: &SdkConfig, service: &Service) -> Option<Address> {
+    let key = ServiceConfigKey::builder()
+        .service_id(service.id)
+        .env("AWS_ENDPOINT_URL")
+        .profile("endpoint_url")
+        .build()
+        .ok()?;
+    let own = session.service_config().and_then(|files| files.load_config(key));
+    let said = |url: &String| !url.trim().is_empty();
+    let general = || session.endpoint_url().map(str::to_owned);
+    let url = own.filter(said).or_else(general).filter(said)?;
+    Some(Address {
+        url,
+        origin: "the shared AWS configuration files".to_owned(),
+    })
 }
 
 /// Whether calls stay on this machine: a proxy could not reach them.
@@ -367,63 +407,12 @@ fn http_client(local: bool) -> SharedHttpClient {
     SharedHttpClient::new(Capped(client))
 }
 
-fn parse_role(block: &Node<'_>, problems: &mut Diagnostics) -> Option<Option<Role>> {
-    if block.is_null() {
-        return Some(None);
-    }
-    let arn_node = block.attr("role_arn");
-    let arn = checked(
-        &arn_node,
-        problems,
-        |text| text.starts_with("arn:"),
-        "the ARN of a role, such as arn:aws:iam::123456789012:role/rotation",
-    );
-    let arn = arn_node.required(arn, problems);
-    // STS API, AssumeRole: RoleSessionName [\w+=,.@-]{2,64}, ExternalId [\w+=,.@:\/-]{2,1224}.
-    let session_name = checked(
-        &block.attr("session_name"),
-        problems,
-        |text| (2..=64).contains(&text.len()) && text.chars().all(|c| is_word(c, "_+=,.@-")),
-        "2 to 64 letters, digits or _+=,.@-",
-    );
-    let external_id = checked(
-        &block.attr("external_id"),
-        problems,
-        |text| (2..=1224).contains(&text.len()) && text.chars().all(|c| is_word(c, "_+=,.@:/-")),
-        "2 to 1224 letters, digits or _+=,.@:/-",
-    );
-    Some(Some(Role {
-        arn: arn.known()?,
-        session_name: session_name.or(SESSION_NAME.to_owned())?,
-        external_id: external_id.optional()?,
-    }))
-}
-
-/// The string at `node` if it passes `test`; otherwise an error that says what is expected.
-fn checked(node: &Node<'_>, problems: &mut Diagnostics, test: fn(&str) -> bool, expected: &'static str) -> Field<String> {
-    node.string(problems).and_then_checked(|text| {
-        if test(&text) {
-            return Some(text);
-        }
-        node.report(problems, |argument| Argument::MustBe {
-            argument,
-            expected: expected.into(),
-            found: Some(format!("{text:?}").into()),
-        });
-        None
-    })
-}
-
-fn is_word(character: char, others: &str) -> bool {
-    character.is_ascii_alphanumeric() || others.contains(character)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::connection::Surroundings;
     use crate::environment::Environment;
-    use crate::terraform::{Origin, Value};
+    use crate::terraform::{Node, Origin, Value};
 
     fn settings(environment: &[(&str, &str)]) -> Settings {
         let block = Value::object([]);
@@ -433,7 +422,7 @@ mod tests {
             allow_insecure: false,
         };
         let node = Node::root(&block, Origin::Configuration);
-        let http = crate::http::HttpClient::new(Clock::default(), false);
+        let http = HttpClient::new(Clock::default(), false);
         Settings::parse(&mut Opening::new(node, &surroundings, &http)).expect("all defaults")
     }
 

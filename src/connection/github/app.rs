@@ -140,9 +140,7 @@ impl App {
             "authenticating as installation {} of GitHub App {}",
             self.installation, self.id
         );
-        let failed = |message: &str| {
-            CallError::malformed(SERVICE, &*operation, Effect::None, message)
-        };
+        let failed = |message: &str| CallError::malformed(SERVICE, &*operation, Effect::None, message);
         let web_token = self
             .web_token(now)
             .ok_or_else(|| failed("the JSON Web Token could not be signed"))?;

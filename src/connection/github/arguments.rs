@@ -111,7 +111,11 @@ fn owner(opening: &mut Opening<'_>) -> Option<Option<String>> {
             if fits(&owner) {
                 return Some(owner);
             }
-            node.report_not(&mut opening.written, "a user or an organization", "Set it to the name alone, without a URL or a path.");
+            node.report_not(
+                &mut opening.written,
+                "a user or an organization",
+                "Set it to the name alone, without a URL or a path.",
+            );
             None
         }),
     };
@@ -174,7 +178,12 @@ fn login(opening: &mut Opening<'_>) -> Option<Option<(Login, String)>> {
             return Some(None);
         }
         let path = opening.node.path().clone();
-        opening.written.report(path, ConnectionProblem::AppIncomplete { missing: names(missing) });
+        opening.written.report(
+            path,
+            ConnectionProblem::AppIncomplete {
+                missing: names(missing),
+            },
+        );
         return None;
     };
     #[expect(clippy::disallowed_methods, reason = "App keeps the key inside the crypto backend")]

@@ -125,6 +125,11 @@ impl GitHubClient {
                 _ => {}
             }
         }
-        Err(CallError::malformed(SERVICE, operation, Effect::None, "the list has fewer environments than it says"))
+        Err(CallError::malformed(
+            SERVICE,
+            operation,
+            Effect::None,
+            "the list has fewer environments than it says",
+        ))
     }
 }

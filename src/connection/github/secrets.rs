@@ -42,6 +42,8 @@ pub struct SecretStore {
     pub segment: &'static str,
     /// The permission for the secrets of a repository.
     pub permission: Permission,
+    /// How much of the permission a call needs that changes nothing: `read`, or `write` where GitHub demands that for every call.
+    pub read_access: &'static str,
     /// The permission for those of its environments; `None` where the product has no such secrets.
     pub of_environments: Option<Permission>,
 }
@@ -172,7 +174,10 @@ impl GitHubClient {
                 .request("GET", &level.segments(""), &*operation)
                 .query("per_page", PER_PAGE.to_string())
                 .query("page", page.to_string());
-            let answer = self.read(request).await.map_err(|error| level.advise(error, "read"))?;
+            let answer = self
+                .read(request)
+                .await
+                .map_err(|error| level.advise(error, level.store.read_access))?;
             let Page { total_count, secrets } = answer.json()?;
             let last = secrets.is_empty();
             for item in secrets {
@@ -200,9 +205,16 @@ impl GitHubClient {
     }
 
     async fn secret_as_shown(&self, level: &SecretLevel, name: &str) -> Result<Option<StoredSecret>, CallError> {
-        let operation = format!("reading when {} {name} of {} was written", level.noun(), level.describe());
+        let operation = format!(
+            "reading when {} {name} of {} was written",
+            level.noun(),
+            level.describe()
+        );
         let request = self.request("GET", &level.segments(name), &*operation).accept(&[404]);
-        let answer = self.read(request).await.map_err(|error| level.advise(error, "read"))?;
+        let answer = self
+            .read(request)
+            .await
+            .map_err(|error| level.advise(error, level.store.read_access))?;
         if answer.status == 404 {
             return Ok(None);
         }

@@ -101,9 +101,9 @@ fn arguments() -> Vec<Attribute> {
         Attribute::optional(
             "overlap",
             Type::String,
-            "How long the old credential stays valid after the new one is live and checked. Default: `24h` if a GitHub target holds it, \
-             otherwise `0s`. Required where consumers of a target load the value at a time that nobody knows (`ssm_parameter`), unless \
-             `revoke.mode` is `manual`.",
+            "How long the old credential stays valid after the new one is live and checked. Default: `24h` if GitHub workflows \
+             get it from a target, otherwise `0s`. Required where consumers of a target load the value at a time that nobody knows (such \
+             as `ssm_parameter`), unless `revoke.mode` is `manual`.",
         ),
         Attribute::optional(
             "rotation_reason",

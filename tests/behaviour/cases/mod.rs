@@ -1,6 +1,7 @@
 //! The cases: one function each. What a vendor offers decides which a kind plays, and nothing else does.
 
 use rotation_provider::connection::{Connections, Reach};
+use rotation_provider::environment::Environment;
 
 pub(crate) mod credentials;
 pub(crate) mod entries;
@@ -19,13 +20,24 @@ pub(crate) fn placed(reach: Option<Reach>, connections: &Connections) -> String 
     reach.map(account).unwrap_or_default()
 }
 
+/// Redaction knows every value of its process: beside other tests it takes their values out of the texts of this one, and
+/// `INSTA_UPDATE` would write that down.
+pub(crate) fn alone_in_its_process() {
+    let by_nextest = Environment::of_process().get("NEXTEST").is_some();
+    assert!(
+        by_nextest,
+        "a snapshot needs a process of its own: tests/run --test behaviour"
+    );
+}
+
 /// A snapshot of a kind, reviewed as a whole.
 #[macro_export]
 macro_rules! reviewed {
-    ($name:expr, $text:expr) => {
+    ($name:expr, $text:expr) => {{
+        $crate::cases::alone_in_its_process();
         insta::with_settings!(
             { omit_expression => true, prepend_module_to_snapshot => false, snapshot_path => "../snapshots" },
             { insta::assert_snapshot!($name, $text); }
         )
-    };
+    }};
 }

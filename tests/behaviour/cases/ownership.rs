@@ -107,6 +107,7 @@ async fn create(bench: &Bench) -> (Outcome, Entry) {
         unreachable: BTreeSet::new(),
         replace_existing: false,
         is_create: true,
+        format: None,
     };
     let wanted = TargetGoal {
         wave: 1,
