@@ -203,7 +203,11 @@ fn drift_of_an_adopted_entry_is_found_and_nothing_is_rotated_for_it() {
     let said = field.story.settled();
     says(
         &said,
-        &["not_restorable", "control_plane: ", "set a new `rotation_reason`"],
+        &[
+            "not_restorable",
+            "Target control_plane was changed",
+            "set a new `rotation_reason`",
+        ],
     );
     field.story.run(&["apply", "-refresh-only", "-auto-approve"]).success();
     let attributes = field.story.attributes();

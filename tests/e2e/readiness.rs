@@ -147,7 +147,7 @@ fn what_is_written_wrongly_is_an_error_at_once() {
             "  connection \"x\" {\n  }",
             &[
                 r#"connection["x"] has no account"#,
-                "exactly one of these blocks: aws, fly, github, neon, http",
+                "exactly one of these blocks: aws, fly, github,",
             ],
         ),
         (
