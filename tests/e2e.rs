@@ -20,6 +20,8 @@ mod sandbox;
 #[path = "support/terraform_cores.rs"]
 mod terraform_cores;
 
+#[path = "e2e/accounts.rs"]
+mod accounts;
 #[path = "e2e/adopt.rs"]
 mod adopt;
 #[path = "e2e/beforehand.rs"]
