@@ -22,6 +22,8 @@ mod terraform_cores;
 
 #[path = "e2e/accounts.rs"]
 mod accounts;
+#[path = "e2e/activation.rs"]
+mod activation;
 #[path = "e2e/adopt.rs"]
 mod adopt;
 #[path = "e2e/beforehand.rs"]

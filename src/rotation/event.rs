@@ -123,6 +123,8 @@ pub enum Event {
         generation: u64,
         /// The revision that was read.
         revision: String,
+        /// Its consumers do not use it yet, as far as is known.
+        staged: bool,
         /// When, for an entry that we never wrote as far as the ledger knows.
         at: Timestamp,
     },
@@ -222,6 +224,8 @@ pub struct Seen {
     pub entry: Option<Entry>,
     /// Its consumers use a new value only when somebody deploys them.
     pub deferred: bool,
+    /// Its consumers load a new value when an activation of its wave says so.
+    pub is_activated: bool,
     /// A revocation is due: consumers that are not proved to use the value are brought to use it first.
     pub must_be_live: bool,
     /// The last refresh could not look, and nothing else made its status unknown.
@@ -497,11 +501,13 @@ impl Ledger {
         }
         if delivery.generation.is_none() {
             if let (Verdict::Marked(generation), Some(entry)) = (verdict, &seen.entry) {
-                take_up(delivery, entry, generation, newest, seen.at);
+                take_up(delivery, entry, generation, newest, &seen);
             }
             return;
         }
         let live = seen.entry.as_ref().and_then(|entry| entry.live).unwrap_or(true);
+        // Of an unfinished generation nobody knows whether its activations ran.
+        let live = live && !(seen.is_activated && !self.finished);
         let held = |live: bool| match live {
             true => DeliveryStatus::Current,
             false => DeliveryStatus::Staged,
@@ -518,6 +524,7 @@ impl Ledger {
             (Verdict::Recorded, Some(entry)) => {
                 delivery.status = match delivery.status {
                     // Our own activation decides for targets that go live by it.
+                    DeliveryStatus::Staged if seen.is_activated => DeliveryStatus::Staged,
                     DeliveryStatus::Staged => held(live),
                     DeliveryStatus::Current if seen.deferred || seen.must_be_live => held(live),
                     // It was written again, by us or by somebody who put it back; its consumers may run the other value.
@@ -544,7 +551,7 @@ impl Ledger {
                         && !seen.was_unreachable
                         && generation <= newest) =>
             {
-                take_up(delivery, entry, generation, newest, seen.at);
+                take_up(delivery, entry, generation, newest, &seen);
             }
             (Verdict::Marked(_) | Verdict::Foreign | Verdict::Unanswered, Some(entry)) => {
                 delivery.status = DeliveryStatus::Changed;
@@ -610,11 +617,7 @@ fn written(delivery: &mut DeliveryRecord, event: Event) {
             ..
         } => {
             delivery.generation = Some(generation);
-            delivery.status = if staged {
-                DeliveryStatus::Staged
-            } else {
-                DeliveryStatus::Current
-            };
+            delivery.status = status_of(staged);
             delivery.revision = revision;
             delivery.delivered_at = Some(at);
             delivery.detail = None;
@@ -626,11 +629,12 @@ fn written(delivery: &mut DeliveryRecord, event: Event) {
         Event::Recognised {
             generation,
             revision,
+            staged,
             at,
             ..
         } => {
             delivery.generation = Some(generation);
-            delivery.status = DeliveryStatus::Current;
+            delivery.status = status_of(staged);
             delivery.revision = Some(revision);
             delivery.delivered_at = delivery.delivered_at.or(Some(at));
             delivery.detail = None;
@@ -653,19 +657,29 @@ fn written(delivery: &mut DeliveryRecord, event: Event) {
     }
 }
 
+fn status_of(staged: bool) -> DeliveryStatus {
+    if staged {
+        DeliveryStatus::Staged
+    } else {
+        DeliveryStatus::Current
+    }
+}
+
 /// An entry that an interrupted apply of this secret wrote, as its mark says.
-fn take_up(delivery: &mut DeliveryRecord, entry: &Entry, generation: u64, newest: u64, now: Timestamp) {
+fn take_up(delivery: &mut DeliveryRecord, entry: &Entry, generation: u64, newest: u64, seen: &Seen) {
     if generation > newest + FARTHEST {
         return;
     }
     delivery.generation = Some(generation);
     delivery.status = if generation < newest {
         DeliveryStatus::Stale
+    } else if seen.is_activated {
+        DeliveryStatus::Staged
     } else {
         DeliveryStatus::Current
     };
     delivery.revision.clone_from(&entry.revision);
-    delivery.delivered_at = entry.modified_at.or(Some(now));
+    delivery.delivered_at = entry.modified_at.or(Some(seen.at));
     delivery.detail = None;
 }
 

@@ -2,6 +2,7 @@
 //!
 //! The provider writes it (`provider/secret/config`) and decides by it; the executor works by the same values.
 
+mod activation;
 mod check;
 mod format;
 mod guard;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use self::activation::ActivationSpec;
 pub use self::check::{CheckSpec, When};
 pub use self::format::{Encoding, Format};
 pub use self::guard::Guard;
@@ -36,6 +38,8 @@ pub struct Config {
     pub source: Arc<SourceSpec>,
     /// Where they go, by key.
     pub targets: BTreeMap<String, Arc<TargetSpec>>,
+    /// What makes consumers load them, by key.
+    pub activations: BTreeMap<String, Arc<ActivationSpec>>,
     /// How they are proved, by key.
     pub checks: BTreeMap<String, Arc<CheckSpec>>,
     /// When they are renewed.
@@ -121,10 +125,18 @@ impl Config {
                 .targets
                 .values()
                 .any(|target| unknown(target.kind.reach, &target.connection))
-            || self
-                .checks
-                .values()
-                .any(|check| unknown(check.kind.reach, &check.connection))
+            || self.runs().any(|(_, run)| unknown(run.kind.reach, &run.connection))
+    }
+
+    /// Activations and checks, by key.
+    pub fn runs(&self) -> impl Iterator<Item = (&String, &Arc<CheckSpec>)> {
+        let activations = self.activations.iter().map(|(key, activation)| (key, &activation.run));
+        activations.chain(&self.checks)
+    }
+
+    /// Whether the consumers of that wave load a new value when an activation says so.
+    pub fn is_activated(&self, wave: u64) -> bool {
+        self.activations.values().any(|activation| activation.wave() == wave)
     }
 
     /// Targets whose consumers may go on using the old value after delivery and activation.

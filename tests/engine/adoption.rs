@@ -58,6 +58,7 @@ fn seen(entry: Option<Entry>) -> Event {
         id: ID.to_owned(),
         entry,
         deferred: false,
+        is_activated: false,
         must_be_live: false,
         was_unreachable: false,
         at: at(50),

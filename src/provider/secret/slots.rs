@@ -40,10 +40,14 @@ pub(super) fn undeclared(config: &Config, connections: &Connections) -> Diagnost
     );
     let targets = config.targets.iter();
     let targets = targets.map(|(key, target)| (Subject::Target(key.clone()), target.kind.reach, &target.connection));
+    let activations = config.activations.iter().map(|(key, activation)| {
+        let run = &activation.run;
+        (Subject::Activation(key.clone()), run.kind.reach, &run.connection)
+    });
     let checks = config.checks.iter();
     let checks = checks.map(|(key, check)| (Subject::Check(key.clone()), check.kind.reach, &check.connection));
     let mut found = Diagnostics::new();
-    for (site, reach, name) in targets.chain(checks).chain([source]) {
+    for (site, reach, name) in targets.chain(activations).chain(checks).chain([source]) {
         let link = connections.link(name);
         let Some(reach) = reach.filter(|_| link.is_named()) else {
             continue;

@@ -426,6 +426,7 @@ impl Change<'_> {
         let goal_is_empty = wanted.targets.is_empty();
         let mut job = adapters.into_job(&state.id, config, vendors, configured.clock, self.is_create);
         job.unreachable = state.unreachable();
+        job.shared_work = configured.shared_work.clone();
         if decision.incident.is_some() {
             job.window = None;
         }

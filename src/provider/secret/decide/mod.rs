@@ -26,7 +26,6 @@ use super::state::{State, unreachable_targets};
 use crate::address::Address;
 use crate::rotation::{Action, Cause, DeliveryStatus, Event, Ledger, Notice, NoticeCode, Request, TAKEN_OVER};
 use crate::spec::{Config, Incident, IncidentRevoke, OnDrift, TargetSpec, When};
-use crate::target::Activation;
 
 /// Whether a new generation is minted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -512,7 +511,7 @@ impl<'c> Work<'c> {
                 work.healed.insert(key.clone());
             }
             let published = status == Some(DeliveryStatus::Staged);
-            if published && !taken_over && target.config.traits().activation == Activation::Itself {
+            if published && !taken_over && target.goes_live_by_us() {
                 work.activate.insert(key.clone());
             }
         }

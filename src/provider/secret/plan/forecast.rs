@@ -47,7 +47,9 @@ pub(in crate::provider::secret) fn course(
     let slot = |key: &str| slots.get(key).map(ToString::to_string).unwrap_or_default();
     let is_live_when_written = |key: &str| {
         let target = config.targets.get(key);
-        target.is_some_and(|target| target.config.traits().activation == Activation::Later)
+        target.is_some_and(|target| {
+            target.config.traits().activation == Activation::Later && !config.is_activated(target.wave)
+        })
     };
     let prospect = Prospect {
         mint: &mint,

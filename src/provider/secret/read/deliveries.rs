@@ -76,6 +76,7 @@ pub(super) async fn targets(
                 let target = config.targets.get(&key);
                 let deferred = target.is_some_and(|target| target.config.traits().activation == Activation::Staged);
                 state.ledger.record(Event::Seen(Seen {
+                    is_activated: target.is_some_and(|target| config.is_activated(target.wave)),
                     must_be_live: revocation_is_due,
                     was_unreachable: was_unreachable.contains(&key),
                     id: state.id.clone(),
