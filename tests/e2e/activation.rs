@@ -181,8 +181,8 @@ fn secrets_that_are_under_way_together_share_one_run() {
         .collect();
     story.write(&secrets);
     // All have begun before the first delivery ends.
-    for _ in 0..5 {
-        story.sandbox.fault("AmazonSSM.PutParameter", 1, "hold_before");
+    for nth in 1..=5 {
+        story.sandbox.fault("AmazonSSM.PutParameter", nth, "hold_before");
     }
     std::thread::scope(|scope| {
         let apply = scope.spawn(|| story.run(&["apply", "-auto-approve", "-parallelism=5"]));
@@ -211,8 +211,8 @@ fn a_shared_run_that_fails_leaves_all_of_its_secrets_unfinished() {
         resource(label, &label.to_uppercase(), &[source, &target, &redeploy(FILE, "")])
     };
     story.write(&(secret("one") + &secret("two")));
-    for _ in 0..2 {
-        story.sandbox.fault("AmazonSSM.PutParameter", 1, "hold_before");
+    for nth in 1..=2 {
+        story.sandbox.fault("AmazonSSM.PutParameter", nth, "hold_before");
     }
     std::thread::scope(|scope| {
         let apply = scope.spawn(|| story.run(&["apply", "-auto-approve"]));
@@ -251,7 +251,7 @@ fn a_deploy_hook_gets_the_header_of_its_connection_and_mistakes_are_told_by_vali
             "github_workflow",
         ),
         (
-            "activations = { hook = { http = { url = \"https://a.example\", credential = \"previous\" } } }".to_owned(),
+            "activations = { hook = { http = { url = \"https://a.example\", credential = \"previous\", headers = { Authorization = \"Bearer {{ value }}\" } } } }".to_owned(),
             "cannot present the previous credential",
         ),
     ] {
