@@ -30,6 +30,8 @@ mod beforehand;
 mod brownfield;
 #[path = "e2e/causes.rs"]
 mod causes;
+#[path = "e2e/clock.rs"]
+mod clock;
 #[path = "e2e/connections.rs"]
 mod connections;
 #[path = "e2e/cores.rs"]

@@ -22,7 +22,7 @@ use super::{Account, Opening, Vendor, rest, segment};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::clock::Clock;
 use crate::diagnostics::{Argument, ConnectionProblem};
-use crate::http::{HttpClient, Request, Response, Shared};
+use crate::http::{HttpClient, Request, Response, Shared, remote_host};
 use crate::secret::Secret;
 use crate::terraform::{Diagnostic, Diagnostics, Field, Node, Path};
 
@@ -72,6 +72,7 @@ fn open(opening: &mut Opening<'_>) -> Option<Box<dyn Account>> {
         owner: arguments.owner,
         owner_way: opening.way("owner", arguments::OWNER),
         place: arguments::API.place(&arguments.base_url),
+        remote_host: remote_host(&arguments.base_url),
         client,
     }))
 }
@@ -82,6 +83,7 @@ pub struct GitHub {
     /// How a missing owner is set.
     owner_way: String,
     place: String,
+    remote_host: Option<String>,
     client: Result<GitHubClient, Diagnostic>,
 }
 
@@ -92,6 +94,10 @@ impl Account for GitHub {
 
     fn place(&self) -> String {
         self.place.clone()
+    }
+
+    fn remote_host(&self) -> Option<String> {
+        self.remote_host.clone()
     }
 }
 
