@@ -208,7 +208,10 @@ fn computed() -> Vec<Attribute> {
              `restored`.",
         ),
         text("reason", "The reason in words. Known in the plan."),
-        text("started_at", "RFC 3339."),
+        text(
+            "started_at",
+            "RFC 3339; null where an interrupted apply began it and left no record.",
+        ),
         text("finished_at", "RFC 3339; null until it is complete."),
         text("actor", "Who ran it, from the CI's environment."),
         text("commit", "The commit that it ran from, from the CI's environment."),

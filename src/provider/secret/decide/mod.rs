@@ -546,8 +546,9 @@ fn struck(state: &State, config: &Config) -> Option<Request> {
 /// What asked for the rotation that is under way, where the run that began it left its record.
 fn under_way(state: &State) -> Option<Request> {
     let receipt = state.last_rotation.as_ref()?;
-    let open = receipt.finished_at.is_none() && (receipt.started_at > state.rotated_at || state.rotated_at.is_none());
-    open.then(|| Request::new(receipt.cause, receipt.reason.clone()))
+    receipt
+        .is_open()
+        .then(|| Request::new(receipt.cause, receipt.reason.clone()))
 }
 
 /// A rotation of a value that a person supplies happens when a new one has come, and waits for it otherwise.

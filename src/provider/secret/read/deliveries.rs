@@ -105,8 +105,7 @@ pub(super) async fn targets(
     if let Some(generation) = ahead.filter(|generation| !live.contains(generation) || *generation > newest) {
         state.ledger.record(Event::FoundAhead { generation });
         if let Some(receipt) = &mut state.last_rotation {
-            // An interrupted apply made it: what asked for that is not on record.
-            receipt.finished_at = None;
+            receipt.superseded_without_record();
         }
     }
     filled

@@ -149,7 +149,7 @@ impl State {
     /// A rotation that somebody asked for, and that is not complete.
     pub fn open_request(&self) -> Option<Request> {
         let receipt = self.last_rotation.as_ref()?;
-        let open = receipt.finished_at.is_none() && receipt.cause.is_request();
+        let open = receipt.is_open() && receipt.cause.is_request();
         open.then(|| Request::new(receipt.cause, receipt.reason.clone()))
     }
 

@@ -13,7 +13,7 @@ pub struct Receipt {
     pub cause: Cause,
     /// Why, in words.
     pub reason: String,
-    /// When it began.
+    /// When it began; `None` for a rotation whose own run left no record.
     pub started_at: Option<Timestamp>,
     /// When the new generation was in place everywhere.
     pub finished_at: Option<Timestamp>,
@@ -72,6 +72,19 @@ impl Receipt {
             commit: None,
             checks: Vec::new(),
             revoked: Vec::new(),
+        }
+    }
+
+    /// Whether it is the record of a rotation that is not complete: what asked for that stays open.
+    pub(in crate::provider::secret) fn is_open(&self) -> bool {
+        self.finished_at.is_none() && self.started_at.is_some()
+    }
+
+    /// A rotation has begun that left no record: what asked for it is not known. A rotation that is open stays so.
+    pub(in crate::provider::secret) fn superseded_without_record(&mut self) {
+        if !self.is_open() {
+            self.started_at = None;
+            self.finished_at = None;
         }
     }
 
