@@ -209,6 +209,11 @@ fn computed() -> Vec<Attribute> {
         ),
         text("reason", "The reason in words. Known in the plan."),
         text(
+            "incident_revoke",
+            "For `incident`: when older credentials are revoked, `checked`, `delivered` or `now`. It holds until the rotation is complete, \
+             even if the provider's `incident` block is removed.",
+        ),
+        text(
             "started_at",
             "RFC 3339; null where an interrupted apply began it and left no record.",
         ),

@@ -267,14 +267,7 @@ pub(super) fn decide(
         ledger,
     };
     let wanted = wanted(state, before, config, &decision, schedule_changed);
-    let mode = config
-        .incident
-        .as_ref()
-        .map_or(IncidentRevoke::default(), |incident| incident.revoke);
-    let is_incident = |request: &Request| request.cause == Cause::Incident;
-    let finishes_one = wanted.is_none() && finish && under_way(state).is_some_and(|request| is_incident(&request));
-    let incident = (finishes_one || wanted.as_ref().is_some_and(is_incident)).then_some(mode);
-    let decision = Decision { incident, ..decision };
+    let finishes_an_incident = wanted.is_none() && finish && state.open_incident().is_some();
     let waits = |request: &Request| !finish && !config.source.is_supplied() && request.cause.waits_for_window();
     let needs_window = wanted.as_ref().is_some_and(waits);
     let is_asked = asked_for(before, config, &decision.ledger).is_some();
@@ -282,15 +275,7 @@ pub(super) fn decide(
         (Some(request), _) if is_guarded && !is_asked && !config.source.is_supplied() => {
             let by = HeldBy::Guard;
             let held = Some(Held { request, by });
-            let incident = None;
-            (
-                None,
-                Decision {
-                    held,
-                    incident,
-                    ..decision
-                },
-            )
+            (None, Decision { held, ..decision })
         }
         (Some(request), Now::Closed) if needs_window => {
             let by = HeldBy::Window;
@@ -313,7 +298,10 @@ pub(super) fn decide(
         Some(wanted) if config.source.is_supplied() => supplied(wanted, state, before, config),
         wanted => (wanted, None),
     };
+    let rotation = wanted.as_ref().or(awaits.as_ref());
+    let is_for_an_incident = finishes_an_incident || rotation.is_some_and(|request| request.cause == Cause::Incident);
     let decision = Decision {
+        incident: is_for_an_incident.then(|| incident_revoke(state, config)),
         awaits: awaits.or_else(|| still_waits(state, config, wanted.is_some(), schedule_changed)),
         ..decision
     };
@@ -512,7 +500,8 @@ fn wanted(
 ) -> Option<Request> {
     let ledger = &decision.ledger;
     let answered = decision.finish && finishing_answers(state, before, config);
-    let asked = struck(state, config).or_else(|| asked_for(before, config, ledger).filter(|_| !answered));
+    let asked = || asked_for(before, config, ledger).filter(|_| !answered);
+    let asked = struck(state, config).or_else(|| asked().map(|asked| within_incident(asked, state, config)));
     if asked.is_some() || !ledger.is_begun() {
         return asked;
     }
@@ -541,6 +530,23 @@ fn struck(state: &State, config: &Config) -> Option<Request> {
     let incident = config.incident.as_ref()?;
     let handled = state.incidents.contains(&incident.id);
     (!handled).then(|| Request::new(Cause::Incident, incident.in_words()))
+}
+
+/// Another request while an incident's rotation is not complete: what was exposed is revoked as the incident says, not after an
+/// overlap. A new value of a supplied secret is what that rotation waits for.
+fn within_incident(asked: Request, state: &State, config: &Config) -> Request {
+    let answers = asked.cause == Cause::Source && config.source.is_supplied();
+    match state.open_incident().filter(|_| !answers) {
+        Some((open, _)) => Request::new(Cause::Incident, format!("{}; {}", open.reason, asked.reason)),
+        None => asked,
+    }
+}
+
+/// When an incident's rotation revokes: as the provider block says, but never later than when the rotation began.
+fn incident_revoke(state: &State, config: &Config) -> IncidentRevoke {
+    let begun = state.open_incident().map(|(_, revoke)| revoke);
+    let declared = config.incident.as_ref().map(|incident| incident.revoke);
+    begun.max(declared).unwrap_or_default()
 }
 
 /// What asked for the rotation that is under way, where the run that began it left its record.

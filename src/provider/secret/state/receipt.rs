@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::records::{instant, read_instant, read_texts, texts};
 use crate::rotation::{Cause, Request};
+use crate::spec::IncidentRevoke;
 use crate::terraform::Value;
 
 /// The record of a rotation: of the one that is under way, or asked for, while `finished_at` is `None`.
@@ -13,6 +14,8 @@ pub struct Receipt {
     pub cause: Cause,
     /// Why, in words.
     pub reason: String,
+    /// For an incident, when older credentials are revoked: the provider block may have lost it before the rotation is complete.
+    pub incident_revoke: Option<IncidentRevoke>,
     /// When it began; `None` for a rotation whose own run left no record.
     pub started_at: Option<Timestamp>,
     /// When the new generation was in place everywhere.
@@ -62,10 +65,15 @@ impl Verdict {
 
 impl Receipt {
     /// The record of a rotation that begins.
-    pub(in crate::provider::secret) fn begun(request: &Request, at: Timestamp) -> Self {
+    pub(in crate::provider::secret) fn begun(
+        request: &Request,
+        incident: Option<IncidentRevoke>,
+        at: Timestamp,
+    ) -> Self {
         Self {
             cause: request.cause,
             reason: request.reason.clone(),
+            incident_revoke: incident,
             started_at: Some(at),
             finished_at: None,
             actor: None,
@@ -111,6 +119,10 @@ impl Receipt {
         Value::object([
             ("cause", Value::string(self.cause.as_str())),
             ("reason", Value::string(&self.reason)),
+            (
+                "incident_revoke",
+                Value::optional(self.incident_revoke.map(IncidentRevoke::as_str)),
+            ),
             ("started_at", instant(self.started_at)),
             ("finished_at", instant(self.finished_at)),
             ("actor", Value::optional(self.actor.as_ref())),
@@ -120,12 +132,13 @@ impl Receipt {
         ])
     }
 
-    /// A record of which only cause and reason are known: what a plan shows.
-    pub(in crate::provider::secret) fn planned(request: &Request) -> Value {
+    /// A record of which only what asked for the rotation is known: what a plan shows.
+    pub(in crate::provider::secret) fn planned(request: &Request, incident: Option<IncidentRevoke>) -> Value {
         let unknown = ["started_at", "finished_at", "actor", "commit", "checks", "revoked"];
         let known = Value::object([
             ("cause", Value::string(request.cause.as_str())),
             ("reason", Value::string(&request.reason)),
+            ("incident_revoke", Value::optional(incident.map(IncidentRevoke::as_str))),
         ]);
         unknown
             .into_iter()
@@ -148,6 +161,7 @@ impl Receipt {
         Some(Self {
             cause: Cause::parse(value.get("cause").as_str()?)?,
             reason: value.get("reason").as_str().unwrap_or_default().to_owned(),
+            incident_revoke: value.get("incident_revoke").as_str().and_then(IncidentRevoke::parse),
             started_at: read_instant(value.get("started_at")),
             finished_at: read_instant(value.get("finished_at")),
             actor: value.get("actor").as_str().map(str::to_owned),
