@@ -108,6 +108,8 @@ mod readiness;
 mod reading;
 #[path = "e2e/rename.rs"]
 mod rename;
+#[path = "e2e/renamed_repository.rs"]
+mod renamed_repository;
 #[path = "e2e/replace.rs"]
 mod replace;
 #[path = "e2e/resend.rs"]

@@ -14,7 +14,7 @@ mod secrets;
 mod workflows;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::account::no_blocks;
@@ -66,6 +66,7 @@ fn open(opening: &mut Opening<'_>) -> Option<Box<dyn Account>> {
             public_keys: Shared::new(),
             repositories: Shared::new(),
             environments: Shared::new(),
+            redirected: Mutex::default(),
         }))),
     };
     Some(Box::new(GitHub {
@@ -195,6 +196,8 @@ struct Inner {
     repositories: Shared<RepositoryDetails>,
     /// Lower-case names of environments by repository.
     environments: Shared<BTreeSet<String>>,
+    /// Repositories that GitHub answered for from another address: they were renamed or transferred.
+    redirected: Mutex<BTreeSet<String>>,
 }
 
 /// How this run authenticates.

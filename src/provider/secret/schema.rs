@@ -182,6 +182,11 @@ fn computed() -> Vec<Attribute> {
             "container_id",
             "The vendor's own id of the container, such as GitHub's repository id or Fly's app id.",
         ),
+        text(
+            "renamed_to",
+            "The entry's address under the present name of its container, where that was renamed (a GitHub repository). When the configuration \
+             follows, nothing is written.",
+        ),
         Attribute::computed("generation", Type::Number, "The generation that it holds."),
         text(
             "status",

@@ -241,6 +241,10 @@ fn touched(before: Option<&DeliveryRecord>, after: &DeliveryRecord, slot: Option
                 None => Value::Null,
             },
         ),
+        (
+            "renamed_to",
+            Value::optional(before.and_then(|known| known.renamed_to.as_ref())),
+        ),
         ("generation", unknown()),
         ("status", unknown()),
         ("revision", unknown()),
