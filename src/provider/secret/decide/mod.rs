@@ -3,10 +3,12 @@
 //! Pure. Time and drift come in as facts that a refresh left in state, so plan and apply decide alike; the configuration is that of
 //! this plan, so that a changed policy counts at once.
 
+mod incident;
 mod keys;
 mod lost;
 mod request;
 mod revocation;
+mod room;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,6 +19,7 @@ pub(super) use self::lost::may_replace_lost;
 use self::lost::{Need, lost};
 use self::request::{asked_for, dead, drifted, finishing_answers, has_new_value, is_drift, left_alone};
 pub(super) use self::revocation::{can_be_revoked, lasting_wait};
+pub(super) use self::room::taken_by as room_taken_by;
 use super::due;
 use super::exposure;
 use super::policies::Policies;
@@ -53,6 +56,8 @@ pub(super) enum HeldBy {
     Window,
     /// `guard.confirm`.
     Guard,
+    /// The end of the overlap of that generation, which takes the room of the next one at the issuer.
+    Room(u64),
 }
 
 /// What is to be done.
@@ -75,8 +80,12 @@ pub(super) struct Decision {
     pub incident: Option<IncidentRevoke>,
     /// This change of the configuration asks for a rotation that `guard.confirm` does not name.
     pub unconfirmed: bool,
+    /// This change of the configuration asks for a rotation, and that generation takes the room of the next one at the issuer.
+    pub crowded_by: Option<u64>,
     /// Generations whose revocation is due, and waits for the window.
     pub held_revocations: BTreeSet<u64>,
+    /// Older generations that an incident exposed.
+    pub exposed: BTreeSet<u64>,
     /// A rotation that waits for a value that a person supplies.
     pub awaits: Option<Request>,
     /// Targets that are written.
@@ -215,9 +224,11 @@ pub(super) fn decide(
     work.healed.retain(|key| !guarded.contains(key));
     let (revoke, overlaps, revokes_at_apply) =
         revocation::decide(state, before, config, &ledger, &notices, &unreachable);
+    let exposed = ledger.superseded().into_iter();
+    let exposed = exposed.filter(|generation| exposure::is_exposed(state, &ledger, *generation, &notices));
+    let exposed: BTreeSet<u64> = exposed.collect();
     let (held_revocations, revoke) = revoke.into_iter().partition(|generation| {
-        let is_exposed = exposure::is_exposed(state, &ledger, *generation, &notices);
-        windows.revocation == Now::Closed && !ledger.never_held(*generation) && !is_exposed
+        windows.revocation == Now::Closed && !ledger.never_held(*generation) && !exposed.contains(generation)
     });
     let confirmed = ledger.superseded().into_iter();
     let confirmed = confirmed.filter(|generation| config.confirmed.is_some_and(|through| *generation <= through));
@@ -244,7 +255,9 @@ pub(super) fn decide(
         guarded,
         incident: None,
         unconfirmed: false,
+        crowded_by: None,
         held_revocations,
+        exposed,
         awaits: None,
         write: work.asked.union(&work.healed).cloned().collect::<BTreeSet<_>>(),
         activate: work.activate.clone(),
@@ -267,19 +280,51 @@ pub(super) fn decide(
         ledger,
     };
     let wanted = wanted(state, before, config, &decision, schedule_changed);
-    let finishes_an_incident = wanted.is_none() && finish && state.open_incident().is_some();
+    let incident =
+        incident::is_for_one(state, config, wanted.as_ref(), finish).then(|| incident::revocation(state, config));
+    let exposed = match incident {
+        // An incident ends everything that is older than what it makes.
+        Some(_) => decision
+            .ledger
+            .credentials()
+            .iter()
+            .map(|known| known.generation)
+            .collect(),
+        None => decision.exposed.clone(),
+    };
+    let decision = Decision {
+        incident,
+        exposed,
+        ..decision
+    };
     let waits = |request: &Request| !finish && !config.source.is_supplied() && request.cause.waits_for_window();
     let needs_window = wanted.as_ref().is_some_and(waits);
     let is_asked = asked_for(before, config, &decision.ledger).is_some();
+    let room = room_taken_by(&decision, config);
     let (wanted, decision) = match (wanted, windows.rotation) {
         (Some(request), _) if is_guarded && !is_asked && !config.source.is_supplied() => {
             let by = HeldBy::Guard;
             let held = Some(Held { request, by });
-            (None, Decision { held, ..decision })
+            let incident = None;
+            (
+                None,
+                Decision {
+                    held,
+                    incident,
+                    ..decision
+                },
+            )
         }
         (Some(request), Now::Closed) if needs_window => {
             let by = HeldBy::Window;
             let held = Some(Held { request, by });
+            (None, Decision { held, ..decision })
+        }
+        (Some(request), _) if !is_asked && request.cause != Cause::Incident && room.is_some() => {
+            let held = room.map(|generation| Held {
+                request,
+                by: HeldBy::Room(generation),
+            });
             (None, Decision { held, ..decision })
         }
         (Some(request), Now::OnlyApplyKnows) if needs_window && request.cause.is_of_the_clock() => {
@@ -298,17 +343,16 @@ pub(super) fn decide(
         Some(wanted) if config.source.is_supplied() => supplied(wanted, state, before, config),
         wanted => (wanted, None),
     };
-    let rotation = wanted.as_ref().or(awaits.as_ref());
-    let is_for_an_incident = finishes_an_incident || rotation.is_some_and(|request| request.cause == Cause::Incident);
     let decision = Decision {
-        incident: is_for_an_incident.then(|| incident_revoke(state, config)),
         awaits: awaits.or_else(|| still_waits(state, config, wanted.is_some(), schedule_changed)),
         ..decision
     };
     if let Some(request) = wanted {
         let unconfirmed = is_guarded;
+        let crowded_by = room.filter(|_| request.cause != Cause::Incident);
         return Decision {
             unconfirmed,
+            crowded_by,
             ..decision
         }
         .rotated(config, request);
@@ -331,7 +375,7 @@ pub(super) fn decide(
             let by = match windows.rotation {
                 _ if is_guarded => Some(HeldBy::Guard),
                 Now::Closed if needs_window => Some(HeldBy::Window),
-                _ => None,
+                _ => room.filter(|_| !finish && work.asked.is_empty()).map(HeldBy::Room),
             };
             match (&found.rotate, by) {
                 (Rotate::Yes(request), Some(by)) => Decision {
@@ -344,7 +388,11 @@ pub(super) fn decide(
                     activate: BTreeSet::new(),
                     ..decision
                 },
-                _ => Decision { needs_window, ..found },
+                _ => Decision {
+                    needs_window,
+                    crowded_by: room.filter(|_| found.rotates()),
+                    ..found
+                },
             }
         }
         None => decision,
@@ -501,7 +549,7 @@ fn wanted(
     let ledger = &decision.ledger;
     let answered = decision.finish && finishing_answers(state, before, config);
     let asked = || asked_for(before, config, ledger).filter(|_| !answered);
-    let asked = struck(state, config).or_else(|| asked().map(|asked| within_incident(asked, state, config)));
+    let asked = incident::struck(state, config).or_else(|| asked().map(|asked| incident::within(asked, state, config)));
     if asked.is_some() || !ledger.is_begun() {
         return asked;
     }
@@ -523,30 +571,6 @@ fn wanted(
         .or_else(due)
         .or_else(|| drifted(config, ledger))
         .or_else(deploy)
-}
-
-/// The incident that exposes the secret, as long as it was not handled.
-fn struck(state: &State, config: &Config) -> Option<Request> {
-    let incident = config.incident.as_ref()?;
-    let handled = state.incidents.contains(&incident.id);
-    (!handled).then(|| Request::new(Cause::Incident, incident.in_words()))
-}
-
-/// Another request while an incident's rotation is not complete: what was exposed is revoked as the incident says, not after an
-/// overlap. A new value of a supplied secret is what that rotation waits for.
-fn within_incident(asked: Request, state: &State, config: &Config) -> Request {
-    let answers = asked.cause == Cause::Source && config.source.is_supplied();
-    match state.open_incident().filter(|_| !answers) {
-        Some((open, _)) => Request::new(Cause::Incident, format!("{}; {}", open.reason, asked.reason)),
-        None => asked,
-    }
-}
-
-/// When an incident's rotation revokes: as the provider block says, but never later than when the rotation began.
-fn incident_revoke(state: &State, config: &Config) -> IncidentRevoke {
-    let begun = state.open_incident().map(|(_, revoke)| revoke);
-    let declared = config.incident.as_ref().map(|incident| incident.revoke);
-    begun.max(declared).unwrap_or_default()
 }
 
 /// What asked for the rotation that is under way, where the run that began it left its record.
