@@ -32,6 +32,8 @@ mod beforehand;
 mod brownfield;
 #[path = "e2e/causes.rs"]
 mod causes;
+#[path = "e2e/clock.rs"]
+mod clock;
 #[path = "e2e/connections.rs"]
 mod connections;
 #[path = "e2e/cores.rs"]
@@ -110,6 +112,8 @@ mod readiness;
 mod reading;
 #[path = "e2e/rename.rs"]
 mod rename;
+#[path = "e2e/renamed_repository.rs"]
+mod renamed_repository;
 #[path = "e2e/replace.rs"]
 mod replace;
 #[path = "e2e/resend.rs"]

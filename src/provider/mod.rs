@@ -22,7 +22,6 @@ use crate::vendors::Vendors;
 use self::functions::Inventory;
 use self::secret::SecretResource;
 
-pub use config::CLOCK_OFFSET;
 pub use run_registry::{HandedOver, RunRegistry, Turn};
 
 /// Type name of the resource.

@@ -152,6 +152,13 @@ pub enum Event {
         /// The identity, such as GitHub's id of a repository.
         container_id: String,
     },
+    /// What a look tells of the name of a target's container.
+    Renamed {
+        /// The target's key.
+        target: String,
+        /// The slot's address under another name than the one on record.
+        slot: Option<String>,
+    },
     /// The entry of a target is deleted, or no longer this secret's concern.
     Dropped {
         /// The target's key.
@@ -192,7 +199,7 @@ pub enum Event {
         /// Keys of the targets.
         targets: BTreeSet<String>,
     },
-    /// The addresses of records in a state of an older format are known completely.
+    /// Records have other addresses from now on: those of an older format are known completely, a connection or a container was renamed.
     Located {
         /// The text in the record, and the complete address.
         addresses: BTreeMap<String, String>,
@@ -296,6 +303,7 @@ impl Ledger {
             | Event::Remark { ref target, .. }
             | Event::Outdated { ref target }
             | Event::Identified { ref target, .. }
+            | Event::Renamed { ref target, .. }
             | Event::Unreachable { ref target }
             | Event::ContainerGone { ref target } => {
                 if let Some(delivery) = self.deliveries.get_mut(target) {
@@ -596,11 +604,15 @@ impl Ledger {
     }
 
     fn located(&mut self, addresses: &BTreeMap<String, String>) {
-        let slots = self.deliveries.values_mut().map(|delivery| &mut delivery.slot);
-        let issuers = self.credentials.iter_mut().map(|known| &mut known.issuer);
-        for address in slots.chain(issuers) {
-            if let Some(complete) = addresses.get(address) {
-                address.clone_from(complete);
+        for delivery in self.deliveries.values_mut() {
+            if let Some(complete) = addresses.get(&delivery.slot) {
+                delivery.slot.clone_from(complete);
+                delivery.renamed_to = None;
+            }
+        }
+        for known in &mut self.credentials {
+            if let Some(complete) = addresses.get(&known.issuer) {
+                known.issuer.clone_from(complete);
             }
         }
     }
@@ -645,6 +657,7 @@ fn written(delivery: &mut DeliveryRecord, event: Event) {
         }
         Event::Remark { detail, .. } => delivery.detail = Some(detail),
         Event::Identified { container_id, .. } => delivery.container_id = Some(container_id),
+        Event::Renamed { slot, .. } => delivery.renamed_to = slot,
         Event::Outdated { .. } => delivery.status = DeliveryStatus::Stale,
         Event::Unreachable { .. } if delivery.status != DeliveryStatus::Removing => {
             delivery.status = DeliveryStatus::Unknown;

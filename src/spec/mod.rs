@@ -117,15 +117,18 @@ impl Config {
 
     /// Whether something of a connection that it uses is known only after apply.
     pub fn awaits_a_connection(&self, connections: &Connections) -> bool {
-        let unknown = |reach: Option<Reach>, name: &str| {
-            reach.is_some_and(|reach| matches!(connections.find(reach.vendor, name), Err(Unready::Unknown)))
-        };
-        unknown(self.source.kind.reach, &self.source.issuer.connection)
-            || self
-                .targets
-                .values()
-                .any(|target| unknown(target.kind.reach, &target.connection))
-            || self.runs().any(|(_, run)| unknown(run.kind.reach, &run.connection))
+        self.connections()
+            .any(|(reach, name)| matches!(connections.find(reach.vendor, name), Err(Unready::Unknown)))
+    }
+
+    /// The connections of its source, targets, activations and checks, by name.
+    pub fn connections(&self) -> impl Iterator<Item = (Reach, &str)> {
+        let source = (self.source.kind.reach, &self.source.issuer.connection);
+        let targets = self.targets.values();
+        let targets = targets.map(|target| (target.kind.reach, &target.connection));
+        let runs = self.runs().map(|(_, run)| (run.kind.reach, &run.connection));
+        let used = [source].into_iter().chain(targets).chain(runs);
+        used.filter_map(|(reach, name)| Some((reach?, name.as_str())))
     }
 
     /// Activations and checks, by key.
