@@ -273,7 +273,8 @@ pub(super) fn decide(
         .map_or(IncidentRevoke::default(), |incident| incident.revoke);
     let is_incident = |request: &Request| request.cause == Cause::Incident;
     let finishes_one = wanted.is_none() && finish && under_way(state).is_some_and(|request| is_incident(&request));
-    let incident = (finishes_one || wanted.as_ref().is_some_and(is_incident)).then_some(mode);
+    let ends_exposed = wanted.is_none() && !finish && ends_exposed(state, config, &decision);
+    let incident = (finishes_one || ends_exposed || wanted.as_ref().is_some_and(is_incident)).then_some(mode);
     let decision = Decision { incident, ..decision };
     let waits = |request: &Request| !finish && !config.source.is_supplied() && request.cause.waits_for_window();
     let needs_window = wanted.as_ref().is_some_and(waits);
@@ -333,7 +334,9 @@ pub(super) fn decide(
         leaving: &leaving,
         unreachable: &unreachable,
     };
-    let needs_value = finish || !decision.write.is_empty() || !decision.activate.is_empty();
+    // What a lost answer left unknown may have been found since.
+    let is_presented = finish && config.checks.values().any(|check| check.presents_new());
+    let needs_value = is_presented || !decision.write.is_empty() || !decision.activate.is_empty();
     let told = told_lost(state).filter(|_| needs_value && may_replace_lost(config, &decision.ledger));
     let why = told.or_else(|| lost(config, &decision.ledger, &need));
     let decision = match why {
@@ -541,6 +544,16 @@ fn struck(state: &State, config: &Config) -> Option<Request> {
     let incident = config.incident.as_ref()?;
     let handled = state.incidents.contains(&incident.id);
     (!handled).then(|| Request::new(Cause::Incident, incident.in_words()))
+}
+
+/// Whether only what the incident exposed is left to end: an earlier run could not revoke it, and its gate is as loose as it was.
+fn ends_exposed(state: &State, config: &Config, decision: &Decision) -> bool {
+    let stands = config
+        .incident
+        .as_ref()
+        .is_some_and(|incident| state.incidents.contains(&incident.id));
+    let is_exposed = |generation: &u64| exposure::is_exposed(state, &decision.ledger, *generation, &decision.notices);
+    stands && decision.revoke.iter().any(is_exposed) && decision.ledger.superseded() == decision.revoke
 }
 
 /// What asked for the rotation that is under way, where the run that began it left its record.
