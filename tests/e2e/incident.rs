@@ -241,7 +241,10 @@ fn what_could_not_be_revoked_stays_exposed_until_an_apply_has_revoked_it() {
         story.sandbox.heal();
         let plan = story.plan();
         assert!(plan.contains("revoke generation 1 ("), "{mode}\n{plan}");
-        assert!(!plan.contains("consumers fail until"), "they have the new value\n{plan}");
+        assert!(
+            !plan.contains("consumers fail until"),
+            "they have the new value\n{plan}"
+        );
         story.apply();
         assert!(the_token(&story).name.ends_with("-g2"), "{mode}");
         assert!(codes(&story.attributes()).is_empty(), "{mode}");

@@ -154,12 +154,14 @@ pub(super) fn next_action_at(state: &State, config: &Config, now: Timestamp) -> 
     rotation.into_iter().chain(revocation).min()
 }
 
-/// The same where only a plan looks: `None` where the clock has a say, because something waits for the window.
+/// The same where only a plan looks: `None` where the clock has a say, because what is due waits, whatever for, and a window opens
+/// again.
 pub(super) fn planned_next_action_at(state: &State, config: &Config) -> Option<Option<Timestamp>> {
+    let is_windowed = config.schedule.window.is_some();
     let waits = state
         .notices
         .iter()
-        .any(|known| known.code == NoticeCode::WaitingForWindow);
+        .any(|known| is_windowed || known.code == NoticeCode::WaitingForWindow);
     (!waits).then(|| next_action_at(state, config, Timestamp::MIN))
 }
 
