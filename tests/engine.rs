@@ -1,36 +1,36 @@
 //! The provider, searched: every mix of failures, kills, outsiders and changed minds, up to a bound.
 //!
 //! Two searches. The small one (`pure.rs`) walks the engine's decision alone, with a modelled executor. The large one runs the
-//! real refresh, plan, apply and destroy of the resource, with their executor and engine, against a world of vendors
-//! (`world.rs`) that holds the truth and shares no code with them. A node is a state at rest: the world, and what Terraform has
-//! on file. From each node it makes every run, fault by fault at every call of apply, every change of mind of the user, every
-//! deed of an outsider, and every step of the clock, within the budget of the case (`cases.rs`).
+//! real refresh, plan, apply and destroy of the resource, with their executor and engine, against a world of vendors (`world.rs`)
+//! that holds the truth and shares no code with them. A node is a state at rest: the world, and what Terraform has on file. From
+//! each node it makes every run, fault by fault at every call of apply, every change of mind of the user, every deed of an
+//! outsider, and every step of the clock, within the budget of the case (`cases.rs`).
 //!
 //! **Covered.** Issuers that list and label, that replace, that alternate two roles with at most two alive, that list nothing;
 //! values that a person gives; targets that give their value back, that do not, that roll machines, that wait for a deployment;
 //! waves; checks in all phases; overlaps; lists that lag; revocation by hand; drift that is healed or only reported; targets that
-//! come, go and are kept; occupied slots; the run's own credential; guards, schedules, windows, incidents with each ending, adoption. A call is refused, loses its answer before or after its
-//! effect, is the last thing before the provider or Terraform is killed, or is interrupted. Outsiders write, roll back, delete
-//! and revoke, and make look-alikes.
+//! come, go and are kept; occupied slots; the run's own credential; guards, schedules, windows, incidents with each ending,
+//! adoption. A call is refused, loses its answer before or after its effect, is the last thing before the provider or Terraform
+//! is killed, or is interrupted. Outsiders write, roll back, delete and revoke, and make look-alikes.
 //!
 //! **Held against it.** At every call: no target is left with a credential that we ended, no wave begins before the one before it
-//! is delivered, live and proved, nothing is revoked before its successor is in place and the overlap has passed, nothing
-//! foreign is overwritten, emptied or revoked, the run's own credential stays. Nothing is made, written or destroyed that a guard does not
-//! confirm; what nobody asked for is neither made nor revoked while the window is closed; what an incident exposes ends when it says, or
-//! a notice and an error tell that it has not; an incident is handled once; what was taken over is not written before it is due
-//! (`consent.rs`). After every run: it did no more than its plan
-//! said, its result is what was planned as known, and one without errors left nothing behind. From every node: two applies reach
-//! an empty plan; after the overlaps one value is alive and everywhere, nothing is orphaned, and a destroy leaves nothing.
+//! is delivered, live and proved, nothing is revoked before its successor is in place and the overlap has passed, nothing foreign
+//! is overwritten, emptied or revoked, the run's own credential stays. Nothing is made, written or destroyed that a guard does
+//! not confirm; what nobody asked for is neither made nor revoked while the window is closed; what an incident exposes ends when
+//! it says, or a notice and an error tell that it has not; an incident is handled once; what was taken over is not written before
+//! it is due (`consent.rs`). After every run: it did no more than its plan said, its result is what was planned as known, and one
+//! without errors left nothing behind. From every node: two applies reach an empty plan; after the overlaps one value is alive
+//! and everywhere, nothing is orphaned, and a destroy leaves nothing.
 //!
 //! **How deep.** `make test` searches what the budgets reach, `make nightly` one more change of mind in every case, which is more
 //! than three times as many states, and faults beside outsiders where something waits.
 //!
 //! **Not covered.** Adapters and the wire (contract and end-to-end tests do); two runs at once, renames, two secrets on one slot;
-//! expiry; a refresh that fails (it changes nothing); saved plans; templates and parts. More than two faults on a
-//! path. Terraform itself dies at most once, as the only fault: after two kills without a saved state, what is alive may look
-//! like another state's, and is named instead of touched. Two known exceptions to convergence are accepted where the errors name
-//! them: a slot that is filled, unmarked and unknown to the state; an entry that left the configuration after a write whose
-//! answer was lost, which is left with a warning.
+//! expiry; a refresh that fails (it changes nothing); saved plans; templates and parts. More than two faults on a path. Terraform
+//! itself dies at most once, as the only fault: after two kills without a saved state, what is alive may look like another
+//! state's, and is named instead of touched. Two known exceptions to convergence are accepted where the errors name them: a slot
+//! that is filled, unmarked and unknown to the state; an entry that left the configuration after a write whose answer was lost,
+//! which is left with a warning.
 
 #![expect(unreachable_pub, reason = "the parts of the search are one crate")]
 
