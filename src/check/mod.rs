@@ -1,5 +1,8 @@
 //! How a rotation is proved to work: the trait of every check, its data types, and the registry of kinds.
 
+mod attempts;
+mod literal;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
