@@ -17,6 +17,8 @@ pub(super) enum Shortfall {
     Passing(String),
     /// Another attempt would not end otherwise, or must not be made.
     Lasting(String),
+    /// It was cut short by an interrupt.
+    Interrupted(String),
 }
 
 /// The attempts of one check.
@@ -58,6 +60,12 @@ impl<'a> Attempts<'a> {
     /// There is none; how the last one ended.
     pub(super) async fn again_after(&mut self, shortfall: Shortfall) -> Result<(), CheckFailure> {
         let (message, next) = match shortfall {
+            Shortfall::Interrupted(message) => {
+                return Err(CheckFailure {
+                    message: redact(&message),
+                    interrupted: true,
+                });
+            }
             Shortfall::Lasting(message) => (message, Next::TimeIsOver),
             Shortfall::Passing(message) => (message, self.polling.again_unless(self.stop.wait()).await),
         };
@@ -69,8 +77,13 @@ impl<'a> Attempts<'a> {
                     1 => String::new(),
                     many => format!(" This was attempt {many} within {}s.", self.retry_for.as_secs()),
                 };
+                // A text that goes on behind the first paragraph shows output.
+                let (first, rest) = message
+                    .split_once("\n\n")
+                    .map_or((&*message, None), |(first, rest)| (first, Some(rest)));
+                let rest = rest.map_or_else(String::new, |rest| format!("\n\n{rest}"));
                 Err(CheckFailure {
-                    message: redact(&format!("{message}{times}")),
+                    message: redact(&format!("{first}{times}{rest}")),
                     interrupted: false,
                 })
             }

@@ -44,6 +44,7 @@ pub(super) fn schema() -> Schema {
                 ),
             ]
             .into_iter()
+            .chain(Connections::attributes())
             .chain(later::attributes())
             .collect(),
             blocks: Connections::blocks()

@@ -111,6 +111,10 @@ impl Config {
 
     /// Whether something of a connection that it uses is known only after apply.
     pub fn awaits_a_connection(&self, connections: &Connections) -> bool {
+        let mut runs = self.checks.values().filter_map(|check| check.config.runs());
+        if runs.any(|runs| connections.may_yet_allow(&runs)) {
+            return true;
+        }
         let unknown = |reach: Option<Reach>, name: &str| {
             reach.is_some_and(|reach| matches!(connections.find(reach.vendor, name), Err(Unready::Unknown)))
         };

@@ -57,6 +57,23 @@ pub(super) fn undeclared(config: &Config, connections: &Connections) -> Diagnost
     found
 }
 
+/// Programs and hosts that the configuration uses, and `allow_exec` does not name.
+pub(super) fn not_allowed(config: &Config, connections: &Connections) -> Diagnostics {
+    let mut found = Diagnostics::new();
+    for (key, check) in &config.checks {
+        let runs = check.config.runs();
+        let refused = runs.filter(|runs| !connections.allows(runs) && !connections.may_yet_allow(runs));
+        if let Some(runs) = refused {
+            found.push(at(
+                Subject::Check(key.clone()),
+                config,
+                connections.own().not_allowed(&runs),
+            ));
+        }
+    }
+    found
+}
+
 /// The slots of all targets by key; two targets on one slot are a mistake.
 pub(super) fn slots(
     config: &Config,
