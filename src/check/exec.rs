@@ -24,7 +24,7 @@ use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Type};
 pub static KIND: CheckKind = CheckKind {
     name: "exec",
     summary: "Runs a program on the machine that runs Terraform, which must end with exit code 0. `allow_exec` of the provider block must \
-              name it. Its environment is empty except for `environment`; it is killed, with all that it has started, when its time is over.",
+              name it. When its time is over, it is killed with everything that it has started.",
     api_docs: None,
     attributes,
     patience: Patience {

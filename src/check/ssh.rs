@@ -24,8 +24,8 @@ use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Type};
 /// The kind.
 pub static KIND: CheckKind = CheckKind {
     name: "ssh",
-    summary: "Runs a command on another host by SSH, which must end with exit code 0. `allow_exec` of the provider block must name the host. It \
-              uses the OpenSSH client of this machine, without its configuration files, agent forwarding or a terminal.",
+    summary: "Runs a command on another host by SSH, which must end with exit code 0. `allow_exec` of the provider block must name the host. \
+              The OpenSSH client of this machine is used, without its configuration files, agent forwarding or a terminal.",
     api_docs: Some("https://man.openbsd.org/ssh"),
     attributes,
     patience: Patience {

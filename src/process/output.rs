@@ -88,11 +88,7 @@ pub(super) fn in_words(output: &Tail, errors: &Tail) -> String {
             false => format!("\n\n{what} ends with:{lines}"),
         }
     };
-    format!(
-        "{}{}",
-        told("Standard error", errors),
-        told("Standard output", output)
-    )
+    format!("{}{}", told("Standard error", errors), told("Standard output", output))
 }
 
 #[cfg(test)]

@@ -87,7 +87,11 @@ fn a_program_that_the_provider_block_does_not_name_is_refused_before_the_plan() 
             &["allow_exec does not name /bin/sh", "allow_exec = [\"/bin/sh\"]"],
         );
     }
-    write(&story, &["/bin/sh", "verify"], &[FLY_TOKEN, SSM_TARGET, A_DAY, &check]);
+    write(
+        &story,
+        &["/bin/sh", "./verify"],
+        &[FLY_TOKEN, SSM_TARGET, A_DAY, &check],
+    );
     says(
         &story.refused("validate"),
         &["allow_exec[1] is not a program or a host"],

@@ -46,6 +46,4 @@ resource "rotation_secret" "app_password" {
       }
     }
   }
-
-  overlap = "1h"
 }

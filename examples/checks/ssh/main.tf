@@ -44,6 +44,4 @@ resource "rotation_secret" "webhook_key" {
       }
     }
   }
-
-  overlap = "1h"
 }
