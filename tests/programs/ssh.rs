@@ -210,12 +210,12 @@ async fn a_value_that_is_printed_there_is_redacted_here() {
 #[tokio::test]
 async fn arguments_of_the_client_hold_no_value_and_forward_nothing() {
     let world = World::new();
-    let shows = "for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline 2>/dev/null; tr '\\0' '\\n' <$p/environ 2>/dev/null; done | grep -c new-crede[n]tial; \
+    let shows = "for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline 2>/dev/null; tr '\\0' '\\n' <$p/environ 2>/dev/null; done | grep -c marker-of-this-tes[t]; \
                  test -z \"$SSH_AUTH_SOCK$DISPLAY\" && ! test -t 0; echo $?";
     let message = world
         .failure(&[
             command(&format!("{shows}; cat >/dev/null; exit 1")),
-            text("input", "{{ value }}"),
+            text("input", "marker-of-this-test {{ value }}"),
         ])
         .await;
     assert!(message.ends_with("Standard output ends with:\n  0\n  0"), "{message}");
