@@ -102,6 +102,8 @@ mod places;
 mod presented;
 #[path = "e2e/proofs.rs"]
 mod proofs;
+#[path = "e2e/quiet.rs"]
+mod quiet;
 #[path = "e2e/read_only.rs"]
 mod read_only;
 #[path = "e2e/readiness.rs"]
@@ -118,12 +120,16 @@ mod resend;
 mod rivals;
 #[path = "e2e/roll.rs"]
 mod roll;
+#[path = "e2e/room.rs"]
+mod room;
 #[path = "e2e/rotate.rs"]
 mod rotate;
 #[path = "e2e/samples.rs"]
 mod samples;
 #[path = "e2e/saved_plan.rs"]
 mod saved_plan;
+#[path = "e2e/settle.rs"]
+mod settle;
 #[path = "e2e/ssh.rs"]
 mod ssh;
 #[path = "e2e/story.rs"]

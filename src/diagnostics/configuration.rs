@@ -126,7 +126,8 @@ catalogue! {
             summary: "overlap is required",
             detail: format!(
                 "Terraform cannot tell when the consumers of {} {} load a new value, and it revokes the old credential when the overlap \
-                 ends. Set `overlap` to the longest time that they need (such as \"24h\"), or `revoke {{ mode = \"manual\" }}`.",
+                 ends. Set `overlap` to the longest time that they need (such as \"24h\"), `settle` of the target, or \
+                 `revoke {{ mode = \"manual\" }}`.",
                 if targets.len() == 1 { "target" } else { "targets" },
                 list(targets)
             ),
@@ -136,8 +137,8 @@ catalogue! {
             ],
         }
         /// An overlap of what cannot overlap.
-        warning OverlapWithoutEffect { source: Words, is_replaced: bool } => {
-            summary: "overlap has no effect",
+        warning OverlapWithoutEffect { argument: String, source: Words, is_replaced: bool } => {
+            summary: format!("{argument} has no effect"),
             detail: format!(
                 "With source {source}, {}. Remove it.",
                 if *is_replaced {
@@ -147,9 +148,19 @@ catalogue! {
                 }
             ),
             samples: [
-                { source: "neon_role_password".into(), is_replaced: true },
-                { source: "random".into(), is_replaced: false },
+                { argument: "overlap".into(), source: "neon_role_password".into(), is_replaced: true },
+                { argument: "targets.web.settle".into(), source: "random".into(), is_replaced: false },
             ],
+        }
+        /// A credential that must be unused for some time, whose use nobody tells.
+        error NoLastUse { source: Words, telling: Vec<Words> } => {
+            summary: format!("revoke.quiet_for cannot be used with {source}"),
+            detail: format!(
+                "Its issuer does not tell when a credential was last used. These sources do: {}. Remove `quiet_for`, and set `overlap` to \
+                 the longest time that consumers need.",
+                list(telling)
+            ),
+            samples: [{ source: "fly_token".into(), telling: super::names(["neon_api_key", "resend_api_key"]) }],
         }
         /// Old credentials may be revoked while they are used.
         warning OverlapTooShort { secret: String, targets: Vec<Words>, needed: Words, overlap: Words } => {

@@ -71,9 +71,43 @@ catalogue! {
             summary: format!("{secret}: {credential} is revoked before its overlap ends"),
             detail: format!(
                 "The issuer allows no further credential, so this one is revoked before the new one is minted. Its overlap lasts until \
-                 {until}. No target holds it, but consumers that still use it fail. To keep it until then, apply after that time."
+                 {until}. No target holds it, but consumers that still use it fail."
             ),
             samples: [{ secret: "NEON_API_KEY".into(), credential: "generation 1 (1234)".into(), until: "2026-12-01T00:00:00Z".into() }],
+        }
+        /// A rotation that was asked for, and for which the issuer has no room.
+        error NoRoom { secret: String, generation: u64, why: String, older: String, is_by_hand: bool } => {
+            summary: format!("{secret}: generation {generation} cannot be minted yet"),
+            detail: format!(
+                "{}.{}",
+                super::capitalized(why),
+                if *is_by_hand {
+                    String::new()
+                } else {
+                    format!(
+                        " Apply again after that. To rotate now, set overlap = \"0s\": then {older} is revoked before generation \
+                         {generation} is minted, although consumers may still use it."
+                    )
+                }
+            ),
+            samples: [
+                {
+                    secret: "DATABASE_URL".into(),
+                    generation: 3,
+                    why: "its issuer lets only 2 credentials live, and generation 1 (app) is valid until 2026-12-01T00:00:00Z".into(),
+                    older: "generation 1 (app)".into(),
+                    is_by_hand: false,
+                },
+                {
+                    secret: "DATABASE_URL".into(),
+                    generation: 3,
+                    why: "its issuer lets only 2 credentials live, and generation 1 (app) is one of them. Revoke it there, then set \
+                          `revoke { confirmed = 1 }`"
+                        .into(),
+                    older: "generation 1 (app)".into(),
+                    is_by_hand: true,
+                },
+            ],
         }
         /// Credentials that end with this apply.
         warning RevokedAtOnce { secret: String, credentials: Vec<Words>, generation: u64 } => {
@@ -105,7 +139,7 @@ catalogue! {
         /// A changed overlap.
         warning ShorterOverlap { secret: String, credentials: Vec<Words>, before: Words, now: Words } => {
             summary: format!("{secret}: a shorter overlap revokes {} earlier", all_of(credentials)),
-            detail: format!("overlap was {before} and is now {now}."),
+            detail: format!("Old credentials stayed valid for {before}; now it is {now}."),
             samples: [{ secret: "FLY_API_TOKEN".into(), credentials: super::names(["generation 1 (abc)"]), before: "24h".into(), now: "1h".into() }],
         }
         /// A destroy that forgets.

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::future::join_all;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
-use super::retire::PAUSES;
+use super::retire::{PAUSES, issuer_of};
 use super::{JobCheck, Performed, Run};
 use crate::call::CallError;
 use crate::check::Presents;
-use crate::rotation::gate::{IssuerSays, Look};
+use crate::rotation::gate::{InUse, IssuerSays, Look};
 use crate::rotation::{CredentialRecord, Ending, Reading, judge};
-use crate::source::Liveness;
+use crate::source::{LastUse, Liveness};
 use crate::spec::When;
 use crate::target;
 
@@ -21,6 +21,18 @@ const YOUNG: SignedDuration = SignedDuration::from_mins(15);
 
 /// How long the issuer is asked again about a young credential that it does not list.
 const LIST_LAG: Duration = Duration::from_secs(30);
+
+/// Whether a credential that was last used then has to stay unused for longer; `None` where it was unused long enough.
+pub(crate) fn in_use(last: LastUse, quiet_for: SignedDuration, now: Timestamp) -> Option<InUse> {
+    match last {
+        LastUse::NotTold => Some(InUse::CannotTell),
+        LastUse::Never => None,
+        LastUse::At(last) => {
+            let until = last.checked_add(quiet_for).unwrap_or(Timestamp::MAX);
+            (until > now).then_some(InUse::Since { last, until })
+        }
+    }
+}
 
 impl Run<'_> {
     /// Looks at every configured target, asks the issuer about the newest credential, and runs the checks without effects that
@@ -47,14 +59,66 @@ impl Run<'_> {
         let targets = join_all(looks.collect::<Vec<_>>()).await.into_iter().collect();
         let issuer = self.newest_at_its_issuer().await;
         let failed_checks = self.checks_without_effects().await;
+        let in_use = self.in_use().await;
+        let now = self.job.clock.now();
         self.session.reading = Some(Reading {
-            at: self.job.clock.now(),
+            at: now,
             targets,
             issuer,
             failed_checks,
             opens: self.job.opening(),
+            settling: self.settling(now),
+            in_use,
         });
         Ok(())
+    }
+
+    /// Targets whose consumers may still use what they held before.
+    fn settling(&self, now: Timestamp) -> BTreeMap<String, Timestamp> {
+        let ends = self.job.targets.iter().filter_map(|(key, target)| {
+            let delivered = self.outcome.ledger.delivery(key)?.delivered_at?;
+            let until = delivered.checked_add(target.spec.settle).unwrap_or(Timestamp::MAX);
+            (until > now).then(|| (key.clone(), until))
+        });
+        ends.collect()
+    }
+
+    /// Older credentials that somebody has used lately, or may have.
+    async fn in_use(&self) -> BTreeMap<u64, InUse> {
+        let Some(quiet_for) = self.job.quiet_for else {
+            return BTreeMap::new();
+        };
+        let newest = self.outcome.ledger.generation();
+        let older = self.outcome.ledger.credentials().iter();
+        let older = older.filter(|known| known.generation != newest && known.is_issued());
+        let looks = older.map(|known| async move {
+            let in_use = match self.last_use(known).await {
+                Ok(last) => in_use(last, quiet_for, self.job.clock.now())?,
+                Err(error) => {
+                    tracing::warn!(secret = %self.job.id, %error, "the issuer does not say when the old credential was last used");
+                    InUse::CannotTell
+                }
+            };
+            Some((known.generation, in_use))
+        });
+        let found = join_all(looks.collect::<Vec<_>>()).await;
+        found.into_iter().flatten().collect()
+    }
+
+    async fn last_use(&self, known: &CredentialRecord) -> Result<LastUse, String> {
+        let Some(id) = known.credential_id.as_deref() else {
+            return Ok(LastUse::NotTold);
+        };
+        let asked = if known.issuer == self.job.source.issuer() {
+            self.job.source.adapter.issuer().last_use(id).await
+        } else {
+            let issuer = issuer_of(known, self.job.vendors.as_ref()).map_err(|failure| failure.message.summary)?;
+            match issuer {
+                Some(issuer) => issuer.last_use(id).await,
+                None => return Ok(LastUse::NotTold),
+            }
+        };
+        asked.map_err(|error| error.to_string())
     }
 
     async fn newest_at_its_issuer(&self) -> IssuerSays {

@@ -36,6 +36,8 @@ pub struct Job {
     pub clock: Clock,
     /// How long superseded credentials stay valid.
     pub overlap: SignedDuration,
+    /// For how long nobody may have used one before it is revoked.
+    pub quiet_for: Option<SignedDuration>,
     /// When they may be revoked; `None` is always.
     pub window: Option<Window>,
     /// What every value must look like.

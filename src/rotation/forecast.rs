@@ -32,6 +32,8 @@ pub struct Prospect<'a> {
     pub is_live_when_written: &'a dyn Fn(&str) -> bool,
     /// Keys of all configured targets.
     pub configured: BTreeSet<String>,
+    /// Those whose consumers may go on using the old value for some time.
+    pub settling: BTreeSet<String>,
 }
 
 /// Where such a run leads.
@@ -155,7 +157,7 @@ impl Forecast {
                 session.reading = None;
                 self.ledger.record(Event::Dropped { target: key.clone() });
             }
-            Step::ReadGate(_) => session.reading = Some(open(prospect)),
+            Step::ReadGate(_) => session.reading = Some(open(prospect, &session.written)),
             Step::Wait(generation, waits) => drop(session.waiting.insert(*generation, waits.clone())),
             Step::Revoke(generation) => {
                 session.reading = None;
@@ -179,8 +181,9 @@ impl Forecast {
     }
 }
 
-/// A gate that nothing but the record itself keeps shut.
-fn open(prospect: &Prospect<'_>) -> Reading {
+/// A gate that nothing but the record itself keeps shut, and consumers of what was written in this run.
+fn open(prospect: &Prospect<'_>, written: &BTreeSet<String>) -> Reading {
+    let settling = prospect.settling.intersection(written);
     let look = |key: &String| (key.clone(), Look::Entry(Verdict::Recorded, Some(true)));
     Reading {
         at: Timestamp::MAX,
@@ -188,5 +191,7 @@ fn open(prospect: &Prospect<'_>) -> Reading {
         issuer: IssuerSays::NothingAgainst,
         failed_checks: [].into(),
         opens: None,
+        settling: settling.map(|key| (key.clone(), UNKNOWN_INSTANT)).collect(),
+        in_use: [].into(),
     }
 }

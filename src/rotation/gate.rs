@@ -24,6 +24,24 @@ pub struct Reading {
     pub failed_checks: BTreeMap<String, String>,
     /// Where `rotation.window` is closed: when it opens, in words.
     pub opens: Option<String>,
+    /// Targets whose consumers may still use the old value, and until when.
+    pub settling: BTreeMap<String, Timestamp>,
+    /// Older generations that have to be unused for some time first, and are not, or may not be.
+    pub in_use: BTreeMap<u64, InUse>,
+}
+
+/// What the issuer says of the last use of a credential that has to be unused for some time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum InUse {
+    /// It was used too lately.
+    Since {
+        /// When it was used.
+        last: Timestamp,
+        /// Until when nobody may use it.
+        until: Timestamp,
+    },
+    /// It did not say.
+    CannotTell,
 }
 
 /// What a look at a target showed.
@@ -77,6 +95,15 @@ pub enum Wait {
         /// When it ends; `None` while that is not decided.
         until: Option<Timestamp>,
     },
+    /// The consumers of a target may still use the old value.
+    Settle {
+        /// Its key.
+        target: String,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// It was used too lately, or may have been.
+    InUse(InUse),
     /// `rotation.window` is closed.
     Window {
         /// When it opens, in words.
@@ -122,6 +149,16 @@ impl fmt::Display for Wait {
             Self::Check { check, why } => write!(f, "check {check} does not pass: {}", why.trim_end_matches('.')),
             Self::Overlap { until: Some(until) } => write!(f, "its overlap ends {until}"),
             Self::Overlap { until: None } => f.write_str("its overlap has not begun"),
+            Self::Settle { target, until } => {
+                write!(f, "consumers of target {target} may use the old value until {until}")
+            }
+            Self::InUse(InUse::Since { last, until }) => {
+                write!(
+                    f,
+                    "it was last used {last}; unless it is used again, it is revoked after {until}"
+                )
+            }
+            Self::InUse(InUse::CannotTell) => f.write_str("its issuer did not say when it was last used"),
             Self::Window { opens } => write!(f, "the window opens {opens}"),
         }
     }
@@ -129,9 +166,9 @@ impl fmt::Display for Wait {
 
 /// Everything that a revocation of that generation waits for; empty when the gate is open. Pure.
 ///
-/// [`Ending::Later`] waits for everything. [`Ending::Checked`] does without the overlap: a run with `overlap = "0s"`, or room for another
-/// credential. [`Ending::Delivered`] does without the checks, too.
-pub fn waits(ledger: &Ledger, generation: u64, reading: &Reading, ending: Ending) -> Vec<Wait> {
+/// [`Ending::Later`] waits for everything. [`Ending::Checked`] does without the overlap: a run with `overlap = "0s"`, or an incident.
+/// [`Ending::Delivered`] does without the checks, too. What is `exposed` by an incident does not wait for time to pass.
+pub fn waits(ledger: &Ledger, generation: u64, reading: &Reading, ending: Ending, exposed: bool) -> Vec<Wait> {
     let mut waits = Vec::new();
     let newest = ledger.generation();
     let checked = ending <= Ending::Checked;
@@ -154,10 +191,24 @@ pub fn waits(ledger: &Ledger, generation: u64, reading: &Reading, ending: Ending
         check: check.clone(),
         why: why.clone(),
     }));
+    if !exposed {
+        waits.extend(waits_for_time(ledger, generation, reading, ending));
+    }
+    waits
+}
+
+/// What only time brings.
+fn waits_for_time(ledger: &Ledger, generation: u64, reading: &Reading, ending: Ending) -> Vec<Wait> {
+    let mut waits = Vec::new();
     let until = ledger.credential(generation).and_then(|known| known.revoke_after);
     if ending == Ending::Later && until.is_none_or(|until| until > reading.at) {
         waits.push(Wait::Overlap { until });
     }
+    waits.extend(reading.settling.iter().map(|(target, until)| Wait::Settle {
+        target: target.clone(),
+        until: *until,
+    }));
+    waits.extend(reading.in_use.get(&generation).copied().map(Wait::InUse));
     waits.extend(reading.opens.clone().map(|opens| Wait::Window { opens }));
     waits
 }
@@ -254,11 +305,13 @@ mod tests {
             issuer: IssuerSays::NothingAgainst,
             failed_checks: BTreeMap::new(),
             opens: None,
+            settling: BTreeMap::new(),
+            in_use: BTreeMap::new(),
         }
     }
 
     fn texts(ledger: &Ledger, reading: &Reading) -> Vec<String> {
-        waits(ledger, 1, reading, Ending::Later)
+        waits(ledger, 1, reading, Ending::Later, false)
             .iter()
             .map(ToString::to_string)
             .collect()

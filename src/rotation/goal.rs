@@ -31,6 +31,8 @@ pub struct Goal {
     pub repeat_first: bool,
     /// How many credentials the issuer lets live at once.
     pub max_live: Option<u8>,
+    /// Generations that another issuer made, or nobody: they take no room.
+    pub elsewhere: BTreeSet<u64>,
     /// Minting ends the predecessor.
     pub replaces: bool,
     /// The provider revokes; otherwise a person does.
@@ -57,6 +59,8 @@ pub struct Goal {
     pub remove: BTreeSet<String>,
     /// Generations whose revocation the plan announced.
     pub revoke: BTreeSet<u64>,
+    /// Older generations that an incident exposed: their end waits for nothing that only time brings.
+    pub exposed: BTreeSet<u64>,
     /// When older generations end, as far as this run supersedes them.
     pub ending: Ending,
     /// A target that fails does not hold the others up: an incident.

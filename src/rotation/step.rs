@@ -159,7 +159,7 @@ pub fn next_step(goal: &Goal, ledger: &Ledger, session: &Session) -> Step {
         if lacks_value && !session.recovery_tried && !ledger.never_held(generation) {
             return Step::Recover(ledger.generation());
         }
-        return through_the_gate(ledger, session, generation, goal.ending);
+        return through_the_gate(goal, ledger, session, generation);
     }
     if rechecks && goal.has_revoked_checks && !session.revoked_checked {
         return Step::CheckRevoked;
@@ -178,14 +178,15 @@ pub fn old_value_is_dead(goal: &Goal, ledger: &Ledger) -> bool {
 }
 
 /// A revocation, once the gate was read and is open.
-fn through_the_gate(ledger: &Ledger, session: &Session, generation: u64, ending: Ending) -> Step {
+fn through_the_gate(goal: &Goal, ledger: &Ledger, session: &Session, generation: u64) -> Step {
     if ledger.never_held(generation) {
         return Step::Revoke(generation);
     }
     let Some(reading) = &session.reading else {
         return Step::ReadGate(generation);
     };
-    let waits = gate::waits(ledger, generation, reading, ending);
+    let exposed = goal.exposed.contains(&generation);
+    let waits = gate::waits(ledger, generation, reading, goal.ending, exposed);
     if waits.is_empty() {
         Step::Revoke(generation)
     } else {
@@ -253,7 +254,7 @@ fn obtain_value(goal: &Goal, ledger: &Ledger, session: &Session) -> Option<Step>
     let live = ledger
         .credentials()
         .iter()
-        .filter(|known| !session.outlived.contains(&known.generation))
+        .filter(|known| !session.outlived.contains(&known.generation) && !goal.elsewhere.contains(&known.generation))
         .count();
     if goal.max_live.is_some_and(|limit| live >= usize::from(limit)) && !goal.replaces {
         // With revocation by hand, making room is a person's work too.
@@ -261,7 +262,7 @@ fn obtain_value(goal: &Goal, ledger: &Ledger, session: &Session) -> Option<Step>
         let dispensable = dispensable.filter(|generation| !session.waiting.contains_key(generation));
         return Some(
             dispensable.map_or(Step::Stuck(StuckReason::LimitReached), |generation| {
-                through_the_gate(ledger, session, generation, Ending::Checked)
+                through_the_gate(goal, ledger, session, generation)
             }),
         );
     }
@@ -315,7 +316,7 @@ fn deliver(goal: &Goal, ledger: &Ledger, session: &Session, generation: u64) -> 
         && session.failed.is_empty()
         && let Some(exposed) = revocable(goal, ledger, session)
     {
-        return Some(through_the_gate(ledger, session, exposed, Ending::Delivered));
+        return Some(through_the_gate(goal, ledger, session, exposed));
     }
     let mut last = waves(goal).into_iter().filter(|_| dead && session.failed.is_empty());
     last.find_map(|wave| check_wave(goal, ledger, session, wave))

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Credential, Issuance, Issuer, Liveness, Offers, SourceTraits};
+use super::{Credential, Issuance, Issuer, LastUse, Liveness, Offers, SourceTraits};
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::{KeyRing, ListedKey, Vendor};
@@ -27,6 +27,13 @@ pub(super) const OFFERS: Offers = Offers {
     proof_of_absence: false,
     liveness: true,
     names: true,
+    last_use: false,
+};
+
+/// What a ring of keys ([`KeyRing`]) offers: each is listed with the time of its last use.
+pub(super) const OFFERS_OF_KEYS: Offers = Offers {
+    last_use: true,
+    ..OFFERS
 };
 
 /// The calls that differ between them. A credential that is not listed is dead.
@@ -45,6 +52,11 @@ pub(super) trait Listed: Send + Sync {
 
     /// As [`Issuer::authenticates_this_run`].
     async fn is_own(&self, id: &str) -> Result<bool, CallError>;
+
+    /// As [`Issuer::last_use`].
+    async fn used(&self, _id: &str) -> Result<LastUse, CallError> {
+        Ok(LastUse::NotTold)
+    }
 
     /// Revokes a credential; an error may mean that it is gone already.
     async fn end(&self, id: &str, permit: &WritePermit) -> Result<(), CallError>;
@@ -97,6 +109,13 @@ impl<T: KeyRing> Listed for T {
         Ok(after.is_some_and(|after| after.last_used_at > before.last_used_at))
     }
 
+    async fn used(&self, id: &str) -> Result<LastUse, CallError> {
+        let keys = self.keys_now().await?;
+        let found = keys.iter().find(|key| key.id == id);
+        let last = found.and_then(|key| key.last_used_at);
+        Ok(last.map_or(LastUse::Never, LastUse::At))
+    }
+
     async fn end(&self, id: &str, permit: &WritePermit) -> Result<(), CallError> {
         self.revoke_key(id, permit).await
     }
@@ -125,6 +144,10 @@ impl<T: Listed> Issuer for Listing<T> {
 
     async fn authenticates_this_run(&self, id: &str) -> Result<bool, CallError> {
         self.0.is_own(id).await
+    }
+
+    async fn last_use(&self, id: &str) -> Result<LastUse, CallError> {
+        self.0.used(id).await
     }
 
     async fn revoke(&self, id: &str, permit: &WritePermit) -> Result<(), CallError> {

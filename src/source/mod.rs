@@ -149,6 +149,17 @@ pub enum Liveness {
     CannotTell,
 }
 
+/// When a credential was last used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LastUse {
+    /// The issuer does not say.
+    NotTold,
+    /// Never, or it works no more.
+    Never,
+    /// Then.
+    At(Timestamp),
+}
+
 /// The part of a source that outlives its configuration: found again from a ledger's address.
 #[async_trait]
 pub trait Issuer: Send + Sync {
@@ -175,6 +186,11 @@ pub trait Issuer: Send + Sync {
 
     /// Ends a credential. One that is already gone is success; an empty id is refused without a call.
     async fn revoke(&self, id: &str, permit: &WritePermit) -> Result<(), CallError>;
+
+    /// When a request last carried that credential. Only kinds whose [`Offers::last_use`] says so are asked.
+    async fn last_use(&self, _id: &str) -> Result<LastUse, CallError> {
+        Ok(LastUse::NotTold)
+    }
 }
 
 /// A source that can mint.
@@ -284,6 +300,8 @@ pub struct Supplied<'a> {
 /// What an issuer offers for a kind of source; data, never a special case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Offers {
+    /// It tells when a credential was last used.
+    pub last_use: bool,
     /// Credentials are listed in pages.
     pub pages: bool,
     /// A listing that proves a container to be gone ([`Issuer::container`]).
@@ -301,6 +319,7 @@ impl Offers {
         proof_of_absence: false,
         liveness: false,
         names: false,
+        last_use: false,
     };
 }
 

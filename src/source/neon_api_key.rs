@@ -35,7 +35,7 @@ pub static KIND: SourceKind = SourceKind {
     revocable: true,
     offers: Offers {
         pages: false,
-        ..listed::OFFERS
+        ..listed::OFFERS_OF_KEYS
     },
     reach: Some(neon::VENDOR.reach()),
     issuer,

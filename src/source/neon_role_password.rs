@@ -36,6 +36,7 @@ pub static KIND: SourceKind = SourceKind {
     parse: arguments::parse,
     revocable: true,
     offers: Offers {
+        last_use: false,
         pages: false,
         proof_of_absence: true,
         liveness: false,

@@ -34,7 +34,7 @@ pub static KIND: SourceKind = SourceKind {
     parts_of: |_| Some(KIND.declared_parts()),
     parse,
     revocable: true,
-    offers: listed::OFFERS,
+    offers: listed::OFFERS_OF_KEYS,
     reach: Some(resend::VENDOR.reach()),
     issuer,
     issuer_in_words: |address| format!("Resend account{}", address.at_host()),

@@ -44,11 +44,13 @@ pub struct Config {
     pub triggers: BTreeMap<String, String>,
     /// Revocation is a person's work.
     pub revoke_by_hand: bool,
+    /// After its overlap, an old credential ends only once nobody has used it for this long.
+    pub quiet_for: Option<SignedDuration>,
     /// A person revoked every older generation up to this one.
     pub confirmed: Option<u64>,
-    /// How long an old credential stays valid once the new one is in place.
+    /// How long an old credential stays valid once the new one is in place: `overlap`, or the longest `settle` of a target.
     pub overlap: SignedDuration,
-    /// The same as the user wrote it.
+    /// The same in the user's words.
     pub overlap_text: String,
     /// A new text rotates, and is the reason.
     pub rotation_reason: Option<String>,
@@ -127,6 +129,11 @@ impl Config {
                 .checks
                 .values()
                 .any(|check| unknown(check.kind.reach, &check.connection))
+    }
+
+    /// Targets whose consumers may go on using the old value after delivery and activation.
+    pub fn settling_targets(&self) -> impl Iterator<Item = (&String, &Arc<TargetSpec>)> {
+        self.targets.iter().filter(|(_, target)| !target.settle.is_zero())
     }
 
     /// The checks that follow a revocation.

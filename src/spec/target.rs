@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use jiff::SignedDuration;
+
 use crate::address::Address;
 use crate::part::PartName;
 use crate::secret::{Parts, Secret};
@@ -25,6 +27,8 @@ pub struct TargetSpec {
     pub keep: bool,
     /// What breaks while it alone lacks the new value.
     pub impact: Option<String>,
+    /// How long its consumers may go on using the old value once it is delivered and activated.
+    pub settle: SignedDuration,
     /// A change of this makes the entry be written again.
     pub fingerprint: String,
 }

@@ -69,6 +69,44 @@ fn clock_to(story: &mut Story, at: Timestamp) {
 }
 
 #[test]
+fn an_old_credential_is_kept_while_it_is_used() {
+    let mut story = Story::new();
+    let secret = block("quiet");
+    story.write_all(&format!("{PROVIDER}{secret}"));
+    story.apply();
+    let old = crate::truth::parameter(&story, "/molecule/production/NEON_API_KEY").unwrap();
+    let rotated = secret.replace("  overlap =", "  rotation_reason = \"now\"\n  overlap =");
+    story.write_all(&format!("{PROVIDER}{rotated}"));
+    story.apply();
+    let users = "/api/v2/users/me";
+    assert_eq!(
+        crate::key_life::presented(&story, &old, "GET", users, &json!(null)),
+        200
+    );
+    story.clock("3h");
+    printed("quiet: in use", &story.settled());
+}
+
+#[test]
+fn without_room_a_rotation_that_is_asked_for_is_refused() {
+    let story = Story::new();
+    let secret = |reason: &str| {
+        let source = r#"source = { neon_role_password = {
+    project_id = "quiet-river-12345678", branch_id = "br-main-123456", role = "app", alternate_role = "app_b" } }"#;
+        let targets =
+            r#"targets = { runtime = { part = "uri", ssm_parameter = { name = "/molecule/DATABASE_URL" } } }"#;
+        let reason = format!("rotation_reason = {reason:?}");
+        crate::story::resource("it", "DATABASE_URL", &[source, targets, "overlap = \"24h\"", &reason])
+    };
+    for reason in ["created", "once"] {
+        story.write(&secret(reason));
+        story.apply();
+    }
+    story.write(&secret("twice"));
+    printed("room", &story.run(&["plan"]).output);
+}
+
+#[test]
 fn a_window_as_the_guide_shows_it() {
     let mut story = Story::new();
     story.write_all(&format!("{PROVIDER}{}", block("window")));

@@ -159,6 +159,7 @@ impl Adapters {
             vendors: Arc::clone(vendors),
             clock,
             overlap: config.overlap,
+            quiet_for: config.quiet_for,
             window: config.schedule.window.clone(),
             format: config.format.clone(),
             unreachable: BTreeSet::new(),

@@ -9,6 +9,7 @@ mod guard;
 mod kinds;
 mod names;
 mod overlap;
+mod quiet;
 mod relations;
 mod schedule;
 mod shape;
@@ -54,6 +55,7 @@ fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
     let mode = mode.one_of(&["automatic", "manual"], problems).or("automatic");
     let confirmed = node.attr("revoke").attr("confirmed");
     let confirmed = confirmed.integer(0, crate::label::LARGEST_GENERATION, problems);
+    let quiet_for = node.attr("revoke").attr("quiet_for").duration(problems);
     let guard = parse_guard(&node.attr("guard"), problems);
     let overlap = node.attr("overlap").duration(problems);
     let rotation_reason = parse_reason(&node.attr("rotation_reason"), problems);
@@ -74,8 +76,10 @@ fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
     } = source?;
     let targets = targets?;
     let mode = mode?;
-    let overlap = overlap.optional()?;
     let source = Arc::new(SourceSpec::new(kind, Arc::from(config?), connection?));
+    let written = overlap.optional()?;
+    let written = written.zip(node.attr("overlap").value().as_str());
+    let (overlap, overlap_text) = overlap::decided(written, &source, &targets);
     let info = info?;
     on_destroy.optional()?;
     let config = Config {
@@ -90,11 +94,9 @@ fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
         readers: readers?.into_iter().collect(),
         incident: None,
         guard: guard?,
-        overlap_text: match node.attr("overlap").value().as_str() {
-            Some(text) => text.to_owned(),
-            None => overlap::text_of_default(&targets),
-        },
-        overlap: overlap.unwrap_or_else(|| overlap::default(&targets)),
+        overlap_text,
+        overlap,
+        quiet_for: quiet_for.optional()?.filter(|span| !span.is_zero()),
         rotation_reason: rotation_reason.optional()?,
         on_drift: match on_drift.or("heal")? {
             "report" => OnDrift::Report,

@@ -102,7 +102,12 @@ pub fn common_of_targets() -> Vec<Attribute> {
             Type::String,
             "What happens to the entry when the target is removed from `targets`: `delete` (default) or `keep`. Read from the state.",
         ),
-        Attribute::optional("settle", Type::String, "Not available yet."),
+        Attribute::optional(
+            "settle",
+            Type::String,
+            "How long consumers may go on using the old value after delivery and activation. Old credentials are not revoked before; an \
+             incident does not wait for it.",
+        ),
         Attribute::optional("lead", Type::String, "Not available yet."),
         Attribute::optional(
             "impact",

@@ -1,13 +1,14 @@
 //! What is due by the clock. Pure: `now` comes in, and every sentence names recorded instants, so that the same facts give the same
 //! text.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::state::{State, earliest_revocation};
+use super::exposure::{is_exposed, subject_of};
+use super::state::State;
 use crate::duration::format as text_of;
-use crate::rotation::{Action, Cause, Event, Notice, NoticeCode, Pending, Request, schedule};
+use crate::rotation::{Action, Cause, CredentialRecord, Event, Notice, NoticeCode, Pending, Request, schedule};
 use crate::spec::Config;
 
 /// The rotation that is due, if one is. One that is under way is finished first.
@@ -49,7 +50,12 @@ fn request(state: &State, config: &Config, cause: Cause, is_overdue: bool) -> Op
 
 /// The rotation by the clock that waits, as the last refresh found.
 pub(super) fn held(state: &State, config: &Config) -> Option<Request> {
-    let waits = |known: &&Notice| matches!(known.code, NoticeCode::WaitingForWindow | NoticeCode::Guarded);
+    let waits = |known: &&Notice| {
+        matches!(
+            known.code,
+            NoticeCode::WaitingForWindow | NoticeCode::Guarded | NoticeCode::RevokeWaits
+        )
+    };
     let waiting = state.notices.iter().filter(waits);
     let mut causes = waiting.filter_map(|known| cause_in(&known.subject));
     let cause = causes.find(|cause| cause.is_of_the_clock())?;
@@ -118,27 +124,60 @@ fn expiry_due(state: &State, config: &Config) -> Option<Timestamp> {
 }
 
 /// Older generations whose overlap has ended, or that no target ever held.
-pub(super) fn revocations(state: &State, now: Timestamp) -> BTreeSet<u64> {
+pub(super) fn revocations(state: &State, config: &Config, now: Timestamp) -> BTreeSet<u64> {
     let older = state.ledger.credentials().iter();
     let older = older.filter(|known| known.generation != state.ledger.generation() && known.is_issued());
     let due = older.filter(|known| {
-        let over = known.revoke_after.is_some_and(|after| after <= now);
+        let over = overlap_ends(state, config, known).is_some_and(|after| after <= now);
         over || state.ledger.never_held(known.generation)
     });
     due.map(|known| known.generation).collect()
 }
 
+/// Whether the overlap of the credential that notices call so has ended.
+pub(super) fn is_over(state: &State, config: &Config, subject: &str, now: Timestamp) -> bool {
+    let mut older = state
+        .ledger
+        .credentials()
+        .iter()
+        .filter(|known| subject_of(known) == subject);
+    older.any(|known| overlap_ends(state, config, known).is_some_and(|after| after <= now))
+}
+
+/// When an older credential's overlap ends: the consumers of every target have let go of it by then, also where it was written again
+/// since. What an incident exposed does not wait for them.
+fn overlap_ends(state: &State, config: &Config, known: &CredentialRecord) -> Option<Timestamp> {
+    let after = known.revoke_after?;
+    if is_exposed(state, &state.ledger, known.generation, &state.notices) {
+        return Some(after);
+    }
+    let settled = config.settling_targets().filter_map(|(key, target)| {
+        let delivered = state.ledger.delivery(key)?.delivered_at?;
+        Some(delivered.checked_add(target.settle).unwrap_or(Timestamp::MAX))
+    });
+    settled.chain([after]).max()
+}
+
 /// What the clock says, as facts for a decision.
-pub(super) fn facts(state: &State, config: &Config, now: Timestamp) -> Vec<Pending> {
+/// `in_use` are generations that somebody still uses, and until when nobody may.
+pub(super) fn facts(state: &State, config: &Config, now: Timestamp, in_use: &BTreeMap<u64, Timestamp>) -> Vec<Pending> {
     let coming = state.ledger.highest() + 1;
     let rotation = due(state, config, now).map(|request| Pending::rotation(coming, &request));
-    let revocations = revocations(state, now).into_iter();
+    let revocations = revocations(state, config, now).into_iter();
+    let revocations = revocations.filter(|generation| !in_use.contains_key(generation));
     let revocations = revocations.map(|generation| Pending::new(Action::Revoke, generation, ""));
     rotation.into_iter().chain(revocations).collect()
 }
 
-/// The earliest instant at which an apply has something to do. What waits for a window is done at its next opening after `now`.
-pub(super) fn next_action_at(state: &State, config: &Config, now: Timestamp) -> Option<Timestamp> {
+/// The earliest instant at which an apply has something to do. What waits for a window is done at its next opening after `now`, what is
+/// `in_use` once it has been unused for long enough, and a rotation that waits for `room` when that generation's overlap has ended.
+pub(super) fn next_action_at(
+    state: &State,
+    config: &Config,
+    now: Timestamp,
+    in_use: &BTreeMap<u64, Timestamp>,
+    room: Option<u64>,
+) -> Option<Timestamp> {
     let chance = |at: Timestamp, deadline| {
         let schedule = &config.schedule;
         let waits = at <= now && schedule.opening(now, deadline).is_some();
@@ -148,19 +187,24 @@ pub(super) fn next_action_at(state: &State, config: &Config, now: Timestamp) -> 
         .rotate_after
         .map(|after| schedule::earliest_rotation(after, config.schedule.early));
     let rotation = rotation.into_iter().chain(expiry_due(state, config)).min();
+    let rotation = rotation.filter(|_| room.is_none());
     let rotation = rotation.map(|at| chance(at, deadline(state, config)));
-    let revocation = earliest_revocation(&state.ledger).filter(|_| !config.revoke_by_hand);
-    let revocation = revocation.map(|at| chance(at, None));
+    let older = state.ledger.credentials().iter().filter(|_| !config.revoke_by_hand);
+    let ends = older.filter_map(|known| {
+        let quiet = in_use.get(&known.generation).copied();
+        quiet.into_iter().chain(overlap_ends(state, config, known)).max()
+    });
+    let revocation = ends.min().map(|at| chance(at, None));
     rotation.into_iter().chain(revocation).min()
 }
 
-/// The same where only a plan looks: `None` where the clock has a say, because something waits for the window.
+/// The same where only a plan looks: `None` where the clock or a vendor has a say, because something waits.
 pub(super) fn planned_next_action_at(state: &State, config: &Config) -> Option<Option<Timestamp>> {
     let waits = state
         .notices
         .iter()
-        .any(|known| known.code == NoticeCode::WaitingForWindow);
-    (!waits).then(|| next_action_at(state, config, Timestamp::MIN))
+        .any(|known| matches!(known.code, NoticeCode::WaitingForWindow | NoticeCode::RevokeWaits));
+    (!waits).then(|| next_action_at(state, config, Timestamp::MIN, &BTreeMap::new(), None))
 }
 
 /// What was staged is live everywhere: the overlap begins with this instant.

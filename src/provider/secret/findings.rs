@@ -11,7 +11,10 @@ use super::texts;
 use jiff::Timestamp;
 
 use crate::address::Address;
-use crate::rotation::{Action, Cause, CredentialStatus, DeliveryStatus, Notice, NoticeCode, Pending, Request};
+use crate::rotation::gate::InUse;
+use crate::rotation::{
+    Action, Cause, CredentialRecord, CredentialStatus, DeliveryStatus, Notice, NoticeCode, Pending, Request, Wait,
+};
 use crate::spec::Config;
 use crate::target::Activation;
 
@@ -24,6 +27,8 @@ pub(super) struct Sightings {
     pub untagged: BTreeMap<String, String>,
     /// What only a look at the vendors tells.
     pub notices: Vec<Notice>,
+    /// Older generations that have to be unused for some time before they are revoked, and until when nobody may use them.
+    pub in_use: BTreeMap<u64, Timestamp>,
 }
 
 impl Sightings {
@@ -36,6 +41,7 @@ impl Sightings {
             coarse: BTreeSet::new(),
             notices: passed_on.cloned().collect(),
             untagged: untagged.collect(),
+            in_use: BTreeMap::new(),
         }
     }
 }
@@ -104,28 +110,38 @@ pub(super) fn describe(
         .filter(|known| known.cause == Some(Cause::ValueLost));
     let mut facts: Vec<Pending> = lost.cloned().collect();
     // By a clock that may be wrong, nothing is due.
-    if !seen.notices.iter().any(|notice| notice.code == NoticeCode::Clock) {
-        facts.extend(due::facts(state, config, now));
+    let is_clock_right = !seen.notices.iter().any(|notice| notice.code == NoticeCode::Clock);
+    if is_clock_right {
+        facts.extend(due::facts(state, config, now, &seen.in_use));
     }
+    let is_over = |subject: &String| is_clock_right && due::is_over(state, config, subject, now);
     facts.extend(checks_again(state, config));
     facts.extend(work_left(&seen, config, state.ledger.generation()));
-    state.pending = facts;
-    let waiting = |notice: &&Notice| {
-        matches!(
-            notice.code,
-            NoticeCode::RevokeWaits | NoticeCode::RevokeByHand | NoticeCode::Exposed
-        )
+    let waiting = |notice: &&Notice| match notice.code {
+        NoticeCode::RevokeWaits => is_over(&notice.subject),
+        code => matches!(code, NoticeCode::RevokeByHand | NoticeCode::Exposed),
     };
     let waiting: Vec<Notice> = state.notices.iter().filter(waiting).cloned().collect();
+    state.pending = facts;
     let of_the_clock = due::notices(state, config, now);
-    state.notices = seen.notices.into_iter().chain(waiting).chain(of_the_clock).collect();
+    state.notices = seen
+        .notices
+        .iter()
+        .cloned()
+        .chain(waiting)
+        .chain(of_the_clock)
+        .collect();
     // Whether a value is awaited follows from the facts; what it was awaited for may be over.
     state.awaits_value = false;
     let decision = decide(state, Some(config), config, policies, slots);
     state.awaits_value = decision.awaits.is_some();
     state.notices = notices(state, &decision, config);
     state.pending = pending(state, &decision, config);
-    state.next_action_at = due::next_action_at(state, config, now);
+    let room = decision.held.and_then(|held| match held.by {
+        HeldBy::Room(generation) => Some(generation),
+        HeldBy::Window | HeldBy::Guard => None,
+    });
+    state.next_action_at = due::next_action_at(state, config, now, &seen.in_use, room);
 }
 
 /// What an apply of that decision would do. `state` holds the facts that it was made by.
@@ -214,6 +230,14 @@ fn of_the_clock(decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
             let subject = due::subject(held.request.cause);
             all.push(waiting_for_window(decision, &subject, config, || what.clone()));
         }
+        HeldBy::Room(generation) => all.push(Notice {
+            code: NoticeCode::RevokeWaits,
+            subject: due::subject(held.request.cause),
+            text: format!(
+                "{what} waits: {}.",
+                texts::no_room(config, &decision.ledger, generation)
+            ),
+        }),
         HeldBy::Guard => all.push(Notice {
             code: NoticeCode::Guarded,
             subject: due::subject(held.request.cause),
@@ -407,11 +431,22 @@ fn of_credentials(state: &State, decision: &Decision, config: &Config, all: &mut
                 NoticeCode::RevokeWaits,
                 format!("{credential} is not revoked yet: {wait}."),
             )
+        } else if let Some(told) = decision
+            .notices
+            .iter()
+            .find(|known| is_quiet_waited_for(known, &subject, config))
+        {
+            (NoticeCode::RevokeWaits, told.text.clone())
         } else {
             continue;
         };
         all.push(Notice { code, subject, text });
     }
+}
+
+/// Whether a notice says that a credential has to be unused for longer.
+fn is_quiet_waited_for(notice: &Notice, subject: &str, config: &Config) -> bool {
+    config.quiet_for.is_some() && notice.code == NoticeCode::RevokeWaits && notice.subject == subject
 }
 
 /// What happened to an entry.
@@ -474,6 +509,16 @@ pub(super) fn clock(host: &str, is_ahead: bool) -> Notice {
         code: NoticeCode::Clock,
         subject: host.to_owned(),
         text,
+    }
+}
+
+/// A credential that is due to be revoked is still in use.
+pub(super) fn used(known: &CredentialRecord, last: Timestamp, until: Timestamp) -> Notice {
+    let wait = Wait::InUse(InUse::Since { last, until });
+    Notice {
+        code: NoticeCode::RevokeWaits,
+        subject: subject_of(known),
+        text: format!("{} is not revoked yet: {wait}.", texts::credential(known)),
     }
 }
 

@@ -66,6 +66,14 @@ pub(super) fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goa
         leaves_unfinished: !renews && !is_create && !decision.ledger.is_finished(),
         remove: decision.remove.clone(),
         revoke: decision.revoke.clone(),
+        exposed: decision.exposed.clone(),
+        elsewhere: decision
+            .ledger
+            .credentials()
+            .iter()
+            .filter(|known| !config.source.is_issued_at(&known.issuer))
+            .map(|known| known.generation)
+            .collect(),
         ending: match decision.incident {
             Some(IncidentRevoke::Now) => Ending::AtOnce,
             Some(IncidentRevoke::Delivered) => Ending::Delivered,

@@ -376,7 +376,12 @@ fn revoke_block() -> NestedBlock {
                 "`automatic` (default), or `manual`: the provider never revokes. After the overlap every plan warns until you set \
                  `confirmed`.",
             ),
-            Attribute::optional("quiet_for", Type::String, "Not available yet."),
+            Attribute::optional(
+                "quiet_for",
+                Type::String,
+                "After the overlap, an old credential is revoked only once nobody has used it for this long. For issuers that tell when a \
+                 credential was last used. An incident does not wait for it.",
+            ),
             Attribute::optional(
                 "confirmed",
                 Type::Number,

@@ -23,6 +23,21 @@ pub(super) fn generation(known: Option<&CredentialRecord>, generation: u64) -> S
     }
 }
 
+/// Why an issuer makes no further credential: that generation takes the room.
+pub(super) fn no_room(config: &Config, ledger: &Ledger, taken_by: u64) -> String {
+    let known = ledger.credential(taken_by);
+    let which = generation(known, taken_by);
+    let limit = config.source.config.traits().max_live().unwrap_or_default();
+    let lets = format!("its issuer lets only {limit} credentials live");
+    match known.and_then(|known| known.revoke_after) {
+        _ if config.revoke_by_hand || !known.is_some_and(super::decide::can_be_revoked) => format!(
+            "{lets}, and {which} is one of them. Revoke it there, then set `revoke {{ confirmed = {taken_by} }}`"
+        ),
+        Some(until) => format!("{lets}, and {which} is valid until {until}"),
+        None => format!("{lets}, and {which} is not revoked yet"),
+    }
+}
+
 /// A reason as the beginning of a sentence. A target's key keeps its letters.
 pub(super) fn sentence(reason: &str, config: &Config) -> String {
     let begins = |key: &String| {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use rotation_provider::label::Label;
-use rotation_provider::rotation::gate::{Holding, IssuerSays, Look, Wait};
+use rotation_provider::rotation::gate::{Holding, InUse, IssuerSays, Look, Wait};
 use rotation_provider::rotation::{
     CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus, Ending, Entry, Event, Goal, Ledger, Reading,
     RevisionKind, Seen, Session, Step, TargetGoal, Verdict,
@@ -26,6 +26,10 @@ pub(super) struct World {
     pub(super) late: bool,
     /// The window is closed.
     pub(super) shut: bool,
+    /// Consumers of the first target may still use the old value.
+    pub(super) unsettled: bool,
+    /// Somebody used the old credential a moment ago.
+    pub(super) busy: bool,
     /// Deeds of outsiders that are left.
     pub(super) deeds: u8,
     /// A revocation that broke a rule.
@@ -109,10 +113,12 @@ pub(super) enum Condition {
     Check,
     Overlap,
     Window,
+    Settle,
+    InUse,
 }
 
 impl Condition {
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Unfinished,
         Self::Behind,
         Self::Staged,
@@ -123,6 +129,8 @@ impl Condition {
         Self::Check,
         Self::Overlap,
         Self::Window,
+        Self::Settle,
+        Self::InUse,
     ];
 
     pub(super) fn of(wait: &Wait) -> Self {
@@ -139,6 +147,8 @@ impl Condition {
             Wait::Check { .. } => Self::Check,
             Wait::Overlap { .. } => Self::Overlap,
             Wait::Window { .. } => Self::Window,
+            Wait::Settle { .. } => Self::Settle,
+            Wait::InUse(_) => Self::InUse,
         }
     }
 }
@@ -182,6 +192,8 @@ pub(super) fn start(case: Case) -> Node {
             minted: 1,
             late: true,
             shut: false,
+            unsettled: false,
+            busy: false,
             deeds: 0,
             crime: None,
         },
@@ -297,6 +309,11 @@ pub(super) fn plan(case: Case, ledger: &Ledger, rotate: bool) -> Goal {
         generation: Some(if renew { newest + 1 } else { ledger.generation() }),
         may_mint: renew,
         may_recover: !renew,
+        // An incident exposes whatever there is.
+        exposed: match case.incident {
+            Some(_) => ledger.credentials().iter().map(|known| known.generation).collect(),
+            None => BTreeSet::new(),
+        },
         max_live: case.max_live,
         replaces: case.replaces,
         revocable: !case.replaces,
@@ -451,7 +468,14 @@ pub(super) fn reading(case: Case, world: &World, ledger: &Ledger) -> Reading {
             .then(|| ("up".to_owned(), "503".to_owned()))
             .into_iter()
             .collect(),
-        opens: (world.shut && case.incident.is_none()).then(|| "sat 02:00 UTC".to_owned()),
+        opens: world.shut.then(|| "sat 02:00 UTC".to_owned()),
+        settling: world.unsettled.then(|| (key(0), AFTER)).into_iter().collect(),
+        in_use: ledger
+            .superseded()
+            .into_iter()
+            .filter(|_| world.busy)
+            .map(|generation| (generation, InUse::CannotTell))
+            .collect(),
     }
 }
 
@@ -480,6 +504,12 @@ pub(super) fn crime(case: Case, world: &World, ledger: &Ledger, generation: u64)
         None if case.incident == Some(Ending::Delivered) => None,
         None if world.shut && case.incident.is_none() => {
             Some(format!("generation {generation} was revoked outside the window"))
+        }
+        None if world.unsettled && case.incident.is_none() => Some(format!(
+            "generation {generation} was revoked while consumers of t0 may use it"
+        )),
+        None if world.busy && case.incident.is_none() => {
+            Some(format!("generation {generation} was revoked while it was used"))
         }
         None if world.broken => Some(format!("generation {generation} was revoked while the check failed")),
         None if case.overlaps && !world.late => {

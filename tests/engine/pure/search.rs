@@ -50,6 +50,8 @@ pub(super) fn settles(case: Case, node: &Node, bug: Bug) -> Result<(), String> {
     node.world.broken = false;
     node.world.late = true;
     node.world.shut = false;
+    node.world.unsettled = false;
+    node.world.busy = false;
     if let Some((_, ledger, _)) = node.run.take() {
         node.saved = ledger;
     }
@@ -122,6 +124,8 @@ pub(super) fn deeds(case: Case, node: &Node) -> Vec<Node> {
         }),
         done(&|world| world.broken = true),
         done(&|world| world.shut = true),
+        done(&|world| world.unsettled = true),
+        done(&|world| world.busy = true),
     ]
 }
 
@@ -160,6 +164,8 @@ pub(super) fn search(case: Case, bug: Bug, settling: bool) -> Result<(usize, usi
                 let mut later = node.clone();
                 later.world.late = true;
                 later.world.shut = false;
+                later.world.unsettled = false;
+                later.world.busy = false;
                 nexts.push(later);
             }
             Some((goal, ledger, session)) => {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use self::record::{absorb, half_reworded};
 use self::report::{report, tell, warn};
-use super::decide::{Decision, Held, HeldBy, Rotate, decide, leaving, may_replace_lost};
+use super::decide::{Decision, Held, HeldBy, Rotate, decide, leaving, may_replace_lost, room_taken_by};
 use super::due;
 use super::findings::{self, Sightings};
 use super::goal::goal;
@@ -27,8 +27,9 @@ use crate::diagnostics::{Apply, Ending, names};
 use crate::executor::{self, Outcome};
 use crate::plugin::{ApplyRequest, ApplyResponse};
 use crate::provider::Configured;
+use crate::rotation::gate::InUse;
 use crate::rotation::{
-    Action, Cause, CredentialRecord, CredentialStatus, Event, Notice, NoticeCode, Pending, Request, schedule,
+    Action, Cause, CredentialRecord, CredentialStatus, Event, Notice, NoticeCode, Pending, Request, Wait, schedule,
 };
 use crate::spec::Config;
 use crate::terraform::{Diagnostics, Origin, Path, Value};
@@ -261,7 +262,7 @@ impl Change<'_> {
                     _ if config.source.is_supplied() => None,
                     (true, _) => Some(HeldBy::Guard),
                     (false, Some(_)) => Some(HeldBy::Window),
-                    (false, None) => None,
+                    (false, None) => room_taken_by(&decision, config).map(HeldBy::Room),
                 };
                 if let Some(by) = by {
                     decision.held = Some(Held { request, by });
@@ -278,7 +279,7 @@ impl Change<'_> {
                 ledger: decision.ledger.clone(),
                 ..State::default()
             };
-            let ended = due::revocations(&moved, now);
+            let ended = due::revocations(&moved, config, now);
             let may = |generation: &u64| {
                 let known = decision.ledger.credential(*generation);
                 known.is_some_and(super::decide::can_be_revoked)
@@ -535,6 +536,13 @@ impl Change<'_> {
             notices: held.cloned().collect(),
             ..Sightings::on_record(stored)
         };
+        for (generation, reasons) in &outcome.waiting {
+            let until = reasons.iter().find_map(|why| match why {
+                Wait::InUse(InUse::Since { until, .. }) => Some(*until),
+                _ => None,
+            });
+            seen.in_use.extend(until.map(|until| (*generation, until)));
+        }
         for generation in &outcome.own {
             let known = state.ledger.credential(*generation);
             if let Some(id) = known.and_then(|known| known.credential_id.clone()) {

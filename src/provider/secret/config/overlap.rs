@@ -1,4 +1,4 @@
-//! How long an old credential stays valid, when the user does not say.
+//! How long an old credential stays valid: `overlap`, its default, and the `settle` of targets.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,43 +7,53 @@ use jiff::SignedDuration;
 
 use crate::diagnostics::{Configuration, names};
 use crate::source::Maker;
-use crate::spec::{Config, TargetSpec};
+use crate::spec::{Config, SourceSpec, TargetSpec};
 use crate::target::Activation;
 use crate::terraform::{Diagnostics, Node, Path};
 
 /// The longest time that consumers of a target are known to go on with the old value: a GitHub job's life.
-pub(super) fn default(targets: &BTreeMap<String, Arc<TargetSpec>>) -> SignedDuration {
+fn default(targets: &BTreeMap<String, Arc<TargetSpec>>) -> SignedDuration {
     let known = targets
         .values()
         .filter_map(|target| target.config.traits().reloads_within);
     known.max().unwrap_or(SignedDuration::ZERO)
 }
 
-/// The same in words.
-pub(super) fn text_of_default(targets: &BTreeMap<String, Arc<TargetSpec>>) -> String {
-    let hours = default(targets).as_hours();
-    if hours == 0 {
-        "0s".to_owned()
-    } else {
-        format!("{hours}h")
+/// How long an old credential stays valid, and the same in the user's words. `written` is the argument `overlap`.
+pub(super) fn decided(
+    written: Option<(SignedDuration, &str)>,
+    source: &SourceSpec,
+    targets: &BTreeMap<String, Arc<TargetSpec>>,
+) -> (SignedDuration, String) {
+    let (overlap, text) = match written {
+        Some((overlap, text)) => (overlap, text.to_owned()),
+        None => match default(targets) {
+            known if known.is_zero() => (known, "0s".to_owned()),
+            known => (known, crate::duration::format(known)),
+        },
+    };
+    let settled = targets.values().map(|target| target.settle).max();
+    match settled.filter(|settled| overlaps(source) && *settled > overlap) {
+        Some(settled) => (settled, crate::duration::format(settled)),
+        None => (overlap, text),
     }
 }
 
-impl Config {
-    /// Whether an old credential can live beside the new one and is revoked by the provider.
-    fn overlaps(&self) -> bool {
-        let traits = self.source.config.traits();
-        self.source.kind.maker == Maker::Issuer && traits.revocable && !traits.replaces()
-    }
+/// Whether an old credential can live beside the new one, and can be revoked by a call.
+fn overlaps(source: &SourceSpec) -> bool {
+    let traits = source.config.traits();
+    source.kind.maker == Maker::Issuer && traits.revocable && !traits.replaces()
+}
 
+impl Config {
     /// `overlap` must be written where it is unknown when consumers load the new value.
     pub(super) fn overlap_is_decided(&self, node: &Node<'_>, problems: &mut Diagnostics) {
-        if !node.attr("overlap").is_null() || self.revoke_by_hand || !self.overlaps() {
+        if !node.attr("overlap").is_null() || self.revoke_by_hand || !overlaps(&self.source) {
             return;
         }
         let reload_unseen = self.targets.iter().filter(|(_, target)| {
             let traits = target.config.traits();
-            traits.activation == Activation::Later && traits.reloads_within.is_none()
+            traits.activation == Activation::Later && traits.reloads_within.is_none() && target.settle.is_zero()
         });
         let keys: Vec<String> = reload_unseen.map(|(key, _)| key.clone()).collect();
         if !keys.is_empty() {
@@ -52,16 +62,25 @@ impl Config {
         }
     }
 
-    /// An overlap that has no effect.
+    /// An overlap, or a `settle`, that has no effect.
     pub(super) fn overlap_has_an_effect(&self, node: &Node<'_>, problems: &mut Diagnostics) {
-        let written = node.attr("overlap").is_set() && !self.overlap.is_zero();
         let traits = self.source.config.traits();
-        if written && (self.source.kind.maker == Maker::Us || traits.replaces()) {
-            let useless = Configuration::OverlapWithoutEffect {
-                source: self.source.kind.name.into(),
-                is_replaced: traits.replaces(),
-            };
-            problems.report(Path::attribute("overlap"), useless);
+        if self.source.kind.maker != Maker::Us && !traits.replaces() {
+            return;
+        }
+        let useless = |argument: String| Configuration::OverlapWithoutEffect {
+            argument,
+            source: self.source.kind.name.into(),
+            is_replaced: traits.replaces(),
+        };
+        let overlap = Path::attribute("overlap");
+        if node.attr("overlap").is_set() && !self.overlap.is_zero() {
+            problems.report(overlap, useless("overlap".to_owned()));
+        }
+        if let Some((key, _)) = self.settling_targets().next() {
+            let target = Path::attribute("targets").then_key(key);
+            let argument = target.then_attribute("settle").to_string();
+            problems.report(target, useless(argument));
         }
     }
 }

@@ -42,7 +42,7 @@ fn without_empty_texts(resource: Value) -> Value {
         "on_destroy",
         "label_prefix",
     ];
-    let blocks: [(&str, &[&str]); 2] = [("rotation", &["every", "early"]), ("revoke", &["mode"])];
+    let blocks: [(&str, &[&str]); 2] = [("rotation", &["every", "early"]), ("revoke", &["mode", "quiet_for"])];
     blocks
         .into_iter()
         .fold(nulled(resource, &texts), |object, (block, names)| {
@@ -66,10 +66,10 @@ pub(in crate::provider::secret) fn is_unchanged(
 }
 
 /// Arguments of the resource whose behaviour a later version brings: their paths.
-const LATER: [&[&str]; 4] = [&["activations"], &["escrow"], &["restore"], &["revoke", "quiet_for"]];
+const LATER: [&[&str]; 3] = [&["activations"], &["escrow"], &["restore"]];
 
 /// Keys of elements whose behaviour a later version brings.
-const LATER_KEYS: [&str; 2] = ["settle", "lead"];
+const LATER_KEYS: [&str; 1] = ["lead"];
 
 /// Refuses what this version would ignore, and attributes that only the provider sets.
 pub(in crate::provider::secret) fn refuse(value: &Value, problems: &mut Diagnostics) {

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use jiff::SignedDuration;
+
 use super::kinds::{connection_of, not_empty, one_kind};
 use crate::diagnostics::{Argument, Configuration, capitalized};
 use crate::part::{PartName, PartNames};
@@ -108,6 +110,7 @@ fn parse_target(
     });
     let connection = kind.and_then(|kind| connection_of(node, kind.name, kind.reach, problems));
     let impact = node.attr("impact").string(problems).optional();
+    let settle = node.attr("settle").duration(problems).optional();
     if let (Some(Some(part)), Some(allowed)) = (&part, parts)
         && allowed.resolve(part).is_none()
     {
@@ -145,6 +148,7 @@ fn parse_target(
         content,
         keep: keep? == "keep",
         impact: impact?,
+        settle: settle?.unwrap_or(SignedDuration::ZERO),
         fingerprint: fingerprint.to_string(),
     })
 }

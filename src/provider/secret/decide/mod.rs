@@ -7,6 +7,7 @@ mod keys;
 mod lost;
 mod request;
 mod revocation;
+mod room;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,6 +18,7 @@ pub(super) use self::lost::may_replace_lost;
 use self::lost::{Need, lost};
 use self::request::{asked_for, dead, drifted, finishing_answers, has_new_value, is_drift, left_alone};
 pub(super) use self::revocation::{can_be_revoked, lasting_wait};
+pub(super) use self::room::taken_by as room_taken_by;
 use super::due;
 use super::exposure;
 use super::policies::Policies;
@@ -53,6 +55,8 @@ pub(super) enum HeldBy {
     Window,
     /// `guard.confirm`.
     Guard,
+    /// The end of the overlap of that generation, which takes the room of the next one at the issuer.
+    Room(u64),
 }
 
 /// What is to be done.
@@ -75,8 +79,12 @@ pub(super) struct Decision {
     pub incident: Option<IncidentRevoke>,
     /// This change of the configuration asks for a rotation that `guard.confirm` does not name.
     pub unconfirmed: bool,
+    /// This change of the configuration asks for a rotation, and that generation takes the room of the next one at the issuer.
+    pub crowded_by: Option<u64>,
     /// Generations whose revocation is due, and waits for the window.
     pub held_revocations: BTreeSet<u64>,
+    /// Older generations that an incident exposed.
+    pub exposed: BTreeSet<u64>,
     /// A rotation that waits for a value that a person supplies.
     pub awaits: Option<Request>,
     /// Targets that are written.
@@ -215,9 +223,11 @@ pub(super) fn decide(
     work.healed.retain(|key| !guarded.contains(key));
     let (revoke, overlaps, revokes_at_apply) =
         revocation::decide(state, before, config, &ledger, &notices, &unreachable);
+    let exposed = ledger.superseded().into_iter();
+    let exposed = exposed.filter(|generation| exposure::is_exposed(state, &ledger, *generation, &notices));
+    let exposed: BTreeSet<u64> = exposed.collect();
     let (held_revocations, revoke) = revoke.into_iter().partition(|generation| {
-        let is_exposed = exposure::is_exposed(state, &ledger, *generation, &notices);
-        windows.revocation == Now::Closed && !ledger.never_held(*generation) && !is_exposed
+        windows.revocation == Now::Closed && !ledger.never_held(*generation) && !exposed.contains(generation)
     });
     let confirmed = ledger.superseded().into_iter();
     let confirmed = confirmed.filter(|generation| config.confirmed.is_some_and(|through| *generation <= through));
@@ -244,7 +254,9 @@ pub(super) fn decide(
         guarded,
         incident: None,
         unconfirmed: false,
+        crowded_by: None,
         held_revocations,
+        exposed,
         awaits: None,
         write: work.asked.union(&work.healed).cloned().collect::<BTreeSet<_>>(),
         activate: work.activate.clone(),
@@ -274,10 +286,25 @@ pub(super) fn decide(
     let is_incident = |request: &Request| request.cause == Cause::Incident;
     let finishes_one = wanted.is_none() && finish && under_way(state).is_some_and(|request| is_incident(&request));
     let incident = (finishes_one || wanted.as_ref().is_some_and(is_incident)).then_some(mode);
-    let decision = Decision { incident, ..decision };
+    let exposed = match incident {
+        // An incident ends everything that is older than what it makes.
+        Some(_) => decision
+            .ledger
+            .credentials()
+            .iter()
+            .map(|known| known.generation)
+            .collect(),
+        None => decision.exposed.clone(),
+    };
+    let decision = Decision {
+        incident,
+        exposed,
+        ..decision
+    };
     let waits = |request: &Request| !finish && !config.source.is_supplied() && request.cause.waits_for_window();
     let needs_window = wanted.as_ref().is_some_and(waits);
     let is_asked = asked_for(before, config, &decision.ledger).is_some();
+    let room = room_taken_by(&decision, config);
     let (wanted, decision) = match (wanted, windows.rotation) {
         (Some(request), _) if is_guarded && !is_asked && !config.source.is_supplied() => {
             let by = HeldBy::Guard;
@@ -295,6 +322,13 @@ pub(super) fn decide(
         (Some(request), Now::Closed) if needs_window => {
             let by = HeldBy::Window;
             let held = Some(Held { request, by });
+            (None, Decision { held, ..decision })
+        }
+        (Some(request), _) if !is_asked && request.cause != Cause::Incident && room.is_some() => {
+            let held = room.map(|generation| Held {
+                request,
+                by: HeldBy::Room(generation),
+            });
             (None, Decision { held, ..decision })
         }
         (Some(request), Now::OnlyApplyKnows) if needs_window && request.cause.is_of_the_clock() => {
@@ -319,8 +353,10 @@ pub(super) fn decide(
     };
     if let Some(request) = wanted {
         let unconfirmed = is_guarded;
+        let crowded_by = room.filter(|_| request.cause != Cause::Incident);
         return Decision {
             unconfirmed,
+            crowded_by,
             ..decision
         }
         .rotated(config, request);
@@ -343,7 +379,7 @@ pub(super) fn decide(
             let by = match windows.rotation {
                 _ if is_guarded => Some(HeldBy::Guard),
                 Now::Closed if needs_window => Some(HeldBy::Window),
-                _ => None,
+                _ => room.filter(|_| !finish && work.asked.is_empty()).map(HeldBy::Room),
             };
             match (&found.rotate, by) {
                 (Rotate::Yes(request), Some(by)) => Decision {
@@ -356,7 +392,11 @@ pub(super) fn decide(
                     activate: BTreeSet::new(),
                     ..decision
                 },
-                _ => Decision { needs_window, ..found },
+                _ => Decision {
+                    needs_window,
+                    crowded_by: room.filter(|_| found.rotates()),
+                    ..found
+                },
             }
         }
         None => decision,

@@ -22,11 +22,12 @@ pub(super) fn decide(
     notices: &[Notice],
     unreachable: &BTreeSet<String>,
 ) -> (BTreeSet<u64>, BTreeMap<u64, Timestamp>, bool) {
-    let waiting = |known: &Notice| {
-        matches!(
-            known.code,
-            NoticeCode::RevokeWaits | NoticeCode::RevokeByHand | NoticeCode::WaitingForWindow
-        )
+    // What has to be unused for some time is due when a look at its issuer says so.
+    let only_a_look_tells =
+        config.quiet_for.is_some() && before.is_none_or(|before| before.quiet_for == config.quiet_for);
+    let waiting = |known: &Notice| match known.code {
+        NoticeCode::RevokeWaits => !only_a_look_tells,
+        code => matches!(code, NoticeCode::RevokeByHand | NoticeCode::WaitingForWindow),
     };
     let ids: BTreeSet<&str> = notices
         .iter()

@@ -54,6 +54,7 @@ pub(in crate::provider::secret) fn course(
         slot: &slot,
         is_live_when_written: &is_live_when_written,
         configured: config.targets.keys().cloned().collect(),
+        settling: config.settling_targets().map(|(key, _)| key.clone()).collect(),
     };
     let wanted = goal(decision, config, is_create);
     let course = forecast(&wanted, &decision.ledger, &prospect);
@@ -162,7 +163,9 @@ fn next_action_at(state: &State, config: &Config, course: &Forecast, open: bool,
     let expires = newest.is_some_and(|known| known.expires_at.is_some());
     let rotation = renews && (config.schedule.every.is_some() || expires);
     let revocation = earliest_revocation(&course.ledger);
-    if open || rotation || revocation == Some(UNKNOWN_INSTANT) {
+    // What is written anew starts its time to settle anew.
+    let settles = config.settling_targets().any(|(key, _)| course.written.contains(key));
+    if open || rotation || settles || revocation == Some(UNKNOWN_INSTANT) {
         return Value::unknown();
     }
     let after = State {

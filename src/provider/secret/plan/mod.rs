@@ -167,6 +167,7 @@ fn planned(configured: &Configured, request: &PlanRequest, intent: &Intent, prob
     let decision = decide(&state, before.as_ref(), &config, &policies, &slots);
     refuse(&state, &config, &decision, problems);
     refuse_unconfirmed(&config, &decision, problems);
+    refuse_crowded(&config, &decision, problems);
     refuse_supplied(before.as_ref(), &config, &decision, problems);
     warnings::of_a_shorter_overlap(&state, before.as_ref(), &decision, &config, problems);
     updated(
@@ -243,6 +244,19 @@ pub(super) fn refuse_unconfirmed(config: &Config, decision: &Decision, problems:
     };
     problems.report(Path::attribute("guard"), guarded);
     true
+}
+
+/// A rotation that this change asks for, while an older credential takes the room of the next one at the issuer.
+fn refuse_crowded(config: &Config, decision: &Decision, problems: &mut Diagnostics) {
+    let Some(taken_by) = decision.crowded_by else { return };
+    let crowded = Plan::NoRoom {
+        secret: config.name.clone(),
+        generation: decision.generation,
+        why: super::texts::no_room(config, &decision.ledger, taken_by),
+        older: super::texts::generation(decision.ledger.credential(taken_by), taken_by),
+        is_by_hand: config.revoke_by_hand,
+    };
+    problems.report(Path::attribute("overlap"), crowded);
 }
 
 /// `overdue = "error"`: a plan that leaves it overdue fails.

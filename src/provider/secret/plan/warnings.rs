@@ -125,7 +125,11 @@ fn deletions(decision: &Decision, config: &Config, problems: &mut Diagnostics) {
 }
 
 fn revocations(state: &State, decision: &Decision, course: &Forecast, config: &Config, problems: &mut Diagnostics) {
-    let for_room = revoked_for_room(course);
+    // A plan without room is refused.
+    let for_room = match decision.crowded_by {
+        Some(_) => BTreeSet::new(),
+        None => revoked_for_room(course),
+    };
     let early = for_room.iter().filter_map(|generation| {
         let until = state.ledger.credential(*generation)?.revoke_after?;
         Some((*generation, until))

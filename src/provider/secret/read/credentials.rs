@@ -6,11 +6,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::call::{CallError, CallErrorKind};
 use crate::diagnostics::{Refresh, capitalized};
-use crate::executor::{Subject, found, issuer_at};
+use crate::executor::{Subject, found, in_use, issuer_at};
 use crate::label::Label;
 use crate::provider::secret::findings::Sightings;
 use crate::provider::secret::state::State;
 use crate::provider::secret::{findings, paths, texts};
+use crate::rotation::gate::InUse;
 use crate::rotation::{
     Container, CredentialRecord, CredentialStatus, DeliveryStatus, Event, FARTHEST, Ledger, Notice, NoticeCode,
 };
@@ -209,11 +210,17 @@ async fn survey(
         known.generation != newest && known.issuer == address && over
     });
     for known in due {
-        if let Some(id) = &known.credential_id
-            && issuer.authenticates_this_run(id).await?
-        {
+        let Some(id) = &known.credential_id else { continue };
+        if issuer.authenticates_this_run(id).await? {
             seen.notices
                 .push(findings::own_credential(known.generation, id.clone()));
+        }
+        if let Some(quiet_for) = config.quiet_for
+            && known.status != CredentialStatus::Orphaned
+            && let Some(InUse::Since { last, until }) = in_use(issuer.last_use(id).await?, quiet_for, now)
+        {
+            seen.in_use.insert(known.generation, until);
+            seen.notices.push(findings::used(known, last, until));
         }
     }
     Ok(())
