@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use crate::call::Effect;
-
 /// How a program ended that did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ending {
@@ -31,14 +29,6 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Whether it may have done something.
-    pub fn effect(&self) -> Effect {
-        match self.ending {
-            Ending::NotStarted(_) => Effect::None,
-            _ => Effect::Possible,
-        }
-    }
-
     /// What happened, as sentences about `program`, which begin with its name.
     pub fn explain(&self, program: &str) -> String {
         let how = match &self.ending {

@@ -86,12 +86,16 @@ impl Log {
         status.parse().ok().filter(|status| *status >= 0)
     }
 
-    /// The last thing that the client told its user, as a sentence; empty when there is none.
+    /// The last thing that the client told its user, behind what is wrong with a key of ours, as a sentence; empty when there is none.
     pub(super) fn said(&self) -> String {
-        let Some(line) = self.told().next_back() else {
+        let Some(last) = self.told().next_back() else {
             return String::new();
         };
-        let line: String = shown(line).chars().take(SHOWN).collect();
+        let keys = self
+            .told()
+            .filter(|line| line.starts_with("Load key ") && *line != last);
+        let lines: Vec<&str> = keys.chain([last]).collect();
+        let line: String = shown(&lines.join("; ")).chars().take(SHOWN).collect();
         let end = if line.ends_with('.') { "" } else { "." };
         format!("OpenSSH says: {line}{end}")
     }

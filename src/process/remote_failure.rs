@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use crate::call::Effect;
-
 /// Why a command on another host did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RemoteFault {
@@ -54,19 +52,6 @@ impl RemoteFailure {
         Self {
             fault,
             output: String::new(),
-        }
-    }
-
-    /// Whether the command may have done something.
-    pub fn effect(&self) -> Effect {
-        match self.fault {
-            RemoteFault::NotStarted(_)
-            | RemoteFault::HostKey { .. }
-            | RemoteFault::Authentication(_)
-            | RemoteFault::Unreachable(_)
-            | RemoteFault::TimedOut { has_begun: false, .. }
-            | RemoteFault::Interrupted { has_begun: false } => Effect::None,
-            _ => Effect::Possible,
         }
     }
 

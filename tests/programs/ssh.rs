@@ -149,6 +149,17 @@ async fn a_refused_key_an_absent_host_and_a_lost_connection_are_told_apart() {
             && message.contains("Permission denied (publickey)"),
         "{message}"
     );
+    let readable = world.scratch.path().with_extension("key");
+    std::fs::copy(world.server.private_key("user"), &readable).unwrap();
+    std::fs::set_permissions(&readable, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    let message = world
+        .failure(&[command("true"), text("identity_file", readable.to_str().unwrap())])
+        .await;
+    std::fs::remove_file(readable).unwrap();
+    assert!(
+        message.contains("the host refuses the key") && message.contains("bad permissions"),
+        "{message}"
+    );
     let nobody = World::of(Sshd::start());
     let arguments = nobody.with(&[command("true")]);
     let World {
