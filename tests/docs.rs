@@ -151,7 +151,7 @@ const PLANNED: [(&str, &str); 11] = [
     ),
     ("Render, GCP", "targets"),
     ("Anything with HTTP", "`http` as a source and a target"),
-    ("Remote hosts", "`exec`, `ssh`, `file`"),
+    ("Remote hosts", "`exec` and `ssh` as targets; `file`"),
     ("Encrypted columns, records and notices, registries", "all"),
 ];
 

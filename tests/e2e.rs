@@ -17,6 +17,8 @@ mod postgres;
 #[expect(dead_code, reason = "these stories copy and hold nothing")]
 #[path = "support/sandbox.rs"]
 mod sandbox;
+#[path = "support/sshd.rs"]
+mod sshd;
 #[path = "support/terraform_cores.rs"]
 mod terraform_cores;
 
@@ -54,6 +56,8 @@ mod drift;
 mod edited;
 #[path = "e2e/end.rs"]
 mod end;
+#[path = "e2e/exec.rs"]
+mod exec;
 #[path = "e2e/flags.rs"]
 mod flags;
 #[path = "e2e/format.rs"]
@@ -132,6 +136,8 @@ mod samples;
 mod saved_plan;
 #[path = "e2e/settle.rs"]
 mod settle;
+#[path = "e2e/ssh.rs"]
+mod ssh;
 #[path = "e2e/story.rs"]
 mod story;
 #[path = "e2e/supplied.rs"]

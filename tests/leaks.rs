@@ -13,6 +13,9 @@
 #[expect(dead_code, reason = "these stories copy and hold nothing")]
 #[path = "support/sandbox.rs"]
 mod sandbox;
+#[expect(dead_code, reason = "what a stranger is refused is seen elsewhere")]
+#[path = "support/sshd.rs"]
+mod sshd;
 #[expect(dead_code, reason = "no script is run here")]
 #[path = "support/terraform_cores.rs"]
 mod terraform_cores;
@@ -37,6 +40,8 @@ mod life;
 mod needles;
 #[path = "leaks/planted.rs"]
 mod planted;
+#[path = "leaks/programs.rs"]
+mod programs;
 #[path = "leaks/sources.rs"]
 mod sources;
 #[path = "leaks/tls.rs"]

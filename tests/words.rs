@@ -119,17 +119,58 @@ fn check_cases() -> Vec<Case> {
                 vec![("inputs", inputs)],
             ],
         ),
+        (
+            "exec",
+            Value::object([
+                ("command", list(&["/usr/local/bin/verify"])),
+                ("input", text("{{ value }}")),
+            ]),
+            vec![
+                vec![("command", list(&["/usr/local/bin/verify", "--deep"]))],
+                vec![("environment", Value::object([("STAGE", text("canary"))]))],
+                vec![("directory", text("/srv/app"))],
+                vec![("input", text("a word"))],
+                vec![("credential", text("previous"))],
+            ],
+        ),
+        (
+            "ssh",
+            Value::object([
+                ("host", text("app.example.com")),
+                ("user", text("deploy")),
+                ("host_key", text(HOST_KEY)),
+                ("command", text("/srv/app/verify")),
+                ("input", text("{{ value }}")),
+            ]),
+            vec![
+                vec![("host", text("db.example.com"))],
+                vec![("port", Value::number(2222))],
+                vec![("user", text("ops"))],
+                vec![("identity_file", text("/home/ci/.ssh/app"))],
+                vec![("command", text("/srv/app/verify --deep"))],
+                vec![("input", text("a word"))],
+                vec![("credential", text("previous"))],
+            ],
+        ),
     ]
 }
 
+/// A host's key, which is GitHub's.
+const HOST_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
+
+fn list(words: &[&str]) -> Value {
+    Value::List(words.iter().map(|word| text(word)).collect())
+}
+
 /// Arguments that do not show: there is one `type`; what a check sends and looks for would not fit a line.
-const HIDDEN: [(&str, &str); 6] = [
+const HIDDEN: [(&str, &str); 7] = [
     ("fly_token", "type"),
     ("http", "headers"),
     ("http", "body"),
     ("http", "expect_json"),
     ("http", "expect_body"),
     ("http", "reject_body"),
+    ("ssh", "host_key"),
 ];
 
 /// Every change makes other words, and every declared argument is among the changes.

@@ -8,7 +8,6 @@
 
 mod arguments;
 mod expectation;
-mod literal;
 
 use std::time::Duration;
 
@@ -16,8 +15,9 @@ use async_trait::async_trait;
 use url::Url;
 
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
+use crate::check::attempts::{Attempts, Shortfall};
 use crate::check::{Check, CheckConfig, CheckFailure, CheckKind, Patience, Presents};
-use crate::clock::{Clock, Next};
+use crate::clock::Clock;
 use crate::connection::Link;
 use crate::connection::http::{self, HttpService};
 use crate::diagnostics::CheckArgument;
@@ -51,10 +51,6 @@ const ANSWERS: std::ops::RangeInclusive<u16> = 300..=599;
 
 /// The permitted statuses when the user names none.
 const EXPECTED: [u16; 1] = [200];
-
-/// Pauses between attempts.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// The arguments, parsed.
 #[derive(Clone)]
@@ -90,13 +86,6 @@ struct Filled {
     headers: Vec<(String, Secret)>,
     content_type: String,
     body: Option<Secret>,
-}
-
-/// Why an attempt did not pass.
-struct Shortfall {
-    message: String,
-    /// Another attempt would not end differently, or must not be made.
-    lasting: bool,
 }
 
 impl CheckConfig for Config {
@@ -262,37 +251,13 @@ impl Check for HttpCheck {
             message: redact(&format!("{place} was not sent: {why}.")),
             interrupted: false,
         })?;
-        let interrupted = || CheckFailure {
-            message: format!("{place} was interrupted before it passed."),
-            interrupted: true,
-        };
-        let mut polling = self.clock.polling(patience.retry_for, FIRST_PAUSE..=LONGEST_PAUSE);
-        let mut attempts = 0_u32;
+        let mut attempts = Attempts::new(&place, patience, self.clock, stop);
         loop {
-            if stop.requested() {
-                return Err(interrupted());
-            }
-            attempts = attempts.saturating_add(1);
+            attempts.begin()?;
             let Err(shortfall) = self.attempt(&filled, patience.timeout, permit).await else {
                 return Ok(());
             };
-            let next = match shortfall.lasting {
-                true => Next::TimeIsOver,
-                false => polling.again_unless(stop.wait()).await,
-            };
-            if next == Next::TimeIsOver {
-                let times = match attempts {
-                    1 => String::new(),
-                    many => format!(" This was attempt {many} within {}s.", patience.retry_for.as_secs()),
-                };
-                return Err(CheckFailure {
-                    message: redact(&format!("{}{times}", shortfall.message)),
-                    interrupted: false,
-                });
-            }
-            if next == Next::Interrupted {
-                return Err(interrupted());
-            }
+            attempts.again_after(shortfall).await?;
         }
     }
 }
@@ -327,10 +292,7 @@ impl HttpCheck {
             Ok(answer) => self.judge(&answer),
             Err(error) => return Err(self.unanswered(&error)),
         };
-        verdict.map_err(|message| Shortfall {
-            message,
-            lasting: false,
-        })
+        verdict.map_err(Shortfall::Passing)
     }
 
     fn judge(&self, answer: &Response) -> Result<(), String> {
@@ -349,9 +311,9 @@ impl HttpCheck {
         if unknown {
             message.push_str(" It may have had its effect, so it was not sent again.");
         }
-        Shortfall {
-            message,
-            lasting: unknown || error.kind == CallErrorKind::Invalid,
+        match unknown || error.kind == CallErrorKind::Invalid {
+            true => Shortfall::Lasting(message),
+            false => Shortfall::Passing(message),
         }
     }
 }

@@ -1,11 +1,17 @@
 //! How a rotation is proved to work: the trait of every check, its data types, and the registry of kinds.
 
+mod attempts;
+mod input;
+mod literal;
+mod plain;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::call::{CallError, WritePermit};
 use crate::connection::{Link, Reach};
+use crate::process::Runs;
 use crate::secret::Parts;
 use crate::stop::Stop;
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node};
@@ -82,6 +88,11 @@ pub trait CheckConfig: Send + Sync {
         Some(self.has_effects())
     }
 
+    /// The program or host that it uses, which `allow_exec` of the provider block must name. `None`: neither.
+    fn runs(&self) -> Option<Runs> {
+        None
+    }
+
     /// The patience when the user sets none: [`CheckKind::patience`].
     fn default_patience(&self) -> Patience;
 
@@ -120,7 +131,7 @@ macro_rules! checks {
     };
 }
 
-checks! { http, github_workflow }
+checks! { http, github_workflow, exec, ssh }
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static CheckKind> {

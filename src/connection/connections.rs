@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::allow_exec::{self, ALLOW_EXEC, allow_list};
 use super::named::open_named;
 use super::state::{Named, State, Unready, open};
 use super::{Account, Opening, Reach, Surroundings, VENDORS, Vendor};
@@ -12,13 +13,16 @@ use crate::clock::{Clock, OFFSET};
 use crate::diagnostics::ConnectionProblem;
 use crate::environment::Environment;
 use crate::http::{HttpClient, Skew};
-use crate::terraform::{Block, BlockNesting, Diagnostic, Diagnostics, NestedBlock, Node, Path};
+use crate::process::{Allowance, Programs, Runs};
+use crate::terraform::{Attribute, Block, BlockNesting, Diagnostic, Diagnostics, NestedBlock, Node, Path};
 
 /// All connections of one provider configuration.
 #[derive(Clone)]
 pub struct Connections {
     pub(super) http: HttpClient,
     pub(super) clock: Clock,
+    /// What `allow_exec` permits.
+    pub(super) programs: Programs,
     /// The provider's own accounts, by block.
     own: BTreeMap<&'static str, State>,
     /// Named connections.
@@ -28,6 +32,11 @@ pub struct Connections {
 }
 
 impl Connections {
+    /// The arguments of the provider schema that say what may be used.
+    pub fn attributes() -> Vec<Attribute> {
+        vec![allow_exec::attribute()]
+    }
+
     /// The nested blocks of the provider schema: one per vendor with an own account, and `connection`.
     pub fn blocks() -> Vec<NestedBlock> {
         let own = VENDORS.iter().filter(|vendor| vendor.has_default);
@@ -72,10 +81,25 @@ impl Connections {
         Arc::new(Self {
             http,
             clock: surroundings.clock,
+            programs: Programs::new(
+                allow_list(&provider.attr(ALLOW_EXEC), problems),
+                surroundings.clock,
+                &surroundings.environment,
+            ),
             own,
             named,
             is_open: blocks.is_unknown(),
         })
+    }
+
+    /// Whether the provider block names that program or host in `allow_exec`.
+    pub fn allows(&self, what: &Runs) -> bool {
+        self.programs.allows(what) == Allowance::Allowed
+    }
+
+    /// Whether it may turn out to be named there: the list is known only after apply.
+    pub fn may_yet_allow(&self, what: &Runs) -> bool {
+        self.programs.allows(what) == Allowance::Unknown
     }
 
     /// Looks, without any call, for what stands neither in the provider block nor in the environment.

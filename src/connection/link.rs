@@ -8,6 +8,7 @@ use crate::address::DEFAULT_CONNECTION;
 use crate::clock::Clock;
 use crate::diagnostics::ConnectionProblem;
 use crate::http::HttpClient;
+use crate::process::{Host, Program, Runs};
 use crate::terraform::{Diagnostic, Path};
 
 /// The way from a kind to the accounts that it uses: all connections, and the name of the one that was chosen.
@@ -51,6 +52,37 @@ impl<'a> Link<'a> {
     /// The clock.
     pub fn clock(&self) -> Clock {
         self.connections.clock
+    }
+
+    /// The permission to run the program at that path.
+    ///
+    /// # Errors
+    /// A diagnostic that says what to add to `allow_exec`.
+    pub fn program(&self, path: &str) -> Result<Program, Diagnostic> {
+        let program = self.connections.programs.program(path);
+        program.ok_or_else(|| self.not_allowed(&Runs::Program(path.to_owned())))
+    }
+
+    /// The permission to run commands on that host.
+    ///
+    /// # Errors
+    /// As [`Self::program`].
+    pub fn host(&self, host: &str, port: u16) -> Result<Host, Diagnostic> {
+        let found = self.connections.programs.host(host, port);
+        let host = host.to_owned();
+        found.ok_or_else(|| self.not_allowed(&Runs::Host { host, port }))
+    }
+
+    /// What to tell who needs a program or host that `allow_exec` does not name, or not yet.
+    pub fn not_allowed(&self, what: &Runs) -> Diagnostic {
+        let why = match self.connections.may_yet_allow(what) {
+            true => ConnectionProblem::AllowExecUnknown,
+            false => ConnectionProblem::NotAllowed {
+                entry: what.to_string(),
+                is_host: matches!(what, Runs::Host { .. }),
+            },
+        };
+        Diagnostic::new(Path::root(), why)
     }
 
     /// The account of this type.

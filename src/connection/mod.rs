@@ -6,6 +6,7 @@
 //! finds that.
 
 mod account;
+mod allow_exec;
 mod connections;
 mod endpoint;
 pub(crate) mod instant;

@@ -145,6 +145,24 @@ catalogue! {
                 { argument: "incident.systems".into(), name: "vault".into(), vendors: super::names(["aws", "fly"]), meant: None },
             ],
         }
+        /// A program or host that the provider block does not name.
+        error NotAllowed { entry: String, is_host: bool } => {
+            summary: format!("allow_exec does not name {entry}"),
+            detail: format!(
+                "{} only if the provider block names it. To allow it, add it to the list: allow_exec = [{entry:?}].",
+                if *is_host { "Commands run on a host" } else { "A program runs" }
+            ),
+            samples: [
+                { entry: "/usr/local/bin/verify".into(), is_host: false },
+                { entry: "app.example.com:2222".into(), is_host: true },
+            ],
+        }
+        /// What may run is known only after apply.
+        error AllowExecUnknown => {
+            summary: "allow_exec is not known yet",
+            detail: "One of its elements is known only after apply. Nothing was changed. Apply what it depends on first (`-target`).",
+            samples: [{}],
+        }
         /// The clock is moved.
         warning ClockMoved { variable: Words, now: String } => {
             summary: format!("{variable} moves the provider's clock"),

@@ -41,6 +41,7 @@ pub(super) fn schema() -> Schema {
                 ),
             ]
             .into_iter()
+            .chain(Connections::attributes())
             .chain(later::attributes())
             .collect(),
             blocks: Connections::blocks()

@@ -117,6 +117,10 @@ impl Config {
 
     /// Whether something of a connection that it uses is known only after apply.
     pub fn awaits_a_connection(&self, connections: &Connections) -> bool {
+        let mut runs = self.runs().filter_map(|(_, run)| run.config.runs());
+        if runs.any(|runs| connections.may_yet_allow(&runs)) {
+            return true;
+        }
         self.connections()
             .any(|(reach, name)| matches!(connections.find(reach.vendor, name), Err(Unready::Unknown)))
     }

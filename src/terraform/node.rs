@@ -166,6 +166,16 @@ impl<'a> Node<'a> {
         Node::at(value, self.path.then_attribute(name), self.origin)
     }
 
+    /// The element of a list at that place; null where there is none.
+    pub fn index(&self, at: i64) -> Self {
+        static NULL: Value = Value::Null;
+        let element = match self.value {
+            Value::List(items) => usize::try_from(at).ok().and_then(|at| items.get(at)),
+            _ => None,
+        };
+        Node::at(element.unwrap_or(&NULL), self.path.then_index(at), self.origin)
+    }
+
     /// The elements of a map with their keys; none when it is null or unknown.
     pub fn elements(&self) -> Vec<(&'a str, Self)> {
         let Some(items) = self.value.as_map() else {

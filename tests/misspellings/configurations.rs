@@ -153,6 +153,21 @@ pub(crate) fn checks() -> Vec<(&'static str, Json)> {
             "github_workflow",
             json!({ "repository": "molecule-ai/monorepo", "workflow": "publish.yml", "ref": "main", "inputs": { "a": "b" } }),
         ),
+        (
+            "exec",
+            json!({
+                "command": ["/usr/local/bin/verify", "--env", "production"], "environment": { "PATH": "/usr/bin:/bin" },
+                "directory": "/srv/app", "input": "{{ value }}", "credential": "new",
+            }),
+        ),
+        (
+            "ssh",
+            json!({
+                "host": "app.example", "port": 2222, "user": "deploy",
+                "host_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl",
+                "identity_file": "/home/ci/.ssh/app", "command": "/srv/app/verify", "input": "{{ value }}", "credential": "new",
+            }),
+        ),
     ]
 }
 

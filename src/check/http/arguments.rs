@@ -3,9 +3,8 @@
 use url::Url;
 
 use super::expectation::Expectation;
-use super::literal;
 use super::{Config, Header, Place};
-use crate::check::{CheckConfig, Presents};
+use crate::check::{CheckConfig, Presents, literal};
 use crate::diagnostics::{Argument, CheckArgument, Message, capitalized};
 use crate::http::{HeaderMistake, header_mistake};
 use crate::template::{Template, literal_credential};

@@ -36,11 +36,7 @@ fn single(name: &'static str, attributes: Vec<Attribute>) -> NestedBlock {
 
 /// The arguments.
 pub(super) fn attributes() -> Vec<Attribute> {
-    vec![
-        text("receipts_path"),
-        Attribute::optional("allow_exec", Type::strings(), LATER),
-        text("cache_path"),
-    ]
+    vec![text("receipts_path"), text("cache_path")]
 }
 
 /// The blocks.

@@ -166,8 +166,8 @@ pub fn common_of_checks() -> Vec<Attribute> {
         Attribute::optional(
             "effects",
             Type::Bool,
-            "`true` confirms that the check changes something outside. Default `true` for `github_workflow`; required for `http` with a \
-             method other than GET or HEAD. Such a check is not repeated before a revocation.",
+            "`true` confirms that the check changes something outside. Default `true` for `github_workflow`; required for `exec`, `ssh` and \
+             `http` with a method other than GET or HEAD. Such a check is not repeated before a revocation.",
         ),
     ]
 }

@@ -45,6 +45,7 @@ pub fn validate(value: &Value, connections: Option<&Connections>) -> Diagnostics
         problems.extend(slots::shared_slots(&config));
         if let Some(connections) = connections {
             problems.extend(slots::undeclared(&config, connections));
+            problems.extend(slots::not_allowed(&config, connections));
         }
     }
     problems

@@ -61,6 +61,25 @@ pub(super) fn undeclared(config: &Config, connections: &Connections) -> Diagnost
     found
 }
 
+/// Programs and hosts that the configuration uses, and `allow_exec` does not name.
+pub(super) fn not_allowed(config: &Config, connections: &Connections) -> Diagnostics {
+    let mut found = Diagnostics::new();
+    let activations = config.activations.iter();
+    let activations = activations.map(|(key, activation)| (Subject::Activation(key.clone()), &activation.run));
+    let checks = config
+        .checks
+        .iter()
+        .map(|(key, check)| (Subject::Check(key.clone()), check));
+    for (site, run) in activations.chain(checks) {
+        let runs = run.config.runs();
+        let refused = runs.filter(|runs| !connections.allows(runs) && !connections.may_yet_allow(runs));
+        if let Some(runs) = refused {
+            found.push(at(site, config, connections.own().not_allowed(&runs)));
+        }
+    }
+    found
+}
+
 /// The slots of all targets by key; two targets on one slot are a mistake.
 pub(super) fn slots(
     config: &Config,

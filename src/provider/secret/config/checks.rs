@@ -154,7 +154,7 @@ fn parse_check(
         (None, None) => {
             node.attr("effects").report(problems, |argument| Argument::RequiredBecause {
                 argument,
-                why: "A request with this method may change something. Set `effects = true` to confirm that you want it.".into(),
+                why: "This check may change something outside Terraform. Set `effects = true` to confirm that you want it.".into(),
             });
             return None;
         }

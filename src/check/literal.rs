@@ -1,4 +1,4 @@
-//! Which headers and URLs carry a credential in plain text, where Terraform would store it.
+//! Which headers, variables and URLs carry a credential in plain text, where Terraform would store it.
 
 use url::Url;
 
@@ -66,6 +66,12 @@ pub(super) fn in_header(name: &str, value: &Template) -> bool {
     value.is_literal() || value.longest_touching() >= TELLING
 }
 
+/// Whether a variable of an environment holds a credential in plain text, by its name.
+pub(super) fn in_variable(name: &str, value: &str) -> bool {
+    let name = plain(name);
+    !value.is_empty() && HEADERS.iter().any(|end| name.ends_with(end))
+}
+
 /// The argument of the URL's query that is a credential.
 pub(super) fn in_query(url: &Url) -> Option<String> {
     let mut arguments = url.query_pairs();
@@ -110,6 +116,24 @@ mod tests {
                 found,
                 "{name}: {value}"
             );
+        }
+    }
+
+    #[test]
+    fn a_credential_in_a_variable_is_found_by_its_name() {
+        for (name, found) in [
+            ("FLY_API_TOKEN", true),
+            ("PGPASSWORD", true),
+            ("DB_PASSWORD", true),
+            ("STRIPE_API_KEY", true),
+            ("AWS_SECRET_ACCESS_KEY", true),
+            ("client_secret", true),
+            ("TOKEN_FILE", false),
+            ("PATH", false),
+            ("STAGE", false),
+        ] {
+            assert_eq!(in_variable(name, "x"), found, "{name}");
+            assert!(!in_variable(name, ""));
         }
     }
 

@@ -1,0 +1,105 @@
+//! Texts that Terraform stores and that other users of a machine can see: they hold no credential, neither in words nor as a part.
+
+use std::collections::BTreeMap;
+
+use super::literal;
+use crate::diagnostics::Argument;
+use crate::template::{Template, literal_credential};
+use crate::terraform::{Diagnostics, Field, Node, Path};
+
+/// Ends errors about the credential that is rotated.
+const BY_INPUT: &str = "Present the credential on standard input: input = \"{{ value }}\".";
+
+/// Ends errors about other credentials.
+const OTHERS: &str = "Let the program read other credentials itself, from a file or a store.";
+
+/// Whether `text` may stand in an argument or a variable; reports one that may not.
+pub(super) fn is_plain(path: &Path, text: &str, problems: &mut Diagnostics) -> bool {
+    let argument = path.to_string();
+    if presents(text) {
+        let why = format!(
+            "It contains a template, but arguments and variables are visible to others and stored in state. {BY_INPUT}"
+        );
+        problems.report(
+            path.clone(),
+            Argument::CannotBeUsed {
+                argument,
+                why: why.into(),
+            },
+        );
+        return false;
+    }
+    if text.contains('\0') {
+        let why = "It contains a NUL character, which ends it.".into();
+        problems.report(path.clone(), Argument::CannotBeUsed { argument, why });
+        return false;
+    }
+    if Template::parse(text).is_ok_and(|template| literal_credential(&template)) {
+        let advice = format!("{BY_INPUT} {OTHERS}").into();
+        let what = "password".into();
+        problems.report(path.clone(), Argument::PlainCredential { argument, what, advice });
+        return false;
+    }
+    true
+}
+
+/// Whether a part stands in it. Double braces of others, such as `{{.Names}}`, are plain text.
+fn presents(text: &str) -> bool {
+    text.split("{{").skip(1).any(|rest| {
+        let expression = rest.split_once("}}").map(|(inside, _)| format!("{{{{{inside}}}}}"));
+        expression.is_some_and(|expression| Template::parse(&expression).is_ok_and(|template| !template.is_literal()))
+    })
+}
+
+/// The variables of an environment. `None` when one is unknown or wrong, which is reported.
+pub(super) fn environment(node: &Node<'_>, problems: &mut Diagnostics) -> Option<BTreeMap<String, String>> {
+    let variables = match node.string_map(problems) {
+        Field::Known(variables) => variables,
+        Field::Absent => return Some(BTreeMap::new()),
+        Field::Unknown => return None,
+    };
+    let mut is_good = true;
+    for (name, value) in &variables {
+        let path = node.path().then_key(name);
+        let argument = path.to_string();
+        let fits = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            && !name.starts_with(|c: char| c.is_ascii_digit());
+        if name.is_empty() || !fits {
+            let what = "the name of a variable".into();
+            let why = "A name has letters, digits and underscores, and begins with no digit.".into();
+            problems.report(path, Argument::IsNot { argument, what, why });
+            is_good = false;
+        } else if !presents(value) && literal::in_variable(name, value) {
+            let what = "credential".into();
+            let advice = format!("{BY_INPUT} {OTHERS}").into();
+            problems.report(path, Argument::PlainCredential { argument, what, advice });
+            is_good = false;
+        } else {
+            is_good &= is_plain(&path, value, problems);
+        }
+    }
+    is_good.then_some(variables)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_told_from_the_braces_of_others() {
+        for (text, found) in [
+            ("{{ value }}", true),
+            ("--token={{value}}", true),
+            ("{{ password | urlencode }}", true),
+            ("{{.Names}} {{ value }}", true),
+            ("{{.Names}}", false),
+            ("{{ json .Mounts }}", false),
+            ("{{ value", false),
+            ("{ value }", false),
+            ("${VALUE}", false),
+            ("", false),
+        ] {
+            assert_eq!(presents(text), found, "{text}");
+        }
+    }
+}
