@@ -232,7 +232,7 @@ fn a_target_that_is_down_is_left_behind_and_keeps_the_old_one_alive() {
 #[test]
 fn what_could_not_be_revoked_stays_exposed_until_an_apply_has_revoked_it() {
     let lines = [FLY_TOKEN, FLY_TARGET, A_DAY];
-    for mode in ["checked", "delivered", "now"] {
+    for mode in ["checked", "delivered"] {
         let story = Story::begun(&lines);
         story.sandbox.lasting_fault("deleteLimitedAccessToken", "forbidden");
         with_incident(&story, &format!("all = true\n    revoke = \"{mode}\""), &lines);
@@ -245,10 +245,6 @@ fn what_could_not_be_revoked_stays_exposed_until_an_apply_has_revoked_it() {
         story.sandbox.heal();
         let plan = story.plan();
         assert!(plan.contains("revoke generation 1 ("), "{mode}\n{plan}");
-        assert!(
-            !plan.contains("consumers fail until"),
-            "they have the new value\n{plan}"
-        );
         story.apply();
         assert!(the_token(&story).name.ends_with("-g2"), "{mode}");
         assert!(codes(&story.attributes()).is_empty(), "{mode}");
