@@ -56,6 +56,12 @@ impl Run<'_> {
                 self.outcome.by_hand.insert(generation);
                 Ok(())
             }
+            Err(failure) if self.goal.goes_on => {
+                // In an incident, consumers get the new value all the same.
+                self.session.spared.insert(generation);
+                self.outcome.failures.push(failure);
+                Ok(())
+            }
             Err(failure) => Err(vec![failure]),
         }
     }

@@ -232,13 +232,20 @@ fn a_target_that_is_down_is_left_behind_and_keeps_the_old_one_alive() {
 #[test]
 fn what_could_not_be_revoked_stays_exposed_until_an_apply_has_revoked_it() {
     let lines = [FLY_TOKEN, FLY_TARGET, A_DAY];
-    for mode in ["checked", "delivered"] {
+    for mode in ["checked", "delivered", "now"] {
         let story = Story::begun(&lines);
         story.sandbox.lasting_fault("deleteLimitedAccessToken", "forbidden");
         with_incident(&story, &format!("all = true\n    revoke = \"{mode}\""), &lines);
         story.fails();
         assert_eq!(codes(&story.attributes()), ["exposed"], "{mode}");
-        assert_eq!(alive(&story).len(), 2);
+        let valid = alive(&story);
+        assert_eq!(valid.len(), 2);
+        // Consumers have the new one all the same.
+        assert_eq!(
+            fly_secret(&story, "molecule-cp", NAME),
+            Some(valid[1].value.clone()),
+            "{mode}"
+        );
         // So is one whose revocation fails again.
         story.fails();
         assert_eq!(codes(&story.attributes()), ["exposed"], "{mode}");
