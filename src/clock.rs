@@ -11,6 +11,9 @@ use tokio::time::Instant;
 
 pub use poll::{Next, Polling};
 
+/// The variable that moves the provider's clock; for tests and try-outs with vendors on this machine.
+pub const OFFSET: &str = "ROTATION_CLOCK_OFFSET";
+
 /// The wall clock, moved by a fixed offset for tests and try-outs (`ROTATION_CLOCK_OFFSET`).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Clock {
@@ -38,6 +41,11 @@ impl Clock {
     /// By how much this clock differs from the system's.
     pub fn offset(&self) -> SignedDuration {
         self.offset
+    }
+
+    /// Whether it shows another time than the system's.
+    pub fn is_moved(&self) -> bool {
+        !self.offset.is_zero()
     }
 
     /// Now, in whole seconds: what is stored and shown has no finer grain.

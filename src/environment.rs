@@ -89,6 +89,11 @@ impl Environment {
         self.unreadable.contains(name)
     }
 
+    /// Whether the variable is set to nothing, for those that other readers of the environment must not take for set.
+    pub fn is_empty(&self, name: &str) -> bool {
+        self.variables.get(name).is_some_and(String::is_empty)
+    }
+
     /// The variable's value; an empty one counts as unset, as it does for the vendors' own tools.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.variables

@@ -9,7 +9,7 @@
 //! | [`rotation`] | the engine: what happens next, decided without clock, network or randomness |
 //! | [`spec`] | what a secret is to be: the configuration, read once, by which the provider decides and the executor works |
 //! | [`executor`] | performs the engine's steps through the adapters and records what became known |
-//! | [`source`], [`target`], [`check`] | the adapters, one file a kind |
+//! | [`source`], [`target`], [`check`] | the adapters, one file a kind; [`activation`] names the checks that also activate |
 //! | [`vendors`] | where adapters come from |
 //! | [`connection`] | one authenticated client per vendor account, shared by its adapters |
 //! | [`part`] | the names of a credential's parts |
@@ -18,6 +18,7 @@
 //!
 //! Which module may use which is a table in `tests/architecture.rs`.
 
+pub mod activation;
 pub mod address;
 pub mod call;
 pub mod check;

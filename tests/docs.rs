@@ -11,7 +11,7 @@ use rotation_provider::provider::RotationProvider;
 use rotation_provider::provider::secret::declared;
 use rotation_provider::rotation::NoticeCode;
 use rotation_provider::terraform::{Attribute, AttributeType, Block, Mode, Nesting, Type};
-use rotation_provider::{check, source, target};
+use rotation_provider::{activation, check, source, target};
 use serde_json::{Map, Value, json};
 
 #[path = "support/terraform_cores.rs"]
@@ -201,6 +201,14 @@ fn index() -> String {
         )
         .unwrap();
     }
+    for kind in activation::ALL {
+        let (name, docs) = (kind.name, link(kind.api_docs));
+        writeln!(
+            page,
+            "| activation `{name}` | As the check, to make consumers load the new value. | {docs} |"
+        )
+        .unwrap();
+    }
     page.push_str("\nNot yet:\n\n| system | what |\n|---|---|\n");
     for (system, what) in PLANNED {
         writeln!(page, "| {system} | {what} |").unwrap();
@@ -287,6 +295,15 @@ fn secret_page() -> String {
             example(&format!("checks/{}/main.tf", kind.name)).trim_end()
         )
         .unwrap();
+    }
+    for kind in activation::ALL {
+        let name = kind.name;
+        writeln!(
+            page,
+            "\n## Activation `{name}`\n\nIt takes the arguments of the check [`{name}`](#check-{name}), and is not repeated if it fails.\n"
+        )
+        .unwrap();
+        page.push_str(&example(&format!("activations/{name}/main.tf")));
     }
     page.push_str("\n## Attributes\n\n");
     for attribute in schema.block.attributes.iter().filter(|a| a.mode == Mode::Computed) {
@@ -401,16 +418,18 @@ fn kinds() -> String {
     let targets = targets.map(|kind| (kind.name.to_owned(), without_parts((kind.attributes)())));
     let checks = check::ALL.iter();
     let checks = checks.map(|kind| (kind.name.to_owned(), without_parts((kind.attributes)())));
+    let activations = activation::ALL.iter();
+    let activations = activations.map(|kind| (kind.name.to_owned(), without_parts((kind.attributes)())));
     let kinds = json!({
         "sources": sources.collect::<Map<_, _>>(),
         "targets": targets.collect::<Map<_, _>>(),
-        "activations": {},
+        "activations": activations.collect::<Map<_, _>>(),
         "checks": checks.collect::<Map<_, _>>(),
     });
     format!("{}\n", serde_json::to_string_pretty(&kinds).unwrap())
 }
 
-/// Kinds of activation have no registry yet; when they get one, `kinds.json` must list them.
+/// Every group of kinds is listed.
 #[test]
 fn no_kind_is_declared_that_the_pages_leave_out() {
     for declared in &*declared::DYNAMIC {
@@ -424,6 +443,7 @@ fn no_kind_is_declared_that_the_pages_leave_out() {
         let listed: Vec<&str> = match declared.name {
             "source" => source::ALL.iter().map(|kind| kind.name).collect(),
             "targets" => target::ALL.iter().map(|kind| kind.name).collect(),
+            "activations" => activation::ALL.iter().map(|kind| kind.name).collect(),
             "checks" => check::ALL.iter().map(|kind| kind.name).collect(),
             _ => Vec::new(),
         };

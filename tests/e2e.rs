@@ -24,6 +24,8 @@ mod terraform_cores;
 
 #[path = "e2e/accounts.rs"]
 mod accounts;
+#[path = "e2e/activation.rs"]
+mod activation;
 #[path = "e2e/adopt.rs"]
 mod adopt;
 #[path = "e2e/beforehand.rs"]
@@ -32,6 +34,8 @@ mod beforehand;
 mod brownfield;
 #[path = "e2e/causes.rs"]
 mod causes;
+#[path = "e2e/clock.rs"]
+mod clock;
 #[path = "e2e/connections.rs"]
 mod connections;
 #[path = "e2e/cores.rs"]
@@ -112,6 +116,8 @@ mod readiness;
 mod reading;
 #[path = "e2e/rename.rs"]
 mod rename;
+#[path = "e2e/renamed_repository.rs"]
+mod renamed_repository;
 #[path = "e2e/replace.rs"]
 mod replace;
 #[path = "e2e/resend.rs"]

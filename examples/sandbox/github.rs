@@ -73,6 +73,8 @@ impl Repository {
 #[derive(Clone)]
 pub(crate) struct GitHub {
     repositories: BTreeMap<String, Repository>,
+    /// Former names of repositories, with their ids.
+    former: BTreeMap<String, u64>,
     organization: BTreeMap<String, Level>,
     tokens: Vec<Token>,
     app: Option<App>,
@@ -138,6 +140,7 @@ impl GitHub {
         let levels = PRODUCTS.iter().zip(1..);
         let mut github = Self {
             repositories: BTreeMap::new(),
+            former: BTreeMap::new(),
             organization: levels
                 .map(|(product, at)| ((*product).to_owned(), Level::new(at, true)))
                 .collect(),
@@ -191,7 +194,7 @@ impl GitHub {
         }
     }
 
-    /// `{"repositories": {"owner/name": {"archived": bool, "environments": […], "deleted_environments": […], "default_branch", "branches": […],
+    /// `{"repositories": {"owner/name": {"renamed_to": "owner/other", "archived": bool, "environments": […], "deleted_environments": […], "default_branch", "branches": […],
     /// "tags": […], "workflows": {"file.yml": "conclusion" | {"conclusion", "state", "triggers": […], "only_on"}}, "secrets": {"NAME":
     /// "value"}, "dependabot_secrets", "codespaces_secrets", "agents_secrets": the same, "environment_secrets": {"env": {"NAME": "value"}}}},
     /// "tokens": […], "app": {…}, "silent_dispatch": bool, "rotate_keys": true, "rate_limit_remaining": n}`
@@ -236,6 +239,7 @@ impl GitHub {
             return Ok(());
         }
         let known = [
+            "renamed_to",
             "archived",
             "environments",
             "deleted_environments",
@@ -250,6 +254,12 @@ impl GitHub {
             "agents_secrets",
         ];
         let fields = Fields::of(wanted, path, &known)?;
+        if let Some(other) = fields.text("renamed_to")? {
+            let repository = self.repositories.remove(name).ok_or("no such repository")?;
+            self.former.insert(name.to_owned(), repository.id);
+            self.repositories.insert(other.to_owned(), repository);
+            return Ok(());
+        }
         self.add_repository(name, &fields.texts("environments")?.unwrap_or_default());
         let id = self.serial();
         let repository = self.repositories.get_mut(name).ok_or("no such repository")?;
@@ -352,7 +362,50 @@ impl GitHub {
             .with("date", httpdate())
     }
 
+    /// The same call by the repository's name, where it names it by its id: `/repositories/{id}/…`.
+    fn by_name(&self, call: &Call) -> Option<Call> {
+        let (_, segments) = call.route();
+        let ["repositories", id, rest @ ..] = segments.as_slice() else {
+            return None;
+        };
+        let id: u64 = id.parse().ok()?;
+        let (full, _) = self.repositories.iter().find(|(_, known)| known.id == id)?;
+        let (owner, name) = full.split_once('/')?;
+        let named = ["repos", owner, name].into_iter().chain(rest.iter().copied());
+        Some(Call {
+            method: call.method.clone(),
+            path: call.path.clone(),
+            search: call.search.clone(),
+            segments: named.map(str::to_owned).collect(),
+            query: call.query.clone(),
+            headers: call.headers.clone(),
+            raw: call.raw.clone(),
+            body: call.body.clone(),
+        })
+    }
+
+    /// GitHub sends who asks for a former name to the repository's id, for reads by 301, for everything else by 307
+    /// (<https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#follow-redirects>).
+    fn redirect(&self, call: &Call, full: &str) -> Option<Reply> {
+        let id = self.former.get(full)?;
+        // What follows `/repos/owner/name`, as it came.
+        let rest = call.path.splitn(5, '/').nth(4);
+        let rest = rest.map_or_else(String::new, |rest| format!("/{rest}"));
+        let search = match call.search.as_str() {
+            "" => String::new(),
+            search => format!("?{search}"),
+        };
+        let to = format!("http://{}/repositories/{id}{rest}{search}", call.header("host"));
+        let (status, message) = match call.method.as_str() {
+            "GET" => (301, "Moved Permanently"),
+            _ => (307, "Temporary Redirect"),
+        };
+        Some(refuse(status, message).with("location", to))
+    }
+
     fn authenticated(&mut self, call: &Call, lag: i64) -> Reply {
+        let by_name = self.by_name(call);
+        let call = by_name.as_ref().unwrap_or(call);
         let (_, segments) = call.route();
         if let (["app", ..] | ["repos", _, _, "installation"], Some(app)) = (segments.as_slice(), &self.app) {
             let (token, reply) = app.answer(call);
@@ -415,6 +468,11 @@ impl GitHub {
             },
             (_, ["repos", owner, name, rest @ ..]) => {
                 let full = format!("{owner}/{name}");
+                if !self.repositories.contains_key(&full)
+                    && let Some(reply) = self.redirect(call, &full)
+                {
+                    return reply;
+                }
                 let found = self
                     .repositories
                     .iter_mut()

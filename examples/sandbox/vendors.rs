@@ -67,7 +67,9 @@ impl Vendor {
     pub(crate) fn of(call: &Call) -> Option<Self> {
         match call.segments.first().map(String::as_str) {
             Some("v1" | "graphql") => Some(Self::Fly),
-            Some("repos" | "orgs" | "app" | "installation" | "rate_limit" | "user") => Some(Self::GitHub),
+            Some("repos" | "repositories" | "orgs" | "app" | "installation" | "rate_limit" | "user") => {
+                Some(Self::GitHub)
+            }
             Some("api") => Some(Self::Neon),
             Some("api-keys" | "domains" | "emails") => Some(Self::Resend),
             Some("health" | "settings" | "workspaces") => Some(Self::Platform),

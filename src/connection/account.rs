@@ -105,6 +105,10 @@ pub trait Account: Any + Send + Sync {
         Ok(self.place())
     }
 
+    /// The host of its API that is not this machine, if one is not: a moved clock must not decide anything there. Whatever
+    /// [`Self::prepare`] finds counts.
+    fn remote_host(&self) -> Option<String>;
+
     /// Looks, without any call, for what stands neither in the block nor in the environment: the region that an AWS profile names.
     /// A plan must know whether there is one.
     async fn prepare(&self) {}

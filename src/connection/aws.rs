@@ -36,7 +36,7 @@ use crate::address::ANY;
 use crate::call::CallError;
 use crate::clock::Clock;
 use crate::diagnostics::ConnectionProblem;
-use crate::http::HttpClient;
+use crate::http::{HttpClient, remote_host};
 use crate::terraform::{Attribute, Block, BlockNesting, Diagnostic, NestedBlock, Path, Type};
 
 /// The vendor.
@@ -64,6 +64,8 @@ struct Inner {
     base: Option<Aws>,
     clock: Clock,
     region: OnceCell<Option<String>>,
+    /// Looked for only while the clock is moved.
+    remote_host: OnceCell<Option<String>>,
     http: HttpClient,
     session: OnceCell<Session>,
     ssm: OnceCell<Ssm>,
@@ -130,6 +132,7 @@ fn open(opening: &mut Opening<'_>) -> Option<Box<dyn Account>> {
         clock: opening.surroundings.clock,
         http: opening.http.clone(),
         region: OnceCell::new(),
+        remote_host: OnceCell::new(),
         session: OnceCell::new(),
         ssm: OnceCell::new(),
         account: OnceCell::new(),
@@ -168,8 +171,15 @@ impl Account for Aws {
         Ok(format!("{account}:{region}"))
     }
 
+    fn remote_host(&self) -> Option<String> {
+        self.0.remote_host.get().cloned().flatten()
+    }
+
     async fn prepare(&self) {
         self.find_region().await;
+        if self.0.clock.is_moved() {
+            self.find_remote_host().await;
+        }
     }
 }
 
@@ -192,6 +202,26 @@ impl Aws {
     async fn find_region(&self) -> Option<&str> {
         let find = || self.0.settings.find_region();
         self.0.region.get_or_init(find).await.as_deref()
+    }
+
+    /// The first endpoint that is not on this machine: that of a service, or of what its credentials are taken on with. The
+    /// shared configuration files count. Calls nobody; where no session can be loaded, no call can be made either.
+    async fn find_remote_host(&self) -> Option<&str> {
+        let find = || async {
+            if let Some(own) = &self.0.base
+                && let Some(host) = Box::pin(own.find_remote_host()).await
+            {
+                return Some(host.to_owned());
+            }
+            let session = self.session().await.ok()?;
+            let settings = &self.0.settings;
+            let services = [(&SSM, settings.ssm_address()), (&STS, settings.sts_address())];
+            services.into_iter().find_map(|(service, address)| {
+                let api = settings.api(session, service, address, &self.0.http).ok()?;
+                remote_host(&api.url)
+            })
+        };
+        self.0.remote_host.get_or_init(find).await.as_deref()
     }
 
     /// Systems Manager's Parameter Store. The first call loads the session.

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use super::allow_exec::{self, ALLOW_EXEC, allow_list};
 use super::named::open_named;
 use super::state::{Named, State, Unready, open};
-use super::{Account, Opening, Surroundings, VENDORS, Vendor};
+use super::{Account, Opening, Reach, Surroundings, VENDORS, Vendor};
 use crate::address::DEFAULT_CONNECTION;
-use crate::clock::Clock;
+use crate::clock::{Clock, OFFSET};
+use crate::diagnostics::ConnectionProblem;
 use crate::environment::Environment;
 use crate::http::{HttpClient, Skew};
 use crate::process::{Allowance, Programs, Runs};
-use crate::terraform::{Attribute, Block, BlockNesting, Diagnostics, NestedBlock, Node};
+use crate::terraform::{Attribute, Block, BlockNesting, Diagnostic, Diagnostics, NestedBlock, Node, Path};
 
 /// All connections of one provider configuration.
 #[derive(Clone)]
@@ -121,19 +122,47 @@ impl Connections {
     /// # Errors
     /// Why it cannot be used.
     pub fn find(&self, vendor: &Vendor, name: &str) -> Result<&Arc<dyn Account>, Unready> {
-        let state = if name == DEFAULT_CONNECTION {
-            self.own.get(vendor.block).ok_or(Unready::Undeclared)?
-        } else {
-            match self.named.get(name) {
-                None if self.is_open => &State::Unknown,
-                None => return Err(Unready::Undeclared),
-                Some(named) => match named.vendor {
-                    Some(other) if other.block != vendor.block => return Err(Unready::OfOtherVendor(other.title)),
-                    _ => &named.state,
-                },
-            }
+        let state = self.state(vendor, name)?;
+        let account = state.account()?;
+        match self.clock_refusal(vendor, name, account.as_ref()) {
+            Some(why) => Err(Unready::Wrong(why)),
+            None => Ok(account),
+        }
+    }
+
+    fn state(&self, vendor: &Vendor, name: &str) -> Result<&State, Unready> {
+        if name == DEFAULT_CONNECTION {
+            return self.own.get(vendor.block).ok_or(Unready::Undeclared);
+        }
+        match self.named.get(name) {
+            None if self.is_open => Ok(&State::Unknown),
+            None => Err(Unready::Undeclared),
+            Some(named) => match named.vendor {
+                Some(other) if other.block != vendor.block => Err(Unready::OfOtherVendor(other.title)),
+                _ => Ok(&named.state),
+            },
+        }
+    }
+
+    /// Why nothing may be asked or told there: a moved clock is for vendors on this machine.
+    fn clock_refusal(&self, vendor: &Vendor, name: &str, account: &dyn Account) -> Option<Diagnostic> {
+        let host = account.remote_host().filter(|_| self.clock.is_moved())?;
+        let refused = ConnectionProblem::ClockMovedElsewhere {
+            variable: OFFSET.into(),
+            connection: (name != DEFAULT_CONNECTION).then(|| name.to_owned()),
+            vendor: vendor.title.into(),
+            host,
         };
-        state.account()
+        Some(Diagnostic::new(Path::root(), refused))
+    }
+
+    /// The same for all of these connections: the first refusal.
+    pub fn refused_by_clock<'a>(&self, used: impl Iterator<Item = (Reach, &'a str)>) -> Option<Diagnostic> {
+        let mut used = used.filter(|_| self.clock.is_moved());
+        used.find_map(|(reach, name)| match self.state(reach.vendor, name) {
+            Ok(State::Ready(account)) => self.clock_refusal(reach.vendor, name, account.as_ref()),
+            _ => None,
+        })
     }
 
     /// The names of a vendor's connections in a sentence: `Connections of AWS: "a", "b".`
@@ -234,6 +263,55 @@ mod tests {
             "{}",
             told.detail
         );
+    }
+
+    /// Every vendor's own account, with a moved clock and these base URLs; the hosts that are refused, by block.
+    async fn refused_hosts(base_url: Option<&str>) -> Vec<(&'static str, Option<String>)> {
+        let own: Vec<_> = VENDORS.iter().filter(|vendor| vendor.has_default).collect();
+        let blocks = own.iter().map(|vendor| {
+            let urls = (vendor.attributes)()
+                .into_iter()
+                .filter(|argument| argument.name.ends_with("url"));
+            let urls = urls.filter_map(|argument| Some((argument.name.to_owned(), Value::string(base_url?))));
+            (vendor.block.to_owned(), Value::Map(urls.collect()))
+        });
+        let provider = Value::Map(blocks.collect());
+        let surroundings = Surroundings {
+            environment: Environment::of(&[("AWS_REGION", "eu-west-1")]),
+            clock: Clock::with_offset(jiff::SignedDuration::from_hours(1)),
+            allow_insecure: false,
+        };
+        let node = Node::root(&provider, crate::terraform::Origin::Configuration);
+        let mut problems = Diagnostics::new();
+        let connections = Connections::parse(&node, &surroundings, &mut problems);
+        assert!(problems.is_empty(), "{problems:?}");
+        connections.prepare().await;
+        let host = |vendor: &Vendor| match connections.find(vendor, DEFAULT_CONNECTION) {
+            Ok(_) => None,
+            Err(Unready::Wrong(why)) => why
+                .summary
+                .strip_prefix("ROTATION_CLOCK_OFFSET cannot be used with ")
+                .map(str::to_owned),
+            Err(other) => panic!("{}: {other:?}", vendor.block),
+        };
+        own.iter().map(|vendor| (vendor.block, host(vendor))).collect()
+    }
+
+    #[tokio::test]
+    async fn a_moved_clock_is_for_vendors_on_this_machine_only() {
+        let own = refused_hosts(None).await;
+        assert!(own.len() >= 5, "{own:?}");
+        assert!(own.iter().all(|(_, host)| host.is_some()), "{own:?}");
+        let elsewhere = refused_hosts(Some("https://vendor.example")).await;
+        let host = Some("vendor.example");
+        assert!(
+            elsewhere.iter().all(|(_, refused)| refused.as_deref() == host),
+            "{elsewhere:?}"
+        );
+        for here in ["http://127.0.0.1:4280", "http://localhost:4280", "https://[::1]/api"] {
+            let here = refused_hosts(Some(here)).await;
+            assert!(here.iter().all(|(_, host)| host.is_none()), "{here:?}");
+        }
     }
 
     #[test]

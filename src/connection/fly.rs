@@ -18,7 +18,7 @@ use super::{Account, Endpoint, Opening, Vendor};
 use crate::call::{CallError, CallErrorKind, WritePermit};
 use crate::clock::Clock;
 use crate::environment::{Form, Unusable};
-use crate::http::{Request, Response};
+use crate::http::{Request, Response, remote_host};
 use crate::secret::Secret;
 use crate::terraform::{Attribute, Diagnostic, Type};
 
@@ -117,6 +117,7 @@ fn open(opening: &mut Opening<'_>) -> Option<Box<dyn Account>> {
         }))),
     };
     Some(Box::new(Fly {
+        remote_host: remote_host(&api_url).or_else(|| remote_host(&graphql_url)),
         api_place: API.place(&api_url),
         graphql_place: GRAPHQL.place(&graphql_url),
         client,
@@ -125,6 +126,7 @@ fn open(opening: &mut Opening<'_>) -> Option<Box<dyn Account>> {
 
 /// An account at Fly; it may lack a token.
 pub struct Fly {
+    remote_host: Option<String>,
     api_place: String,
     graphql_place: String,
     client: Result<FlyClient, Diagnostic>,
@@ -137,6 +139,10 @@ impl Account for Fly {
 
     fn place(&self) -> String {
         self.api_place.clone()
+    }
+
+    fn remote_host(&self) -> Option<String> {
+        self.remote_host.clone()
     }
 }
 

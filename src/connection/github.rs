@@ -14,7 +14,7 @@ mod secrets;
 mod workflows;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::account::no_blocks;
@@ -22,7 +22,7 @@ use super::{Account, Opening, Vendor, rest, segment};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::clock::Clock;
 use crate::diagnostics::{Argument, ConnectionProblem};
-use crate::http::{HttpClient, Request, Response, Shared};
+use crate::http::{HttpClient, Request, Response, Shared, remote_host};
 use crate::secret::Secret;
 use crate::terraform::{Diagnostic, Diagnostics, Field, Node, Path};
 
@@ -66,12 +66,14 @@ fn open(opening: &mut Opening<'_>) -> Option<Box<dyn Account>> {
             public_keys: Shared::new(),
             repositories: Shared::new(),
             environments: Shared::new(),
+            redirected: Mutex::default(),
         }))),
     };
     Some(Box::new(GitHub {
         owner: arguments.owner,
         owner_way: opening.way("owner", arguments::OWNER),
         place: arguments::API.place(&arguments.base_url),
+        remote_host: remote_host(&arguments.base_url),
         client,
     }))
 }
@@ -82,6 +84,7 @@ pub struct GitHub {
     /// How a missing owner is set.
     owner_way: String,
     place: String,
+    remote_host: Option<String>,
     client: Result<GitHubClient, Diagnostic>,
 }
 
@@ -92,6 +95,10 @@ impl Account for GitHub {
 
     fn place(&self) -> String {
         self.place.clone()
+    }
+
+    fn remote_host(&self) -> Option<String> {
+        self.remote_host.clone()
     }
 }
 
@@ -189,6 +196,8 @@ struct Inner {
     repositories: Shared<RepositoryDetails>,
     /// Lower-case names of environments by repository.
     environments: Shared<BTreeSet<String>>,
+    /// Repositories that GitHub answered for from another address: they were renamed or transferred.
+    redirected: Mutex<BTreeSet<String>>,
 }
 
 /// How this run authenticates.

@@ -10,6 +10,7 @@ use url::Url;
 use super::account::no_blocks;
 use super::{Account, Opening, Vendor};
 use crate::diagnostics::{Argument, capitalized};
+use crate::http::remote_host;
 use crate::secret::Secret;
 use crate::terraform::{Attribute, Field, Type};
 
@@ -52,6 +53,10 @@ pub struct HttpService {
 impl Account for HttpService {
     fn vendor() -> &'static Vendor {
         &VENDOR
+    }
+
+    fn remote_host(&self) -> Option<String> {
+        remote_host(self.base_url.as_str())
     }
 }
 

@@ -3,6 +3,7 @@
 use super::rest::Rest;
 use super::{Account, Endpoint, Opening, Vendor};
 use crate::environment::Form;
+use crate::http::remote_host;
 use crate::secret::Secret;
 use crate::terraform::{Attribute, Diagnostic, Type};
 
@@ -30,6 +31,7 @@ pub trait KeyedClient: Clone + Send + Sync + 'static {
 /// An account at such a vendor; it may lack a key.
 pub struct KeyedAccount<C> {
     place: String,
+    remote_host: Option<String>,
     client: Result<C, Diagnostic>,
 }
 
@@ -40,6 +42,10 @@ impl<C: KeyedClient> Account for KeyedAccount<C> {
 
     fn place(&self) -> String {
         self.place.clone()
+    }
+
+    fn remote_host(&self) -> Option<String> {
+        self.remote_host.clone()
     }
 }
 
@@ -82,6 +88,7 @@ impl Keyed {
         let base_url = opening.url("base_url", &self.api);
         let (key, base_url) = (key.optional()?, base_url?);
         let place = self.api.place(&base_url);
+        let remote_host = remote_host(&base_url);
         let client = match key {
             None => Err(opening.missing(C::VENDOR, self.credential, &opening.way(self.argument, &variables))),
             Some(key) => Ok(C::over(Rest {
@@ -95,7 +102,11 @@ impl Keyed {
                 base_url,
             })),
         };
-        Some(Box::new(KeyedAccount { place, client }))
+        Some(Box::new(KeyedAccount {
+            place,
+            remote_host,
+            client,
+        }))
     }
 }
 

@@ -152,6 +152,12 @@ catalogue! {
                 { argument: "targets.web.settle".into(), source: "random".into(), is_replaced: false },
             ],
         }
+        /// An activation with the credential that is replaced.
+        error ActivationPresentsPrevious => {
+            summary: "an activation cannot present the previous credential",
+            detail: "It makes consumers load the new value. Remove `credential`, or set it to \"new\" or \"none\".",
+            samples: [{}],
+        }
         /// A credential that must be unused for some time, whose use nobody tells.
         error NoLastUse { source: Words, telling: Vec<Words> } => {
             summary: format!("revoke.quiet_for cannot be used with {source}"),

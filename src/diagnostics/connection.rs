@@ -169,6 +169,29 @@ catalogue! {
             detail: format!("It now shows {now}. Unset the variable outside tests."),
             samples: [{ variable: "ROTATION_CLOCK_OFFSET".into(), now: "2027-02-01T00:00:00Z".into() }],
         }
+        /// The clock is moved, and a vendor is not on this machine.
+        error ClockMovedElsewhere { variable: Words, connection: Option<String>, vendor: Words, host: String } => {
+            summary: format!("{variable} cannot be used with {host}"),
+            detail: {
+                let account = match connection {
+                    Some(name) => format!("The connection {name:?} leads to {host}"),
+                    None => format!("The provider's own account for {vendor} is at {host}"),
+                };
+                format!(
+                    "{account}. {variable} moves the provider's clock, so credentials would be rotated and revoked at the wrong time. It works \
+                     only with vendors on this machine (loopback addresses). Nothing was read or changed. Unset it."
+                )
+            },
+            samples: [
+                { variable: "ROTATION_CLOCK_OFFSET".into(), connection: None, vendor: "Fly".into(), host: "api.machines.dev".into() },
+                {
+                    variable: "ROTATION_CLOCK_OFFSET".into(),
+                    connection: Some("staging".into()),
+                    vendor: "AWS".into(),
+                    host: "ssm.eu-west-1.amazonaws.com".into(),
+                },
+            ],
+        }
         /// An offset that is no duration.
         error ClockOffset { variable: Words, why: String } => {
             summary: format!("{variable} is not a duration"),

@@ -39,17 +39,28 @@ catalogue! {
             samples: [{ secret: "FLY_API_TOKEN".into(), why: "No target holds generation 1 any more".into(), generation: 2 }],
         }
         /// An incident that revokes before it delivers.
-        warning IncidentBreaks { secret: String, generation: u64, broken: Vec<String> } => {
+        warning IncidentBreaks { secret: String, generation: u64, broken: Vec<(String, Option<String>)> } => {
             summary: format!("{secret}: consumers fail until they have the new value"),
-            detail: format!(
-                "incident.revoke is \"now\", so older credentials are revoked as soon as generation {generation} exists, before it is \
-                 delivered. Until then, this breaks:\n{}.",
-                broken.join("\n")
-            ),
+            detail: {
+                let targets = broken.iter().map(|(target, impact)| match impact.as_deref().map(str::trim) {
+                    Some(impact) if !impact.is_empty() => format!("\n  - {target}: {impact}"),
+                    _ => format!("\n  - {target}"),
+                });
+                format!(
+                    "incident.revoke is \"now\", so older credentials are revoked as soon as generation {generation} exists. Until it is \
+                     delivered, consumers that load the value from these targets fail:{}\nTo revoke them after the delivery instead, set \
+                     revoke = \"delivered\".",
+                    targets.collect::<String>()
+                )
+            },
             samples: [{
                 secret: "FLY_API_TOKEN".into(),
                 generation: 2,
-                broken: vec!["web".into(), "runtime: images stop publishing".into()],
+                broken: vec![
+                    ("control_plane".into(), None),
+                    ("image_publish".into(), Some("images stop publishing, without an alert.".into())),
+                    ("runtime".into(), None),
+                ],
             }],
         }
         /// An issuer without overlap.

@@ -121,6 +121,15 @@ catalogue! {
                      in place. Verify this manually.",
             samples: [{}],
         }
+        /// An activation that failed.
+        error ActivationFailed { activation: String, why: String } => {
+            summary: format!("Activation {activation:?} failed"),
+            detail: why.as_str(),
+            samples: [{
+                activation: "redeploy".into(),
+                why: "workflow deploy.yml of molecule-ai/x on main ended with the conclusion \"failure\", expected \"success\".".into(),
+            }],
+        }
         /// A check that failed.
         error CheckFailed { check: String, why: String } => {
             summary: format!("Check {check:?} did not pass"),

@@ -1,17 +1,16 @@
-//! Writing a wave: the targets of one batch in one call, all batches of the wave at once, then making them live.
+//! Writing a wave: the targets of one batch in one call, all batches of the wave at once.
 
 use std::collections::BTreeMap;
 
 use futures::future::join_all;
 
 use super::{Failure, JobTarget, Performed, Run, Subject, response_guard};
-use crate::call::{CallError, CallErrorKind, Effect};
+use crate::call::{CallError, Effect};
 use crate::diagnostics;
 use crate::label::Label;
 use crate::rotation::Event;
 use crate::secret::Secret;
-use crate::stop::Stop;
-use crate::target::{Activated, Activation, Delivery, Receipt};
+use crate::target::{Activation, Delivery, Receipt};
 
 /// The keys and targets of one batch.
 type Batch<'a> = Vec<(&'a String, &'a JobTarget)>;
@@ -23,7 +22,7 @@ impl Run<'_> {
         target.spec.content.of(parts)
     }
 
-    fn batches<'k>(&'k self, keys: &'k [String]) -> Vec<Batch<'k>> {
+    pub(super) fn batches<'k>(&'k self, keys: &'k [String]) -> Vec<Batch<'k>> {
         let mut batches: BTreeMap<String, Batch<'k>> = BTreeMap::new();
         for key in keys {
             if let Some(target) = self.job.targets.get(key) {
@@ -114,7 +113,8 @@ impl Run<'_> {
                         generation,
                         revision: receipt.revision,
                         at: receipt.written_at.unwrap_or(now),
-                        staged: activation != Some(Activation::Later),
+                        staged: activation != Some(Activation::Later)
+                            || wave.is_some_and(|wave| self.job.activates(wave)),
                     });
                     self.session.written.insert(key.clone());
                     self.session.activated.remove(key);
@@ -132,87 +132,6 @@ impl Run<'_> {
                     }
                     failures.push(Failure::of_call(Subject::Target(key.clone()), &error));
                 }
-            }
-        }
-    }
-
-    /// Makes these targets live, one batch beside the other.
-    pub(super) async fn activate(&mut self, keys: &[String]) -> Performed {
-        // Once the old value is dead, an interrupt leaves no machine with it.
-        let deaf = Stop::default();
-        let stop = if self.old_value_is_dead() { &deaf } else { self.stop };
-        let permit = self.permit;
-        let ledger = &self.outcome.ledger;
-        let calls = self.batches(keys).into_iter().filter_map(|batch| {
-            let mut delivered: Vec<_> = batch.iter().filter_map(|(key, _)| ledger.delivery(key)).collect();
-            delivered.sort_by_key(|delivery| delivery.delivered_at);
-            let revisions: Vec<&str> = delivered
-                .iter()
-                .filter_map(|delivery| delivery.revision.as_deref())
-                .collect();
-            let first = batch.first().map(|(_, target)| *target)?;
-            let newest = first.adapter.newest(&revisions).map(str::to_owned);
-            let keys: Vec<String> = batch.iter().map(|(key, _)| (*key).clone()).collect();
-            Some(async move { (keys, first.adapter.activate(newest.as_deref(), stop, permit).await) })
-        });
-        let ended = join_all(calls.collect::<Vec<_>>()).await;
-        self.session.reading = None;
-        let mut failures = Vec::new();
-        for (keys, result) in ended {
-            for target in keys {
-                self.record_activation(target, &result, &mut failures);
-            }
-        }
-        self.failed(failures)
-    }
-
-    fn unproved(&self, target: &str, why: &str) -> Failure {
-        let noun = self.job.targets.get(target).map(|known| known.noun());
-        let unproved = diagnostics::Run::CannotProveLive {
-            entry: noun.unwrap_or_default(),
-            why: why.to_owned(),
-        };
-        Failure::new(Subject::Target(target.to_owned()), unproved)
-    }
-
-    fn record_activation(
-        &mut self,
-        target: String,
-        result: &Result<Activated, CallError>,
-        failures: &mut Vec<Failure>,
-    ) {
-        let later = self
-            .job
-            .targets
-            .get(&target)
-            .map(|known| known.spec.config.traits().activation)
-            == Some(Activation::Later);
-        match result {
-            Ok(live @ (Activated::Live | Activated::Unproved(_))) => {
-                if let Activated::Unproved(why) = live {
-                    self.outcome.warnings.push(self.unproved(&target, why));
-                }
-                self.session.activated.insert(target.clone());
-                self.outcome.ledger.record(Event::WentLive { target });
-            }
-            Ok(Activated::Stopped(detail)) => {
-                let detail = detail.clone();
-                self.outcome.ledger.record(Event::Remark { target, detail });
-                self.outcome.interrupted = true;
-            }
-            Err(error) if error.kind == CallErrorKind::Interrupted => self.outcome.interrupted = true,
-            // The value is in place: what could not be done beside it holds nothing back, and is repeated by the next apply.
-            Err(error) if later => {
-                self.outcome
-                    .failures
-                    .push(Failure::of_call(Subject::Target(target.clone()), error));
-                self.session.activated.insert(target.clone());
-                self.outcome.untagged.insert(target);
-            }
-            Err(error) => {
-                let detail = "published, but not live".to_owned();
-                failures.push(Failure::of_call(Subject::Target(target.clone()), error));
-                self.outcome.ledger.record(Event::Remark { target, detail });
             }
         }
     }

@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
+use super::SharedWork;
 use crate::address::Address;
 use crate::check::{Check, Presents};
 use crate::clock::Clock;
 use crate::part::PartName;
+use crate::rotation::Goal;
 use crate::rotation::window::Window;
 use crate::secret::Parts;
 use crate::source::{Source, SourceTraits};
-use crate::spec::{CheckSpec, Format, SourceSpec, TargetSpec};
+use crate::spec::{ActivationSpec, CheckSpec, Format, SourceSpec, TargetSpec};
 use crate::target::Target;
 use crate::vendors::Vendors;
 
@@ -28,8 +30,12 @@ pub struct Job {
     pub targets: BTreeMap<String, JobTarget>,
     /// Targets that leave the configuration, by key in the ledger: their entries give the value back until they are deleted.
     pub leaving: BTreeMap<String, JobTarget>,
+    /// Connected activations by key.
+    pub activations: BTreeMap<String, JobActivation>,
     /// Connected checks by key.
     pub checks: BTreeMap<String, JobCheck>,
+    /// The other applies of this process.
+    pub shared_work: SharedWork,
     /// For issuers and slots whose configuration is gone.
     pub vendors: Arc<dyn Vendors>,
     /// The clock.
@@ -51,6 +57,21 @@ pub struct Job {
 }
 
 impl Job {
+    /// Whether that wave has activations.
+    pub(super) fn activates(&self, wave: u64) -> bool {
+        self.activations.values().any(|known| known.spec.wave() == wave)
+    }
+
+    /// The work that this run shares with others that need the same: the activations of every wave that it may write.
+    pub(super) fn needs(&self, goal: &Goal) -> Vec<String> {
+        let waves: BTreeSet<u64> = goal.targets.values().map(|target| target.wave).collect();
+        let needed = self
+            .activations
+            .values()
+            .filter(|known| waves.contains(&known.spec.wave()));
+        needed.filter_map(|known| known.spec.equal_work.clone()).collect()
+    }
+
     /// When the window opens, in words, where it is closed.
     pub(super) fn opening(&self) -> Option<String> {
         let window = self.window.as_ref()?;
@@ -105,6 +126,14 @@ impl JobTarget {
     pub fn is_readable(&self) -> bool {
         self.spec.config.traits().readable
     }
+}
+
+/// A connected activation.
+pub struct JobActivation {
+    /// What is configured.
+    pub spec: Arc<ActivationSpec>,
+    /// What runs.
+    pub run: JobCheck,
 }
 
 /// A connected check.

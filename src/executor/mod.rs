@@ -2,6 +2,7 @@
 //!
 //! Calls end as done, refused or unknown; an unknown one is recorded as such. An interrupt is looked at between steps.
 
+mod activate;
 mod deliver;
 mod gate;
 mod job;
@@ -10,6 +11,7 @@ mod prove;
 mod remove;
 mod response_guard;
 mod retire;
+mod shared_work;
 mod survey;
 mod take_over;
 
@@ -18,9 +20,10 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 pub(crate) use gate::in_use;
-pub use job::{Job, JobCheck, JobSource, JobTarget};
+pub use job::{Job, JobActivation, JobCheck, JobSource, JobTarget};
 pub use remove::{Removed, empty};
 pub use retire::{Retired, issuer_at, issuer_of, retire_anywhere, revoke_minted};
+pub use shared_work::SharedWork;
 pub use survey::found;
 pub use take_over::{TakeOver, needs_its_id, take_over};
 
@@ -38,6 +41,8 @@ pub enum Subject {
     Source,
     /// A target, by key.
     Target(String),
+    /// An activation, by key.
+    Activation(String),
     /// A check, by key.
     Check(String),
     /// The resource as a whole.
@@ -153,6 +158,8 @@ struct Run<'a> {
     outcome: Outcome,
     /// The value of `session.in_hand`.
     parts: Option<Parts>,
+    /// This run among those that share work with it.
+    participant: Option<shared_work::Participant>,
     /// The value of the generation that is superseded, for checks that present it.
     previous: Option<Parts>,
     /// Why that could not be had.
@@ -194,6 +201,7 @@ pub async fn obstacles(job: &Job, known: Failure, stop: &Stop, permit: &WritePer
 /// Runs until the goal is reached, something fails, or `stop` is set.
 pub async fn run(job: &Job, goal: Goal, ledger: Ledger, stop: &Stop, permit: &WritePermit) -> Outcome {
     let mut run = Run::new(job, goal, ledger, stop, permit);
+    run.participant = Some(job.shared_work.enter(job.needs(&run.goal)));
     loop {
         let step = next_step(&run.goal, &run.outcome.ledger, &run.session);
         if step == Step::Done {
@@ -234,6 +242,7 @@ impl<'a> Run<'a> {
                 ..Outcome::default()
             },
             parts: None,
+            participant: None,
             previous: None,
             previous_lost: None,
             refused: Vec::new(),

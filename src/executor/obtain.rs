@@ -280,6 +280,7 @@ impl Run<'_> {
                     target: key.clone(),
                     generation,
                     revision: escrowed.revision,
+                    staged: self.job.activates(target.spec.wave),
                     at: now,
                 });
             }
@@ -298,7 +299,8 @@ impl Run<'_> {
 
     /// The parts that the checks of those moments present of the new credential.
     fn presented(&self, when: impl Fn(When) -> bool) -> BTreeSet<PartName> {
-        let checks = self.job.checks.values();
+        let activations = self.job.activations.values().map(|known| &known.run);
+        let checks = activations.chain(self.job.checks.values());
         let presenting = checks.filter(|check| check.presents() == Presents::New && when(check.spec.when));
         presenting.flat_map(|check| check.spec.parts.clone()).collect()
     }

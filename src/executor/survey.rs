@@ -197,8 +197,12 @@ impl Run<'_> {
             })
             .collect();
         let checks = self.job.checks.iter().filter(|_| mints);
-        let checks: Vec<_> = checks
-            .map(|(key, check)| async move { (Subject::Check(key.clone()), check.adapter.inspect().await) })
+        let checks = checks.map(|(key, check)| (Subject::Check(key.clone()), check));
+        let activations = self.job.activations.iter().filter(|_| mints);
+        let activations = activations.map(|(key, known)| (Subject::Activation(key.clone()), &known.run));
+        let checks: Vec<_> = activations
+            .chain(checks)
+            .map(|(site, check)| async move { (site, check.adapter.inspect().await) })
             .collect();
         let source = async {
             if mints {
@@ -311,6 +315,7 @@ impl Run<'_> {
                 id: self.job.id.clone(),
                 entry: entry.clone(),
                 deferred: false,
+                is_activated: false,
                 must_be_live: false,
                 was_unreachable: true,
                 at: self.job.clock.now(),

@@ -158,7 +158,9 @@ impl HttpClient {
                 url = next;
                 continue;
             }
-            return self.conclude(request, intent, answer, accepted, &url).await;
+            let mut response = self.conclude(request, intent, answer, accepted, &url).await?;
+            response.redirected = hops > 0;
+            return Ok(response);
         }
     }
 

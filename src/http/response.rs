@@ -22,6 +22,8 @@ pub struct Response {
     pub status: u16,
     /// Headers by lower-case name; of repeated ones the last. Values that are not visible ASCII are left out.
     pub headers: BTreeMap<String, String>,
+    /// It came from another address than the request's: what was asked for has moved.
+    pub redirected: bool,
     body: Zeroizing<String>,
     /// Made on demand: as long as it lives, every eight characters of the body are taken for a secret by the redaction.
     secret: OnceLock<Secret>,
@@ -41,6 +43,7 @@ impl Response {
         Self {
             status,
             headers: plain(headers),
+            redirected: false,
             body: Zeroizing::new(text(body)),
             secret: OnceLock::new(),
             service: request.service,

@@ -49,6 +49,13 @@ pub(super) fn check(url: &Url, allow_insecure: bool) -> Result<(), String> {
     }
 }
 
+/// The host of a URL that does not lead to this machine.
+pub(crate) fn remote_host(url: &str) -> Option<String> {
+    let url = Url::parse(url).ok()?;
+    let host = url.host_str().filter(|_| !is_loopback(&url))?;
+    Some(host.to_owned())
+}
+
 /// Whether the host is this machine, by its name or address.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {

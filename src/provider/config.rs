@@ -7,15 +7,12 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::connection::{Connections, Surroundings};
 use crate::diagnostics::ConnectionProblem;
 use crate::environment::Environment;
 use crate::provider::{Configured, Incidents};
 use crate::terraform::{Attribute, Block, Diagnostics, Node, Origin, Path, Schema, Type, Value};
-
-/// Moves the provider's clock; for tests and try-outs.
-pub const CLOCK_OFFSET: &str = "ROTATION_CLOCK_OFFSET";
 
 /// Longest namespace, in characters.
 const LONGEST_NAMESPACE: usize = 200;
@@ -77,9 +74,9 @@ pub(super) fn configure(config: &Value, environment: &Environment, problems: &mu
         incidents,
         read_only,
     } = parse(config, environment, problems);
-    if clock.offset() != SignedDuration::ZERO {
+    if clock.is_moved() {
         let moved = ConnectionProblem::ClockMoved {
-            variable: CLOCK_OFFSET.into(),
+            variable: clock::OFFSET.into(),
             now: clock.now().to_string(),
         };
         problems.report(Path::root(), moved);
@@ -147,7 +144,7 @@ fn parse(config: &Value, environment: &Environment, problems: &mut Diagnostics) 
 
 /// A duration, forward or with a minus sign backward.
 fn offset(environment: &Environment, problems: &mut Diagnostics) -> SignedDuration {
-    let Some(text) = environment.get(CLOCK_OFFSET) else {
+    let Some(text) = environment.get(clock::OFFSET) else {
         return SignedDuration::ZERO;
     };
     let (backward, amount) = text.strip_prefix('-').map_or((false, text), |amount| (true, amount));
@@ -156,7 +153,7 @@ fn offset(environment: &Environment, problems: &mut Diagnostics) -> SignedDurati
         Ok(duration) => duration,
         Err(error) => {
             let mistake = ConnectionProblem::ClockOffset {
-                variable: CLOCK_OFFSET.into(),
+                variable: clock::OFFSET.into(),
                 why: error.to_string(),
             };
             problems.report(Path::root(), mistake);

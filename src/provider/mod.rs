@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use crate::clock::Clock;
 use crate::connection::Connections;
 use crate::environment::Environment;
+use crate::executor::SharedWork;
 use crate::plugin::{Provider, Registry};
 use crate::spec::Incident;
 use crate::stop::Stop;
@@ -21,7 +22,6 @@ use crate::vendors::Vendors;
 use self::functions::Inventory;
 use self::secret::SecretResource;
 
-pub use config::CLOCK_OFFSET;
 pub use run_registry::{HandedOver, RunRegistry, Turn};
 
 /// Type name of the resource.
@@ -71,6 +71,8 @@ pub struct Configured {
     pub commit: Option<String>,
     /// The other secrets of this run.
     pub run_registry: RunRegistry,
+    /// Work that they share.
+    pub shared_work: SharedWork,
 }
 
 /// Where CI systems say who started a run.
@@ -112,6 +114,7 @@ impl Configured {
             actor: environment.first(&ACTOR).map(str::to_owned),
             commit: environment.first(&COMMIT).map(str::to_owned),
             run_registry: RunRegistry::default(),
+            shared_work: SharedWork::default(),
         }
     }
 }

@@ -123,6 +123,8 @@ pub enum Event {
         generation: u64,
         /// The revision that was read.
         revision: String,
+        /// Its consumers do not use it yet, as far as is known.
+        staged: bool,
         /// When, for an entry that we never wrote as far as the ledger knows.
         at: Timestamp,
     },
@@ -149,6 +151,13 @@ pub enum Event {
         target: String,
         /// The identity, such as GitHub's id of a repository.
         container_id: String,
+    },
+    /// What a look tells of the name of a target's container.
+    Renamed {
+        /// The target's key.
+        target: String,
+        /// The slot's address under another name than the one on record.
+        slot: Option<String>,
     },
     /// The entry of a target is deleted, or no longer this secret's concern.
     Dropped {
@@ -190,7 +199,7 @@ pub enum Event {
         /// Keys of the targets.
         targets: BTreeSet<String>,
     },
-    /// The addresses of records in a state of an older format are known completely.
+    /// Records have other addresses from now on: those of an older format are known completely, a connection or a container was renamed.
     Located {
         /// The text in the record, and the complete address.
         addresses: BTreeMap<String, String>,
@@ -222,6 +231,8 @@ pub struct Seen {
     pub entry: Option<Entry>,
     /// Its consumers use a new value only when somebody deploys them.
     pub deferred: bool,
+    /// Its consumers load a new value when an activation of its wave says so.
+    pub is_activated: bool,
     /// A revocation is due: consumers that are not proved to use the value are brought to use it first.
     pub must_be_live: bool,
     /// The last refresh could not look, and nothing else made its status unknown.
@@ -292,6 +303,7 @@ impl Ledger {
             | Event::Remark { ref target, .. }
             | Event::Outdated { ref target }
             | Event::Identified { ref target, .. }
+            | Event::Renamed { ref target, .. }
             | Event::Unreachable { ref target }
             | Event::ContainerGone { ref target } => {
                 if let Some(delivery) = self.deliveries.get_mut(target) {
@@ -497,11 +509,13 @@ impl Ledger {
         }
         if delivery.generation.is_none() {
             if let (Verdict::Marked(generation), Some(entry)) = (verdict, &seen.entry) {
-                take_up(delivery, entry, generation, newest, seen.at);
+                take_up(delivery, entry, generation, newest, &seen);
             }
             return;
         }
         let live = seen.entry.as_ref().and_then(|entry| entry.live).unwrap_or(true);
+        // Of an unfinished generation nobody knows whether its activations ran.
+        let live = live && !(seen.is_activated && !self.finished);
         let held = |live: bool| match live {
             true => DeliveryStatus::Current,
             false => DeliveryStatus::Staged,
@@ -518,6 +532,7 @@ impl Ledger {
             (Verdict::Recorded, Some(entry)) => {
                 delivery.status = match delivery.status {
                     // Our own activation decides for targets that go live by it.
+                    DeliveryStatus::Staged if seen.is_activated => DeliveryStatus::Staged,
                     DeliveryStatus::Staged => held(live),
                     DeliveryStatus::Current if seen.deferred || seen.must_be_live => held(live),
                     // It was written again, by us or by somebody who put it back; its consumers may run the other value.
@@ -544,7 +559,7 @@ impl Ledger {
                         && !seen.was_unreachable
                         && generation <= newest) =>
             {
-                take_up(delivery, entry, generation, newest, seen.at);
+                take_up(delivery, entry, generation, newest, &seen);
             }
             (Verdict::Marked(_) | Verdict::Foreign | Verdict::Unanswered, Some(entry)) => {
                 delivery.status = DeliveryStatus::Changed;
@@ -589,11 +604,15 @@ impl Ledger {
     }
 
     fn located(&mut self, addresses: &BTreeMap<String, String>) {
-        let slots = self.deliveries.values_mut().map(|delivery| &mut delivery.slot);
-        let issuers = self.credentials.iter_mut().map(|known| &mut known.issuer);
-        for address in slots.chain(issuers) {
-            if let Some(complete) = addresses.get(address) {
-                address.clone_from(complete);
+        for delivery in self.deliveries.values_mut() {
+            if let Some(complete) = addresses.get(&delivery.slot) {
+                delivery.slot.clone_from(complete);
+                delivery.renamed_to = None;
+            }
+        }
+        for known in &mut self.credentials {
+            if let Some(complete) = addresses.get(&known.issuer) {
+                known.issuer.clone_from(complete);
             }
         }
     }
@@ -610,11 +629,7 @@ fn written(delivery: &mut DeliveryRecord, event: Event) {
             ..
         } => {
             delivery.generation = Some(generation);
-            delivery.status = if staged {
-                DeliveryStatus::Staged
-            } else {
-                DeliveryStatus::Current
-            };
+            delivery.status = status_of(staged);
             delivery.revision = revision;
             delivery.delivered_at = Some(at);
             delivery.detail = None;
@@ -626,11 +641,12 @@ fn written(delivery: &mut DeliveryRecord, event: Event) {
         Event::Recognised {
             generation,
             revision,
+            staged,
             at,
             ..
         } => {
             delivery.generation = Some(generation);
-            delivery.status = DeliveryStatus::Current;
+            delivery.status = status_of(staged);
             delivery.revision = Some(revision);
             delivery.delivered_at = delivery.delivered_at.or(Some(at));
             delivery.detail = None;
@@ -641,6 +657,7 @@ fn written(delivery: &mut DeliveryRecord, event: Event) {
         }
         Event::Remark { detail, .. } => delivery.detail = Some(detail),
         Event::Identified { container_id, .. } => delivery.container_id = Some(container_id),
+        Event::Renamed { slot, .. } => delivery.renamed_to = slot,
         Event::Outdated { .. } => delivery.status = DeliveryStatus::Stale,
         Event::Unreachable { .. } if delivery.status != DeliveryStatus::Removing => {
             delivery.status = DeliveryStatus::Unknown;
@@ -653,19 +670,29 @@ fn written(delivery: &mut DeliveryRecord, event: Event) {
     }
 }
 
+fn status_of(staged: bool) -> DeliveryStatus {
+    if staged {
+        DeliveryStatus::Staged
+    } else {
+        DeliveryStatus::Current
+    }
+}
+
 /// An entry that an interrupted apply of this secret wrote, as its mark says.
-fn take_up(delivery: &mut DeliveryRecord, entry: &Entry, generation: u64, newest: u64, now: Timestamp) {
+fn take_up(delivery: &mut DeliveryRecord, entry: &Entry, generation: u64, newest: u64, seen: &Seen) {
     if generation > newest + FARTHEST {
         return;
     }
     delivery.generation = Some(generation);
     delivery.status = if generation < newest {
         DeliveryStatus::Stale
+    } else if seen.is_activated {
+        DeliveryStatus::Staged
     } else {
         DeliveryStatus::Current
     };
     delivery.revision.clone_from(&entry.revision);
-    delivery.delivered_at = entry.modified_at.or(Some(now));
+    delivery.delivered_at = entry.modified_at.or(Some(seen.at));
     delivery.detail = None;
 }
 

@@ -106,6 +106,8 @@ pub struct DeliveryRecord {
     pub slot: String,
     /// The vendor's own identity of the container, where it has one.
     pub container_id: Option<String>,
+    /// The slot's address under the container's present name, where its vendor has shown another than the slot's.
+    pub renamed_to: Option<String>,
     /// The generation that we last wrote there; `None` before the first write.
     pub generation: Option<u64>,
     /// What is known of the entry.
@@ -126,6 +128,7 @@ impl DeliveryRecord {
         Self {
             slot,
             container_id: None,
+            renamed_to: None,
             generation: None,
             status: DeliveryStatus::Stale,
             revision: None,

@@ -97,13 +97,39 @@ fn parse(node: &Node<'_>, root: &Node<'_>, problems: &mut Diagnostics) -> Option
     let names = part_names(node, problems).known();
     let given = given(node, root, names.as_ref(), problems);
     let version = version(&root.attr("value_wo_version"), problems);
-    let credential_id = credential_id(&node.attr("credential_id"), problems);
+    let id_node = node.attr("credential_id");
+    let credential_id = credential_id(&id_node, problems).optional()?;
+    let given = given?;
+    if let Some(value) = credential_id.as_ref().and_then(|id| given.repeated_in(id)) {
+        id_node.report(problems, |argument| Argument::CannotBeUsed {
+            argument,
+            why: format!(
+                "It has eight or more characters in a row in common with {value}. State and plans show the id, so it must not contain any \
+                 part of the value. Use another name, such as the one that the vendor's console shows for the credential."
+            )
+            .into(),
+        });
+        return None;
+    }
     Some(Box::new(Config {
         parts: names?.parts(),
-        given: given?,
+        given,
         version: version.known()?,
-        credential_id: credential_id.optional()?,
+        credential_id,
     }))
+}
+
+impl Given {
+    /// The argument whose value a text repeats, where the value is at hand.
+    fn repeated_in(&self, text: &str) -> Option<String> {
+        let Self::Now(parts) = self else { return None };
+        let repeated = |name: &&str| parts.get(name).is_some_and(|value| value.is_repeated_in(text));
+        let name = parts.names().find(repeated)?;
+        Some(match name {
+            VALUE => "value_wo".to_owned(),
+            name => format!("parts_wo[{name:?}]"),
+        })
+    }
 }
 
 /// It is shown in lines of text.

@@ -32,8 +32,9 @@ pub enum System {
     Address(Address),
 }
 
-/// When the credentials end that an incident exposes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// When the credentials end that an incident exposes, the slowest first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum IncidentRevoke {
     /// Once the new one is delivered and checked.
     #[default]
@@ -42,6 +43,18 @@ pub enum IncidentRevoke {
     Delivered,
     /// As soon as there is a new one, whatever breaks.
     Now,
+}
+
+impl IncidentRevoke {
+    /// The word in configuration and state.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+
+    /// Reads the word.
+    pub fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
 }
 
 impl Incident {

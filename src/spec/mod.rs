@@ -2,6 +2,7 @@
 //!
 //! The provider writes it (`provider/secret/config`) and decides by it; the executor works by the same values.
 
+mod activation;
 mod check;
 mod format;
 mod guard;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use self::activation::ActivationSpec;
 pub use self::check::{CheckSpec, When};
 pub use self::format::{Encoding, Format};
 pub use self::guard::Guard;
@@ -36,6 +38,8 @@ pub struct Config {
     pub source: Arc<SourceSpec>,
     /// Where they go, by key.
     pub targets: BTreeMap<String, Arc<TargetSpec>>,
+    /// What makes consumers load them, by key.
+    pub activations: BTreeMap<String, Arc<ActivationSpec>>,
     /// How they are proved, by key.
     pub checks: BTreeMap<String, Arc<CheckSpec>>,
     /// When they are renewed.
@@ -113,22 +117,33 @@ impl Config {
 
     /// Whether something of a connection that it uses is known only after apply.
     pub fn awaits_a_connection(&self, connections: &Connections) -> bool {
-        let mut runs = self.checks.values().filter_map(|check| check.config.runs());
+        let mut runs = self.runs().filter_map(|(_, run)| run.config.runs());
         if runs.any(|runs| connections.may_yet_allow(&runs)) {
             return true;
         }
-        let unknown = |reach: Option<Reach>, name: &str| {
-            reach.is_some_and(|reach| matches!(connections.find(reach.vendor, name), Err(Unready::Unknown)))
-        };
-        unknown(self.source.kind.reach, &self.source.issuer.connection)
-            || self
-                .targets
-                .values()
-                .any(|target| unknown(target.kind.reach, &target.connection))
-            || self
-                .checks
-                .values()
-                .any(|check| unknown(check.kind.reach, &check.connection))
+        self.connections()
+            .any(|(reach, name)| matches!(connections.find(reach.vendor, name), Err(Unready::Unknown)))
+    }
+
+    /// The connections of its source, targets, activations and checks, by name.
+    pub fn connections(&self) -> impl Iterator<Item = (Reach, &str)> {
+        let source = (self.source.kind.reach, &self.source.issuer.connection);
+        let targets = self.targets.values();
+        let targets = targets.map(|target| (target.kind.reach, &target.connection));
+        let runs = self.runs().map(|(_, run)| (run.kind.reach, &run.connection));
+        let used = [source].into_iter().chain(targets).chain(runs);
+        used.filter_map(|(reach, name)| Some((reach?, name.as_str())))
+    }
+
+    /// Activations and checks, by key.
+    pub fn runs(&self) -> impl Iterator<Item = (&String, &Arc<CheckSpec>)> {
+        let activations = self.activations.iter().map(|(key, activation)| (key, &activation.run));
+        activations.chain(&self.checks)
+    }
+
+    /// Whether the consumers of that wave load a new value when an activation says so.
+    pub fn is_activated(&self, wave: u64) -> bool {
+        self.activations.values().any(|activation| activation.wave() == wave)
     }
 
     /// Targets whose consumers may go on using the old value after delivery and activation.

@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use crate::address::Address;
 use crate::part::PartName;
 use crate::secret::{Parts, Secret};
-use crate::target::{TEMPLATE, TargetConfig, TargetKind};
+use crate::target::{Activation, TEMPLATE, TargetConfig, TargetKind};
 use crate::template::Template;
 
 /// Where credentials go.
@@ -100,6 +100,11 @@ impl Content {
 }
 
 impl TargetSpec {
+    /// Whether a run may make live what it has staged there. What the user stages goes live by the user.
+    pub fn goes_live_by_us(&self) -> bool {
+        self.config.traits().activation != Activation::Staged
+    }
+
     /// What it is written together with: its own slot when it is alone. What different connections reach is never written together.
     pub fn batch(&self, slot: &Address) -> String {
         match self.config.batch() {

@@ -129,6 +129,12 @@ pub trait Slot: Send + Sync {
         Ok(None)
     }
 
+    /// The locator of this entry under the container's present name, where that is another than the slot's and earlier looks in this run
+    /// have shown it. Read only.
+    async fn renamed_to(&self) -> Result<Option<String>, CallError> {
+        Ok(None)
+    }
+
     /// Empties the slot. One that is already empty is success; "not found" for lack of a permission is none, where the two can be
     /// told apart.
     async fn remove(&self, permit: &WritePermit) -> Result<(), CallError>;

@@ -114,6 +114,33 @@ fn without_a_region_a_plan_says_where_one_is_set_and_a_profile_has_one() {
     story.workspace.set("AWS_PROFILE", "eu");
     story.configure(&[RANDOM, SSM]);
     story.apply();
+    // An empty variable names no profile, so the default one counts.
+    story.workspace.set("AWS_PROFILE", "");
+    std::fs::write(&file, "[default]\nregion = us-east-1\n").unwrap();
+    story.settled();
+}
+
+#[test]
+fn empty_variables_hide_no_endpoint_of_the_shared_aws_files() {
+    let mut story = Story::new();
+    let sandbox = story.sandbox.export("AWS_ENDPOINT_URL").to_owned();
+    let file = story.workspace.path().join("aws.ini");
+    story.workspace.set("AWS_CONFIG_FILE", file.to_str().unwrap());
+    for empty in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SSM", "AWS_ENDPOINT_URL_STS"] {
+        story.workspace.set(empty, "");
+    }
+    story.configure(&[RANDOM, SSM]);
+    for profile in [
+        format!("[default]\nendpoint_url = {sandbox}\n"),
+        format!(
+            "[default]\nendpoint_url = https://nobody.example\nservices = here\n\
+             [services here]\nssm =\n  endpoint_url = {sandbox}\nsts =\n  endpoint_url = {sandbox}\n"
+        ),
+    ] {
+        std::fs::write(&file, profile).unwrap();
+        story.apply();
+    }
+    assert_eq!(story.attributes()["deliveries"]["a"]["status"], "current");
 }
 
 #[test]

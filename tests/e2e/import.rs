@@ -1,9 +1,9 @@
 //! Imports and moves: they write nothing, neither then nor with the first apply.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::adopt::Brownfield;
-use crate::story::{A_DAY, FLY_TOKEN, NAME, SSM_TARGET, Story, THREE_TARGETS, resource, says};
+use crate::story::{A_DAY, FLY_TOKEN, NAME, PARAMETER, SSM_TARGET, Story, THREE_TARGETS, resource, says};
 use crate::terraform_cores::Core;
 use crate::truth::{alive, fly_tokens, parameter, three_targets_hold};
 
@@ -242,6 +242,58 @@ fn a_moved_password_is_taken_over_without_its_value() {
         parameter(&story, "/molecule/production/FLY_API_TOKEN").as_deref(),
         Some(VALUE)
     );
+}
+
+/// Every type that a `moved` block may name, with the attributes that hold its value.
+#[test]
+fn every_resource_that_kept_a_value_in_the_state_can_be_moved() {
+    const PEM: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIplain\n-----END PRIVATE KEY-----\n";
+    for (type_name, provider, held, value) in [
+        (
+            "random_password",
+            "hashicorp/random",
+            "result",
+            "zXcVbNm-plain-text-of-old",
+        ),
+        ("random_bytes", "hashicorp/random", "base64", "cGxhaW4gdGV4dCBvZiBvbGQ="),
+        ("random_id", "hashicorp/random", "b64_url", "cGxhaW4tdGV4dA"),
+        ("tls_private_key", "hashicorp/tls", "private_key_pem", PEM),
+    ] {
+        let story = Story::new();
+        stand_in(&story, provider);
+        story
+            .sandbox
+            .seed(json!({ "aws": { "parameters": { "/molecule/production/FLY_API_TOKEN": value } } }));
+        story.sandbox.forget_calls();
+        let state = story.workspace.path().join("terraform.tfstate");
+        let mut before: Value = serde_json::from_str(&state_of(type_name, provider, value)).unwrap();
+        before["resources"][0]["instances"][0]["attributes"] = json!({ "id": "none", held: value });
+        std::fs::write(&state, before.to_string()).unwrap();
+        let source = "source = { random = { bytes = 32, encoding = \"hex\" } }";
+        story.write(&format!(
+            "moved {{\n  from = {type_name}.it\n  to   = rotation_secret.it\n}}\n{}",
+            resource("it", NAME, &[source, SSM_TARGET])
+        ));
+        says(&story.apply(), &["FLY_API_TOKEN: was_in_state", type_name]);
+        story.wrote_nothing();
+        assert_eq!(parameter(&story, PARAMETER).as_deref(), Some(value), "{type_name}");
+        let attributes = story.attributes();
+        assert!(
+            !attributes.to_string().contains(&json!(value).to_string()),
+            "{attributes}"
+        );
+        assert_eq!(attributes["generation"], 0, "{type_name}");
+        assert_eq!(attributes["deliveries"]["runtime"]["status"], "current", "{type_name}");
+        // The CLI needs the old provider for the move alone.
+        std::fs::remove_dir_all(story.workspace.path().join("stand-in")).unwrap();
+        for refresh in [
+            &["plan", "-refresh-only", "-detailed-exitcode"][..],
+            &["plan", "-detailed-exitcode"],
+        ] {
+            let outcome = story.run(refresh);
+            assert_eq!(outcome.status, 0, "{type_name}: {}", outcome.output);
+        }
+    }
 }
 
 #[test]

@@ -8,8 +8,12 @@ use crate::truth::{alive, fly_secret, the_token, three_targets_hold};
 
 /// A provider block with an incident that has these arguments, and one resource with these lines.
 fn with_incident(story: &Story, arguments: &str, lines: &[&str]) {
+    with_incident_of(story, "INC-1", arguments, lines);
+}
+
+fn with_incident_of(story: &Story, id: &str, arguments: &str, lines: &[&str]) {
     let incident =
-        format!("incident {{\n    id     = \"INC-1\"\n    reason = \"a laptop was stolen\"\n    {arguments}\n  }}");
+        format!("incident {{\n    id     = {id:?}\n    reason = \"a laptop was stolen\"\n    {arguments}\n  }}");
     story.write_all(&format!(
         "provider \"rotation\" {{\n  namespace = \"production\"\n  {incident}\n}}\n{}",
         resource("it", NAME, lines)
@@ -141,7 +145,7 @@ fn now_ends_the_exposed_credential_before_its_consumers_have_another() {
     let plan = unframed(&story.plan());
     for words in [
         "consumers fail until they have the new value",
-        "control_plane: tenant provisioning fails with 401",
+        "- control_plane: tenant provisioning fails with 401",
         "before any target holds generation 2",
     ] {
         assert!(plan.contains(words), "{words} is not in\n{plan}");
@@ -267,4 +271,57 @@ fn a_guarded_secret_is_a_notice_until_somebody_confirms() {
     with_incident(&story, "all = true", &[FLY_TOKEN, runtime, A_DAY, confirmed]);
     story.apply();
     assert!(the_token(&story).name.ends_with("-g2"));
+}
+
+/// The configuration of the apply that follows the one that was cut off.
+type Next = fn(&Story, &[&str]);
+
+#[test]
+fn what_an_incident_has_begun_is_revoked_as_it_said_whatever_becomes_of_the_block() {
+    let next: [(&str, Next); 5] = [
+        ("the block is gone", |story, lines| story.configure(lines)),
+        ("it is less strict", |story, lines| {
+            with_incident(story, "all = true", lines)
+        }),
+        ("it exposes something else", |story, lines| {
+            with_incident(story, "systems = [\"neon\"]", lines);
+        }),
+        ("another one follows", |story, lines| {
+            with_incident_of(story, "INC-2", "all = true", lines);
+        }),
+        ("something else is asked for", |story, lines| {
+            story.configure(&[lines, &["rotation_reason = \"spring cleaning\""]].concat());
+        }),
+    ];
+    const DELIVERY: &str = "POST /v1/apps/molecule-cp/secrets";
+    for (what, configure) in next {
+        let lines = [FLY_TOKEN, FLY_TARGET, A_DAY];
+        let story = Story::begun(&lines);
+        let is_first = |story: &Story| alive(story).iter().any(|token| token.name.ends_with("-g1"));
+        for fault in [DELIVERY, "deleteLimitedAccessToken"] {
+            story.sandbox.lasting_fault(fault, "forbidden");
+        }
+        with_incident(&story, "all = true\n    revoke = \"now\"", &lines);
+        story.fails();
+        assert!(is_first(&story), "{what}: it could not be revoked");
+        assert_eq!(story.attributes()["last_rotation"]["incident_revoke"], "now");
+        story.sandbox.heal();
+        story.sandbox.lasting_fault(DELIVERY, "forbidden");
+        configure(&story, &lines);
+        story.fails();
+        assert!(!is_first(&story), "{what}: it is revoked before anything is delivered");
+        let record = &story.attributes()["last_rotation"];
+        assert_eq!(
+            (&record["cause"], &record["incident_revoke"]),
+            (&json!("incident"), &json!("now")),
+            "{what}"
+        );
+        story.sandbox.heal();
+        story.apply();
+        assert_eq!(
+            fly_secret(&story, "molecule-cp", NAME),
+            Some(the_token(&story).value),
+            "{what}"
+        );
+    }
 }

@@ -169,6 +169,55 @@ fn a_superseded_key_stays_on_record_until_a_person_confirms() {
 }
 
 #[test]
+fn an_id_that_shows_part_of_the_value_is_refused_by_the_plan() {
+    let value = "rk_live_51HxYzAbCdEfGh";
+    let person = Person::new(&[]);
+    for id in [value, "the rk_live_ key of November"] {
+        let (status, said) = person.run(&["plan"], 1, id, Some(value));
+        assert_eq!(status, 1, "{said}");
+        let words = [
+            "source.provided.credential_id cannot be used",
+            "eight or more characters in a row in common with value_wo",
+        ];
+        says(&said, &words);
+        assert!(!said.contains("vendor's answer"), "{said}");
+    }
+    person.applies(1, "the key of November", Some(value));
+    // Where both are written out, `terraform validate` knows.
+    let story = Story::new();
+    let source = "source = { provided = { credential_id = \"AKIAEXAMPLE1\", part_names = [\"key_id\", \"secret\"] } }";
+    let values = "parts_wo = { key_id = \"AKIAEXAMPLE1\", secret = \"hunter2hunter2\" }\n  value_wo_version = 1";
+    let target = r#"targets = { web = { part = "secret", fly_secret = { app = "molecule-cp" } } }"#;
+    story.configure(&[source, values, target]);
+    let said = story.refused("validate");
+    assert!(said.contains(r#"in common with parts_wo["key_id"]"#), "{said}");
+}
+
+#[test]
+fn a_destroy_says_who_still_accepts_the_value() {
+    let person = Person::new(&[]);
+    person.applies(1, "rk_1", Some("first"));
+    person.applies(2, "rk_2", Some("second"));
+    let (status, said) = person.run(&["apply", "-destroy", "-auto-approve"], 2, "rk_2", None);
+    assert_eq!(status, 0, "{said}");
+    let warnings = said.split_once("Warning: STRIPE_API_KEY").expect("it warns").1;
+    says(
+        warnings,
+        &[
+            "Leaves valid (revoke it there yourself): generation 1 (rk_1) at its vendor, generation 2 (rk_2) at its vendor",
+        ],
+    );
+    says(
+        &said,
+        &[
+            "Generation 2 (rk_2) is still valid",
+            "Revoke it in the vendor's console",
+        ],
+    );
+    assert!(!warnings.contains("provided:default"), "{warnings}");
+}
+
+#[test]
 fn what_is_waited_for_may_be_over() {
     let fly = r#"targets = { web = { fly_secret = { app = "molecule-cp" } } }"#;
     let story = Story::new();

@@ -47,6 +47,7 @@ fn taken_over(id: Option<&str>, entry: Option<Entry>) -> Ledger {
         target: "web".to_owned(),
         slot: "fly_secret:default:a/KEY".to_owned(),
         container_id: None,
+        renamed_to: None,
         entry,
     });
     ledger
@@ -58,6 +59,7 @@ fn seen(entry: Option<Entry>) -> Event {
         id: ID.to_owned(),
         entry,
         deferred: false,
+        is_activated: false,
         must_be_live: false,
         was_unreachable: false,
         at: at(50),

@@ -255,3 +255,50 @@ fn a_second_rotation_of_two_roles_that_is_killed_and_then_interrupted_leaves_nob
         .apply((Call::Deliver, 0, Fault::Interrupt))
         .ends_well();
 }
+
+/// What state says of the last rotation: its cause and its reason.
+fn record(story: &Story) -> (String, String) {
+    let state = story.rest.state.as_ref().expect("it exists");
+    let record = state.get("last_rotation");
+    let text = |name: &str| record.get(name).as_str().expect(name).to_owned();
+    (text("cause"), text("reason"))
+}
+
+/// The clock of a run stands still: all of this happens within one second.
+#[test]
+fn a_rotation_that_is_cut_off_in_the_second_of_the_create_keeps_its_cause() {
+    let targets = [
+        TargetSpec::new("a", Place::Opaque, 1),
+        TargetSpec::new("b", Place::Opaque, 2),
+    ];
+    for origin in [Origin::Listed, Origin::Alternating] {
+        let case = Case::new("a second", origin, &targets);
+        let cut_off = Story::created(case).rotate().apply((Call::Deliver, 1, Fault::Refused));
+        let finished = cut_off.apply(None);
+        assert_eq!(
+            record(&finished),
+            ("requested".to_owned(), "wish 1".to_owned()),
+            "{origin:?}"
+        );
+        finished.ends_well();
+    }
+}
+
+#[test]
+fn a_request_in_the_second_of_an_unfinished_rotation_is_not_taken_for_that() {
+    let targets = [
+        TargetSpec::new("a", Place::Readable, 1),
+        TargetSpec::new("b", Place::Opaque, 2),
+    ];
+    for origin in [Origin::Listed, Origin::Alternating] {
+        let case = Case::new("a second", origin, &targets);
+        let cut_off = Story::created(case).rotate().apply((Call::Deliver, 1, Fault::Refused));
+        let asked = cut_off.rotate().apply(None);
+        assert_eq!(
+            record(&asked),
+            ("requested".to_owned(), "wish 2".to_owned()),
+            "{origin:?}"
+        );
+        asked.ends_well();
+    }
+}

@@ -462,12 +462,12 @@ fn by_hand() -> Vec<(&'static str, Json, &'static str)> {
         ("escrow", json!(false), "escrow is not available yet"),
         ("restore", json!(3), "restore is not available yet"),
         ("restore", json!(UNKNOWN), "restore is not available yet"),
+        // No kind.
         (
             "activations",
             json!({ "redeploy": { "wave": 1 } }),
-            "activations is not available yet",
+            "activations[\"redeploy\"] has no kind",
         ),
-        ("activations", json!(UNKNOWN), "activations is not available yet"),
         (
             "guard",
             json!({ "confirm": "2: everything is down" }),

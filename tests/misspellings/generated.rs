@@ -62,7 +62,7 @@ fn every_misspelt_key_is_named_with_its_path_and_neighbour() {
             }
         }
     }
-    // No kind of activation exists yet; a misspelt common key is told all the same.
+    // Their kinds are those of checks; here the common keys.
     let known = names(declared("activations"));
     for key in &known {
         keys += 1;

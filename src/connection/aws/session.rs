@@ -34,7 +34,6 @@ use crate::call::CallError;
 use crate::clock::Clock;
 use crate::connection::Opening;
 use crate::diagnostics::{Argument, ConnectionProblem, capitalized};
-use crate::environment::Form;
 use crate::http::{HttpClient, is_loopback, permitted};
 
 /// Pinned, so that an update of the SDK does not change behaviour unnoticed.
@@ -107,10 +106,7 @@ impl Settings {
         // A profile of the block goes before both.
         let (default_profile, keys) = match profile {
             Some(_) => (None, None),
-            None => {
-                let said = variables.first(&["AWS_PROFILE"], Form::Line, found)?;
-                (said.map(|said| said.text.to_owned()), variables.keys(found)?)
-            }
+            None => (variables.profile(found)?, variables.keys(found)?),
         };
         Some(Self {
             region: match region.optional()? {
@@ -352,18 +348,22 @@ impl Settings {
     }
 }
 
+/// A variable that nobody sets.
+const NO_VARIABLE: &str = "AWS_ENDPOINT_URL_OF_THE_FILES";
+
 /// The endpoint that shared configuration files name for a service: `endpoint_url` of its section `services`, else of the profile.
 fn in_files(session: &SdkConfig, service: &Service) -> Option<Address> {
-    let key = ServiceConfigKey::builder()
-        .service_id(service.id)
-        .env("AWS_ENDPOINT_URL")
-        .profile("endpoint_url")
-        .build()
-        .ok()?;
-    let own = session.service_config().and_then(|files| files.load_config(key));
-    let said = |url: &String| !url.trim().is_empty();
+    let said = |variable: &str| {
+        let key = ServiceConfigKey::builder();
+        let key = key.service_id(service.id).env(variable).profile("endpoint_url");
+        session.service_config()?.load_config(key.build().ok()?)
+    };
+    let is_blank = |url: &String| url.trim().is_empty();
+    // The SDK takes an empty variable for an endpoint, which hides that of the files. Nothing at all means that none are wanted.
+    let found = said("AWS_ENDPOINT_URL").and_then(|url| if is_blank(&url) { said(NO_VARIABLE) } else { Some(url) });
     let general = || session.endpoint_url().map(str::to_owned);
-    let url = own.filter(said).or_else(general).filter(said)?;
+    let found = found.or_else(general);
+    let url = found.filter(|url| !is_blank(url))?;
     Some(Address {
         url,
         origin: "the shared AWS configuration files".to_owned(),

@@ -89,6 +89,19 @@ impl<'a> Variables<'a> {
         }
     }
 
+    /// An empty `AWS_PROFILE` means the default profile, as for the SDK for Go. This SDK would look for one without a name.
+    pub(super) fn profile(&self, problems: &mut Diagnostics) -> Option<Option<String>> {
+        const PROFILE: &str = "AWS_PROFILE";
+        let found = self.first(&[PROFILE], Form::Line, problems)?;
+        let is_empty = || {
+            self.surroundings
+                .environment
+                .is_empty(PROFILE)
+                .then(|| "default".to_owned())
+        };
+        Some(found.map(|found| found.text.to_owned()).or_else(is_empty))
+    }
+
     /// The SDK would panic on what it cannot read.
     pub(super) fn retry(&self, problems: &mut Diagnostics) -> Option<Option<RetryConfig>> {
         const ATTEMPTS: &str = "AWS_MAX_ATTEMPTS";

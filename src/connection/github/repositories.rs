@@ -5,12 +5,13 @@
 //! (docs/decisions/gone-needs-proof.md). <https://docs.github.com/en/rest/repos/repos>
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use serde::Deserialize;
 
 use super::{GitHubClient, Repository, SERVICE, advise_repository};
 use crate::call::{CallError, Effect};
+use crate::http::Response;
 
 /// The most that one page holds.
 const PER_PAGE: usize = 100;
@@ -24,6 +25,9 @@ pub struct RepositoryDetails {
     /// GitHub's own id, which outlives a change of the name or the owner.
     #[serde(default)]
     pub id: Option<u64>,
+    /// `owner/name`, as they are now.
+    #[serde(default)]
+    pub full_name: Option<String>,
     /// Read-only for everybody, its secrets included.
     #[serde(default)]
     pub archived: bool,
@@ -88,6 +92,37 @@ impl GitHubClient {
             })
         };
         self.0.repositories.get(&repository.key(), fetch).await
+    }
+
+    /// The repository's present owner and name, where the one that is asked for led to another: it was renamed or transferred.
+    /// Asks nothing as long as GitHub has answered under the name that it was asked by.
+    ///
+    /// # Errors
+    /// Those of [`Self::repository`].
+    pub async fn present_name(&self, repository: &Repository) -> Result<Option<Repository>, CallError> {
+        if !self.has_led_elsewhere(repository) {
+            return Ok(None);
+        }
+        let details = self.repository(repository).await?;
+        let present = details.full_name.as_deref().and_then(|full| full.split_once('/'));
+        let present = present.map(|(owner, name)| Repository {
+            owner: owner.to_owned(),
+            name: name.to_owned(),
+        });
+        Ok(present.filter(|present| present.key() != repository.key()))
+    }
+
+    /// Notes that GitHub answered from another address than that of this repository's name.
+    pub(super) fn note_redirect(&self, repository: &Repository, answer: &Response) {
+        if answer.redirected {
+            let mut known = self.0.redirected.lock().unwrap_or_else(PoisonError::into_inner);
+            known.insert(repository.key());
+        }
+    }
+
+    fn has_led_elsewhere(&self, repository: &Repository) -> bool {
+        let known = self.0.redirected.lock().unwrap_or_else(PoisonError::into_inner);
+        known.contains(&repository.key())
     }
 
     /// The lower-case names of all environments of a repository, read once per run. A list that is shorter than GitHub says is an

@@ -178,6 +178,7 @@ impl GitHubClient {
                 .read(request)
                 .await
                 .map_err(|error| level.advise(error, level.store.read_access))?;
+            self.note_redirect(&level.repository, &answer);
             let Page { total_count, secrets } = answer.json()?;
             let last = secrets.is_empty();
             for item in secrets {
@@ -215,6 +216,7 @@ impl GitHubClient {
             .read(request)
             .await
             .map_err(|error| level.advise(error, level.store.read_access))?;
+        self.note_redirect(&level.repository, &answer);
         if answer.status == 404 {
             return Ok(None);
         }

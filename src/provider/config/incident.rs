@@ -102,18 +102,14 @@ fn parse_known(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Incident> 
     let revoke = node
         .attr("revoke")
         .one_of(&["checked", "delivered", "now"], problems)
-        .or("checked");
+        .or(IncidentRevoke::default().as_str());
     Some(Incident {
         id: id?,
         reason: reason?,
         exposed: exposed?.into_iter().collect(),
         systems: systems?,
         all: all?,
-        revoke: match revoke? {
-            "delivered" => IncidentRevoke::Delivered,
-            "now" => IncidentRevoke::Now,
-            _ => IncidentRevoke::Checked,
-        },
+        revoke: IncidentRevoke::parse(revoke?)?,
     })
 }
 

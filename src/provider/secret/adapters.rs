@@ -7,11 +7,11 @@ use super::paths::at;
 use crate::address::Address;
 use crate::clock::Clock;
 use crate::diagnostics::{Message, StateProblem};
-use crate::executor::{Job, JobCheck, JobSource, JobTarget, Subject};
+use crate::executor::{Job, JobActivation, JobCheck, JobSource, JobTarget, SharedWork, Subject};
 use crate::provider::Configured;
 use crate::rotation::{DeliveryRecord, Ledger};
 use crate::source::Source;
-use crate::spec::{Config, TargetSpec};
+use crate::spec::{CheckSpec, Config, TargetSpec};
 use crate::target::{self, Slot};
 use crate::terraform::{Diagnostic, Diagnostics};
 use crate::vendors::Vendors;
@@ -20,6 +20,7 @@ use crate::vendors::Vendors;
 pub(super) struct Adapters {
     source: Box<dyn Source>,
     targets: BTreeMap<String, JobTarget>,
+    activations: BTreeMap<String, JobActivation>,
     checks: BTreeMap<String, JobCheck>,
 }
 
@@ -44,15 +45,22 @@ pub(super) fn connect(
             Err(diagnostic) => missing.push(at(site(), config, diagnostic)),
         }
     }
+    let mut connect_run = |key: &String, entry: &Arc<CheckSpec>, site: Subject| {
+        let connected = vendors.check(entry.config.as_ref(), key, &entry.connection);
+        let connected = connected.map_err(|why| missing.push(at(site, config, why)));
+        let spec = Arc::clone(entry);
+        connected.ok().map(|adapter| JobCheck { spec, adapter })
+    };
+    let mut activations = BTreeMap::new();
+    for (key, entry) in &config.activations {
+        let run = connect_run(key, &entry.run, Subject::Activation(key.clone()));
+        let spec = Arc::clone(entry);
+        activations.extend(run.map(|run| (key.clone(), JobActivation { spec, run })));
+    }
     let mut checks = BTreeMap::new();
     for (key, entry) in &config.checks {
-        let site = || Subject::Check(key.clone());
-        let connected = vendors
-            .check(entry.config.as_ref(), key, &entry.connection)
-            .map_err(|d| missing.push(at(site(), config, d)));
-        let Ok(check) = connected else { continue };
-        let spec = Arc::clone(entry);
-        checks.insert(key.clone(), JobCheck { spec, adapter: check });
+        let check = connect_run(key, entry, Subject::Check(key.clone()));
+        checks.extend(check.map(|check| (key.clone(), check)));
     }
     // One missing connection is one problem, however many adapters need it.
     let mut told: Vec<String> = Vec::new();
@@ -62,10 +70,13 @@ pub(super) fn connect(
             problems.push(problem);
         }
     }
-    let complete = targets.len() == config.targets.len() && checks.len() == config.checks.len();
+    let complete = targets.len() == config.targets.len()
+        && activations.len() == config.activations.len()
+        && checks.len() == config.checks.len();
     source.filter(|_| complete).map(|source| Adapters {
         source,
         targets,
+        activations,
         checks,
     })
 }
@@ -155,7 +166,9 @@ impl Adapters {
             },
             targets: self.targets,
             leaving: BTreeMap::new(),
+            activations: self.activations,
             checks: self.checks,
+            shared_work: SharedWork::default(),
             vendors: Arc::clone(vendors),
             clock,
             overlap: config.overlap,

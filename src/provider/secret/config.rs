@@ -2,6 +2,7 @@
 //!
 //! Every mistake is reported at its path, with what is allowed. Unknown values are legal: then the whole is `None`.
 
+mod activations;
 mod adopt;
 mod checks;
 mod format;
@@ -21,6 +22,7 @@ mod warnings;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use self::activations::parse_activations;
 use self::adopt::{id_fits, parse_adopt};
 use self::checks::parse_checks;
 use self::format::{format_holds, parse_format};
@@ -48,6 +50,7 @@ fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
     let parts = source.as_ref().map(|source| source.parts.as_ref());
     let targets = parse_targets(&node.attr("targets"), name.as_deref(), parts.flatten(), problems);
     let waves = known_waves(&node.attr("targets"));
+    let activations = parse_activations(&node.attr("activations"), parts.flatten(), waves.as_ref(), problems);
     let checks = parse_checks(&node.attr("checks"), parts.flatten(), waves.as_ref(), problems);
     let schedule = parse_schedule(&node.attr("rotation"), problems);
     let triggers = node.attr("rotation").attr("triggers").string_map(problems);
@@ -86,6 +89,7 @@ fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
         name: name?,
         contact: info.get("contact").cloned(),
         docs_url: info.get("docs_url").cloned(),
+        activations: activations?,
         checks: checks?,
         schedule: schedule?,
         triggers: triggers.or(BTreeMap::new())?,

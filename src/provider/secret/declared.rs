@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+use crate::activation;
 use crate::check::Patience;
 use crate::terraform::{Attribute, AttributeType, Mode, Nesting, Type};
 use crate::{check, duration, source, target};
@@ -67,9 +68,10 @@ fn checks() -> Vec<Attribute> {
         .collect()
 }
 
-/// No kind of activation exists yet.
 fn activations() -> Vec<Attribute> {
-    Vec::new()
+    let all = activation::ALL.iter();
+    all.map(|known| kind(known.name, known.summary, (known.attributes)()))
+        .collect()
 }
 
 /// The common keys of `source`.
@@ -123,9 +125,13 @@ pub fn common_of_activations() -> Vec<Attribute> {
         Attribute::optional(
             "wave",
             Type::Number,
-            "It runs after the deliveries of this wave. Default: the last wave.",
+            "It runs after the deliveries of this wave, and before its checks. Default: the last wave.",
         ),
-        Attribute::optional("timeout", Type::String, "How long it may take."),
+        Attribute::optional(
+            "timeout",
+            Type::String,
+            "How long it may take. Default: that of the check of the same kind.",
+        ),
         connection(),
     ]
 }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::decide::{Decision, can_be_revoked};
 use crate::rotation::{DeliveryStatus, Ending, Goal, TargetGoal};
 use crate::spec::{Config, IncidentRevoke, When};
-use crate::target::Activation;
 
 /// What a run is asked to reach.
 pub(super) fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goal {
@@ -32,7 +31,7 @@ pub(super) fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goa
             let goal = TargetGoal {
                 wave: target.wave,
                 write: !rotates && decision.write.contains(key) && (!decision.finish || rewrites(key)),
-                activates: traits.activation == Activation::Itself,
+                activates: target.goes_live_by_us(),
                 follow_up: traits.follow_up,
                 activate: decision.retag.contains(key),
             };
@@ -40,7 +39,7 @@ pub(super) fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goa
         })
         .collect();
     let of = |when| config.checks.values().filter(move |check| check.when == when);
-    let presented = config.checks.values().filter(|check| check.presents_new());
+    let presented = config.runs().filter(|(_, run)| run.presents_new());
     Goal {
         generation: (!is_create).then_some(decision.generation),
         may_mint: rotates,
@@ -57,8 +56,9 @@ pub(super) fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goa
             .map(|known| known.generation)
             .collect(),
         targets,
-        checked_waves: config.checks.values().filter_map(|check| check.wave()).collect(),
-        presented_waves: presented.filter_map(|check| check.wave()).collect(),
+        // A wave counts as checked where nothing is left to be presented to an activation.
+        checked_waves: config.runs().filter_map(|(_, run)| run.wave()).collect(),
+        presented_waves: presented.filter_map(|(_, run)| run.wave()).collect(),
         has_preflight: of(When::Preflight).next().is_some(),
         has_revoked_checks: of(When::Revoked).next().is_some(),
         presents_after_revocation: of(When::Revoked).any(|check| check.presents_new()),

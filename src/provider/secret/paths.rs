@@ -18,6 +18,13 @@ pub(super) fn path_of(site: &Subject, config: Option<&Config>) -> Path {
                 .map(|target| target.kind.name);
             kind.map_or(path.clone(), |kind| path.then_attribute(kind))
         }
+        Subject::Activation(key) => {
+            let path = Path::attribute("activations").then_key(key);
+            let kind = config
+                .and_then(|config| config.activations.get(key))
+                .map(|activation| activation.run.kind.name);
+            kind.map_or(path.clone(), |kind| path.then_attribute(kind))
+        }
         Subject::Check(key) => {
             let path = Path::attribute("checks").then_key(key);
             let kind = config

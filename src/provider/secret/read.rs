@@ -57,6 +57,10 @@ async fn refreshed(configured: &Configured, stored: &Value, problems: &mut Diagn
     if config.awaits_a_connection(connections) || matches!(configured.incidents, Incidents::Unknown) {
         return None;
     }
+    if let Some(refused) = connections.refused_by_clock(config.connections()) {
+        problems.push(refused);
+        return None;
+    }
     let config = config.located(connections);
     let policies = match Policies::of_state(stored) {
         Ok(policies) => policies,

@@ -182,6 +182,11 @@ fn computed() -> Vec<Attribute> {
             "container_id",
             "The vendor's own id of the container, such as GitHub's repository id or Fly's app id.",
         ),
+        text(
+            "renamed_to",
+            "The entry's address under the present name of its container, where that was renamed (a GitHub repository). When the configuration \
+             follows, nothing is written.",
+        ),
         Attribute::computed("generation", Type::Number, "The generation that it holds."),
         text(
             "status",
@@ -208,7 +213,15 @@ fn computed() -> Vec<Attribute> {
              `restored`.",
         ),
         text("reason", "The reason in words. Known in the plan."),
-        text("started_at", "RFC 3339."),
+        text(
+            "incident_revoke",
+            "For `incident`: when older credentials are revoked, `checked`, `delivered` or `now`. It holds until the rotation is complete, \
+             even if the provider's `incident` block is removed.",
+        ),
+        text(
+            "started_at",
+            "RFC 3339; null where an interrupted apply began it and left no record.",
+        ),
         text("finished_at", "RFC 3339; null until it is complete."),
         text("actor", "Who ran it, from the CI's environment."),
         text("commit", "The commit that it ran from, from the CI's environment."),

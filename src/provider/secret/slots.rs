@@ -40,10 +40,14 @@ pub(super) fn undeclared(config: &Config, connections: &Connections) -> Diagnost
     );
     let targets = config.targets.iter();
     let targets = targets.map(|(key, target)| (Subject::Target(key.clone()), target.kind.reach, &target.connection));
+    let activations = config.activations.iter().map(|(key, activation)| {
+        let run = &activation.run;
+        (Subject::Activation(key.clone()), run.kind.reach, &run.connection)
+    });
     let checks = config.checks.iter();
     let checks = checks.map(|(key, check)| (Subject::Check(key.clone()), check.kind.reach, &check.connection));
     let mut found = Diagnostics::new();
-    for (site, reach, name) in targets.chain(checks).chain([source]) {
+    for (site, reach, name) in targets.chain(activations).chain(checks).chain([source]) {
         let link = connections.link(name);
         let Some(reach) = reach.filter(|_| link.is_named()) else {
             continue;
@@ -60,15 +64,17 @@ pub(super) fn undeclared(config: &Config, connections: &Connections) -> Diagnost
 /// Programs and hosts that the configuration uses, and `allow_exec` does not name.
 pub(super) fn not_allowed(config: &Config, connections: &Connections) -> Diagnostics {
     let mut found = Diagnostics::new();
-    for (key, check) in &config.checks {
-        let runs = check.config.runs();
+    let activations = config.activations.iter();
+    let activations = activations.map(|(key, activation)| (Subject::Activation(key.clone()), &activation.run));
+    let checks = config
+        .checks
+        .iter()
+        .map(|(key, check)| (Subject::Check(key.clone()), check));
+    for (site, run) in activations.chain(checks) {
+        let runs = run.config.runs();
         let refused = runs.filter(|runs| !connections.allows(runs) && !connections.may_yet_allow(runs));
         if let Some(runs) = refused {
-            found.push(at(
-                Subject::Check(key.clone()),
-                config,
-                connections.own().not_allowed(&runs),
-            ));
+            found.push(at(site, config, connections.own().not_allowed(&runs)));
         }
     }
     found

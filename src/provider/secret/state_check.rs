@@ -9,6 +9,7 @@ use super::declared::DYNAMIC;
 use crate::diagnostics::StateProblem;
 use crate::label::LARGEST_GENERATION;
 use crate::rotation::{Cause, CredentialStatus, DeliveryStatus};
+use crate::spec::IncidentRevoke;
 use crate::terraform::{Attribute, AttributeType, Diagnostics, Nesting, Path, Value};
 
 /// Reports everything in `stored` that this version does not understand; nothing for a null state.
@@ -51,6 +52,10 @@ pub(in crate::provider) fn check(stored: &Value) -> Diagnostics {
     let cause = receipt.get("cause");
     if !receipt.is_null() && cause.as_str().is_none_or(|text| Cause::parse(text).is_none()) {
         check.refuse(&root.then_attribute("last_rotation").then_attribute("cause"));
+    }
+    let revoke = receipt.get("incident_revoke");
+    if !revoke.is_null() && revoke.as_str().is_none_or(|text| IncidentRevoke::parse(text).is_none()) {
+        check.refuse(&root.then_attribute("last_rotation").then_attribute("incident_revoke"));
     }
     for name in ["started_at", "finished_at"] {
         check.instant(receipt, &root.then_attribute("last_rotation"), name);

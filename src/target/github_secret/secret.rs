@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use super::locator;
 use crate::call::{CallError, CallErrorKind, WritePermit};
 use crate::connection::github::{GitHubClient, SecretLevel, StoredSecret};
 use crate::rotation::{Container, Entry, RevisionKind};
@@ -67,6 +68,15 @@ impl Slot for GitHubSecret {
             Err(error) if matches!(error.kind, CallErrorKind::Forbidden | CallErrorKind::NotFound) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    async fn renamed_to(&self) -> Result<Option<String>, CallError> {
+        let present = self.client.present_name(&self.level.repository).await?;
+        let level = present.map(|repository| SecretLevel {
+            repository,
+            ..self.level.clone()
+        });
+        Ok(level.map(|level| locator::of(&level, &self.name)))
     }
 
     async fn remove(&self, permit: &WritePermit) -> Result<(), CallError> {

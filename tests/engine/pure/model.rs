@@ -246,6 +246,7 @@ pub(super) fn refresh(case: Case, world: &World, saved: &Ledger, bug: Bug) -> Le
             target,
             id: ID.to_owned(),
             deferred: false,
+            is_activated: false,
             must_be_live: false,
             was_unreachable: false,
             at: BEFORE,

@@ -385,16 +385,16 @@ impl Change<'_> {
     /// A rotation that somebody asked for, and that waits for a value, stays open on record.
     fn note_what_is_awaited(&self, state: &mut State, stored: &State, decision: &Decision) {
         if let Some(awaited) = newly_awaited(stored, decision) {
-            state.last_rotation = Some(self.receipt(awaited));
+            state.last_rotation = Some(self.receipt(awaited, decision));
         }
         state.awaits_value = decision.awaits.is_some();
     }
 
-    fn receipt(&self, request: &Request) -> Receipt {
+    fn receipt(&self, request: &Request, decision: &Decision) -> Receipt {
         Receipt {
             actor: self.configured.actor.clone(),
             commit: self.configured.commit.clone(),
-            ..Receipt::begun(request, self.configured.clock.now())
+            ..Receipt::begun(request, decision.incident, self.configured.clock.now())
         }
     }
 
@@ -409,7 +409,7 @@ impl Change<'_> {
         let vendors = configured.vendors.as_ref()?;
         let stored = State::read(self.prior);
         if let Rotate::Yes(request) = &decision.rotate {
-            state.last_rotation = Some(self.receipt(request));
+            state.last_rotation = Some(self.receipt(request, &decision));
         }
         // A create is planned without knowing whether it replaces or resumes something.
         if request.prior.is_null() {
@@ -426,6 +426,7 @@ impl Change<'_> {
         let goal_is_empty = wanted.targets.is_empty();
         let mut job = adapters.into_job(&state.id, config, vendors, configured.clock, self.is_create);
         job.unreachable = state.unreachable();
+        job.shared_work = configured.shared_work.clone();
         if decision.incident.is_some() {
             job.window = None;
         }

@@ -36,6 +36,9 @@ pub(super) fn absorb(state: &mut State, outcome: &Outcome, decision: &Decision, 
         verdict: if proof.passed { Verdict::Passed } else { Verdict::Failed },
         seconds: proof.seconds,
     });
+    if decision.finish && !decision.rotates() {
+        receipt.incident_revoke = decision.incident;
+    }
     if renewed {
         if outcome.promoted_at.is_some() {
             receipt.finished_at = outcome.promoted_at;

@@ -73,7 +73,7 @@ pub(super) async fn take_over(
             finished_at: Some(now),
             actor: configured.actor.clone(),
             commit: configured.commit.clone(),
-            ..Receipt::begun(&why, now)
+            ..Receipt::begun(&why, None, now)
         }),
         notices: State::read(&request.prior).notices,
         ..State::default()

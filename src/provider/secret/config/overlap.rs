@@ -53,7 +53,10 @@ impl Config {
         }
         let reload_unseen = self.targets.iter().filter(|(_, target)| {
             let traits = target.config.traits();
-            traits.activation == Activation::Later && traits.reloads_within.is_none() && target.settle.is_zero()
+            traits.activation == Activation::Later
+                && traits.reloads_within.is_none()
+                && target.settle.is_zero()
+                && !self.is_activated(target.wave)
         });
         let keys: Vec<String> = reload_unseen.map(|(key, _)| key.clone()).collect();
         if !keys.is_empty() {

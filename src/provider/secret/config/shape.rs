@@ -66,7 +66,7 @@ pub(in crate::provider::secret) fn is_unchanged(
 }
 
 /// Arguments of the resource whose behaviour a later version brings: their paths.
-const LATER: [&[&str]; 3] = [&["activations"], &["escrow"], &["restore"]];
+const LATER: [&[&str]; 2] = [&["escrow"], &["restore"]];
 
 /// Keys of elements whose behaviour a later version brings.
 const LATER_KEYS: [&str; 1] = ["lead"];

@@ -19,10 +19,17 @@ pub(super) struct Rekeyed {
     pub forget: BTreeSet<String>,
 }
 
+/// An address of what a record is of.
+type AddressOf<'f> = &'f dyn Fn(&DeliveryRecord) -> Option<Address>;
+
+/// Whether a configured slot may be the one at an address.
+type Fits<'f> = &'f dyn Fn(&Address, &Address) -> bool;
+
 /// The configured target that each record is of, by the keys of both.
 ///
 /// First those that one connection leads to: where the place differs all the same, apply stops. Then those that another connection
-/// leads to at what may be the same place: the connection was renamed, or apply finds that the account differs, and stops.
+/// leads to at what may be the same place: the connection was renamed, or apply finds that the account differs, and stops. At last
+/// those in a container that has another name now.
 pub(in crate::provider::secret) fn matched<'k>(
     ledger: &'k Ledger,
     slots: &'k BTreeMap<String, Address>,
@@ -30,10 +37,16 @@ pub(in crate::provider::secret) fn matched<'k>(
     let mut matched: BTreeMap<&str, &str> = BTreeMap::new();
     let by_connection =
         |known: &Address, slot: &Address| known.connection == slot.connection && known.is_elsewhere(slot);
-    let passes: [&dyn Fn(&Address, &Address) -> bool; 2] = [&by_connection, &Address::is_same_place];
-    for fits in passes {
+    let recorded = |delivery: &DeliveryRecord| delivery.slot.parse().ok();
+    let present = |delivery: &DeliveryRecord| delivery.renamed_to.as_ref()?.parse().ok();
+    let passes: [(AddressOf<'_>, Fits<'_>); 3] = [
+        (&recorded, &by_connection),
+        (&recorded, &Address::is_same_place),
+        (&present, &Address::is_same_place),
+    ];
+    for (address, fits) in passes {
         for (key, delivery) in ledger.deliveries() {
-            let Ok(known) = delivery.slot.parse::<Address>() else {
+            let Some(known) = address(delivery) else {
                 continue;
             };
             if matched.contains_key(key.as_str()) {
@@ -49,7 +62,8 @@ pub(in crate::provider::secret) fn matched<'k>(
     matched
 }
 
-/// Addresses on record that a connection of another name leads to now: each with its text from now on.
+/// Addresses on record that a connection of another name leads to now, or whose container has another name: each with its text from
+/// now on.
 pub(super) fn renamed(
     ledger: &Ledger,
     config: &Config,
@@ -58,20 +72,35 @@ pub(super) fn renamed(
 ) -> BTreeMap<String, String> {
     let slots = matched.iter().filter_map(|(key, now)| {
         let known: Address = ledger.delivery(key)?.slot.parse().ok()?;
-        Some((known, &slots.get(*now)?.connection))
+        let slot = slots.get(*now)?;
+        let locator = match known.is_elsewhere(slot) {
+            true => known.locator.clone(),
+            false => slot.locator.clone(),
+        };
+        let connection = slot.connection.clone();
+        Some((
+            known.clone(),
+            Address {
+                connection,
+                locator,
+                ..known
+            },
+        ))
     });
     let issuer = &config.source.issuer;
     let issuers = ledger.credentials().iter().filter_map(|known| {
         let known: Address = known.issuer.parse().ok()?;
-        known.is_same_place(issuer).then_some((known, &issuer.connection))
+        let connection = issuer.connection.clone();
+        let now = known.is_same_place(issuer).then(|| Address {
+            connection,
+            ..known.clone()
+        })?;
+        Some((known, now))
     });
-    let differ = slots.chain(issuers).filter(|(known, now)| known.connection != **now);
-    let texts = differ.map(|(known, now)| {
-        let text = known.to_string();
-        let connection = now.clone();
-        (text, Address { connection, ..known }.to_string())
-    });
-    texts.collect()
+    let differ = slots.chain(issuers).filter(|(known, now)| known != now);
+    differ
+        .map(|(known, now)| (known.to_string(), now.to_string()))
+        .collect()
 }
 
 /// Puts every delivery under the key that the configuration gives its slot now.

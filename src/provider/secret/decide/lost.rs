@@ -74,7 +74,7 @@ pub(super) fn lost(config: &Config, ledger: &Ledger, need: &Need<'_>) -> Option<
         .union(need.activate)
         .filter_map(|key| Some(config.targets.get(key)?.wave))
         .collect();
-    let presenting = config.checks.iter().find(|(_, check)| {
+    let presenting = config.runs().find(|(_, check)| {
         let Some(wave) = check.wave() else { return false };
         let runs = !ledger.is_finished() || touched_waves.contains(&wave);
         check.presents_new() && runs

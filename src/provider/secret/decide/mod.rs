@@ -3,6 +3,7 @@
 //! Pure. Time and drift come in as facts that a refresh left in state, so plan and apply decide alike; the configuration is that of
 //! this plan, so that a changed policy counts at once.
 
+mod incident;
 mod keys;
 mod lost;
 mod request;
@@ -26,7 +27,6 @@ use super::state::{State, unreachable_targets};
 use crate::address::Address;
 use crate::rotation::{Action, Cause, DeliveryStatus, Event, Ledger, Notice, NoticeCode, Request, TAKEN_OVER};
 use crate::spec::{Config, Incident, IncidentRevoke, OnDrift, TargetSpec, When};
-use crate::target::Activation;
 
 /// Whether a new generation is minted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -279,13 +279,8 @@ pub(super) fn decide(
         ledger,
     };
     let wanted = wanted(state, before, config, &decision, schedule_changed);
-    let mode = config
-        .incident
-        .as_ref()
-        .map_or(IncidentRevoke::default(), |incident| incident.revoke);
-    let is_incident = |request: &Request| request.cause == Cause::Incident;
-    let finishes_one = wanted.is_none() && finish && under_way(state).is_some_and(|request| is_incident(&request));
-    let incident = (finishes_one || wanted.as_ref().is_some_and(is_incident)).then_some(mode);
+    let incident =
+        incident::is_for_one(state, config, wanted.as_ref(), finish).then(|| incident::revocation(state, config));
     let exposed = match incident {
         // An incident ends everything that is older than what it makes.
         Some(_) => decision
@@ -512,7 +507,7 @@ impl<'c> Work<'c> {
                 work.healed.insert(key.clone());
             }
             let published = status == Some(DeliveryStatus::Staged);
-            if published && !taken_over && target.config.traits().activation == Activation::Itself {
+            if published && !taken_over && target.goes_live_by_us() {
                 work.activate.insert(key.clone());
             }
         }
@@ -552,7 +547,8 @@ fn wanted(
 ) -> Option<Request> {
     let ledger = &decision.ledger;
     let answered = decision.finish && finishing_answers(state, before, config);
-    let asked = struck(state, config).or_else(|| asked_for(before, config, ledger).filter(|_| !answered));
+    let asked = || asked_for(before, config, ledger).filter(|_| !answered);
+    let asked = incident::struck(state, config).or_else(|| asked().map(|asked| incident::within(asked, state, config)));
     if asked.is_some() || !ledger.is_begun() {
         return asked;
     }
@@ -576,18 +572,12 @@ fn wanted(
         .or_else(deploy)
 }
 
-/// The incident that exposes the secret, as long as it was not handled.
-fn struck(state: &State, config: &Config) -> Option<Request> {
-    let incident = config.incident.as_ref()?;
-    let handled = state.incidents.contains(&incident.id);
-    (!handled).then(|| Request::new(Cause::Incident, incident.in_words()))
-}
-
 /// What asked for the rotation that is under way, where the run that began it left its record.
 fn under_way(state: &State) -> Option<Request> {
     let receipt = state.last_rotation.as_ref()?;
-    let open = receipt.finished_at.is_none() && (receipt.started_at > state.rotated_at || state.rotated_at.is_none());
-    open.then(|| Request::new(receipt.cause, receipt.reason.clone()))
+    receipt
+        .is_open()
+        .then(|| Request::new(receipt.cause, receipt.reason.clone()))
 }
 
 /// A rotation of a value that a person supplies happens when a new one has come, and waits for it otherwise.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::address::Address;
-use crate::provider::secret::state::State;
+use crate::provider::secret::state::{Receipt, State};
 use crate::rotation::{Cause, CredentialStatus, DeliveryStatus, Ledger, Request};
 use crate::spec::{Config, OnDrift};
 
@@ -87,12 +87,10 @@ pub(super) fn is_drift(ledger: &Ledger, key: &str) -> bool {
 pub(super) fn finishing_answers(state: &State, before: Option<&Config>, config: &Config) -> bool {
     let traits = config.source.config.traits();
     let crowded = traits.max_live().is_some();
-    let begun = state.last_rotation.as_ref().and_then(|receipt| receipt.started_at);
+    let is_open = state.last_rotation.as_ref().is_some_and(Receipt::is_open);
     // What an issuer lists is on record whoever saved it; anything else only where the run that made it saved the state.
     let recorded = state.ledger.credential(state.ledger.generation()).is_some();
-    let left_its_record = state
-        .rotated_at
-        .is_none_or(|in_place| recorded && (!traits.lists || begun > Some(in_place)));
+    let left_its_record = state.rotated_at.is_none() || (recorded && (!traits.lists || is_open));
     crowded
         && !left_its_record
         && before.is_some_and(|before| before.source.config.fingerprint() == config.source.config.fingerprint())

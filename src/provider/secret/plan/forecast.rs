@@ -17,7 +17,7 @@ use crate::rotation::forecast::{UNKNOWN_HANDLE, UNKNOWN_INSTANT};
 use crate::rotation::{
     CredentialRecord, CredentialStatus, DeliveryRecord, Forecast, Goal, Prospect, Step, StuckReason, forecast,
 };
-use crate::spec::Config;
+use crate::spec::{Config, IncidentRevoke};
 use crate::target::{self, Activation};
 use crate::terraform::Value;
 
@@ -47,7 +47,9 @@ pub(in crate::provider::secret) fn course(
     let slot = |key: &str| slots.get(key).map(ToString::to_string).unwrap_or_default();
     let is_live_when_written = |key: &str| {
         let target = config.targets.get(key);
-        target.is_some_and(|target| target.config.traits().activation == Activation::Later)
+        target.is_some_and(|target| {
+            target.config.traits().activation == Activation::Later && !config.is_activated(target.wave)
+        })
     };
     let prospect = Prospect {
         mint: &mint,
@@ -244,6 +246,10 @@ fn touched(before: Option<&DeliveryRecord>, after: &DeliveryRecord, slot: Option
                 None => Value::Null,
             },
         ),
+        (
+            "renamed_to",
+            Value::optional(before.and_then(|known| known.renamed_to.as_ref())),
+        ),
         ("generation", unknown()),
         ("status", unknown()),
         ("revision", unknown()),
@@ -263,7 +269,7 @@ fn last_rotation(state: &State, config: &Config, decision: &Decision, course: &F
         false => Value::unknown(),
     };
     if let Rotate::Yes(request) = &decision.rotate {
-        let record = Receipt::planned(request).with("checks", checks());
+        let record = Receipt::planned(request, decision.incident).with("checks", checks());
         let certain = !open && course.revoked.is_empty();
         return match certain {
             true => record.with("revoked", Value::List(Vec::new())),
@@ -279,7 +285,11 @@ fn last_rotation(state: &State, config: &Config, decision: &Decision, course: &F
         return record;
     }
     if decision.finish {
-        record = record.with("finished_at", Value::unknown()).with("checks", checks());
+        let revoke = decision.incident.map(IncidentRevoke::as_str);
+        record = record
+            .with("incident_revoke", Value::optional(revoke))
+            .with("finished_at", Value::unknown())
+            .with("checks", checks());
     } else if decision.proves_revocation(config) {
         record = record.with("checks", Value::unknown());
     }

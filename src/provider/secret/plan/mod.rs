@@ -337,7 +337,8 @@ fn created(config: &Config, slots: &BTreeMap<String, Address>, object: Value, pr
         course: &course,
         is_create: true,
     };
-    let record = Receipt::planned(&request);
+    // A create may turn out to resume what an incident began.
+    let record = Receipt::planned(&request, None).with("incident_revoke", Value::unknown());
     let record = match config.checks.is_empty() {
         true => record.with("checks", Value::List(Vec::new())),
         false => record,
@@ -376,7 +377,7 @@ fn updated(
             object = object.with("public", Value::unknown());
         }
         if let Some(awaited) = newly_awaited(state, decision) {
-            object = object.with("last_rotation", Receipt::planned(awaited));
+            object = object.with("last_rotation", Receipt::planned(awaited, decision.incident));
         }
     } else {
         object = quiet(object, state, config, decision, &notices, slots, &course);
@@ -458,7 +459,7 @@ fn quiet(
         object = object.with("notices", Value::unknown());
     }
     if let Some(awaited) = newly_awaited(state, decision) {
-        object = object.with("last_rotation", Receipt::planned(awaited));
+        object = object.with("last_rotation", Receipt::planned(awaited, decision.incident));
     }
     object
 }

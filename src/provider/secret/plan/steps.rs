@@ -94,6 +94,7 @@ impl Told<'_> {
                 Step::Activate { targets } => {
                     let alone = targets.iter().filter(|key| !delivered.contains(key));
                     lines.extend(alone.filter_map(|key| self.activate(newest, key)));
+                    lines.extend(self.activations(newest, targets));
                 }
                 Step::Check(wave) => lines.extend(self.checks(newest, *wave)),
                 Step::Remove(key) => lines.push(self.remove(&ledger, key)),
@@ -213,6 +214,26 @@ impl Told<'_> {
                 format!("wave {wave}: complete {entry} of generation {generation} {place} ({key}): {settings}")
             }
         })
+    }
+
+    /// The activations of the wave of these targets.
+    fn activations(&self, generation: u64, targets: &[String]) -> Vec<String> {
+        let is_staged = |key: &&String| self.course.written.contains(*key) || self.decision.activate.contains(*key);
+        let staged = targets.iter().find(is_staged);
+        let wave = staged
+            .and_then(|key| self.config.targets.get(key))
+            .map(|target| target.wave);
+        let activations = self.config.activations.iter();
+        let of_wave = activations.filter(|(_, activation)| Some(activation.wave()) == wave);
+        of_wave
+            .map(|(key, activation)| {
+                let what = activation.run.config.in_words();
+                format!(
+                    "wave {}: activate generation {generation} by {key}: {what}",
+                    activation.wave()
+                )
+            })
+            .collect()
     }
 
     fn checks(&self, generation: u64, wave: u64) -> Vec<String> {

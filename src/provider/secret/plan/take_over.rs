@@ -48,7 +48,7 @@ pub(super) fn planned(
     problems: &mut Diagnostics,
 ) -> Value {
     refuse(config, problems);
-    let record = Receipt::planned(&self::request(&request.prior))
+    let record = Receipt::planned(&self::request(&request.prior), None)
         .with("checks", Value::List(Vec::new()))
         .with("revoked", Value::List(Vec::new()));
     let rotated_at = config.adopt.as_ref().and_then(|adopt| adopt.rotated_at);

@@ -103,10 +103,8 @@ fn of_an_incident(config: &Config, decision: &Decision, problems: &mut Diagnosti
     if decision.incident != Some(IncidentRevoke::Now) {
         return;
     }
-    let broken = config.targets.iter().map(|(key, target)| match &target.impact {
-        Some(impact) => format!("{key}: {}", impact.trim_end_matches('.')),
-        None => key.clone(),
-    });
+    let targets = config.targets.iter();
+    let broken = targets.map(|(key, target)| (key.clone(), target.impact.clone()));
     let broken = Plan::IncidentBreaks {
         secret: config.name.clone(),
         generation: decision.generation,

@@ -22,8 +22,14 @@ use crate::terraform::{Diagnostics, Path};
 
 /// What a look at a target told.
 enum Look {
-    /// The slot, with the entry in it if there is one; `exact` when no two writes share a marker.
-    Slot { entry: Option<Entry>, exact: bool },
+    /// The slot, with the entry in it if there is one.
+    Slot {
+        entry: Option<Entry>,
+        /// No two writes share a marker.
+        exact: bool,
+        /// Its address under the present name of its container, where that is another.
+        renamed_to: Option<String>,
+    },
     /// Its container is proved to be no more.
     Gone,
     /// It could not be looked at, and why.
@@ -62,7 +68,15 @@ pub(super) async fn targets(
     let mut causes: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (key, look) in looks {
         match look {
-            Look::Slot { entry, exact } => {
+            Look::Slot {
+                entry,
+                exact,
+                renamed_to,
+            } => {
+                state.ledger.record(Event::Renamed {
+                    target: key.clone(),
+                    slot: renamed_to,
+                });
                 if !exact {
                     seen.coarse.insert(key.clone());
                 }
@@ -76,6 +90,7 @@ pub(super) async fn targets(
                 let target = config.targets.get(&key);
                 let deferred = target.is_some_and(|target| target.config.traits().activation == Activation::Staged);
                 state.ledger.record(Event::Seen(Seen {
+                    is_activated: target.is_some_and(|target| config.is_activated(target.wave)),
                     must_be_live: revocation_is_due,
                     was_unreachable: was_unreachable.contains(&key),
                     id: state.id.clone(),
@@ -105,8 +120,7 @@ pub(super) async fn targets(
     if let Some(generation) = ahead.filter(|generation| !live.contains(generation) || *generation > newest) {
         state.ledger.record(Event::FoundAhead { generation });
         if let Some(receipt) = &mut state.last_rotation {
-            // An interrupted apply made it: what asked for that is not on record.
-            receipt.finished_at = None;
+            receipt.superseded_without_record();
         }
     }
     filled
@@ -170,7 +184,20 @@ async fn look(key: &str, delivery: &DeliveryRecord, config: &Config, configured:
     Look::Slot {
         entry,
         exact: tells_every_write(&delivery.slot),
+        renamed_to: renamed_to(slot.as_ref(), delivery).await,
     }
+}
+
+/// The address under the present name of a container whose identity is that on record; what could not be asked stays as it was.
+async fn renamed_to(slot: &dyn Slot, delivery: &DeliveryRecord) -> Option<String> {
+    let locator = match slot.renamed_to().await {
+        Ok(locator) => locator?,
+        Err(_) => return delivery.renamed_to.clone(),
+    };
+    let known = delivery.container_id.as_ref()?;
+    let is_the_same = slot.container_id().await.ok().flatten().as_ref() == Some(known);
+    let address: Address = delivery.slot.parse().ok()?;
+    is_the_same.then(|| Address { locator, ..address }.to_string())
 }
 
 fn tells_every_write(slot: &str) -> bool {

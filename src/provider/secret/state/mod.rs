@@ -11,8 +11,9 @@ pub(super) use self::receipt::{CheckResult, Receipt, Verdict};
 pub(super) use self::records::{credential_value, delivery_value, instant, notices_value, pending_value};
 use self::records::{read_credential, read_delivery, read_instant, read_notice, read_pending, read_texts, texts};
 use crate::rotation::{
-    Action, CredentialRecord, CredentialStatus, DeliveryStatus, Ledger, Notice, NoticeCode, Pending, Request,
+    Action, Cause, CredentialRecord, CredentialStatus, DeliveryStatus, Ledger, Notice, NoticeCode, Pending, Request,
 };
+use crate::spec::IncidentRevoke;
 use crate::terraform::Value;
 
 /// The names of all computed attributes.
@@ -149,8 +150,15 @@ impl State {
     /// A rotation that somebody asked for, and that is not complete.
     pub fn open_request(&self) -> Option<Request> {
         let receipt = self.last_rotation.as_ref()?;
-        let open = receipt.finished_at.is_none() && receipt.cause.is_request();
+        let open = receipt.is_open() && receipt.cause.is_request();
         open.then(|| Request::new(receipt.cause, receipt.reason.clone()))
+    }
+
+    /// The incident whose rotation is not complete, and when it revokes.
+    pub fn open_incident(&self) -> Option<(Request, IncidentRevoke)> {
+        let receipt = self.last_rotation.as_ref()?;
+        let request = self.open_request().filter(|request| request.cause == Cause::Incident)?;
+        Some((request, receipt.incident_revoke.unwrap_or_default()))
     }
 
     /// A rotation that is due by the clock, as the last refresh found.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::records::{instant, read_instant, read_texts, texts};
 use crate::rotation::{Cause, Request};
+use crate::spec::IncidentRevoke;
 use crate::terraform::Value;
 
 /// The record of a rotation: of the one that is under way, or asked for, while `finished_at` is `None`.
@@ -13,7 +14,9 @@ pub struct Receipt {
     pub cause: Cause,
     /// Why, in words.
     pub reason: String,
-    /// When it began.
+    /// For an incident, when older credentials are revoked: the provider block may have lost it before the rotation is complete.
+    pub incident_revoke: Option<IncidentRevoke>,
+    /// When it began; `None` for a rotation whose own run left no record.
     pub started_at: Option<Timestamp>,
     /// When the new generation was in place everywhere.
     pub finished_at: Option<Timestamp>,
@@ -62,16 +65,34 @@ impl Verdict {
 
 impl Receipt {
     /// The record of a rotation that begins.
-    pub(in crate::provider::secret) fn begun(request: &Request, at: Timestamp) -> Self {
+    pub(in crate::provider::secret) fn begun(
+        request: &Request,
+        incident: Option<IncidentRevoke>,
+        at: Timestamp,
+    ) -> Self {
         Self {
             cause: request.cause,
             reason: request.reason.clone(),
+            incident_revoke: incident,
             started_at: Some(at),
             finished_at: None,
             actor: None,
             commit: None,
             checks: Vec::new(),
             revoked: Vec::new(),
+        }
+    }
+
+    /// Whether it is the record of a rotation that is not complete: what asked for that stays open.
+    pub(in crate::provider::secret) fn is_open(&self) -> bool {
+        self.finished_at.is_none() && self.started_at.is_some()
+    }
+
+    /// A rotation has begun that left no record: what asked for it is not known. A rotation that is open stays so.
+    pub(in crate::provider::secret) fn superseded_without_record(&mut self) {
+        if !self.is_open() {
+            self.started_at = None;
+            self.finished_at = None;
         }
     }
 
@@ -98,6 +119,10 @@ impl Receipt {
         Value::object([
             ("cause", Value::string(self.cause.as_str())),
             ("reason", Value::string(&self.reason)),
+            (
+                "incident_revoke",
+                Value::optional(self.incident_revoke.map(IncidentRevoke::as_str)),
+            ),
             ("started_at", instant(self.started_at)),
             ("finished_at", instant(self.finished_at)),
             ("actor", Value::optional(self.actor.as_ref())),
@@ -107,12 +132,13 @@ impl Receipt {
         ])
     }
 
-    /// A record of which only cause and reason are known: what a plan shows.
-    pub(in crate::provider::secret) fn planned(request: &Request) -> Value {
+    /// A record of which only what asked for the rotation is known: what a plan shows.
+    pub(in crate::provider::secret) fn planned(request: &Request, incident: Option<IncidentRevoke>) -> Value {
         let unknown = ["started_at", "finished_at", "actor", "commit", "checks", "revoked"];
         let known = Value::object([
             ("cause", Value::string(request.cause.as_str())),
             ("reason", Value::string(&request.reason)),
+            ("incident_revoke", Value::optional(incident.map(IncidentRevoke::as_str))),
         ]);
         unknown
             .into_iter()
@@ -135,6 +161,7 @@ impl Receipt {
         Some(Self {
             cause: Cause::parse(value.get("cause").as_str()?)?,
             reason: value.get("reason").as_str().unwrap_or_default().to_owned(),
+            incident_revoke: value.get("incident_revoke").as_str().and_then(IncidentRevoke::parse),
             started_at: read_instant(value.get("started_at")),
             finished_at: read_instant(value.get("finished_at")),
             actor: value.get("actor").as_str().map(str::to_owned),

@@ -106,6 +106,7 @@ pub(in crate::provider::secret) fn delivery_value(delivery: &DeliveryRecord) -> 
     Value::object([
         ("slot", Value::string(&delivery.slot)),
         ("container_id", Value::optional(delivery.container_id.as_ref())),
+        ("renamed_to", Value::optional(delivery.renamed_to.as_ref())),
         ("generation", delivery.generation.map_or(Value::Null, Value::number)),
         ("status", Value::string(delivery.status.as_str())),
         ("revision", Value::optional(delivery.revision.as_ref())),
@@ -119,6 +120,7 @@ pub(super) fn read_delivery(value: &Value) -> Option<DeliveryRecord> {
     Some(DeliveryRecord {
         slot: value.get("slot").as_str()?.to_owned(),
         container_id: value.get("container_id").as_str().map(str::to_owned),
+        renamed_to: value.get("renamed_to").as_str().map(str::to_owned),
         generation: value.get("generation").as_u64(),
         status: DeliveryStatus::parse(value.get("status").as_str()?)?,
         revision: value.get("revision").as_str().map(str::to_owned),

@@ -1,0 +1,13 @@
+//! What makes consumers load a new value: the kinds of checks that do something which a deployment waits for.
+//!
+//! An activation is a run that has to succeed, as a check is. What differs is when it runs and what follows from it.
+
+use crate::check::{self, CheckKind};
+
+/// Every kind of activation, in the order of the docs.
+pub static ALL: &[&CheckKind] = &[&check::github_workflow::KIND, &check::http::KIND];
+
+/// The kind of that name.
+pub fn kind(name: &str) -> Option<&'static CheckKind> {
+    ALL.iter().find(|kind| kind.name == name).copied()
+}

@@ -1,0 +1,262 @@
+//! Activations: what makes consumers load a new value, and that publishing alone does not count.
+
+use serde_json::{Value, json};
+
+use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, PARAMETER, REPOSITORY, SSM_TARGET, Story, resource, says};
+use crate::truth::{alive, parameter, the_token};
+
+const FILE: &str = "publish-platform-image.yml";
+
+/// A workflow that deploys the consumers, after that wave.
+fn redeploy(file: &str, more: &str) -> String {
+    format!(
+        "activations = {{\n    redeploy = {{ {more} github_workflow = {{ repository = \"molecule-monorepo\", workflow = \"{file}\" }} }}\n  }}"
+    )
+}
+
+/// The runs of workflows so far.
+fn runs(story: &Story) -> usize {
+    let state = story.sandbox.state();
+    state["github"]["repositories"][REPOSITORY]["runs"]
+        .as_array()
+        .unwrap()
+        .len()
+}
+
+/// A workflow of that name ends like this.
+fn workflow(story: &Story, file: &str, conclusion: &str) {
+    story
+        .sandbox
+        .seed(json!({ "github": { "repositories": { REPOSITORY: { "workflows": { file: conclusion } } } } }));
+}
+
+fn status(story: &Story, target: &str) -> Value {
+    story.attributes()["deliveries"][target]["status"].clone()
+}
+
+#[test]
+fn consumers_are_deployed_after_the_delivery_and_before_the_checks() {
+    let story = Story::new();
+    // Nobody has to say how long consumers take: the workflow ends when they have loaded the value.
+    let lines = [FLY_TOKEN, SSM_TARGET, &redeploy(FILE, "")];
+    story.configure(&lines);
+    says(
+        &story.plan(),
+        &["wave 1: activate generation 1 by redeploy: workflow publish-platform-image.yml of molecule-monorepo"],
+    );
+    story.apply();
+    assert_eq!((runs(&story), status(&story, "runtime")), (1, json!("current")));
+
+    story.configure(&[&lines[..], &["rotation_reason = \"once\""]].concat());
+    story.sandbox.forget_calls();
+    story.apply();
+    assert_eq!(runs(&story), 2);
+    let writes = story.writes();
+    let at = |what: &str| {
+        writes
+            .iter()
+            .position(|line| line.contains(what))
+            .unwrap_or_else(|| panic!("{what}: {writes:?}"))
+    };
+    assert!(at("PutParameter") < at("dispatches") && at("dispatches") < at("deleteLimitedAccessToken"));
+    assert_eq!(the_token(&story).value, parameter(&story, PARAMETER).unwrap());
+    // A new activation runs with the next delivery.
+    story.configure(&[
+        FLY_TOKEN,
+        SSM_TARGET,
+        &redeploy(FILE, "timeout = \"20m\","),
+        "rotation_reason = \"once\"",
+    ]);
+    story.apply();
+    assert_eq!(runs(&story), 2);
+}
+
+#[test]
+fn a_failed_activation_keeps_the_old_credential_and_is_repeated_alone() {
+    let story = Story::new();
+    let lines = |file: &str, reason: &str| {
+        let reason = format!("rotation_reason = {reason:?}");
+        [FLY_TOKEN, SSM_TARGET, &redeploy(file, ""), &reason].map(str::to_owned)
+    };
+    let configure = |file: &str, reason: &str| {
+        let lines = lines(file, reason);
+        story.configure(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+    };
+    configure(FILE, "created");
+    story.apply();
+    let old = the_token(&story);
+    workflow(&story, FILE, "failure");
+    configure(FILE, "once");
+    let said = story.fails();
+    says(
+        &said,
+        &[
+            "Activation \"redeploy\" failed",
+            "ended with the conclusion \"failure\", expected \"success\"",
+        ],
+    );
+    assert!(alive(&story).contains(&old), "consumers still use it");
+    assert_eq!(status(&story, "runtime"), "staged");
+    assert_eq!(story.attributes()["phase"], "partial");
+    let delivered = parameter(&story, PARAMETER).unwrap();
+    assert_ne!(delivered, old.value);
+
+    workflow(&story, FILE, "success");
+    let plan = story.plan();
+    says(&plan, &["wave 1: activate generation 2 by redeploy"]);
+    assert!(!plan.contains("mint generation 3"), "{plan}");
+    story.sandbox.forget_calls();
+    story.apply();
+    assert_eq!(parameter(&story, PARAMETER).unwrap(), delivered);
+    assert!(
+        !story.writes().iter().any(|line| line.contains("PutParameter")),
+        "{:?}",
+        story.writes()
+    );
+    assert_eq!(alive(&story).len(), 1);
+    assert_eq!(status(&story, "runtime"), "current");
+}
+
+#[test]
+fn machines_are_updated_before_the_activation_of_their_wave() {
+    let story = Story::new();
+    story.configure(&[FLY_TOKEN, FLY_TARGET, &redeploy(FILE, "wave = 1,")]);
+    story.apply();
+    assert_eq!(runs(&story), 1);
+    workflow(&story, FILE, "failure");
+    story.configure(&[
+        FLY_TOKEN,
+        FLY_TARGET,
+        &redeploy(FILE, "wave = 1,"),
+        "rotation_reason = \"once\"",
+    ]);
+    story.fails();
+    assert_eq!(status(&story, "control_plane"), "staged");
+    assert_eq!(alive(&story).len(), 2);
+    // Without the activation nothing is left to wait for.
+    story.configure(&[FLY_TOKEN, FLY_TARGET, "rotation_reason = \"once\""]);
+    story.apply();
+    assert_eq!(status(&story, "control_plane"), "current");
+    assert_eq!(alive(&story).len(), 1);
+}
+
+#[test]
+fn an_activation_that_is_removed_leaves_consumers_to_load_the_value_themselves() {
+    let story = Story::new();
+    workflow(&story, FILE, "failure");
+    story.configure(&[FLY_TOKEN, SSM_TARGET, &redeploy(FILE, "")]);
+    story.fails();
+    assert_eq!(status(&story, "runtime"), "staged");
+    story.configure(&[FLY_TOKEN, SSM_TARGET, "overlap = \"24h\""]);
+    story.run(&["untaint", "rotation_secret.it"]).success();
+    story.apply();
+    assert_eq!(status(&story, "runtime"), "current");
+}
+
+#[test]
+fn a_repair_activates_again() {
+    let two = r#"targets = {
+    runtime = { ssm_parameter = { name = "/molecule/production/FLY_API_TOKEN" } }
+    worker  = { wave = 2, ssm_parameter = { name = "/molecule/workers/FLY_API_TOKEN" } }
+  }"#;
+    let story = Story::begun(&[FLY_TOKEN, two, &redeploy(FILE, "wave = 2,"), "overlap = \"1h\""]);
+    assert_eq!(runs(&story), 1);
+    let by_hand = json!({ "aws": { "parameters": { "/molecule/workers/FLY_API_TOKEN": "typed by hand" } } });
+    story.a_second_later().sandbox.seed(by_hand);
+    says(&story.plan(), &["wave 2: activate generation 1 by redeploy"]);
+    story.apply();
+    assert_eq!(runs(&story), 2);
+}
+
+#[test]
+fn secrets_that_are_under_way_together_share_one_run() {
+    let story = Story::new();
+    let secrets: String = (0..5)
+        .map(|number| {
+            let target = format!("targets = {{ runtime = {{ ssm_parameter = {{ name = \"/molecule/{number}\" }} }} }}");
+            let source = r#"source = { random = { bytes = 32, encoding = "hex" } }"#;
+            let label = format!("s{number}");
+            resource(&label, &label.to_uppercase(), &[source, &target, &redeploy(FILE, "")])
+        })
+        .collect();
+    story.write(&secrets);
+    // All have begun before the first delivery ends.
+    for nth in 1..=5 {
+        story.sandbox.fault("AmazonSSM.PutParameter", nth, "hold_before");
+    }
+    std::thread::scope(|scope| {
+        let apply = scope.spawn(|| story.run(&["apply", "-auto-approve", "-parallelism=5"]));
+        while story.sandbox.held().len() < 5 && !apply.is_finished() {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        story.sandbox.release();
+        apply.join().unwrap().success();
+    });
+    assert_eq!(runs(&story), 1);
+    story.settled();
+    // One after the other, each has a run of its own, and nobody waits for who has not begun.
+    let again = secrets.replace("  name =", "  rotation_reason = \"again\"\n  name =");
+    story.write(&again);
+    story.run(&["apply", "-auto-approve", "-parallelism=1"]).success();
+    assert_eq!(runs(&story), 6);
+}
+
+#[test]
+fn a_shared_run_that_fails_leaves_all_of_its_secrets_unfinished() {
+    let story = Story::new();
+    workflow(&story, FILE, "failure");
+    let secret = |label: &str| {
+        let source = r#"source = { random = { bytes = 32, encoding = "hex" } }"#;
+        let target = format!("targets = {{ runtime = {{ ssm_parameter = {{ name = \"/molecule/{label}\" }} }} }}");
+        resource(label, &label.to_uppercase(), &[source, &target, &redeploy(FILE, "")])
+    };
+    story.write(&(secret("one") + &secret("two")));
+    for nth in 1..=2 {
+        story.sandbox.fault("AmazonSSM.PutParameter", nth, "hold_before");
+    }
+    std::thread::scope(|scope| {
+        let apply = scope.spawn(|| story.run(&["apply", "-auto-approve"]));
+        while story.sandbox.held().len() < 2 && !apply.is_finished() {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        story.sandbox.release();
+        assert_eq!(apply.join().unwrap().status, 1);
+    });
+    assert_eq!(runs(&story), 1);
+    for label in ["one", "two"] {
+        assert_eq!(story.attributes_of(label)["phase"], "partial");
+    }
+}
+
+#[test]
+fn a_deploy_hook_gets_the_header_of_its_connection_and_mistakes_are_told_by_validate() {
+    let story = Story::new();
+    let url = story.sandbox.export("PLATFORM_URL").to_owned();
+    let hook = "activations = {\n    hook = { connection = \"platform\", http = { url = \"/settings/secrets\", method = \"PUT\", body = \
+                jsonencode({ key = \"DEPLOYED\", value = \"yes\" }) } }\n  }";
+    let secret = resource("it", NAME, &[FLY_TOKEN, SSM_TARGET, hook]);
+    story.write_all(&format!(
+        "provider \"rotation\" {{\n  namespace = \"production\"\n  connection \"platform\" {{\n    http {{\n      base_url = {url:?}\n      headers \
+         = {{ Authorization = \"Bearer platform-sandbox-token-0001\" }}\n    }}\n  }}\n}}\n{secret}"
+    ));
+    story.apply();
+    assert_eq!(story.sandbox.state()["platform"]["secrets"]["DEPLOYED"]["value"], "yes");
+
+    for (activations, words) in [
+        (redeploy(FILE, "wave = 3,"), "wave 3"),
+        (redeploy(FILE, "phase = \"revoked\","), "is not an argument"),
+        (redeploy(FILE, "effects = true,"), "is not an argument"),
+        (
+            "activations = { redeploy = { wave = 1 } }".to_owned(),
+            "github_workflow",
+        ),
+        (
+            "activations = { hook = { http = { url = \"https://a.example\", credential = \"previous\", headers = { Authorization = \"Bearer {{ value }}\" } } } }".to_owned(),
+            "cannot present the previous credential",
+        ),
+    ] {
+        story.configure(&[FLY_TOKEN, SSM_TARGET, &activations, "overlap = \"1h\""]);
+        let said = story.refused("validate");
+        assert!(said.contains(words), "{words} is not in {said}");
+    }
+}
