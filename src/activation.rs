@@ -5,7 +5,12 @@
 use crate::check::{self, CheckKind};
 
 /// Every kind of activation, in the order of the docs.
-pub static ALL: &[&CheckKind] = &[&check::github_workflow::KIND, &check::http::KIND];
+pub static ALL: &[&CheckKind] = &[
+    &check::github_workflow::KIND,
+    &check::http::KIND,
+    &check::exec::KIND,
+    &check::ssh::KIND,
+];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static CheckKind> {

@@ -81,6 +81,50 @@ fn a_server_is_deployed_after_the_write_and_what_fails_there_is_told_without_the
 }
 
 #[test]
+fn a_server_that_is_deployed_over_ssh_uses_the_new_value_before_it_counts_as_live() {
+    let (story, server) = (Story::new(), Sshd::start());
+    let allowed = format!("127.0.0.1:{}", server.port());
+    let log = story.workspace.path().join("deployments");
+    let deploys = |then: &str| {
+        check(
+            &server,
+            &server.host_key(),
+            &format!("echo deployed >>{}; {then}", log.display()),
+        )
+        .replace("checks = {", "activations = {")
+        .replace("effects = true, ", "")
+        .replace(", input = \"{{ value }}\"", "")
+    };
+    let configure =
+        |activation: &str, more: &str| write(&story, &[&allowed], &[FLY_TOKEN, SSM_TARGET, A_DAY, activation, more]);
+    let deployments = || std::fs::read_to_string(&log).unwrap().lines().count();
+    configure(&deploys("exit 0"), "");
+    story.apply();
+    assert_eq!(deployments(), 1);
+    configure(&deploys("exit 9"), "rotation_reason = \"once\"");
+    says(&story.fails(), &["failed with exit code 9"]);
+    assert_eq!((deployments(), alive(&story).len()), (2, 2));
+    configure(&deploys("exit 0"), "rotation_reason = \"once\"");
+    story.apply();
+    assert_eq!(deployments(), 3);
+    write(
+        &story,
+        &["/bin/true"],
+        &[
+            FLY_TOKEN,
+            SSM_TARGET,
+            A_DAY,
+            &deploys("exit 0"),
+            "rotation_reason = \"once\"",
+        ],
+    );
+    says(
+        &story.refused("validate"),
+        &[&format!("allow_exec does not name {allowed}")],
+    );
+}
+
+#[test]
 fn a_host_that_the_provider_block_does_not_name_is_refused_before_the_plan() {
     let (story, server) = (Story::new(), Sshd::start());
     let check = check(&server, &server.host_key(), "true");

@@ -1,5 +1,5 @@
-# One server reads its secrets from Parameter Store when it is deployed: after the write it is deployed again, over SSH, and then its page must
-# answer. The provider block must name the host, and the host must present the pinned key.
+# A command on the server proves that its service accepts the new key, which it reads from standard input. The provider block must name the
+# host, and the host must present the pinned key.
 
 terraform {
   required_providers {
@@ -32,15 +32,16 @@ resource "rotation_secret" "webhook_key" {
   }
 
   checks = {
-    deployed = {
+    accepted = {
       effects = true
-      timeout = "10m"
+      timeout = "1m"
       ssh = {
         host          = "app.example.com"
         user          = "deploy"
         host_key      = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
         identity_file = "/home/ci/.ssh/example"
-        command       = "cd /opt/example && bash deploy/secrets.sh && bash deploy/deploy.sh && curl --fail --silent http://localhost/health"
+        command       = "/opt/example/bin/verify-webhook-key"
+        input         = "{{ value }}"
       }
     }
   }
