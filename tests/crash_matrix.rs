@@ -44,6 +44,8 @@ mod planted;
 mod run;
 #[path = "crash_matrix/story.rs"]
 mod story;
+#[path = "crash_matrix/terms.rs"]
+mod terms;
 #[path = "crash_matrix/world.rs"]
 mod world;
 

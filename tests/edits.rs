@@ -25,21 +25,49 @@ mod run;
 #[expect(dead_code, reason = "other tests ask it more")]
 #[path = "support/sandbox.rs"]
 mod sandbox;
+#[path = "edits/terms.rs"]
+mod terms;
 #[expect(dead_code, reason = "other tests ask it more")]
 #[path = "support/terraform_cores.rs"]
 mod terraform_cores;
 #[path = "edits/world.rs"]
 mod world;
 
-use matrix::{SOURCES, edits, situations};
-use run::Verdict;
+use matrix::{Change, SOURCES, edits, situations};
+use run::{Rest, Verdict};
+
+/// The situations in which guard, window, incident and adoption are edited, beside their own.
+const PLAIN: [&str; 5] = ["settled", "overlapping", "overlap over", "due", "partial"];
 
 /// Every pair of one kind of source.
 fn walk(source: &'static str) {
+    let plain = situations(source).into_iter().map(|(situation, rest)| {
+        let more = terms::edits().into_iter().filter(|_| PLAIN.contains(&situation));
+        (situation, rest, edits(source).into_iter().chain(more).collect())
+    });
+    play(source, plain.collect());
+}
+
+/// Every pair of one kind of source where guard, window, incident or adoption has a say.
+fn walk_terms(source: &'static str) {
+    let all = terms::situations(source)
+        .into_iter()
+        .enumerate()
+        .map(|(nth, (situation, rest))| {
+            let some = terms::some(nth, edits(source));
+            (situation, rest, terms::edits().into_iter().chain(some).collect())
+        });
+    play(source, all.collect());
+}
+
+/// Situations, each with the edits that it meets.
+type Pairs = Vec<(&'static str, Rest, Vec<(&'static str, Change)>)>;
+
+fn play(source: &'static str, all: Pairs) {
     let (mut pairs, mut refused, mut late, mut idle) = (0, 0, 0, 0);
     let mut wrong = Vec::new();
-    for (situation, rest) in situations(source) {
-        for (edit, change) in edits(source) {
+    for (situation, rest, edits) in all {
+        for (edit, change) in edits {
             let mut config = rest.config.clone();
             change(&mut config);
             pairs += 1;
@@ -59,7 +87,7 @@ fn walk(source: &'static str) {
         wrong.len(),
         wrong.join("\n")
     );
-    assert!(pairs > 300, "{pairs} pairs");
+    assert!(pairs > 150, "{pairs} pairs");
 }
 
 #[test]
@@ -75,4 +103,19 @@ fn of_a_source_that_generates() {
 #[test]
 fn of_a_source_that_a_person_feeds() {
     walk(SOURCES[2]);
+}
+
+#[test]
+fn of_a_source_that_issues_where_something_waits() {
+    walk_terms(SOURCES[0]);
+}
+
+#[test]
+fn of_a_source_that_generates_where_something_waits() {
+    walk_terms(SOURCES[1]);
+}
+
+#[test]
+fn of_a_source_that_a_person_feeds_where_something_waits() {
+    walk_terms(SOURCES[2]);
 }

@@ -1,33 +1,36 @@
 //! The provider, searched: every mix of failures, kills, outsiders and changed minds, up to a bound.
 //!
 //! Two searches. The small one (`pure.rs`) walks the engine's decision alone, with a modelled executor. The large one runs the
-//! real refresh, plan, apply and destroy of the resource, with their executor and engine, against a world of vendors
-//! (`world.rs`) that holds the truth and shares no code with them. A node is a state at rest: the world, and what Terraform has
-//! on file. From each node it makes every run, fault by fault at every call of apply, every change of mind of the user, every
-//! deed of an outsider, and every step of the clock, within the budget of the case (`cases.rs`).
+//! real refresh, plan, apply and destroy of the resource, with their executor and engine, against a world of vendors (`world.rs`)
+//! that holds the truth and shares no code with them. A node is a state at rest: the world, and what Terraform has on file. From
+//! each node it makes every run, fault by fault at every call of apply, every change of mind of the user, every deed of an
+//! outsider, and every step of the clock, within the budget of the case (`cases.rs`).
 //!
 //! **Covered.** Issuers that list and label, that replace, that alternate two roles with at most two alive, that list nothing;
 //! values that a person gives; targets that give their value back, that do not, that roll machines, that wait for a deployment;
 //! waves; checks in all phases; overlaps; lists that lag; revocation by hand; drift that is healed or only reported; targets that
-//! come, go and are kept; occupied slots; the run's own credential. A call is refused, loses its answer before or after its
-//! effect, is the last thing before the provider or Terraform is killed, or is interrupted. Outsiders write, roll back, delete
-//! and revoke, and make look-alikes.
+//! come, go and are kept; occupied slots; the run's own credential; guards, schedules, windows, incidents with each ending,
+//! adoption. A call is refused, loses its answer before or after its effect, is the last thing before the provider or Terraform
+//! is killed, or is interrupted. Outsiders write, roll back, delete and revoke, and make look-alikes.
 //!
 //! **Held against it.** At every call: no target is left with a credential that we ended, no wave begins before the one before it
-//! is delivered, live and proved, nothing is revoked before its successor is in place and the overlap has passed, nothing
-//! foreign is overwritten, emptied or revoked, the run's own credential stays. After every run: it did no more than its plan
-//! said, its result is what was planned as known, and one without errors left nothing behind. From every node: two applies reach
-//! an empty plan; after the overlaps one value is alive and everywhere, nothing is orphaned, and a destroy leaves nothing.
+//! is delivered, live and proved, nothing is revoked before its successor is in place and the overlap has passed, nothing foreign
+//! is overwritten, emptied or revoked, the run's own credential stays. Nothing is made, written or destroyed that a guard does
+//! not confirm; what nobody asked for is neither made nor revoked while the window is closed; what an incident exposes ends when
+//! it says, or a notice and an error tell that it has not; an incident is handled once; what was taken over is not written before
+//! it is due (`consent.rs`). After every run: it did no more than its plan said, its result is what was planned as known, and one
+//! without errors left nothing behind. From every node: two applies reach an empty plan; after the overlaps one value is alive
+//! and everywhere, nothing is orphaned, and a destroy leaves nothing.
 //!
 //! **How deep.** `make test` searches what the budgets reach, `make nightly` one more change of mind in every case, which is more
-//! than three times as many states.
+//! than three times as many states, and faults beside outsiders where something waits.
 //!
 //! **Not covered.** Adapters and the wire (contract and end-to-end tests do); two runs at once, renames, two secrets on one slot;
-//! schedules and expiry; a refresh that fails (it changes nothing); saved plans; templates and parts. More than two faults on a
-//! path. Terraform itself dies at most once, as the only fault: after two kills without a saved state, what is alive may look
-//! like another state's, and is named instead of touched. Two known exceptions to convergence are accepted where the errors name
-//! them: a slot that is filled, unmarked and unknown to the state; an entry that left the configuration after a write whose
-//! answer was lost, which is left with a warning.
+//! expiry; a refresh that fails (it changes nothing); saved plans; templates and parts. More than two faults on a path. Terraform
+//! itself dies at most once, as the only fault: after two kills without a saved state, what is alive may look like another
+//! state's, and is named instead of touched. Two known exceptions to convergence are accepted where the errors name them: a slot
+//! that is filled, unmarked and unknown to the state; an entry that left the configuration after a write whose answer was lost,
+//! which is left with a warning.
 
 #![expect(unreachable_pub, reason = "the parts of the search are one crate")]
 
@@ -39,6 +42,8 @@ mod adoption;
 mod case;
 #[path = "engine/cases.rs"]
 mod cases;
+#[path = "engine/consent.rs"]
+mod consent;
 #[path = "engine/mutant.rs"]
 mod mutant;
 #[path = "engine/play.rs"]
@@ -53,16 +58,20 @@ mod search;
 mod settle;
 #[path = "engine/stories.rs"]
 mod stories;
+#[path = "engine/terms.rs"]
+mod terms;
 #[path = "engine/terraform.rs"]
 mod terraform;
 #[path = "engine/world.rs"]
 mod world;
 
 use rotation_provider::environment::Environment;
+use rotation_provider::spec::IncidentRevoke;
 
 use case::{Budget, Case};
 use mutant::Mutant;
 use search::{Covered, Found, explore};
+use terms::Adopts;
 
 /// Among how many tests the cases and the planted mistakes are shared out: they run side by side, and nextest gives each a process.
 const PARTS: usize = 4;
@@ -87,6 +96,12 @@ impl Depth {
             Some("nightly") => Self::Nightly,
             Some(other) => panic!("SEARCH is {other:?}: leave it out, or say nightly"),
         }
+    }
+
+    fn cases(self) -> Vec<Case> {
+        let all = cases::all().into_iter().map(|case| self.of(case));
+        let thorough = cases::thorough().into_iter().filter(|_| self == Self::Nightly);
+        all.chain(thorough).collect()
     }
 
     fn of(self, case: Case) -> Case {
@@ -134,7 +149,7 @@ mod every_planted_mistake_is_found {
 
 fn search_part(nth: usize) {
     let depth = Depth::chosen();
-    let cases: Vec<Case> = part(nth, cases::all()).into_iter().map(|case| depth.of(case)).collect();
+    let cases: Vec<Case> = part(nth, depth.cases());
     let mut all = Covered::default();
     let mut broken = Vec::new();
     println!(
@@ -175,14 +190,29 @@ fn search_part(nth: usize) {
     );
 }
 
-/// Where each planted mistake must show.
-fn planted() -> Vec<(Mutant, Case)> {
+/// Where each planted mistake must show, and as what: `""` where any guarantee may break first.
+fn planted() -> Vec<(Mutant, Case, &'static str)> {
     let case_for = |mutant| match mutant {
-        Mutant::OwnIsDenied => cases::own(),
-        Mutant::OverlapIgnored | Mutant::RevokesTheNewest | Mutant::MarkersStandStill => cases::overlap(),
-        Mutant::OccupiedLooksEmpty => cases::occupied(),
-        Mutant::MarkIsAhead => cases::outsiders(),
-        Mutant::LostWriteIsRefused => cases::create(),
+        Mutant::OwnIsDenied => (cases::own(), ""),
+        Mutant::OverlapIgnored | Mutant::RevokesTheNewest | Mutant::MarkersStandStill => (cases::overlap(), ""),
+        Mutant::OccupiedLooksEmpty => (cases::occupied(), ""),
+        Mutant::MarkIsAhead => (cases::outsiders(), ""),
+        Mutant::LostWriteIsRefused => (cases::create(), ""),
+        Mutant::GuardUnseen => (cases::guarded_outsiders(), "was made, which nobody confirmed"),
+        Mutant::GuardedDriftHeals => (cases::guarded_drift(), "was written, which nobody confirmed"),
+        Mutant::DestroyIsConfirmed => (cases::guarded(), "a destroy touched something, which nobody confirmed"),
+        Mutant::WindowUnseen => (cases::window(), "was made while the window was closed"),
+        Mutant::RevocationsDoNotWait => (cases::window_of_revocations(), "while the window was closed"),
+        Mutant::WaitsQuietly => (cases::window(), "no notice waiting_for_window says so"),
+        Mutant::IncidentUnseen => (checked(), "an incident is not remembered"),
+        Mutant::IncidentForgotten => (checked(), "was made, which nobody asked for"),
+        Mutant::ExposureIsQuiet => (cases::incident_by_hand(), "is exposed and alive"),
+        Mutant::EndsAtOnce => (checked(), "was revoked while"),
+        Mutant::EndsChecked => (cases::incident("", IncidentRevoke::Now), "was written before"),
+        Mutant::EndsAfterTheChecks => (cases::incident("", IncidentRevoke::Delivered), "a check ran before"),
+        Mutant::AdoptionUnseen => (named(), "was made where something was to be taken over"),
+        Mutant::AdoptsAnother => (named(), "somebodys was revoked, which is not ours"),
+        Mutant::TakenOverIsOwn => (cases::adopted_outsiders(), "which nobody asked for"),
         Mutant::None
         | Mutant::ListsNothing
         | Mutant::MintsWithoutLabel
@@ -192,21 +222,36 @@ fn planted() -> Vec<(Mutant, Case)> {
         | Mutant::RollsAreImagined
         | Mutant::WavesReversed
         | Mutant::DoubtIsForgotten
-        | Mutant::RecordIsDropped => cases::checks(),
+        | Mutant::RecordIsDropped => (cases::checks(), ""),
     };
-    Mutant::ALL
-        .into_iter()
-        .map(|mutant| (mutant, case_for(mutant)))
-        .collect()
+    let all = Mutant::ALL.into_iter();
+    all.map(|mutant| {
+        let (case, shown) = case_for(mutant);
+        (mutant, case, shown)
+    })
+    .collect()
+}
+
+fn checked() -> Case {
+    cases::incident("", IncidentRevoke::Checked)
+}
+
+fn named() -> Case {
+    cases::adopted("", Adopts::Named)
 }
 
 fn find_part(nth: usize) {
     let mut missed = Vec::new();
-    for (mutant, case) in part(nth, planted()) {
+    for (mutant, case, shown) in part(nth, planted()) {
         match explore(&case, mutant) {
-            Err(Found { what, trail }) => println!("{mutant:?} in {:?}: {} ({} moves)", case.name, what, trail.len()),
-            Ok(_) => missed.push(mutant),
+            Err(Found { what, trail }) => {
+                println!("{mutant:?} in {:?}: {} ({} moves)", case.name, what, trail.len());
+                if !what.contains(shown) {
+                    missed.push(format!("{mutant:?} as {shown:?}, but as {what:?}"));
+                }
+            }
+            Ok(_) => missed.push(format!("{mutant:?}")),
         }
     }
-    assert!(missed.is_empty(), "not found: {missed:?}");
+    assert!(missed.is_empty(), "not found: {}", missed.join("\n"));
 }

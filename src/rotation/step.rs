@@ -270,7 +270,7 @@ fn obtain_value(goal: &Goal, ledger: &Ledger, session: &Session) -> Option<Step>
 }
 
 /// What an earlier run failed at, once more, before another credential is made: activations and checks of the waves that hold the
-/// unfinished generation. Checks that present its value cannot run without it.
+/// unfinished generation. Checks that present its value cannot run without it, and an incident may want its revocations before them.
 fn repeat(goal: &Goal, ledger: &Ledger, session: &Session) -> Option<Step> {
     let unfinished = ledger.generation();
     if ledger.is_finished() {
@@ -289,6 +289,7 @@ fn repeat(goal: &Goal, ledger: &Ledger, session: &Session) -> Option<Step> {
             return Some(Step::Activate { targets: staged });
         }
         let checked = goal.checked_waves.contains(&wave) && !goal.presented_waves.contains(&wave);
+        let checked = checked && goal.ending <= Ending::Checked;
         if checked && !session.checked.contains(&wave) {
             return Some(Step::Check(wave));
         }

@@ -14,6 +14,7 @@ use crate::needles::Needles;
 use crate::run::{User, sign_of_a_crash};
 use crate::sandbox::{Call, Sandbox};
 use crate::story::{Act, Setting, Source, Story};
+use crate::terms::to_confirm;
 use crate::terraform_cores::Outcome;
 
 /// A story whose prelude has been played, ready to be played to its end again and again.
@@ -41,7 +42,7 @@ pub(crate) struct Target {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Passed,
-    /// It needed a way out that the error names: one of the two declared exceptions.
+    /// It needed a way out that the error names: one of the two declared exceptions, or another confirmation of a guarded secret.
     WayOut,
     /// The call did not come in this run, so nothing went wrong.
     NotMet,
@@ -54,6 +55,7 @@ impl Scene {
     /// Plays the prelude, then the story once without a fault.
     pub(crate) fn prepare(story: Story, nothing: &Sandbox, logs: bool) -> Result<Self, Failure> {
         let sandbox = nothing.fork();
+        story.exists(&sandbox);
         let mut user = User::new(story, &sandbox, None);
         for setting in story.prelude() {
             user.wants(setting);
@@ -284,10 +286,18 @@ impl<'a> Run<'a> {
             // Such a plan is empty, with a warning.
             let is_lost =
                 !setting.asks_again && may_lose_the_value(self.story, self.fault) && asks_for_a_reason(&outcome.output);
-            if outcome.status == 0 && self.is_settled()? && !is_lost {
+            let unconfirmed = to_confirm(&outcome.output)
+                .filter(|generation| self.story.act == Act::Guarded && *generation != setting.confirmed);
+            if outcome.status == 0 && self.is_settled()? && !is_lost && unconfirmed.is_none() {
                 return Ok(way_out);
             }
-            if !way_out
+            if let Some(generation) = unconfirmed.filter(|_| self.fault.is_some()) {
+                // What was confirmed is lost, so the person confirms what comes after it.
+                setting.confirmed = generation;
+                self.user.wants(*setting);
+                way_out = true;
+                left = 2;
+            } else if !way_out
                 && may_need_the_way_out(self.story, self.fault)
                 && outcome.output.contains("on_existing = \"replace\"")
             {

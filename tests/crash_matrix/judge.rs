@@ -99,6 +99,8 @@ impl Trial<'_> {
     /// machines that run it were to lose it.
     fn relied_on<'a>(&self, world: &'a World) -> BTreeSet<&'a String> {
         match self.story.act {
+            // Whatever breaks.
+            Act::IncidentNow => BTreeSet::new(),
             Act::Create | Act::Destroy => world.entries.values().collect(),
             _ => world.held(),
         }
@@ -107,7 +109,8 @@ impl Trial<'_> {
     /// A place of a later wave got a value that an earlier one has not.
     fn out_of_order(&self, place: Place, value: &str, world: &World) -> Vec<String> {
         // A role that was reset has no other password: every target gets the new one, whatever failed at an earlier one.
-        if self.story.source == Source::NeonOneRole && self.disturbed {
+        // An incident leaves a target behind that is down.
+        if (self.story.source == Source::NeonOneRole || self.story.act.is_incident()) && self.disturbed {
             return Vec::new();
         }
         let targets = self.story.targets(self.setting);
@@ -144,7 +147,7 @@ impl Trial<'_> {
     /// A credential that somebody may use was ended while that was not allowed.
     fn revoked_too_early(&self, n: usize, value: &String, proved: bool, world: &World) -> Vec<String> {
         // Of a create that was tainted, and of a destroy, the entries go first; that no place holds it is judged elsewhere.
-        if matches!(self.story.act, Act::Create | Act::Destroy) {
+        if matches!(self.story.act, Act::Create | Act::Destroy | Act::IncidentNow) {
             return Vec::new();
         }
         let mut found = Vec::new();
@@ -153,7 +156,7 @@ impl Trial<'_> {
         if !world.live.iter().any(|value| everywhere(&value)) {
             found.push("a credential was revoked before every target had taken another one".to_owned());
         }
-        if !proved {
+        if !proved && self.story.act != Act::IncidentDelivered {
             found.push("a credential was revoked before the check had passed".to_owned());
         }
         // Where a target is lost, the overlap of what it had before was over already.

@@ -61,6 +61,7 @@ impl Choice {
         // The sample has every story with its readable target and its blind one, and every source once or twice.
         let sampled =
             story.source == Source::FlyToken || (story.act == Act::Rotate) != story.blind && story.act <= Act::Rotate;
+        let sampled = sampled && !(story.act.has_terms() && story.blind);
         self.allows(0, act) && self.allows(1, source) && (sampled || !self.is_sample())
     }
 
@@ -215,7 +216,7 @@ fn cases<'a>(choice: &Choice, scenes: &'a [(usize, Scene)]) -> Vec<Case<'a>> {
             let calls: Vec<usize> = calls.map(|(index, _)| index + 1).collect();
             let mut chosen: Vec<usize> = match choice {
                 // Another kind in another place for each story, so that over all of them much is met.
-                Choice::Sample { .. } if (place + column).is_multiple_of(3) => {
+                Choice::Sample { .. } if (place + column).is_multiple_of(scene.story.every()) => {
                     let turn = (place * 5 + column * 7) % calls.len().max(1);
                     calls.get(turn).copied().into_iter().collect()
                 }

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::fault::Blow;
 use crate::sandbox::Sandbox;
 use crate::story::{Setting, Story};
+use crate::terms::handed_over;
 use crate::terraform_cores::{Core, Outcome, Workspace};
 
 /// Longer than any command may take: the provider's patience with one call that hangs, twice, and some.
@@ -59,7 +60,10 @@ impl<'a> User<'a> {
     /// Writes the configuration, and sets the clock.
     pub(crate) fn wants(&mut self, setting: Setting) {
         let origin = self.sandbox.export("SANDBOX_URL");
-        self.workspace.write(&self.story.configuration(setting, origin));
+        let adopts = self.story.act.adopts();
+        let token = adopts.then(|| handed_over(self.sandbox)).flatten();
+        let id = token.as_ref().and_then(|token| token["id"].as_str());
+        self.workspace.write(&self.story.configuration(setting, origin, id));
         self.workspace.set("ROTATION_CLOCK_OFFSET", setting.clock);
         self.destroys = setting.destroys;
     }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::crowd;
 use crate::sandbox::Sandbox;
+use crate::terms;
 use crate::world::{APP, PARAMETER, Place, World};
 
 /// The secret's name, and that of its entries.
@@ -118,10 +119,24 @@ pub(crate) enum Act {
     Two,
     Six,
     Forty,
+    /// A person confirms the rotation of a guarded secret.
+    Guarded,
+    /// A rotation that was due waited for its window, which is open now.
+    Window,
+    /// An incident: what is exposed ends after the checks, within its overlap.
+    IncidentChecked,
+    /// It ends before the checks.
+    IncidentDelivered,
+    /// It ends before any target has another.
+    IncidentNow,
+    /// What exists is taken over, and nothing is written.
+    Adopt,
+    /// The first rotation of what was taken over.
+    TakenOver,
 }
 
 impl Act {
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::Create,
         Self::Rotate,
         Self::Overlap,
@@ -137,6 +152,13 @@ impl Act {
         Self::Two,
         Self::Six,
         Self::Forty,
+        Self::Guarded,
+        Self::Window,
+        Self::IncidentChecked,
+        Self::IncidentDelivered,
+        Self::IncidentNow,
+        Self::Adopt,
+        Self::TakenOver,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -156,6 +178,13 @@ impl Act {
             Self::Two => "two",
             Self::Six => "six",
             Self::Forty => "forty",
+            Self::Guarded => "guarded",
+            Self::Window => "window",
+            Self::IncidentChecked => "incident_checked",
+            Self::IncidentDelivered => "incident_delivered",
+            Self::IncidentNow => "incident_now",
+            Self::Adopt => "adopt",
+            Self::TakenOver => "taken_over",
         }
     }
 
@@ -176,7 +205,7 @@ impl Act {
 
     /// Whether it is about a credential that works beside its successor for some time.
     fn has_an_overlap(self) -> bool {
-        matches!(self, Self::Overlap | Self::Revoke) || self.loses_a_target()
+        matches!(self, Self::Overlap | Self::Revoke | Self::Window) || self.is_incident() || self.loses_a_target()
     }
 }
 
@@ -209,6 +238,10 @@ pub(crate) struct Setting {
     pub(crate) asks_again: bool,
     /// A person revoked what was supplied before, and says so.
     confirms: bool,
+    /// The generation of a guarded secret that a person has confirmed; none is 0.
+    pub(crate) confirmed: u32,
+    /// An incident is declared.
+    pub(crate) incident: bool,
 }
 
 const NOW: &str = "0s";
@@ -227,6 +260,7 @@ impl Story {
                     let story = Self { act, source, blind };
                     // Where nothing is revoked, there is no overlap to end.
                     let makes_sense = match story.secrets() {
+                        1 if act.has_terms() => act.makes_sense(source, blind),
                         1 => source.overlaps() || !act.has_an_overlap(),
                         _ => source == Source::FlyToken && !blind,
                     };
@@ -260,12 +294,18 @@ impl Story {
         }
     }
 
+    /// Of how many kinds of faults the sample plays one.
+    pub(crate) fn every(self) -> usize {
+        if self.act.has_terms() { 7 } else { 3 }
+    }
+
     /// Whether each secret is renewed in it, so that one more credential is made. Nobody but an issuer that tells passwords has the
     /// value that the readable target held.
     pub(crate) fn renews(self) -> bool {
         match self.act {
             Act::Unreadable => self.source.is_labelled(),
-            act => matches!(act, Act::Create | Act::Rotate | Act::Overlap) || act.secrets() > 1,
+            Act::Adopt => false,
+            act => matches!(act, Act::Create | Act::Rotate | Act::Overlap) || act.has_terms() || act.secrets() > 1,
         }
     }
 
@@ -287,6 +327,8 @@ impl Story {
             replaces_existing: false,
             asks_again: false,
             confirms: false,
+            confirmed: 0,
+            incident: false,
         }
     }
 
@@ -294,11 +336,25 @@ impl Story {
     pub(crate) fn prelude(self) -> Vec<Setting> {
         let first = self.setting(1);
         match self.act {
-            Act::Create => Vec::new(),
+            Act::Create | Act::Adopt => Vec::new(),
+            Act::Window => vec![
+                first,
+                Setting {
+                    clock: terms::CLOSED,
+                    ..first
+                },
+            ],
             Act::Remove => vec![Setting { docs: true, ..first }],
             Act::Revoke => vec![first, self.setting(2)],
             act if act.loses_a_target() => vec![first, self.setting(2)],
             _ => vec![first],
+        }
+    }
+
+    /// What exists before Terraform begins.
+    pub(crate) fn exists(self, sandbox: &Sandbox) {
+        if self.act.adopts() {
+            terms::make_by_hand(sandbox, self.source);
         }
     }
 
@@ -334,8 +390,20 @@ impl Story {
     pub(crate) fn climax(self) -> Setting {
         let first = self.setting(1);
         match self.act {
-            Act::Create | Act::Heal | Act::Remove => first,
-            Act::Rotate | Act::Overlap | Act::Two | Act::Six | Act::Forty => self.setting(2),
+            Act::Create | Act::Heal | Act::Remove | Act::Adopt => first,
+            Act::Guarded => Setting {
+                confirmed: 2,
+                ..self.setting(2)
+            },
+            Act::Window => Setting {
+                clock: terms::OPEN,
+                ..first
+            },
+            Act::IncidentChecked | Act::IncidentDelivered | Act::IncidentNow => Setting {
+                incident: true,
+                ..first
+            },
+            Act::TakenOver | Act::Rotate | Act::Overlap | Act::Two | Act::Six | Act::Forty => self.setting(2),
             Act::Revoke | Act::Deleted | Act::PutBack | Act::Deployed | Act::Unreadable => Setting {
                 clock: LATER,
                 ..self.setting(2)
@@ -358,6 +426,7 @@ impl Story {
         }
         let clock = match self.act {
             Act::Overlap => LATER,
+            Act::Window => terms::STILL_OPEN,
             Act::Unreadable if self.renews() => STILL_LATER,
             _ => return None,
         };
@@ -379,7 +448,7 @@ impl Story {
     }
 
     /// The configuration as a user writes it; `origin` is the address of the platform that is checked.
-    pub(crate) fn configuration(self, setting: Setting, origin: &str) -> String {
+    pub(crate) fn configuration(self, setting: Setting, origin: &str, handed_over: Option<&str>) -> String {
         let targets: String = self
             .targets(setting)
             .into_iter()
@@ -426,8 +495,11 @@ impl Story {
         if setting.replaces_existing {
             more += "  on_existing = \"replace\"\n";
         }
+        more += &self.act.of_the_resource(setting, handed_over);
+        let of_the_provider = self.act.of_the_provider(setting);
         let begin = "terraform {\n  required_providers {\n    rotation = {\n      source = \"secret-rotation/rotation\"\n    }\n  }\n}\n\
-                     provider \"rotation\" {\n  namespace = \"production\"\n}\n";
+                     provider \"rotation\" {\n  namespace = \"production\"\n";
+        let begin = format!("{begin}{of_the_provider}}}\n");
         if self.secrets() > 1 {
             return format!("{begin}{}", crowd::resources(self.secrets(), &more));
         }
@@ -445,13 +517,13 @@ fn outsider(sandbox: &Sandbox, method: &str, path: &str, token: &str, body: &Val
     answer
 }
 
-fn as_fly(sandbox: &Sandbox, path: &str, body: &Value) -> Value {
+pub(crate) fn as_fly(sandbox: &Sandbox, path: &str, body: &Value) -> Value {
     let token = sandbox.export("FLY_API_TOKEN").to_owned();
     outsider(sandbox, "POST", &format!("/v1/apps/{APP}/{path}"), &token, body)
 }
 
 /// Updates every machine of the app as it is configured.
-fn deploys(sandbox: &Sandbox, version: Option<&Value>) {
+pub(crate) fn deploys(sandbox: &Sandbox, version: Option<&Value>) {
     let machines = sandbox.state()["fly"]["apps"][APP]["machines"].clone();
     for (id, machine) in machines.as_object().unwrap() {
         let body = json!({ "config": machine["config"], "min_secrets_version": version });

@@ -103,7 +103,8 @@ impl World {
             for credential in list.as_array().unwrap() {
                 let label = credential[name].as_str().unwrap();
                 let dead = !credential[ended].is_null() && credential[ended] != false;
-                if label.contains("-rot-") && label != LOOKALIKE && issuer == source {
+                let ours = label == HANDED_OVER || (label.contains("-rot-") && label != LOOKALIKE);
+                if ours && issuer == source {
                     world.made += 1;
                     if !dead {
                         world.live.insert(text(&credential["value"]).unwrap());
@@ -145,6 +146,9 @@ impl World {
 
 /// A credential's name that looks like ours, but carries another id.
 pub(crate) const LOOKALIKE: &str = "API_TOKEN-rot-0123456789ab-g4";
+
+/// A credential that somebody made by hand, and hands over.
+pub(crate) const HANDED_OVER: &str = "API_TOKEN by hand";
 
 /// Entries of others, beside ours.
 const FOREIGN_ENTRIES: [(&str, &str); 3] = [

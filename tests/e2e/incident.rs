@@ -230,6 +230,28 @@ fn a_target_that_is_down_is_left_behind_and_keeps_the_old_one_alive() {
 }
 
 #[test]
+fn what_could_not_be_revoked_stays_exposed_until_an_apply_has_revoked_it() {
+    let lines = [FLY_TOKEN, FLY_TARGET, A_DAY];
+    for mode in ["checked", "delivered"] {
+        let story = Story::begun(&lines);
+        story.sandbox.lasting_fault("deleteLimitedAccessToken", "forbidden");
+        with_incident(&story, &format!("all = true\n    revoke = \"{mode}\""), &lines);
+        story.fails();
+        assert_eq!(codes(&story.attributes()), ["exposed"], "{mode}");
+        assert_eq!(alive(&story).len(), 2);
+        // So is one whose revocation fails again.
+        story.fails();
+        assert_eq!(codes(&story.attributes()), ["exposed"], "{mode}");
+        story.sandbox.heal();
+        let plan = story.plan();
+        assert!(plan.contains("revoke generation 1 ("), "{mode}\n{plan}");
+        story.apply();
+        assert!(the_token(&story).name.ends_with("-g2"), "{mode}");
+        assert!(codes(&story.attributes()).is_empty(), "{mode}");
+    }
+}
+
+#[test]
 fn what_only_a_person_revokes_stays_exposed_until_that_is_confirmed() {
     let manual = "revoke {\n    mode = \"manual\"\n  }";
     let story = Story::begun(&[FLY_TOKEN, FLY_TARGET, manual]);

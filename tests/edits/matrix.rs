@@ -9,10 +9,10 @@ use super::world::World;
 /// One issues, one generates, one is fed by a person.
 pub const SOURCES: [&str; 3] = ["fly_token", "random", "provided"];
 
-const DAY: i64 = 86_400;
+pub const DAY: i64 = 86_400;
 
 /// The configuration that every situation begins with.
-fn base(source: &str) -> Json {
+pub fn base(source: &str) -> Json {
     let kind = match source {
         "fly_token" => json!({ "fly_token": { "app": "molecule-cp" } }),
         "random" => json!({ "random": { "bytes": 32, "encoding": "hex" } }),
@@ -37,7 +37,7 @@ fn base(source: &str) -> Json {
     })
 }
 
-type Change = fn(&mut Json);
+pub type Change = fn(&mut Json);
 
 fn remove(object: &mut Json, key: &str) {
     object.as_object_mut().unwrap().remove(key);
@@ -260,12 +260,12 @@ pub fn edits(source: &str) -> Vec<(&'static str, Change)> {
     all
 }
 
-fn remove_if(config: &mut Json, key: &str) {
+pub fn remove_if(config: &mut Json, key: &str) {
     config.as_object_mut().unwrap().remove(key);
 }
 
 /// A rotation as that source rotates: on request, or with a new value.
-fn rotated(config: &Json, source: &str) -> Json {
+pub fn rotated(config: &Json, source: &str) -> Json {
     let mut next = config.clone();
     if source == "provided" {
         next["value_wo"] = json!("value-of-a-person-2");
@@ -277,20 +277,26 @@ fn rotated(config: &Json, source: &str) -> Json {
     next
 }
 
-/// Every situation that the source can be in.
-pub fn situations(source: &'static str) -> Vec<(&'static str, Rest)> {
-    let nothing = |config: Json| Rest {
+/// Nothing exists.
+pub fn nothing(config: Json) -> Rest {
+    Rest {
         world: World::default(),
         state: Value::Null,
         private: Vec::new(),
         config,
-    };
-    let created = |config: &Json| {
-        let mut rest = applied(&nothing(config.clone()), config);
-        rest.world.now += 3_600;
-        must_be_idle(&rest);
-        rest
-    };
+    }
+}
+
+/// The secret exists.
+pub fn created(config: &Json) -> Rest {
+    let mut rest = applied(&nothing(config.clone()), config);
+    rest.world.now += 3_600;
+    must_be_idle(&rest);
+    rest
+}
+
+/// Every situation that the source can be in.
+pub fn situations(source: &'static str) -> Vec<(&'static str, Rest)> {
     let config = base(source);
     let settled = created(&config);
     let next = rotated(&config, source);

@@ -9,7 +9,8 @@ use std::task::{Context, Poll, Waker};
 use rotation_provider::clock::Clock;
 use rotation_provider::environment::Environment;
 use rotation_provider::plugin::{ApplyRequest, PlanRequest, ReadRequest};
-use rotation_provider::provider::{Configured, secret};
+use rotation_provider::provider::{Configured, Incidents, secret};
+use rotation_provider::spec::{Incident, IncidentRevoke};
 use rotation_provider::terraform::{Diagnostics, Mode, Number, Severity, Value};
 use rotation_provider::vendors::Vendors;
 use serde_json::Value as Json;
@@ -89,6 +90,9 @@ fn attributes() -> Vec<(&'static str, Mode)> {
 
 /// The configuration as Terraform sends it: with every attribute.
 fn whole(json: &Json) -> Value {
+    let mut json = json.clone();
+    json.as_object_mut().unwrap().remove("incident");
+    let json = &json;
     let absent = attributes().into_iter().filter(|(name, _)| json.get(name).is_none());
     absent.fold(value(json), |object, (name, _)| object.with(name, Value::Null))
 }
@@ -96,6 +100,24 @@ fn whole(json: &Json) -> Value {
 /// Write-only values are in no plan and no state.
 fn stored(object: Value) -> Value {
     object.with("value_wo", Value::Null).with("parts_wo", Value::Null)
+}
+
+/// The incident of the provider block, which the configuration of a secret names here by when its credential ends.
+fn incident(json: &Json) -> Incidents {
+    let revoke = match json.as_str() {
+        None => return Incidents::None,
+        Some("now") => IncidentRevoke::Now,
+        Some("delivered") => IncidentRevoke::Delivered,
+        Some(_) => IncidentRevoke::Checked,
+    };
+    Incidents::One(Arc::new(Incident {
+        id: "INC-1".to_owned(),
+        reason: "a laptop was stolen".to_owned(),
+        exposed: BTreeSet::new(),
+        systems: Vec::new(),
+        all: true,
+        revoke,
+    }))
 }
 
 /// One process of the provider.
@@ -185,16 +207,21 @@ enum Ran {
     Applied { rest: Rest, errors: Vec<String> },
 }
 
-/// What stays open in a plan only after these edits: the clock of apply tells whether a rotation is due, or an overlap over.
+/// What stays open in a plan only after these edits: the clock of apply tells whether a rotation is due, an overlap over, or a window
+/// open.
 fn by_the_clock(edit: &str) -> bool {
-    ["every", "early", "overlap"].iter().any(|word| edit.contains(word))
+    ["every", "early", "overlap", "window"]
+        .iter()
+        .any(|word| edit.contains(word))
 }
 
 fn step(rest: &Rest, json: &Json, edit: &str) -> Result<Ran, String> {
     let config = whole(json);
     let mut world = rest.world.clone();
     world.writes.clear();
-    let provider = Provider::start(&world);
+    world.hurries = json["incident"] == "now";
+    let mut provider = Provider::start(&world);
+    provider.configured.incidents = incident(&json["incident"]);
     let invalid = errors(&secret::validate(&config, None))?;
     if !invalid.is_empty() {
         return Ok(Ran::Refused(invalid));

@@ -88,6 +88,8 @@ pub struct World {
     pub broken: Vec<String>,
     /// The slots that the configuration of this run names.
     pub configured: BTreeSet<String>,
+    /// What an incident exposes ends at once, whatever breaks.
+    pub hurries: bool,
 }
 
 impl World {
@@ -124,6 +126,18 @@ impl World {
         self.now += 60;
     }
 
+    /// Another hand made all that there is: the id of its credential, where somebody issues such.
+    pub fn is_of_another_hand(&mut self) -> Option<String> {
+        for entry in self.entries.values_mut() {
+            entry.mark = None;
+        }
+        for token in self.tokens.values_mut() {
+            "made by hand".clone_into(&mut token.name);
+        }
+        self.writes.clear();
+        self.tokens.keys().next().cloned()
+    }
+
     /// Consumers of what is staged are deployed.
     pub fn deploy(&mut self) {
         self.entries.values_mut().for_each(|entry| entry.live = true);
@@ -133,7 +147,11 @@ impl World {
     fn judge(&mut self, id: &str) {
         let value = self.tokens.get(id).map(|token| token.value.clone()).unwrap_or_default();
         for (slot, entry) in &self.entries {
-            if self.configured.contains(slot) && !self.gone.contains(slot) && entry.value.contains(&value) {
+            if !self.hurries
+                && self.configured.contains(slot)
+                && !self.gone.contains(slot)
+                && entry.value.contains(&value)
+            {
                 self.broken.push(format!("{id} was revoked while {slot} held it"));
             }
         }

@@ -138,7 +138,15 @@ impl Play {
         }
     }
 
+    /// Holds a generation that is about to be made against what was asked for.
+    fn may_make(&mut self, order: &MintOrder) {
+        let (case, wish) = (self.case.clone(), self.wish);
+        let verdict = self.world.may_make(&case, &wish, order.label.generation, self.due);
+        self.judge(verdict);
+    }
+
     fn mint(&mut self, order: &MintOrder) -> Result<Minted, &'static str> {
+        self.may_make(order);
         if matches!(self.case.origin, Origin::Replaced | Origin::Alternating) {
             let role = self.role(order);
             let made = instant(self.world.credentials[role].made);
@@ -198,12 +206,17 @@ impl Issuer for Stage {
 
     async fn revoke(&self, id: &str, _permit: &WritePermit) -> Result<(), CallError> {
         let handle = id.to_owned();
+        self.play().deeds.tried.insert(handle.clone());
         self.call(Call::Revoke, move |play| {
             let handle = match play.mutant {
                 Mutant::RevokesTheNewest => play.world.credentials.keys().next_back().cloned().unwrap_or(handle),
                 _ => handle,
             };
             let (case, wish, destroys) = (play.case.clone(), play.wish, play.destroys);
+            if destroys {
+                let verdict = play.world.may_destroy(&case, &wish);
+                play.judge(verdict);
+            }
             let verdict = play.world.revoke(&case, &wish, &handle, destroys);
             play.deeds.revoked.insert(handle);
             play.judge(verdict);
@@ -225,10 +238,14 @@ impl Source for Stage {
 
     async fn mint(&self, order: &MintOrder, _permit: &WritePermit) -> Result<Minted, CallError> {
         let origin = self.play().case.origin;
-        if matches!(origin, Origin::Generated | Origin::Provided) {
-            return self.call(Call::Make, |play| Ok(made_here(play))).await;
-        }
         let order = order.clone();
+        if matches!(origin, Origin::Generated | Origin::Provided) {
+            let made = self.call(Call::Make, move |play| {
+                play.may_make(&order);
+                Ok(made_here(play))
+            });
+            return made.await;
+        }
         self.call(Call::Mint, move |play| play.mint(&order)).await
     }
 
@@ -342,6 +359,10 @@ impl Slot for Held {
     async fn remove(&self, _permit: &WritePermit) -> Result<(), CallError> {
         let done = self.stage.call(Call::Remove, |play| {
             let (case, wish, destroys) = (play.case.clone(), play.wish, play.destroys);
+            if destroys {
+                let verdict = play.world.may_destroy(&case, &wish);
+                play.judge(verdict);
+            }
             let verdict = play.world.remove(&case, &wish, &self.slot, destroys);
             play.deeds.removed.insert(self.slot.clone());
             play.judge(verdict);
@@ -386,6 +407,8 @@ impl Target for Held {
                     play.mark_ahead(&slot, &label);
                     continue;
                 }
+                let verdict = play.world.may_write(&case, &wish, spec.key, &play.deeds.tried);
+                play.judge(verdict);
                 let mark = Some(label).filter(|_| spec.place == Place::Readable);
                 let verdict = play.world.deliver(&case, &wish, &slot, value, mark);
                 let revision = play.judge(verdict).unwrap_or(0);
@@ -504,6 +527,10 @@ impl Check for Looked {
                 When::Wave(wave) if check_key(*when) == self.key => Some(*wave),
                 _ => None,
             });
+            if play.script.is_empty() && wave.is_some() {
+                let verdict = play.world.may_check(&case, &wish, &play.deeds.tried);
+                play.judge(verdict);
+            }
             if let Some(wave) = wave.filter(|_| play.mutant != Mutant::ChecksDoNotLook) {
                 let held = play.world.check(&case, &wish, wave);
                 if case.presents && (presented.is_none() || presented != held) {

@@ -1,6 +1,9 @@
 //! One secret's circumstances, and what its user asks for, as the arguments that Terraform would send.
 
+use rotation_provider::spec::IncidentRevoke;
 use rotation_provider::terraform::Value;
+
+use super::terms::Terms;
 
 /// The account and region that the runs belong to.
 pub const PLACE: &str = "123456789012:eu-west-1";
@@ -111,6 +114,7 @@ pub struct Case {
     pub start: Option<u8>,
     /// The search begins with a secret that was created without faults, not with nothing.
     pub created: bool,
+    pub terms: Terms,
     pub budget: Budget,
 }
 
@@ -131,6 +135,7 @@ impl Case {
             occupied: false,
             start: None,
             created: false,
+            terms: Terms::default(),
             budget: Budget {
                 faults: 2,
                 meddling: 0,
@@ -172,9 +177,24 @@ pub struct Wish {
     pub rotations: u8,
     /// Which targets of the catalogue are configured, as bits.
     pub targets: u8,
+    /// The generation that `guard.confirm` names, or the destroy.
+    pub confirm: u8,
+    /// Incidents that were declared.
+    pub incidents: u8,
 }
 
 impl Wish {
+    /// What is asked for at first.
+    pub fn first(case: &Case) -> Self {
+        let all = (1_u8 << case.targets.len()) - 1;
+        Self {
+            rotations: 0,
+            targets: case.start.unwrap_or(all),
+            confirm: 0,
+            incidents: 0,
+        }
+    }
+
     pub fn configured<'c>(&self, case: &'c Case) -> impl Iterator<Item = &'c TargetSpec> {
         let bits = self.targets;
         case.targets
@@ -248,12 +268,17 @@ fn target(spec: &TargetSpec, wave: u64, part: Option<&str>) -> (String, Value) {
     (spec.key.to_owned(), object)
 }
 
-/// Which wave the provider is told that a target is in, and which overlap; a planted mistake tells it another.
+/// What the provider is told of the configuration, where a planted mistake tells it another.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Told {
     pub waves_reversed: bool,
     pub no_overlap: bool,
     pub occupied_is_fine: bool,
+    pub no_window: bool,
+    pub no_incident: bool,
+    pub ending: Option<IncidentRevoke>,
+    pub adopts_nothing: bool,
+    pub adopts_another: bool,
 }
 
 /// The arguments of the resource.
@@ -295,7 +320,7 @@ pub fn arguments(case: &Case, wish: &Wish, told: Told) -> Value {
     let provided = case.origin == Origin::Provided;
     let asks = !provided && wish.rotations > 0;
     let only_provided = |value: Value| if provided { value } else { Value::Null };
-    Value::object([
+    let arguments = Value::object([
         ("value_wo", only_provided(text(&supplied(wish.rotations)))),
         ("value_wo_version", only_provided(Value::number(wish.rotations.into()))),
         ("name", text("TOKEN")),
@@ -328,7 +353,9 @@ pub fn arguments(case: &Case, wish: &Wish, told: Told) -> Value {
                 Value::Null
             },
         ),
-    ])
+    ]);
+    let terms = case.terms.arguments(wish, told).into_iter();
+    terms.fold(arguments, |object, (name, value)| object.with(name, value))
 }
 
 /// The key of a check.

@@ -1,6 +1,9 @@
 //! The circumstances that are searched.
 
+use rotation_provider::spec::IncidentRevoke;
+
 use super::case::{Budget, Case, Origin, Place, TargetSpec, When};
+use super::terms::{Adopts, Terms};
 
 const fn opaque(key: &'static str, wave: u64) -> TargetSpec {
     TargetSpec::new(key, Place::Opaque, wave)
@@ -37,7 +40,7 @@ fn created(name: &'static str, origin: Origin, targets: &[TargetSpec]) -> Case {
 
 /// Everything that is searched.
 pub fn all() -> Vec<Case> {
-    vec![
+    let mut cases = vec![
         create(),
         Case {
             budget: budget(1, 0, 1, 0),
@@ -152,7 +155,9 @@ pub fn all() -> Vec<Case> {
             ..created("drift is reported", Origin::Listed, &[opaque("a", 1), opaque("b", 1)])
         },
         occupied(),
-    ]
+    ];
+    cases.extend(of_terms());
+    cases
 }
 
 /// From nothing, two faults on a path.
@@ -250,4 +255,183 @@ pub fn occupied() -> Case {
         budget: budget(1, 0, 2, 0),
         ..created("an occupied slot", Origin::Listed, &[opaque("a", 1), opaque("b", 1)])
     }
+}
+
+/// A secret that rotates only when a person confirms it: refused, asked for, confirmed, and cut off.
+pub fn guarded() -> Case {
+    terms(
+        Terms {
+            guard: true,
+            ..Terms::default()
+        },
+        Case {
+            budget: budget(1, 0, 1, 0),
+            ..created("guarded", Origin::Listed, &[readable("a", 1), opaque("b", 2)])
+        },
+    )
+}
+
+/// Lost values and incidents of a guarded secret.
+pub fn guarded_outsiders() -> Case {
+    let terms = Terms {
+        incident: Some(IncidentRevoke::Checked),
+        ..guarded().terms
+    };
+    Case {
+        terms,
+        budget: budget(0, 1, 1, 0),
+        ..created("guarded, outsiders", Origin::Listed, &[readable("a", 1)])
+    }
+}
+
+/// Due dates of a guarded secret.
+pub fn guarded_schedule() -> Case {
+    let terms = Terms {
+        every: 1,
+        ..guarded().terms
+    };
+    Case {
+        terms,
+        budget: budget(0, 0, 1, 1),
+        ..created("guarded, on a schedule", Origin::Listed, &[readable("a", 1)])
+    }
+}
+
+/// Drift of a guarded secret whose value another target gives back.
+pub fn guarded_drift() -> Case {
+    Case {
+        name: "guarded, drift",
+        targets: vec![opaque("a", 2), readable("b", 1)],
+        budget: budget(0, 1, 0, 0),
+        ..guarded()
+    }
+}
+
+/// A schedule of an hour, and a window that is open two hours after the secret was created.
+pub fn window() -> Case {
+    terms(
+        Terms {
+            every: 1,
+            window: true,
+            ..Terms::default()
+        },
+        Case {
+            budget: budget(1, 0, 0, 2),
+            ..created("a rotation waits", Origin::Generated, &[opaque("a", 1)])
+        },
+    )
+}
+
+/// What outsiders do to a credential whose rotation waits.
+pub fn window_outsiders() -> Case {
+    terms(
+        Terms {
+            window: true,
+            ..Terms::default()
+        },
+        Case {
+            budget: budget(0, 1, 0, 2),
+            ..created("a rotation waits, outsiders", Origin::Listed, &[opaque("a", 1)])
+        },
+    )
+}
+
+/// Revocations that wait for a window.
+pub fn window_of_revocations() -> Case {
+    terms(
+        Terms {
+            window: true,
+            ..Terms::default()
+        },
+        Case {
+            overlap: 1,
+            budget: budget(1, 0, 1, 2),
+            ..created("a revocation waits", Origin::Listed, &[opaque("a", 1)])
+        },
+    )
+}
+
+/// An incident before the window opens, and when what it exposes ends.
+pub fn incident(name: &'static str, revoke: IncidentRevoke) -> Case {
+    terms(
+        Terms {
+            window: true,
+            incident: Some(revoke),
+            ..Terms::default()
+        },
+        Case {
+            overlap: 1,
+            checks: vec![When::Wave(1)],
+            budget: budget(1, 0, 1, 0),
+            ..created(name, Origin::Listed, &[readable("a", 1), opaque("b", 1)])
+        },
+    )
+}
+
+/// An incident of a secret that only a person revokes.
+pub fn incident_by_hand() -> Case {
+    Case {
+        manual: true,
+        ..incident("an incident, by hand", IncidentRevoke::Checked)
+    }
+}
+
+/// What exists is taken over, and rotated when somebody asks.
+pub fn adopted(name: &'static str, adopts: Adopts) -> Case {
+    terms(
+        Terms {
+            adopts: Some(adopts),
+            ..Terms::default()
+        },
+        Case {
+            budget: budget(1, 0, 1, 0),
+            ..created(name, Origin::Listed, &[opaque("a", 1), rolled("b", 2)])
+        },
+    )
+}
+
+/// What outsiders do to what was taken over.
+pub fn adopted_outsiders() -> Case {
+    Case {
+        targets: vec![readable("a", 1)],
+        budget: budget(0, 1, 1, 0),
+        ..adopted("taken over, outsiders", Adopts::Named)
+    }
+}
+
+/// The cases of guard, window, incident and adoption.
+fn of_terms() -> Vec<Case> {
+    vec![
+        guarded(),
+        guarded_outsiders(),
+        guarded_schedule(),
+        guarded_drift(),
+        window(),
+        window_outsiders(),
+        window_of_revocations(),
+        incident("an incident, checked", IncidentRevoke::Checked),
+        incident("an incident, delivered", IncidentRevoke::Delivered),
+        incident("an incident, at once", IncidentRevoke::Now),
+        incident_by_hand(),
+        adopted("taken over, named", Adopts::Named),
+        adopted("taken over, unnamed", Adopts::Unnamed),
+        adopted_outsiders(),
+    ]
+}
+
+/// Faults and outsiders on one path: what takes minutes.
+pub fn thorough() -> Vec<Case> {
+    let both = |case: Case| Case {
+        budget: budget(1, 1, 1, case.budget.hours),
+        ..case
+    };
+    vec![
+        both(guarded_outsiders()),
+        both(window_outsiders()),
+        both(adopted_outsiders()),
+    ]
+}
+
+fn terms(terms: Terms, case: Case) -> Case {
+    Case { terms, ..case }
 }

@@ -1,10 +1,13 @@
 //! Mistakes planted in the world's rules or between the provider and the world, to prove that the search finds them.
 
 use rotation_provider::call::Effect;
+use rotation_provider::spec::IncidentRevoke;
 use rotation_provider::terraform::Value;
 
-use super::case::Told;
+use super::case::{Told, Wish};
 use super::play::Call;
+use super::terms::{CONSEQUENCE, DESTROY};
+use super::terraform::Rest;
 
 /// One mistake; `None` for the real thing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,10 +46,49 @@ pub enum Mutant {
     RecordIsDropped,
     /// The issuer ends a credential beside the one that it was asked to end.
     RevokesTheNewest,
+    /// Whatever generation comes is taken to be confirmed.
+    GuardUnseen,
+    /// The same, where something drifted.
+    GuardedDriftHeals,
+    /// Whoever destroys a guarded secret is taken to have confirmed it.
+    DestroyIsConfirmed,
+    /// The window of the configuration is not seen.
+    WindowUnseen,
+    /// The window is open for revocations, whatever the clock says.
+    RevocationsDoNotWait,
+    /// What waits for the window does so without a notice.
+    WaitsQuietly,
+    /// The incident of the provider block is not seen.
+    IncidentUnseen,
+    /// An incident is forgotten between two runs.
+    IncidentForgotten,
+    /// What stays exposed is passed over.
+    ExposureIsQuiet,
+    /// What an incident exposes ends at once, whatever the configuration says.
+    EndsAtOnce,
+    /// What an incident exposes ends after the checks, whatever the configuration says.
+    EndsChecked,
+    /// The same, where it should end before them.
+    EndsAfterTheChecks,
+    /// What exists is created anew instead of taken over.
+    AdoptionUnseen,
+    /// Another credential is handed over than the configuration names.
+    AdoptsAnother,
+    /// What was taken over is taken for a generation of our own.
+    TakenOverIsOwn,
+}
+
+fn without_notices(state: Value, code: &str) -> Value {
+    let notices = state.get("notices").as_list().unwrap_or_default();
+    let others = notices
+        .iter()
+        .filter(|notice| notice.get("code").as_str() != Some(code));
+    let others = Value::List(others.cloned().collect());
+    state.with("notices", others)
 }
 
 impl Mutant {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 31] = [
         Self::ListsNothing,
         Self::MintsWithoutLabel,
         Self::MintsTwice,
@@ -63,19 +105,82 @@ impl Mutant {
         Self::DoubtIsForgotten,
         Self::RecordIsDropped,
         Self::RevokesTheNewest,
+        Self::GuardUnseen,
+        Self::GuardedDriftHeals,
+        Self::DestroyIsConfirmed,
+        Self::WindowUnseen,
+        Self::RevocationsDoNotWait,
+        Self::WaitsQuietly,
+        Self::IncidentUnseen,
+        Self::IncidentForgotten,
+        Self::ExposureIsQuiet,
+        Self::EndsAtOnce,
+        Self::EndsChecked,
+        Self::EndsAfterTheChecks,
+        Self::AdoptionUnseen,
+        Self::AdoptsAnother,
+        Self::TakenOverIsOwn,
     ];
+
+    /// What the user is taken to ask for.
+    pub fn wish(self, rest: &Rest) -> Wish {
+        let confirm = match self {
+            Self::GuardUnseen | Self::GuardedDriftHeals if rest.wish.confirm != DESTROY => rest.coming(),
+            _ => rest.wish.confirm,
+        };
+        Wish { confirm, ..rest.wish }
+    }
 
     pub fn told(self) -> Told {
         Told {
             waves_reversed: self == Self::WavesReversed,
             no_overlap: self == Self::OverlapIgnored,
-            occupied_is_fine: false,
+            occupied_is_fine: self == Self::AdoptionUnseen,
+            no_window: matches!(self, Self::WindowUnseen | Self::RevocationsDoNotWait),
+            no_incident: self == Self::IncidentUnseen,
+            ending: match self {
+                Self::EndsAtOnce => Some(IncidentRevoke::Now),
+                Self::EndsChecked | Self::EndsAfterTheChecks => Some(IncidentRevoke::Checked),
+                _ => None,
+            },
+            adopts_nothing: self == Self::AdoptionUnseen,
+            adopts_another: self == Self::AdoptsAnother,
         }
     }
 
     pub fn effect_of_a_lost_answer(self, call: Call) -> Effect {
         let denied = self == Self::LostWriteIsRefused && call == Call::Deliver;
         if denied { Effect::None } else { Effect::Possible }
+    }
+
+    /// What an apply answers instead of what it came to.
+    pub fn answered(self, state: Value, errors: Vec<String>) -> (Value, Vec<String>) {
+        if self != Self::ExposureIsQuiet {
+            return (state, errors);
+        }
+        let loud = |error: &String| !error.contains("exposed");
+        (
+            without_notices(state, "exposed"),
+            errors.into_iter().filter(loud).collect(),
+        )
+    }
+
+    /// What a state says to its user instead of what is in it.
+    pub fn said(self, state: Value) -> Value {
+        match self {
+            Self::WaitsQuietly => without_notices(state, "waiting_for_window"),
+            _ => state,
+        }
+    }
+
+    /// What a destroy finds in state instead of what was stored.
+    pub fn remembered_at_the_end(self, state: Value) -> Value {
+        if self != Self::DestroyIsConfirmed || state.get("guard").is_null() {
+            return self.remembered(state);
+        }
+        let confirm = format!("destroy: {CONSEQUENCE}");
+        let guard = state.get("guard").clone().with("confirm", Value::string(&confirm));
+        state.with("guard", guard)
     }
 
     /// What the next run finds in state instead of what was stored.
@@ -103,6 +208,19 @@ impl Mutant {
                 let known = state.get("credentials").as_map().cloned().unwrap_or_default();
                 let kept = known.into_iter().filter(|(generation, _)| *generation == newest);
                 state.with("credentials", Value::Map(kept.collect()))
+            }
+            Self::IncidentForgotten => state.with("incidents", Value::List(Vec::new())),
+            Self::TakenOverIsOwn if state.get("generation").as_u64() == Some(0) => {
+                let deliveries = state.get("deliveries").as_map().cloned().unwrap_or_default();
+                let own = |delivery: Value| delivery.with("generation", Value::number(1));
+                let deliveries = deliveries.into_iter().map(|(key, delivery)| (key, own(delivery)));
+                let known = state.get("credentials").as_map().cloned().unwrap_or_default();
+                let known = known.into_values().map(|known| ("1".to_owned(), known));
+                let (deliveries, known) = (Value::Map(deliveries.collect()), Value::Map(known.collect()));
+                state
+                    .with("generation", Value::number(1))
+                    .with("deliveries", deliveries)
+                    .with("credentials", known)
             }
             _ => state,
         }

@@ -65,6 +65,8 @@ pub struct Deeds {
     pub written: BTreeSet<String>,
     pub revoked: BTreeSet<String>,
     pub removed: BTreeSet<String>,
+    /// Credentials whose revocation was asked for, whatever came of it.
+    pub tried: BTreeSet<String>,
 }
 
 pub struct Play {
@@ -80,6 +82,8 @@ pub struct Play {
     pub refreshing: bool,
     /// This run ends the secret.
     pub destroys: bool,
+    /// The date on which a rotation is due has passed.
+    pub due: bool,
     pub killed: bool,
     pub stop: Stop,
     pub deeds: Deeds,
@@ -193,7 +197,7 @@ pub fn instant((hour, event): (u8, u32)) -> Timestamp {
     Timestamp::from_second(1_900_000_000 + seconds).unwrap()
 }
 
-/// What the clock shows: behind every event of its hour would be in the future, so it shows the hour's own end.
-pub fn clock(hour: u8) -> Timestamp {
-    instant((hour, 1800))
+/// What the clock shows: it is ahead of every event of its hour, and goes on with the events, so that no run begins when another did.
+pub fn clock(world: &World) -> Timestamp {
+    instant((world.hour, 1800 + world.events))
 }

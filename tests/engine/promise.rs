@@ -4,7 +4,7 @@ use rotation_provider::terraform::Value;
 
 use super::case::{Case, Origin, Wish};
 use super::play::Deeds;
-use super::world::Broken;
+use super::world::{Broken, World};
 
 /// What a run did against its plan.
 pub fn broken(
@@ -15,6 +15,7 @@ pub fn broken(
     errors: &[String],
     case: &Case,
     wish: &Wish,
+    world: &World,
 ) -> Vec<Broken> {
     let mut broken = Vec::new();
     let creates = prior.is_null();
@@ -66,12 +67,13 @@ pub fn broken(
             broken.push("an apply without errors left a rotation unfinished".to_owned());
         }
         for spec in wish.configured(case).filter(|_| case.heal) {
-            // A value that nobody issues is not replaced unless a person asks for it.
-            let told = |notice: &Value| {
-                notice.get("code").as_str() == Some("not_restorable")
-                    && notice.get("subject").as_str() == Some(spec.key)
-            };
-            if state.get("notices").as_list().unwrap_or_default().iter().any(told) {
+            // A value that nobody issues is not replaced unless a person asks for it, and a guarded secret is not written.
+            let told = |code| has_notice(state, code, Some(spec.key));
+            // Once what was lost half-way is revoked, the confirmation of its generation holds for another.
+            let newest = state.get("generation").as_u64().unwrap_or_default();
+            let follows = case.terms.guard && u64::from(wish.confirm) == newest + 1;
+            let waits = !case.terms.is_open(world.hour) && has_notice(state, "waiting_for_window", None);
+            if told("not_restorable") || told("guarded") || follows || waits {
                 continue;
             }
             let delivery = state.get("deliveries").get(spec.key);
@@ -82,6 +84,61 @@ pub fn broken(
         }
     }
     broken
+}
+
+/// What an incident left exposed is said: by a notice, and by an error of the apply that left it. `errors` of an apply; a plan that shows
+/// nothing to do has none.
+pub fn said(case: &Case, wish: &Wish, world: &World, state: &Value, errors: Option<&[String]>) -> Vec<Broken> {
+    let mut broken = Vec::new();
+    if case.terms.incident.is_none() || wish.incidents == 0 {
+        return broken;
+    }
+    let is_handled = handled(state) == wish.incidents;
+    let waits = case.terms.guard && has_notice(state, "guarded", None);
+    if errors.is_none_or(<[_]>::is_empty) && !is_handled && !waits {
+        broken.push("an incident is not remembered".to_owned());
+    }
+    for handle in world.exposed().into_iter().filter(|_| is_handled) {
+        if !has_notice(state, "exposed", Some(handle)) {
+            broken.push(format!("{handle} is exposed and alive, and no notice says so"));
+        }
+        if errors.is_some_and(<[_]>::is_empty) {
+            broken.push(format!(
+                "{handle} is exposed and alive, and the apply ended without an error"
+            ));
+        }
+    }
+    broken
+}
+
+/// How many incidents a state says that it has handled.
+pub fn handled(state: &Value) -> u8 {
+    let known = state.get("incidents").as_list().unwrap_or_default();
+    let numbers = known
+        .iter()
+        .filter_map(|id| id.as_str()?.strip_prefix("INC-")?.parse().ok());
+    numbers.max().unwrap_or(0)
+}
+
+/// A rotation that is due waits, and an empty plan does not say for what.
+pub fn silent(case: &Case, world: &World, state: &Value, due: bool) -> Option<Broken> {
+    if !due || world.consent.under_way {
+        return None;
+    }
+    let code = match (case.terms.guard, case.terms.is_open(world.hour)) {
+        (true, _) => "guarded",
+        (false, false) => "waiting_for_window",
+        (false, true) => return Some("a rotation is due, and the plan is empty".to_owned()),
+    };
+    (!has_notice(state, code, None)).then(|| format!("a rotation is due and waits, and no notice {code} says so"))
+}
+
+fn has_notice(state: &Value, code: &str, subject: Option<&str>) -> bool {
+    let notices = state.get("notices").as_list().unwrap_or_default();
+    notices.iter().any(|notice| {
+        let is_of_it = subject.is_none_or(|subject| notice.get("subject").as_str() == Some(subject));
+        notice.get("code").as_str() == Some(code) && is_of_it
+    })
 }
 
 /// Where a result is not what a plan promised.

@@ -114,11 +114,7 @@ pub fn explore(case: &Case, mutant: Mutant) -> Result<Covered, Found> {
 
 impl Search {
     fn walk(&mut self) -> Result<(), Found> {
-        let targets = (1_u8 << self.case.targets.len()) - 1;
-        let wish = Wish {
-            rotations: 0,
-            targets: self.case.start.unwrap_or(targets),
-        };
+        let wish = Wish::first(&self.case);
         let rest = Rest {
             world: World::new(&self.case),
             state: None,
@@ -279,6 +275,7 @@ impl Search {
             node.budget.wishes -= 1;
             node.rest.wish.rotations += 1;
         })?;
+        self.terms(at)?;
         if self.nodes[at].rest.tainted {
             self.step(at, "terraform untaint", |node| {
                 node.budget.wishes -= 1;
@@ -305,6 +302,44 @@ impl Search {
         Ok(())
     }
 
+    /// What the user says of a guard or an incident.
+    fn terms(&mut self, at: usize) -> Result<(), Found> {
+        let terms = self.case.terms;
+        if terms.guard {
+            let coming = self.nodes[at].rest.coming();
+            self.step(at, &format!("the user confirms generation {coming}"), |node| {
+                node.budget.wishes -= 1;
+                node.rest.wish.confirm = coming;
+            })?;
+            self.step(
+                at,
+                &format!("the user asks for generation {coming} and confirms it"),
+                |node| {
+                    node.budget.wishes -= 1;
+                    node.rest.wish.rotations += 1;
+                    node.rest.wish.confirm = coming;
+                },
+            )?;
+        }
+        if terms.incident.is_some() {
+            self.step(at, "an incident is declared", |node| {
+                node.budget.wishes -= 1;
+                node.rest.wish.incidents += 1;
+                node.rest.world.expose();
+            })?;
+        }
+        Ok(())
+    }
+
+    fn meddle(&mut self, at: usize, by: &str, deed: impl FnOnce(&mut World)) -> Result<(), Found> {
+        let noted = self.case.terms.bind();
+        self.step(at, by, |node| {
+            node.budget.meddling -= 1;
+            node.rest.world.consent.disturbed = noted;
+            deed(&mut node.rest.world);
+        })
+    }
+
     fn outsiders(&mut self, at: usize) -> Result<(), Found> {
         let node = &self.nodes[at];
         if node.budget.meddling == 0 || node.rest.state.is_none() {
@@ -322,35 +357,25 @@ impl Search {
             .collect();
         let older = node.rest.world.working().into_iter().next();
         for spec in specs {
-            self.step(at, &format!("an outsider writes {}", spec.key), |node| {
-                node.budget.meddling -= 1;
-                node.rest.world.overwrite(&spec.slot(), None);
+            let puts = format!("an outsider puts the oldest working value into {}", spec.key);
+            self.meddle(at, &format!("an outsider writes {}", spec.key), |world| {
+                world.overwrite(&spec.slot(), None);
             })?;
-            self.step(
-                at,
-                &format!("an outsider puts the oldest working value into {}", spec.key),
-                |node| {
-                    node.budget.meddling -= 1;
-                    node.rest.world.overwrite(&spec.slot(), older);
-                },
-            )?;
-            self.step(at, &format!("an outsider deletes {}", spec.key), |node| {
-                node.budget.meddling -= 1;
-                node.rest.world.erase(&spec.slot());
+            self.meddle(at, &puts, |world| world.overwrite(&spec.slot(), older))?;
+            self.meddle(at, &format!("an outsider deletes {}", spec.key), |world| {
+                world.erase(&spec.slot());
             })?;
         }
         for handle in handles {
-            self.step(at, &format!("an outsider ends {handle}"), |node| {
-                node.budget.meddling -= 1;
-                node.rest.world.kill(&case, &handle);
+            self.meddle(at, &format!("an outsider ends {handle}"), |world| {
+                world.kill(&case, &handle)
             })?;
         }
         if case.origin == super::case::Origin::Listed {
-            self.step(at, "an outsider makes a credential with a look-alike label", |node| {
-                node.budget.meddling -= 1;
-                let value = node.rest.world.fresh();
+            self.meddle(at, "an outsider makes a credential with a look-alike label", |world| {
+                let value = world.fresh();
                 let name = Some("TOKEN-rot-0123456789ab-g2".to_owned());
-                node.rest.world.put(&format!("key-{value}"), name, value, false, 0);
+                world.put(&format!("key-{value}"), name, value, false, 0);
             })?;
         }
         Ok(())

@@ -8,6 +8,7 @@ use rotation_provider::terraform::Value;
 
 use super::case::{Case, Place};
 use super::mutant::Mutant;
+use super::terms;
 use super::terraform::{Rest, apply, destroy};
 use super::world::World;
 
@@ -64,6 +65,9 @@ pub fn settles(case: &Arc<Case>, from: &Rest, mutant: Mutant) -> Result<usize, S
                 .next_back()
                 .map(|(handle, _)| handle.clone());
         }
+        if !case.terms.is_open(rest.world.hour) {
+            rest.world.hour = case.terms.next_opening(rest.world.hour);
+        }
         rest = converge(case, rest, mutant, &mut calls)?;
     }
     at_rest(case, &rest)?;
@@ -114,6 +118,7 @@ fn refused(case: &Arc<Case>, rest: &Rest, mutant: Mutant) -> Result<Option<usize
 fn converge(case: &Arc<Case>, mut rest: Rest, mutant: Mutant, calls: &mut usize) -> Result<Rest, String> {
     let mut errors = Vec::new();
     let mut asked = false;
+    let mut confirmed = 0;
     let mut left = 3;
     while left > 0 {
         left -= 1;
@@ -133,6 +138,14 @@ fn converge(case: &Arc<Case>, mut rest: Rest, mutant: Mutant, calls: &mut usize)
             left = 3;
             continue;
         }
+        if confirmed < CONFIRMED
+            && let Some(generation) = to_confirm(case, &rest, &ended.errors)
+        {
+            confirmed += 1;
+            rest.wish.confirm = generation;
+            left = 3;
+            continue;
+        }
         if ended.idle {
             return Ok(rest);
         }
@@ -142,6 +155,21 @@ fn converge(case: &Arc<Case>, mut rest: Rest, mutant: Mutant, calls: &mut usize)
         "two applies do not reach an empty plan: {}",
         errors.join(" | ")
     ))
+}
+
+/// How often a person confirms something on the way to rest: a rotation, and the one that replaces a value that it lost.
+const CONFIRMED: u8 = 2;
+
+/// The generation that a person is asked to confirm.
+fn to_confirm(case: &Case, rest: &Rest, errors: &[String]) -> Option<u8> {
+    let notices = rest.state.as_ref()?.get("notices").as_list().unwrap_or_default();
+    let notices = notices
+        .iter()
+        .filter(|_| case.terms.guard)
+        .filter_map(|notice| notice.get("text").as_str());
+    let said = errors.iter().map(String::as_str).chain(notices);
+    said.filter_map(terms::to_confirm)
+        .find(|generation| *generation != rest.wish.confirm)
 }
 
 /// Whether a target lacks a value that only a person can replace.
@@ -193,12 +221,27 @@ fn at_rest(case: &Case, rest: &Rest) -> Result<(), String> {
 
 /// A destroy from rest leaves no entry and no credential of ours, except those that a person asked to be left.
 fn destroyed(case: &Arc<Case>, rest: &Rest, mutant: Mutant, calls: &mut usize) -> Result<(), String> {
-    let ended = destroy(case, rest, &[], mutant);
+    let mut rest = rest.clone();
+    if case.terms.guard {
+        let refused = destroy(case, &rest, &[], mutant);
+        if let Some(broken) = refused.broken.first() {
+            return Err(format!("a destroy that nobody confirmed: {broken}"));
+        }
+        if refused.errors.is_empty() {
+            return Err("a guarded secret was destroyed, and nobody confirmed it".to_owned());
+        }
+        rest.wish.confirm = terms::DESTROY;
+        rest = converge(case, rest, mutant, calls)?;
+    }
+    let ended = destroy(case, &rest, &[], mutant);
     *calls += ended.calls.len();
     if let Some(broken) = ended.broken.first().or(ended.errors.first()) {
         return Err(format!("the destroy: {broken}"));
     }
     let world = &ended.rest.world;
+    if world.consent.taken_over {
+        return Ok(());
+    }
     let stays = case.manual || world.own.is_some() || case.targets.iter().any(|spec| spec.keep);
     if case.revocable() && !stays && !world.working().is_empty() {
         return Err(format!("after the destroy these are alive: {:?}", world.working()));

@@ -21,11 +21,7 @@ type Mishap = (Call, usize, Fault);
 impl Story {
     /// Nothing exists yet.
     fn begin(case: Case) -> Self {
-        let all = (1_u8 << case.targets.len()) - 1;
-        let wish = Wish {
-            rotations: 0,
-            targets: case.start.unwrap_or(all),
-        };
+        let wish = Wish::first(&case);
         let world = World::new(&case);
         let rest = Rest {
             world,

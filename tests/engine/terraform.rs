@@ -8,6 +8,7 @@ use std::pin::pin;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::task::{Context, Poll, Waker};
 
+use jiff::Timestamp;
 use rotation_provider::clock::Clock;
 use rotation_provider::connection::{Connections, Surroundings};
 use rotation_provider::environment::Environment;
@@ -17,8 +18,10 @@ use rotation_provider::terraform::{Diagnostics, Node, Origin, Severity, Value};
 use rotation_provider::vendors::Vendors;
 
 use super::case::{Case, Wish, arguments};
+use super::consent::Consent;
 use super::mutant::Mutant;
 use super::play::{Call, Deeds, Fault, Play, Stage, clock};
+use super::promise;
 use super::world::{Broken, World};
 
 /// What the attributes are that only the provider sets.
@@ -47,6 +50,19 @@ pub struct Rest {
     pub state: Option<Value>,
     pub tainted: bool,
     pub wish: Wish,
+}
+
+impl Rest {
+    /// The generation that would come next.
+    pub fn coming(&self) -> u8 {
+        let state = self.state.as_ref();
+        let known = state.and_then(|state| state.get("credentials").as_map());
+        let known = known
+            .into_iter()
+            .flat_map(|known| known.keys())
+            .filter_map(|key| key.parse().ok());
+        known.max().unwrap_or(0) + 1
+    }
 }
 
 /// How a run of `terraform apply` or `terraform destroy` ended.
@@ -96,7 +112,12 @@ struct Provider {
 
 impl Provider {
     fn start(case: &Arc<Case>, rest: &Rest, script: &[(usize, Fault)], mutant: Mutant) -> Self {
-        let clock = Clock::standing_at(clock(rest.world.hour));
+        let now = clock(&rest.world);
+        let due = rest
+            .state
+            .as_ref()
+            .and_then(|state| instant_of(state.get("rotate_after")));
+        let clock = Clock::standing_at(now);
         let connections = Some(Arc::clone(&CONNECTIONS));
         let mut configured = Configured::new(Some("model".to_owned()), connections, clock, &Environment::default());
         let stage = Stage(Arc::new(Mutex::new(Play {
@@ -108,6 +129,7 @@ impl Provider {
             calls: Vec::new(),
             refreshing: false,
             destroys: false,
+            due: due.is_some_and(|due| due <= now),
             killed: false,
             stop: configured.stop.clone(),
             deeds: Deeds::default(),
@@ -117,6 +139,7 @@ impl Provider {
             let play = &mut *stage.play();
             play.world.note_in_place(case, &rest.wish);
         }
+        configured.incidents = case.terms.incident(&rest.wish, mutant.told());
         configured.vendors = Some(Arc::new(stage.clone()) as Arc<dyn Vendors>);
         Self { stage, configured }
     }
@@ -158,15 +181,19 @@ impl Provider {
         Ok((without_write_only(response.planned), response.private))
     }
 
-    /// What a destroy plan tells its apply.
-    fn plan_of_destroy(&self, prior: &Value) -> Vec<u8> {
+    /// What a destroy plan tells its apply, or why there is none.
+    fn plan_of_destroy(&self, prior: &Value) -> Result<Vec<u8>, Vec<String>> {
         let request = PlanRequest {
             prior: prior.clone(),
             proposed: Value::Null,
             config: Value::Null,
             private: Vec::new(),
         };
-        secret::plan(&self.configured, request).private
+        let response = secret::plan(&self.configured, request);
+        match response.diagnostics.has_errors() {
+            true => Err(told(&response.diagnostics)),
+            false => Ok(response.private),
+        }
     }
 
     /// The new state and the errors; `None` when it was killed.
@@ -190,6 +217,11 @@ fn told(problems: &Diagnostics) -> Vec<String> {
         .collect()
 }
 
+/// An instant on record.
+fn instant_of(value: &Value) -> Option<Timestamp> {
+    value.as_str()?.parse().ok()
+}
+
 /// The slots that a state knows.
 fn slots(state: &Value) -> BTreeSet<String> {
     let deliveries = state
@@ -207,13 +239,14 @@ fn without_write_only(object: Value) -> Value {
     // What was planned last counts how often the same was planned: without it, the same state is found again.
     object
         .with("value_wo", Value::Null)
+        .with("activations", Value::Null)
         .with("steps", Value::List(Vec::new()))
 }
 
 /// `terraform apply`.
 pub fn apply(case: &Arc<Case>, rest: &Rest, script: &[(usize, Fault)], mutant: Mutant) -> Ended {
     let provider = Provider::start(case, rest, script, mutant);
-    let config = arguments(case, &rest.wish, mutant.told());
+    let config = arguments(case, &mutant.wish(rest), mutant.told());
     let remembered = rest.state.clone().map(|state| mutant.remembered(state));
     let refreshed = remembered.map(|state| provider.refresh(&state));
     let mut now = Rest {
@@ -248,25 +281,22 @@ pub fn apply(case: &Arc<Case>, rest: &Rest, script: &[(usize, Fault)], mutant: M
         Err(errors) => return provider.ended(now, &filed, errors, false),
     };
     if planned == prior {
+        provider.waits(&mutant.said(prior));
         return provider.ended(now, &filed, Vec::new(), true);
     }
     provider.stage.play().deeds = Deeds::default();
     let Some((state, errors)) = provider.apply(&prior, &planned, &config, private) else {
         return provider.ended(now, &filed, Vec::new(), false);
     };
-    let broken = super::promise::broken(
-        &prior,
-        &planned,
-        &state,
-        &provider.stage.play().deeds,
-        &errors,
-        case,
-        &rest.wish,
-    );
+    let broken = {
+        let play = &*provider.stage.play();
+        let (deeds, world) = (&play.deeds, &play.world);
+        promise::broken(&prior, &planned, &state, deeds, &errors, case, &rest.wish, world)
+    };
     provider.stage.play().broken.extend(broken);
-    if errors.is_empty() {
-        provider.stage.play().world.give_up(&slots(&state));
-    }
+    let (state, errors) = mutant.answered(state, errors);
+    provider.acted(&prior, &state, &errors);
+
     now.tainted = prior.is_null() && !errors.is_empty() && !state.is_null();
     now.state = Some(state).filter(|state| !state.is_null());
     provider.ended(now, &filed, errors, false)
@@ -279,26 +309,65 @@ pub fn destroy(case: &Arc<Case>, rest: &Rest, script: &[(usize, Fault)], mutant:
     let Some(state) = rest.state.clone() else {
         return provider.ended(now, rest, Vec::new(), true);
     };
-    let refreshed = provider.refresh(&mutant.remembered(state));
+    let refreshed = provider.refresh(&mutant.remembered_at_the_end(state));
     now.state = Some(refreshed.clone());
-    let Some((left, errors)) = ending(&provider, &refreshed) else {
-        return provider.ended(now, rest, Vec::new(), false);
+    let (left, errors) = match ending(&provider, &refreshed) {
+        Ok(Some(ended)) => ended,
+        Ok(None) => return provider.ended(now, rest, Vec::new(), false),
+        Err(errors) => return provider.ended(now, rest, errors, false),
     };
     now.state = Some(left).filter(|left| !left.is_null());
     now.tainted &= now.state.is_some();
     provider.ended(now, rest, errors, false)
 }
 
-/// The destroy of one object: what is left of it, and the errors.
-fn ending(provider: &Provider, prior: &Value) -> Option<(Value, Vec<String>)> {
+/// The destroy of one object: what is left of it, and the errors; none of both when it was killed. The error: why it was not planned.
+fn ending(provider: &Provider, prior: &Value) -> Result<Option<(Value, Vec<String>)>, Vec<String>> {
+    let private = provider.plan_of_destroy(prior)?;
     provider.stage.play().destroys = true;
-    let private = provider.plan_of_destroy(prior);
     let ended = provider.apply(prior, &Value::Null, &Value::Null, private);
     provider.stage.play().destroys = false;
-    ended
+    Ok(ended)
 }
 
 impl Provider {
+    /// An apply came to its end: what it has answered, and what it must have said.
+    fn acted(&self, prior: &Value, state: &Value, errors: &[String]) {
+        let play = &mut *self.stage.play();
+        let case = Arc::clone(&play.case);
+        let is_new = state.get("generation") != prior.get("generation");
+        let consent = &mut play.world.consent;
+        let is_complete = !state.get("last_rotation").get("finished_at").is_null();
+        if is_complete {
+            consent.under_way = false;
+        }
+        if is_complete && (errors.is_empty() || is_new) {
+            consent.answered = play.wish.rotations;
+            consent.handled = promise::handled(state);
+        }
+        if errors.is_empty() && case.terms.adopts.is_some() && !consent.begun {
+            play.world.take_over(&case);
+        }
+        if errors.is_empty() {
+            play.world.consent.begun = true;
+            play.world.give_up(&slots(state));
+        }
+        if !case.terms.bind() {
+            play.world.consent = Consent::default();
+        }
+        let said = promise::said(&case, &play.wish, &play.world, state, Some(errors));
+        play.broken.extend(said);
+    }
+
+    /// A plan shows nothing to do: what waits is said.
+    fn waits(&self, state: &Value) {
+        let play = &mut *self.stage.play();
+        let case = Arc::clone(&play.case);
+        let said = promise::said(&case, &play.wish, &play.world, state, None);
+        let silent = promise::silent(&case, &play.world, state, play.due);
+        play.broken.extend(said.into_iter().chain(silent));
+    }
+
     fn ended(&self, mut rest: Rest, before: &Rest, errors: Vec<String>, idle: bool) -> Ended {
         let play = &mut *self.stage.play();
         if play.killed {

@@ -5,6 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::case::{Case, Origin, Place, TargetSpec, When, Wish};
+use super::consent::Consent;
+use super::terms::{Adopts, HANDED_OVER, SOMEBODYS};
 
 /// Who ended a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -85,6 +87,7 @@ pub struct World {
     pub proved: BTreeSet<(u64, u32)>,
     /// The handle that the runs authenticate with.
     pub own: Option<String>,
+    pub consent: Consent,
 }
 
 /// A broken guarantee.
@@ -101,6 +104,9 @@ impl World {
         for role in roles {
             let value = world.fresh();
             world.put(role, None, value, false, 0);
+        }
+        if let Some(adopts) = case.terms.adopts {
+            world.exists(case, adopts);
         }
         if case.occupied
             && let Some(spec) = case.targets.last()
@@ -122,6 +128,35 @@ impl World {
             );
         }
         world
+    }
+
+    /// What exists before it is taken over: a value that every target holds, and credentials of somebody else.
+    fn exists(&mut self, case: &Case, adopts: Adopts) {
+        let value = self.fresh();
+        if case.revocable() {
+            self.put(HANDED_OVER, None, value, adopts == Adopts::Named, 0);
+            let another = self.fresh();
+            self.put(SOMEBODYS, None, another, false, 0);
+        }
+        for spec in &case.targets {
+            self.overwrite(&spec.slot(), Some(value));
+        }
+    }
+
+    /// What exists has been taken over: the secret claims it.
+    pub fn take_over(&mut self, case: &Case) {
+        self.consent.taken_over = true;
+        for spec in &case.targets {
+            let slot = self.slot(&spec.slot());
+            slot.claimed = true;
+            if let Some(entry) = &mut slot.entry {
+                entry.ours = true;
+                slot.last_ours = entry.value;
+            }
+        }
+        for known in self.values.values_mut() {
+            known.delivered = true;
+        }
     }
 
     pub fn event(&mut self) -> u32 {
@@ -221,8 +256,8 @@ impl World {
     }
 
     fn earlier_waves_are_done(&self, case: &Case, wish: &Wish, spec: &TargetSpec, value: u32) -> Result<(), Broken> {
-        // Once the old value is dead, waves order and hold nothing back.
-        let holds_back = case.origin != Origin::Replaced;
+        // Once the old value is dead, or where an incident asks for speed, waves order and hold nothing back.
+        let holds_back = case.origin != Origin::Replaced && wish.incidents == 0;
         for earlier in wish
             .configured(case)
             .filter(|other| holds_back && other.wave < spec.wave)
@@ -351,6 +386,9 @@ impl World {
     }
 
     fn may_end(&self, case: &Case, wish: &Wish, value: u32, destroys: bool) -> Result<(), Broken> {
+        if let Some(verdict) = self.may_end_exposed(case, wish, value).filter(|_| !destroys) {
+            return verdict;
+        }
         for spec in &case.targets {
             let Some(slot) = self.slots.get(&spec.slot()) else {
                 continue;
@@ -373,6 +411,12 @@ impl World {
         let Some(since) = self.values.get(&value).and_then(|known| known.superseded) else {
             return Err("before its successor was in place".to_owned());
         };
+        if self.is_exposed(case, wish, value) {
+            return Ok(());
+        }
+        if !case.terms.is_open(self.hour) {
+            return Err("while the window was closed".to_owned());
+        }
         // Where the issuer's limit asks for room, the plan warns and the overlap ends early.
         if case.limit().is_none() && self.hour < since + case.overlap {
             return Err(format!("{} hours after its successor was in place", self.hour - since));
@@ -402,6 +446,7 @@ impl World {
     /// What holds at every moment: no consumer of ours is left with a credential that we ended.
     pub fn broken(&self, case: &Case, wish: &Wish) -> Option<Broken> {
         let ended = |value: &Option<u32>| {
+            let value = &value.filter(|value| !self.may_break(case, wish, *value));
             let ended = value.and_then(|value| self.values.get(&value)?.ended);
             // Two roles: what a killed run made and nobody can get back is made again, whoever holds it.
             let was_in_place = value.and_then(|value| Some(self.values.get(&value)?.in_place)) == Some(true);

@@ -1,4 +1,4 @@
-# A program on the machine that runs Terraform makes the service load the new password. The provider block must name the program.
+# A program on the machine that runs Terraform deploys the service. The provider block must name the program.
 
 terraform {
   required_providers {
@@ -10,7 +10,7 @@ terraform {
 
 provider "rotation" {
   namespace  = "example-production"
-  allow_exec = ["/usr/local/bin/reload-service"]
+  allow_exec = ["/usr/local/bin/deploy"]
 
   aws {
     region = "eu-west-1"
@@ -34,10 +34,11 @@ resource "rotation_secret" "app_password" {
   }
 
   activations = {
-    reload = {
-      timeout = "2m"
+    deploy = {
+      timeout = "10m"
       exec = {
-        command = ["/usr/local/bin/reload-service", "example"]
+        command     = ["/usr/local/bin/deploy", "--env", "production"]
+        environment = { PATH = "/usr/bin:/bin" }
       }
     }
   }

@@ -1,5 +1,5 @@
-# One server reads its secrets from Parameter Store when it is deployed: after the write it is deployed again, over SSH, and then its page must
-# answer. The provider block must name the host, and the host must present the pinned key.
+# The server reads its secrets from SSM when it is deployed. So a deployment follows the delivery, and the old key is kept until it has
+# succeeded. The value itself never goes to the server by this way.
 
 terraform {
   required_providers {
@@ -39,14 +39,8 @@ resource "rotation_secret" "webhook_key" {
         user          = "deploy"
         host_key      = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
         identity_file = "/home/ci/.ssh/example"
-        command       = "cd /opt/example && bash deploy/secrets.sh && bash deploy/deploy.sh"
+        command       = "/opt/example/bin/secrets.sh && /opt/example/bin/deploy.sh"
       }
-    }
-  }
-
-  checks = {
-    up = {
-      http = { url = "https://app.example.com/health" }
     }
   }
 }

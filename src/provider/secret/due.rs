@@ -198,12 +198,14 @@ pub(super) fn next_action_at(
     rotation.into_iter().chain(revocation).min()
 }
 
-/// The same where only a plan looks: `None` where the clock or a vendor has a say, because something waits.
+/// The same where only a plan looks: `None` where the clock or a vendor has a say, because what is due waits, whatever for, and a window
+/// opens again.
 pub(super) fn planned_next_action_at(state: &State, config: &Config) -> Option<Option<Timestamp>> {
+    let is_windowed = config.schedule.window.is_some();
     let waits = state
         .notices
         .iter()
-        .any(|known| matches!(known.code, NoticeCode::WaitingForWindow | NoticeCode::RevokeWaits));
+        .any(|known| is_windowed || matches!(known.code, NoticeCode::WaitingForWindow | NoticeCode::RevokeWaits));
     (!waits).then(|| next_action_at(state, config, Timestamp::MIN, &BTreeMap::new(), None))
 }
 

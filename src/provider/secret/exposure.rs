@@ -1,7 +1,10 @@
 //! Which credentials an incident exposed.
 
+use super::decide::{Decision, can_be_revoked};
 use super::state::State;
+use super::texts;
 use crate::rotation::{Cause, CredentialRecord, Ledger, Notice, NoticeCode};
+use crate::spec::Config;
 
 /// Whether a credential is one that an incident exposed: what its rotation superseded, what waits for a new value, and what an earlier
 /// notice says so of.
@@ -32,4 +35,33 @@ pub(super) fn subject_of(known: &CredentialRecord) -> String {
         .credential_id
         .clone()
         .unwrap_or_else(|| format!("generation {generation}"))
+}
+
+/// What is said of an exposed credential that may still be valid.
+pub(super) fn notice(known: &CredentialRecord, config: &Config, ledger: &Ledger) -> Notice {
+    let generation = known.generation;
+    let (credential, place) = (texts::credential(known), texts::issuer(&known.issuer));
+    let what_next = match generation == ledger.generation() {
+        true => "Supply a new value, then revoke it there.".to_owned(),
+        false if config.revoke_by_hand || !can_be_revoked(known) => {
+            format!("Revoke it there, then set `revoke {{ confirmed = {generation} }}`.")
+        }
+        false => "The next apply revokes it once nothing uses it.".to_owned(),
+    };
+    Notice {
+        code: NoticeCode::Exposed,
+        subject: subject_of(known),
+        text: format!("{credential} was exposed by an incident and may still be valid at {place}. {what_next}"),
+    }
+}
+
+/// Exposed credentials that the next apply revokes: they are exposed until it has.
+pub(super) fn still_alive(state: &State, decision: &Decision, config: &Config) -> Vec<Notice> {
+    let ledger = &decision.ledger;
+    let revoked = decision
+        .revoke
+        .iter()
+        .filter_map(|generation| ledger.credential(*generation));
+    let exposed = revoked.filter(|known| is_exposed(state, ledger, known.generation, &decision.notices));
+    exposed.map(|known| notice(known, config, ledger)).collect()
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::decide::{Decision, HeldBy, Rotate, can_be_revoked, decide, lasting_wait};
 use super::due;
-use super::exposure::{is_exposed, subject_of};
+use super::exposure::{self, is_exposed, subject_of};
 use super::policies::Policies;
 use super::state::{State, Verdict, unreachable_targets};
 use super::texts;
@@ -136,6 +136,8 @@ pub(super) fn describe(
     let decision = decide(state, Some(config), config, policies, slots);
     state.awaits_value = decision.awaits.is_some();
     state.notices = notices(state, &decision, config);
+    state.notices.extend(exposure::still_alive(state, &decision, config));
+    state.notices.sort();
     state.pending = pending(state, &decision, config);
     let room = decision.held.and_then(|held| match held.by {
         HeldBy::Room(generation) => Some(generation),
@@ -357,24 +359,9 @@ fn exposed(state: &State, decision: &Decision, config: &Config, all: &mut Vec<No
         if !known.is_issued() || ends || is_dead || !is_exposed {
             continue;
         }
-        let (subject, credential, place) = (
-            subject_of(known),
-            texts::credential(known),
-            texts::issuer(&known.issuer),
-        );
-        let what_next = match generation == ledger.generation() {
-            true => "Supply a new value, then revoke it there.".to_owned(),
-            false if config.revoke_by_hand || !can_be_revoked(known) => {
-                format!("Revoke it there, then set `revoke {{ confirmed = {generation} }}`.")
-            }
-            false => "The next apply revokes it once nothing uses it.".to_owned(),
-        };
-        all.retain(|notice| notice.subject != subject || notice.code != NoticeCode::RevokeByHand);
-        all.push(Notice {
-            code: NoticeCode::Exposed,
-            subject,
-            text: format!("{credential} was exposed by an incident and may still be valid at {place}. {what_next}"),
-        });
+        let notice = exposure::notice(known, config, ledger);
+        all.retain(|other| other.subject != notice.subject || other.code != NoticeCode::RevokeByHand);
+        all.push(notice);
     }
 }
 

@@ -474,7 +474,7 @@ impl Change<'_> {
         remember_the_loss(&mut state, &outcome, &decision, config);
         self.describe(&mut state, stored_config, seen, &slots);
         // Only this run read the gate; what is due because of it is described as work.
-        report::waiting(&mut state, &outcome);
+        let exposed_waits = report::waiting(&mut state, &outcome);
         if failed {
             let is_create = request.prior.is_null();
             report(&outcome, &state, config, is_create, &configured.run_registry, problems);
@@ -482,7 +482,7 @@ impl Change<'_> {
             state.pending.clear();
         }
         warnings::notices(&config.name, &state.notices, problems);
-        if decision.incident.is_some() && !failed {
+        if (decision.incident.is_some() || exposed_waits) && !failed {
             report::still_exposed(&config.name, &state.notices, problems);
         }
         configured.run_registry.leave(&state.id, state.ledger.clone());

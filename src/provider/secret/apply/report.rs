@@ -6,13 +6,14 @@ use crate::diagnostics::{Apply, Ending, Next, names};
 use crate::executor::{Failure, Outcome, Subject};
 use crate::provider::RunRegistry;
 use crate::provider::secret::state::State;
-use crate::provider::secret::{paths, texts};
+use crate::provider::secret::{exposure, paths, texts};
 use crate::rotation::{Notice, NoticeCode, Wait};
 use crate::spec::Config;
 use crate::terraform::{Diagnostics, Path};
 
-/// Notes every revocation that was due and waits.
-pub(super) fn waiting(state: &mut State, outcome: &Outcome) {
+/// Notes every revocation that was due and waits. Whether one of them is of a credential that an incident exposed.
+pub(super) fn waiting(state: &mut State, outcome: &Outcome) -> bool {
+    let mut is_exposed = false;
     for (generation, reasons) in &outcome.waiting {
         let known = state.ledger.credential(*generation);
         let Some(id) = known.and_then(|known| known.credential_id.clone()) else {
@@ -36,8 +37,10 @@ pub(super) fn waiting(state: &mut State, outcome: &Outcome) {
             subject: id,
             text,
         });
+        is_exposed |= exposure::is_exposed(state, &state.ledger, *generation, &state.notices);
     }
     state.notices.sort();
+    is_exposed
 }
 
 /// Every failure at its path, with what exists now and what comes next.
@@ -69,7 +72,7 @@ pub(super) fn report(
     }
 }
 
-/// The end of an apply that handled an incident: an error for what is still exposed.
+/// The end of an apply that handled an incident, or was to revoke what one exposed: an error for what is still exposed.
 pub(super) fn still_exposed(name: &str, notices: &[Notice], problems: &mut Diagnostics) {
     let exposed = notices.iter().filter(|notice| notice.code == NoticeCode::Exposed);
     let lines: Vec<String> = exposed.map(|notice| notice.text.clone()).collect();

@@ -1,5 +1,6 @@
 //! What an incident asks for, and keeps asking for until its rotation is complete.
 
+use super::Decision;
 use crate::provider::secret::state::State;
 use crate::rotation::{Cause, Request};
 use crate::spec::{Config, IncidentRevoke};
@@ -39,4 +40,13 @@ pub(super) fn revocation(state: &State, config: &Config) -> IncidentRevoke {
     let begun = state.open_incident().map(|(_, revoke)| revoke);
     let declared = config.incident.as_ref().map(|incident| incident.revoke);
     begun.max(declared).unwrap_or_default()
+}
+/// Whether only what the incident exposed is left to end: an earlier run could not revoke it, and its gate is as loose as it was.
+pub(super) fn ends_exposed(state: &State, config: &Config, decision: &Decision) -> bool {
+    let stands = config
+        .incident
+        .as_ref()
+        .is_some_and(|incident| state.incidents.contains(&incident.id));
+    let is_exposed = |generation: &u64| decision.exposed.contains(generation);
+    stands && decision.revoke.iter().any(is_exposed) && decision.ledger.superseded() == decision.revoke
 }

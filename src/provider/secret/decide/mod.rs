@@ -279,8 +279,9 @@ pub(super) fn decide(
         ledger,
     };
     let wanted = wanted(state, before, config, &decision, schedule_changed);
-    let incident =
-        incident::is_for_one(state, config, wanted.as_ref(), finish).then(|| incident::revocation(state, config));
+    let ends_exposed = wanted.is_none() && !finish && incident::ends_exposed(state, config, &decision);
+    let is_for_one = ends_exposed || incident::is_for_one(state, config, wanted.as_ref(), finish);
+    let incident = is_for_one.then(|| incident::revocation(state, config));
     let exposed = match incident {
         // An incident ends everything that is older than what it makes.
         Some(_) => decision
@@ -364,7 +365,9 @@ pub(super) fn decide(
         leaving: &leaving,
         unreachable: &unreachable,
     };
-    let needs_value = finish || !decision.write.is_empty() || !decision.activate.is_empty();
+    // What a lost answer left unknown may have been found since.
+    let is_presented = finish && config.checks.values().any(|check| check.presents_new());
+    let needs_value = is_presented || !decision.write.is_empty() || !decision.activate.is_empty();
     let told = told_lost(state).filter(|_| needs_value && may_replace_lost(config, &decision.ledger));
     let why = told.or_else(|| lost(config, &decision.ledger, &need));
     let decision = match why {

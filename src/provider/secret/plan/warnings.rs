@@ -100,7 +100,8 @@ pub(super) fn of_an_update(
 
 /// What an incident breaks whose exposed credentials end before their consumers have the new one.
 fn of_an_incident(config: &Config, decision: &Decision, problems: &mut Diagnostics) {
-    if decision.incident != Some(IncidentRevoke::Now) {
+    let renews = decision.rotates() || decision.finish;
+    if decision.incident != Some(IncidentRevoke::Now) || !renews {
         return;
     }
     let targets = config.targets.iter();
