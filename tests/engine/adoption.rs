@@ -47,7 +47,6 @@ fn taken_over(id: Option<&str>, entry: Option<Entry>) -> Ledger {
         target: "web".to_owned(),
         slot: "fly_secret:default:a/KEY".to_owned(),
         container_id: None,
-        renamed_to: None,
         entry,
     });
     ledger

@@ -347,6 +347,7 @@ pub(super) fn perform(case: Case, node: &Node, step: &Step, fate: Fate, bug: Bug
                     target: key(0),
                     generation: *generation,
                     revision: format!("r{generation}"),
+                    staged: false,
                     at: BEFORE,
                 });
             }
