@@ -10,7 +10,7 @@ use rotation_provider::terraform::{Attribute, AttributeType, Block};
 use rotation_provider::{check, source, target};
 
 /// What each module may use. The order is from the inside out.
-const MAY_USE: [(&str, &[&str]); 25] = [
+const MAY_USE: [(&str, &[&str]); 26] = [
     ("address", &[]),
     ("clock", &[]),
     ("diagnostics", &[]),
@@ -90,6 +90,7 @@ const MAY_USE: [(&str, &[&str]); 25] = [
             "terraform",
         ],
     ),
+    ("activation", &["check"]),
     (
         "vendors",
         &[
@@ -144,6 +145,7 @@ const MAY_USE: [(&str, &[&str]); 25] = [
     (
         "provider",
         &[
+            "activation",
             "address",
             "call",
             "check",

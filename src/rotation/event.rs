@@ -515,7 +515,7 @@ impl Ledger {
         }
         let live = seen.entry.as_ref().and_then(|entry| entry.live).unwrap_or(true);
         // Of an unfinished generation nobody knows whether its activations ran.
-        let live = live && !(seen.is_activated && !self.finished);
+        let live = live && (!seen.is_activated || self.finished);
         let held = |live: bool| match live {
             true => DeliveryStatus::Current,
             false => DeliveryStatus::Staged,

@@ -485,8 +485,8 @@ fn by_hand() -> Vec<(&'static str, Json, &'static str)> {
         ),
         (
             "revoke",
-            json!({ "quiet_for": "7d" }),
-            "revoke.quiet_for is not available yet",
+            json!({ "quiet_for": "a week" }),
+            "revoke.quiet_for is not a duration",
         ),
         ("rotation", json!({ "overdue": "fail" }), "rotation.overdue must be"),
         (
@@ -506,8 +506,8 @@ fn by_hand() -> Vec<(&'static str, Json, &'static str)> {
         ),
         (
             "targets",
-            fly("settle", json!("5m")),
-            "targets[\"web\"].settle is not available yet",
+            fly("settle", json!("soon")),
+            "targets[\"web\"].settle is not a duration",
         ),
         (
             "targets",

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use rotation_provider::address::DEFAULT_CONNECTION;
 use rotation_provider::clock::Clock;
 use rotation_provider::connection::Connections;
-use rotation_provider::executor::{Job, JobSource, JobTarget, Outcome, run};
+use rotation_provider::executor::{Job, JobSource, JobTarget, Outcome, SharedWork, run};
 use rotation_provider::rotation::{DeliveryRecord, Goal, Ledger, TargetGoal, Verdict};
 use rotation_provider::source::random;
 use rotation_provider::spec::{Content, SourceSpec, TargetSpec};
@@ -82,6 +82,7 @@ async fn create(bench: &Bench) -> (Outcome, Entry) {
         wave: 1,
         content: Content::Part("value".into()),
         keep: false,
+        settle: SignedDuration::ZERO,
         impact: None,
         fingerprint: entry.config.fingerprint(),
     };
@@ -99,6 +100,9 @@ async fn create(bench: &Bench) -> (Outcome, Entry) {
         },
         targets: BTreeMap::from([("it".to_owned(), target)]),
         leaving: BTreeMap::new(),
+        activations: BTreeMap::new(),
+        shared_work: SharedWork::default(),
+        quiet_for: None,
         checks: BTreeMap::new(),
         vendors: connections,
         clock: Clock::default(),
