@@ -13,8 +13,9 @@ use crate::spec::When;
 impl Run<'_> {
     /// The checks before anything is minted.
     pub(super) async fn preflight(&mut self) -> Performed {
-        let in_place = self.outcome.ledger.generation();
-        self.fetch_previous(in_place + 1, |_| true).await;
+        // What an interrupted run has delivered already is the new credential, not the previous one.
+        let coming = self.goal.generation.unwrap_or(self.outcome.ledger.generation());
+        self.fetch_previous(coming, |_| true).await;
         self.prove(When::Preflight).await?;
         self.session.preflight_passed = true;
         Ok(())
