@@ -121,12 +121,16 @@ impl Told<'_> {
     fn preflight(&self) -> Vec<String> {
         let checks = self.config.checks.iter();
         let preflight = checks.filter(|(_, check)| check.when == When::Preflight);
-        let coming = self.decision.generation.max(1);
+        let minted = self.course.steps.iter().find_map(|step| match step {
+            Step::Mint(generation) => Some(*generation),
+            _ => None,
+        });
+        let before = minted.map_or_else(
+            || "before anything is changed".to_owned(),
+            |generation| format!("before generation {generation} is minted"),
+        );
         preflight
-            .map(|(key, check)| {
-                let what = check.config.in_words();
-                format!("before generation {coming} is minted: check {key}: {what}")
-            })
+            .map(|(key, check)| format!("{before}: check {key}: {}", check.config.in_words()))
             .collect()
     }
 
@@ -203,17 +207,23 @@ impl Told<'_> {
         Some(line)
     }
 
+    /// `None` for a target that has nothing to do itself: its wave's activations make it live.
     fn activate(&self, generation: u64, key: &str) -> Option<String> {
         let (target, words) = self.target(key)?;
         let wave = target.wave;
         let (entry, place) = (words.entry, words.place);
-        Some(match target.config.goes_live_in_words() {
-            Some(live) => format!("wave {wave}: make {entry} of generation {generation} {place} ({key}) live: {live}"),
-            None => {
+        match target.config.goes_live_in_words() {
+            Some(live) => Some(format!(
+                "wave {wave}: make {entry} of generation {generation} {place} ({key}) live: {live}"
+            )),
+            None if target.config.traits().follow_up => {
                 let settings = target.config.settings_in_words().join(", ");
-                format!("wave {wave}: complete {entry} of generation {generation} {place} ({key}): {settings}")
+                Some(format!(
+                    "wave {wave}: complete {entry} of generation {generation} {place} ({key}): {settings}"
+                ))
             }
-        })
+            None => None,
+        }
     }
 
     /// The activations of the wave of these targets.
