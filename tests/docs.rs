@@ -551,8 +551,15 @@ fn configurations() -> Vec<PathBuf> {
         }
     }
     found.extend(
-        ["provider", "connections", "demo", "modules", "functions/inventory"]
-            .map(|name| root().join("examples").join(name)),
+        [
+            "provider",
+            "connections",
+            "demo",
+            "modules",
+            "musehub",
+            "functions/inventory",
+        ]
+        .map(|name| root().join("examples").join(name)),
     );
     found.sort();
     found

@@ -94,6 +94,8 @@ mod lagging;
 mod locked;
 #[path = "e2e/moto.rs"]
 mod moto;
+#[path = "e2e/musehub.rs"]
+mod musehub;
 #[path = "e2e/neon.rs"]
 mod neon;
 #[path = "e2e/pairs.rs"]

@@ -55,7 +55,13 @@ impl World {
     /// What boto3 gets to know by these calls.
     #[track_caller]
     fn boto3(&self, calls: &Value) -> Vec<Value> {
-        boto3_at(&self.moto, self.story.sandbox.export("AWS_REGION"), calls)
+        self.boto3_in(self.story.sandbox.export("AWS_REGION"), calls)
+    }
+
+    /// The same in that region.
+    #[track_caller]
+    pub(crate) fn boto3_in(&self, region: &str, calls: &Value) -> Vec<Value> {
+        boto3_at(&self.moto, region, calls)
     }
 
     /// The value of a parameter in that region; the error's code where there is none.
