@@ -74,7 +74,8 @@ fn arguments() -> Vec<Attribute> {
         Attribute::optional(
             "activations",
             Type::Dynamic,
-            "Not available yet. What makes consumers load the new value.",
+            "What makes consumers load the new value: a map of objects, each with exactly one kind and the common keys. Until those \
+             of a wave have succeeded, its targets are delivered, but not live.",
         ),
         Attribute::optional(
             "checks",
