@@ -1,6 +1,8 @@
 //! Which credentials an incident exposed.
 
-use super::decide::{Decision, can_be_revoked};
+use std::collections::BTreeSet;
+
+use super::revocable::can_be_revoked;
 use super::state::State;
 use super::texts;
 use crate::rotation::{Cause, CredentialRecord, Ledger, Notice, NoticeCode};
@@ -56,12 +58,14 @@ pub(super) fn notice(known: &CredentialRecord, config: &Config, ledger: &Ledger)
 }
 
 /// Exposed credentials that the next apply revokes: they are exposed until it has.
-pub(super) fn still_alive(state: &State, decision: &Decision, config: &Config) -> Vec<Notice> {
-    let ledger = &decision.ledger;
-    let revoked = decision
-        .revoke
-        .iter()
-        .filter_map(|generation| ledger.credential(*generation));
-    let exposed = revoked.filter(|known| is_exposed(state, ledger, known.generation, &decision.notices));
+pub(super) fn still_alive(
+    state: &State,
+    ledger: &Ledger,
+    revoke: &BTreeSet<u64>,
+    notices: &[Notice],
+    config: &Config,
+) -> Vec<Notice> {
+    let revoked = revoke.iter().filter_map(|generation| ledger.credential(*generation));
+    let exposed = revoked.filter(|known| is_exposed(state, ledger, known.generation, notices));
     exposed.map(|known| notice(known, config, ledger)).collect()
 }

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::decide::{Decision, HeldBy, Rotate, can_be_revoked, decide, lasting_wait};
+use super::decide::{Decision, HeldBy, Rotate, decide, lasting_wait};
 use super::due;
 use super::exposure::{self, is_exposed, subject_of};
 use super::policies::Policies;
+use super::revocable::can_be_revoked;
 use super::state::{State, Verdict, unreachable_targets};
 use super::texts;
 use jiff::Timestamp;
@@ -136,7 +137,8 @@ pub(super) fn describe(
     let decision = decide(state, Some(config), config, policies, slots);
     state.awaits_value = decision.awaits.is_some();
     state.notices = notices(state, &decision, config);
-    state.notices.extend(exposure::still_alive(state, &decision, config));
+    let alive = exposure::still_alive(state, &decision.ledger, &decision.revoke, &decision.notices, config);
+    state.notices.extend(alive);
     state.notices.sort();
     state.pending = pending(state, &decision, config);
     let room = decision.held.and_then(|held| match held.by {

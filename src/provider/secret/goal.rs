@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::decide::{Decision, can_be_revoked};
+use super::decide::Decision;
+use super::revocable::can_be_revoked;
 use crate::rotation::{DeliveryStatus, Ending, Goal, TargetGoal};
 use crate::spec::{Config, IncidentRevoke, When};
 

@@ -20,6 +20,7 @@ mod policies;
 mod read;
 mod replacement;
 mod resource;
+mod revocable;
 pub mod schema;
 mod slots;
 mod state;

@@ -30,7 +30,7 @@ pub(super) fn no_room(config: &Config, ledger: &Ledger, taken_by: u64) -> String
     let limit = config.source.config.traits().max_live().unwrap_or_default();
     let lets = format!("its issuer lets only {limit} credentials live");
     match known.and_then(|known| known.revoke_after) {
-        _ if config.revoke_by_hand || !known.is_some_and(super::decide::can_be_revoked) => format!(
+        _ if config.revoke_by_hand || !known.is_some_and(super::revocable::can_be_revoked) => format!(
             "{lets}, and {which} is one of them. Revoke it there, then set `revoke {{ confirmed = {taken_by} }}`"
         ),
         Some(until) => format!("{lets}, and {which} is valid until {until}"),

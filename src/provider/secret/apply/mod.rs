@@ -282,7 +282,7 @@ impl Change<'_> {
             let ended = due::revocations(&moved, config, now);
             let may = |generation: &u64| {
                 let known = decision.ledger.credential(*generation);
-                known.is_some_and(super::decide::can_be_revoked)
+                known.is_some_and(super::revocable::can_be_revoked)
             };
             let ended = ended.into_iter().filter(|_| is_clock_right);
             decision.revoke.extend(ended.filter(may));

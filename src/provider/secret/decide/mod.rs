@@ -18,7 +18,7 @@ use self::keys::{before_of, matched, rekey, renamed, under_new_keys};
 pub(super) use self::lost::may_replace_lost;
 use self::lost::{Need, lost};
 use self::request::{asked_for, dead, drifted, finishing_answers, has_new_value, is_drift, left_alone};
-pub(super) use self::revocation::{can_be_revoked, lasting_wait};
+pub(super) use self::revocation::lasting_wait;
 pub(super) use self::room::taken_by as room_taken_by;
 use super::due;
 use super::exposure;

@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::lost::may_replace_lost;
-use crate::address::Address;
+use crate::provider::secret::revocable::can_be_revoked;
 use crate::provider::secret::state::State;
 use crate::rotation::gate::{Holding, Wait, waits_on_record};
-use crate::rotation::{CredentialRecord, Ledger, Notice, NoticeCode};
-use crate::source;
+use crate::rotation::{Ledger, Notice, NoticeCode};
 use crate::spec::{Config, OnDrift};
 use crate::target::Activation;
 
@@ -81,16 +80,6 @@ fn moved(before: Option<&Config>, config: &Config, ledger: &Ledger) -> BTreeMap<
             Some((known.generation, began.checked_add(config.overlap).ok()?))
         })
         .collect()
-}
-
-/// Whether a call can revoke that credential: its issuer has one, and its handle is known.
-pub(in crate::provider::secret) fn can_be_revoked(known: &CredentialRecord) -> bool {
-    let address = known.issuer.parse::<Address>();
-    // What this version does not know is tried, and fails aloud.
-    let revocable = address.map_or(known.is_issued(), |address| {
-        source::kind(&address.kind).is_none_or(|kind| kind.revocable)
-    });
-    revocable && known.credential_id.is_some()
 }
 
 /// What on record holds every revocation back, and is not mended by an apply: the gate would only find it again.

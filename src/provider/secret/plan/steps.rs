@@ -371,7 +371,7 @@ impl Told<'_> {
         let which = texts::generation(self.state.ledger.credential(known.generation), known.generation);
         let generation = known.generation;
         let overlap = &self.config.overlap_text;
-        if self.config.source.is_supplied() || !super::super::decide::can_be_revoked(known) {
+        if self.config.source.is_supplied() || !super::super::revocable::can_be_revoked(known) {
             return format!(
                 "leave {which} valid: revoke it in its vendor's console, then set revoke.confirmed = {generation}"
             );
