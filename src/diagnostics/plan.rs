@@ -87,7 +87,7 @@ catalogue! {
             samples: [{ secret: "NEON_API_KEY".into(), credential: "generation 1 (1234)".into(), until: "2026-12-01T00:00:00Z".into() }],
         }
         /// A rotation that was asked for, and for which the issuer has no room.
-        error NoRoom { secret: String, generation: u64, why: String, older: String, is_by_hand: bool } => {
+        error NoRoom { secret: String, generation: u64, why: String, older: String, is_by_hand: bool, is_unfinished: bool } => {
             summary: format!("{secret}: generation {generation} cannot be minted yet"),
             detail: format!(
                 "{}.{}",
@@ -95,8 +95,12 @@ catalogue! {
                 if *is_by_hand {
                     String::new()
                 } else {
+                    let after_that = match is_unfinished {
+                        true => "Take back what asks for the rotation and apply, so that the unfinished one is finished. Ask again after that.",
+                        false => "Apply again after that.",
+                    };
                     format!(
-                        " Apply again after that. To rotate now, set overlap = \"0s\": then {older} is revoked before generation \
+                        " {after_that} To rotate now, set overlap = \"0s\": then {older} is revoked before generation \
                          {generation} is minted, although consumers may still use it."
                     )
                 }
@@ -108,6 +112,16 @@ catalogue! {
                     why: "its issuer lets only 2 credentials live, and generation 1 (app) is valid until 2026-12-01T00:00:00Z".into(),
                     older: "generation 1 (app)".into(),
                     is_by_hand: false,
+                    is_unfinished: false,
+                },
+                {
+                    secret: "DATABASE_URL".into(),
+                    generation: 3,
+                    why: "its issuer lets only 2 credentials live, and generation 1 (app) stays valid until generation 2 is in place everywhere"
+                        .into(),
+                    older: "generation 1 (app)".into(),
+                    is_by_hand: false,
+                    is_unfinished: true,
                 },
                 {
                     secret: "DATABASE_URL".into(),
@@ -116,6 +130,7 @@ catalogue! {
                           `revoke { confirmed = 1 }`"
                         .into(),
                     older: "generation 1 (app)".into(),
+                    is_unfinished: false,
                     is_by_hand: true,
                 },
             ],

@@ -138,6 +138,13 @@ fn converge(case: &Arc<Case>, mut rest: Rest, mutant: Mutant, calls: &mut usize)
             left = 3;
             continue;
         }
+        // Without room at the issuer, a person takes the request back, and asks again after the overlap.
+        let is_crowded = ended.errors.iter().any(|error| error.contains("cannot be minted yet"));
+        if is_crowded && rest.wish.rotations > 0 {
+            rest.wish.rotations -= 1;
+            left = 3;
+            continue;
+        }
         if confirmed < CONFIRMED
             && let Some(generation) = to_confirm(case, &rest, &ended.errors)
         {

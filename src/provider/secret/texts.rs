@@ -34,7 +34,10 @@ pub(super) fn no_room(config: &Config, ledger: &Ledger, taken_by: u64) -> String
             "{lets}, and {which} is one of them. Revoke it there, then set `revoke {{ confirmed = {taken_by} }}`"
         ),
         Some(until) => format!("{lets}, and {which} is valid until {until}"),
-        None => format!("{lets}, and {which} is not revoked yet"),
+        None => format!(
+            "{lets}, and {which} stays valid until generation {} is in place everywhere",
+            ledger.generation()
+        ),
     }
 }
 

@@ -255,6 +255,7 @@ fn refuse_crowded(config: &Config, decision: &Decision, problems: &mut Diagnosti
         why: super::texts::no_room(config, &decision.ledger, taken_by),
         older: super::texts::generation(decision.ledger.credential(taken_by), taken_by),
         is_by_hand: config.revoke_by_hand,
+        is_unfinished: !decision.ledger.is_finished(),
     };
     problems.report(Path::attribute("overlap"), crowded);
 }
