@@ -6,7 +6,7 @@ use super::case::{Case, Origin, Place, TargetSpec, Wish};
 use super::cases;
 use super::mutant::Mutant;
 use super::play::{Call, Fault};
-use super::settle::settles;
+use super::settle::{hour, settles};
 use super::terraform::{Rest, apply};
 use super::world::World;
 
@@ -77,6 +77,11 @@ impl Story {
 
     fn rotate(self) -> Self {
         self.change(|rest| rest.wish.rotations += 1)
+    }
+
+    fn overlap_ends(self) -> Self {
+        let hours = self.case.overlap;
+        self.change(|rest| (0..=hours).for_each(|_| hour(&mut rest.world)))
     }
 
     fn ends_well(self) {
@@ -190,8 +195,12 @@ fn a_role_whose_reset_nothing_else_records_is_recognised_by_its_password() {
 
 #[test]
 fn a_role_that_was_reset_and_not_recorded_takes_no_room() {
-    let overlapping = Story::created(cases::two_roles_with_escrow()).rotate().apply(None);
-    overlapping.rotate().killed_with_terraform(Call::Deliver, 1).ends_well();
+    let rotated = Story::created(cases::two_roles_with_escrow()).rotate().apply(None);
+    rotated
+        .overlap_ends()
+        .rotate()
+        .killed_with_terraform(Call::Deliver, 1)
+        .ends_well();
 }
 
 #[test]
@@ -220,6 +229,15 @@ fn where_both_roles_may_be_in_use_what_is_in_place_is_delivered_before_one_is_re
 }
 
 #[test]
+fn one_role_that_an_outsider_ends_after_a_kill_is_given_another_password() {
+    let targets = [TargetSpec::new("a", Place::Readable, 1)];
+    let case = Case::new("one role, one target", Origin::Replaced, &targets);
+    let killed = Story::created(case).rotate().killed_with_terraform(Call::Deliver, 0);
+    let case = Arc::clone(&killed.case);
+    killed.change(|rest| rest.world.kill(&case, "first")).ends_well();
+}
+
+#[test]
 fn a_reset_role_that_is_in_use_is_not_reset_again() {
     let targets = [
         TargetSpec::new("a", Place::Opaque, 1),
@@ -245,7 +263,7 @@ fn a_second_rotation_of_two_roles_that_is_killed_and_then_interrupted_leaves_nob
         overlap: 1,
         ..Case::new("two roles", Origin::Alternating, &targets)
     };
-    let rotated = Story::created(case).rotate().apply(None).rotate();
+    let rotated = Story::created(case).rotate().apply(None).overlap_ends().rotate();
     rotated
         .apply((Call::Activate, 0, Fault::Kill))
         .apply((Call::Deliver, 0, Fault::Interrupt))

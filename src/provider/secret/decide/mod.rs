@@ -366,8 +366,10 @@ pub(super) fn decide(
         unreachable: &unreachable,
     };
     // What a lost answer left unknown may have been found since.
-    let is_presented = finish && config.checks.values().any(|check| check.presents_new());
-    let needs_value = is_presented || !decision.write.is_empty() || !decision.activate.is_empty();
+    let is_presented = finish && config.runs().any(|(_, run)| run.presents_new());
+    // What a mark names and no record, is known when its value is.
+    let is_unrecorded = finish && decision.ledger.credential(decision.generation).is_none();
+    let needs_value = is_presented || is_unrecorded || !decision.write.is_empty() || !decision.activate.is_empty();
     let told = told_lost(state).filter(|_| needs_value && may_replace_lost(config, &decision.ledger));
     let why = told.or_else(|| lost(config, &decision.ledger, &need));
     let decision = match why {
