@@ -6,17 +6,24 @@ use super::case::{Case, Origin, Wish};
 use super::play::Deeds;
 use super::world::{Broken, World};
 
+/// The object before a run, as its plan had it, and afterwards.
+#[derive(Clone, Copy)]
+pub struct Objects<'a> {
+    pub prior: &'a Value,
+    pub planned: &'a Value,
+    pub state: &'a Value,
+}
+
 /// What a run did against its plan.
 pub fn broken(
-    prior: &Value,
-    planned: &Value,
-    state: &Value,
+    objects: Objects<'_>,
     deeds: &Deeds,
     errors: &[String],
     case: &Case,
     wish: &Wish,
     world: &World,
 ) -> Vec<Broken> {
+    let Objects { prior, planned, state } = objects;
     let mut broken = Vec::new();
     let creates = prior.is_null();
     let renews = creates || planned.get("generation") != prior.get("generation");

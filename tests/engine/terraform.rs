@@ -291,7 +291,12 @@ pub fn apply(case: &Arc<Case>, rest: &Rest, script: &[(usize, Fault)], mutant: M
     let broken = {
         let play = &*provider.stage.play();
         let (deeds, world) = (&play.deeds, &play.world);
-        promise::broken(&prior, &planned, &state, deeds, &errors, case, &rest.wish, world)
+        let objects = promise::Objects {
+            prior: &prior,
+            planned: &planned,
+            state: &state,
+        };
+        promise::broken(objects, deeds, &errors, case, &rest.wish, world)
     };
     provider.stage.play().broken.extend(broken);
     let (state, errors) = mutant.answered(state, errors);
