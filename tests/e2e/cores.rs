@@ -17,7 +17,7 @@ fn terraform_1_15_takes_a_secret_through_its_whole_life() {
     story.configure(&LINES);
     story.run(&["validate"]).success();
     let plan = story.plan();
-    assert!(plan.contains("reason      = \"created\""), "{plan}");
+    assert!(plan.contains("reason          = \"created\""), "{plan}");
     story.wrote_nothing();
     story.apply();
     let first = the_token(&story);

@@ -12,7 +12,7 @@ fn a_create_delivers_everywhere_and_the_second_plan_is_empty() {
     let plan = story.plan();
     for line in [
         "+ resource \"rotation_secret\" \"it\" {",
-        "reason      = \"created\"",
+        "reason          = \"created\"",
         "+ generation     = (known after apply)",
         "Plan: 1 to add, 0 to change, 0 to destroy.",
     ] {

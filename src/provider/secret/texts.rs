@@ -7,6 +7,9 @@ pub(super) use crate::source::issuer;
 use crate::spec::Config;
 pub(super) use crate::target::entry;
 
+/// How the reason of a rotation ends that replaces a lost value.
+pub(super) const ROTATED: &str = ", so the secret will be rotated";
+
 /// A credential: its generation, and its handle where it has one.
 pub(super) fn credential(known: &CredentialRecord) -> String {
     match &known.credential_id {
@@ -153,7 +156,7 @@ pub(super) fn next(state: &State) -> Next {
             Action::Notify => Work::Notify,
             Action::Revoke => Work::Revoke(generation, known.credential_id.clone()),
         };
-        let reason = known.reason.trim_end_matches(super::decide::ROTATED);
+        let reason = known.reason.trim_end_matches(ROTATED);
         (work, reason.to_owned())
     });
     Next::Works(works.collect())

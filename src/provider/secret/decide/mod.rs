@@ -24,6 +24,7 @@ use super::due;
 use super::exposure;
 use super::policies::Policies;
 use super::state::{State, unreachable_targets};
+use super::texts::ROTATED;
 use crate::address::Address;
 use crate::rotation::{Action, Cause, DeliveryStatus, Event, Ledger, Notice, NoticeCode, Request, TAKEN_OVER};
 use crate::spec::{Config, Incident, IncidentRevoke, OnDrift, TargetSpec, When};
@@ -629,9 +630,6 @@ fn told_lost(state: &State) -> Option<String> {
         .find(|known| known.cause == Some(Cause::ValueLost))?;
     Some(known.reason.trim_end_matches(ROTATED).to_owned())
 }
-
-/// How the reason of a rotation ends that replaces a lost value.
-pub(super) const ROTATED: &str = ", so the secret will be rotated";
 
 /// What becomes of a decision whose value is lost: a credential that an issuer mints is replaced, any other value is not.
 fn without_value(
