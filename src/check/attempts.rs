@@ -42,11 +42,28 @@ impl<'a> Attempts<'a> {
         }
     }
 
+    /// Makes one after the other until one passes.
+    ///
+    /// # Errors
+    /// How the last one ended.
+    pub(super) async fn until_one_passes<F>(mut self, attempt: impl Fn() -> F) -> Result<(), CheckFailure>
+    where
+        F: Future<Output = Result<(), Shortfall>>,
+    {
+        loop {
+            self.begin()?;
+            let Err(shortfall) = attempt().await else {
+                return Ok(());
+            };
+            self.again_after(shortfall).await?;
+        }
+    }
+
     /// Counts the next one.
     ///
     /// # Errors
     /// The end was asked for.
-    pub(super) fn begin(&mut self) -> Result<(), CheckFailure> {
+    fn begin(&mut self) -> Result<(), CheckFailure> {
         if self.stop.requested() {
             return Err(self.interrupted());
         }
@@ -58,7 +75,7 @@ impl<'a> Attempts<'a> {
     ///
     /// # Errors
     /// There is none; how the last one ended.
-    pub(super) async fn again_after(&mut self, shortfall: Shortfall) -> Result<(), CheckFailure> {
+    async fn again_after(&mut self, shortfall: Shortfall) -> Result<(), CheckFailure> {
         let (message, next) = match shortfall {
             Shortfall::Interrupted(message) => {
                 return Err(CheckFailure {

@@ -228,15 +228,13 @@ impl Check for ExecCheck {
             message: format!("{program} was not started: {why}."),
             interrupted: false,
         })?;
-        let mut attempts = Attempts::new(program, patience, self.program.clock(), stop);
-        loop {
-            attempts.begin()?;
+        let attempts = Attempts::new(program, patience, self.program.clock(), stop);
+        let attempt = || async {
             let command = self.command(patience.timeout).input(input.as_ref().map(Secret::share));
-            let Err(failure) = command.run(stop, permit).await else {
-                return Ok(());
-            };
-            attempts.again_after(shortfall(&failure, program)).await?;
-        }
+            let ended = command.run(stop, permit).await;
+            ended.map(drop).map_err(|failure| shortfall(&failure, program))
+        };
+        attempts.until_one_passes(attempt).await
     }
 }
 

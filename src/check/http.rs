@@ -251,14 +251,9 @@ impl Check for HttpCheck {
             message: redact(&format!("{place} was not sent: {why}.")),
             interrupted: false,
         })?;
-        let mut attempts = Attempts::new(&place, patience, self.clock, stop);
-        loop {
-            attempts.begin()?;
-            let Err(shortfall) = self.attempt(&filled, patience.timeout, permit).await else {
-                return Ok(());
-            };
-            attempts.again_after(shortfall).await?;
-        }
+        let attempts = Attempts::new(&place, patience, self.clock, stop);
+        let attempt = || self.attempt(&filled, patience.timeout, permit);
+        attempts.until_one_passes(attempt).await
     }
 }
 

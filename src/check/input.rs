@@ -1,9 +1,10 @@
 //! Standard input: the one way on which a program gets a credential.
 
 use super::Presents;
-use crate::diagnostics::{Argument, capitalized};
+use super::templated::templated;
+use crate::diagnostics::Argument;
 use crate::secret::{Parts, Secret};
-use crate::template::{Template, literal_credential};
+use crate::template::Template;
 use crate::terraform::{Attribute, Diagnostics, Field, Node, Type};
 
 /// What a program reads.
@@ -37,7 +38,7 @@ pub(super) fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Input
     let template = match input.string(problems) {
         Field::Absent => None,
         Field::Unknown => return None,
-        Field::Known(text) => Some(template(&input, &text, problems)?),
+        Field::Known(text) => Some(templated(&input, &text, "", problems)?),
     };
     let uses_parts = template.as_ref().is_some_and(|template| !template.is_literal());
     let presents = match (credential?, uses_parts) {
@@ -53,25 +54,6 @@ pub(super) fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Input
         (_, false) => Presents::Nothing,
     };
     Some(Input { template, presents })
-}
-
-fn template(node: &Node<'_>, text: &str, problems: &mut Diagnostics) -> Option<Template> {
-    let template = match Template::parse(text) {
-        Ok(template) => template,
-        Err(error) => {
-            node.report_not(problems, "a template", format!("{}.", capitalized(&error.to_string())));
-            return None;
-        }
-    };
-    if literal_credential(&template) {
-        node.report(problems, |argument| Argument::PlainCredential {
-            argument,
-            what: "password".into(),
-            advice: "Write the password as a part, such as {{ value | urlencode }}.".into(),
-        });
-        return None;
-    }
-    Some(template)
 }
 
 impl Input {

@@ -4,6 +4,7 @@ mod attempts;
 mod input;
 mod literal;
 mod plain;
+mod templated;
 
 use std::time::Duration;
 

@@ -255,20 +255,13 @@ impl Check for SshCheck {
             message: format!("The command on {place} was not run: {why}."),
             interrupted: false,
         })?;
-        let mut attempts = Attempts::new(&place, patience, self.host.clock(), stop);
-        loop {
-            attempts.begin()?;
-            let input = input.as_ref().map(Secret::share);
-            let ended = self
-                .config
-                .remote
-                .run(&self.host, input, patience.timeout, stop, permit)
-                .await;
-            let Err(failure) = ended else {
-                return Ok(());
-            };
-            attempts.again_after(shortfall(&failure, &place)).await?;
-        }
+        let attempts = Attempts::new(&place, patience, self.host.clock(), stop);
+        let attempt = || async {
+            let (remote, input) = (&self.config.remote, input.as_ref().map(Secret::share));
+            let ended = remote.run(&self.host, input, patience.timeout, stop, permit).await;
+            ended.map(drop).map_err(|failure| shortfall(&failure, &place))
+        };
+        attempts.until_one_passes(attempt).await
     }
 }
 

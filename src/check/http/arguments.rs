@@ -4,10 +4,11 @@ use url::Url;
 
 use super::expectation::Expectation;
 use super::{Config, Header, Place};
+use crate::check::templated::templated;
 use crate::check::{CheckConfig, Presents, literal};
 use crate::diagnostics::{Argument, CheckArgument, Message, capitalized};
 use crate::http::{HeaderMistake, header_mistake};
-use crate::template::{Template, literal_credential};
+use crate::template::Template;
 use crate::terraform::{Attribute, Diagnostics, Field, Node, Type};
 
 const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
@@ -240,26 +241,7 @@ fn header(name: &str, text: &str, node: &Node<'_>, problems: &mut Diagnostics) -
 }
 
 fn template(node: &Node<'_>, text: &str, problems: &mut Diagnostics) -> Option<Template> {
-    let template = match Template::parse(text) {
-        Ok(template) => template,
-        Err(error) => {
-            node.report(problems, |argument| Argument::IsNot {
-                argument,
-                what: "a template".into(),
-                why: format!("{}.", capitalized(&error.to_string())).into(),
-            });
-            return None;
-        }
-    };
-    if literal_credential(&template) {
-        node.report(problems, |argument| Argument::PlainCredential {
-            argument,
-            what: "password".into(),
-            advice: format!("Write the password as a part, such as {{{{ value | urlencode }}}}. {OTHERS}.").into(),
-        });
-        return None;
-    }
-    Some(template)
+    templated(node, text, &format!(" {OTHERS}."), problems)
 }
 
 fn body(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Option<Template>> {
