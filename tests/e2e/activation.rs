@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::interrupt::{apply_until, ended, send};
 use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, PARAMETER, REPOSITORY, SSM_TARGET, Story, resource, says};
 use crate::truth::{alive, parameter, the_token};
 
@@ -261,4 +262,40 @@ fn a_deploy_hook_gets_the_header_of_its_connection_and_mistakes_are_told_by_vali
         let said = story.refused("validate");
         assert!(said.contains(words), "{words} is not in {said}");
     }
+}
+
+/// A program that deploys for that many seconds.
+fn deploying(story: &Story, seconds: u32, reason: &str) {
+    let deploy =
+        format!("activations = {{\n    deploy = {{ exec = {{ command = [\"/bin/sleep\", \"{seconds}\"] }} }}\n  }}");
+    let reason = format!("rotation_reason = {reason:?}");
+    let secret = resource("it", NAME, &[FLY_TOKEN, SSM_TARGET, &deploy, &reason]);
+    story.write_all(&format!(
+        "provider \"rotation\" {{\n  namespace = \"production\"\n  allow_exec = [\"/bin/sleep\"]\n}}\n{secret}"
+    ));
+}
+
+#[test]
+fn an_interrupt_during_an_activation_ends_it_and_the_next_apply_repeats_it() {
+    let story = Story::new();
+    deploying(&story, 0, "created");
+    story.apply();
+    let old = the_token(&story);
+    deploying(&story, 120, "once");
+    let child = apply_until(&story, "PutParameter");
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    send("kill", &["-INT"], &child);
+    let said = ended(child);
+    assert!(said.contains("Interrupt"), "{said}");
+    assert_eq!(status(&story, "runtime"), "staged");
+    assert!(alive(&story).contains(&old));
+    let delivered = parameter(&story, PARAMETER).unwrap();
+    deploying(&story, 0, "once");
+    says(
+        &story.plan(),
+        &["wave 1: activate generation 2 by deploy: program /bin/sleep 0"],
+    );
+    story.apply();
+    assert_eq!(parameter(&story, PARAMETER).unwrap(), delivered);
+    assert_eq!(alive(&story).len(), 1);
 }

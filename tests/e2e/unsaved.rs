@@ -141,3 +141,28 @@ fn a_value_that_was_made_with_other_arguments_is_not_gone_on_with() {
     assert_eq!(held.len(), 40);
     assert_eq!(github_secret(&story, REPOSITORY, NAME), Some(held));
 }
+
+#[test]
+fn nobody_knows_whether_an_activation_ran_so_it_runs_again() {
+    let redeploy = "activations = {
+    redeploy = { github_workflow = { repository = \"molecule-monorepo\", workflow = \"publish-platform-image.yml\" } }
+  }";
+    let ssm = r#"targets = { runtime = { ssm_parameter = { name = "/molecule/production/FLY_API_TOKEN" } } }"#;
+    let lines = [FLY_TOKEN, ssm, redeploy, "overlap = \"1h\""];
+    let story = rotated_and_not_saved(&lines);
+    // Nobody asks again.
+    story.configure(&lines);
+    let made = parameter(&story, PARAMETER).unwrap();
+    let runs = |story: &Story| {
+        let state = story.sandbox.state();
+        let runs = &state["github"]["repositories"][REPOSITORY]["runs"];
+        runs.as_array().unwrap().len()
+    };
+    let before = runs(&story);
+    let plan = unframed(&story.plan());
+    assert!(plan.contains("activate generation 2 by redeploy"), "{plan}");
+    story.apply();
+    assert_eq!(parameter(&story, PARAMETER).unwrap(), made);
+    assert_eq!(runs(&story), before + 1);
+    assert_eq!(story.attributes()["deliveries"]["runtime"]["status"], "current");
+}
