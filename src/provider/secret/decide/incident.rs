@@ -41,6 +41,7 @@ pub(super) fn revocation(state: &State, config: &Config) -> IncidentRevoke {
     let declared = config.incident.as_ref().map(|incident| incident.revoke);
     begun.max(declared).unwrap_or_default()
 }
+
 /// Whether only what the incident exposed is left to end: an earlier run could not revoke it, and its gate is as loose as it was.
 pub(super) fn ends_exposed(state: &State, config: &Config, decision: &Decision) -> bool {
     let stands = config
