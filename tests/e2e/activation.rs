@@ -167,8 +167,16 @@ fn a_repair_activates_again() {
     let by_hand = json!({ "aws": { "parameters": { "/molecule/workers/FLY_API_TOKEN": "typed by hand" } } });
     story.a_second_later().sandbox.seed(by_hand);
     says(&story.plan(), &["wave 2: activate generation 1 by redeploy"]);
+    // One that fails is not forgotten although the generation is complete.
+    workflow(&story, FILE, "failure");
+    story.fails();
+    assert_eq!(status(&story, "worker"), "staged");
+    workflow(&story, FILE, "success");
+    let plan = story.plan();
+    says(&plan, &["wave 2: activate generation 1 by redeploy"]);
+    assert!(!plan.contains("+ \"wave 2: set"), "{plan}");
     story.apply();
-    assert_eq!(runs(&story), 2);
+    assert_eq!((runs(&story), status(&story, "worker")), (3, json!("current")));
 }
 
 #[test]
