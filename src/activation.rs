@@ -11,8 +11,3 @@ pub static ALL: &[&CheckKind] = &[
     &check::exec::KIND,
     &check::ssh::KIND,
 ];
-
-/// The kind of that name.
-pub fn kind(name: &str) -> Option<&'static CheckKind> {
-    ALL.iter().find(|kind| kind.name == name).copied()
-}
