@@ -12,6 +12,7 @@
 //! | [`source`], [`target`], [`check`] | the adapters, one file a kind; [`activation`] names the checks that also activate |
 //! | [`vendors`] | where adapters come from |
 //! | [`connection`] | one authenticated client per vendor account, shared by its adapters |
+//! | [`escrow`] | the text in which values are parked |
 //! | [`part`] | the names of a credential's parts |
 //! | [`http`] | the one HTTP client: retry, redaction, caps, redirects |
 //! | [`secret`], [`clock`], [`randomness`], [`environment`], [`stop`] | the only places for values, time, entropy, variables, interrupts |
@@ -27,6 +28,7 @@ pub mod connection;
 pub mod diagnostics;
 pub mod duration;
 pub mod environment;
+pub mod escrow;
 pub mod executor;
 pub mod http;
 pub mod label;

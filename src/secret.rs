@@ -71,11 +71,8 @@ impl Secret {
     /// Whether a text has the value in it, in any form that [`redact`] knows, or eight characters of it. Of a URL with a password only that
     /// counts. Never of a part that is no secret, nor of a value of less than eight characters, which may stand anywhere.
     pub fn is_repeated_in(&self, text: &str) -> bool {
-        let living = LIVING.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = living.iter().any(|weak| weak.as_ptr() == Arc::as_ptr(&self.0));
-        drop(living);
         let value = password_of(&self.0).unwrap_or(&self.0);
-        known && value.len() >= redaction::WINDOW && redaction::repeats(text, value)
+        !self.is_plain() && value.len() >= redaction::WINDOW && redaction::repeats(text, value)
     }
 
     /// The value as a buffer for the wire, which shares its memory and keeps it until it is dropped.
@@ -102,6 +99,12 @@ impl Secret {
     /// Whether both are the same text, compared in constant time.
     pub fn is_same_as(&self, other: &Self) -> bool {
         aws_lc_rs::constant_time::verify_slices_are_equal(self.0.as_bytes(), other.0.as_bytes()).is_ok()
+    }
+
+    /// Whether it is a part that is no secret ([`Self::plain`]).
+    pub fn is_plain(&self) -> bool {
+        let living = LIVING.lock().unwrap_or_else(PoisonError::into_inner);
+        !living.iter().any(|weak| weak.as_ptr() == Arc::as_ptr(&self.0))
     }
 
     /// Length in bytes.

@@ -56,6 +56,8 @@ mod drift;
 mod edited;
 #[path = "e2e/end.rs"]
 mod end;
+#[path = "e2e/escrow.rs"]
+mod escrow;
 #[path = "e2e/exec.rs"]
 mod exec;
 #[path = "e2e/flags.rs"]

@@ -118,6 +118,15 @@ catalogue! {
                 ending: Ending::Untouched,
             }],
         }
+        /// What a create parked that came to nothing could not be deleted.
+        warning EscrowLeft { entry: String, why: String } => {
+            summary: format!("{entry} was not deleted"),
+            detail: format!("{why} It holds a value that nothing uses. Create the secret again, or delete the entry yourself."),
+            samples: [{
+                entry: "SSM parameter /rotation/escrow/0123456789abcdef0123456789abcdef".into(),
+                why: "AWS SSM answered 503: Service Unavailable.".into(),
+            }],
+        }
         /// An interrupt.
         error Interrupted { ending: Ending } => {
             summary: "Interrupted",

@@ -256,6 +256,30 @@ catalogue! {
                 way_out: "Restore the value at a target yourself, or set a new `rotation_reason` to make a new one.".into(),
             }],
         }
+        /// `restore` of what cannot be delivered again.
+        error CannotRestore { secret: String, generation: u64, why: Words } => {
+            summary: format!("{secret}: generation {generation} cannot be restored"),
+            detail: format!("{why} Remove `restore`, or name a generation that is still valid and in escrow (attribute `credentials`)."),
+            samples: [{
+                secret: "SIGNING_KEY".into(),
+                generation: 4,
+                why: "It is not in escrow.".into(),
+            }],
+        }
+        /// A place for values that nobody has named.
+        error NoEscrow { secret: String } => {
+            summary: format!("{secret}: escrow = true requires an escrow block"),
+            detail: "The provider block does not say where values are parked. Add `escrow { ssm_parameter { path = \"/rotation/escrow/\" } }` \
+                     there, or remove the argument.",
+            samples: [{ secret: "SIGNING_KEY".into() }],
+        }
+        /// A target in the place of escrow.
+        error TargetInEscrow { target: String, entry: String } => {
+            summary: format!("target {target} is inside the escrow path"),
+            detail: format!("{entry} is among the entries where values are parked. Choose another name, or another `path` in the provider's \
+                             `escrow` block."),
+            samples: [{ target: "runtime".into(), entry: "SSM parameter /rotation/escrow/KEY".into() }],
+        }
         /// `revoke.confirmed` of what is in use.
         error ConfirmedTooHigh { secret: String, current: u64 } => {
             summary: format!("{secret}: revoke.confirmed is not below the current generation"),

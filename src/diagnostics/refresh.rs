@@ -25,6 +25,19 @@ catalogue! {
                 why: "Fly answered 503: upstream unavailable. Apply again when it is available.".into(),
             }],
         }
+        /// The entry where values are parked could not be read.
+        warning EscrowUnreachable { secret: String, entry: String, why: String } => {
+            summary: format!("{secret}: cannot read escrow, {entry} (unreachable)"),
+            detail: format!(
+                "{}\n\nWhat was recorded of it is kept. A rotation is refused before it mints anything, unless the entry can be read then.",
+                capitalized(why)
+            ),
+            samples: [{
+                secret: "FLY_API_TOKEN".into(),
+                entry: "SSM parameter /rotation/escrow/0123456789abcdef0123456789abcdef".into(),
+                why: "AWS SSM answered 503: Service Unavailable. Apply again when it is available.".into(),
+            }],
+        }
         /// An issuer that could not be read.
         warning IssuerUnreachable { secret: String, former: Option<String>, why: String } => {
             summary: match former {

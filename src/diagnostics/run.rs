@@ -73,6 +73,29 @@ catalogue! {
             detail: why.as_str(),
             samples: [{ entry: "Fly secret DATABASE_URL on app molecule-cp".into(), why: "The part host is missing.".into() }],
         }
+        /// The entry where values are to be parked is somebody else's.
+        error EscrowTaken { entry: String } => {
+            summary: format!("{entry} is not this secret's"),
+            detail: "Values of this secret would be parked there, but nothing shows that this provider wrote it. Nothing was changed. Set \
+                     another `path` in the provider's `escrow` block, or delete the entry.",
+            samples: [{ entry: "SSM parameter /rotation/escrow/0123456789abcdef0123456789abcdef".into() }],
+        }
+        /// A value exists and could not be parked.
+        error NotParked { generation: u64, call: Message } => {
+            summary: format!("Generation {generation} is not in escrow"),
+            detail: format!(
+                "{}. {} The rotation went on without it: it cannot be restored later, and if this run was cut off, its value may be lost. \
+                 Later generations are parked again.",
+                call.summary, call.detail
+            ),
+            samples: [{ generation: 2, call: lost() }],
+        }
+        /// What should not be parked any more could not be deleted.
+        warning EscrowLeft { call: Message } => {
+            summary: "Old values are still in escrow",
+            detail: format!("{}. {} The next apply tries again.", call.summary, call.detail),
+            samples: [{ call: lost() }],
+        }
         /// A value that breaks a vendor's limits.
         error CannotHold { entry: String, why: String } => {
             summary: format!("{entry} cannot hold the value"),

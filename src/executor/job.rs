@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
-use super::SharedWork;
+use super::{JobEscrow, SharedWork};
 use crate::address::Address;
 use crate::check::{Check, Presents};
 use crate::clock::Clock;
@@ -30,6 +30,10 @@ pub struct Job {
     pub targets: BTreeMap<String, JobTarget>,
     /// Targets that leave the configuration, by key in the ledger: their entries give the value back until they are deleted.
     pub leaving: BTreeMap<String, JobTarget>,
+    /// Where values are parked, if they are.
+    pub escrow: Option<JobEscrow>,
+    /// Where the record says that values are parked, if that is another place.
+    pub former_escrow: Option<JobEscrow>,
     /// Connected activations by key.
     pub activations: BTreeMap<String, JobActivation>,
     /// Connected checks by key.

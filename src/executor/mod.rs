@@ -4,6 +4,7 @@
 
 mod activate;
 mod deliver;
+mod escrow;
 mod gate;
 mod job;
 mod obtain;
@@ -19,6 +20,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use escrow::{JobEscrow, remove as remove_escrow};
 pub(crate) use gate::in_use;
 pub use job::{Job, JobActivation, JobCheck, JobSource, JobTarget};
 pub use remove::{Removed, empty};
@@ -29,6 +31,7 @@ pub use take_over::{TakeOver, needs_its_id, take_over};
 
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::diagnostics::{self, Message};
+use crate::escrow::Parked;
 use crate::rotation::step::{goes_on, old_value_is_dead};
 use crate::rotation::{Ending, Event, Goal, Ledger, Session, Step, StuckReason, TargetGoal, Wait, next_step};
 use crate::secret::Parts;
@@ -45,6 +48,8 @@ pub enum Subject {
     Activation(String),
     /// A check, by key.
     Check(String),
+    /// The entry where values are parked.
+    Escrow,
     /// The resource as a whole.
     Whole,
 }
@@ -160,6 +165,8 @@ struct Run<'a> {
     parts: Option<Parts>,
     /// This run among those that share work with it.
     participant: Option<shared_work::Participant>,
+    /// What is parked, once it was read.
+    parked: Option<Parked>,
     /// The value of the generation that is superseded, for checks that present it.
     previous: Option<Parts>,
     /// Why that could not be had.
@@ -243,6 +250,7 @@ impl<'a> Run<'a> {
             },
             parts: None,
             participant: None,
+            parked: None,
             previous: None,
             previous_lost: None,
             refused: Vec::new(),
@@ -260,6 +268,8 @@ impl Run<'_> {
             Step::Preflight => self.preflight().await,
             Step::Recover(generation) => self.recover(generation).await,
             Step::Mint(generation) => self.mint(generation).await,
+            Step::Park(generation) => self.park(generation).await,
+            Step::Unpark => self.unpark().await,
             Step::Deliver { generation, targets } => self.deliver(generation, &targets).await,
             Step::Activate { targets } => self.activate(&targets).await,
             Step::Check(wave) => self.check(wave).await,

@@ -137,7 +137,7 @@ impl Run<'_> {
         self.outcome.ledger.record(Event::Found(record));
     }
 
-    /// Tries the issuer, then readable targets in the order of their waves.
+    /// Tries the issuer, then escrow, then readable targets in the order of their waves.
     pub(super) async fn recover(&mut self, generation: u64) -> Performed {
         self.session.recovery_tried = true;
         let order = self.order(generation);
@@ -153,7 +153,10 @@ impl Run<'_> {
             minted_at: known.minted_at,
             expires_at: known.expires_at,
         });
+        // An issuer, or a configuration, tells what is newest.
+        let is_restored = generation < self.outcome.ledger.generation();
         if self.job.source.traits().reveals
+            && !is_restored
             && let Some(credential) = &credential
         {
             let revealed = self.job.source.adapter.reveal(credential, &order).await;
@@ -165,18 +168,29 @@ impl Run<'_> {
                 return self.accepted_everywhere();
             }
         }
-        if let Some(parts) = self.read_escrow(generation).await? {
-            self.restore(&order, parts).await?;
+        let parked = self.take_parked(generation).await;
+        let parked = parked.map_err(|error| vec![Failure::of_call(Subject::Escrow, &error)])?;
+        if let Some(parked) = parked {
+            return self.restore(&order, parked.parts, Some(parked.public)).await;
+        }
+        if let Some(parts) = self.read_targets(generation).await? {
+            self.restore(&order, parts, None).await?;
         }
         Ok(())
     }
 
-    /// Goes on with what a readable target gave back. Of a generation that an interrupted run made, the state knows neither the
+    /// Goes on with what was parked, or what a readable target gave back. Of a generation that an interrupted run made, the state knows neither the
     /// handle nor the public parts; the source tells them, or that the value is of no use any more.
-    async fn restore(&mut self, order: &MintOrder, found: Parts) -> Performed {
+    async fn restore(
+        &mut self,
+        order: &MintOrder,
+        found: Parts,
+        public: Option<BTreeMap<String, String>>,
+    ) -> Performed {
         let generation = order.label.generation;
         let on_record = self.outcome.ledger.credential(generation).is_some();
         if on_record && !self.job.is_create {
+            self.outcome.public = public.or(self.outcome.public.take());
             self.hold(generation, found);
             return Ok(());
         }
@@ -194,7 +208,7 @@ impl Run<'_> {
             let issuer = self.job.source.issuer();
             self.begin(generation, &order.label, minted.credential.as_ref(), &issuer);
         }
-        self.outcome.public = Some(minted.public);
+        self.outcome.public = public.or(Some(minted.public));
         self.hold(generation, minted.parts);
         Ok(())
     }
@@ -209,7 +223,7 @@ impl Run<'_> {
     /// Reads the readable targets whose mark names that generation, until the parts suffice for what is to be written.
     ///
     /// What stands in an entry is told by its mark alone: the configuration may name another part or template by now.
-    async fn read_escrow(&mut self, generation: u64) -> Result<Option<Parts>, Vec<Failure>> {
+    async fn read_targets(&mut self, generation: u64) -> Result<Option<Parts>, Vec<Failure>> {
         // Of what is on no record, every part helps to tell what it is.
         let all = self.outcome.ledger.credential(generation).is_none();
         let deliveries = &self.outcome.ledger.deliveries();
@@ -361,6 +375,14 @@ impl Run<'_> {
                 Ok(None) => {}
                 Err(error) => self.previous_lost = Some(error.sentence()),
             }
+        }
+        match self.parked_before(before).await {
+            Ok(Some(parts)) => {
+                self.previous = Some(parts);
+                return;
+            }
+            Ok(None) => {}
+            Err(error) => self.previous_lost = Some(error.sentence()),
         }
         match self.older_parts(before).await {
             Ok(Some(parts)) => {

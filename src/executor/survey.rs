@@ -239,6 +239,7 @@ impl Run<'_> {
             targets: seen,
             containers,
         } = self.look().await;
+        let mut unfit = self.inspect_escrow().await.err().unwrap_or_default();
         self.interrupted_create |= self.job.is_create && seen.iter().any(|(_, entry)| self.is_young_and_ours(entry));
         let mut any_entry = false;
         for (key, entry) in seen {
@@ -252,14 +253,17 @@ impl Run<'_> {
                 }
             }
         }
-        let is_in_the_way = |failure: &Failure| !self.goal.goes_on || !matches!(failure.site, Subject::Target(_));
+        failures.append(&mut unfit);
+        let may_lack = |failure: &Failure| matches!(failure.site, Subject::Target(_) | Subject::Escrow);
+        let is_in_the_way = |failure: &Failure| !self.goal.goes_on || !may_lack(failure);
         if failures.iter().any(is_in_the_way) {
             return Err(failures);
         }
-        // In an incident, a target that is down is left behind.
+        // In an incident, a target that is down is left behind, and nothing waits for escrow.
         for failure in failures {
-            if let Subject::Target(key) = &failure.site {
-                self.session.failed.insert(key.clone());
+            match &failure.site {
+                Subject::Target(key) => drop(self.session.failed.insert(key.clone())),
+                _ => self.session.parking_failed = true,
             }
             self.outcome.failures.push(failure);
         }
@@ -296,7 +300,9 @@ impl Run<'_> {
                     generation: label.generation,
                     revision: entry.revision.clone(),
                 });
-                self.note_marked(label.clone(), entry, &target.noun());
+                if self.job.source.spec.parts.sole().is_some() {
+                    self.note_marked(label.clone(), entry, &target.noun());
+                }
             } else if self.interrupted_create {
                 left = Some(Left::Doubtful);
             }
@@ -348,11 +354,10 @@ impl Run<'_> {
 
     /// A value that nobody lists and no issuer tells again is known by the mark beside it alone; it is gone on with, not
     /// overwritten.
-    fn note_marked(&mut self, label: Label, entry: &Entry, noun: &str) {
+    pub(super) fn note_marked(&mut self, label: Label, entry: &Entry, noun: &str) {
         let traits = &self.job.source.traits();
         let known = self.outcome.ledger.credential(label.generation).is_some();
-        if !self.job.is_create || known || traits.lists || traits.reveals || self.job.source.spec.parts.sole().is_none()
-        {
+        if !self.job.is_create || known || traits.lists || traits.reveals {
             return;
         }
         let existed = diagnostics::Run::ExistedAlready {
@@ -376,7 +381,13 @@ impl Run<'_> {
 impl Run<'_> {
     /// Whether the entry carries our mark and is young: an interrupted create wrote it, and perhaps entries that carry none.
     fn is_young_and_ours(&self, entry: &Result<Option<Entry>, CallError>) -> bool {
-        let Ok(Some(entry)) = entry else { return false };
+        entry
+            .as_ref()
+            .is_ok_and(|entry| entry.as_ref().is_some_and(|entry| self.is_young_mark(entry)))
+    }
+
+    /// The same of an entry that there is.
+    pub(super) fn is_young_mark(&self, entry: &Entry) -> bool {
         let ours = entry.label.as_ref().is_some_and(|label| label.belongs_to(&self.job.id));
         let now = self.job.clock.now();
         ours && entry

@@ -1,5 +1,6 @@
 //! The provider block: namespace, connections, and what holds for every secret of this configuration.
 
+mod escrow;
 mod incident;
 mod later;
 
@@ -11,7 +12,8 @@ use crate::clock::{self, Clock};
 use crate::connection::{Connections, Surroundings};
 use crate::diagnostics::ConnectionProblem;
 use crate::environment::Environment;
-use crate::provider::{Configured, Incidents};
+use crate::provider::{Configured, Declared, Setting};
+use crate::spec::{Escrow, Incident};
 use crate::terraform::{Attribute, Block, Diagnostics, Node, Origin, Path, Schema, Type, Value};
 
 /// Longest namespace, in characters.
@@ -46,7 +48,7 @@ pub(super) fn schema() -> Schema {
             .collect(),
             blocks: Connections::blocks()
                 .into_iter()
-                .chain([incident::block()])
+                .chain([escrow::block(), incident::block()])
                 .chain(later::blocks())
                 .collect(),
             description:
@@ -58,10 +60,13 @@ pub(super) fn schema() -> Schema {
 }
 
 /// Checks the block's shape. The connections are only good for their names: what is unknown now may be known when it is configured.
-pub(super) fn validate(config: &Value, environment: &Environment) -> (Option<Arc<Connections>>, Diagnostics) {
+pub(super) fn validate(config: &Value, environment: &Environment) -> (Option<Declared>, Diagnostics) {
     let mut problems = Diagnostics::new();
-    let Parsed { connections, .. } = parse(config, environment, &mut problems);
-    (connections, problems)
+    let Parsed {
+        connections, escrow, ..
+    } = parse(config, environment, &mut problems);
+    let declared = connections.map(|connections| Declared::new(connections, &escrow));
+    (declared, problems)
 }
 
 /// Takes the block over. Errors are reported. An unknown `namespace` or `allow_insecure` leaves all connections out; what else is
@@ -71,7 +76,8 @@ pub(super) fn configure(config: &Value, environment: &Environment, problems: &mu
         namespace,
         connections,
         clock,
-        incidents,
+        incident,
+        escrow,
         read_only,
     } = parse(config, environment, problems);
     if clock.is_moved() {
@@ -83,7 +89,8 @@ pub(super) fn configure(config: &Value, environment: &Environment, problems: &mu
     }
     let known = namespace.is_some();
     Configured {
-        incidents,
+        incident,
+        escrow,
         read_only,
         ..Configured::new(namespace, connections.filter(|_| known), clock, environment)
     }
@@ -94,7 +101,8 @@ struct Parsed {
     namespace: Option<String>,
     connections: Option<Arc<Connections>>,
     clock: Clock,
-    incidents: Incidents,
+    incident: Setting<Incident>,
+    escrow: Setting<Escrow>,
     read_only: bool,
 }
 
@@ -114,7 +122,8 @@ fn parse(config: &Value, environment: &Environment, problems: &mut Diagnostics) 
         fits
     });
     later::refuse(config, problems);
-    let incidents = incident::parse(&node.attr("incident"), problems);
+    let escrow = escrow::parse(&node.attr("escrow"), problems);
+    let incident = incident::parse(&node.attr("incident"), problems);
     // What is not known yet must not write.
     let read_only = node.attr("read_only").bool(problems).or(false).unwrap_or(true);
     let allow_insecure = node.attr("allow_insecure").bool(problems).or(false);
@@ -123,7 +132,8 @@ fn parse(config: &Value, environment: &Environment, problems: &mut Diagnostics) 
             namespace: text,
             connections: None,
             clock,
-            incidents,
+            incident,
+            escrow,
             read_only,
         };
     };
@@ -133,11 +143,15 @@ fn parse(config: &Value, environment: &Environment, problems: &mut Diagnostics) 
         allow_insecure,
     };
     let connections = Connections::parse(&node, &surroundings, problems);
+    if let Some(escrow) = escrow.known() {
+        escrow::check_connection(escrow, &node.attr("escrow"), &connections, problems);
+    }
     Parsed {
         namespace: text,
         connections: Some(connections),
         clock,
-        incidents,
+        incident,
+        escrow,
         read_only,
     }
 }

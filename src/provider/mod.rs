@@ -14,7 +14,7 @@ use crate::connection::Connections;
 use crate::environment::Environment;
 use crate::executor::SharedWork;
 use crate::plugin::{Provider, Registry};
-use crate::spec::Incident;
+use crate::spec::{Escrow, Incident};
 use crate::stop::Stop;
 use crate::terraform::{Diagnostics, Value};
 use crate::vendors::Vendors;
@@ -27,25 +27,29 @@ pub use run_registry::{HandedOver, RunRegistry, Turn};
 /// Type name of the resource.
 pub const SECRET: &str = "rotation_secret";
 
-/// The incident of the provider block.
-#[derive(Debug, Clone, Default)]
-pub enum Incidents {
+/// A block of the provider block that concerns all secrets.
+#[derive(Debug, Clone)]
+pub enum Setting<T> {
     /// There is none.
-    #[default]
     None,
     /// Something in it is not known yet.
     Unknown,
-    /// This one.
-    One(Arc<Incident>),
+    /// What it says.
+    Known(Arc<T>),
 }
 
-impl Incidents {
-    /// The incident, where it is known.
-    pub fn known(&self) -> Option<&Arc<Incident>> {
+impl<T> Setting<T> {
+    /// What it says, where that is known.
+    pub fn known(&self) -> Option<&Arc<T>> {
         match self {
-            Self::One(incident) => Some(incident),
+            Self::Known(setting) => Some(setting),
             Self::None | Self::Unknown => None,
         }
+    }
+
+    /// Whether something in it is not known yet.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown)
     }
 }
 
@@ -60,7 +64,9 @@ pub struct Configured {
     /// Nothing may be applied.
     pub read_only: bool,
     /// The incident, if there is one.
-    pub incidents: Incidents,
+    pub incident: Setting<Incident>,
+    /// Where values are parked, if they are.
+    pub escrow: Setting<Escrow>,
     /// The clock.
     pub clock: Clock,
     /// Set when Terraform asks for the end.
@@ -107,7 +113,8 @@ impl Configured {
             namespace,
             vendors: connections.clone().map(|connections| connections as Arc<dyn Vendors>),
             connections,
-            incidents: Incidents::None,
+            incident: Setting::None,
+            escrow: Setting::None,
             read_only: false,
             clock,
             stop: Stop::default(),
@@ -119,11 +126,30 @@ impl Configured {
     }
 }
 
+/// What the provider block declares, for validation.
+#[derive(Clone)]
+pub struct Declared {
+    /// Its connections.
+    pub connections: Arc<Connections>,
+    /// Whether it says where values are parked; `None` where that is not known.
+    pub escrow: Option<bool>,
+}
+
+impl Declared {
+    fn new(connections: Arc<Connections>, escrow: &Setting<Escrow>) -> Self {
+        let escrow = match escrow {
+            Setting::Unknown => None,
+            known => Some(known.known().is_some()),
+        };
+        Self { connections, escrow }
+    }
+}
+
 /// The provider block that holds now: Terraform may configure a process more than once.
 pub struct CurrentConfiguration {
     configured: RwLock<Arc<Configured>>,
-    /// The connections of the block that was validated last: Terraform validates resources before it configures anything.
-    validated: RwLock<Option<Arc<Connections>>>,
+    /// What the block says that was validated last: Terraform validates resources before it configures anything.
+    validated: RwLock<Option<Declared>>,
 }
 
 impl CurrentConfiguration {
@@ -140,14 +166,17 @@ impl CurrentConfiguration {
         Arc::clone(&self.configured.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The connections as far as they are declared; `None` where the provider block is not known.
-    pub fn declared(&self) -> Option<Arc<Connections>> {
+    /// What is declared; `None` where the provider block is not known.
+    pub fn declared(&self) -> Option<Declared> {
         let validated = || self.validated.read().unwrap_or_else(PoisonError::into_inner).clone();
-        self.now().connections.clone().or_else(validated)
+        let now = self.now();
+        let connections = now.connections.clone();
+        let configured = connections.map(|connections| Declared::new(connections, &now.escrow));
+        configured.or_else(validated)
     }
 
-    fn note_validated(&self, connections: Option<Arc<Connections>>) {
-        *self.validated.write().unwrap_or_else(PoisonError::into_inner) = connections;
+    fn note_validated(&self, declared: Option<Declared>) {
+        *self.validated.write().unwrap_or_else(PoisonError::into_inner) = declared;
     }
 
     fn replace(&self, configured: Configured) {
@@ -185,8 +214,8 @@ impl Provider for RotationProvider {
     }
 
     async fn validate(&self, config: Value) -> Diagnostics {
-        let (connections, problems) = config::validate(&config, &self.environment);
-        self.configuration.note_validated(connections);
+        let (declared, problems) = config::validate(&config, &self.environment);
+        self.configuration.note_validated(declared);
         problems
     }
 

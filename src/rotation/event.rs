@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::entry::Entry;
-use super::ledger::{CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus, Ledger, TAKEN_OVER};
+use super::ledger::{CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus, Escrow, Ledger, TAKEN_OVER};
 use super::ownership::{Verdict, judge};
 
 /// A generation further ahead than this is not of our counting.
@@ -199,6 +199,10 @@ pub enum Event {
         /// Keys of the targets.
         targets: BTreeSet<String>,
     },
+    /// The values of these generations are parked, and no others.
+    Parked(Escrow),
+    /// Nothing is parked.
+    Unparked,
     /// Records have other addresses from now on: those of an older format are known completely, a connection or a container was renamed.
     Located {
         /// The text in the record, and the complete address.
@@ -260,9 +264,7 @@ impl Ledger {
                     credential.status = CredentialStatus::Orphaned;
                 }
             }
-            Event::Ended { generation, issuer } => self
-                .credentials
-                .retain(|known| known.generation != generation || known.issuer != issuer),
+            Event::Ended { generation, issuer } => self.ended(generation, &issuer),
             Event::Promoted { revoke_after } => self.promoted(revoke_after),
             Event::OverlapBegan { until } => self.overlap_began(until),
             Event::OverlapMoved {
@@ -289,6 +291,8 @@ impl Ledger {
             }
             Event::Doubted { targets } => self.doubted(&targets),
             Event::FirstWritesDoubted { targets } => self.first_writes_doubted(&targets),
+            Event::Parked(escrow) => self.escrow = Some(escrow),
+            Event::Unparked => self.escrow = None,
             Event::Located { addresses } => self.located(&addresses),
             Event::Claimed {
                 target,
@@ -397,25 +401,47 @@ impl Ledger {
         self.credentials.sort_by_key(|known| known.generation);
     }
 
+    /// An older generation than the one in place is restored: that one is superseded by it.
     fn resumed(&mut self, generation: u64) {
-        if generation > self.generation {
+        if generation != self.generation {
+            let superseded = self.generation;
+            let status = match self.never_held(superseded) {
+                true => CredentialStatus::Orphaned,
+                false => CredentialStatus::Overlapping,
+            };
+            self.change(superseded, |known| {
+                if generation < superseded && known.status == CredentialStatus::Current {
+                    known.status = status;
+                }
+            });
             self.generation = generation;
             self.finished = false;
         }
-        for known in &mut self.credentials {
-            if known.generation == generation {
-                known.status = CredentialStatus::Current;
-            }
+        self.change(generation, |known| {
+            known.status = CredentialStatus::Current;
+            known.revoke_after = None;
+        });
+    }
+
+    /// A number is never given again, although the generation that had it is no more.
+    fn ended(&mut self, generation: u64, issuer: &str) {
+        if generation > self.generation {
+            self.outnumbered = self.outnumbered.max(generation);
         }
+        self.credentials
+            .retain(|known| known.generation != generation || known.issuer != issuer);
     }
 
     fn promoted(&mut self, revoke_after: Timestamp) {
         self.finished = true;
         let staged = self.has_staged();
         let newest = self.generation;
-        // Nobody accepts what nobody issued once no target holds it.
+        // Nobody accepts what nobody issued once no target holds it; what is parked can be restored until its overlap ends.
+        let parked = self.escrow.take();
+        let is_parked = |generation| parked.iter().any(|escrow| escrow.generations.contains(&generation));
         self.credentials
-            .retain(|known| known.generation == newest || known.is_issued());
+            .retain(|known| known.generation == newest || known.is_issued() || is_parked(known.generation));
+        self.escrow = parked;
         for credential in &mut self.credentials {
             if credential.generation == newest {
                 credential.status = CredentialStatus::Current;
@@ -614,6 +640,11 @@ impl Ledger {
             if let Some(complete) = addresses.get(&known.issuer) {
                 known.issuer.clone_from(complete);
             }
+        }
+        if let Some(escrow) = &mut self.escrow
+            && let Some(complete) = addresses.get(&escrow.slot)
+        {
+            escrow.slot.clone_from(complete);
         }
     }
 }

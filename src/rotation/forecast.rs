@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::event::Event;
 use super::gate::{IssuerSays, Look, Reading};
 use super::goal::Goal;
-use super::ledger::{CredentialRecord, Ledger};
+use super::ledger::{CredentialRecord, Escrow, Ledger};
 use super::ownership::Verdict;
 use super::step::{Session, Step, StuckReason, next_step};
 
@@ -28,6 +28,8 @@ pub struct Prospect<'a> {
     pub mint: &'a dyn Fn(u64) -> CredentialRecord,
     /// The address of a target's slot.
     pub slot: &'a dyn Fn(&str) -> String,
+    /// The address of the entry where values are parked.
+    pub escrow: String,
     /// Whether consumers of a target use what was written as soon as they load it, without an activation of ours.
     pub is_live_when_written: &'a dyn Fn(&str) -> bool,
     /// Keys of all configured targets.
@@ -117,6 +119,15 @@ impl Forecast {
                 self.ledger.record(Event::Minted { credential, replaces });
                 self.hold(*generation, goal, session);
             }
+            Step::Park(generation) => self.park(prospect, Some(*generation)),
+            Step::Unpark => {
+                session.escrow_tidied = true;
+                if goal.parks {
+                    self.park(prospect, None);
+                } else {
+                    self.ledger.record(Event::Unparked);
+                }
+            }
             Step::Deliver { generation, targets } => {
                 for target in targets {
                     self.ledger.record(Event::Delivered {
@@ -172,6 +183,17 @@ impl Forecast {
             Step::CheckRevoked => session.revoked_checked = true,
             Step::Done | Step::Stuck(_) => {}
         }
+    }
+
+    /// What is parked from now on: what was and has not ended, and that generation.
+    fn park(&mut self, prospect: &Prospect<'_>, added: Option<u64>) {
+        let ended = self.ledger.left_in_escrow();
+        let before = self.ledger.escrow().map(|escrow| escrow.generations.clone());
+        let kept = before.into_iter().flatten().filter(|known| !ended.contains(known));
+        self.ledger.record(Event::Parked(Escrow {
+            slot: prospect.escrow.clone(),
+            generations: kept.chain(added).collect(),
+        }));
     }
 
     fn hold(&mut self, generation: u64, goal: &mut Goal, session: &mut Session) {

@@ -24,8 +24,12 @@ pub struct Goal {
     pub generation: Option<u64>,
     /// A new credential may be minted.
     pub may_mint: bool,
-    /// Values can be had from the issuer or from a readable target.
+    /// Values can be had from escrow, from the issuer or from a readable target.
     pub may_recover: bool,
+    /// Values are parked before a target gets them.
+    pub parks: bool,
+    /// What is parked stands elsewhere than where it should.
+    pub moves_escrow: bool,
     /// A new credential is minted only because the unfinished generation's value is lost: what that generation failed at is tried
     /// again first.
     pub repeat_first: bool,

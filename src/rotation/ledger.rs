@@ -150,6 +150,15 @@ impl DeliveryRecord {
     }
 }
 
+/// Where values are parked, and of which generations.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Escrow {
+    /// The entry's complete address.
+    pub slot: String,
+    /// Generations whose value is in it.
+    pub generations: BTreeSet<u64>,
+}
+
 /// All that is known. It changes by [`Ledger::record`] alone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Ledger {
@@ -157,6 +166,9 @@ pub struct Ledger {
     pub(super) finished: bool,
     pub(super) credentials: Vec<CredentialRecord>,
     pub(super) deliveries: BTreeMap<String, DeliveryRecord>,
+    pub(super) escrow: Option<Escrow>,
+    /// The highest number that was ever given to a generation which a restored one outlived; else 0.
+    pub(super) outnumbered: u64,
 }
 
 impl Default for Ledger {
@@ -179,10 +191,25 @@ impl Ledger {
             finished,
             credentials,
             deliveries,
+            escrow: None,
+            outnumbered: 0,
         }
     }
 
-    /// The newest generation that was minted; 0 before the first, whether or not something was taken over.
+    /// The same with what is parked.
+    #[must_use]
+    pub fn with_escrow(self, escrow: Option<Escrow>) -> Self {
+        Self { escrow, ..self }
+    }
+
+    /// The same, where numbers up to this one were given to generations that are no more.
+    #[must_use]
+    pub fn with_outnumbered(self, outnumbered: u64) -> Self {
+        Self { outnumbered, ..self }
+    }
+
+    /// The generation in place, or about to be: the newest that was minted, or an older one that was restored. 0 before the first,
+    /// whether or not something was taken over.
     pub fn generation(&self) -> u64 {
         self.generation
     }
@@ -229,13 +256,34 @@ impl Ledger {
             .find(|credential| credential.generation == generation)
     }
 
-    /// The highest generation on record, in place or not; 0 before the first.
+    /// The highest number that a generation ever had, in place or not; 0 before the first.
     pub fn highest(&self) -> u64 {
         let recorded = self.credentials.iter().map(|credential| credential.generation);
-        recorded.max().unwrap_or(0).max(self.generation)
+        recorded.max().unwrap_or(0).max(self.generation).max(self.outnumbered)
     }
 
-    /// Generations older than the newest that may be live.
+    /// Where values are parked, and of which generations.
+    pub fn escrow(&self) -> Option<&Escrow> {
+        self.escrow.as_ref()
+    }
+
+    /// Whether the value of that generation is parked.
+    pub fn is_parked(&self, generation: u64) -> bool {
+        self.escrow
+            .as_ref()
+            .is_some_and(|escrow| escrow.generations.contains(&generation))
+    }
+
+    /// Generations that have ended and whose value is parked still.
+    pub fn left_in_escrow(&self) -> BTreeSet<u64> {
+        let parked = self.escrow.iter().flat_map(|escrow| &escrow.generations);
+        parked
+            .copied()
+            .filter(|generation| *generation != self.generation && self.credential(*generation).is_none())
+            .collect()
+    }
+
+    /// Generations other than the one in place that may be live, or whose value is kept.
     pub fn superseded(&self) -> BTreeSet<u64> {
         self.credentials
             .iter()

@@ -20,7 +20,7 @@ pub use event::{Event, FARTHEST, Left, Seen};
 pub use forecast::{Forecast, Prospect, forecast};
 pub use gate::{Reading, Wait};
 pub use goal::{Ending, Goal, TargetGoal};
-pub use ledger::{CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus, Ledger, TAKEN_OVER};
+pub use ledger::{CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus, Escrow, Ledger, TAKEN_OVER};
 pub use notice::{Notice, NoticeCode};
 pub use ownership::{Verdict, judge};
 pub use pending::{Action, Pending};

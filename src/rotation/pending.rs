@@ -68,6 +68,11 @@ impl Pending {
         }
     }
 
+    /// Whether it deletes a value from escrow.
+    pub fn is_of_escrow(&self) -> bool {
+        self.action == Action::Remove && self.target.is_none()
+    }
+
     /// A rotation that leads to `generation`.
     pub fn rotation(generation: u64, request: &Request) -> Self {
         Self {

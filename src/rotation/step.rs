@@ -19,6 +19,10 @@ pub struct Session {
     pub in_hand: Option<u64>,
     /// Recovering a value was tried.
     pub recovery_tried: bool,
+    /// Parking the value in hand failed.
+    pub parking_failed: bool,
+    /// What is parked was brought to what should be, or that failed.
+    pub escrow_tidied: bool,
     /// Targets written in this run.
     pub written: BTreeSet<String>,
     /// Targets made live in this run.
@@ -65,6 +69,10 @@ pub enum Step {
     Recover(u64),
     /// Make that generation.
     Mint(u64),
+    /// Park the value of that generation.
+    Park(u64),
+    /// Delete from escrow what should not be there any more.
+    Unpark,
     /// Write that generation to these targets, all of one wave.
     Deliver {
         /// The generation.
@@ -109,6 +117,9 @@ pub fn next_step(goal: &Goal, ledger: &Ledger, session: &Session) -> Step {
     if !session.inspected {
         return Step::Inspect;
     }
+    if goal.moves_escrow && !session.escrow_tidied {
+        return Step::Unpark;
+    }
     let generation = goal.generation.or(session.in_hand);
     let complete = generation.is_some_and(|g| goal.targets.keys().all(|key| is_written(goal, ledger, session, key, g)));
     // A target's mark may name a generation that is on no record: whose it is must be known before any other ends.
@@ -122,6 +133,12 @@ pub fn next_step(goal: &Goal, ledger: &Ledger, session: &Session) -> Step {
         && let Some(step) = obtain_value(goal, ledger, session)
     {
         return step;
+    }
+    if let Some(held) = session
+        .in_hand
+        .filter(|held| is_to_be_parked(goal, ledger, session, *held))
+    {
+        return Step::Park(held);
     }
     // An exposed credential ends as soon as there is another, whatever breaks.
     if goal.ending == Ending::AtOnce
@@ -161,10 +178,23 @@ pub fn next_step(goal: &Goal, ledger: &Ledger, session: &Session) -> Step {
         }
         return through_the_gate(goal, ledger, session, generation);
     }
+    if leaves_escrow(goal, ledger) && !session.escrow_tidied {
+        return Step::Unpark;
+    }
     if rechecks && goal.has_revoked_checks && !session.revoked_checked {
         return Step::CheckRevoked;
     }
     Step::Done
+}
+
+/// Whether the value in hand is not parked yet.
+fn is_to_be_parked(goal: &Goal, ledger: &Ledger, session: &Session, held: u64) -> bool {
+    goal.parks && !session.parking_failed && ledger.credential(held).is_some() && !ledger.is_parked(held)
+}
+
+/// Whether something is parked that should not be any more: its generation has ended, or nothing is parked from now on.
+pub fn leaves_escrow(goal: &Goal, ledger: &Ledger) -> bool {
+    ledger.escrow().is_some() && (!goal.parks || !ledger.left_in_escrow().is_empty())
 }
 
 /// Whether waves set the order but hold nothing back: the old value is dead already, or an incident asks for speed.
@@ -223,11 +253,7 @@ fn obtain_value(goal: &Goal, ledger: &Ledger, session: &Session) -> Option<Step>
     if goal.has_preflight && !session.preflight_passed {
         return Some(Step::Preflight);
     }
-    let newest = ledger
-        .credentials()
-        .last()
-        .map_or(0, |credential| credential.generation)
-        .max(ledger.generation());
+    let newest = ledger.highest();
     let exists = newest > 0 && goal.generation.is_none_or(|wanted| wanted <= newest);
     if exists && goal.may_recover && !session.recovery_tried {
         return Some(Step::Recover(goal.generation.unwrap_or(newest)));
@@ -352,11 +378,11 @@ fn check_wave(goal: &Goal, ledger: &Ledger, session: &Session, wave: u64) -> Opt
 
 /// A generation whose revocation is wanted in this run, whether or not the gate is open.
 fn revocable(goal: &Goal, ledger: &Ledger, session: &Session) -> Option<u64> {
-    if !goal.revocable {
-        return None;
-    }
     ledger.superseded().into_iter().find(|generation| {
         let orphan = ledger.never_held(*generation);
+        // A person can revoke only what somebody accepts.
+        let by_us = goal.revocable || ledger.credential(*generation).is_some_and(|known| !known.is_issued());
+        by_us &&
         (goal.revoke.contains(generation) || goal.ending != Ending::Later || (orphan && !session.written.is_empty()))
             && !session.spared.contains(generation)
             && !goal.by_hand.contains(generation)

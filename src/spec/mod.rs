@@ -4,6 +4,7 @@
 
 mod activation;
 mod check;
+mod escrow;
 mod format;
 mod guard;
 mod incident;
@@ -17,6 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use self::activation::ActivationSpec;
 pub use self::check::{CheckSpec, When};
+pub use self::escrow::{Escrow, EscrowSpec};
 pub use self::format::{Encoding, Format};
 pub use self::guard::Guard;
 pub use self::incident::{Incident, IncidentRevoke, System};
@@ -25,6 +27,7 @@ pub use self::target::{Content, TargetSpec};
 use crate::address::{ANY, Address};
 use crate::connection::{Connections, Reach, Unready};
 use crate::rotation::schedule::Schedule;
+use crate::target::ssm_parameter;
 
 /// The complete configuration.
 pub struct Config {
@@ -62,6 +65,12 @@ pub struct Config {
     pub readers: BTreeSet<String>,
     /// The incident of the provider block, where it exposes this secret.
     pub incident: Option<Arc<Incident>>,
+    /// Where its values are parked, if they are.
+    pub escrow: Option<Arc<EscrowSpec>>,
+    /// The argument `escrow`.
+    pub parks: Option<bool>,
+    /// The generation that is to be delivered again.
+    pub restore: Option<u64>,
     /// A person confirms each rotation.
     pub guard: Option<Guard>,
     /// What happens when an entry was changed or deleted outside Terraform.
@@ -115,6 +124,14 @@ impl Config {
         self
     }
 
+    /// The same with the entry where its values are parked: the provider block says where, unless the secret has `escrow = false`.
+    #[must_use]
+    pub fn parked_in(mut self, escrow: Option<&Arc<Escrow>>, id: &str, connections: &Connections) -> Self {
+        let parked = escrow.filter(|_| self.parks != Some(false));
+        self.escrow = parked.map(|escrow| Arc::new(entry(escrow, id, connections)));
+        self
+    }
+
     /// Whether something of a connection that it uses is known only after apply.
     pub fn awaits_a_connection(&self, connections: &Connections) -> bool {
         let mut runs = self.runs().filter_map(|(_, run)| run.config.runs());
@@ -155,5 +172,28 @@ impl Config {
     pub fn after_revocation(&self) -> impl Iterator<Item = &String> {
         let checks = self.checks.iter().filter(|(_, check)| check.when == When::Revoked);
         checks.map(|(key, _)| key)
+    }
+}
+
+/// The entry of that secret. Its place stays open where the connection cannot be used.
+fn entry(escrow: &Escrow, id: &str, connections: &Connections) -> EscrowSpec {
+    let name = format!("{}{id}", escrow.path);
+    let link = connections.link(&escrow.connection);
+    let account = ssm_parameter::KIND
+        .reach
+        .map(|reach| (reach, link.dynamic(reach.vendor)));
+    let place = match account {
+        Some((reach, Ok(account))) => (reach.place)(account.as_ref()),
+        Some((_, Err(_))) => ANY.to_owned(),
+        None => String::new(),
+    };
+    EscrowSpec {
+        path: escrow.path.clone(),
+        slot: Address {
+            connection: escrow.connection.clone(),
+            place,
+            ..Address::new(ssm_parameter::KIND.name, &name)
+        },
+        config: ssm_parameter::for_escrow(name, escrow.key_id.clone()),
     }
 }

@@ -9,6 +9,7 @@ mod name;
 mod parameter;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use self::parameter::{ParameterSlot, ParameterTarget};
@@ -175,8 +176,31 @@ fn permitted_in_tag(character: char) -> bool {
     character.is_alphanumeric() || character == ' ' || "_.:/=+-@".contains(character)
 }
 
-/// Systems Manager API reference, PutParameter: `KeyId`.
-fn check_key(key: &str) -> Result<(), String> {
+/// The parameter where the values of a secret are parked. AWS chooses the tier, since two generations may need more than 4096 bytes.
+pub fn for_escrow(name: String, key_id: Option<String>) -> Arc<dyn TargetConfig> {
+    let settings = Settings {
+        kind: DEFAULT_TYPE,
+        key_id,
+        tier: Some("Intelligent-Tiering"),
+        tags: BTreeMap::new(),
+        description: Some("Values of a secret, parked by Terraform. Do not edit.".to_owned()),
+    };
+    Arc::new(Config { name, settings })
+}
+
+/// Checks the name of a parameter.
+///
+/// # Errors
+/// One sentence that says which rule it breaks.
+pub fn check_name(name: &str) -> Result<(), String> {
+    name::check(name)
+}
+
+/// Checks the name of a key. Systems Manager API reference, PutParameter: `KeyId`.
+///
+/// # Errors
+/// One sentence that says which rule it breaks.
+pub fn check_key(key: &str) -> Result<(), String> {
     let permitted = |c: char| c.is_ascii_alphanumeric() || ":/_-".contains(c);
     match key.chars().all(permitted) {
         true => Ok(()),

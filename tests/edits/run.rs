@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use rotation_provider::clock::Clock;
 use rotation_provider::environment::Environment;
 use rotation_provider::plugin::{ApplyRequest, PlanRequest, ReadRequest};
-use rotation_provider::provider::{Configured, Incidents, secret};
+use rotation_provider::provider::{Configured, Setting, secret};
 use rotation_provider::spec::{Incident, IncidentRevoke};
 use rotation_provider::terraform::{Diagnostics, Mode, Number, Severity, Value};
 use rotation_provider::vendors::Vendors;
@@ -103,14 +103,14 @@ fn stored(object: Value) -> Value {
 }
 
 /// The incident of the provider block, which the configuration of a secret names here by when its credential ends.
-fn incident(json: &Json) -> Incidents {
+fn incident(json: &Json) -> Setting<Incident> {
     let revoke = match json.as_str() {
-        None => return Incidents::None,
+        None => return Setting::None,
         Some("now") => IncidentRevoke::Now,
         Some("delivered") => IncidentRevoke::Delivered,
         Some(_) => IncidentRevoke::Checked,
     };
-    Incidents::One(Arc::new(Incident {
+    Setting::Known(Arc::new(Incident {
         id: "INC-1".to_owned(),
         reason: "a laptop was stolen".to_owned(),
         exposed: BTreeSet::new(),
@@ -221,7 +221,7 @@ fn step(rest: &Rest, json: &Json, edit: &str) -> Result<Ran, String> {
     world.writes.clear();
     world.hurries = json["incident"] == "now";
     let mut provider = Provider::start(&world);
-    provider.configured.incidents = incident(&json["incident"]);
+    provider.configured.incident = incident(&json["incident"]);
     let invalid = errors(&secret::validate(&config, None))?;
     if !invalid.is_empty() {
         return Ok(Ran::Refused(invalid));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use rotation_provider::provider::Incidents;
+use rotation_provider::provider::Setting;
 use rotation_provider::spec::{Incident, IncidentRevoke};
 use rotation_provider::terraform::Value;
 
@@ -85,11 +85,11 @@ impl Terms {
     }
 
     /// The incident that the provider block names.
-    pub fn incident(&self, wish: &Wish, told: Told) -> Incidents {
+    pub fn incident(&self, wish: &Wish, told: Told) -> Setting<Incident> {
         let Some(revoke) = self.incident.filter(|_| wish.incidents > 0) else {
-            return Incidents::None;
+            return Setting::None;
         };
-        Incidents::One(Arc::new(Incident {
+        Setting::Known(Arc::new(Incident {
             id: format!("INC-{}", wish.incidents),
             reason: "a laptop was stolen".to_owned(),
             exposed: BTreeSet::new(),

@@ -139,7 +139,7 @@ impl Provider {
             let play = &mut *stage.play();
             play.world.note_in_place(case, &rest.wish);
         }
-        configured.incidents = case.terms.incident(&rest.wish, mutant.told());
+        configured.incident = case.terms.incident(&rest.wish, mutant.told());
         configured.vendors = Some(Arc::new(stage.clone()) as Arc<dyn Vendors>);
         Self { stage, configured }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::address::Address;
 use crate::connection::VENDORS;
 use crate::diagnostics::{Argument, ConnectionProblem, names};
-use crate::provider::Incidents;
+use crate::provider::Setting;
 use crate::spec::{Incident, IncidentRevoke, System};
 use crate::terraform::conform::nearest;
 use crate::terraform::{Attribute, Block, BlockNesting, Diagnostics, NestedBlock, Node, Type};
@@ -70,13 +70,13 @@ pub(super) fn block() -> NestedBlock {
 }
 
 /// Reads the block. Unknown while something in it is; what is wrong is reported.
-pub(super) fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Incidents {
+pub(super) fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Setting<Incident> {
     if node.is_null() {
-        return Incidents::None;
+        return Setting::None;
     }
     match parse_known(node, problems) {
-        Some(incident) => Incidents::One(Arc::new(incident)),
-        None => Incidents::Unknown,
+        Some(incident) => Setting::Known(Arc::new(incident)),
+        None => Setting::Unknown,
     }
 }
 

@@ -41,20 +41,13 @@ pub(super) fn attributes() -> Vec<Attribute> {
 
 /// The blocks.
 pub(super) fn blocks() -> Vec<NestedBlock> {
-    let parameter = single(
-        "ssm_parameter",
-        vec![text("path"), text("kms_key_id"), text("connection")],
-    );
     let messengers = vec![
         single("slack", vec![secret("webhook_url")]),
         single("linear", vec![secret("api_key"), text("team_id")]),
         single("webhook", vec![text("url"), secret("signing_secret")]),
     ];
     let on = Attribute::optional("on", Type::strings(), LATER);
-    vec![
-        block("escrow", BlockNesting::Single, Vec::new(), vec![parameter]),
-        block("notify", BlockNesting::Map, vec![on], messengers),
-    ]
+    vec![block("notify", BlockNesting::Map, vec![on], messengers)]
 }
 
 /// Refuses what is set.

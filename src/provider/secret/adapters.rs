@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::paths::at;
+use super::paths::{self, at};
 use crate::address::Address;
 use crate::clock::Clock;
-use crate::diagnostics::{Message, StateProblem};
-use crate::executor::{Job, JobActivation, JobCheck, JobSource, JobTarget, SharedWork, Subject};
+use crate::diagnostics::{ConnectionProblem, Message, StateProblem};
+use crate::executor::{Job, JobActivation, JobCheck, JobEscrow, JobSource, JobTarget, SharedWork, Subject};
 use crate::provider::Configured;
 use crate::rotation::{DeliveryRecord, Ledger};
 use crate::source::Source;
-use crate::spec::{CheckSpec, Config, TargetSpec};
-use crate::target::{self, Slot};
+use crate::spec::{CheckSpec, Config, EscrowSpec, TargetSpec};
+use crate::target::{self, Slot, ssm_parameter};
 use crate::terraform::{Diagnostic, Diagnostics};
 use crate::vendors::Vendors;
 
@@ -45,6 +45,12 @@ pub(super) fn connect(
             Err(diagnostic) => missing.push(at(site(), config, diagnostic)),
         }
     }
+    let parked = config.escrow.as_ref();
+    let parked = parked.map(|escrow| vendors.target(escrow.config.as_ref(), &escrow.slot));
+    missing.extend(parked.and_then(Result::err).map(|why| at(Subject::Escrow, config, why)));
+    let can_park = missing
+        .iter()
+        .all(|why| why.path != paths::path_of(&Subject::Escrow, None));
     let mut connect_run = |key: &String, entry: &Arc<CheckSpec>, site: Subject| {
         let connected = vendors.check(entry.config.as_ref(), key, &entry.connection);
         let connected = connected.map_err(|why| missing.push(at(site, config, why)));
@@ -70,7 +76,8 @@ pub(super) fn connect(
             problems.push(problem);
         }
     }
-    let complete = targets.len() == config.targets.len()
+    let complete = can_park
+        && targets.len() == config.targets.len()
         && activations.len() == config.activations.len()
         && checks.len() == config.checks.len();
     source.filter(|_| complete).map(|source| Adapters {
@@ -79,6 +86,60 @@ pub(super) fn connect(
         activations,
         checks,
     })
+}
+
+/// The entry where values are parked, at its complete address.
+///
+/// # Errors
+/// What is not configured, or why its place cannot be told.
+pub(super) async fn connect_escrow(spec: &Arc<EscrowSpec>, vendors: &dyn Vendors) -> Result<JobEscrow, Message> {
+    let slot = vendors.complete(&spec.slot).await.map_err(|error| {
+        let why = error.answer();
+        Message::from(ConnectionProblem::AccountUnknown { why })
+    })?;
+    let adapter = vendors.target(spec.config.as_ref(), &slot)?;
+    let spec = Arc::clone(spec);
+    Ok(JobEscrow { spec, adapter, slot })
+}
+
+/// The entry where a record says that values are parked.
+///
+/// # Errors
+/// This run leads to another place, or what is needed is not configured.
+pub(super) async fn connect_former_escrow(text: &str, vendors: &dyn Vendors) -> Result<JobEscrow, Message> {
+    let slot: Address = text.parse().map_err(|_| {
+        Message::from(StateProblem::UnknownAddress {
+            address: text.to_owned(),
+            is_deletion: false,
+        })
+    })?;
+    vendors.verify(&slot).await?;
+    let spec = Arc::new(EscrowSpec {
+        path: slot.locator.clone(),
+        config: ssm_parameter::for_escrow(slot.locator.clone(), None),
+        slot: slot.clone(),
+    });
+    let adapter = vendors.target(spec.config.as_ref(), &slot)?;
+    Ok(JobEscrow { spec, adapter, slot })
+}
+
+/// The slot at an address, and that address completed.
+///
+/// # Errors
+/// As [`connect_former_escrow`].
+pub(super) async fn slot_at(address: &Address, vendors: &dyn Vendors) -> Result<(Address, Box<dyn Slot>), Message> {
+    let unknown = || StateProblem::UnknownAddress {
+        address: address.to_string(),
+        is_deletion: false,
+    };
+    let kind = target::kind(&address.kind).ok_or_else(unknown)?;
+    vendors.verify(address).await?;
+    let complete = vendors.complete(address).await.map_err(|error| {
+        let why = error.answer();
+        ConnectionProblem::AccountUnknown { why }
+    })?;
+    let slot = vendors.slot(kind, &complete)?;
+    Ok((complete, slot))
 }
 
 /// One target, connected.
@@ -166,6 +227,8 @@ impl Adapters {
             },
             targets: self.targets,
             leaving: BTreeMap::new(),
+            escrow: None,
+            former_escrow: None,
             activations: self.activations,
             checks: self.checks,
             shared_work: SharedWork::default(),

@@ -22,7 +22,10 @@ pub(super) fn is_needed(decision: &Decision, course: &Forecast, config: &Config)
         && ledger
             .credential(ledger.generation())
             .is_some_and(|known| config.source.is_issued_at(&known.issuer));
-    decision.rotates() && crowded && (unproved || !published(decision, config).is_empty() || course.stuck.is_some())
+    decision.rotates()
+        && !decision.restores()
+        && crowded
+        && (unproved || !published(decision, config).is_empty() || course.stuck.is_some())
 }
 
 /// Targets whose consumers were left with another value, perhaps of the handle that is made anew next.

@@ -5,6 +5,7 @@
 mod activations;
 mod adopt;
 mod checks;
+mod escrow;
 mod format;
 mod guard;
 mod kinds;
@@ -69,6 +70,10 @@ fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
     let info = names::parse_info(&node.attr("info"), problems);
     let format = parse_format(&node.attr("format"), problems);
     let adopt = parse_adopt(&node.attr("adopt"), problems);
+    let parks = node.attr("escrow").bool(problems);
+    let restore = node
+        .attr("restore")
+        .integer(1, crate::label::LARGEST_GENERATION, problems);
     let readers = node.attr("readers").strings(problems).or(Vec::new());
 
     let ParsedSource {
@@ -98,6 +103,9 @@ fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
         readers: readers?.into_iter().collect(),
         incident: None,
         guard: guard?,
+        escrow: None,
+        parks: parks.optional()?,
+        restore: restore.optional()?,
         overlap_text,
         overlap,
         quiet_for: quiet_for.optional()?.filter(|span| !span.is_zero()),

@@ -111,11 +111,37 @@ async fn delete_and_revoke(
     if !problems.has_errors() {
         revoke_all(&mut state, &policies, &kept, configured, vendors, permit, problems).await;
     }
+    if !problems.has_errors() {
+        empty_escrow(&mut state, vendors, permit, problems).await;
+    }
     if problems.has_errors() {
         return state.write_over(prior.clone());
     }
     name_the_rest(&state.id, &own, config.as_ref(), configured, vendors, problems).await;
     Value::Null
+}
+
+/// Deletes the entry where values are parked: last, since it could bring back what cannot be deleted.
+async fn empty_escrow(state: &mut State, vendors: &dyn Vendors, permit: &WritePermit, problems: &mut Diagnostics) {
+    let Some(text) = state.ledger.escrow().map(|escrow| escrow.slot.clone()) else {
+        return;
+    };
+    let path = Path::attribute("escrow");
+    let entry = texts::entry(&text).noun;
+    let failed = match adapters::connect_former_escrow(&text, vendors).await {
+        Err(why) => Some(Message::from(Destroy::EntryOutOfReach { why })),
+        Ok(escrow) => {
+            let removed = executor::remove_escrow(escrow.adapter.slot(), &escrow.slot, &state.id, permit).await;
+            removed.err().map(|error| {
+                let why = error.sentence();
+                Destroy::CannotDelete { entry, why }.into()
+            })
+        }
+    };
+    match failed {
+        Some(failed) => problems.report(path, failed),
+        None => state.ledger.record(Event::Unparked),
+    }
 }
 
 /// The destroy of a guarded secret whose guard does not permit it. True where it is refused. One that touches nothing needs no
@@ -273,6 +299,9 @@ fn pass_on(state: &mut State, newer: &Ledger, problems: &mut Diagnostics) {
             generation: known.generation,
             issuer: known.issuer,
         });
+    }
+    if newer.escrow().map(|escrow| claim(&escrow.slot)) == state.ledger.escrow().map(|escrow| claim(&escrow.slot)) {
+        state.ledger.record(Event::Unparked);
     }
     let passed_on = Destroy::PassedOn {
         id: state.id.clone(),

@@ -7,7 +7,7 @@ use super::due;
 use super::exposure::{self, is_exposed, subject_of};
 use super::policies::Policies;
 use super::revocable::can_be_revoked;
-use super::state::{State, Verdict, unreachable_targets};
+use super::state::{State, Verdict, left_subject, unreachable_targets};
 use super::texts;
 use jiff::Timestamp;
 
@@ -161,8 +161,10 @@ pub(super) fn pending(state: &State, decision: &Decision, config: &Config) -> Ve
         ));
     } else if let Rotate::Yes(request) = &decision.rotate {
         // A rotation with every apply is due neither because of time nor of drift.
-        if request.cause != Cause::Deploy {
-            all.push(Pending::rotation(generation, request));
+        match request.cause {
+            Cause::Deploy => {}
+            Cause::Restored => all.push(Pending::new(Action::Restore, generation, request.reason.clone())),
+            _ => all.push(Pending::rotation(generation, request)),
         }
     } else if decision.finish {
         all.push(Pending::new(Action::Finish, generation, progress(decision)));
@@ -183,7 +185,13 @@ pub(super) fn pending(state: &State, decision: &Decision, config: &Config) -> Ve
         let held = ledger.delivery(key).and_then(|known| known.generation);
         all.push(Pending::at(Action::Remove, key, held, "no longer in targets"));
     }
-    for revoked in &decision.revoke {
+    let is_issued = |generation: &&u64| ledger.credential(**generation).is_some_and(CredentialRecord::is_issued);
+    let (issued, kept): (Vec<&u64>, Vec<&u64>) = decision.revoke.iter().partition(is_issued);
+    for ended in kept {
+        all.push(Pending::new(Action::Remove, *ended, why_revoked(decision, *ended)));
+    }
+    all.extend(of_escrow(decision, config));
+    for revoked in issued {
         all.push(Pending {
             credential_id: ledger
                 .credential(*revoked)
@@ -196,6 +204,37 @@ pub(super) fn pending(state: &State, decision: &Decision, config: &Config) -> Ve
     }
     all.dedup();
     all
+}
+
+/// Values that are parked and should not be any more, or not there.
+fn of_escrow(decision: &Decision, config: &Config) -> Vec<Pending> {
+    let ledger = &decision.ledger;
+    let Some(escrow) = ledger.escrow().filter(|_| decision.unparks) else {
+        return Vec::new();
+    };
+    let left = ledger.left_in_escrow();
+    let remove = |generation: &u64, why: &str| Pending::new(Action::Remove, *generation, why);
+    if config.escrow.is_none() {
+        let parked = escrow.generations.iter();
+        return parked
+            .map(|known| remove(known, "the values of this secret are not parked any more"))
+            .collect();
+    }
+    if !left.is_empty() {
+        return left
+            .iter()
+            .map(|known| remove(known, "it has ended and is still in escrow"))
+            .collect();
+    }
+    let parked = escrow.generations.iter();
+    parked
+        .map(|known| {
+            remove(
+                known,
+                "it is parked at another place than the provider's escrow block says",
+            )
+        })
+        .collect()
 }
 
 /// What waits or needs a person while that decision stands. `state` holds the facts that it was made by.
@@ -214,6 +253,7 @@ pub(super) fn notices(state: &State, decision: &Decision, config: &Config) -> Ve
         });
     }
     of_credentials(state, decision, config, &mut all);
+    all.extend(escrow_left(decision));
     exposed(state, decision, config, &mut all);
     all.sort();
     all.dedup_by(|one, other| one.code == other.code && one.subject == other.subject);
@@ -343,6 +383,21 @@ fn of_targets(decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
             });
         }
     }
+}
+
+/// Values of generations that have ended, which an earlier apply could not delete.
+fn escrow_left(decision: &Decision) -> Vec<Notice> {
+    let ledger = &decision.ledger;
+    let noun = ledger.escrow().map(|escrow| texts::entry(&escrow.slot).noun);
+    let left = ledger.left_in_escrow().into_iter().zip(noun.into_iter().cycle());
+    let left = left.map(|(generation, noun)| Notice {
+        code: NoticeCode::EscrowLeft,
+        subject: left_subject(generation),
+        text: format!(
+            "The value of generation {generation}, which has ended, is still in {noun}. The next apply deletes it."
+        ),
+    });
+    left.collect()
 }
 
 /// Exposed credentials that may still be valid.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::decide::Decision;
+use super::decide::{Decision, moves_escrow};
 use super::revocable::can_be_revoked;
 use crate::rotation::{DeliveryStatus, Ending, Goal, TargetGoal};
 use crate::spec::{Config, IncidentRevoke, When};
@@ -43,8 +43,10 @@ pub(super) fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goa
     let presented = config.runs().filter(|(_, run)| run.presents_new());
     Goal {
         generation: (!is_create).then_some(decision.generation),
-        may_mint: rotates,
-        may_recover: is_create || !rotates,
+        may_mint: rotates && !decision.restores(),
+        may_recover: is_create || !rotates || decision.restores(),
+        parks: config.escrow.is_some(),
+        moves_escrow: moves_escrow(&decision.ledger, config),
         repeat_first: decision.value_lost,
         max_live: traits.max_live(),
         replaces: traits.replaces(),

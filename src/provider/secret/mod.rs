@@ -34,19 +34,22 @@ pub use read::read;
 pub use resource::SecretResource;
 pub use state::State;
 
-use crate::connection::Connections;
+use crate::provider::Declared;
 use crate::spec::Config;
 use crate::terraform::{Diagnostics, Origin, Value};
 
-/// Checks a configuration's shape, without any call to the outside. `connections` are those of the provider block, where that is known.
-pub fn validate(value: &Value, connections: Option<&Connections>) -> Diagnostics {
+/// Checks a configuration's shape, without any call to the outside. `declared` is what the provider block says, where that is known.
+pub fn validate(value: &Value, declared: Option<&Declared>) -> Diagnostics {
     let mut problems = Diagnostics::new();
     config::refuse(value, &mut problems);
     if let Some(config) = config::read(value, Origin::Configuration, &mut problems) {
         problems.extend(slots::shared_slots(&config));
-        if let Some(connections) = connections {
+        if let Some(Declared { connections, escrow }) = declared {
             problems.extend(slots::undeclared(&config, connections));
             problems.extend(slots::not_allowed(&config, connections));
+            if let Some(escrow) = escrow {
+                config.suits_escrow(*escrow, !value.get("overlap").is_null(), &mut problems);
+            }
         }
     }
     problems

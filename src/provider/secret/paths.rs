@@ -32,6 +32,7 @@ pub(super) fn path_of(site: &Subject, config: Option<&Config>) -> Path {
                 .map(|check| check.kind.name);
             kind.map_or(path.clone(), |kind| path.then_attribute(kind))
         }
+        Subject::Escrow => Path::attribute("escrow"),
         Subject::Whole => Path::root(),
     }
 }

@@ -4,6 +4,7 @@
 
 mod credentials;
 mod deliveries;
+mod escrow;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use crate::address::Address;
 use crate::connection::Connections;
 use crate::diagnostics::Refresh;
 use crate::plugin::{ReadRequest, ReadResponse};
-use crate::provider::{Configured, Incidents};
+use crate::provider::Configured;
 use crate::rotation::{DeliveryStatus, Event};
 use crate::spec::{Config, Incident};
 use crate::terraform::{Diagnostics, Path, Value};
@@ -54,7 +55,8 @@ async fn refreshed(configured: &Configured, stored: &Value, problems: &mut Diagn
         problems.report(Path::root(), Refresh::ArgumentsNotUnderstood);
         return None;
     };
-    if config.awaits_a_connection(connections) || matches!(configured.incidents, Incidents::Unknown) {
+    let is_unknown = configured.incident.is_unknown() || configured.escrow.is_unknown();
+    if config.awaits_a_connection(connections) || is_unknown {
         return None;
     }
     if let Some(refused) = connections.refused_by_clock(config.connections()) {
@@ -74,6 +76,7 @@ async fn refreshed(configured: &Configured, stored: &Value, problems: &mut Diagn
         }
     };
     let mut state = State::read(stored);
+    let config = config.parked_in(configured.escrow.known(), &state.id, connections);
     locate(&mut state, vendors).await;
     let mut seen = Sightings {
         untagged: Sightings::on_record(&state).untagged,
@@ -83,13 +86,14 @@ async fn refreshed(configured: &Configured, stored: &Value, problems: &mut Diagn
     let now = configured.clock.now();
     let before = state.ledger.generation();
     let filled = targets(&mut state, &config, configured, now, &mut seen, problems).await;
+    escrow::escrow(&mut state, &config, vendors, &mut seen, problems).await;
     credentials(&mut state, &config, vendors, now, &mut seen, problems).await;
     if let Some(skew) = connections.skew() {
         seen.notices.push(findings::clock(&skew.host, skew.is_ahead));
     }
     unfinished_first_writes(&mut state, filled, before);
     due::begin_overlap(&mut state, &config, now);
-    let incident = configured.incidents.known();
+    let incident = configured.incident.known();
     describe(&mut state, config, incident, &policies, connections, seen, now);
     Some(state.write_over(stored.clone()))
 }

@@ -38,7 +38,7 @@ impl Resource for SecretResource {
     }
 
     async fn validate(&self, config: Value, _client: ClientCapabilities) -> Diagnostics {
-        validate(&config, self.configuration.declared().as_deref())
+        validate(&config, self.configuration.declared().as_ref())
     }
 
     fn reshape(&self, version: i64, state: Vec<u8>) -> Vec<u8> {

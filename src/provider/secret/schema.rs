@@ -14,7 +14,7 @@ pub const INFO: [(&str, &str); 6] = [
 ];
 
 /// Version of the state format.
-pub const VERSION: i64 = 3;
+pub const VERSION: i64 = 4;
 
 /// The whole resource.
 pub fn schema() -> Schema {
@@ -135,8 +135,16 @@ fn arguments() -> Vec<Attribute> {
             "The beginning of every name that the provider gives a credential at a vendor: letters, digits, hyphens, underscores and dots, \
              at most 128 (fewer for Neon). Default: `name`, with other characters replaced by hyphens.",
         ),
-        Attribute::optional("escrow", Type::Bool, "Not available yet."),
-        Attribute::optional("restore", Type::Number, "Not available yet."),
+        Attribute::optional(
+            "escrow",
+            Type::Bool,
+            "`false`: the values of this secret are not parked. Default: `true` where the provider block has `escrow`.",
+        ),
+        Attribute::optional(
+            "restore",
+            Type::Number,
+            "A generation that is still valid and parked is delivered again, once; the newer one is revoked after its overlap. Left in              place, it has no further effect.",
+        ),
     ]
 }
 
@@ -176,6 +184,7 @@ fn computed() -> Vec<Attribute> {
         text("minted_at", "When it was minted (RFC 3339)."),
         text("expires_at", "When it expires (RFC 3339)."),
         text("revoke_after", "When its overlap ends (RFC 3339)."),
+        text("escrow", "The address of the entry where its value is parked."),
     ];
     let delivery = vec![
         text("slot", "The entry's address, `kind:connection:container/name`."),

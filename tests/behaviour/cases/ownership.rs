@@ -100,6 +100,8 @@ async fn create(bench: &Bench) -> (Outcome, Entry) {
         },
         targets: BTreeMap::from([("it".to_owned(), target)]),
         leaving: BTreeMap::new(),
+        escrow: None,
+        former_escrow: None,
         activations: BTreeMap::new(),
         shared_work: SharedWork::default(),
         quiet_for: None,

@@ -16,15 +16,16 @@ use super::goal::goal;
 use super::intent::Intent;
 use super::plan::steps::{Told, steps};
 use super::plan::{
-    first_create, forecast, newly_awaited, refuse_unconfirmed, take_over as plan_of_take_over, texts, warnings,
+    first_create, forecast, newly_awaited, refuse_restore, refuse_unconfirmed, take_over as plan_of_take_over, texts,
+    warnings,
 };
 use super::policies::Policies;
 use super::state::{Receipt, State};
-use super::{adapters, capacity, config, config_in_state, destroy, identity, replacement, slots, state_check};
+use super::{adapters, capacity, config, config_in_state, destroy, identity, paths, replacement, slots, state_check};
 use crate::address::Address;
 use crate::call::WritePermit;
 use crate::diagnostics::{Apply, Ending, names};
-use crate::executor::{self, Outcome};
+use crate::executor::{self, Outcome, Subject};
 use crate::plugin::{ApplyRequest, ApplyResponse};
 use crate::provider::Configured;
 use crate::rotation::gate::InUse;
@@ -32,7 +33,7 @@ use crate::rotation::{
     Action, Cause, CredentialRecord, CredentialStatus, Event, Notice, NoticeCode, Pending, Request, Wait, schedule,
 };
 use crate::spec::Config;
-use crate::terraform::{Diagnostics, Origin, Path, Value};
+use crate::terraform::{Diagnostic, Diagnostics, Origin, Path, Value};
 
 /// Applies a create, an update or a destroy.
 pub async fn apply(configured: &Configured, request: ApplyRequest) -> ApplyResponse {
@@ -117,7 +118,7 @@ async fn change(
     if is_create || takes_over {
         slots = located(configured, &config, &slots, permit, problems).await?;
     }
-    let incident = configured.incidents.known();
+    let incident = configured.incident.known();
     let config = config.exposed_by(incident, &slots);
     let id = match prior.get("id").as_str() {
         Some(id) => id.to_owned(),
@@ -138,8 +139,11 @@ async fn change(
         return take_over::take_over(configured, request, &config, id, &slots, problems).await;
     }
     state.id.clone_from(&id);
+    let parked_in = |config: Config| config.parked_in(configured.escrow.known(), &id, connections);
+    let config = parked_in(config);
     let change = Change {
-        before: config_in_state(prior).map(|before| before.located(connections).exposed_by(incident, &slots)),
+        before: config_in_state(prior)
+            .map(|before| parked_in(before.located(connections).exposed_by(incident, &slots))),
         policies: Policies::of_state(prior)
             .map_err(|unreadable| problems.extend(unreadable))
             .ok()?,
@@ -154,7 +158,7 @@ async fn change(
     if change.is_stale(&decision, problems) {
         return None;
     }
-    if refuse_unconfirmed(&change.config, &decision, problems) {
+    if refuse_unconfirmed(&change.config, &decision, problems) || refuse_restore(&change.config, &decision, problems) {
         return None;
     }
     if let Some(opens) = change.closed_since(&state, &decision) {
@@ -432,6 +436,7 @@ impl Change<'_> {
         }
         let leaving = leaving(&stored, self.before.as_ref(), &slots);
         job.leaving = adapters::connect_leaving(&leaving, &state.ledger, vendors.as_ref());
+        self.connect_escrow(&mut job, &state, problems).await?;
         let stop = &configured.stop;
         let course = forecast::course(&state.id, config, &slots, &decision, self.is_create);
         let healed = capacity::make_room(&decision, &course, config, &job, stop, permit).await;
@@ -452,7 +457,8 @@ impl Change<'_> {
             && !self.is_create
         {
             // Nothing was minted. What somebody asked for stays open; else the record is still that of the generation in place.
-            let keeps = failed && request.cause.is_request() && state.ledger.is_finished();
+            let is_kept = request.cause.is_request() && request.cause != Cause::Restored;
+            let keeps = failed && is_kept && state.ledger.is_finished();
             if !keeps {
                 state.last_rotation.clone_from(&stored.last_rotation);
             }
@@ -505,7 +511,31 @@ impl Change<'_> {
             status: CredentialStatus::Disabled,
             ..known.clone()
         });
-        revoked.collect()
+        let outnumbering = State::read(self.prior);
+        let outnumbering = outnumbering.outnumbering(&state.ledger).cloned();
+        revoked.chain(outnumbering).collect()
+    }
+
+    /// Connects the entry where values are parked, and the one where they were until now. `None` where one cannot be reached.
+    async fn connect_escrow(&self, job: &mut executor::Job, state: &State, problems: &mut Diagnostics) -> Option<()> {
+        let vendors = self.configured.vendors.as_deref()?;
+        let mut reach = |why| {
+            problems.push(paths::at(
+                Subject::Escrow,
+                &self.config,
+                Diagnostic::new(Path::root(), why),
+            ))
+        };
+        if let Some(spec) = &self.config.escrow {
+            job.escrow = Some(adapters::connect_escrow(spec, vendors).await.map_err(&mut reach).ok()?);
+        }
+        let known = state.ledger.escrow().map(|escrow| escrow.slot.clone());
+        let here = job.escrow.as_ref().map(|escrow| escrow.slot.to_string());
+        if let Some(known) = known.filter(|known| here.as_ref() != Some(known)) {
+            let former = adapters::connect_former_escrow(&known, vendors).await;
+            job.former_escrow = Some(former.map_err(&mut reach).ok()?);
+        }
+        Some(())
     }
 
     fn keep_the_planned_reason(&self, state: &mut State) {
@@ -581,12 +611,29 @@ impl Change<'_> {
             return Some(state.write_over(self.request.planned.clone()));
         }
         let (credentials, is_complete) = executor::revoke_minted(job, &outcome.ledger, minted, self.permit).await;
+        self.empty_escrow(job, &outcome, problems).await;
         let ending = Ending::Undone {
             credentials,
             is_complete,
         };
         tell(&outcome.failures, config, &ending, registry, problems);
         None
+    }
+}
+
+impl Change<'_> {
+    /// Deletes what a create parked that came to nothing.
+    async fn empty_escrow(&self, job: &executor::Job, outcome: &Outcome, problems: &mut Diagnostics) {
+        let escrow = job.escrow.as_ref().filter(|_| outcome.ledger.escrow().is_some());
+        let Some(escrow) = escrow else { return };
+        let slot = escrow.adapter.slot();
+        if let Err(error) = executor::remove_escrow(slot, &escrow.slot, &job.id, self.permit).await {
+            let left = Apply::EscrowLeft {
+                entry: escrow.noun(),
+                why: error.sentence(),
+            };
+            problems.report(Path::attribute("escrow"), left);
+        }
     }
 }
 

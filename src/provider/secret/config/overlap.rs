@@ -65,19 +65,23 @@ impl Config {
         }
     }
 
-    /// An overlap, or a `settle`, that has no effect.
+    /// An overlap, or a `settle`, where minting ends the old credential.
     pub(super) fn overlap_has_an_effect(&self, node: &Node<'_>, problems: &mut Diagnostics) {
-        let traits = self.source.config.traits();
-        if self.source.kind.maker != Maker::Us && !traits.replaces() {
-            return;
+        if self.source.config.traits().replaces() {
+            self.overlap_has_no_effect(node.attr("overlap").is_set(), problems);
         }
+    }
+
+    /// An overlap, or a `settle`, that has no effect.
+    pub(super) fn overlap_has_no_effect(&self, overlap_is_set: bool, problems: &mut Diagnostics) {
+        let traits = self.source.config.traits();
         let useless = |argument: String| Configuration::OverlapWithoutEffect {
             argument,
             source: self.source.kind.name.into(),
             is_replaced: traits.replaces(),
         };
         let overlap = Path::attribute("overlap");
-        if node.attr("overlap").is_set() && !self.overlap.is_zero() {
+        if overlap_is_set && !self.overlap.is_zero() {
             problems.report(overlap, useless("overlap".to_owned()));
         }
         if let Some((key, _)) = self.settling_targets().next() {

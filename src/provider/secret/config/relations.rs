@@ -1,14 +1,10 @@
 //! What only shows when all arguments are seen together.
 
-use std::collections::BTreeSet;
-
 use jiff::SignedDuration;
 
 use super::names::label_prefix_of;
-use crate::check::Presents;
 use crate::diagnostics::Configuration;
-use crate::part::PartName;
-use crate::spec::{Config, When};
+use crate::spec::Config;
 use crate::terraform::{Diagnostics, Node, Path};
 
 /// Digits kept free for the generation when a label's length is checked.
@@ -20,7 +16,6 @@ impl Config {
         self.fits_the_credentials_life(node, problems);
         self.rotates_by_itself(node, problems);
         self.label_fits(node, problems);
-        self.presentable(problems);
         self.overlap_is_decided(node, problems);
         self.overlap_has_an_effect(node, problems);
         self.quiet_can_be_seen(node, problems);
@@ -91,32 +86,5 @@ impl Config {
     /// several.
     pub fn label_names_the_secret(&self) -> bool {
         self.label_prefix == label_prefix_of(&self.name)
-    }
-
-    /// A check can present only what can be recovered at its time.
-    fn presentable(&self, problems: &mut Diagnostics) {
-        let traits = self.source.config.traits();
-        let readable = self.targets.values().filter(|target| target.config.traits().readable);
-        let given_back: BTreeSet<PartName> = readable.filter_map(|target| target.content.part()).cloned().collect();
-        for (key, check) in &self.checks {
-            let (whose, can, is_after_overlap) = match check.config.presents() {
-                Presents::Previous => ("previous", traits.reveals_superseded, false),
-                // By the time of its own step nobody has the value in memory.
-                Presents::New if check.when == When::Revoked && !self.overlap.is_zero() => {
-                    ("new", traits.reveals, true)
-                }
-                Presents::New | Presents::Nothing => continue,
-            };
-            if can || check.parts.is_subset(&given_back) {
-                continue;
-            }
-            let path = Path::attribute("checks").then_key(key).then_attribute(check.kind.name);
-            let mistake = Configuration::CannotPresent {
-                whose: whose.into(),
-                is_after_overlap,
-                source: self.source.kind.name.into(),
-            };
-            problems.report(path.then_attribute("credential"), mistake);
-        }
     }
 }

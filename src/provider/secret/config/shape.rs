@@ -65,9 +65,6 @@ pub(in crate::provider::secret) fn is_unchanged(
     !quiet.has_errors() && !one.has_unknown() && one == other
 }
 
-/// Arguments of the resource whose behaviour a later version brings: their paths.
-const LATER: [&[&str]; 2] = [&["escrow"], &["restore"]];
-
 /// Keys of elements whose behaviour a later version brings.
 const LATER_KEYS: [&str; 1] = ["lead"];
 
@@ -77,17 +74,6 @@ pub(in crate::provider::secret) fn refuse(value: &Value, problems: &mut Diagnost
         if !value.get(name).is_null() {
             let argument = (*name).to_owned();
             problems.report(Path::attribute(name), Argument::ReadOnly { argument });
-        }
-    }
-    for steps in LATER {
-        let (mut at, mut path) = (value, Path::root());
-        for step in steps {
-            at = at.get(step);
-            path = path.then_attribute(step);
-        }
-        let empty = at.as_map().is_some_and(|items| items.values().all(is_absent));
-        if !is_absent(at) && !empty {
-            not_yet(path.clone(), &path, problems);
         }
     }
     for name in ["source", "targets", "checks"] {

@@ -32,9 +32,12 @@ impl Config {
         problems.report(Path::attribute("overlap"), short);
     }
 
-    /// Whether a rotation that is interrupted can be resumed with the same value: the source gives it back, or a target of the first
-    /// wave does.
+    /// Whether a rotation that is interrupted can be resumed with the same value: it is parked, the source gives it back, or a target of
+    /// the first wave does.
     pub fn is_resumable(&self) -> bool {
+        if self.escrow.is_some() {
+            return true;
+        }
         let traits = self.source.config.traits();
         let first = self.targets.values().map(|target| target.wave).min();
         let readable = |target: &Arc<TargetSpec>| Some(target.wave) == first && target.config.traits().readable;

@@ -51,6 +51,9 @@ pub(super) fn lost(config: &Config, ledger: &Ledger, need: &Need<'_>) -> Option<
     if let Some(why) = unlisted(config, ledger) {
         return Some(why);
     }
+    if ledger.is_parked(generation) {
+        return None;
+    }
     // What could not be read is not lost: a run reads again first.
     let held = |key: &String| {
         let known = ledger.delivery(key);

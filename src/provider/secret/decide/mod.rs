@@ -3,21 +3,25 @@
 //! Pure. Time and drift come in as facts that a refresh left in state, so plan and apply decide alike; the configuration is that of
 //! this plan, so that a changed policy counts at once.
 
+mod escrow;
 mod incident;
 mod keys;
 mod lost;
 mod request;
+mod restore;
 mod revocation;
 mod room;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+pub(super) use self::escrow::moves as moves_escrow;
 pub(super) use self::keys::leaving;
 use self::keys::{before_of, matched, rekey, renamed, under_new_keys};
 pub(super) use self::lost::may_replace_lost;
 use self::lost::{Need, lost};
 use self::request::{asked_for, dead, drifted, finishing_answers, has_new_value, is_drift, left_alone};
+pub(super) use self::restore::CannotRestore;
 pub(super) use self::revocation::lasting_wait;
 pub(super) use self::room::taken_by as room_taken_by;
 use super::due;
@@ -106,6 +110,10 @@ pub(super) struct Decision {
     pub remove: BTreeSet<String>,
     /// Generations that are revoked.
     pub revoke: BTreeSet<u64>,
+    /// Something is parked that should not be any more, or not there.
+    pub unparks: bool,
+    /// Why the generation that this change of the configuration wants back cannot be delivered.
+    pub cannot_restore: Option<(u64, CannotRestore)>,
     /// Apply looks at its clock: a changed `overlap` may have ended.
     pub revokes_at_apply: bool,
     /// Generations that a person says were revoked.
@@ -137,6 +145,7 @@ impl Decision {
             || !self.retag.is_empty()
             || !self.remove.is_empty()
             || !self.revoke.is_empty()
+            || self.unparks
             || self.revokes_at_apply
             || self.recheck
     }
@@ -197,7 +206,8 @@ pub(super) fn decide(
 ) -> Decision {
     let matched = matched(&state.ledger, slots);
     let rekeyed = rekey(&state.ledger, policies, slots, &matched);
-    let renamed = renamed(&state.ledger, config, slots, &matched);
+    let mut renamed = renamed(&state.ledger, config, slots, &matched);
+    renamed.extend(escrow::renamed(&state.ledger, config));
     let mut ledger = rekeyed.ledger;
     ledger.record(Event::Located {
         addresses: renamed.clone(),
@@ -268,6 +278,8 @@ pub(super) fn decide(
         finish,
         remove,
         revoke: revoke.difference(&confirmed).copied().collect(),
+        unparks: escrow::is_untidy(&ledger, config),
+        cannot_restore: None,
         revokes_at_apply,
         confirmed,
         recheck: state.pending.iter().any(|known| known.action == Action::Check),
@@ -279,6 +291,15 @@ pub(super) fn decide(
         reconnected: !renamed.is_empty(),
         ledger,
     };
+    let mut decision = decision;
+    if let Some(generation) = restore::asked(before, config) {
+        let other = asked_for(before, config, &decision.ledger);
+        let also = || other.map(|request| CannotRestore::Rotates(request.reason));
+        match restore::refused(&decision, generation).or_else(also) {
+            None => return restore::restored(decision, config, generation),
+            Some(why) => decision.cannot_restore = Some((generation, why)),
+        }
+    }
     let wanted = wanted(state, before, config, &decision, schedule_changed);
     let ends_exposed = wanted.is_none() && !finish && incident::ends_exposed(state, config, &decision);
     let is_for_one = ends_exposed || incident::is_for_one(state, config, wanted.as_ref(), finish);

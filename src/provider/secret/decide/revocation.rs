@@ -50,7 +50,8 @@ pub(super) fn decide(
             return false;
         };
         let is_own = known.credential_id.as_deref().is_some_and(|id| own.contains(id));
-        !config.revoke_by_hand && can_be_revoked(known) && !is_own && (!waits || ledger.never_held(*generation))
+        let by_us = !known.is_issued() || (!config.revoke_by_hand && can_be_revoked(known));
+        by_us && !is_own && (!waits || ledger.never_held(*generation))
     };
     let due: BTreeSet<u64> = ledger.superseded().into_iter().filter(is_due).collect();
     let moved = moved(before, config, ledger);

@@ -10,12 +10,12 @@ use crate::label::Label;
 use crate::provider::secret::decide::{Decision, Rotate};
 use crate::provider::secret::goal::goal;
 use crate::provider::secret::state::{
-    Phase, Receipt, State, credential_value, delivery_value, earliest_revocation, instant,
+    Phase, Receipt, State, credential_value, delivery_value, earliest_revocation, escrow_value, instant,
 };
 use crate::provider::secret::{capacity, due};
 use crate::rotation::forecast::{UNKNOWN_HANDLE, UNKNOWN_INSTANT};
 use crate::rotation::{
-    CredentialRecord, CredentialStatus, DeliveryRecord, Forecast, Goal, Prospect, Step, StuckReason, forecast,
+    CredentialRecord, CredentialStatus, DeliveryRecord, Forecast, Goal, Ledger, Prospect, Step, StuckReason, forecast,
 };
 use crate::spec::{Config, IncidentRevoke};
 use crate::target::{self, Activation};
@@ -51,9 +51,11 @@ pub(in crate::provider::secret) fn course(
             target.config.traits().activation == Activation::Later && !config.is_activated(target.wave)
         })
     };
+    let escrow = config.escrow.as_ref().map(|escrow| escrow.slot.to_string());
     let prospect = Prospect {
         mint: &mint,
         slot: &slot,
+        escrow: escrow.unwrap_or_default(),
         is_live_when_written: &is_live_when_written,
         configured: config.targets.keys().cloned().collect(),
         settling: config.settling_targets().map(|(key, _)| key.clone()).collect(),
@@ -108,7 +110,7 @@ pub(super) fn attributes(
             if unlisted {
                 Value::unknown()
             } else {
-                credentials(decision, course)
+                credentials(state, decision, course)
             },
         ),
     ];
@@ -184,11 +186,26 @@ fn next_action_at(state: &State, config: &Config, course: &Forecast, open: bool,
 
 /// The credentials there will be. Terraform wants every entry of a plan to stay, so that one whose revocation may wait has an open
 /// status; once it is revoked, its entry leaves with the next change.
-fn credentials(decision: &Decision, course: &Forecast) -> Value {
+fn credentials(state: &State, decision: &Decision, course: &Forecast) -> Value {
+    // Whatever is in the entry shows when it is read.
+    let touched = course
+        .steps
+        .iter()
+        .any(|step| matches!(step, Step::Park(_) | Step::Unpark));
+    let value = |known: &CredentialRecord, ledger: &Ledger| {
+        let escrow = match touched {
+            true => Value::unknown(),
+            false => escrow_value(ledger, known.generation),
+        };
+        credential_value(known, escrow)
+    };
     let known = course.ledger.credentials().iter();
-    let known = known.map(|known| (known.generation.to_string(), credential_value(known)));
+    let known = known.map(|known| (known.generation.to_string(), value(known, &course.ledger)));
+    let outnumbering = state.outnumbering(&course.ledger);
+    let outnumbering = outnumbering.map(|known| (known.generation.to_string(), credential_value(known, Value::Null)));
+    let known = outnumbering.chain(known);
     let waiting = may_wait(decision, course).map(|known| {
-        let value = credential_value(known).with("status", Value::unknown());
+        let value = value(known, &decision.ledger).with("status", Value::unknown());
         let value = match known.revoke_after {
             Some(_) => value,
             None => value.with("revoke_after", Value::unknown()),

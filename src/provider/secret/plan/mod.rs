@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use self::steps::{Told, steps};
 use super::config::is_unchanged;
-use super::decide::{Decision, decide};
+use super::decide::{CannotRestore, Decision, decide};
 use super::declared::DYNAMIC;
 use super::intent::Intent;
 use super::policies::Policies;
@@ -19,7 +19,7 @@ use crate::address::Address;
 use crate::diagnostics::{Adoption, Plan};
 use crate::executor::Subject;
 use crate::plugin::{PlanRequest, PlanResponse};
-use crate::provider::{Configured, Incidents};
+use crate::provider::Configured;
 use crate::rotation::{Cause, Notice, NoticeCode, Request};
 use crate::spec::Config;
 use crate::terraform::{Diagnostics, Origin, Path, Value};
@@ -127,17 +127,28 @@ fn planned(configured: &Configured, request: &PlanRequest, intent: &Intent, prob
         return undecided(request, proposed);
     };
     config.warn(problems);
-    if config.awaits_a_connection(connections) {
+    if config.awaits_a_connection(connections) || configured.escrow.is_unknown() {
         return undecided(request, proposed);
     }
     let config = config.located(connections);
     let Some(slots) = slots::slots(&config, connections, problems) else {
         return undecided(request, proposed);
     };
-    if matches!(configured.incidents, Incidents::Unknown) {
+    if configured.incident.is_unknown() {
         return undecided(request, proposed).with("incidents", Value::unknown());
     }
-    let config = config.exposed_by(configured.incidents.known(), &slots);
+    let config = config.exposed_by(configured.incident.known(), &slots);
+    let id = request.prior.get("id").as_str().map_or_else(
+        || identity::derive_id(configured.namespace.as_deref().unwrap_or_default(), &config, &slots),
+        str::to_owned,
+    );
+    let config = config.parked_in(configured.escrow.known(), &id, connections);
+    refuse_escrow(&config, &slots, problems);
+    config.suits_escrow(
+        configured.escrow.known().is_some(),
+        !request.config.get("overlap").is_null(),
+        problems,
+    );
     adapters::connect(&config, &slots, vendors, problems);
     claim(configured, &config, &slots, problems);
     if take_over::is_asked(&config, &request.prior) {
@@ -151,12 +162,17 @@ fn planned(configured: &Configured, request: &PlanRequest, intent: &Intent, prob
         return take_over::planned(request, &config, &slots, proposed, problems);
     }
     if request.prior.is_null() {
-        let stood = configured.incidents.known().map(|incident| Value::string(&incident.id));
+        let stood = configured.incident.known().map(|incident| Value::string(&incident.id));
         let proposed = undecided(request, proposed).with("incidents", Value::List(stood.into_iter().collect()));
         return created(&config, &slots, proposed, problems);
     }
     let state = State::read(&request.prior);
-    let before = config_in_state(&request.prior).map(|before| before.located(connections));
+    let before = config_in_state(&request.prior);
+    let before = before.map(|before| {
+        before
+            .located(connections)
+            .parked_in(configured.escrow.known(), &id, connections)
+    });
     let policies = match Policies::of_state(&request.prior) {
         Ok(policies) => policies,
         Err(unreadable) => {
@@ -167,6 +183,7 @@ fn planned(configured: &Configured, request: &PlanRequest, intent: &Intent, prob
     let decision = decide(&state, before.as_ref(), &config, &policies, &slots);
     refuse(&state, &config, &decision, problems);
     refuse_unconfirmed(&config, &decision, problems);
+    refuse_restore(&config, &decision, problems);
     refuse_crowded(&config, &decision, problems);
     refuse_supplied(before.as_ref(), &config, &decision, problems);
     warnings::of_a_shorter_overlap(&state, before.as_ref(), &decision, &config, problems);
@@ -243,6 +260,40 @@ pub(super) fn refuse_unconfirmed(config: &Config, decision: &Decision, problems:
         line: guard.line(decision.generation),
     };
     problems.report(Path::attribute("guard"), guarded);
+    true
+}
+
+/// Where values are to be parked, and cannot be.
+fn refuse_escrow(config: &Config, slots: &BTreeMap<String, Address>, problems: &mut Diagnostics) {
+    let Some(escrow) = &config.escrow else { return };
+    for (key, slot) in slots.iter().filter(|(_, slot)| escrow.covers(slot)) {
+        let inside = Plan::TargetInEscrow {
+            target: key.clone(),
+            entry: super::texts::entry(&slot.to_string()).noun,
+        };
+        problems.report(paths::path_of(&Subject::Target(key.clone()), Some(config)), inside);
+    }
+}
+
+/// A generation that this change wants back, and that cannot be delivered again. True where there is one.
+pub(super) fn refuse_restore(config: &Config, decision: &Decision, problems: &mut Diagnostics) -> bool {
+    let Some((generation, why)) = &decision.cannot_restore else {
+        return false;
+    };
+    let cannot = Plan::CannotRestore {
+        secret: config.name.clone(),
+        generation: *generation,
+        why: match why {
+            CannotRestore::InPlace => "It is in place already.".into(),
+            CannotRestore::Dead => "It has ended, or never existed.".into(),
+            CannotRestore::NotParked => "Its value is not in escrow.".into(),
+            CannotRestore::Exposed => "An incident exposed it.".into(),
+            CannotRestore::Rotates(reason) => {
+                format!("The same change asks for a new generation ({reason}). Apply one after the other.").into()
+            }
+        },
+    };
+    problems.report(Path::attribute("restore"), cannot);
     true
 }
 

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::forecast::revoked_for_room;
 use crate::address::Address;
-use crate::provider::secret::decide::Decision;
+use crate::provider::secret::decide::{Decision, moves_escrow};
 use crate::provider::secret::state::State;
 use crate::provider::secret::{capacity, texts};
 use crate::rotation::{CredentialRecord, Forecast, Ledger, Step};
 use crate::source::Maker;
-use crate::spec::{Config, IncidentRevoke, TargetSpec, When};
+use crate::spec::{Config, EscrowSpec, IncidentRevoke, TargetSpec, When};
 use crate::target::EntryWords;
 
 /// What the lines are written from.
@@ -103,6 +103,8 @@ impl Told<'_> {
                     revoked.push(*generation);
                 }
                 Step::CheckRevoked => lines.extend(self.checks_after(&revoked, newest)),
+                Step::Park(generation) => lines.extend(self.park(*generation)),
+                Step::Unpark => lines.extend(self.unpark(&revoked)),
                 Step::Survey
                 | Step::Inspect
                 | Step::Promote
@@ -135,6 +137,14 @@ impl Told<'_> {
     }
 
     fn recover(&self, generation: u64) -> String {
+        let ledger = &self.decision.ledger;
+        if let Some(escrow) = ledger.escrow().filter(|_| ledger.is_parked(generation)) {
+            let noun = texts::entry(&escrow.slot).noun;
+            return match self.decision.restores() {
+                true => format!("restore generation {generation}: read its value from escrow, {noun}"),
+                false => format!("read the value of generation {generation} from escrow, {noun}"),
+            };
+        }
         if self.config.source.config.traits().reveals && !self.config.source.is_supplied() {
             let place = (self.config.source.kind.issuer_in_words)(&self.config.source.issuer);
             return format!("read the value of generation {generation} from {place}");
@@ -309,6 +319,50 @@ impl Told<'_> {
         })
     }
 
+    fn park(&self, generation: u64) -> Option<String> {
+        let escrow = self.config.escrow.as_ref()?;
+        let place = match self.is_create {
+            // The account is part of the id, and is not known yet.
+            true => format!("an SSM parameter under {}", escrow.path),
+            false => self.escrow_noun(escrow),
+        };
+        Some(format!("park generation {generation} in escrow, {place}"))
+    }
+
+    /// What the entry is called: with its account, where that is on record.
+    fn escrow_noun(&self, escrow: &EscrowSpec) -> String {
+        let ledger = &self.decision.ledger;
+        let known = ledger.escrow().filter(|_| !moves_escrow(ledger, self.config));
+        let slot = known.map_or_else(|| escrow.slot.to_string(), |known| known.slot.clone());
+        texts::entry(&slot).noun
+    }
+
+    /// Values that leave escrow, or move. `ended` are the generations that this apply ends.
+    fn unpark(&self, ended: &[u64]) -> Option<String> {
+        let ledger = &self.decision.ledger;
+        let known = ledger.escrow()?;
+        let noun = texts::entry(&known.slot).noun;
+        let all = |generations: &BTreeSet<u64>| {
+            let numbers: Vec<String> = generations.iter().map(|known| format!("generation {known}")).collect();
+            numbers.join(", ")
+        };
+        let Some(escrow) = &self.config.escrow else {
+            let parked = all(&known.generations);
+            return Some(format!("delete {noun}, where {parked} is parked"));
+        };
+        if moves_escrow(ledger, self.config) {
+            let new = texts::entry(&escrow.slot.to_string()).noun;
+            return Some(format!(
+                "move {} in escrow from {noun} to {new}",
+                all(&known.generations)
+            ));
+        }
+        let left = ledger.left_in_escrow();
+        let ended = ended.iter().copied().filter(|generation| ledger.is_parked(*generation));
+        let left: BTreeSet<u64> = left.into_iter().chain(ended).collect();
+        Some(format!("delete {} from escrow, {noun}", all(&left)))
+    }
+
     /// When a revocation may happen. An incident does not wait.
     fn in_window(&self) -> String {
         let window = self.config.schedule.window.as_ref();
@@ -363,7 +417,7 @@ impl Told<'_> {
         }
         let after = &self.course.ledger;
         let older = after.credentials().iter();
-        let older = older.filter(|known| known.generation != after.generation() && known.is_issued());
+        let older = older.filter(|known| known.generation != after.generation());
         older.map(|known| self.keep(known, after)).collect()
     }
 
@@ -371,6 +425,9 @@ impl Told<'_> {
         let which = texts::generation(self.state.ledger.credential(known.generation), known.generation);
         let generation = known.generation;
         let overlap = &self.config.overlap_text;
+        if !known.is_issued() {
+            return format!("keep {which} in escrow for {overlap}; a later apply deletes it");
+        }
         if self.config.source.is_supplied() || !super::super::revocable::can_be_revoked(known) {
             return format!(
                 "leave {which} valid: revoke it in its vendor's console, then set revoke.confirmed = {generation}"

@@ -238,6 +238,9 @@ pub(super) fn of_a_destroy(name: &str, state: &State, policies: &Policies, probl
     let (older, held): (Vec<_>, Vec<_>) = held.into_iter().partition(|(key, _)| is_older(key));
     let (kept, deleted): (Vec<_>, Vec<_>) = held.into_iter().partition(|(key, _)| policies.kept.contains(*key));
     let entries = |held: Vec<(&String, String)>| held.into_iter().map(|(_, noun)| noun).collect();
+    let parked = state.ledger.escrow();
+    let parked = parked.map(|escrow| format!("{} (escrow)", texts::entry(&escrow.slot).noun));
+    let deleted: Vec<String> = deleted.into_iter().map(|(_, noun)| noun).chain(parked).collect();
     let credentials = |known: Vec<&CredentialRecord>| -> Vec<String> {
         let known = known.into_iter();
         known
@@ -253,7 +256,7 @@ pub(super) fn of_a_destroy(name: &str, state: &State, policies: &Policies, probl
     };
     let broken = Plan::DestroyBreaks {
         secret: name.to_owned(),
-        deleted: entries(deleted),
+        deleted,
         existed: entries(older),
         kept: entries(kept),
         revoked,

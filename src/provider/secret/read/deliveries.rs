@@ -53,12 +53,9 @@ pub(super) async fn targets(
         (key.clone(), look)
     });
     let looks: BTreeMap<String, Look> = join_all(looks.collect::<Vec<_>>()).await.into_iter().collect();
-    let live: BTreeSet<u64> = state
-        .ledger
-        .credentials()
-        .iter()
-        .map(|known| known.generation)
-        .collect();
+    let on_record = state.ledger.deliveries().iter();
+    let on_record: BTreeMap<String, Option<u64>> =
+        on_record.map(|(key, known)| (key.clone(), known.generation)).collect();
     let newest = state.ledger.generation();
     let was_unreachable = state.unreachable();
     // Somebody may have deployed consumers since, with whatever value: only then is it worth restarting them.
@@ -114,10 +111,12 @@ pub(super) async fn targets(
     for (why, keys) in causes {
         unreachable(state, config, seen, &why, &keys, &was_unreachable, problems);
     }
-    // An interrupted apply wrote a generation that the state does not know, and left its mark beside it.
-    let marked = state.ledger.deliveries().values().filter_map(|known| known.generation);
-    let ahead = marked.filter(|generation| *generation > newest).max();
-    if let Some(generation) = ahead.filter(|generation| !live.contains(generation) || *generation > newest) {
+    // An interrupted apply wrote a generation that the state does not know, and left its mark beside it. What was on record before is no
+    // news: a restored generation supersedes it.
+    let marked = state.ledger.deliveries().iter();
+    let marked = marked.filter(|(key, known)| on_record.get(*key) != Some(&known.generation));
+    let ahead = marked.filter_map(|(_, known)| known.generation).max();
+    if let Some(generation) = ahead.filter(|generation| *generation > newest) {
         state.ledger.record(Event::FoundAhead { generation });
         if let Some(receipt) = &mut state.last_rotation {
             receipt.superseded_without_record();

@@ -8,8 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 pub(super) use self::receipt::{CheckResult, Receipt, Verdict};
-pub(super) use self::records::{credential_value, delivery_value, instant, notices_value, pending_value};
-use self::records::{read_credential, read_delivery, read_instant, read_notice, read_pending, read_texts, texts};
+pub(super) use self::records::{
+    credential_value, delivery_value, escrow_value, instant, left_subject, notices_value, pending_value,
+};
+use self::records::{
+    read_credential, read_delivery, read_escrow, read_instant, read_notice, read_pending, read_texts, texts,
+};
 use crate::rotation::{
     Action, Cause, CredentialRecord, CredentialStatus, DeliveryStatus, Ledger, Notice, NoticeCode, Pending, Request,
 };
@@ -167,9 +171,17 @@ impl State {
         due.into_iter().find(|request| request.cause.is_of_the_clock())
     }
 
-    /// Generations whose revocation is due, as the last refresh found.
+    /// Generations that have ended and have higher numbers than the one in place, which was restored: they stay on record, so that no
+    /// number is given again.
+    pub fn outnumbering(&self, ledger: &Ledger) -> impl Iterator<Item = &CredentialRecord> {
+        let generation = ledger.generation();
+        self.revoked.iter().filter(move |known| known.generation > generation)
+    }
+
+    /// Generations whose end is due, as the last refresh found.
     pub fn due_revocations(&self) -> BTreeSet<u64> {
-        let due = self.pending.iter().filter(|known| known.action == Action::Revoke);
+        let due = self.pending.iter();
+        let due = due.filter(|known| known.action == Action::Revoke || known.is_of_escrow());
         due.filter_map(|known| known.generation).collect()
     }
 
@@ -178,8 +190,12 @@ impl State {
         // A list that lags behind may show one of them alive again.
         let is_known = |known: &&CredentialRecord| self.ledger.credential(known.generation).is_some();
         let revoked = self.revoked.iter().filter(|known| !is_known(known));
-        let credentials = self.ledger.credentials().iter().chain(revoked);
-        let credentials = credentials.map(|known| (known.generation.to_string(), credential_value(known)));
+        let revoked = revoked.map(|known| (known.generation.to_string(), credential_value(known, Value::Null)));
+        let credentials = self.ledger.credentials().iter().map(|known| {
+            let escrow = escrow_value(&self.ledger, known.generation);
+            (known.generation.to_string(), credential_value(known, escrow))
+        });
+        let credentials = credentials.chain(revoked);
         let deliveries = self.ledger.deliveries().iter();
         let deliveries = deliveries.map(|(key, known)| (key.clone(), delivery_value(known)));
         let public = self.public.iter().map(|(k, v)| (k.clone(), Value::string(v)));
@@ -214,12 +230,18 @@ impl State {
         let items = |name: &str| object.get(name).as_list().unwrap_or_default().to_vec();
         let records = |name: &str| object.get(name).as_map().cloned().unwrap_or_default();
         let credentials = records("credentials");
+        let notices: Vec<Notice> = items("notices").iter().filter_map(read_notice).collect();
+        let escrow = read_escrow(&credentials, &notices);
         let credentials = credentials
             .iter()
             .filter_map(|(key, known)| read_credential(key, known));
         let generation = object.get("generation").as_u64().unwrap_or(0);
         let (revoked, credentials): (Vec<_>, Vec<_>) =
-            credentials.partition(|known| known.status == CredentialStatus::Disabled && known.generation < generation);
+            credentials.partition(|known| known.status == CredentialStatus::Disabled && known.generation != generation);
+        let outnumbered = revoked
+            .iter()
+            .map(|known| known.generation)
+            .filter(|known| *known > generation);
         let deliveries = records("deliveries");
         let deliveries = deliveries.iter();
         let deliveries = deliveries.filter_map(|(key, value)| Some((key.clone(), read_delivery(value)?)));
@@ -233,12 +255,14 @@ impl State {
                 phase != Some(Phase::Partial.as_str()),
                 credentials,
                 deliveries.collect(),
-            ),
+            )
+            .with_escrow(escrow)
+            .with_outnumbered(outnumbered.max().unwrap_or(0)),
             revoked,
             awaits_value: phase == Some(Phase::AwaitingValue.as_str()),
             steps: read_texts(object.get("steps")),
             pending: items("pending").iter().filter_map(read_pending).collect(),
-            notices: items("notices").iter().filter_map(read_notice).collect(),
+            notices,
             rotated_at: read_instant(object.get("rotated_at")),
             rotate_after: read_instant(object.get("rotate_after")),
             next_action_at: read_instant(object.get("next_action_at")),

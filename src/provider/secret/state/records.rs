@@ -1,10 +1,13 @@
 //! The records in state as values, and back.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use crate::rotation::forecast::{UNKNOWN_HANDLE, UNKNOWN_INSTANT};
 use crate::rotation::{
-    Action, Cause, CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus, Notice, NoticeCode, Pending,
+    Action, Cause, CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus, Escrow, Ledger, Notice,
+    NoticeCode, Pending,
 };
 use crate::terraform::Value;
 
@@ -70,8 +73,8 @@ pub(super) fn read_notice(value: &Value) -> Option<Notice> {
     })
 }
 
-/// One element of `credentials`; its generation is the key.
-pub(in crate::provider::secret) fn credential_value(credential: &CredentialRecord) -> Value {
+/// One element of `credentials`; its generation is the key. `escrow` is where its value is parked.
+pub(in crate::provider::secret) fn credential_value(credential: &CredentialRecord, escrow: Value) -> Value {
     let handle = match credential.credential_id.as_deref() {
         Some(UNKNOWN_HANDLE) => Value::unknown(),
         handle => Value::optional(handle),
@@ -85,6 +88,7 @@ pub(in crate::provider::secret) fn credential_value(credential: &CredentialRecor
         ("minted_at", instant(credential.minted_at)),
         ("expires_at", instant(credential.expires_at)),
         ("revoke_after", instant(credential.revoke_after)),
+        ("escrow", escrow),
     ])
 }
 
@@ -128,4 +132,33 @@ pub(super) fn read_delivery(value: &Value) -> Option<DeliveryRecord> {
         delivered_at: read_instant(value.get("delivered_at")),
         detail: value.get("detail").as_str().map(str::to_owned),
     })
+}
+
+/// Where the value of that generation is parked, as state says it.
+pub(in crate::provider::secret) fn escrow_value(ledger: &Ledger, generation: u64) -> Value {
+    let escrow = ledger.escrow().filter(|_| ledger.is_parked(generation));
+    Value::optional(escrow.map(|escrow| &escrow.slot))
+}
+
+/// What a notice about a value that is left in escrow calls its generation.
+pub(in crate::provider::secret) fn left_subject(generation: u64) -> String {
+    format!("generation {generation}")
+}
+
+fn left_in(notice: &Notice) -> Option<u64> {
+    let generation = notice.subject.strip_prefix("generation ")?.parse().ok()?;
+    (notice.code == NoticeCode::EscrowLeft).then_some(generation)
+}
+
+/// What is parked: what `credentials` say, and what `notices` say is left of generations that have ended.
+pub(super) fn read_escrow(credentials: &BTreeMap<String, Value>, notices: &[Notice]) -> Option<Escrow> {
+    let parked = credentials.iter().filter_map(|(generation, known)| {
+        let slot = known.get("escrow").as_str()?;
+        Some((slot.to_owned(), generation.parse::<u64>().ok()?))
+    });
+    let parked: Vec<(String, u64)> = parked.collect();
+    let (slot, _) = parked.first()?.clone();
+    let left = notices.iter().filter_map(left_in);
+    let generations = parked.iter().map(|(_, generation)| *generation).chain(left).collect();
+    Some(Escrow { slot, generations })
 }

@@ -1,0 +1,278 @@
+//! Parking values, and getting them back.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::{Failure, Performed, Run, Subject};
+use crate::address::Address;
+use crate::call::{CallError, Effect};
+use crate::diagnostics;
+use crate::escrow::{CONTENT, Parked, ParkedGeneration};
+use crate::label::Label;
+use crate::rotation::{DeliveryRecord, Entry, Escrow, Event, Verdict, judge};
+use crate::secret::Parts;
+use crate::spec::EscrowSpec;
+use crate::target::{Delivery, Target};
+
+/// The entry where values are parked, connected.
+pub struct JobEscrow {
+    /// What is configured.
+    pub spec: Arc<EscrowSpec>,
+    /// The adapter.
+    pub adapter: Box<dyn Target>,
+    /// The complete address.
+    pub slot: Address,
+}
+
+impl JobEscrow {
+    /// What it is called in texts.
+    pub fn noun(&self) -> String {
+        crate::target::entry(&self.slot.to_string()).noun
+    }
+}
+
+/// Whose an escrow entry is, by its mark.
+fn verdict(slot: &Address, entry: Option<&Entry>, id: &str) -> Verdict {
+    judge(&DeliveryRecord::new(slot.to_string()), entry, id)
+}
+
+impl Run<'_> {
+    /// Where values are parked now: where the record says, else where they are to be.
+    fn parked_at(&self) -> Option<&JobEscrow> {
+        self.job.former_escrow.as_ref().or(self.job.escrow.as_ref())
+    }
+
+    /// What is parked; read once in a run.
+    pub(super) async fn parked(&mut self) -> Result<&mut Parked, CallError> {
+        if self.parked.is_none() {
+            let found = match self.parked_at() {
+                Some(escrow) => read(escrow, &self.job.id).await?,
+                None => None,
+            };
+            self.parked = Some(found.unwrap_or_default());
+        }
+        Ok(self.parked.get_or_insert_default())
+    }
+
+    /// That generation as it is parked; `None` where it is not.
+    pub(super) async fn take_parked(&mut self, generation: u64) -> Result<Option<ParkedGeneration>, CallError> {
+        if self.parked_at().is_none() {
+            return Ok(None);
+        }
+        let parked = self.parked().await?;
+        Ok(parked.get(generation).map(|known| ParkedGeneration {
+            parts: known.parts.share(),
+            public: known.public.clone(),
+        }))
+    }
+
+    /// The newest generation below `before` that is parked and has not ended.
+    pub(super) async fn parked_before(&mut self, before: u64) -> Result<Option<Parts>, CallError> {
+        if self.parked_at().is_none() {
+            return Ok(None);
+        }
+        let known = self.outcome.ledger.credentials().iter();
+        let known: BTreeSet<u64> = known.map(|known| known.generation).collect();
+        let parked = self.parked().await?;
+        let older = parked.generations().into_iter().rev();
+        let mut older = older.filter(|generation| *generation < before && known.contains(generation));
+        let newest = older.next().and_then(|generation| parked.get(generation));
+        Ok(newest.map(|found| found.parts.share()))
+    }
+
+    /// Looks at the entry before anything is at stake: it must be this secret's, and what is in it must be readable.
+    pub(super) async fn inspect_escrow(&mut self) -> Performed {
+        let (id, refuses) = (self.job.id.clone(), self.goal.may_mint);
+        let Some(escrow) = self.job.escrow.as_ref().filter(|_| self.goal.parks) else {
+            return Ok(());
+        };
+        let unreadable = |error: &CallError| vec![Failure::of_call(Subject::Escrow, error)];
+        let entry = escrow
+            .adapter
+            .slot()
+            .inspect()
+            .await
+            .map_err(|error| unreadable(&error))?;
+        escrow
+            .adapter
+            .check_writable()
+            .await
+            .map_err(|error| unreadable(&error))?;
+        let (noun, escrow_slot) = (escrow.noun(), escrow.slot.to_string());
+        match verdict(&escrow.slot, entry.as_ref(), &id) {
+            Verdict::Empty => {}
+            Verdict::Marked(_) | Verdict::Recorded => {
+                if let Some(entry) = entry.filter(|_| self.job.is_create)
+                    && let Some(label) = entry.label.clone()
+                {
+                    self.interrupted_create |= self.is_young_mark(&entry);
+                    self.note_marked(label, &entry, &noun);
+                }
+            }
+            Verdict::Unanswered | Verdict::Foreign | Verdict::CannotTell => {
+                let taken = diagnostics::Run::EscrowTaken { entry: noun };
+                return Err(vec![Failure::new(Subject::Escrow, taken)]);
+            }
+        }
+        let slot = escrow_slot;
+        match self.parked().await {
+            Err(error) if refuses => Err(unreadable(&error)),
+            Err(_) => Ok(()),
+            Ok(parked) => {
+                let generations = parked.generations();
+                if self.outcome.ledger.escrow().is_none() && !generations.is_empty() {
+                    self.outcome.ledger.record(Event::Parked(Escrow { slot, generations }));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Parks the value in hand beside what is parked and has not ended. A failure is told and holds nothing up: the value exists, and
+    /// its consumers need it.
+    pub(super) async fn park(&mut self, generation: u64) -> Performed {
+        if let Err(failure) = self.write_escrow(Some(generation)).await {
+            self.session.parking_failed = true;
+            let call = failure.message.clone();
+            let unparked = diagnostics::Run::NotParked { generation, call };
+            self.outcome.failures.push(Failure {
+                message: unparked.into(),
+                ..failure
+            });
+        }
+        Ok(())
+    }
+
+    /// Brings the entry to what it should hold: the same at another place, less what has ended, or nothing at all.
+    pub(super) async fn unpark(&mut self) -> Performed {
+        self.session.escrow_tidied = true;
+        let moves = self.goal.moves_escrow && self.goal.parks;
+        let tidied = self.tidy_escrow().await;
+        match tidied {
+            Ok(()) => Ok(()),
+            Err(failure) if moves => Err(vec![failure]),
+            Err(failure) => {
+                let call = failure.message.clone();
+                let left = diagnostics::Run::EscrowLeft { call };
+                self.outcome.warnings.push(Failure {
+                    message: left.into(),
+                    ..failure
+                });
+                Ok(())
+            }
+        }
+    }
+
+    async fn tidy_escrow(&mut self) -> Result<(), Failure> {
+        if !self.goal.parks {
+            self.remove_escrow().await?;
+            self.outcome.ledger.record(Event::Unparked);
+            return Ok(());
+        }
+        let before = self.outcome.ledger.escrow().cloned();
+        self.write_escrow(None).await?;
+        if self.goal.moves_escrow
+            && let Err(failure) = self.remove_escrow().await
+        {
+            // It is moved once more by the next run.
+            before
+                .map(Event::Parked)
+                .into_iter()
+                .for_each(|event| self.outcome.ledger.record(event));
+            return Err(failure);
+        }
+        self.goal.moves_escrow = false;
+        Ok(())
+    }
+
+    /// Writes what is parked and has not ended, and that generation.
+    async fn write_escrow(&mut self, added: Option<u64>) -> Result<(), Failure> {
+        let call = |error: &CallError| Failure::of_call(Subject::Escrow, error);
+        let live: BTreeSet<u64> = self
+            .outcome
+            .ledger
+            .credentials()
+            .iter()
+            .map(|known| known.generation)
+            .collect();
+        let held = added.and_then(|generation| Some((generation, self.parts.as_ref()?.share())));
+        let public = self.outcome.public.clone().unwrap_or_default();
+        let parked = self.parked().await.map_err(|error| call(&error))?;
+        parked.keep(&live);
+        if let Some((generation, parts)) = held {
+            parked.add(generation, ParkedGeneration { parts, public });
+        }
+        let (generations, text) = (parked.generations(), parked.to_text());
+        let Some(escrow) = &self.job.escrow else { return Ok(()) };
+        let newest = generations.last().copied().unwrap_or_default();
+        if let Err(why) = escrow.spec.config.accepts(&text) {
+            let entry = escrow.noun();
+            return Err(Failure::new(
+                Subject::Escrow,
+                diagnostics::Run::CannotHold { entry, why },
+            ));
+        }
+        let label = Label::new(&self.job.label_prefix, &self.job.id, newest);
+        let origin = self.job.source.spec.origin();
+        let delivery = Delivery {
+            slot: escrow.slot.clone(),
+            value: &text,
+            label: &label,
+            content: Some(CONTENT),
+            origin: &origin,
+        };
+        let written = escrow.adapter.deliver(&[delivery], self.permit).await;
+        if let Err(error) = written {
+            let holds = error.effect == Effect::Possible && is_as_written(escrow, &label).await;
+            if !holds {
+                return Err(call(&error));
+            }
+        }
+        let slot = escrow.slot.to_string();
+        self.outcome.ledger.record(Event::Parked(Escrow { slot, generations }));
+        Ok(())
+    }
+
+    /// Deletes the entry that the record names, if it is this secret's.
+    async fn remove_escrow(&mut self) -> Result<(), Failure> {
+        let call = |error: &CallError| Failure::of_call(Subject::Escrow, error);
+        let Some(escrow) = self.parked_at() else { return Ok(()) };
+        remove(escrow.adapter.slot(), &escrow.slot, &self.job.id, self.permit)
+            .await
+            .map_err(|error| call(&error))
+    }
+}
+
+/// What is parked there; `None` where nothing of this secret is.
+async fn read(escrow: &JobEscrow, id: &str) -> Result<Option<Parked>, CallError> {
+    let found = escrow.adapter.read().await?;
+    let ours = found.filter(|found| found.label.belongs_to(id) && found.content.as_deref() == Some(CONTENT));
+    let Some(found) = ours else { return Ok(None) };
+    let parked = Parked::of_text(&found.value);
+    parked
+        .map(Some)
+        .map_err(|why| CallError::refused("AWS SSM", "reading what is parked", &why))
+}
+
+/// Whether a write without an answer happened all the same.
+async fn is_as_written(escrow: &JobEscrow, label: &Label) -> bool {
+    let seen = escrow.adapter.read().await;
+    seen.is_ok_and(|seen| seen.is_some_and(|seen| seen.label == *label && seen.content.as_deref() == Some(CONTENT)))
+}
+
+/// Deletes the entry at that place, unless it is somebody else's.
+///
+/// # Errors
+/// Those of the slot.
+pub async fn remove(
+    slot: &dyn crate::target::Slot,
+    address: &Address,
+    id: &str,
+    permit: &crate::call::WritePermit,
+) -> Result<(), CallError> {
+    let entry = slot.inspect_directly().await?;
+    match verdict(address, entry.as_ref(), id) {
+        Verdict::Marked(_) | Verdict::Recorded => slot.remove(permit).await,
+        Verdict::Empty | Verdict::Foreign | Verdict::Unanswered | Verdict::CannotTell => Ok(()),
+    }
+}

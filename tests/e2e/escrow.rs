@@ -1,0 +1,363 @@
+//! Values that are parked: what was interrupted goes on with them, and an older generation can be delivered again.
+
+use serde_json::{Value, json};
+
+use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, Story, resource, says, unframed};
+use crate::truth::{alive, fly_secret, ours};
+
+const ESCROW: &str = "escrow {\n    ssm_parameter {\n      path = \"/rotation/escrow/\"\n    }\n  }";
+const HEX: &str = r#"source = { random = { bytes = 32, encoding = "hex" } }"#;
+/// The pair of which neither can be read back.
+const FLY_AND_GITHUB: &str = r#"targets = {
+    control_plane = { wave = 1, fly_secret = { app = "molecule-cp" } }
+    image_publish = { wave = 2, github_actions_secret = { repository = "molecule-monorepo" } }
+  }"#;
+const ONCE: &str = "rotation_reason = \"once\"";
+
+/// Writes one secret with these lines, under a provider block with these.
+fn configure_in(story: &Story, block: &str, lines: &[&str]) {
+    let secret = resource("it", NAME, lines);
+    story.write_all(&format!(
+        "provider \"rotation\" {{\n  namespace = \"production\"\n  {block}\n}}\n{secret}"
+    ));
+}
+
+fn configure(story: &Story, lines: &[&str]) {
+    configure_in(story, ESCROW, lines);
+}
+
+fn begun(lines: &[&str]) -> Story {
+    let story = Story::new();
+    configure(&story, lines);
+    story.apply();
+    story
+}
+
+/// The parameters below a path, by name.
+fn below(story: &Story, path: &str) -> Vec<(String, Value)> {
+    let state = story.sandbox.state();
+    let parameters = state["aws"]["ssm"].as_object().unwrap().clone();
+    parameters
+        .into_iter()
+        .filter(|(name, _)| name.starts_with(path))
+        .collect()
+}
+
+/// The values of the generations that are parked, by generation.
+#[track_caller]
+fn parked(story: &Story) -> Vec<(u64, Value)> {
+    let found = below(story, "/rotation/escrow/");
+    let [(name, entry)] = &found[..] else {
+        panic!("{found:?}");
+    };
+    assert_eq!(
+        *name,
+        format!("/rotation/escrow/{}", story.attributes()["id"].as_str().unwrap())
+    );
+    assert_eq!(entry["type"], "SecureString");
+    let text: Value = serde_json::from_str(entry["value"].as_str().unwrap()).unwrap();
+    let generations = text["generations"].as_object().unwrap().clone();
+    let generations = generations.into_iter();
+    generations
+        .map(|(generation, held)| (generation.parse().unwrap(), held["secret"].clone()))
+        .collect()
+}
+
+#[test]
+fn a_value_is_parked_before_any_target_has_it_and_leaves_with_the_secret() {
+    let story = Story::new();
+    configure(&story, &[FLY_TOKEN, FLY_AND_GITHUB]);
+    let plan = story.plan();
+    says(
+        &plan,
+        &["park generation 1 in escrow, an SSM parameter under /rotation/escrow/"],
+    );
+    assert!(
+        !plan.contains("not_resumable") && !unframed(&plan).contains("cannot be resumed"),
+        "{plan}"
+    );
+    story.sandbox.forget_calls();
+    story.apply();
+    let writes = story.writes();
+    let at = |what: &str| {
+        writes
+            .iter()
+            .position(|call| call.contains(what))
+            .unwrap_or_else(|| panic!("{writes:?}"))
+    };
+    assert!(at("PutParameter") < at("/secrets"), "{writes:?}");
+    let [token] = &alive(&story)[..] else { panic!() };
+    assert_eq!(parked(&story), [(1, json!({ "token": token.value }))]);
+    let credentials = &story.attributes()["credentials"];
+    assert!(
+        credentials["1"]["escrow"]
+            .as_str()
+            .unwrap()
+            .contains("/rotation/escrow/"),
+        "{credentials}"
+    );
+    says(&story.run(&["plan", "-destroy"]).output, &["(escrow)"]);
+    story.destroy();
+    assert_eq!(below(&story, "/rotation/escrow/"), []);
+}
+
+#[test]
+fn an_interrupted_rotation_goes_on_with_the_same_value() {
+    let story = begun(&[FLY_TOKEN, FLY_AND_GITHUB]);
+    configure(&story, &[FLY_TOKEN, FLY_AND_GITHUB, ONCE]);
+    story.sandbox.fault("PUT /repos", 1, "forbidden");
+    story.fails();
+    assert_eq!(story.attributes()["phase"], "partial");
+    let half = fly_secret(&story, "molecule-cp", NAME).unwrap();
+    says(&story.plan(), &["read the value of generation 2 from escrow"]);
+    story.apply();
+    assert_eq!(ours(&story).len(), 2, "nothing was minted again");
+    assert_eq!(fly_secret(&story, "molecule-cp", NAME), Some(half.clone()));
+    let held = story.sandbox.state();
+    assert!(held.to_string().contains(&half));
+    // GitHub's jobs may use the old one for a day; both are parked until then.
+    assert_eq!(
+        parked(&story)
+            .iter()
+            .map(|(generation, _)| *generation)
+            .collect::<Vec<_>>(),
+        [1, 2]
+    );
+    let generated = begun(&[HEX, FLY_AND_GITHUB]);
+    configure(&generated, &[HEX, FLY_AND_GITHUB, ONCE]);
+    generated.sandbox.fault("PUT /repos", 1, "forbidden");
+    generated.fails();
+    let half = fly_secret(&generated, "molecule-cp", NAME).unwrap();
+    generated.apply();
+    assert_eq!(fly_secret(&generated, "molecule-cp", NAME), Some(half));
+    assert_eq!(generated.attributes()["generation"], 2);
+}
+
+#[test]
+fn a_release_that_cannot_read_the_new_key_gets_the_old_one_back() {
+    let mut story = begun(&[HEX, FLY_AND_GITHUB]);
+    let old = fly_secret(&story, "molecule-cp", NAME).unwrap();
+    configure(&story, &[HEX, FLY_AND_GITHUB, ONCE]);
+    says(
+        &story.plan(),
+        &["keep generation 1 in escrow for 24h; a later apply deletes it"],
+    );
+    story.apply();
+    let new = fly_secret(&story, "molecule-cp", NAME).unwrap();
+    assert_ne!(new, old);
+    let attributes = story.attributes();
+    assert_eq!(attributes["phase"], "overlapping");
+    assert_eq!(attributes["credentials"]["1"]["issuer"], Value::Null);
+
+    configure(&story, &[HEX, FLY_AND_GITHUB, ONCE, "restore = 1"]);
+    let plan = story.plan();
+    says(
+        &plan,
+        &[
+            "restore generation 1: read its value from escrow",
+            "wave 1: set FLY_API_TOKEN of generation 1 on Fly app molecule-cp",
+            "keep generation 2 in escrow for 24h; a later apply deletes it",
+        ],
+    );
+    assert!(!plan.contains("+ \"mint generation"), "{plan}");
+    story.apply();
+    assert_eq!(fly_secret(&story, "molecule-cp", NAME), Some(old.clone()));
+    let attributes = story.attributes();
+    assert_eq!(attributes["generation"], 1);
+    assert_eq!(attributes["last_rotation"]["cause"], "restored");
+    assert_eq!(attributes["credentials"]["2"]["status"], "overlapping");
+
+    // The newer one ends after its overlap.
+    story.clock("25h");
+    says(&story.plan(), &["delete generation 2 from escrow"]);
+    story.apply();
+    assert_eq!(story.attributes()["phase"], "settled");
+    assert_eq!(parked(&story), [(1, json!({ "value": old }))]);
+    // It asks once: left in place, it has no further effect. No number is given twice.
+    configure(
+        &story,
+        &[HEX, FLY_AND_GITHUB, "rotation_reason = \"twice\"", "restore = 1"],
+    );
+    says(&story.plan(), &["mint generation 3"]);
+    story.apply();
+    assert_eq!(story.attributes()["generation"], 3);
+    let third = fly_secret(&story, "molecule-cp", NAME).unwrap();
+    assert!(third != old && third != new);
+}
+
+#[test]
+fn a_credential_that_lives_is_restored_and_the_newer_one_revoked_after_its_overlap() {
+    let mut story = begun(&[FLY_TOKEN, FLY_AND_GITHUB]);
+    configure(&story, &[FLY_TOKEN, FLY_AND_GITHUB, ONCE]);
+    story.apply();
+    configure(&story, &[FLY_TOKEN, FLY_AND_GITHUB, ONCE, "restore = 1"]);
+    story.apply();
+    let [first, _] = &alive(&story)[..] else { panic!() };
+    assert_eq!(fly_secret(&story, "molecule-cp", NAME), Some(first.value.clone()));
+    story.clock("25h");
+    says(
+        &story.plan(),
+        &["revoke generation 2", "delete generation 2 from escrow"],
+    );
+    story.apply();
+    assert_eq!(alive(&story), [first.clone()]);
+    assert_eq!(parked(&story), [(1, json!({ "token": first.value }))]);
+}
+
+#[test]
+fn what_cannot_be_restored_is_refused_in_the_plan() {
+    let mut story = begun(&[FLY_TOKEN, FLY_AND_GITHUB]);
+    let restore = |story: &Story, more: &[&str], generation: u64| {
+        let wanted = format!("restore = {generation}");
+        configure(story, &[&[FLY_TOKEN, FLY_AND_GITHUB], more, &[&*wanted]].concat());
+        story.refused("plan")
+    };
+    assert!(restore(&story, &[], 1).contains("It is in place already."));
+    assert!(restore(&story, &[], 7).contains("It has ended, or never existed."));
+    configure(&story, &[FLY_TOKEN, FLY_AND_GITHUB, ONCE]);
+    story.apply();
+    let said = restore(&story, &["rotation_reason = \"twice\""], 1);
+    assert!(
+        said.contains("The same change asks for a new generation (twice)."),
+        "{said}"
+    );
+    story.clock("25h");
+    configure(&story, &[FLY_TOKEN, FLY_AND_GITHUB, ONCE]);
+    story.apply();
+    assert!(restore(&story, &[ONCE], 1).contains("It has ended, or never existed."));
+
+    // A generation from before there was an escrow.
+    let story = Story::begun(&[FLY_TOKEN, FLY_AND_GITHUB]);
+    configure(&story, &[FLY_TOKEN, FLY_AND_GITHUB]);
+    story.settled();
+    configure(&story, &[FLY_TOKEN, FLY_AND_GITHUB, ONCE]);
+    story.apply();
+    assert!(restore(&story, &[ONCE], 1).contains("Its value is not in escrow."));
+    assert_eq!(parked(&story).len(), 1);
+}
+
+#[test]
+fn an_escrow_that_cannot_be_reached_stops_the_rotation_before_the_mint() {
+    let story = begun(&[FLY_TOKEN, FLY_TARGET]);
+    configure(&story, &[FLY_TOKEN, FLY_TARGET, ONCE]);
+    story.sandbox.lasting_fault("GetParameter", "forbidden");
+    story.sandbox.forget_calls();
+    let said = unframed(&story.fails());
+    assert!(said.contains("ssm:GetParameter on arn:aws:ssm"), "{said}");
+    story.wrote_nothing();
+    story.sandbox.heal();
+    story.apply();
+    assert_eq!(ours(&story).len(), 2);
+
+    // Somebody else's entry is not overwritten, and nothing is made.
+    let story = Story::new();
+    configure(&story, &[HEX, FLY_TARGET]);
+    story.apply();
+    let id = story.attributes()["id"].as_str().unwrap().to_owned();
+    story.destroy();
+    let name = format!("/rotation/escrow/{id}");
+    story.sandbox.seed(json!({ "aws": { "parameters": { name: "by hand" } } }));
+    let said = unframed(&story.fails());
+    assert!(said.contains("is not this secret's"), "{said}");
+    assert_eq!(fly_secret(&story, "molecule-cp", NAME), None);
+}
+
+#[test]
+fn a_value_that_cannot_be_parked_is_delivered_and_the_apply_says_so() {
+    let story = begun(&[FLY_TOKEN, FLY_TARGET, "overlap = \"1h\""]);
+    configure(&story, &[FLY_TOKEN, FLY_TARGET, "overlap = \"1h\"", ONCE]);
+    story.sandbox.lasting_fault("PutParameter", "forbidden");
+    let said = unframed(&story.fails());
+    assert!(said.contains("Generation 2 is not in escrow"), "{said}");
+    let [_, new] = &alive(&story)[..] else { panic!() };
+    assert_eq!(fly_secret(&story, "molecule-cp", NAME), Some(new.value.clone()));
+    story.sandbox.heal();
+    story.settled();
+    let credentials = story.attributes()["credentials"].clone();
+    assert!(
+        credentials["1"]["escrow"].is_string() && credentials["2"]["escrow"].is_null(),
+        "{credentials}"
+    );
+}
+
+#[test]
+fn a_value_that_has_ended_and_could_not_be_deleted_is_deleted_by_the_next_apply() {
+    let mut story = begun(&[FLY_TOKEN, FLY_TARGET, "overlap = \"1h\""]);
+    configure(&story, &[FLY_TOKEN, FLY_TARGET, "overlap = \"1h\"", ONCE]);
+    story.apply();
+    story.clock("2h");
+    story.sandbox.lasting_fault("PutParameter", "forbidden");
+    let said = story.run(&["apply", "-auto-approve"]).success();
+    says(&said, &["Old values are still in escrow"]);
+    assert_eq!(alive(&story).len(), 1);
+    assert_eq!(parked(&story).len(), 2);
+    story.sandbox.heal();
+    let plan = story.plan();
+    says(&plan, &["delete generation 1 from escrow", "escrow_left"]);
+    story.apply();
+    assert_eq!(parked(&story).len(), 1);
+}
+
+#[test]
+fn escrow_can_be_left_and_moved() {
+    let story = begun(&[FLY_TOKEN, FLY_TARGET]);
+    let held = parked(&story);
+    let elsewhere = ESCROW.replace("/rotation/escrow/", "/vault");
+    configure_in(&story, &elsewhere, &[FLY_TOKEN, FLY_TARGET]);
+    says(
+        &story.plan(),
+        &[
+            "move generation 1 in escrow from SSM parameter /rotation/escrow/",
+            "to SSM parameter /vault/",
+        ],
+    );
+    story.apply();
+    assert_eq!(below(&story, "/rotation/escrow/"), []);
+    assert_eq!(below(&story, "/vault/").len(), 1);
+    configure(&story, &[FLY_TOKEN, FLY_TARGET]);
+    story.apply();
+    assert_eq!(parked(&story), held);
+
+    configure(&story, &[FLY_TOKEN, FLY_TARGET, "escrow = false"]);
+    says(
+        &story.plan(),
+        &["delete SSM parameter /rotation/escrow/", "where generation 1 is parked"],
+    );
+    story.apply();
+    assert_eq!(below(&story, "/rotation/escrow/"), []);
+    assert_eq!(ours(&story).len(), 1);
+}
+
+#[test]
+fn a_wrong_escrow_is_refused_where_it_is_written() {
+    let story = Story::new();
+    for (block, said) in [
+        (ESCROW.replace("/rotation/escrow/", "rotation"), "begins with a slash"),
+        (ESCROW.replace("/rotation/escrow/", "/aws/escrow/"), "reserved by AWS"),
+        ("escrow {\n  }".to_owned(), "escrow requires ssm_parameter"),
+        (
+            ESCROW.replace("path ", "kms_key_id = \"a b\"\n      path "),
+            "a key is written as its id, ARN or alias",
+        ),
+        (ESCROW.replace("path ", "connection = \"vault\"\n      path "), "vault"),
+    ] {
+        configure_in(&story, &block, &[FLY_TOKEN, FLY_TARGET]);
+        let refused = story.refused("validate");
+        assert!(refused.contains(said), "{said}: {refused}");
+    }
+    story.configure(&[FLY_TOKEN, FLY_TARGET, "escrow = true"]);
+    assert!(
+        story
+            .refused("validate")
+            .contains("escrow = true requires an escrow block")
+    );
+    configure(
+        &story,
+        &[
+            HEX,
+            r#"targets = { it = { ssm_parameter = { name = "/rotation/escrow/it" } } }"#,
+        ],
+    );
+    let said = story.refused("plan");
+    assert!(said.contains("target it is inside the escrow path"), "{said}");
+}
