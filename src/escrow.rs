@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -26,13 +27,34 @@ pub struct ParkedGeneration {
     pub public: BTreeMap<String, String>,
 }
 
-/// Everything that is parked of one secret, by generation.
+/// What is about to be minted by an issuer that cannot name it, written before the call: what appears after it is ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intent {
+    /// The generation.
+    pub generation: u64,
+    /// The issuer's handles at that moment, and when it says that each was made.
+    pub before: BTreeMap<String, Option<Timestamp>>,
+}
+
+/// Everything that is parked of one secret.
 #[derive(Debug, Default)]
-pub struct Parked(BTreeMap<u64, ParkedGeneration>);
+pub struct Parked {
+    generations: BTreeMap<u64, ParkedGeneration>,
+    intent: Option<Intent>,
+}
+
+/// An [`Intent`] on the wire: instants are texts.
+#[derive(Serialize, Deserialize)]
+struct WireIntent {
+    generation: u64,
+    before: BTreeMap<String, Option<String>>,
+}
 
 #[derive(Serialize)]
 struct Written<'a> {
     format: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    intent: Option<WireIntent>,
     generations: BTreeMap<u64, WrittenGeneration<'a>>,
 }
 
@@ -47,6 +69,8 @@ struct WrittenGeneration<'a> {
 #[derive(Deserialize)]
 struct Read {
     format: u32,
+    #[serde(default)]
+    intent: Option<WireIntent>,
     generations: BTreeMap<u64, ReadGeneration>,
 }
 
@@ -71,49 +95,82 @@ impl Parked {
             return Err("A later version of the provider parked it.".to_owned());
         }
         let generations = read.generations.into_iter();
-        Ok(Self(
-            generations
-                .map(|(generation, parked)| (generation, parked.into_parked()))
-                .collect(),
-        ))
+        let generations = generations.map(|(generation, parked)| (generation, parked.into_parked()));
+        Ok(Self {
+            generations: generations.collect(),
+            intent: read.intent.map(WireIntent::into_intent),
+        })
     }
 
     /// The text of an entry that holds it.
     pub fn to_text(&self) -> Secret {
         let generations = self
-            .0
+            .generations
             .iter()
             .map(|(generation, parked)| (*generation, parked.written()));
         let written = Written {
             format: FORMAT,
+            intent: self.intent.as_ref().map(WireIntent::of),
             generations: generations.collect(),
         };
         // Twice the length has room for every escape that values consist of, so that no copy is left behind while the text grows.
-        let length: usize = self.0.values().map(ParkedGeneration::len).sum();
+        let length: usize = self.generations.values().map(ParkedGeneration::len).sum();
         let mut text = Zeroizing::new(Vec::with_capacity(1024 + 2 * length));
         let done = serde_json::to_writer(&mut *text, &written);
         debug_assert!(done.is_ok(), "maps of texts are JSON");
         Secret::new(String::from_utf8(std::mem::take(&mut *text)).unwrap_or_default())
     }
 
-    /// Adds or replaces a generation.
+    /// Adds or replaces a generation. What was intended is done with it.
     pub fn add(&mut self, generation: u64, parked: ParkedGeneration) {
-        self.0.insert(generation, parked);
+        self.intent = None;
+        self.generations.insert(generation, parked);
+    }
+
+    /// Notes what is about to be minted.
+    pub fn intend(&mut self, intent: Intent) {
+        self.intent = Some(intent);
+    }
+
+    /// What an earlier run was about to mint as that generation, and did not park.
+    pub fn intent(&self, generation: u64) -> Option<&Intent> {
+        self.intent.as_ref().filter(|intent| intent.generation == generation)
     }
 
     /// Forgets every generation that is not among these.
     pub fn keep(&mut self, generations: &BTreeSet<u64>) {
-        self.0.retain(|generation, _| generations.contains(generation));
+        self.generations
+            .retain(|generation, _| generations.contains(generation));
     }
 
     /// That generation.
     pub fn get(&self, generation: u64) -> Option<&ParkedGeneration> {
-        self.0.get(&generation)
+        self.generations.get(&generation)
     }
 
     /// The generations in it.
     pub fn generations(&self) -> BTreeSet<u64> {
-        self.0.keys().copied().collect()
+        self.generations.keys().copied().collect()
+    }
+}
+
+impl WireIntent {
+    fn of(intent: &Intent) -> Self {
+        let before = intent.before.iter();
+        Self {
+            generation: intent.generation,
+            before: before
+                .map(|(id, at)| (id.clone(), at.map(|at| at.to_string())))
+                .collect(),
+        }
+    }
+
+    fn into_intent(self) -> Intent {
+        let before = self.before.into_iter();
+        Intent {
+            generation: self.generation,
+            before: before.map(|(id, at)| (id, at.and_then(|at| at.parse().ok()))).collect(),
+        }
     }
 }
 
@@ -184,6 +241,24 @@ mod tests {
         }
         let parts = &after.get(4).unwrap().parts;
         assert!(parts.get("host").unwrap().is_plain() && !parts.get("password").unwrap().is_plain());
+    }
+
+    #[test]
+    fn an_intent_holds_until_its_generation_is_parked() {
+        let mut parked = parked();
+        let before = BTreeMap::from([
+            ("app".to_owned(), Timestamp::from_second(1).ok()),
+            ("app_b".to_owned(), None),
+        ]);
+        let intent = Intent { generation: 6, before };
+        parked.intend(intent.clone());
+        let mut read = Parked::of_text(&parked.to_text()).unwrap();
+        assert_eq!(read.intent(6), Some(&intent));
+        assert_eq!(read.intent(5), None);
+        let parts = Parts::single("password", Secret::new("battery staple".to_owned()));
+        let public = BTreeMap::new();
+        read.add(6, ParkedGeneration { parts, public });
+        assert_eq!(Parked::of_text(&read.to_text()).unwrap().intent(6), None);
     }
 
     #[test]

@@ -6,6 +6,9 @@ use std::fmt;
 /// What a user may write for the part of a credential that has only one, whatever that is called.
 pub const VALUE: &str = "value";
 
+/// What a template calls the value of the generation that lives beside the one that is delivered.
+pub const PREVIOUS: &str = "previous";
+
 /// The name of a part, as the source declares it: `username`. Never the alias [`VALUE`], unless the part is called so.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PartName(Box<str>);

@@ -130,6 +130,8 @@ mod resend;
 mod rivals;
 #[path = "e2e/roll.rs"]
 mod roll;
+#[path = "e2e/rollback.rs"]
+mod rollback;
 #[path = "e2e/room.rs"]
 mod room;
 #[path = "e2e/rotate.rs"]

@@ -28,8 +28,9 @@ catalogue! {
         /// A value that an interrupted apply would lose.
         warning NotResumable { secret: String } => {
             summary: format!("{secret}: not_resumable"),
-            detail: "If this apply is interrupted after minting, the value cannot be recovered, because no target of the first wave can be \
-                     read back. Put a readable target (such as ssm_parameter) into wave 1.",
+            detail: "If this apply is interrupted after minting, the value cannot be recovered, because it is not in escrow and no target of \
+                     the first wave can be read back. Declare escrow in the provider block, or put a readable target (such as \
+                     ssm_parameter) into wave 1.",
             samples: [{ secret: "FLY_API_TOKEN".into() }],
         }
         /// A rotation that nobody asked for.
@@ -210,9 +211,9 @@ catalogue! {
         }
         /// A guarded secret whose value an interrupted apply would lose.
         error GuardedNotResumable { secret: String } => {
-            summary: format!("{secret}: a guarded secret requires a target that can be read back"),
-            detail: "If this apply were interrupted after minting, the value could not be recovered. Put a readable target (such as \
-                     ssm_parameter) into wave 1.",
+            summary: format!("{secret}: a guarded secret requires escrow, or a target that can be read back"),
+            detail: "If this apply were interrupted after minting, the value could not be recovered. Declare escrow in the provider block, or \
+                     put a readable target (such as ssm_parameter) into wave 1.",
             samples: [{ secret: "SECRETS_KEY".into() }],
         }
         /// A rotation of a guarded secret that is not confirmed.

@@ -80,6 +80,13 @@ catalogue! {
                      another `path` in the provider's `escrow` block, or delete the entry.",
             samples: [{ entry: "SSM parameter /rotation/escrow/0123456789abcdef0123456789abcdef".into() }],
         }
+        /// A template that has the value of the generation in place in it.
+        error PreviousNotParked { entry: String, generation: u64 } => {
+            summary: format!("{entry} needs the value of generation {generation}, which is not in escrow"),
+            detail: "Its template contains {{ previous }}. Nothing was changed. Rotate once without {{ previous }}: from then on, values are \
+                     parked.",
+            samples: [{ entry: "Fly secret SESSION_KEYS on app molecule-cp".into(), generation: 1 }],
+        }
         /// A value exists and could not be parked.
         error NotParked { generation: u64, call: Message } => {
             summary: format!("Generation {generation} is not in escrow"),

@@ -19,7 +19,10 @@ impl Run<'_> {
     /// The value as that target holds it.
     pub(super) fn value_for(&self, target: &JobTarget) -> Result<Secret, String> {
         let parts = self.parts.as_ref().ok_or("the value is not in memory")?;
-        target.spec.content.of(parts)
+        if !target.spec.content.has_previous() {
+            return target.spec.content.of(parts);
+        }
+        target.spec.content.of(&self.with_previous(parts)?)
     }
 
     pub(super) fn batches<'k>(&'k self, keys: &'k [String]) -> Vec<Batch<'k>> {

@@ -1,15 +1,16 @@
 //! Parking values, and getting them back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Failure, Performed, Run, Subject};
 use crate::address::Address;
 use crate::call::{CallError, Effect};
 use crate::diagnostics;
-use crate::escrow::{CONTENT, Parked, ParkedGeneration};
+use crate::escrow::{CONTENT, Intent, Parked, ParkedGeneration};
 use crate::label::Label;
-use crate::rotation::{DeliveryRecord, Entry, Escrow, Event, Verdict, judge};
+use crate::part::{PREVIOUS, VALUE};
+use crate::rotation::{CredentialStatus, DeliveryRecord, Entry, Escrow, Event, Verdict, judge};
 use crate::secret::Parts;
 use crate::spec::EscrowSpec;
 use crate::target::{Delivery, Target};
@@ -80,6 +81,54 @@ impl Run<'_> {
         Ok(newest.map(|found| found.parts.share()))
     }
 
+    /// The parts with the value of the generation that lives beside the one in hand. Where there is none, it is the same value, so that a
+    /// list of both is one of a key twice.
+    ///
+    /// # Errors
+    /// A sentence: another generation lives, and its value is not parked.
+    pub(super) fn with_previous(&self, parts: &Parts) -> Result<Parts, String> {
+        let beside = self.outcome.ledger.credentials().iter().rev();
+        let mut beside = beside
+            .filter(|known| known.status != CredentialStatus::Orphaned)
+            .map(|known| known.generation)
+            .filter(|generation| Some(*generation) != self.session.in_hand);
+        let found = match beside.next() {
+            None => parts.find(VALUE),
+            Some(generation) => {
+                let parked = self.parked.as_ref().and_then(|parked| parked.get(generation));
+                let parked = parked.and_then(|parked| parked.parts.find(VALUE));
+                Some(parked.ok_or_else(|| format!("The value of generation {generation} is not in escrow."))?)
+            }
+        };
+        let value = found.ok_or("The credential has several parts, and none of them is the previous value.")?;
+        Ok(parts.share().with(PREVIOUS, value.share()))
+    }
+
+    /// Targets that hold the value of the generation in place beside the new one, where that value cannot be had.
+    fn lack_the_previous(&self) -> Vec<Failure> {
+        let ledger = &self.outcome.ledger;
+        let generation = ledger.generation();
+        let has_it = self
+            .parked
+            .as_ref()
+            .is_some_and(|parked| parked.get(generation).is_some());
+        if !self.goal.may_mint || !ledger.is_begun() || has_it {
+            return Vec::new();
+        }
+        let lacking = self
+            .job
+            .targets
+            .iter()
+            .filter(|(_, target)| target.spec.content.has_previous());
+        lacking
+            .map(|(key, target)| {
+                let entry = target.noun();
+                let lacking = diagnostics::Run::PreviousNotParked { entry, generation };
+                Failure::new(Subject::Target(key.clone()), lacking)
+            })
+            .collect()
+    }
+
     /// Looks at the entry before anything is at stake: it must be this secret's, and what is in it must be readable.
     pub(super) async fn inspect_escrow(&mut self) -> Performed {
         let (id, refuses) = (self.job.id.clone(), self.goal.may_mint);
@@ -123,7 +172,10 @@ impl Run<'_> {
                 if self.outcome.ledger.escrow().is_none() && !generations.is_empty() {
                     self.outcome.ledger.record(Event::Parked(Escrow { slot, generations }));
                 }
-                Ok(())
+                match self.lack_the_previous() {
+                    lacking if lacking.is_empty() => Ok(()),
+                    lacking => Err(lacking),
+                }
             }
         }
     }
@@ -141,6 +193,33 @@ impl Run<'_> {
             });
         }
         Ok(())
+    }
+
+    /// Notes what is about to be minted, where the issuer cannot name it. Of a mint whose answer an earlier run lost, its own note stays.
+    pub(super) async fn intend(&mut self, generation: u64) -> Performed {
+        let source = &self.job.source;
+        let is_named = !source.traits().needs_intent() || source.spec.is_supplied();
+        if is_named || !self.goal.parks || self.session.parking_failed {
+            return Ok(());
+        }
+        let call = |error: &CallError| vec![Failure::of_call(Subject::Source, error)];
+        let listed = source.adapter.issuer().survey().await.map_err(|error| call(&error))?;
+        let before = listed
+            .into_iter()
+            .map(|credential| (credential.id, credential.minted_at));
+        let before = before.collect();
+        let parked = self.parked().await;
+        let parked = parked.map_err(|error| vec![Failure::of_call(Subject::Escrow, &error)])?;
+        if parked.intent(generation).is_some() {
+            return Ok(());
+        }
+        parked.intend(Intent { generation, before });
+        self.write_escrow(None).await.map_err(|failure| vec![failure])
+    }
+
+    /// What an earlier run noted before it minted that generation.
+    pub(super) fn intent(&self, generation: u64) -> Option<Intent> {
+        self.parked.as_ref()?.intent(generation).cloned()
     }
 
     /// Brings the entry to what it should hold: the same at another place, less what has ended, or nothing at all.
@@ -195,12 +274,11 @@ impl Run<'_> {
             .iter()
             .map(|known| known.generation)
             .collect();
-        let held = added.and_then(|generation| Some((generation, self.parts.as_ref()?.share())));
-        let public = self.outcome.public.clone().unwrap_or_default();
+        let held = added.and_then(|generation| Some((generation, self.essential(self.parts.as_ref()?))));
         let parked = self.parked().await.map_err(|error| call(&error))?;
         parked.keep(&live);
-        if let Some((generation, parts)) = held {
-            parked.add(generation, ParkedGeneration { parts, public });
+        if let Some((generation, held)) = held {
+            parked.add(generation, held);
         }
         let (generations, text) = (parked.generations(), parked.to_text());
         let Some(escrow) = &self.job.escrow else { return Ok(()) };
@@ -229,8 +307,27 @@ impl Run<'_> {
             }
         }
         let slot = escrow.slot.to_string();
-        self.outcome.ledger.record(Event::Parked(Escrow { slot, generations }));
+        if !generations.is_empty() {
+            self.outcome.ledger.record(Event::Parked(Escrow { slot, generations }));
+        }
         Ok(())
+    }
+
+    /// What is parked of a value: an entry has little room, so that what follows from another part is left out.
+    fn essential(&self, parts: &Parts) -> ParkedGeneration {
+        let Some(essential) = self.job.source.spec.config.essential_parts() else {
+            return ParkedGeneration {
+                parts: parts.share(),
+                public: self.outcome.public.clone().unwrap_or_default(),
+            };
+        };
+        let kept = essential
+            .iter()
+            .filter_map(|name| Some((*name, parts.get(name)?.share())));
+        ParkedGeneration {
+            parts: kept.fold(Parts::default(), |kept, (name, value)| kept.with(name, value)),
+            public: BTreeMap::new(),
+        }
     }
 
     /// Deletes the entry that the record names, if it is this secret's.

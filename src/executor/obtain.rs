@@ -26,6 +26,7 @@ impl Run<'_> {
             Issuance::Reset { .. } => Handles {
                 in_use: in_use.filter_map(|known| known.credential_id.clone()).collect(),
                 unexplained: self.unexplained,
+                before: self.intent(generation).map(|intent| intent.before),
                 predecessor_minted_at: earlier.next_back().and_then(|known| known.minted_at),
             },
         };
@@ -40,6 +41,7 @@ impl Run<'_> {
         let in_place = self.outcome.ledger.generation();
         self.fetch_previous(in_place + 1, |when| when != When::Preflight).await;
         let order = self.order(generation);
+        self.intend(generation).await?;
         let issuer = self.job.source.issuer();
         let minted = self.job.source.adapter.mint(&order, self.permit).await;
         match self.minted_as_told(minted, &order) {
@@ -189,7 +191,8 @@ impl Run<'_> {
     ) -> Performed {
         let generation = order.label.generation;
         let on_record = self.outcome.ledger.credential(generation).is_some();
-        if on_record && !self.job.is_create {
+        let is_whole = public.is_none() || self.job.source.spec.config.essential_parts().is_none();
+        if on_record && !self.job.is_create && is_whole {
             self.outcome.public = public.or(self.outcome.public.take());
             self.hold(generation, found);
             return Ok(());
@@ -208,7 +211,7 @@ impl Run<'_> {
             let issuer = self.job.source.issuer();
             self.begin(generation, &order.label, minted.credential.as_ref(), &issuer);
         }
-        self.outcome.public = public.or(Some(minted.public));
+        self.outcome.public = public.filter(|_| is_whole).or(Some(minted.public));
         self.hold(generation, minted.parts);
         Ok(())
     }

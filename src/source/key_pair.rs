@@ -99,6 +99,11 @@ impl SourceConfig for Config {
         KIND.declared_parts()
     }
 
+    /// The private PEM has the whole pair in it.
+    fn essential_parts(&self) -> Option<&'static [&'static str]> {
+        Some(&[PRIVATE_PEM])
+    }
+
     fn in_words(&self) -> String {
         format!("{} key pair", self.0.name())
     }

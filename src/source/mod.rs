@@ -60,6 +60,11 @@ impl SourceTraits {
         matches!(self.issuance, Issuance::Reset { handles: 0 | 1 })
     }
 
+    /// Whether the issuer cannot name what it makes, so that only what there was before tells whether a lost answer made something.
+    pub fn needs_intent(&self) -> bool {
+        self.is_issued() && !self.lists
+    }
+
     /// Whether anybody but us knows the credential; what we generate ourselves has no handle and no end.
     pub fn is_issued(&self) -> bool {
         !self.generated || self.lists || self.revocable || self.reveals || self.replaces()
@@ -134,6 +139,8 @@ pub struct Handles {
     pub predecessor_minted_at: Option<Timestamp>,
     /// A target may hold a value that no record tells of: an interrupted run may have made it.
     pub unexplained: bool,
+    /// An earlier run was about to mint this very generation: the handles at that moment, and when each was made. What is newer is ours.
+    pub before: Option<BTreeMap<String, Option<Timestamp>>>,
     /// Those whose credential a consumer may use: none of them is made anew while there is another.
     pub in_use: BTreeSet<String>,
 }
@@ -248,6 +255,11 @@ pub trait SourceConfig: Send + Sync {
 
     /// Longest label that the issuer's names allow, in characters.
     fn label_limit(&self) -> Option<usize> {
+        None
+    }
+
+    /// The parts that suffice to make the others again ([`Source::restore`]); `None`: all of them.
+    fn essential_parts(&self) -> Option<&'static [&'static str]> {
         None
     }
 

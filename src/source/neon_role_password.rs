@@ -10,6 +10,7 @@ mod arguments;
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use self::arguments::{Config, branch_at};
 use super::{Credential, Issuer, Liveness, Maker, MintOrder, Minted, Offers, Source, SourceKind};
@@ -372,11 +373,13 @@ impl Source for Passwords {
         // The role of a pair that is not in use was reset as well when its password was revoked. Where every target is known to hold
         // another one, nobody has what stands there, and it may be old.
         let may_be_held = self.alternate.is_none() || order.handles.unexplained;
-        let lost = may_be_held
-            && order
-                .handles
-                .predecessor_minted_at
-                .is_some_and(|at| role.updated_at > Some(at));
+        let since = |at: Option<Timestamp>| at.is_some_and(|at| role.updated_at > Some(at));
+        // What an earlier run was about to reset, it has reset.
+        let intended = order.handles.before.as_ref().and_then(|before| before.get(&role.name));
+        let lost = match intended {
+            Some(before) => since(*before),
+            None => may_be_held && since(order.handles.predecessor_minted_at),
+        };
         if lost && let Some(found) = self.revealed(&role.name).await? {
             return Ok(found);
         }
@@ -457,6 +460,7 @@ mod tests {
             handles: crate::source::Handles {
                 predecessor_minted_at: None,
                 unexplained: false,
+                before: None,
                 in_use: in_use.iter().map(|name| (*name).to_owned()).collect(),
             },
         };

@@ -16,7 +16,7 @@ use crate::address::Address;
 use crate::call::{CallError, WritePermit};
 use crate::connection::Link;
 use crate::diagnostics::Argument;
-use crate::part::{PartNames, VALUE};
+use crate::part::{PREVIOUS, PartNames, VALUE};
 use crate::secret::{Parts, Secret};
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Type};
 
@@ -40,7 +40,7 @@ pub static KIND: SourceKind = SourceKind {
 };
 
 /// Names that mean something else in templates.
-const RESERVED: [&str; 2] = [VALUE, "previous"];
+const RESERVED: [&str; 2] = [VALUE, PREVIOUS];
 
 fn attributes() -> Vec<Attribute> {
     vec![

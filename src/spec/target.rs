@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use crate::address::Address;
-use crate::part::PartName;
+use crate::part::{PREVIOUS, PartName};
 use crate::secret::{Parts, Secret};
 use crate::target::{Activation, TEMPLATE, TargetConfig, TargetKind};
 use crate::template::Template;
@@ -82,6 +82,14 @@ impl Content {
         match self {
             Self::Part(part) => Some(part),
             Self::Template { .. } => None,
+        }
+    }
+
+    /// Whether it has the value of the generation in it that lives beside the one that is delivered.
+    pub fn has_previous(&self) -> bool {
+        match self {
+            Self::Part(_) => false,
+            Self::Template { template, .. } => template.parts().iter().any(|part| part == PREVIOUS),
         }
     }
 

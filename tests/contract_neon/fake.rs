@@ -242,6 +242,7 @@ pub(crate) fn order(generation: u64, predecessor_minted_at: Option<Timestamp>) -
     MintOrder {
         label: Label::new("web-rotation", "0123456789ab", generation),
         handles: Handles {
+            before: None,
             predecessor_minted_at,
             unexplained: true,
             in_use: BTreeSet::new(),

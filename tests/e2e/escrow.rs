@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, Story, resource, says, unframed};
-use crate::truth::{alive, fly_secret, ours};
+use crate::truth::{alive, fly_secret, ours, parameter, password};
 
 const ESCROW: &str = "escrow {\n    ssm_parameter {\n      path = \"/rotation/escrow/\"\n    }\n  }";
 const HEX: &str = r#"source = { random = { bytes = 32, encoding = "hex" } }"#;
@@ -256,7 +256,9 @@ fn an_escrow_that_cannot_be_reached_stops_the_rotation_before_the_mint() {
     let id = story.attributes()["id"].as_str().unwrap().to_owned();
     story.destroy();
     let name = format!("/rotation/escrow/{id}");
-    story.sandbox.seed(json!({ "aws": { "parameters": { name: "by hand" } } }));
+    story
+        .sandbox
+        .seed(json!({ "aws": { "parameters": { name: "by hand" } } }));
     let said = unframed(&story.fails());
     assert!(said.contains("is not this secret's"), "{said}");
     assert_eq!(fly_secret(&story, "molecule-cp", NAME), None);
@@ -360,4 +362,94 @@ fn a_wrong_escrow_is_refused_where_it_is_written() {
     );
     let said = story.refused("plan");
     assert!(said.contains("target it is inside the escrow path"), "{said}");
+}
+
+#[test]
+fn a_keyring_holds_the_new_key_and_the_one_before() {
+    const RING: &str =
+        r#"targets = { ring = { template = "{{ value }},{{ previous }}", fly_secret = { app = "molecule-cp" } } }"#;
+    let story = Story::new();
+    story.configure(&[HEX, RING]);
+    assert!(story.refused("validate").contains("{{ previous }} is read from escrow"));
+    configure(&story, &[HEX, RING, "overlap = \"1h\""]);
+    story.apply();
+    let ring = |story: &Story| -> Vec<String> {
+        let held = fly_secret(story, "molecule-cp", NAME).unwrap();
+        held.split(',').map(str::to_owned).collect()
+    };
+    // The first generation has none before it.
+    let [first, same] = &ring(&story)[..] else { panic!() };
+    assert_eq!(first, same);
+    configure(&story, &[HEX, RING, "overlap = \"1h\"", ONCE]);
+    story.apply();
+    let [second, before] = &ring(&story)[..] else { panic!() };
+    assert!(before == first && second != first);
+
+    // What cannot be had is refused before anything is made.
+    let story = Story::begun(&[HEX, FLY_TARGET]);
+    configure(&story, &[HEX, RING, ONCE]);
+    let said = unframed(&story.fails());
+    assert!(
+        said.contains("needs the value of generation 1, which is not in escrow"),
+        "{said}"
+    );
+    assert_eq!(story.attributes()["generation"], 1);
+}
+
+#[test]
+fn a_lost_answer_of_an_issuer_that_cannot_name_what_it_makes_is_found_again() {
+    const PLACE: &str = r#"project_id = "quiet-river-12345678", branch_id = "br-main-123456", role = "app""#;
+    const TARGET: &str = r#"targets = { url = { part = "password", fly_secret = { app = "molecule-cp" } } }"#;
+    for more in ["", ", alternate_role = \"app_b\""] {
+        let source = format!("source = {{ neon_role_password = {{ {PLACE}{more} }} }}");
+        let lines = [&*source, TARGET, "overlap = \"0s\""];
+        let lines = if more.is_empty() { &lines[..2] } else { &lines[..] };
+        let story = begun(lines);
+        let again = [lines, &[ONCE]].concat();
+        configure(&story, &again);
+        story.sandbox.forget_calls();
+        story.sandbox.fault("reset_password", 1, "drop_after");
+        story.fails();
+        let writes = story.writes();
+        let at = |what: &str| writes.iter().position(|call| call.contains(what)).unwrap();
+        assert!(at("PutParameter") < at("reset_password"), "{writes:?}");
+        let role = if more.is_empty() { "app" } else { "app_b" };
+        let made = password(&story, role);
+        story.apply();
+        assert_eq!(fly_secret(&story, "molecule-cp", NAME), Some(made.clone()), "{role}");
+        let reset = story
+            .writes()
+            .iter()
+            .filter(|call| call.contains(&format!("{role}/reset_password")))
+            .count();
+        assert_eq!(reset, 1, "{role}: {:?}", story.writes());
+        assert_eq!(parked(&story).last().unwrap().1["password"], json!(made));
+    }
+}
+
+#[test]
+fn a_key_pair_is_parked_by_its_private_half_and_restored_whole() {
+    const PAIR: &str = r#"source = { key_pair = { algorithm = "rsa_4096" } }"#;
+    const HALVES: &str = r#"targets = {
+    verifier = { wave = 1, part = "public_jwk", ssm_parameter = { name = "/key/public" } }
+    signer   = { wave = 2, part = "private_jwk", fly_secret = { app = "molecule-cp" } }
+  }"#;
+    let story = begun(&[PAIR, HALVES, "overlap = \"1h\""]);
+    let kids = |story: &Story| {
+        let public = story.attributes()["public"]["kid"].clone();
+        let of = |text: String| serde_json::from_str::<Value>(&text).unwrap()["kid"].clone();
+        let held = [parameter(story, "/key/public"), fly_secret(story, "molecule-cp", NAME)];
+        for held in held {
+            assert_eq!(of(held.unwrap()), public);
+        }
+        public
+    };
+    let first = kids(&story);
+    configure(&story, &[PAIR, HALVES, "overlap = \"1h\"", ONCE]);
+    story.apply();
+    assert_ne!(kids(&story), first);
+    assert_eq!(parked(&story).len(), 2);
+    configure(&story, &[PAIR, HALVES, "overlap = \"1h\"", ONCE, "restore = 1"]);
+    story.apply();
+    assert_eq!(kids(&story), first);
 }

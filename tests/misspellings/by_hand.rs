@@ -458,10 +458,9 @@ fn by_hand() -> Vec<(&'static str, Json, &'static str)> {
             "rotation_reason is not a reason",
         ),
         // Brought by a later version.
-        ("escrow", json!(true), "escrow is not available yet"),
-        ("escrow", json!(false), "escrow is not available yet"),
-        ("restore", json!(3), "restore is not available yet"),
-        ("restore", json!(UNKNOWN), "restore is not available yet"),
+        ("escrow", json!("sure"), "escrow must be true or false"),
+        ("restore", json!(0), "restore must be a whole number"),
+        ("restore", json!("the last one"), "restore must be a whole number"),
         // No kind.
         (
             "activations",

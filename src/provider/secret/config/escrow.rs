@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::check::Presents;
-use crate::diagnostics::{Configuration, Plan};
+use crate::diagnostics::{Argument, Configuration, Plan};
 use crate::part::PartName;
 use crate::source::Maker;
 use crate::spec::{Config, When};
@@ -18,6 +18,15 @@ impl Config {
         }
         if is_declared && self.parks != Some(false) {
             return;
+        }
+        for (key, _) in self.targets.iter().filter(|(_, target)| target.content.has_previous()) {
+            let argument = Path::attribute("targets").then_key(key).then_attribute("template");
+            let needs = Argument::Needs {
+                argument: argument.to_string(),
+                other: "escrow".into(),
+                why: "{{ previous }} is read from escrow. Add an `escrow` block to the provider block, or leave {{ previous }} out.".into(),
+            };
+            problems.report(Path::attribute("targets").then_key(key), needs);
         }
         if self.source.kind.maker == Maker::Us {
             self.overlap_has_no_effect(overlap_is_set, problems);

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 
 use super::kinds::{connection_of, not_empty, one_kind};
 use crate::diagnostics::{Argument, Configuration, capitalized};
-use crate::part::{PartName, PartNames};
+use crate::part::{PREVIOUS, PartName, PartNames};
 use crate::spec::{Content, TargetSpec};
 use crate::target::{self, TargetConfig};
 use crate::template::Template;
@@ -172,7 +172,7 @@ fn content_of(
 ) -> Option<Content> {
     if let Some(template) = template {
         // A template that is one bare part says in other words which part it is.
-        if let Some(part) = template.sole_part() {
+        if let Some(part) = template.sole_part().filter(|part| *part != PREVIOUS) {
             return parts.resolve(part).cloned().map(Content::Part);
         }
         let used = template.parts();
@@ -220,6 +220,9 @@ fn parse_template(
     }
     let allowed = allowed?;
     for part in template.parts() {
+        if part == PREVIOUS && allowed.sole().is_some() {
+            continue;
+        }
         if allowed.resolve(&part).is_none() {
             node.report(problems, |argument| unknown_part(argument, &part, allowed));
             return None;
