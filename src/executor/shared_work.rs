@@ -4,7 +4,7 @@
 //! An apply enters when it begins, and says which work it may come to. When it arrives at that work, it waits for the others that have
 //! begun and may come there too, unless they wait themselves. Nothing waits for an apply that has not begun, so that neither
 //! `-parallelism=1` nor `depends_on` ends in a deadlock. A run covers those that had arrived when it started; who arrives later needs
-//! another.
+//! another. Who has a dead old value at its consumers waits for nobody.
 
 mod board;
 mod order;
@@ -67,12 +67,12 @@ impl<O: Order> Default for Table<O> {
     }
 }
 
-/// What an interrupt means to an apply.
+/// What may put an apply off.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Interrupt<'a> {
     /// It is asked for by this.
     pub(super) stop: &'a Stop,
-    /// It does not count: the old value is dead, so that the new one has to arrive.
+    /// It does not count: the old value is dead, so that the new one has to arrive, and waits for nobody.
     pub(super) goes_on: bool,
 }
 
@@ -176,7 +176,7 @@ impl Participant {
 
     fn arrive<O: Order>(&self, work: &str, order: O, goes_on: bool) -> Errand<'_, O> {
         let id = self.shared.change(|state| {
-            let id = state.board.arrive(self.who, work);
+            let id = state.board.arrive(self.who, work, goes_on);
             let brought = Brought { order, goes_on };
             O::table(&mut state.tables).brought.insert(id, brought);
             id

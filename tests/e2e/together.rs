@@ -103,7 +103,6 @@ fn forty_secrets_of_one_app_take_a_write_and_a_roll_for_each_ten() {
     configure(&story, 40, "first");
     story.run(&["apply", "-auto-approve"]).success();
     let (writes, updates) = counted(&story);
-    eprintln!("MEASURED {writes} {updates:?}");
     assert!(
         writes <= 5 && updates.iter().all(|updates| *updates <= 5),
         "{writes} writes, {updates:?} updates"

@@ -19,6 +19,8 @@ pub(super) struct Board {
 struct Errand {
     who: u64,
     work: String,
+    /// It waits for nobody who has not arrived.
+    urgent: bool,
     place: Place,
 }
 
@@ -56,11 +58,12 @@ impl Board {
     }
 
     /// An apply comes to that work. Names its errand.
-    pub(super) fn arrive(&mut self, who: u64, work: &str) -> u64 {
+    pub(super) fn arrive(&mut self, who: u64, work: &str, urgent: bool) -> u64 {
         self.arrived += 1;
         let errand = Errand {
             who,
             work: work.to_owned(),
+            urgent,
             place: Place::Waiting,
         };
         self.errands.insert(self.arrived, errand);
@@ -81,7 +84,8 @@ impl Board {
         self.errands.remove(&errand);
     }
 
-    /// The errands that a run covers which this one begins now. It is the first of those that wait, and nobody else is on the way there.
+    /// The errands that a run covers which this one begins now. It is the first of those that wait, and nobody else is on the way there,
+    /// unless one of them cannot wait for that.
     pub(super) fn lead(&mut self, errand: u64) -> Option<Vec<u64>> {
         let work = self.errands.get(&errand)?.work.clone();
         let waiting: Vec<u64> = self
@@ -90,7 +94,11 @@ impl Board {
             .filter(|(_, known)| known.work == work && known.place == Place::Waiting)
             .map(|(id, _)| *id)
             .collect();
-        if waiting.first() != Some(&errand) || self.running.contains(&work) || self.is_awaited(&work) {
+        if waiting.first() != Some(&errand) || self.running.contains(&work) {
+            return None;
+        }
+        let is_urgent = |id: &u64| self.errands.get(id).is_some_and(|known| known.urgent);
+        if !waiting.iter().any(is_urgent) && self.is_awaited(&work) {
             return None;
         }
         for id in &waiting {
@@ -169,6 +177,8 @@ mod tests {
         running: BTreeMap<String, Vec<u64>>,
         /// How often each work ran.
         runs: BTreeMap<String, usize>,
+        /// How many of the first applies wait for nobody.
+        urgent: usize,
     }
 
     fn needs(script: Script, done: usize) -> BTreeSet<String> {
@@ -184,6 +194,7 @@ mod tests {
                 begun: vec![false; applies],
                 running: BTreeMap::new(),
                 runs: BTreeMap::new(),
+                urgent: 0,
             }
         }
 
@@ -225,7 +236,9 @@ mod tests {
                 add(&|next| next.end(index));
             } else if apply.told {
                 add(&|next| {
-                    let errands = script[apply.done].iter().map(|work| next.board.arrive(apply.who, work));
+                    let errands = script[apply.done]
+                        .iter()
+                        .map(|work| next.board.arrive(apply.who, work, index < next.urgent));
                     let errands = errands.collect();
                     next.applies[index] = Some(Apply {
                         errands,
@@ -306,7 +319,10 @@ mod tests {
 
     /// Walks through every order of events, and gives the most runs of a work that any of them needed.
     fn search(scripts: &[Script], begun: bool, fails: bool) -> usize {
-        let mut first = World::new(scripts.len());
+        search_from(World::new(scripts.len()), scripts, begun, fails)
+    }
+
+    fn search_from(mut first: World, scripts: &[Script], begun: bool, fails: bool) -> usize {
         if begun {
             for (index, script) in scripts.iter().enumerate() {
                 first.begin(index, script);
@@ -352,14 +368,36 @@ mod tests {
     }
 
     #[test]
+    fn who_cannot_wait_takes_those_along_that_have_arrived() {
+        for urgent in 1..=2 {
+            let mut world = World::new(2);
+            world.urgent = urgent;
+            search_from(world, &[WRITE_ROLL, WRITE_ROLL], false, true);
+        }
+        let mut board = Board::default();
+        let (one, two, _busy) = (
+            board.enter(needs(X, 0)),
+            board.enter(needs(X, 0)),
+            board.enter(needs(X, 0)),
+        );
+        let first = board.arrive(one, "x", false);
+        assert_eq!(board.lead(first), None);
+        let second = board.arrive(two, "x", true);
+        assert_eq!(
+            (board.lead(second), board.lead(first)),
+            (None, Some(vec![first, second]))
+        );
+    }
+
+    #[test]
     fn who_arrives_during_a_run_is_served_by_another() {
         assert_eq!(search(&[X, X, X], false, false), 3);
         let mut board = Board::default();
         let early = board.enter(needs(X, 0));
-        let first = board.arrive(early, "x");
+        let first = board.arrive(early, "x", false);
         assert_eq!(board.lead(first), Some(vec![first]));
         let late = board.enter(needs(X, 0));
-        let second = board.arrive(late, "x");
+        let second = board.arrive(late, "x", false);
         assert_eq!(board.lead(second), None, "one run at a time");
         board.ended("x");
         assert!(board.take(first) && !board.take(second));
@@ -374,13 +412,13 @@ mod tests {
         let mut board = Board::default();
         let needed = |script: Script, done: usize| needs(script, done);
         let (one, two) = (board.enter(needed(WRITE_ROLL, 0)), board.enter(needed(WRITE_ROLL, 1)));
-        let write = board.arrive(one, "w");
+        let write = board.arrive(one, "w", false);
         assert_eq!(board.lead(write), Some(vec![write]));
-        let roll = board.arrive(two, "r");
+        let roll = board.arrive(two, "r", false);
         assert_eq!(board.lead(roll), None, "the write ends by itself");
         board.ended("w");
         assert!(board.take(write));
-        let other = board.arrive(one, "r");
+        let other = board.arrive(one, "r", false);
         assert_eq!(board.lead(roll), Some(vec![roll, other]));
     }
 }
