@@ -150,6 +150,8 @@ mod story;
 mod supplied;
 #[path = "e2e/targets.rs"]
 mod targets;
+#[path = "e2e/together.rs"]
+mod together;
 #[path = "e2e/truth.rs"]
 mod truth;
 #[path = "e2e/unsaved.rs"]

@@ -21,10 +21,11 @@ pub(crate) enum Kind {
     Unauthorized,
     Forbidden,
     NotFound,
+    Invalid,
 }
 
 impl Kind {
-    pub(crate) const ALL: [(&'static str, Self); 14] = [
+    pub(crate) const ALL: [(&'static str, Self); 15] = [
         ("refuse", Self::Refuse),
         ("drop_after", Self::DropAfter),
         ("error_before", Self::ErrorBefore),
@@ -39,6 +40,7 @@ impl Kind {
         ("unauthorized", Self::Unauthorized),
         ("forbidden", Self::Forbidden),
         ("not_found", Self::NotFound),
+        ("invalid", Self::Invalid),
     ];
 
     /// Whether the vendor acts on the call nevertheless.

@@ -237,6 +237,7 @@ fn refusal(vendor: Vendor, kind: Kind) -> Reply {
         Kind::Unauthorized => vendor.error(401, "this credential is not accepted"),
         Kind::Forbidden => vendor.error(403, "this credential may not do that"),
         Kind::NotFound => vendor.error(404, "not found"),
+        Kind::Invalid => vendor.error(422, "this value cannot be taken"),
         _ => vendor.error(500, "something went wrong"),
     }
 }

@@ -93,6 +93,7 @@ impl Vendor {
                     401 => "UnrecognizedClientException",
                     403 => "AccessDeniedException",
                     404 => "ParameterNotFound",
+                    422 => "ValidationException",
                     _ => "InternalServerError",
                 };
                 json!({ "__type": code, "message": message })

@@ -2,7 +2,9 @@
 
 use futures::future::join_all;
 
-use super::{Failure, JobActivation, Performed, Run, Subject};
+use super::job::{activation_of, roll_of};
+use super::shared_work::{ActivationOrder, Order as _, RollOrder};
+use super::{Failure, JobActivation, JobTarget, Performed, Run, Subject};
 use crate::call::{CallError, CallErrorKind};
 use crate::check::CheckFailure;
 use crate::diagnostics;
@@ -68,21 +70,15 @@ impl Run<'_> {
 
     /// What each target needs to go live.
     async fn activate_targets(&self, keys: &[String]) -> Vec<(String, Result<Activated, CallError>)> {
-        let stop = self.stop_of_activations();
-        let permit = self.permit;
-        let ledger = &self.outcome.ledger;
         let calls = self.batches(keys).into_iter().filter_map(|batch| {
-            let mut delivered: Vec<_> = batch.iter().filter_map(|(key, _)| ledger.delivery(key)).collect();
-            delivered.sort_by_key(|delivery| delivery.delivered_at);
-            let revisions: Vec<&str> = delivered
-                .iter()
-                .filter_map(|delivery| delivery.revision.as_deref())
-                .collect();
             let first = batch.first().map(|(_, target)| *target)?;
-            let newest = first.adapter.newest(&revisions).map(str::to_owned);
+            let delivered = batch.iter().filter_map(|(key, _)| self.outcome.ledger.delivery(key));
+            let delivered = delivered.filter_map(|known| Some((known.delivered_at, known.revision.clone()?)));
+            let order = RollOrder {
+                delivered: delivered.collect(),
+            };
             let keys: Vec<String> = batch.iter().map(|(key, _)| (*key).clone()).collect();
-            let stop = &stop;
-            Some(async move { (keys, first.adapter.activate(newest.as_deref(), stop, permit).await) })
+            Some(async move { (keys, self.make_live(first, order).await) })
         });
         let ended = join_all(calls.collect::<Vec<_>>()).await;
         let each = ended
@@ -91,18 +87,31 @@ impl Run<'_> {
         each.collect()
     }
 
-    /// Once the old value is dead, an interrupt leaves no consumer with it.
-    fn stop_of_activations(&self) -> Stop {
-        if self.old_value_is_dead() {
-            Stop::default()
-        } else {
-            self.stop.clone()
+    /// Makes a batch live: together with what other applies have written to its container.
+    async fn make_live(&self, target: &JobTarget, order: RollOrder) -> Result<Activated, CallError> {
+        let (adapter, permit) = (target.adapter.as_ref(), self.permit);
+        let run = |orders: Vec<RollOrder>, stop: Stop| async move {
+            let all = orders.len();
+            let mut delivered: Vec<_> = orders.into_iter().flat_map(|order| order.delivered).collect();
+            delivered.sort_by_key(|(at, _)| *at);
+            let revisions: Vec<&str> = delivered.iter().map(|(_, revision)| revision.as_str()).collect();
+            let result = adapter.activate(adapter.newest(&revisions), &stop, permit).await;
+            vec![result; all]
+        };
+        let interrupt = self.interrupt();
+        match (&self.participant, target.container()) {
+            (Some(participant), Some(container)) => {
+                participant.share(&roll_of(&container), order, interrupt, run).await
+            }
+            _ => {
+                let mut alone = run(vec![order], interrupt.stop_of_its_own()).await;
+                alone.pop().unwrap_or_else(RollOrder::lost)
+            }
         }
     }
 
     /// The activations of a wave, one beside the other. Equal ones of several applies run once.
     async fn run_activations(&mut self, wave: u64) -> Performed {
-        let stop = self.stop_of_activations();
         let parts = self.parts.as_ref().map(Parts::share);
         let of_wave = self
             .job
@@ -110,8 +119,8 @@ impl Run<'_> {
             .iter()
             .filter(|(_, known)| known.spec.wave() == wave);
         let runs = of_wave.map(|(key, known)| {
-            let (run, stop, parts) = (&*self, &stop, parts.as_ref());
-            async move { (key.clone(), run.run_activation(known, parts, stop).await) }
+            let (run, parts) = (&*self, parts.as_ref());
+            async move { (key.clone(), run.run_activation(known, parts).await) }
         });
         let ended = join_all(runs.collect::<Vec<_>>()).await;
         let mut failures = Vec::new();
@@ -134,12 +143,7 @@ impl Run<'_> {
         }
     }
 
-    async fn run_activation(
-        &self,
-        known: &JobActivation,
-        parts: Option<&Parts>,
-        stop: &Stop,
-    ) -> Result<(), CheckFailure> {
+    async fn run_activation(&self, known: &JobActivation, parts: Option<&Parts>) -> Result<(), CheckFailure> {
         let (run, patience) = (&known.run, known.spec.run.patience);
         if run.lacks(parts) && !known.spec.run.parts.is_empty() {
             return Err(CheckFailure {
@@ -147,10 +151,17 @@ impl Run<'_> {
                 interrupted: false,
             });
         }
-        let work = || run.adapter.run(parts, patience, stop, self.permit);
+        let permit = self.permit;
+        let interrupt = self.interrupt();
+        let work = |stop: Stop| async move { run.adapter.run(parts, patience, &stop, permit).await };
         match (&self.participant, &known.spec.equal_work) {
-            (Some(participant), Some(equal)) => participant.share(equal, work, stop).await,
-            _ => work().await,
+            (Some(participant), Some(equal)) => {
+                let for_all = |orders: Vec<ActivationOrder>, stop| async move { vec![work(stop).await; orders.len()] };
+                participant
+                    .share(&activation_of(equal), ActivationOrder, interrupt, for_all)
+                    .await
+            }
+            _ => work(interrupt.stop_of_its_own()).await,
         }
     }
 

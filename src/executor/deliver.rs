@@ -1,16 +1,19 @@
-//! Writing a wave: the targets of one batch in one call, all batches of the wave at once.
+//! Writing a wave: the targets of one batch in one call, with those of other applies where several come to it, and all batches of the
+//! wave at once.
 
 use std::collections::BTreeMap;
 
 use futures::future::join_all;
 
-use super::{Failure, JobTarget, Performed, Run, Subject, response_guard};
-use crate::call::{CallError, Effect};
+use super::job::write_of;
+use super::shared_work::{Order as _, WriteOrder, WrittenEntry};
+use super::{Failure, JobTarget, Performed, Run, Subject, bulk};
+use crate::call::{CallError, CallErrorKind, Effect};
 use crate::diagnostics;
 use crate::label::Label;
 use crate::rotation::Event;
 use crate::secret::Secret;
-use crate::target::{Activation, Delivery, Receipt};
+use crate::target::{Activation, Receipt};
 
 /// The keys and targets of one batch.
 type Batch<'a> = Vec<(&'a String, &'a JobTarget)>;
@@ -61,36 +64,58 @@ impl Run<'_> {
         if !incomplete.is_empty() && !self.goes_on() {
             return Err(incomplete);
         }
-        let (permit, primary, origin) = (self.permit, self.job.source.primary(), self.job.source.spec.origin());
-        let origin = origin.as_str();
-        let label = &label;
-        let ended: Vec<(Vec<String>, Result<Vec<Receipt>, CallError>)> =
-            join_all(calls.iter().map(|(batch, values)| async move {
-                let deliveries: Vec<Delivery<'_>> = batch
-                    .iter()
-                    .zip(values)
-                    .map(|((_, target), value)| Delivery {
-                        slot: target.slot.clone(),
-                        value,
-                        label,
-                        content: target.spec.content.in_mark(primary),
-                        origin,
-                    })
-                    .collect();
-                let keys = batch.iter().map(|(key, _)| (*key).clone()).collect();
-                let result = match batch.first() {
-                    Some((_, first)) => first.adapter.deliver(&deliveries, permit).await,
-                    None => Ok(Vec::new()),
-                };
-                (keys, response_guard::receipts(result, values))
-            }))
-            .await;
+        let run = &*self;
+        let writes = calls.into_iter().map(|(batch, values)| {
+            let keys: Vec<String> = batch.iter().map(|(key, _)| (*key).clone()).collect();
+            let order = run.write_order(&batch, values, &label);
+            let first = batch.first().map(|(_, first)| *first);
+            async move {
+                match first {
+                    Some(first) => (keys, run.write(first, order).await),
+                    None => (keys, Ok(Vec::new())),
+                }
+            }
+        });
+        let ended = join_all(writes.collect::<Vec<_>>()).await;
         self.session.reading = None;
         let mut failures = incomplete;
         for (keys, result) in ended {
             self.record_delivery(generation, &keys, result, &mut failures);
         }
         self.failed(failures)
+    }
+
+    /// What a batch is written from, whoever makes the call.
+    fn write_order(&self, batch: &Batch<'_>, values: Vec<Secret>, label: &Label) -> WriteOrder {
+        let (primary, origin) = (self.job.source.primary(), self.job.source.spec.origin());
+        let entries = batch.iter().zip(values).map(|((_, target), value)| WrittenEntry {
+            slot: target.slot.clone(),
+            value,
+            label: label.clone(),
+            content: target.spec.content.in_mark(primary).map(str::to_owned),
+            origin: origin.clone(),
+        });
+        WriteOrder {
+            entries: entries.collect(),
+        }
+    }
+
+    /// Writes a batch: together with what other applies write to its container now, where there is a call for that.
+    async fn write(&self, target: &JobTarget, order: WriteOrder) -> Result<Vec<Receipt>, CallError> {
+        let (adapter, permit) = (target.adapter.as_ref(), self.permit);
+        let write = |orders, stop| async move { bulk::write(adapter, orders, &stop, permit).await };
+        match (&self.participant, target.container()) {
+            (Some(participant), Some(container)) => {
+                participant.gather(self.job.clock).await;
+                participant
+                    .share(&write_of(&container), order, self.interrupt(), write)
+                    .await
+            }
+            _ => {
+                let mut alone = write(vec![order], self.stop.clone()).await;
+                alone.pop().unwrap_or_else(WriteOrder::lost)
+            }
+        }
     }
 
     fn record_delivery(
@@ -126,6 +151,7 @@ impl Run<'_> {
                     }
                 }
             }
+            Err(error) if error.kind == CallErrorKind::Interrupted => self.outcome.interrupted = true,
             Err(error) => {
                 for key in keys {
                     if error.effect == Effect::Possible {

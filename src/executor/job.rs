@@ -10,8 +10,8 @@ use crate::address::Address;
 use crate::check::{Check, Presents};
 use crate::clock::Clock;
 use crate::part::PartName;
-use crate::rotation::Goal;
 use crate::rotation::window::Window;
+use crate::rotation::{Goal, Ledger, Session, outstanding};
 use crate::secret::Parts;
 use crate::source::{Source, SourceTraits};
 use crate::spec::{ActivationSpec, CheckSpec, Format, SourceSpec, TargetSpec};
@@ -66,14 +66,26 @@ impl Job {
         self.activations.values().any(|known| known.spec.wave() == wave)
     }
 
-    /// The work that this run shares with others that need the same: the activations of every wave that it may write.
-    pub(super) fn needs(&self, goal: &Goal) -> Vec<String> {
-        let waves: BTreeSet<u64> = goal.targets.values().map(|target| target.wave).collect();
-        let needed = self
-            .activations
-            .values()
-            .filter(|known| waves.contains(&known.spec.wave()));
-        needed.filter_map(|known| known.spec.equal_work.clone()).collect()
+    /// The work that this run may still come to, as far as the engine knows now, and that others may need too: writes and rolls of
+    /// containers, and activations of waves.
+    pub(super) fn needs(&self, goal: &Goal, ledger: &Ledger, session: &Session) -> BTreeSet<String> {
+        let coming = outstanding(goal, ledger, session);
+        let containers = |keys: &BTreeSet<String>| -> Vec<String> {
+            let targets = keys.iter().filter_map(|key| self.targets.get(key));
+            targets.filter_map(JobTarget::container).collect()
+        };
+        let writes = containers(&coming.writes)
+            .into_iter()
+            .map(|container| write_of(&container));
+        let rolls = containers(&coming.activations)
+            .into_iter()
+            .map(|container| roll_of(&container));
+        let wave_of = |key: &String| goal.targets.get(key).map(|target| target.wave);
+        let waves: BTreeSet<u64> = coming.activations.iter().filter_map(wave_of).collect();
+        let of_waves = self.activations.values();
+        let of_waves = of_waves.filter(|known| waves.contains(&known.spec.wave()));
+        let of_waves = of_waves.filter_map(|known| known.spec.equal_work.as_deref().map(activation_of));
+        writes.chain(rolls).chain(of_waves).collect()
     }
 
     /// When the window opens, in words, where it is closed.
@@ -83,6 +95,21 @@ impl Job {
         let opening = window.next_opening(now);
         (opening > now).then(|| window.in_words(opening))
     }
+}
+
+/// The name of writing a container's entries, among shared work.
+pub(super) fn write_of(container: &str) -> String {
+    format!("write {container}")
+}
+
+/// That of making them live.
+pub(super) fn roll_of(container: &str) -> String {
+    format!("make live {container}")
+}
+
+/// That of an activation.
+pub(super) fn activation_of(equal_work: &str) -> String {
+    format!("activate {equal_work}")
 }
 
 /// A connected source.
@@ -124,6 +151,11 @@ impl JobTarget {
     /// What its entry is called in texts.
     pub fn noun(&self) -> String {
         crate::target::entry(&self.slot.to_string()).noun
+    }
+
+    /// What it is written together with, where there is a call for that.
+    pub fn container(&self) -> Option<String> {
+        self.spec.container(&self.slot)
     }
 
     /// Whether its value can be read back.

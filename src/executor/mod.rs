@@ -3,6 +3,7 @@
 //! Calls end as done, refused or unknown; an unknown one is recorded as such. An interrupt is looked at between steps.
 
 mod activate;
+mod bulk;
 mod deliver;
 mod escrow;
 mod gate;
@@ -16,7 +17,7 @@ mod shared_work;
 mod survey;
 mod take_over;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -26,6 +27,7 @@ pub use job::{Job, JobActivation, JobCheck, JobSource, JobTarget};
 pub use remove::{Removed, empty};
 pub use retire::{Retired, issuer_at, issuer_of, retire_anywhere, revoke_minted};
 pub use shared_work::SharedWork;
+use shared_work::{Interrupt, Participant};
 pub use survey::found;
 pub use take_over::{TakeOver, needs_its_id, take_over};
 
@@ -134,13 +136,13 @@ pub struct Outcome {
     /// Things the user should know although nothing failed.
     pub warnings: Vec<Failure>,
     /// Generations that this run authenticates with.
-    pub own: std::collections::BTreeSet<u64>,
+    pub own: BTreeSet<u64>,
     /// Generations that only a person can revoke.
-    pub by_hand: std::collections::BTreeSet<u64>,
+    pub by_hand: BTreeSet<u64>,
     /// Generations whose revocation waits, and for what.
     pub waiting: BTreeMap<u64, Vec<Wait>>,
     /// Targets that hold the value, but whose tags or labels could not be set.
-    pub untagged: std::collections::BTreeSet<String>,
+    pub untagged: BTreeSet<String>,
     /// Why it ended early; empty when it reached its goal.
     pub failures: Vec<Failure>,
     /// It was interrupted.
@@ -164,7 +166,7 @@ struct Run<'a> {
     /// The value of `session.in_hand`.
     parts: Option<Parts>,
     /// This run among those that share work with it.
-    participant: Option<shared_work::Participant>,
+    participant: Option<Participant>,
     /// What is parked, once it was read.
     parked: Option<Parked>,
     /// The value of the generation that is superseded, for checks that present it.
@@ -208,8 +210,11 @@ pub async fn obstacles(job: &Job, known: Failure, stop: &Stop, permit: &WritePer
 /// Runs until the goal is reached, something fails, or `stop` is set.
 pub async fn run(job: &Job, goal: Goal, ledger: Ledger, stop: &Stop, permit: &WritePermit) -> Outcome {
     let mut run = Run::new(job, goal, ledger, stop, permit);
-    run.participant = Some(job.shared_work.enter(job.needs(&run.goal)));
+    run.participant = Some(job.shared_work.enter(run.needs()));
     loop {
+        if let Some(participant) = &run.participant {
+            participant.needs(run.needs());
+        }
         let step = next_step(&run.goal, &run.outcome.ledger, &run.session);
         if step == Step::Done {
             break;
@@ -290,6 +295,19 @@ impl Run<'_> {
                 self.outcome.value_lost = why == StuckReason::ValueLost;
                 Err(vec![self.stuck(why)])
             }
+        }
+    }
+
+    /// The shared work that may still come.
+    fn needs(&self) -> BTreeSet<String> {
+        self.job.needs(&self.goal, &self.outcome.ledger, &self.session)
+    }
+
+    /// What an interrupt means to shared work: once the old value is dead, it leaves no consumer with it.
+    fn interrupt(&self) -> Interrupt<'_> {
+        Interrupt {
+            stop: self.stop,
+            goes_on: self.old_value_is_dead(),
         }
     }
 

@@ -63,12 +63,12 @@ impl Run<'_> {
 /// The receipts of a delivery of `values`.
 pub(super) fn receipts(
     receipts: Result<Vec<Receipt>, CallError>,
-    values: &[Secret],
+    values: &[&Secret],
 ) -> Result<Vec<Receipt>, CallError> {
     let receipts = receipts?;
     let revisions = receipts.iter().filter_map(|receipt| receipt.revision.as_deref());
     match revisions
-        .filter_map(|text| problem("revision", text, values.iter()))
+        .filter_map(|text| problem("revision", text, values.iter().copied()))
         .next()
     {
         None => Ok(receipts),
@@ -169,7 +169,7 @@ mod tests {
                 revision: Some(revision.to_owned()),
                 written_at: None,
             };
-            receipts(Ok(vec![receipt]), &values)
+            receipts(Ok(vec![receipt]), &values.each_ref())
         };
         for honest in ["7", "2026-11-28T07:40:00Z", "sha256:55aa@2"] {
             assert!(told(honest).is_ok(), "{honest}");

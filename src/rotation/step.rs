@@ -225,7 +225,7 @@ fn through_the_gate(goal: &Goal, ledger: &Ledger, session: &Session, generation:
 }
 
 /// Whether the target certainly holds the generation, and was written in this run if that was asked for.
-fn is_written(goal: &Goal, ledger: &Ledger, session: &Session, key: &str, generation: u64) -> bool {
+pub(super) fn is_written(goal: &Goal, ledger: &Ledger, session: &Session, key: &str, generation: u64) -> bool {
     let asked = goal.targets.get(key).is_some_and(|target| target.write);
     ledger.delivery(key).is_some_and(|delivery| delivery.holds(generation)) && (!asked || session.written.contains(key))
 }
@@ -239,7 +239,7 @@ fn goes_live(goal: &Goal, ledger: &Ledger, session: &Session, wave: u64) -> bool
 }
 
 /// Whether a target waits for its activation: its consumers do not use the value, or its write left work to do.
-fn waits_for_activation(ledger: &Ledger, session: &Session, key: &str, target: TargetGoal) -> bool {
+pub(super) fn waits_for_activation(ledger: &Ledger, session: &Session, key: &str, target: TargetGoal) -> bool {
     let staged = target.activates && ledger.status(key) == Some(DeliveryStatus::Staged);
     let left = target.follow_up && (session.written.contains(key) || !ledger.is_finished() || target.activate);
     (staged || left) && !session.activated.contains(key) && !session.failed.contains(key)

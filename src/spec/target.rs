@@ -113,11 +113,15 @@ impl TargetSpec {
         self.config.traits().activation != Activation::Staged
     }
 
-    /// What it is written together with: its own slot when it is alone. What different connections reach is never written together.
+    /// What it is written together with: its own slot when it is alone.
     pub fn batch(&self, slot: &Address) -> String {
-        match self.config.batch() {
-            Some(batch) => format!("{} {batch}", slot.connection),
-            None => slot.to_string(),
-        }
+        self.container(slot).unwrap_or_else(|| slot.to_string())
+    }
+
+    /// What it is written together with, be it of this secret or of another one that is applied at the same time. `None` where the
+    /// vendor has no call for several entries. What different connections reach is never written together.
+    pub fn container(&self, slot: &Address) -> Option<String> {
+        let batch = self.config.batch()?;
+        Some(format!("{} {batch}", slot.connection))
     }
 }

@@ -173,12 +173,13 @@ pub trait Target: Send + Sync {
     }
 
     /// Writes the values of one batch ([`TargetConfig::batch`]), this target's own among them, in as few calls as the vendor allows.
-    /// Without batches there is exactly one, this target's own.
-    /// The receipts are in the order of the deliveries. Repeating it changes nothing but markers.
+    /// Without batches there is exactly one, this target's own. The values may be those of several secrets.
+    /// The receipts are in the order of the deliveries. Repeating it changes nothing but markers. A refusal because of one entry
+    /// ([`CallErrorKind::Invalid`](crate::call::CallErrorKind)) is for the executor to sort out.
     async fn deliver(&self, deliveries: &[Delivery<'_>], permit: &WritePermit) -> Result<Vec<Receipt>, CallError>;
 
     /// Makes the published entry live for its consumers and waits until it is, for [`Activation::Itself`]; called once per batch with the
-    /// revision of the newest delivery. Needs no value, so that an interrupted one is taken up again. Ends early between two consumers when `stop` is set.
+    /// revision of the newest delivery, whichever secret it belongs to. Needs no value, so that an interrupted one is taken up again. Ends early between two consumers when `stop` is set.
     async fn activate(&self, revision: Option<&str>, stop: &Stop, permit: &WritePermit)
     -> Result<Activated, CallError>;
 
@@ -211,7 +212,9 @@ pub trait TargetConfig: Send + Sync {
     /// A diagnostic when the provider block is needed for it and does not say (a GitHub owner).
     fn slot(&self, link: &Link<'_>) -> Result<Address, Diagnostic>;
 
-    /// Targets of one wave with the same batch are written in one call and activated once; `None` is a batch of its own.
+    /// What has the same batch is written in one call and activated once: targets of one wave, and those of other secrets that are applied
+    /// at the same time. Only where the vendor's call leaves alone what it does not name, and answers for each entry. `None` is a batch
+    /// of its own.
     fn batch(&self) -> Option<String> {
         None
     }

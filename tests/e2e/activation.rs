@@ -180,6 +180,20 @@ fn a_repair_activates_again() {
 }
 
 #[test]
+fn several_activations_of_one_wave_all_run() {
+    let story = Story::new();
+    let (other, repository) = ("deploy-docs.yml", "repository = \"molecule-monorepo\"");
+    workflow(&story, other, "success");
+    let both = format!(
+        "activations = {{\n    one = {{ github_workflow = {{ {repository}, workflow = \"{FILE}\" }} }}\n    two = {{ github_workflow = {{ \
+         {repository}, workflow = \"{other}\" }} }}\n  }}"
+    );
+    story.configure(&[FLY_TOKEN, SSM_TARGET, &both]);
+    story.apply();
+    assert_eq!((runs(&story), status(&story, "runtime")), (2, json!("current")));
+}
+
+#[test]
 fn secrets_that_are_under_way_together_share_one_run() {
     let story = Story::new();
     let secrets: String = (0..5)

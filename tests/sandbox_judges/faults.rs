@@ -30,6 +30,7 @@ fn a_fault_with_effect_changes_the_world_and_one_without_does_not() {
         ("truncate", Some(200), true),
         ("forbidden", Some(403), false),
         ("not_found", Some(404), false),
+        ("invalid", Some(422), false),
     ];
     for (kind, status, acts) in kinds {
         assert_eq!(set(&outsider, "before").unwrap().status, 200, "{kind}");

@@ -2,12 +2,29 @@
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
 
-use rotation_provider::rotation::{Ending, Goal, Ledger, Session, Step, next_step};
+use rotation_provider::rotation::{Ending, Goal, Ledger, Outstanding, Session, Step, next_step, outstanding};
 
 use super::model::*;
 
 pub(super) fn chosen(goal: &Goal, ledger: &Ledger, session: &Session, bug: Bug) -> Step {
     let step = next_step(goal, ledger, session);
+    // Other applies wait for what a run may still come to: it never comes to anything else.
+    let coming = outstanding(goal, ledger, session);
+    match &step {
+        Step::Deliver { targets, .. } => assert!(
+            targets.iter().all(|key| coming.writes.contains(key)),
+            "{step:?} {coming:?}"
+        ),
+        Step::Activate { targets } => assert!(
+            targets.iter().all(|key| coming.activations.contains(key)),
+            "{step:?} {coming:?}"
+        ),
+        Step::Done => assert!(
+            coming == Outstanding::default() || !session.failed.is_empty(),
+            "{coming:?}"
+        ),
+        _ => {}
+    }
     if let (Bug::GateIgnores(condition), Step::Wait(generation, reasons)) = (bug, &step) {
         return match reasons.iter().all(|wait| Condition::of(wait) == condition) {
             true => Step::Revoke(*generation),
