@@ -44,6 +44,8 @@ mod case;
 mod cases;
 #[path = "engine/consent.rs"]
 mod consent;
+#[path = "engine/lead.rs"]
+mod lead;
 #[path = "engine/mutant.rs"]
 mod mutant;
 #[path = "engine/play.rs"]

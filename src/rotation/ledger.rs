@@ -157,6 +157,7 @@ pub struct Ledger {
     pub(super) finished: bool,
     pub(super) credentials: Vec<CredentialRecord>,
     pub(super) deliveries: BTreeMap<String, DeliveryRecord>,
+    pub(super) paused_until: Option<Timestamp>,
 }
 
 impl Default for Ledger {
@@ -179,6 +180,7 @@ impl Ledger {
             finished,
             credentials,
             deliveries,
+            paused_until: None,
         }
     }
 
@@ -190,6 +192,11 @@ impl Ledger {
     /// Whether the newest generation was delivered, activated and checked everywhere.
     pub fn is_finished(&self) -> bool {
         self.finished
+    }
+
+    /// When the next wave of an unfinished generation may start, where a run has left it to a later one. Nothing failed.
+    pub fn paused_until(&self) -> Option<Timestamp> {
+        self.paused_until
     }
 
     /// Whether what is in place was taken over and has not been rotated since.

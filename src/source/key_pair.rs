@@ -99,6 +99,10 @@ impl SourceConfig for Config {
         KIND.declared_parts()
     }
 
+    fn verifying_parts(&self) -> &'static [&'static str] {
+        &[PUBLIC_JWK, PUBLIC_PEM]
+    }
+
     fn in_words(&self) -> String {
         format!("{} key pair", self.0.name())
     }

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::story::Story;
 
 /// The block of the guide under that marker, without its fence.
-fn block(marker: &str) -> String {
+pub(crate) fn block(marker: &str) -> String {
     let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guides/day-two.md");
     let guide = std::fs::read_to_string(guide).unwrap();
     let after = guide.split(&format!("\n<!-- {marker} -->\n```")).nth(1);
@@ -39,7 +39,7 @@ fn comparable(text: &str) -> String {
 
 /// The CLI printed what the guide shows under that marker, in that order. `…` stands for lines that are left out.
 #[track_caller]
-fn printed(marker: &str, output: &str) {
+pub(crate) fn printed(marker: &str, output: &str) {
     let mut rest = comparable(output);
     for chunk in block(marker).split("\n…\n") {
         let chunk = comparable(chunk);
@@ -51,7 +51,7 @@ fn printed(marker: &str, output: &str) {
 }
 
 /// The guide's provider block without an incident.
-const PROVIDER: &str = "provider \"rotation\" {\n  namespace = \"molecule-production\"\n}\n";
+pub(crate) const PROVIDER: &str = "provider \"rotation\" {\n  namespace = \"molecule-production\"\n}\n";
 
 /// Noon UTC of the first such day from `days` days ahead on.
 fn noon(days: i64, weekday: Weekday) -> Timestamp {

@@ -8,6 +8,7 @@ mod checks;
 mod format;
 mod guard;
 mod kinds;
+mod lead;
 mod names;
 mod overlap;
 mod quiet;

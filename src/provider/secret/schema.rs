@@ -14,7 +14,7 @@ pub const INFO: [(&str, &str); 6] = [
 ];
 
 /// Version of the state format.
-pub const VERSION: i64 = 3;
+pub const VERSION: i64 = 4;
 
 /// The whole resource.
 pub fn schema() -> Schema {
@@ -224,6 +224,10 @@ fn computed() -> Vec<Attribute> {
             "RFC 3339; null where an interrupted apply began it and left no record.",
         ),
         text("finished_at", "RFC 3339; null until it is complete."),
+        text(
+            "continues_at",
+            "RFC 3339; when the next wave of an unfinished rotation may start, which waits for the `lead` of a target.",
+        ),
         text("actor", "Who ran it, from the CI's environment."),
         text("commit", "The commit that it ran from, from the CI's environment."),
         Attribute::nested(

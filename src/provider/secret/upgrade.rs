@@ -1,8 +1,8 @@
 //! States of older formats, given the shape of the current one. Shape only: values are judged where something is done with them.
 //!
 //! Version 0 kept notices as sentences, and addresses without the account, region or host that they are in. Version 1 kept typed
-//! arguments, `pending` as sentences and `credentials` as a list. Version 2 had no `incident_revoke` and no `renamed_to`, which are then
-//! null.
+//! arguments, `pending` as sentences and `credentials` as a list. Version 2 had no `incident_revoke` and no `renamed_to`, version 3
+//! no `continues_at`, which are then null.
 
 use serde_json::{Map, Value, json};
 

@@ -24,6 +24,7 @@ impl Config {
         self.overlap_is_decided(node, problems);
         self.overlap_has_an_effect(node, problems);
         self.quiet_can_be_seen(node, problems);
+        self.leads_hold(problems);
     }
 
     /// What a person supplies cannot be renewed by every apply.

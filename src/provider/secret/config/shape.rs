@@ -68,9 +68,6 @@ pub(in crate::provider::secret) fn is_unchanged(
 /// Arguments of the resource whose behaviour a later version brings: their paths.
 const LATER: [&[&str]; 2] = [&["escrow"], &["restore"]];
 
-/// Keys of elements whose behaviour a later version brings.
-const LATER_KEYS: [&str; 1] = ["lead"];
-
 /// Refuses what this version would ignore, and attributes that only the provider sets.
 pub(in crate::provider::secret) fn refuse(value: &Value, problems: &mut Diagnostics) {
     for name in COMPUTED {
@@ -90,31 +87,11 @@ pub(in crate::provider::secret) fn refuse(value: &Value, problems: &mut Diagnost
             not_yet(path.clone(), &path, problems);
         }
     }
-    for name in ["source", "targets", "checks"] {
-        let path = Path::attribute(name);
-        let attribute = value.get(name).plain();
-        if name == "source" {
-            later_keys(attribute, &path, problems);
-            continue;
-        }
-        for (key, element) in attribute.as_map().into_iter().flatten() {
-            later_keys(element.plain(), &path.then_key(key), problems);
-        }
-    }
 }
 
 /// An empty optional text counts as absent.
 fn is_absent(value: &Value) -> bool {
     value.is_null() || value.as_str() == Some("")
-}
-
-fn later_keys(element: &Value, path: &Path, problems: &mut Diagnostics) {
-    for key in LATER_KEYS {
-        if !is_absent(element.get(key)) {
-            // A path that goes on into a dynamic value would lose the line.
-            not_yet(path.clone(), &path.then_attribute(key), problems);
-        }
-    }
 }
 
 fn not_yet(line: Path, what: &Path, problems: &mut Diagnostics) {
