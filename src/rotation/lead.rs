@@ -36,7 +36,8 @@ pub(super) enum Hold {
 /// What that wave has to do before it starts; `None` where it may start now.
 ///
 /// A lead counts from `live_at`, the instants at which targets went live in this run, else from their delivery. It concerns the
-/// generation that is being rolled out: one that is in place everywhere is in use already.
+/// generation that is being rolled out: one that is in place everywhere is in use already. Where minting ends the old value, every
+/// target needs the new one at once.
 pub(super) fn holds_back(
     goal: &Goal,
     ledger: &Ledger,
@@ -44,7 +45,7 @@ pub(super) fn holds_back(
     now: Option<Timestamp>,
     wave: u64,
 ) -> Option<Hold> {
-    if ledger.is_finished() {
+    if ledger.is_finished() || goal.replaces {
         return None;
     }
     let generation = ledger.generation();

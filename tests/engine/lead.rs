@@ -139,6 +139,16 @@ fn what_is_in_place_everywhere_leads_no_more() {
 }
 
 #[test]
+fn an_incident_waits_too_and_a_dead_value_does_not() {
+    let mut incident = plan([minutes(5); 2]);
+    incident.goal.goes_on = true;
+    assert!(matches!(incident.step_at(120), Step::AwaitLead(_)));
+    let mut replaced = plan([minutes(5); 2]);
+    replaced.goal.replaces = true;
+    assert!(starts(&replaced.step()));
+}
+
+#[test]
 fn a_pause_ends_with_the_generation_that_it_is_of() {
     let paused = || {
         let mut ledger = plan([minutes(60); 2]).ledger;

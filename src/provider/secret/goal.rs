@@ -38,7 +38,7 @@ pub(super) fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goa
                 activates: target.goes_live_by_us(),
                 follow_up: traits.follow_up,
                 activate: decision.retag.contains(key),
-                lead: lead(decision, config, key, target),
+                lead: lead(decision, key, target),
             };
             (key.clone(), goal)
         })
@@ -93,13 +93,13 @@ pub(super) fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goa
     }
 }
 
-/// How long after that target is live the next wave starts. An incident waits as long as one run does, where it waits for checks;
-/// where the old value is dead, nothing waits. What has led already is not waited for again.
-fn lead(decision: &Decision, config: &Config, key: &str, target: &TargetSpec) -> SignedDuration {
+/// How long after that target is live the next wave starts. An incident waits as long as one run does, where it waits for checks. What has
+/// led already is not waited for again.
+fn lead(decision: &Decision, key: &str, target: &TargetSpec) -> SignedDuration {
     let held = decision.ledger.delivery(key);
     let has_led = decision.led && held.is_some_and(|known| known.holds(decision.generation));
     match decision.incident {
-        _ if config.source.config.traits().replaces() || has_led => SignedDuration::ZERO,
+        _ if has_led => SignedDuration::ZERO,
         Some(IncidentRevoke::Now | IncidentRevoke::Delivered) => SignedDuration::ZERO,
         Some(IncidentRevoke::Checked) => target.lead.min(LONGEST_WAIT),
         None => target.lead,

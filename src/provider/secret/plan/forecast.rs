@@ -212,13 +212,15 @@ pub(super) fn deliveries(slots: &BTreeMap<String, Address>, decision: &Decision,
     let kept = kept.filter(|(key, _)| !decision.forget.contains(*key));
     let values = kept.map(|(key, delivery)| {
         let before = decision.ledger.delivery(key);
-        let value = if decision.rotate == Rotate::AtApply && slots.contains_key(key) {
+        let is_written = course.written.contains(key);
+        let is_configured = slots.contains_key(key);
+        let is_open = decision.rotate == Rotate::AtApply && is_configured;
+        // Whether it is written, only the clock of the run tells.
+        let may_wait = is_written && !course.leading.is_empty();
+        let waits = course.paused && is_configured && !is_written;
+        let value = if is_open || may_wait || (waits && is_looked_at(before)) {
             touched(before, delivery, slots.get(key))
-        } else if course.written.contains(key) && !course.leading.is_empty() {
-            touched(before, delivery, slots.get(key))
-        } else if course.paused && slots.contains_key(key) && !course.written.contains(key) && is_looked_at(before) {
-            touched(before, delivery, slots.get(key))
-        } else if course.written.contains(key) {
+        } else if is_written {
             touched(before, delivery, slots.get(key))
                 .with(
                     "generation",
