@@ -92,6 +92,8 @@ mod inventory;
 mod key_life;
 #[path = "e2e/lagging.rs"]
 mod lagging;
+#[path = "e2e/lead.rs"]
+mod lead;
 #[path = "e2e/locked.rs"]
 mod locked;
 #[path = "e2e/moto.rs"]

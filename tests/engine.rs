@@ -44,6 +44,8 @@ mod case;
 mod cases;
 #[path = "engine/consent.rs"]
 mod consent;
+#[path = "engine/lead.rs"]
+mod lead;
 #[path = "engine/mutant.rs"]
 mod mutant;
 #[path = "engine/play.rs"]
@@ -195,6 +197,7 @@ fn planted() -> Vec<(Mutant, Case, &'static str)> {
     let case_for = |mutant| match mutant {
         Mutant::OwnIsDenied => (cases::own(), ""),
         Mutant::OverlapIgnored | Mutant::RevokesTheNewest | Mutant::MarkersStandStill => (cases::overlap(), ""),
+        Mutant::LeadsUnseen => (cases::leads(), "was written before a had led"),
         Mutant::OccupiedLooksEmpty => (cases::occupied(), ""),
         Mutant::MarkIsAhead => (cases::outsiders(), ""),
         Mutant::LostWriteIsRefused => (cases::create(), ""),

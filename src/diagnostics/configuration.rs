@@ -152,6 +152,43 @@ catalogue! {
                 { argument: "targets.web.settle".into(), source: "random".into(), is_replaced: false },
             ],
         }
+        /// A lead that nothing waits for.
+        warning LeadWithoutEffect { argument: String, replacing: Option<Words> } => {
+            summary: format!("{argument} has no effect"),
+            detail: match replacing {
+                None => "No target is in a later wave, so nothing waits for it. Remove it, or give the targets that wait for it a higher \
+                         `wave`."
+                    .to_owned(),
+                Some(source) => format!(
+                    "With source {source}, only one credential can be live. The old one stops working when the new one is minted, so no \
+                     target waits for another. Remove it."
+                ),
+            },
+            samples: [
+                { argument: "targets[\"jwks\"].lead".into(), replacing: None },
+                { argument: "targets[\"web\"].lead".into(), replacing: Some("neon_role_password".into()) },
+            ],
+        }
+        /// A lead that ends after the apply, where the value is lost by then.
+        error LeadNotResumable { argument: String, lead: Words, wave: u64 } => {
+            summary: format!("The value would be lost before {argument} has passed"),
+            detail: format!(
+                "An apply waits for at most 10m. With lead = {lead:?} a later apply continues, and it has to read the value back. In wave {wave} \
+                 or earlier, add a target that can be read back (such as ssm_parameter) and that holds what later waves need, without a \
+                 template. Or shorten the lead to \"10m\" or less."
+            ),
+            samples: [{ argument: "targets[\"jwks\"].lead".into(), lead: "1h".into(), wave: 1 }],
+        }
+        /// Signatures of a new key may be refused until those who verify them have it.
+        warning KeyPairWithoutLead { secret: String, wave: u64, parts: Vec<Words> } => {
+            summary: format!("{secret}: what the new key signs may be refused"),
+            detail: format!(
+                "The private key is delivered in wave {wave}. Whatever verifies signatures needs the public key before that. Deliver a public \
+                 part ({}) in an earlier wave, with `lead` set to the longest time that verifiers take to load it.",
+                list(parts)
+            ),
+            samples: [{ secret: "JWT_KEY".into(), wave: 1, parts: super::names(["public_jwk", "public_key_pem"]) }],
+        }
         /// An activation with the credential that is replaced.
         error ActivationPresentsPrevious => {
             summary: "an activation cannot present the previous credential",

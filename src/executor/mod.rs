@@ -8,6 +8,7 @@ mod deliver;
 mod escrow;
 mod gate;
 mod job;
+mod lead;
 mod obtain;
 mod prove;
 mod remove;
@@ -190,6 +191,7 @@ pub async fn obstacles(job: &Job, known: Failure, stop: &Stop, permit: &WritePer
             activates: false,
             follow_up: false,
             activate: false,
+            lead: SignedDuration::ZERO,
         };
         (key.clone(), goal)
     });
@@ -275,8 +277,25 @@ impl Run<'_> {
             Step::Mint(generation) => self.mint(generation).await,
             Step::Park(generation) => self.park(generation).await,
             Step::Unpark => self.unpark().await,
-            Step::Deliver { generation, targets } => self.deliver(generation, &targets).await,
-            Step::Activate { targets } => self.activate(&targets).await,
+            Step::Deliver { generation, targets } => {
+                let delivered = self.deliver(generation, &targets).await;
+                self.note_live(&targets);
+                delivered
+            }
+            Step::Activate { targets } => {
+                let activated = self.activate(&targets).await;
+                self.note_live(&targets);
+                activated
+            }
+            Step::ReadClock => {
+                self.session.now = Some(self.job.clock.now());
+                Ok(())
+            }
+            Step::AwaitLead(lead) => self.await_lead(&lead).await,
+            Step::Pause(lead) => {
+                self.pause(&lead);
+                Ok(())
+            }
             Step::Check(wave) => self.check(wave).await,
             Step::Promote => {
                 self.promote();

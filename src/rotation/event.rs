@@ -56,6 +56,13 @@ pub enum Event {
         /// When the overlap ends.
         revoke_after: Timestamp,
     },
+    /// The next wave of the newest generation may start then, and is left to a later run.
+    Paused {
+        /// When.
+        until: Timestamp,
+    },
+    /// A run goes on with the generation that was paused.
+    Continued,
     /// Every target is live by now: the overlap that waited for that ends at `until`. Without effect while one is not.
     OverlapBegan {
         /// When it ends.
@@ -266,6 +273,8 @@ impl Ledger {
             }
             Event::Ended { generation, issuer } => self.ended(generation, &issuer),
             Event::Promoted { revoke_after } => self.promoted(revoke_after),
+            Event::Paused { until } => self.paused_until = Some(until).filter(|_| !self.finished),
+            Event::Continued => self.paused_until = None,
             Event::OverlapBegan { until } => self.overlap_began(until),
             Event::OverlapMoved {
                 generation,
@@ -288,6 +297,7 @@ impl Ledger {
             Event::FoundAhead { generation } => {
                 self.generation = generation;
                 self.finished = false;
+                self.paused_until = None;
             }
             Event::Doubted { targets } => self.doubted(&targets),
             Event::FirstWritesDoubted { targets } => self.first_writes_doubted(&targets),
@@ -351,6 +361,7 @@ impl Ledger {
         }
         self.generation = credential.generation;
         self.finished = false;
+        self.paused_until = None;
         self.note(credential);
     }
 
@@ -416,6 +427,7 @@ impl Ledger {
             });
             self.generation = generation;
             self.finished = false;
+            self.paused_until = None;
         }
         self.change(generation, |known| {
             known.status = CredentialStatus::Current;
@@ -434,6 +446,7 @@ impl Ledger {
 
     fn promoted(&mut self, revoke_after: Timestamp) {
         self.finished = true;
+        self.paused_until = None;
         let staged = self.has_staged();
         let newest = self.generation;
         // Nobody accepts what nobody issued once no target holds it; what is parked can be restored until its overlap ends.
@@ -676,8 +689,11 @@ fn written(delivery: &mut DeliveryRecord, event: Event) {
             at,
             ..
         } => {
+            // What is on record as live is not staged again by being read.
+            let is_live = delivery.status == DeliveryStatus::Current && delivery.holds(generation);
+            let is_live = is_live && delivery.revision.as_ref() == Some(&revision);
             delivery.generation = Some(generation);
-            delivery.status = status_of(staged);
+            delivery.status = status_of(staged && !is_live);
             delivery.revision = Some(revision);
             delivery.delivered_at = delivery.delivered_at.or(Some(at));
             delivery.detail = None;

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::event::Event;
 use super::gate::{IssuerSays, Look, Reading};
 use super::goal::Goal;
+use super::lead::LONGEST_WAIT;
 use super::ledger::{CredentialRecord, Escrow, Ledger};
 use super::ownership::Verdict;
 use super::step::{Session, Step, StuckReason, next_step};
@@ -57,6 +58,10 @@ pub struct Forecast {
     pub revoked: BTreeSet<u64>,
     /// Why it cannot reach its goal.
     pub stuck: Option<StuckReason>,
+    /// It leaves the next wave to a later run.
+    pub paused: bool,
+    /// Targets that were live before the run and whose lead may be longer than a run waits: only its clock tells whether it pauses.
+    pub leading: BTreeSet<String>,
 }
 
 /// Takes the engine's steps from `ledger` towards `goal`, each of them with success.
@@ -72,7 +77,10 @@ pub fn forecast(goal: &Goal, ledger: &Ledger, prospect: &Prospect<'_>) -> Foreca
         promoted: false,
         revoked: BTreeSet::new(),
         stuck: None,
+        paused: false,
+        leading: BTreeSet::new(),
     };
+    let leading = suppose_leads_end(&mut goal, ledger, &mut session);
     while found.steps.len() < MOST_STEPS {
         let step = next_step(&goal, &found.ledger, &session);
         match &step {
@@ -85,8 +93,30 @@ pub fn forecast(goal: &Goal, ledger: &Ledger, prospect: &Prospect<'_>) -> Foreca
         }
         found.steps.push(step);
     }
+    let awaits = |step: &Step| matches!(step, Step::AwaitLead(lead) if leading.contains(&lead.target));
+    if found.steps.iter().any(awaits) {
+        found.leading = leading;
+    }
     found.ledger.record(Event::OverlapBegan { until: UNKNOWN_INSTANT });
     found
+}
+
+/// What was live before the run has led for a time that only the run's clock tells. It is supposed to end within the time that a run
+/// waits. Returns the targets of which that may be wrong.
+fn suppose_leads_end(goal: &mut Goal, ledger: &Ledger, session: &mut Session) -> BTreeSet<String> {
+    let generation = goal.generation.unwrap_or(ledger.generation());
+    let mut doubtful = BTreeSet::new();
+    for (key, target) in &mut goal.targets {
+        if target.write || !ledger.delivery(key).is_some_and(|known| known.holds(generation)) {
+            continue;
+        }
+        session.live_at.insert(key.clone(), UNKNOWN_INSTANT);
+        if target.lead > LONGEST_WAIT {
+            target.lead = LONGEST_WAIT;
+            doubtful.insert(key.clone());
+        }
+    }
+    doubtful
 }
 
 impl Forecast {
@@ -143,8 +173,10 @@ impl Forecast {
                     if let Some(wave) = goal.targets.get(target).map(|target| target.wave) {
                         session.checked.remove(&wave);
                     }
+                    session.live_at.insert(target.clone(), UNKNOWN_INSTANT);
                 }
                 session.reading = None;
+                session.now = None;
             }
             Step::Activate { targets } => {
                 for target in targets {
@@ -153,11 +185,21 @@ impl Forecast {
                         self.activated.insert(target.clone());
                     }
                     session.activated.insert(target.clone());
+                    session.live_at.insert(target.clone(), UNKNOWN_INSTANT);
                     self.ledger.record(Event::WentLive { target });
                 }
                 session.reading = None;
+                session.now = None;
             }
             Step::Check(wave) => drop(session.checked.insert(*wave)),
+            // Everything that a lead counts from has happened just now.
+            Step::ReadClock => session.now = Some(UNKNOWN_INSTANT),
+            Step::AwaitLead(lead) => session.now = Some(lead.until),
+            Step::Pause(_) => {
+                session.paused = true;
+                self.paused = true;
+                self.ledger.record(Event::Paused { until: UNKNOWN_INSTANT });
+            }
             Step::Promote => {
                 self.promoted = true;
                 self.ledger.record(Event::Promoted {

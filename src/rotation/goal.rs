@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::SignedDuration;
+
 /// What is wanted of one target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TargetGoal {
@@ -15,6 +17,8 @@ pub struct TargetGoal {
     pub follow_up: bool,
     /// An earlier run could not do that work.
     pub activate: bool,
+    /// How long after it is live the next wave starts, while a generation is rolled out.
+    pub lead: SignedDuration,
 }
 
 /// The promise of a plan. A run never does more than this.

@@ -169,6 +169,7 @@ pub struct Ledger {
     pub(super) escrow: Option<Escrow>,
     /// The highest number that was ever given to a generation which a restored one outlived; else 0.
     pub(super) outnumbered: u64,
+    pub(super) paused_until: Option<Timestamp>,
 }
 
 impl Default for Ledger {
@@ -193,6 +194,7 @@ impl Ledger {
             deliveries,
             escrow: None,
             outnumbered: 0,
+            paused_until: None,
         }
     }
 
@@ -217,6 +219,11 @@ impl Ledger {
     /// Whether the newest generation was delivered, activated and checked everywhere.
     pub fn is_finished(&self) -> bool {
         self.finished
+    }
+
+    /// When the next wave of an unfinished generation may start, where a run has left it to a later one. Nothing failed.
+    pub fn paused_until(&self) -> Option<Timestamp> {
+        self.paused_until
     }
 
     /// Whether what is in place was taken over and has not been rotated since.

@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::gate::{self, Reading, Wait};
 use super::goal::{Ending, Goal, TargetGoal};
+use super::lead::{Hold, Lead, holds_back};
 use super::ledger::{DeliveryStatus, Ledger};
 
 /// What only this run knows.
@@ -27,6 +30,12 @@ pub struct Session {
     pub written: BTreeSet<String>,
     /// Targets made live in this run.
     pub activated: BTreeSet<String>,
+    /// Targets that went live in this run, and when.
+    pub live_at: BTreeMap<String, Timestamp>,
+    /// When the clock was read for a lead; nothing was written since.
+    pub now: Option<Timestamp>,
+    /// The next wave is left to a later run.
+    pub paused: bool,
     /// Waves whose checks passed since their last write.
     pub checked: BTreeSet<u64>,
     /// Generations that this run must leave alone: it authenticates with them, or a person revokes them.
@@ -85,6 +94,12 @@ pub enum Step {
         /// Keys of the targets.
         targets: Vec<String>,
     },
+    /// Read whether a lead has ended.
+    ReadClock,
+    /// Wait until that lead has ended.
+    AwaitLead(Lead),
+    /// Leave that wave to a later run: a lead ends later than a run waits.
+    Pause(Lead),
     /// Run the checks of that wave.
     Check(u64),
     /// Declare the newest generation to be in place.
@@ -150,7 +165,7 @@ pub fn next_step(goal: &Goal, ledger: &Ledger, session: &Session) -> Step {
     if let Some(step) = generation.and_then(|generation| deliver(goal, ledger, session, generation)) {
         return step;
     }
-    if !session.failed.is_empty() {
+    if !session.failed.is_empty() || session.paused {
         return Step::Done;
     }
     if !ledger.is_finished() && !goal.leaves_unfinished {
@@ -331,9 +346,17 @@ fn waves(goal: &Goal) -> BTreeSet<u64> {
 /// what failed already is left. Once the old value is dead, checks come after all waves.
 fn deliver(goal: &Goal, ledger: &Ledger, session: &Session, generation: u64) -> Option<Step> {
     let dead = goes_on(goal, ledger);
+    if session.paused {
+        return None;
+    }
     for wave in waves(goal) {
         if let Some(step) = deliver_wave(goal, ledger, session, generation, wave) {
-            return Some(step);
+            return Some(match holds_back(goal, ledger, &session.live_at, session.now, wave) {
+                None => step,
+                Some(Hold::ReadClock) => Step::ReadClock,
+                Some(Hold::Wait(lead)) => Step::AwaitLead(lead),
+                Some(Hold::Pause(lead)) => Step::Pause(lead),
+            });
         }
         if !dead && let Some(step) = check_wave(goal, ledger, session, wave) {
             return Some(step);

@@ -104,6 +104,10 @@ impl SourceConfig for Config {
         Some(&[PRIVATE_PEM])
     }
 
+    fn verifying_parts(&self) -> &'static [&'static str] {
+        &[PUBLIC_JWK, PUBLIC_PEM]
+    }
+
     fn in_words(&self) -> String {
         format!("{} key pair", self.0.name())
     }

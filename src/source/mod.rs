@@ -269,6 +269,11 @@ pub trait SourceConfig: Send + Sync {
         kind.map_or_else(|| std::iter::empty::<&str>().collect(), SourceKind::declared_parts)
     }
 
+    /// The parts that those need who verify what the others sign, in the order of their names.
+    fn verifying_parts(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// What it mints, for the steps of a plan: `Fly deploy token for app molecule-cp, valid for 2400h`. Every argument that makes a
     /// credential a different one shows in it. Free of secrets.
     fn in_words(&self) -> String;

@@ -168,6 +168,17 @@ impl Config {
         self.targets.iter().filter(|(_, target)| !target.settle.is_zero())
     }
 
+    /// Targets of waves up to that one that are live for some time before the next wave starts.
+    pub fn leading_targets(&self, through: u64) -> impl Iterator<Item = (&String, &Arc<TargetSpec>)> {
+        let leads = move |target: &TargetSpec| target.wave <= through && !target.lead.is_zero();
+        self.targets.iter().filter(move |(_, target)| leads(target))
+    }
+
+    /// The last wave.
+    pub fn last_wave(&self) -> u64 {
+        self.targets.values().map(|target| target.wave).max().unwrap_or(0)
+    }
+
     /// The checks that follow a revocation.
     pub fn after_revocation(&self) -> impl Iterator<Item = &String> {
         let checks = self.checks.iter().filter(|(_, check)| check.when == When::Revoked);

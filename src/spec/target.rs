@@ -29,6 +29,8 @@ pub struct TargetSpec {
     pub impact: Option<String>,
     /// How long its consumers may go on using the old value once it is delivered and activated.
     pub settle: SignedDuration,
+    /// How long after it is live the next wave starts.
+    pub lead: SignedDuration,
     /// A change of this makes the entry be written again.
     pub fingerprint: String,
 }

@@ -78,7 +78,7 @@ pub(crate) fn printed_of(guide: &str, marker: &str, output: &str) {
 }
 
 /// The guide's provider block without an incident.
-const PROVIDER: &str = "provider \"rotation\" {\n  namespace = \"molecule-production\"\n}\n";
+pub(crate) const PROVIDER: &str = "provider \"rotation\" {\n  namespace = \"molecule-production\"\n}\n";
 
 /// Noon UTC of the first such day from `days` days ahead on.
 fn noon(days: i64, weekday: Weekday) -> Timestamp {

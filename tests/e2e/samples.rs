@@ -54,6 +54,19 @@ fn a_generated_key_pair_is_stored_as_in_its_sample() {
     compare("generated", &story);
 }
 
+#[test]
+fn a_rotation_that_waits_for_a_lead_is_stored_as_in_its_sample() {
+    let story = Story::begun(&[
+        FLY_TOKEN,
+        A_DAY,
+        r#"targets = {
+    verifier = { lead = "1h", ssm_parameter = { name = "/molecule/production/FLY_API_TOKEN" } }
+    caller   = { wave = 2, fly_secret = { app = "molecule-cp" } }
+  }"#,
+    ]);
+    compare("leading", &story);
+}
+
 /// Compares what is stored with the sample of that name.
 #[track_caller]
 fn compare(name: &str, story: &Story) {

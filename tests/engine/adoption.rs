@@ -84,6 +84,7 @@ fn a_taken_over_ledger_is_in_place_and_rotates_to_generation_1() {
         activates: false,
         follow_up: false,
         activate: false,
+        lead: jiff::SignedDuration::ZERO,
     };
     let goal = Goal {
         generation: Some(1),

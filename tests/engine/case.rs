@@ -102,6 +102,8 @@ pub struct Case {
     pub presents: bool,
     /// In hours.
     pub overlap: u8,
+    /// Targets are live for an hour before the next wave starts.
+    pub leads: bool,
     pub manual: bool,
     pub heal: bool,
     /// How many looks at a list miss a new credential, or show one that has ended.
@@ -128,6 +130,7 @@ impl Case {
             checks: Vec::new(),
             presents: false,
             overlap: 0,
+            leads: false,
             manual: false,
             heal: true,
             lag: 0,
@@ -240,7 +243,7 @@ pub fn supplied(version: u8) -> String {
     format!("provided-by-a-person-{version}")
 }
 
-fn target(spec: &TargetSpec, wave: u64, part: Option<&str>) -> (String, Value) {
+fn target(spec: &TargetSpec, wave: u64, lead: Value, part: Option<&str>) -> (String, Value) {
     let (kind, arguments) = match spec.place {
         Place::Readable => (
             "ssm_parameter",
@@ -261,6 +264,7 @@ fn target(spec: &TargetSpec, wave: u64, part: Option<&str>) -> (String, Value) {
     let remove = text(if spec.keep { "keep" } else { "delete" });
     let object = Value::object([
         ("wave", Value::number(wave)),
+        ("lead", lead),
         ("part", part.map_or(Value::Null, text)),
         ("on_remove", remove),
         (kind, arguments),
@@ -273,6 +277,7 @@ fn target(spec: &TargetSpec, wave: u64, part: Option<&str>) -> (String, Value) {
 pub struct Told {
     pub waves_reversed: bool,
     pub no_overlap: bool,
+    pub no_lead: bool,
     pub occupied_is_fine: bool,
     pub no_window: bool,
     pub no_incident: bool,
@@ -290,7 +295,9 @@ pub fn arguments(case: &Case, wish: &Wish, told: Told) -> Value {
         } else {
             spec.wave
         };
-        target(spec, wave, case.part())
+        let leads = case.leads && !told.no_lead && spec.wave < last;
+        let lead = if leads { text("1h") } else { Value::Null };
+        target(spec, wave, lead, case.part())
     });
     let checks = case.checks.iter().map(|when| {
         let presents = case.presents && matches!(when, When::Wave(_));

@@ -81,6 +81,14 @@ pub fn all() -> Vec<Case> {
             )
         },
         overlap(),
+        leads(),
+        Case {
+            budget: budget(0, 1, 1, 2),
+            ..Case {
+                name: "leads, outsiders",
+                ..leads()
+            }
+        },
         outsiders(),
         lag(),
         Case {
@@ -189,6 +197,16 @@ pub fn overlap() -> Case {
         overlap: 1,
         budget: budget(1, 0, 1, 2),
         ..created("overlap", Origin::Listed, &[opaque("a", 1), opaque("b", 1)])
+    }
+}
+
+/// A lead of an hour between two waves.
+pub fn leads() -> Case {
+    Case {
+        leads: true,
+        checks: vec![When::Wave(1)],
+        budget: budget(1, 0, 1, 2),
+        ..created("leads", Origin::Listed, &[readable("a", 1), opaque("b", 2)])
     }
 }
 

@@ -38,6 +38,8 @@ pub enum Mutant {
     WavesReversed,
     /// The overlap of the configuration is not kept.
     OverlapIgnored,
+    /// The leads of the configuration are not seen.
+    LeadsUnseen,
     /// An occupied slot looks empty.
     OccupiedLooksEmpty,
     /// A target's unknown status is forgotten between two runs.
@@ -88,7 +90,7 @@ fn without_notices(state: Value, code: &str) -> Value {
 }
 
 impl Mutant {
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::ListsNothing,
         Self::MintsWithoutLabel,
         Self::MintsTwice,
@@ -101,6 +103,7 @@ impl Mutant {
         Self::OwnIsDenied,
         Self::WavesReversed,
         Self::OverlapIgnored,
+        Self::LeadsUnseen,
         Self::OccupiedLooksEmpty,
         Self::DoubtIsForgotten,
         Self::RecordIsDropped,
@@ -136,6 +139,7 @@ impl Mutant {
             waves_reversed: self == Self::WavesReversed,
             no_overlap: self == Self::OverlapIgnored,
             occupied_is_fine: self == Self::AdoptionUnseen,
+            no_lead: self == Self::LeadsUnseen,
             no_window: matches!(self, Self::WindowUnseen | Self::RevocationsDoNotWait),
             no_incident: self == Self::IncidentUnseen,
             ending: match self {

@@ -11,6 +11,8 @@ mod search;
 
 use std::collections::BTreeSet;
 
+use jiff::SignedDuration;
+
 use rotation_provider::rotation::{CredentialStatus, Ending, Event, Goal, Session, Step, StuckReason, next_step};
 
 use self::model::*;
@@ -30,6 +32,7 @@ const PLAIN: Case = Case {
     overlaps: false,
     incident: None,
     deeds: 0,
+    lead: SignedDuration::ZERO,
 };
 
 #[test]
@@ -194,6 +197,41 @@ fn each_condition_of_the_gate_is_missed_when_it_is_removed() {
             .find_map(|case| search(case, Bug::GateIgnores(condition), false).err());
         println!("without {condition:?}: {found:?}");
         assert!(found.is_some(), "{condition:?} is never missed");
+    }
+}
+
+/// Whatever fails, no wave starts before the first one has led, and the rotation comes to its end all the same.
+#[test]
+fn no_sequence_of_failures_starts_a_wave_before_its_lead_has_passed() {
+    for lead in [SignedDuration::from_mins(5), SignedDuration::from_hours(1)] {
+        let leading = Case {
+            waves: true,
+            readable_first: true,
+            mints: 3,
+            lead,
+            ..PLAIN
+        };
+        for case in [
+            leading,
+            Case {
+                targets: 3,
+                mints: 2,
+                ..leading
+            },
+            Case {
+                staged: true,
+                mints: 2,
+                ..leading
+            },
+        ] {
+            let found = search(case, Bug::None, !case.staged);
+            let (states, transitions) = found.unwrap_or_else(|what| panic!("{case:?}: {what}"));
+            println!("{states:>6} states, {transitions:>7} transitions: {case:?}");
+            assert!(states > 100, "the search did not get anywhere: {case:?}");
+        }
+        let found = search(leading, Bug::LeadsAreIgnored, false);
+        let error = found.expect_err("a wave that starts too early was not found");
+        assert!(error.contains("before t0 had led"), "{error}");
     }
 }
 

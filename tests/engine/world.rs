@@ -269,6 +269,11 @@ impl World {
                     spec.key, spec.wave, earlier.key
                 ));
             }
+            let in_place = self.values.get(&value).is_some_and(|known| known.in_place);
+            let entry = slot.and_then(|slot| slot.entry.as_ref()).filter(|entry| entry.ours);
+            if case.leads && !in_place && entry.is_some_and(|entry| entry.written.0 + 1 > self.hour) {
+                return Err(format!("{} was written before {} had led", spec.key, earlier.key));
+            }
             let rolled = slot.is_some_and(|slot| slot.used == Some(value));
             let ours = slot
                 .and_then(|slot| slot.entry.as_ref())

@@ -510,8 +510,8 @@ fn by_hand() -> Vec<(&'static str, Json, &'static str)> {
         ),
         (
             "targets",
-            fly("lead", json!("5m")),
-            "targets[\"web\"].lead is not available yet",
+            fly("lead", json!("soon")),
+            "targets[\"web\"].lead is not a duration",
         ),
         (
             "checks",

@@ -9,6 +9,7 @@ mod escrow;
 mod format;
 mod guard;
 mod kinds;
+mod lead;
 mod names;
 mod overlap;
 mod quiet;

@@ -110,7 +110,12 @@ pub fn common_of_targets() -> Vec<Attribute> {
             "How long consumers may go on using the old value after delivery and activation. Old credentials are not revoked before; an \
              incident does not wait for it.",
         ),
-        Attribute::optional("lead", Type::String, "Not available yet."),
+        Attribute::optional(
+            "lead",
+            Type::String,
+            "How long this target is live before the next wave starts, so that those who verify have a value before others use it. Up to \
+             10 minutes the apply waits. Beyond that it ends without an error, and a later apply continues once the time has passed.",
+        ),
         Attribute::optional(
             "impact",
             Type::String,

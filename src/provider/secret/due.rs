@@ -89,9 +89,9 @@ pub(super) fn notices(state: &State, config: &Config, now: Timestamp) -> Vec<Not
     let revocation = config.schedule.opening(now, None);
     let revocation = window.zip(revocation).map(|(window, opens)| window.in_words(opens));
     let revocation = revocation.map(|opens| fact(NoticeCode::WaitingForWindow, REVOCATION, opens));
-    let passed = state
-        .rotate_after
-        .filter(|after| *after <= now && config.schedule.every.is_some());
+    // A rotation that only waits for a lead is under way.
+    let is_due = config.schedule.every.is_some() && state.ledger.paused_until().is_none();
+    let passed = state.rotate_after.filter(|after| *after <= now && is_due);
     let overdue = passed.map(|after| {
         let text = format!("The rotation has been due since {after}.");
         fact(NoticeCode::Overdue, &config.name, text)
@@ -167,7 +167,9 @@ pub(super) fn facts(state: &State, config: &Config, now: Timestamp, in_use: &BTr
     let revocations = revocations(state, config, now).into_iter();
     let revocations = revocations.filter(|generation| !in_use.contains_key(generation));
     let revocations = revocations.map(|generation| Pending::new(Action::Revoke, generation, ""));
-    rotation.into_iter().chain(revocations).collect()
+    let continues = state.ledger.paused_until().filter(|until| *until <= now);
+    let continues = continues.map(|_| Pending::new(Action::Finish, state.ledger.generation(), ""));
+    rotation.into_iter().chain(revocations).chain(continues).collect()
 }
 
 /// The earliest instant at which an apply has something to do. What waits for a window is done at its next opening after `now`, what is
@@ -179,6 +181,10 @@ pub(super) fn next_action_at(
     in_use: &BTreeMap<u64, Timestamp>,
     room: Option<u64>,
 ) -> Option<Timestamp> {
+    // Everything else is due when the rotation under way is complete.
+    if let Some(until) = state.ledger.paused_until() {
+        return Some(until);
+    }
     let chance = |at: Timestamp, deadline| {
         let schedule = &config.schedule;
         let waits = at <= now && schedule.opening(now, deadline).is_some();

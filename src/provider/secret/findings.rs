@@ -167,7 +167,9 @@ pub(super) fn pending(state: &State, decision: &Decision, config: &Config) -> Ve
             _ => all.push(Pending::rotation(generation, request)),
         }
     } else if decision.finish {
-        all.push(Pending::new(Action::Finish, generation, progress(decision)));
+        let led = state.ledger.paused_until().filter(|_| decision.led);
+        let led = led.map_or_else(String::new, |at| format!("its lead ended at {at}; "));
+        all.push(Pending::new(Action::Finish, generation, led + &progress(decision)));
     } else {
         for key in &decision.write {
             let reason = why_written(decision, key);

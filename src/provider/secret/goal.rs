@@ -1,11 +1,14 @@
 //! A decision in the engine's terms.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::SignedDuration;
 
 use super::decide::{Decision, moves_escrow};
 use super::revocable::can_be_revoked;
+use crate::rotation::lead::LONGEST_WAIT;
 use crate::rotation::{DeliveryStatus, Ending, Goal, TargetGoal};
-use crate::spec::{Config, IncidentRevoke, When};
+use crate::spec::{Config, IncidentRevoke, TargetSpec, When};
 
 /// What a run is asked to reach.
 pub(super) fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goal {
@@ -35,10 +38,14 @@ pub(super) fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goa
                 activates: target.goes_live_by_us(),
                 follow_up: traits.follow_up,
                 activate: decision.retag.contains(key),
+                lead: lead(decision, key, target),
             };
             (key.clone(), goal)
         })
         .collect();
+    // What a run proved before it left a rotation between two waves is not proved again.
+    let proved = |wave: &u64| decision.led && holds_current(decision, config, *wave);
+    let waves = |of: &mut dyn Iterator<Item = u64>| -> BTreeSet<u64> { of.filter(|wave| !proved(wave)).collect() };
     let of = |when| config.checks.values().filter(move |check| check.when == when);
     let presented = config.runs().filter(|(_, run)| run.presents_new());
     Goal {
@@ -60,8 +67,8 @@ pub(super) fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goa
             .collect(),
         targets,
         // A wave counts as checked where nothing is left to be presented to an activation.
-        checked_waves: config.runs().filter_map(|(_, run)| run.wave()).collect(),
-        presented_waves: presented.filter_map(|(_, run)| run.wave()).collect(),
+        checked_waves: waves(&mut config.runs().filter_map(|(_, run)| run.wave())),
+        presented_waves: waves(&mut presented.filter_map(|(_, run)| run.wave())),
         has_preflight: of(When::Preflight).next().is_some(),
         has_revoked_checks: of(When::Revoked).next().is_some(),
         presents_after_revocation: of(When::Revoked).any(|check| check.presents_new()),
@@ -86,4 +93,26 @@ pub(super) fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goa
         },
         goes_on: decision.incident.is_some(),
     }
+}
+
+/// How long after that target is live the next wave starts. An incident waits as long as one run does, where it waits for checks. What has
+/// led already is not waited for again.
+fn lead(decision: &Decision, key: &str, target: &TargetSpec) -> SignedDuration {
+    let held = decision.ledger.delivery(key);
+    let has_led = decision.led && held.is_some_and(|known| known.holds(decision.generation));
+    match decision.incident {
+        _ if has_led => SignedDuration::ZERO,
+        Some(IncidentRevoke::Now | IncidentRevoke::Delivered) => SignedDuration::ZERO,
+        Some(IncidentRevoke::Checked) => target.lead.min(LONGEST_WAIT),
+        None => target.lead,
+    }
+}
+
+/// Whether every target of that wave holds the generation, and its consumers use it.
+fn holds_current(decision: &Decision, config: &Config, wave: u64) -> bool {
+    let mut of_wave = config.targets.iter().filter(|(_, target)| target.wave == wave);
+    of_wave.all(|(key, _)| {
+        let held = decision.ledger.delivery(key);
+        held.is_some_and(|known| known.holds(decision.generation) && known.status == DeliveryStatus::Current)
+    })
 }

@@ -233,6 +233,10 @@ fn computed() -> Vec<Attribute> {
             "RFC 3339; null where an interrupted apply began it and left no record.",
         ),
         text("finished_at", "RFC 3339; null until it is complete."),
+        text(
+            "continues_at",
+            "RFC 3339; when the next wave of an unfinished rotation may start, which waits for the `lead` of a target.",
+        ),
         text("actor", "Who ran it, from the CI's environment."),
         text("commit", "The commit that it ran from, from the CI's environment."),
         Attribute::nested(

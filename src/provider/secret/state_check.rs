@@ -57,7 +57,7 @@ pub(in crate::provider) fn check(stored: &Value) -> Diagnostics {
     if !revoke.is_null() && revoke.as_str().is_none_or(|text| IncidentRevoke::parse(text).is_none()) {
         check.refuse(&root.then_attribute("last_rotation").then_attribute("incident_revoke"));
     }
-    for name in ["started_at", "finished_at"] {
+    for name in ["started_at", "finished_at", "continues_at"] {
         check.instant(receipt, &root.then_attribute("last_rotation"), name);
     }
     for declared in &*DYNAMIC {

@@ -83,6 +83,7 @@ async fn create(bench: &Bench) -> (Outcome, Entry) {
         content: Content::Part("value".into()),
         keep: false,
         settle: SignedDuration::ZERO,
+        lead: SignedDuration::ZERO,
         impact: None,
         fingerprint: entry.config.fingerprint(),
     };
@@ -121,6 +122,7 @@ async fn create(bench: &Bench) -> (Outcome, Entry) {
         activates: traits.activation == Activation::Itself,
         follow_up: traits.follow_up,
         activate: false,
+        lead: SignedDuration::ZERO,
     };
     let goal = Goal {
         may_mint: true,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rotation_provider::label::Label;
 use rotation_provider::rotation::gate::{Holding, InUse, IssuerSays, Look, Wait};
 use rotation_provider::rotation::{
@@ -30,9 +30,11 @@ pub(super) struct World {
     pub(super) unsettled: bool,
     /// Somebody used the old credential a moment ago.
     pub(super) busy: bool,
+    /// The lead of what the first wave holds has passed.
+    pub(super) led: bool,
     /// Deeds of outsiders that are left.
     pub(super) deeds: u8,
-    /// A revocation that broke a rule.
+    /// A revocation or a delivery that broke a rule.
     pub(super) crime: Option<String>,
 }
 
@@ -67,6 +69,8 @@ pub(super) struct Case {
     pub(super) incident: Option<Ending>,
     /// How many deeds of outsiders happen at any moment: they write, delete, end the new credential, break what is checked.
     pub(super) deeds: u8,
+    /// How long the first wave leads.
+    pub(super) lead: SignedDuration,
 }
 
 impl Case {
@@ -96,6 +100,8 @@ pub(super) enum Bug {
     LostAnswersCountAsDone,
     RevokesBeforeEveryTargetHolds,
     ForgetsWhatATargetMayHold,
+    /// A wave starts although the one before has not led for long enough.
+    LeadsAreIgnored,
     /// The gate without one of its conditions.
     GateIgnores(Condition),
 }
@@ -194,6 +200,7 @@ pub(super) fn start(case: Case) -> Node {
             shut: false,
             unsettled: false,
             busy: false,
+            led: true,
             deeds: 0,
             crime: None,
         },
@@ -252,6 +259,9 @@ pub(super) fn refresh(case: Case, world: &World, saved: &Ledger, bug: Bug) -> Le
             at: BEFORE,
         }));
     }
+    if world.led {
+        ledger.record(Event::Continued);
+    }
     let marked = ledger.deliveries().values().filter_map(|delivery| delivery.generation);
     if let Some(generation) = marked.max().filter(|marked| *marked > before) {
         ledger.record(Event::FoundAhead { generation });
@@ -293,8 +303,9 @@ pub(super) fn plan(case: Case, ledger: &Ledger, rotate: bool) -> Goal {
     let escrow = case.readable_first && ledger.delivery(&key(0)).is_some_and(|d| d.holds(ledger.generation()));
     // The issuer says that the current credential is gone: a lost answer of an issuer without overlap.
     let gone = ledger.credential(ledger.generation()).is_none();
-    let renew = rotate || gone || (!whole && !escrow);
-    let touch = renew || !whole || !ledger.is_finished();
+    let paused = ledger.paused_until().is_some() && !rotate && !gone;
+    let renew = rotate || gone || (!whole && !escrow && !paused);
+    let touch = !paused && (renew || !whole || !ledger.is_finished());
     let targets = (0..case.targets).filter(|_| touch).map(|target| {
         let wave = if case.waves { target as u64 + 1 } else { 1 };
         let goal = TargetGoal {
@@ -303,6 +314,7 @@ pub(super) fn plan(case: Case, ledger: &Ledger, rotate: bool) -> Goal {
             activates: case.staged,
             follow_up: false,
             activate: false,
+            lead: if target == 0 { case.lead } else { SignedDuration::ZERO },
         };
         (key(target), goal)
     });
@@ -323,6 +335,7 @@ pub(super) fn plan(case: Case, ledger: &Ledger, rotate: bool) -> Goal {
         revoke: ledger.superseded(),
         ending: case.ending(),
         goes_on: case.incident.is_some(),
+        leaves_unfinished: paused,
         ..Goal::default()
     }
 }
@@ -366,11 +379,26 @@ pub(super) fn perform(case: Case, node: &Node, step: &Step, fate: Fate, bug: Bug
                 session.in_hand = Some(*generation);
             }
         }
+        Step::ReadClock if fate == Fate::Done => session.now = Some(if world.led { AFTER } else { BEFORE }),
+        Step::AwaitLead(lead) if fate == Fate::Done => {
+            world.led = true;
+            session.now = Some(lead.until);
+        }
+        Step::Pause(lead) if fate == Fate::Done => {
+            session.paused = true;
+            ledger.record(Event::Paused { until: lead.until });
+        }
         Step::Deliver { generation, targets } => {
             session.reading = None;
+            session.now = None;
             for target in targets.clone() {
                 let generation = *generation;
                 if happened {
+                    if !case.lead.is_zero() && target == key(0) {
+                        world.led = false;
+                    } else if !world.led && !ledger.is_finished() {
+                        world.crime = Some(format!("{target} was written before t0 had led"));
+                    }
                     if case.staged {
                         let used = world.used.get(&target).or(world.held.get(&target)).copied();
                         world.used.insert(target.clone(), used.unwrap_or(generation));
@@ -379,6 +407,7 @@ pub(super) fn perform(case: Case, node: &Node, step: &Step, fate: Fate, bug: Bug
                 }
                 if fate == Fate::Done || (doubt && bug == Bug::LostAnswersCountAsDone) {
                     session.written.insert(target.clone());
+                    session.live_at.insert(target.clone(), BEFORE);
                     ledger.record(Event::Delivered {
                         target,
                         generation,
@@ -393,6 +422,7 @@ pub(super) fn perform(case: Case, node: &Node, step: &Step, fate: Fate, bug: Bug
         }
         Step::Activate { targets } => {
             session.reading = None;
+            session.now = None;
             for target in targets.clone() {
                 if happened {
                     world.used.remove(&target);

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
 
+use rotation_provider::rotation::lead::LONGEST_WAIT;
 use rotation_provider::rotation::{Ending, Goal, Ledger, Outstanding, Session, Step, next_step, outstanding};
 
 use super::model::*;
@@ -32,6 +33,11 @@ pub(super) fn chosen(goal: &Goal, ledger: &Ledger, session: &Session, bug: Bug) 
         };
     }
     match (bug, &step) {
+        (Bug::LeadsAreIgnored, Step::AwaitLead(_) | Step::Pause(_)) => {
+            let mut led = session.clone();
+            led.now = Some(AFTER);
+            next_step(goal, ledger, &led)
+        }
         (Bug::RevokesBeforeEveryTargetHolds, Step::Deliver { .. }) if session.in_hand.is_some() => ledger
             .superseded()
             .first()
@@ -69,10 +75,12 @@ pub(super) fn settles(case: Case, node: &Node, bug: Bug) -> Result<(), String> {
     node.world.shut = false;
     node.world.unsettled = false;
     node.world.busy = false;
+    node.world.led = true;
     if let Some((_, ledger, _)) = node.run.take() {
         node.saved = ledger;
     }
-    for _ in 0..2 {
+    for _ in 0..2 + u8::from(case.lead > LONGEST_WAIT) {
+        node.world.led = true;
         let ledger = refresh(case, &node.world, &node.saved, bug);
         let goal = plan(case, &ledger, false);
         node.run = Some((goal, ledger, Session::default()));
@@ -183,6 +191,7 @@ pub(super) fn search(case: Case, bug: Bug, settling: bool) -> Result<(usize, usi
                 later.world.shut = false;
                 later.world.unsettled = false;
                 later.world.busy = false;
+                later.world.led = true;
                 nexts.push(later);
             }
             Some((goal, ledger, session)) => {

@@ -7,7 +7,7 @@ mod take_over;
 
 use std::collections::BTreeMap;
 
-use self::record::{absorb, half_reworded};
+use self::record::{absorb, half_reworded, lead_anew};
 use self::report::{report, tell, warn};
 use super::decide::{Decision, Held, HeldBy, Rotate, decide, leaving, may_replace_lost, room_taken_by};
 use super::due;
@@ -464,6 +464,7 @@ impl Change<'_> {
             }
         }
         absorb(&mut state, &outcome, &decision, config);
+        lead_anew(&mut state, &decision, config, configured.clock.now());
         state.revoked = self.planned_and_revoked(&state, &decision);
         due::begin_overlap(&mut state, config, configured.clock.now());
         if failed && !self.is_create && !rotation_began {

@@ -1,5 +1,7 @@
 //! What a run found out, taken over into the state.
 
+use jiff::Timestamp;
+
 use crate::executor::Outcome;
 use crate::provider::secret::decide::{Decision, Rotate};
 use crate::provider::secret::state::{CheckResult, State, Verdict};
@@ -43,7 +45,11 @@ pub(super) fn absorb(state: &mut State, outcome: &Outcome, decision: &Decision, 
         if outcome.promoted_at.is_some() {
             receipt.finished_at = outcome.promoted_at;
         }
-        receipt.checks = results.collect();
+        let results: Vec<CheckResult> = results.collect();
+        // Of a rotation that was left between two waves, the checks of the earlier ones passed then.
+        let stays = |known: &CheckResult| decision.led && results.iter().all(|new| new.name != known.name);
+        receipt.checks.retain(stays);
+        receipt.checks.extend(results);
     } else if decision.proves_revocation(config) {
         let after_revocation = |name: &str| config.checks.get(name).is_some_and(|check| check.when == When::Revoked);
         receipt.checks.retain(|known| !after_revocation(&known.name));
@@ -70,4 +76,20 @@ pub(super) fn half_reworded(state: &mut State, decision: &Decision) {
             state.ledger.record(Event::Outdated { target: key.clone() });
         }
     }
+}
+
+/// A target that leads, and that a run wrote anew while the next wave waits, leads anew.
+pub(super) fn lead_anew(state: &mut State, decision: &Decision, config: &Config, now: Timestamp) {
+    let Some(until) = state
+        .ledger
+        .paused_until()
+        .filter(|_| !decision.rotates() && !decision.finish)
+    else {
+        return;
+    };
+    let leading = config.leading_targets(config.last_wave());
+    let written = leading.filter(|(key, _)| decision.write.contains(*key) || decision.activate.contains(*key));
+    let ends = written.map(|(_, target)| now.checked_add(target.lead).unwrap_or(Timestamp::MAX));
+    let until = ends.chain([until]).max().unwrap_or(until);
+    state.ledger.record(Event::Paused { until });
 }

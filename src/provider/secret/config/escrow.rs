@@ -31,6 +31,7 @@ impl Config {
         if self.source.kind.maker == Maker::Us {
             self.overlap_has_no_effect(overlap_is_set, problems);
         }
+        self.leads_are_resumable(problems);
         self.presentable(problems);
     }
 

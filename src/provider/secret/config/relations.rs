@@ -19,6 +19,7 @@ impl Config {
         self.overlap_is_decided(node, problems);
         self.overlap_has_an_effect(node, problems);
         self.quiet_can_be_seen(node, problems);
+        self.leads_have_an_effect(problems);
     }
 
     /// What a person supplies cannot be renewed by every apply.

@@ -65,10 +65,7 @@ pub(in crate::provider::secret) fn is_unchanged(
     !quiet.has_errors() && !one.has_unknown() && one == other
 }
 
-/// Keys of elements whose behaviour a later version brings.
-const LATER_KEYS: [&str; 1] = ["lead"];
-
-/// Refuses what this version would ignore, and attributes that only the provider sets.
+/// Refuses attributes that only the provider sets.
 pub(in crate::provider::secret) fn refuse(value: &Value, problems: &mut Diagnostics) {
     for name in COMPUTED {
         if !value.get(name).is_null() {
@@ -76,34 +73,4 @@ pub(in crate::provider::secret) fn refuse(value: &Value, problems: &mut Diagnost
             problems.report(Path::attribute(name), Argument::ReadOnly { argument });
         }
     }
-    for name in ["source", "targets", "checks"] {
-        let path = Path::attribute(name);
-        let attribute = value.get(name).plain();
-        if name == "source" {
-            later_keys(attribute, &path, problems);
-            continue;
-        }
-        for (key, element) in attribute.as_map().into_iter().flatten() {
-            later_keys(element.plain(), &path.then_key(key), problems);
-        }
-    }
-}
-
-/// An empty optional text counts as absent.
-fn is_absent(value: &Value) -> bool {
-    value.is_null() || value.as_str() == Some("")
-}
-
-fn later_keys(element: &Value, path: &Path, problems: &mut Diagnostics) {
-    for key in LATER_KEYS {
-        if !is_absent(element.get(key)) {
-            // A path that goes on into a dynamic value would lose the line.
-            not_yet(path.clone(), &path.then_attribute(key), problems);
-        }
-    }
-}
-
-fn not_yet(line: Path, what: &Path, problems: &mut Diagnostics) {
-    let argument = what.to_string();
-    problems.report(line, Argument::NotYet { argument });
 }

@@ -111,6 +111,7 @@ fn parse_target(
     let connection = kind.and_then(|kind| connection_of(node, kind.name, kind.reach, problems));
     let impact = node.attr("impact").string(problems).optional();
     let settle = node.attr("settle").duration(problems).optional();
+    let lead = node.attr("lead").duration(problems).optional();
     if let (Some(Some(part)), Some(allowed)) = (&part, parts)
         && allowed.resolve(part).is_none()
     {
@@ -149,6 +150,7 @@ fn parse_target(
         keep: keep? == "keep",
         impact: impact?,
         settle: settle?.unwrap_or(SignedDuration::ZERO),
+        lead: lead?.unwrap_or(SignedDuration::ZERO),
         fingerprint: fingerprint.to_string(),
     })
 }

@@ -1,16 +1,15 @@
 //! What a plan warns of, whatever it is about to do.
 
-use std::sync::Arc;
-
 use jiff::SignedDuration;
 
 use crate::diagnostics::{Configuration, names};
-use crate::spec::{Config, TargetSpec};
+use crate::spec::Config;
 use crate::terraform::{Diagnostics, Path};
 
 impl Config {
-    /// Warns of an overlap that is shorter than consumers are known to need.
+    /// Warns of an overlap that is shorter than consumers are known to need, and of keys whose signatures may be refused.
     pub fn warn(&self, problems: &mut Diagnostics) {
+        self.warn_without_lead(problems);
         let needed = |wanted: SignedDuration| wanted > self.overlap;
         let late = self.targets.iter().filter_map(|(key, target)| {
             let within = target.config.traits().reloads_within?;
@@ -30,17 +29,5 @@ impl Config {
             overlap: crate::duration::format(self.overlap).into(),
         };
         problems.report(Path::attribute("overlap"), short);
-    }
-
-    /// Whether a rotation that is interrupted can be resumed with the same value: it is parked, the source gives it back, or a target of
-    /// the first wave does.
-    pub fn is_resumable(&self) -> bool {
-        if self.escrow.is_some() {
-            return true;
-        }
-        let traits = self.source.config.traits();
-        let first = self.targets.values().map(|target| target.wave).min();
-        let readable = |target: &Arc<TargetSpec>| Some(target.wave) == first && target.config.traits().readable;
-        traits.reveals || self.source.is_supplied() || self.targets.values().any(readable)
     }
 }

@@ -6,6 +6,7 @@
 mod escrow;
 mod incident;
 mod keys;
+mod lead;
 mod lost;
 mod request;
 mod restore;
@@ -106,6 +107,8 @@ pub(super) struct Decision {
     pub reworded: BTreeSet<String>,
     /// An interrupted rotation is finished.
     pub finish: bool,
+    /// It was left between two waves, and what the next one waited for has passed.
+    pub led: bool,
     /// Targets whose entry is deleted.
     pub remove: BTreeSet<String>,
     /// Generations that are revoked.
@@ -204,6 +207,22 @@ pub(super) fn decide(
     policies: &Policies,
     slots: &BTreeMap<String, Address>,
 ) -> Decision {
+    let decision = weigh(state, before, config, policies, slots);
+    // What is left between two waves is neither finished yet nor given up.
+    let waits = decision.ledger.paused_until().is_some() && !decision.rotates();
+    Decision {
+        finish: decision.finish && !waits,
+        ..decision
+    }
+}
+
+fn weigh(
+    state: &State,
+    before: Option<&Config>,
+    config: &Config,
+    policies: &Policies,
+    slots: &BTreeMap<String, Address>,
+) -> Decision {
     let matched = matched(&state.ledger, slots);
     let rekeyed = rekey(&state.ledger, policies, slots, &matched);
     let mut renamed = renamed(&state.ledger, config, slots, &matched);
@@ -218,7 +237,9 @@ pub(super) fn decide(
         .map(|notice| at_new_address(notice, &renamed))
         .collect();
     let unreachable = unreachable_targets(&ledger, &notices);
+    let led = lead::has_passed(state, before, config, &mut ledger);
     let mut work = Work::of(before, config, &ledger, &matched, &unreachable);
+    lead::hold_back(&mut work, config, &ledger);
     let finish = !ledger.is_finished() && ledger.generation() > 0;
     let leaving = leaving(state, before, slots);
     let leaving: Vec<&Arc<TargetSpec>> = leaving.into_iter().map(|(_, target)| target).collect();
@@ -276,6 +297,7 @@ pub(super) fn decide(
         value_lost: false,
         reworded: work.reworded.keys().cloned().collect(),
         finish,
+        led,
         remove,
         revoke: revoke.difference(&confirmed).copied().collect(),
         unparks: escrow::is_untidy(&ledger, config),

@@ -101,7 +101,8 @@ pub(in crate::provider::secret) fn lasting_wait(
                 known.is_some_and(|known| known.config.traits().activation == Activation::Staged)
             }
             Holding::Unknown => unreachable.contains(target),
-            Holding::Behind(_) => false,
+            // What is left between two waves is finished first.
+            Holding::Behind(_) => ledger.paused_until().is_some(),
         },
         _ => false,
     };

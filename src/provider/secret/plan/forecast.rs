@@ -15,7 +15,8 @@ use crate::provider::secret::state::{
 use crate::provider::secret::{capacity, due};
 use crate::rotation::forecast::{UNKNOWN_HANDLE, UNKNOWN_INSTANT};
 use crate::rotation::{
-    CredentialRecord, CredentialStatus, DeliveryRecord, Forecast, Goal, Ledger, Prospect, Step, StuckReason, forecast,
+    CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus, Forecast, Goal, Ledger, Prospect, Step,
+    StuckReason, forecast,
 };
 use crate::spec::{Config, IncidentRevoke};
 use crate::target::{self, Activation};
@@ -80,7 +81,13 @@ pub(in crate::provider::secret) fn course(
 fn credentials_are_open(decision: &Decision, course: &Forecast, config: &Config) -> bool {
     // A mark beside a value names a generation that its issuer does not list: what it is shows when it is read.
     let unrecorded = decision.finish && decision.ledger.credential(decision.generation).is_none();
-    decision.is_open() || unrecorded || capacity::is_needed(decision, course, config) || decision.value_lost
+    // A run that pauses revokes nothing, and promotes nothing.
+    let may_pause = !course.leading.is_empty();
+    decision.is_open()
+        || unrecorded
+        || may_pause
+        || capacity::is_needed(decision, course, config)
+        || decision.value_lost
 }
 
 /// Credentials whose revocation goes through the gate, which only apply reads: each stays in the plan with an open status.
@@ -169,7 +176,8 @@ fn next_action_at(state: &State, config: &Config, course: &Forecast, open: bool,
     let revocation = earliest_revocation(&course.ledger);
     // What is written anew starts its time to settle anew.
     let settles = config.settling_targets().any(|(key, _)| course.written.contains(key));
-    if open || rotation || settles || revocation == Some(UNKNOWN_INSTANT) {
+    let leads = leads_again(config, course);
+    if open || rotation || settles || leads || revocation == Some(UNKNOWN_INSTANT) {
         return Value::unknown();
     }
     let after = State {
@@ -221,9 +229,15 @@ pub(super) fn deliveries(slots: &BTreeMap<String, Address>, decision: &Decision,
     let kept = kept.filter(|(key, _)| !decision.forget.contains(*key));
     let values = kept.map(|(key, delivery)| {
         let before = decision.ledger.delivery(key);
-        let value = if decision.rotate == Rotate::AtApply && slots.contains_key(key) {
+        let is_written = course.written.contains(key);
+        let is_configured = slots.contains_key(key);
+        let is_open = decision.rotate == Rotate::AtApply && is_configured;
+        // Whether it is written, only the clock of the run tells.
+        let may_wait = is_written && !course.leading.is_empty();
+        let waits = course.paused && is_configured && !is_written;
+        let value = if is_open || may_wait || (waits && is_looked_at(before)) {
             touched(before, delivery, slots.get(key))
-        } else if course.written.contains(key) {
+        } else if is_written {
             touched(before, delivery, slots.get(key))
                 .with(
                     "generation",
@@ -237,6 +251,21 @@ pub(super) fn deliveries(slots: &BTreeMap<String, Address>, decision: &Decision,
         (key.clone(), value)
     });
     Value::Map(values.collect())
+}
+
+/// Whether a run that looks at a target without writing it may make more known of it.
+fn is_looked_at(before: Option<&DeliveryRecord>) -> bool {
+    before.is_none_or(|known| {
+        let is_known = known.generation.is_some() && known.container_id.is_some();
+        !is_known || known.status == DeliveryStatus::Unknown
+    })
+}
+
+/// Whether a lead of a rotation that is left between two waves ends at a time that only the run knows.
+fn leads_again(config: &Config, course: &Forecast) -> bool {
+    let is_paused = course.ledger.paused_until().is_some();
+    let mut leading = config.leading_targets(config.last_wave());
+    is_paused && leading.any(|(key, _)| course.written.contains(key))
 }
 
 /// A target of which apply decides what is known.
@@ -285,22 +314,24 @@ fn last_rotation(state: &State, config: &Config, decision: &Decision, course: &F
         true => Value::List(Vec::new()),
         false => Value::unknown(),
     };
+    let continues_at = match course.leading.is_empty() && !leads_again(config, course) {
+        true => instant(course.ledger.paused_until()),
+        false => Value::unknown(),
+    };
     if let Rotate::Yes(request) = &decision.rotate {
-        let record = Receipt::planned(request, decision.incident).with("checks", checks());
+        let record = Receipt::planned(request, decision.incident);
+        let record = record.with("continues_at", continues_at).with("checks", checks());
         let certain = !open && course.revoked.is_empty();
         return match certain {
             true => record.with("revoked", Value::List(Vec::new())),
             false => record,
         };
     }
-    let before = State::default().write_over(Value::object([]));
-    let mut record = state
-        .last_rotation
-        .as_ref()
-        .map_or_else(|| before.get("last_rotation").clone(), Receipt::to_value);
+    let mut record = state.record();
     if record.is_null() {
         return record;
     }
+    record = record.with("continues_at", continues_at);
     if decision.finish {
         let revoke = decision.incident.map(IncidentRevoke::as_str);
         record = record

@@ -20,6 +20,7 @@ use crate::diagnostics::{Adoption, Plan};
 use crate::executor::Subject;
 use crate::plugin::{PlanRequest, PlanResponse};
 use crate::provider::Configured;
+use crate::rotation::lead::LONGEST_WAIT;
 use crate::rotation::{Cause, Notice, NoticeCode, Request};
 use crate::spec::Config;
 use crate::terraform::{Diagnostics, Origin, Path, Value};
@@ -391,6 +392,14 @@ fn created(config: &Config, slots: &BTreeMap<String, Address>, object: Value, pr
     };
     // A create may turn out to resume what an incident began.
     let record = Receipt::planned(&request, None).with("incident_revoke", Value::unknown());
+    // One that resumes may find a lead that has not passed.
+    let may_pause = config
+        .leading_targets(config.last_wave())
+        .any(|(_, target)| target.lead > LONGEST_WAIT);
+    let record = match may_pause {
+        true => record.with("continues_at", Value::unknown()),
+        false => record,
+    };
     let record = match config.checks.is_empty() {
         true => record.with("checks", Value::List(Vec::new())),
         false => record,
@@ -503,6 +512,9 @@ fn quiet(
             instant(super::state::earliest_revocation(&after.ledger)),
         )
         .with("next_action_at", next_action_at);
+    if after.ledger.paused_until() != state.ledger.paused_until() {
+        object = object.with("last_rotation", after.record());
+    }
     let told = |notices: &[Notice]| -> Vec<_> {
         let told = notices.iter().map(|notice| (notice.code, notice.subject.clone()));
         told.collect()

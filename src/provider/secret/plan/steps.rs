@@ -7,7 +7,8 @@ use crate::address::Address;
 use crate::provider::secret::decide::{Decision, moves_escrow};
 use crate::provider::secret::state::State;
 use crate::provider::secret::{capacity, texts};
-use crate::rotation::{CredentialRecord, Forecast, Ledger, Step};
+use crate::rotation::forecast::UNKNOWN_INSTANT;
+use crate::rotation::{CredentialRecord, Forecast, Lead, Ledger, Step};
 use crate::source::Maker;
 use crate::spec::{Config, EscrowSpec, IncidentRevoke, TargetSpec, When};
 use crate::target::EntryWords;
@@ -96,6 +97,8 @@ impl Told<'_> {
                     lines.extend(alone.filter_map(|key| self.activate(newest, key)));
                     lines.extend(self.activations(newest, targets));
                 }
+                Step::AwaitLead(lead) => lines.push(self.wait(newest, lead, false)),
+                Step::Pause(lead) => lines.push(self.wait(newest, lead, true)),
                 Step::Check(wave) => lines.extend(self.checks(newest, *wave)),
                 Step::Remove(key) => lines.push(self.remove(&ledger, key)),
                 Step::Revoke(generation) => {
@@ -107,6 +110,7 @@ impl Told<'_> {
                 Step::Unpark => lines.extend(self.unpark(&revoked)),
                 Step::Survey
                 | Step::Inspect
+                | Step::ReadClock
                 | Step::Promote
                 | Step::ReadGate(_)
                 | Step::Wait(..)
@@ -254,6 +258,25 @@ impl Told<'_> {
                 )
             })
             .collect()
+    }
+
+    /// What the next wave waits for.
+    fn wait(&self, generation: u64, lead: &Lead, pauses: bool) -> String {
+        let (key, wave) = (&lead.target, lead.wave);
+        let span = lead.until.duration_since(UNKNOWN_INSTANT);
+        let mut how_long = crate::duration::format(span);
+        if self.course.leading.contains(key) {
+            let span = self.config.targets.get(key).map_or(span, |target| target.lead);
+            how_long = format!("until {} after {key} went live", crate::duration::format(span));
+        } else if !self.course.written.contains(key) {
+            how_long = format!("up to {how_long}");
+        }
+        let later = match pauses {
+            true => "; a later apply continues",
+            false if self.course.leading.contains(key) => "; if more than 10m are left, a later apply continues",
+            false => "",
+        };
+        format!("wait {how_long}: consumers of {key} load generation {generation} before wave {wave} gets it{later}")
     }
 
     fn checks(&self, generation: u64, wave: u64) -> Vec<String> {
@@ -445,7 +468,7 @@ impl Told<'_> {
             );
         }
         match known.revoke_after {
-            Some(at) if at != crate::rotation::forecast::UNKNOWN_INSTANT => {
+            Some(at) if at != UNKNOWN_INSTANT => {
                 format!(
                     "keep {which} valid until {at}; a later apply revokes it{}",
                     self.in_window()

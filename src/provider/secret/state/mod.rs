@@ -15,7 +15,8 @@ use self::records::{
     read_credential, read_delivery, read_escrow, read_instant, read_notice, read_pending, read_texts, texts,
 };
 use crate::rotation::{
-    Action, Cause, CredentialRecord, CredentialStatus, DeliveryStatus, Ledger, Notice, NoticeCode, Pending, Request,
+    Action, Cause, CredentialRecord, CredentialStatus, DeliveryStatus, Event, Ledger, Notice, NoticeCode, Pending,
+    Request,
 };
 use crate::spec::IncidentRevoke;
 use crate::terraform::Value;
@@ -45,7 +46,7 @@ pub(super) const COMPUTED: [&str; 15] = [
 pub enum Phase {
     /// The newest generation is in place, and nothing older lives.
     Settled,
-    /// An older generation lives, or the newer one is staged.
+    /// An older generation lives, or the newer one is staged, or waits for the `lead` of a target.
     Overlapping,
     /// A rotation is half done.
     Partial,
@@ -63,11 +64,12 @@ impl Phase {
     pub(super) fn of(ledger: &Ledger, awaits_value: bool) -> Self {
         // A first generation that is staged by choice has nothing to overlap with.
         let staged = ledger.has_staged() && ledger.generation() > 1;
-        if !ledger.is_finished() {
+        let is_paused = ledger.paused_until().is_some();
+        if !ledger.is_finished() && !is_paused {
             Self::Partial
         } else if awaits_value {
             Self::AwaitingValue
-        } else if staged || !ledger.superseded().is_empty() {
+        } else if is_paused || staged || !ledger.superseded().is_empty() {
             Self::Overlapping
         } else {
             Self::Settled
@@ -143,7 +145,19 @@ pub(super) fn earliest_revocation(ledger: &Ledger) -> Option<Timestamp> {
 impl State {
     /// Where the secret stands.
     pub fn phase(&self) -> Phase {
-        Phase::of(&self.ledger, self.awaits_value)
+        // Without its record, a rotation that waits is one that was cut off.
+        match self.ledger.paused_until() {
+            Some(_) if self.last_rotation.is_none() => Phase::Partial,
+            _ => Phase::of(&self.ledger, self.awaits_value),
+        }
+    }
+
+    /// The record of the last rotation as state holds it.
+    pub fn record(&self) -> Value {
+        let receipt = self.last_rotation.as_ref().map(Receipt::to_value);
+        receipt.map_or(Value::Null, |record| {
+            record.with("continues_at", instant(self.ledger.paused_until()))
+        })
     }
 
     /// Targets that the last refresh could not read, and whose status nothing else made unknown.
@@ -214,10 +228,7 @@ impl State {
             ("public", Value::Map(public.collect())),
             ("credentials", Value::Map(credentials.collect())),
             ("deliveries", Value::Map(deliveries.collect())),
-            (
-                "last_rotation",
-                self.last_rotation.as_ref().map_or(Value::Null, Receipt::to_value),
-            ),
+            ("last_rotation", self.record()),
         ];
         for (name, value) in computed {
             object = object.with(name, value);
@@ -248,16 +259,17 @@ impl State {
         let public = records("public");
         let public = public.into_iter();
         let phase = object.get("phase").as_str();
+        let continues_at = read_instant(object.get("last_rotation").get("continues_at"));
+        let finished = phase != Some(Phase::Partial.as_str()) && continues_at.is_none();
+        let mut ledger = Ledger::of_state(generation, finished, credentials, deliveries.collect());
+        if let Some(until) = continues_at {
+            ledger.record(Event::Paused { until });
+        }
         Self {
             id: object.get("id").as_str().unwrap_or_default().to_owned(),
-            ledger: Ledger::of_state(
-                generation,
-                phase != Some(Phase::Partial.as_str()),
-                credentials,
-                deliveries.collect(),
-            )
-            .with_escrow(escrow)
-            .with_outnumbered(outnumbered.max().unwrap_or(0)),
+            ledger: ledger
+                .with_escrow(escrow)
+                .with_outnumbered(outnumbered.max().unwrap_or(0)),
             revoked,
             awaits_value: phase == Some(Phase::AwaitingValue.as_str()),
             steps: read_texts(object.get("steps")),

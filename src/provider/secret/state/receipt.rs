@@ -143,6 +143,7 @@ impl Receipt {
         unknown
             .into_iter()
             .fold(known, |object, name| object.with(name, Value::unknown()))
+            .with("continues_at", Value::Null)
     }
 
     pub(super) fn from_value(value: &Value) -> Option<Self> {
