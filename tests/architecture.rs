@@ -489,7 +489,7 @@ fn permission_and_time_and_entropy_and_variables_have_one_door_each() {
 #[test]
 fn engine_and_decisions_are_pure() {
     for (module, path, text) in files() {
-        let pure = PURE.iter().any(|part| within_secret(&path, part));
+        let pure = PURE.iter().any(|part| within_provider(&path, part));
         if module != "rotation" && !pure {
             continue;
         }
@@ -504,24 +504,25 @@ fn engine_and_decisions_are_pure() {
         assert!(!awaits, "{} awaits something", path.display());
     }
     for part in PURE {
-        let exists = files().iter().any(|(_, path, _)| within_secret(path, part));
+        let exists = files().iter().any(|(_, path, _)| within_provider(path, part));
         assert!(exists, "{part} no longer exists: say where its code is");
     }
 }
 
-/// Files and folders of `src/provider/secret` that decide: they take facts, and ask nobody.
-const PURE: [&str; 7] = [
-    "config/",
-    "decide/",
-    "due.rs",
-    "findings.rs",
-    "goal.rs",
-    "plan/forecast.rs",
-    "plan/steps.rs",
+/// Files and folders of `src/provider` that decide: they take facts, and ask nobody.
+const PURE: [&str; 8] = [
+    "kinds/",
+    "secret/config/",
+    "secret/decide/",
+    "secret/due.rs",
+    "secret/findings.rs",
+    "secret/goal.rs",
+    "secret/plan/forecast.rs",
+    "secret/plan/steps.rs",
 ];
 
-fn within_secret(path: &Path, part: &str) -> bool {
-    path.to_string_lossy().contains(&format!("src/provider/secret/{part}"))
+fn within_provider(path: &Path, part: &str) -> bool {
+    path.to_string_lossy().contains(&format!("src/provider/{part}"))
 }
 
 /// The schema is the same whatever kinds there are: each one in it would make every plan slower, and `dynamic` arguments are conformed
@@ -530,7 +531,7 @@ fn within_secret(path: &Path, part: &str) -> bool {
 fn the_schema_of_the_resource_does_not_depend_on_kinds() {
     let (_, _, text) = files()
         .into_iter()
-        .find(|(_, path, _)| within_secret(path, "schema.rs"))
+        .find(|(_, path, _)| within_provider(path, "secret/schema.rs"))
         .unwrap();
     let used = named(&shipped(&text));
     assert_eq!(used.into_iter().collect::<Vec<_>>(), ["terraform"]);

@@ -2,6 +2,7 @@
 
 mod config;
 mod functions;
+mod kinds;
 mod run_registry;
 pub mod secret;
 

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::checks::parse_run;
 use super::targets::is_key;
 use crate::activation;
 use crate::check::{Patience, Presents};
 use crate::diagnostics::Configuration;
 use crate::part::PartNames;
+use crate::provider::kinds::parse_run;
 use crate::spec::{ActivationSpec, CheckSpec, When};
 use crate::terraform::{Diagnostics, Node};
 

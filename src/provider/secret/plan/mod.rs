@@ -8,7 +8,6 @@ pub(super) mod warnings;
 use std::collections::BTreeMap;
 
 use self::steps::{Told, steps};
-use super::config::is_unchanged;
 use super::decide::{Decision, decide};
 use super::declared::DYNAMIC;
 use super::intent::Intent;
@@ -19,6 +18,7 @@ use crate::address::Address;
 use crate::diagnostics::{Adoption, Plan};
 use crate::executor::Subject;
 use crate::plugin::{PlanRequest, PlanResponse};
+use crate::provider::kinds::is_unchanged;
 use crate::provider::{Configured, Incidents};
 use crate::rotation::{Cause, Notice, NoticeCode, Request};
 use crate::spec::Config;
