@@ -445,7 +445,14 @@ fn no_siblings_use_each_other_in_a_circle() {
 
 /// Places where what a text stands for may be done, and nowhere else. `plugin` speaks to Terraform, so it has a process to serve.
 const DOORS: [(&str, &[&str]); 16] = [
-    ("granted_by_apply()", &["call.rs", "provider/secret/apply/mod.rs"]),
+    (
+        "granted_by_apply()",
+        &[
+            "call.rs",
+            "provider/activation/apply.rs",
+            "provider/secret/apply/mod.rs",
+        ],
+    ),
     ("Timestamp::now(", &["clock.rs"]),
     ("SystemTime::now(", &["clock.rs"]),
     ("Instant::now(", &["clock.rs"]),
@@ -510,7 +517,10 @@ fn engine_and_decisions_are_pure() {
 }
 
 /// Files and folders of `src/provider` that decide: they take facts, and ask nobody.
-const PURE: [&str; 8] = [
+const PURE: [&str; 11] = [
+    "activation/config.rs",
+    "activation/decide.rs",
+    "activation/plan.rs",
     "kinds/",
     "secret/config/",
     "secret/decide/",
@@ -569,6 +579,23 @@ fn the_schema_of_the_resource_does_not_depend_on_kinds() {
     let outlined: Vec<String> = lines.iter().map(|(path, what, _)| format!("{path}: {what}")).collect();
     insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false, snapshot_path => "snapshots" }, {
         insta::assert_snapshot!("schema_of_rotation_secret", outlined.join("\n"));
+    });
+}
+
+#[test]
+fn the_schema_of_activations_does_not_depend_on_kinds_either() {
+    let schema = files()
+        .into_iter()
+        .find(|(_, path, _)| within_provider(path, "activation/schema.rs"));
+    let (_, _, text) = schema.unwrap();
+    assert_eq!(named(&shipped(&text)).into_iter().collect::<Vec<_>>(), ["terraform"]);
+    let provider = RotationProvider::new(Environment::default());
+    let schema = provider.registry().resource("rotation_activation").unwrap().schema();
+    let mut lines = Vec::new();
+    outline(&schema.block, "", &mut lines);
+    let outlined: Vec<String> = lines.iter().map(|(path, what, _)| format!("{path}: {what}")).collect();
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false, snapshot_path => "snapshots" }, {
+        insta::assert_snapshot!("schema_of_rotation_activation", outlined.join("\n"));
     });
 }
 
