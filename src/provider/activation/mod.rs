@@ -1,7 +1,7 @@
 //! The resource `rotation_activation`: one run for many secrets, which Terraform orders after them.
 //!
-//! It never shares its run with an activation of a secret: Terraform starts it when what its triggers come from has been applied, and a run that began before
-//! may have missed a delivery.
+//! It never shares its run with an activation of a secret: Terraform starts it when what its triggers come from has been applied, and a run
+//! that began before may have missed a delivery.
 
 mod apply;
 mod config;
