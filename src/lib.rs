@@ -5,7 +5,7 @@
 //! | [`plugin`] | how Terraform talks to us: go-plugin handshake, mutual TLS, the tfplugin 6 service |
 //! | [`terraform`] | Terraform's vocabulary: values, schema, paths, diagnostics, configuration cursor |
 //! | [`diagnostics`] | the catalogue of every error and warning |
-//! | [`provider`] | what a user sees: the provider block and the resource `rotation_secret` |
+//! | [`provider`] | what a user sees: the provider block and the resources `rotation_secret` and `rotation_activation` |
 //! | [`rotation`] | the engine: what happens next, decided without clock, network or randomness |
 //! | [`spec`] | what a secret is to be: the configuration, read once, by which the provider decides and the executor works |
 //! | [`executor`] | performs the engine's steps through the adapters and records what became known |

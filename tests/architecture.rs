@@ -447,7 +447,14 @@ fn no_siblings_use_each_other_in_a_circle() {
 
 /// Places where what a text stands for may be done, and nowhere else. `plugin` speaks to Terraform, so it has a process to serve.
 const DOORS: [(&str, &[&str]); 16] = [
-    ("granted_by_apply()", &["call.rs", "provider/secret/apply/mod.rs"]),
+    (
+        "granted_by_apply()",
+        &[
+            "call.rs",
+            "provider/activation/apply.rs",
+            "provider/secret/apply/mod.rs",
+        ],
+    ),
     ("Timestamp::now(", &["clock.rs"]),
     ("SystemTime::now(", &["clock.rs"]),
     ("Instant::now(", &["clock.rs"]),
@@ -491,7 +498,7 @@ fn permission_and_time_and_entropy_and_variables_have_one_door_each() {
 #[test]
 fn engine_and_decisions_are_pure() {
     for (module, path, text) in files() {
-        let pure = PURE.iter().any(|part| within_secret(&path, part));
+        let pure = PURE.iter().any(|part| within_provider(&path, part));
         if module != "rotation" && !pure {
             continue;
         }
@@ -506,24 +513,28 @@ fn engine_and_decisions_are_pure() {
         assert!(!awaits, "{} awaits something", path.display());
     }
     for part in PURE {
-        let exists = files().iter().any(|(_, path, _)| within_secret(path, part));
+        let exists = files().iter().any(|(_, path, _)| within_provider(path, part));
         assert!(exists, "{part} no longer exists: say where its code is");
     }
 }
 
-/// Files and folders of `src/provider/secret` that decide: they take facts, and ask nobody.
-const PURE: [&str; 7] = [
-    "config/",
-    "decide/",
-    "due.rs",
-    "findings.rs",
-    "goal.rs",
-    "plan/forecast.rs",
-    "plan/steps.rs",
+/// Files and folders of `src/provider` that decide: they take facts, and ask nobody.
+const PURE: [&str; 11] = [
+    "activation/config.rs",
+    "activation/decide.rs",
+    "activation/plan.rs",
+    "kinds/",
+    "secret/config/",
+    "secret/decide/",
+    "secret/due.rs",
+    "secret/findings.rs",
+    "secret/goal.rs",
+    "secret/plan/forecast.rs",
+    "secret/plan/steps.rs",
 ];
 
-fn within_secret(path: &Path, part: &str) -> bool {
-    path.to_string_lossy().contains(&format!("src/provider/secret/{part}"))
+fn within_provider(path: &Path, part: &str) -> bool {
+    path.to_string_lossy().contains(&format!("src/provider/{part}"))
 }
 
 /// The schema is the same whatever kinds there are: each one in it would make every plan slower, and `dynamic` arguments are conformed
@@ -532,7 +543,7 @@ fn within_secret(path: &Path, part: &str) -> bool {
 fn the_schema_of_the_resource_does_not_depend_on_kinds() {
     let (_, _, text) = files()
         .into_iter()
-        .find(|(_, path, _)| within_secret(path, "schema.rs"))
+        .find(|(_, path, _)| within_provider(path, "secret/schema.rs"))
         .unwrap();
     let used = named(&shipped(&text));
     assert_eq!(used.into_iter().collect::<Vec<_>>(), ["terraform"]);
@@ -570,6 +581,23 @@ fn the_schema_of_the_resource_does_not_depend_on_kinds() {
     let outlined: Vec<String> = lines.iter().map(|(path, what, _)| format!("{path}: {what}")).collect();
     insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false, snapshot_path => "snapshots" }, {
         insta::assert_snapshot!("schema_of_rotation_secret", outlined.join("\n"));
+    });
+}
+
+#[test]
+fn the_schema_of_activations_does_not_depend_on_kinds_either() {
+    let schema = files()
+        .into_iter()
+        .find(|(_, path, _)| within_provider(path, "activation/schema.rs"));
+    let (_, _, text) = schema.unwrap();
+    assert_eq!(named(&shipped(&text)).into_iter().collect::<Vec<_>>(), ["terraform"]);
+    let provider = RotationProvider::new(Environment::default());
+    let schema = provider.registry().resource("rotation_activation").unwrap().schema();
+    let mut lines = Vec::new();
+    outline(&schema.block, "", &mut lines);
+    let outlined: Vec<String> = lines.iter().map(|(path, what, _)| format!("{path}: {what}")).collect();
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false, snapshot_path => "snapshots" }, {
+        insta::assert_snapshot!("schema_of_rotation_activation", outlined.join("\n"));
     });
 }
 

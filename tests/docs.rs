@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use rotation_provider::environment::Environment;
 use rotation_provider::plugin::Provider as _;
-use rotation_provider::provider::RotationProvider;
+use rotation_provider::provider::activation::declared::RUN;
 use rotation_provider::provider::secret::declared;
+use rotation_provider::provider::{ACTIVATION, RotationProvider, SECRET};
 use rotation_provider::rotation::NoticeCode;
 use rotation_provider::terraform::{Attribute, AttributeType, Block, Mode, Nesting, Type};
 use rotation_provider::{activation, check, source, target};
@@ -49,8 +50,11 @@ fn type_name(kind: &Type) -> String {
     }
 }
 
-/// What a dynamic attribute of the resource holds, as far as it holds anything yet.
+/// What a dynamic attribute of a resource holds, as far as it holds anything yet.
 fn content_of(name: &str) -> &'static AttributeType {
+    if name == "run" {
+        return &RUN;
+    }
     let declared = declared::DYNAMIC.iter().find(|declared| declared.name == name);
     &declared
         .unwrap_or_else(|| panic!("{name} is dynamic and not declared"))
@@ -242,7 +246,7 @@ The guide [Taking over secrets that exist](../guides/brownfield.md) shows both.
 
 fn secret_page() -> String {
     let provider = RotationProvider::new(Environment::default());
-    let schema = provider.registry().resource("rotation_secret").unwrap().schema();
+    let schema = provider.registry().resource(SECRET).unwrap().schema();
     let mut page = front_matter("rotation_secret Resource - rotation", &schema.block.description);
     page.push_str(GENERATED);
     page.push_str("# rotation_secret (Resource)\n\n");
@@ -315,6 +319,60 @@ fn secret_page() -> String {
     page
 }
 
+/// What the other resource does not say of its own.
+const ACTIVATION_NOTES: &str = "
+`run` is of dynamic type, as `activations` of a secret. `terraform validate` refuses unknown keys and values of a wrong type, and names the
+nearest known key. A change of `timeout` alone runs nothing.
+
+A run that fails, is interrupted, or whose outcome is unknown does not count: the apply fails, the state stays as it was, and the next apply runs it
+again. It is never repeated within an apply, and it shares no run with the `activations` of a secret.
+
+## Which one to use
+
+| | `rotation_activation` | `activations` of a secret |
+|---|---|---|
+| runs | once after all secrets that it refers to | after each delivery of its wave; equal ones of secrets that are applied together share a run |
+| order | the CLI's: after what `triggers` and `depends_on` name | before the checks of its wave, and before the next wave |
+| the old credential | is revoked when its overlap has ended, whether or not the run has succeeded | stays valid until the run has succeeded |
+| a repair, which keeps the generation | does not run it, unless a trigger says so: `rotation_secret.jwt.deliveries[\"web\"].delivered_at` | runs it |
+
+So set `overlap` on its secrets, long enough for a run that fails to be noticed and repeated.
+
+## Import
+
+It cannot be imported. There is nothing to take over: a create runs it once.
+";
+
+fn activation_page() -> String {
+    let provider = RotationProvider::new(Environment::default());
+    let schema = provider.registry().resource(ACTIVATION).unwrap().schema();
+    let mut page = front_matter("rotation_activation Resource - rotation", &schema.block.description);
+    page.push_str(GENERATED);
+    page.push_str("# rotation_activation (Resource)\n\n");
+    writeln!(page, "{}\n", schema.block.description).unwrap();
+    page.push_str("## Example Usage\n\n");
+    page.push_str(&example("resources/rotation_activation/resource.tf"));
+    page.push_str("\n## Arguments\n\n");
+    for attribute in schema.block.attributes.iter().filter(|a| a.mode != Mode::Computed) {
+        attribute_line(attribute, 0, &mut page);
+    }
+    common_keys("run", &mut page);
+    for kind in activation::ALL {
+        let name = kind.name;
+        writeln!(
+            page,
+            "  - `{name}` (Object, Optional) The arguments of the check [`{name}`](secret.md#check-{name})."
+        )
+        .unwrap();
+    }
+    page.push_str("\n## Attributes\n\n");
+    for attribute in schema.block.attributes.iter().filter(|a| a.mode == Mode::Computed) {
+        attribute_line(attribute, 0, &mut page);
+    }
+    page.push_str(ACTIVATION_NOTES);
+    page
+}
+
 /// The reference page of each function, by its file.
 fn function_pages() -> Vec<(String, String)> {
     let provider = RotationProvider::new(Environment::default());
@@ -355,6 +413,7 @@ fn the_reference_pages_are_those_of_the_schema() {
     let pages = [
         ("docs/index.md".to_owned(), index()),
         ("docs/resources/secret.md".to_owned(), secret_page()),
+        ("docs/resources/activation.md".to_owned(), activation_page()),
         ("docs/kinds.json".to_owned(), kinds()),
     ];
     for (path, page) in pages.into_iter().chain(function_pages()) {
@@ -531,8 +590,10 @@ fn every_description_is_a_sentence() {
     let provider = RotationProvider::new(Environment::default());
     let mut found = Vec::new();
     blocks_without_full_stop(&provider.registry().provider_schema().block, &mut found);
-    let resource = provider.registry().resource("rotation_secret").unwrap();
-    blocks_without_full_stop(&resource.schema().block, &mut found);
+    for name in [SECRET, ACTIVATION] {
+        let resource = provider.registry().resource(name).unwrap();
+        blocks_without_full_stop(&resource.schema().block, &mut found);
+    }
     for declared in &*declared::DYNAMIC {
         let AttributeType::Nested(_, content) = &declared.content else {
             panic!("{} holds no object", declared.name);

@@ -26,6 +26,8 @@ mod terraform_cores;
 mod accounts;
 #[path = "e2e/activation.rs"]
 mod activation;
+#[path = "e2e/activation_of_many.rs"]
+mod activation_of_many;
 #[path = "e2e/adopt.rs"]
 mod adopt;
 #[path = "e2e/beforehand.rs"]

@@ -1,7 +1,8 @@
 //! The edit matrix: every argument edited in every situation, then refresh, plan, apply, refresh, plan.
 //!
 //! Held against each pair: the result is what was planned as known (Terraform's own rule), no vendor is written to without a step of
-//! the plan that says so, no credential is revoked that a configured target holds, the plan tells its steps unless only apply's clock
+//! the plan that says so, no credential is revoked that a configured target holds or that consumers use until an activation has
+//! succeeded, the plan tells its steps unless only apply's clock
 //! knows them, at most two applies lead to an empty plan, and every error has a text. A plan that refuses an edit changes nothing.
 //!
 //! The vendors are a world in memory (`edits/world.rs`); read, plan and apply are the resource's own.
@@ -16,6 +17,8 @@
 #![expect(clippy::disallowed_methods, reason = "the world keeps the values that targets hold")]
 #![expect(unreachable_pub, reason = "the parts of the matrix are one crate")]
 
+#[path = "edits/activations.rs"]
+mod activations;
 #[path = "edits/cli.rs"]
 mod cli;
 #[path = "edits/matrix.rs"]
@@ -36,13 +39,14 @@ mod world;
 use matrix::{Change, SOURCES, edits, situations};
 use run::{Rest, Verdict};
 
-/// The situations in which guard, window, incident and adoption are edited, beside their own.
+/// The situations in which guard, window, incident, adoption and activations are edited, beside their own.
 const PLAIN: [&str; 5] = ["settled", "overlapping", "overlap over", "due", "partial"];
 
 /// Every pair of one kind of source.
 fn walk(source: &'static str) {
     let plain = situations(source).into_iter().map(|(situation, rest)| {
-        let more = terms::edits().into_iter().filter(|_| PLAIN.contains(&situation));
+        let more = terms::edits().into_iter().chain(activations::edits());
+        let more = more.filter(|_| PLAIN.contains(&situation));
         (situation, rest, edits(source).into_iter().chain(more).collect())
     });
     play(source, plain.collect());
@@ -57,6 +61,17 @@ fn walk_terms(source: &'static str) {
             let some = terms::some(nth, edits(source));
             (situation, rest, terms::edits().into_iter().chain(some).collect())
         });
+    play(source, all.collect());
+}
+
+/// Every pair of one kind of source where an activation has a say.
+fn walk_activations(source: &'static str) {
+    let all = activations::situations(source).into_iter().enumerate();
+    let all = all.map(|(nth, (situation, rest))| {
+        let others = edits(source).into_iter().chain(terms::edits());
+        let some = activations::some(nth, others.collect());
+        (situation, rest, activations::edits().into_iter().chain(some).collect())
+    });
     play(source, all.collect());
 }
 
@@ -118,4 +133,19 @@ fn of_a_source_that_generates_where_something_waits() {
 #[test]
 fn of_a_source_that_a_person_feeds_where_something_waits() {
     walk_terms(SOURCES[2]);
+}
+
+#[test]
+fn of_a_source_that_issues_where_something_is_activated() {
+    walk_activations(SOURCES[0]);
+}
+
+#[test]
+fn of_a_source_that_generates_where_something_is_activated() {
+    walk_activations(SOURCES[1]);
+}
+
+#[test]
+fn of_a_source_that_a_person_feeds_where_something_is_activated() {
+    walk_activations(SOURCES[2]);
 }

@@ -8,7 +8,7 @@
 //!
 //! **Covered.** Issuers that list and label, that replace, that alternate two roles with at most two alive, that list nothing;
 //! values that a person gives; targets that give their value back, that do not, that roll machines, that wait for a deployment;
-//! waves; checks in all phases; overlaps; lists that lag; revocation by hand; drift that is healed or only reported; targets that
+//! waves; checks in all phases; activations; overlaps; lists that lag; revocation by hand; drift that is healed or only reported; targets that
 //! come, go and are kept; occupied slots; the run's own credential; guards, schedules, windows, incidents with each ending,
 //! adoption. A call is refused, loses its answer before or after its effect, is the last thing before the provider or Terraform
 //! is killed, or is interrupted. Outsiders write, roll back, delete and revoke, and make look-alikes.
@@ -216,6 +216,10 @@ fn planted() -> Vec<(Mutant, Case, &'static str)> {
         Mutant::AdoptionUnseen => (named(), "was made where something was to be taken over"),
         Mutant::AdoptsAnother => (named(), "somebodys was revoked, which is not ours"),
         Mutant::TakenOverIsOwn => (cases::adopted_outsiders(), "which nobody asked for"),
+        Mutant::FailedActivationsCount | Mutant::StagedIsForgotten | Mutant::ActivationsTooEarly => {
+            (cases::activated(), "")
+        }
+        Mutant::ActivationsTooLate => (cases::activated(), "before consumers of a had loaded its value"),
         Mutant::None
         | Mutant::ListsNothing
         | Mutant::MintsWithoutLabel

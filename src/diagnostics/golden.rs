@@ -1,7 +1,7 @@
 //! Every message as Terraform prints it, one file for each area: `tests/snapshots/diagnostics_*.snap`.
 
 use super::{
-    Adoption, Apply, Argument, CheckArgument, Configuration, ConnectionProblem, Destroy, Message, Plan, Protocol,
+    Activation, Adoption, Apply, Argument, CheckArgument, Configuration, ConnectionProblem, Destroy, Message, Plan, Protocol,
     Refresh, Run, Severity, StateProblem,
 };
 
@@ -23,6 +23,7 @@ fn every_text_of_the_catalogue_reads_as_terraform_prints_it() {
         ("run", Run::samples()),
         ("destroy", Destroy::samples()),
         ("adoption", Adoption::samples()),
+        ("activation", Activation::samples()),
     ];
     for (area, samples) in areas {
         let texts: Vec<String> = samples
@@ -56,6 +57,7 @@ fn every_text_has_a_detail_that_is_a_sentence_and_a_summary_that_is_none() {
         Run::samples(),
         Destroy::samples(),
         Adoption::samples(),
+        Activation::samples(),
     ];
     for (variant, message) in all.iter().flatten() {
         let (summary, detail) = (&message.summary, &message.detail);

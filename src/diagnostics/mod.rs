@@ -9,6 +9,7 @@
 #[macro_use]
 mod catalogue;
 
+mod activation;
 mod adoption;
 mod apply;
 mod argument;
@@ -27,6 +28,7 @@ mod state;
 
 use std::borrow::Cow;
 
+pub use activation::Activation;
 pub use adoption::Adoption;
 pub use apply::Apply;
 pub use argument::{Argument, Hint};

@@ -1,7 +1,9 @@
-//! What a user sees: the provider block, the resource `rotation_secret`, the functions.
+//! What a user sees: the provider block, the resources `rotation_secret` and `rotation_activation`, the functions.
 
+pub mod activation;
 mod config;
 mod functions;
+mod kinds;
 mod run_registry;
 pub mod secret;
 
@@ -19,13 +21,17 @@ use crate::stop::Stop;
 use crate::terraform::{Diagnostics, Value};
 use crate::vendors::Vendors;
 
+use self::activation::ActivationResource;
 use self::functions::Inventory;
 use self::secret::SecretResource;
 
 pub use run_registry::{HandedOver, RunRegistry, Turn};
 
-/// Type name of the resource.
+/// Type name of the resource for one secret.
 pub const SECRET: &str = "rotation_secret";
+
+/// Type name of the resource for one run after many secrets.
+pub const ACTIVATION: &str = "rotation_activation";
 
 /// A block of the provider block that concerns all secrets.
 #[derive(Debug, Clone)]
@@ -198,6 +204,7 @@ impl RotationProvider {
         let configuration = Arc::new(CurrentConfiguration::new(unconfigured));
         let registry = Registry::new(config::schema())
             .with_resource(SECRET, Arc::new(SecretResource::new(Arc::clone(&configuration))))
+            .with_resource(ACTIVATION, Arc::new(ActivationResource::new(Arc::clone(&configuration))))
             .with_function("inventory", Arc::new(Inventory::default()));
         Self {
             registry,

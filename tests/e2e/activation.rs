@@ -227,6 +227,35 @@ fn secrets_that_are_under_way_together_share_one_run() {
 }
 
 #[test]
+fn runs_of_different_workflows_are_never_shared() {
+    let story = Story::new();
+    workflow(&story, "deploy-worker.yml", "success");
+    let secret = |label: &str, file: &str| {
+        let source = r#"source = { random = { bytes = 32, encoding = "hex" } }"#;
+        let target = format!("targets = {{ runtime = {{ ssm_parameter = {{ name = \"/molecule/{label}\" }} }} }}");
+        resource(label, &label.to_uppercase(), &[source, &target, &redeploy(file, "")])
+    };
+    story.write(&(secret("one", FILE) + &secret("two", "deploy-worker.yml")));
+    for nth in 1..=2 {
+        story.sandbox.fault("AmazonSSM.PutParameter", nth, "hold_before");
+    }
+    std::thread::scope(|scope| {
+        let apply = scope.spawn(|| story.run(&["apply", "-auto-approve"]));
+        while story.sandbox.held().len() < 2 && !apply.is_finished() {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        story.sandbox.release();
+        apply.join().unwrap().success();
+    });
+    assert_eq!(runs(&story), 2);
+    let calls = story.sandbox.calls();
+    for file in [FILE, "deploy-worker.yml"] {
+        let dispatch = format!("/workflows/{file}/dispatches");
+        assert!(calls.iter().any(|call| call.line.contains(&dispatch)), "{file}: {calls:#?}");
+    }
+}
+
+#[test]
 fn a_shared_run_that_fails_leaves_all_of_its_secrets_unfinished() {
     let story = Story::new();
     workflow(&story, FILE, "failure");

@@ -1,6 +1,6 @@
 //! Terraform's part: refresh, plan, apply, and its rules for what a provider answers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -248,6 +248,7 @@ fn step(rest: &Rest, json: &Json, edit: &str) -> Result<Ran, String> {
         return Err("the plan does not tell its steps".to_owned());
     }
     provider.stage.world().configured = slots(&planned.state);
+    provider.stage.world().is_activated_by(activated(json, &planned.state));
     let request = ApplyRequest {
         prior: prior.clone(),
         planned: planned.state.clone(),
@@ -295,6 +296,26 @@ fn slots(state: &Value) -> BTreeSet<String> {
         .collect()
 }
 
+/// The slots whose consumers wait for an activation, by its key.
+fn activated(json: &Json, planned: &Value) -> BTreeMap<String, BTreeSet<String>> {
+    let empty = serde_json::Map::new();
+    let items = |name: &str| json[name].as_object().unwrap_or(&empty);
+    let wave = |element: &Json| element["wave"].as_u64();
+    let of = |target: &Json| wave(target).unwrap_or(1);
+    let last = items("targets").values().map(of).max().unwrap_or(1);
+    let slots = |wave: u64| {
+        let of_wave = items("targets").iter().filter(move |(_, target)| of(target) == wave);
+        // Machines are rolled, and run the value then.
+        let loaded = of_wave.filter(|(_, target)| target.get("fly_secret").is_none());
+        let slots = loaded.filter_map(|(key, _)| planned.get("deliveries").get(key).get("slot").as_str());
+        slots.map(str::to_owned).collect()
+    };
+    let activations = items("activations").iter();
+    activations
+        .map(|(key, activation)| (key.clone(), slots(wave(activation).unwrap_or(last))))
+        .collect()
+}
+
 /// The keys of slots: before, as planned, and after.
 struct Keys<'a>([&'a Value; 3]);
 
@@ -318,6 +339,7 @@ impl Keys<'_> {
                 line.starts_with("delete ") && line.contains(name) && (of(slot) || !line.contains('('))
             }
             Write::Revoke(id) => line.starts_with("revoke ") && line.contains(id.as_str()),
+            Write::Run(key) => line.contains(&format!(" by {key}: ")),
             // The gate repeats checks without effects: the step of a revocation stands for them.
             Write::Check(key) => line.contains(&format!("check {key}")) || line.starts_with("revoke "),
         }

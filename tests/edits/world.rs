@@ -23,6 +23,8 @@ use rotation_provider::target::{
 use rotation_provider::terraform::{Diagnostic, Diagnostics, Node, Origin, Value};
 use rotation_provider::vendors::Vendors;
 
+use super::activations::PREFIX;
+
 /// The account and region that the runs belong to.
 const PLACE: &str = "123456789012:eu-west-1";
 
@@ -50,6 +52,8 @@ pub enum Write {
     Remove(String),
     Revoke(String),
     Check(String),
+    /// Whatever came of it.
+    Run(String),
 }
 
 #[derive(Clone)]
@@ -81,6 +85,12 @@ pub struct World {
     pub refuses: BTreeSet<String>,
     /// Slots whose writes get no answer.
     pub loses: BTreeSet<String>,
+    /// Activations that fail.
+    pub fails: BTreeSet<String>,
+    /// The slots whose consumers load what is published when that activation succeeds, by its key.
+    pub activates: BTreeMap<String, BTreeSet<String>>,
+    /// What consumers use, where an activation decides that.
+    used: BTreeMap<String, String>,
     /// Slots whose container is no more.
     pub gone: BTreeSet<String>,
     pub writes: Vec<Write>,
@@ -143,7 +153,28 @@ impl World {
         self.entries.values_mut().for_each(|entry| entry.live = true);
     }
 
-    /// A revoked token that a configured entry of ours still holds.
+    /// From now on these activations decide what consumers of these slots use. One that is new finds them with what is published.
+    pub fn is_activated_by(&mut self, activates: BTreeMap<String, BTreeSet<String>>) {
+        let slots: BTreeSet<&String> = activates.values().flatten().collect();
+        self.used.retain(|slot, _| slots.contains(slot));
+        for slot in slots {
+            if let Some(entry) = self.entries.get(slot) {
+                self.used.entry(slot.clone()).or_insert_with(|| entry.value.clone());
+            }
+        }
+        self.activates = activates;
+    }
+
+    /// An activation has succeeded.
+    fn activated(&mut self, key: &str) {
+        for slot in self.activates.get(key).into_iter().flatten() {
+            if let Some(entry) = self.entries.get(slot) {
+                self.used.insert(slot.clone(), entry.value.clone());
+            }
+        }
+    }
+
+    /// A revoked token that a configured entry of ours still holds, or that its consumers use.
     fn judge(&mut self, id: &str) {
         let value = self.tokens.get(id).map(|token| token.value.clone()).unwrap_or_default();
         for (slot, entry) in &self.entries {
@@ -153,6 +184,12 @@ impl World {
                 && entry.value.contains(&value)
             {
                 self.broken.push(format!("{id} was revoked while {slot} held it"));
+            }
+        }
+        for (slot, used) in &self.used {
+            if !self.hurries && self.configured.contains(slot) && !self.gone.contains(slot) && used.contains(&value) {
+                self.broken
+                    .push(format!("{id} was revoked while consumers of {slot} used it"));
             }
         }
     }
@@ -448,7 +485,7 @@ impl Target for Held {
     }
 }
 
-/// A check that always passes.
+/// A check, which always passes, or an activation.
 struct Looked {
     stage: Stage,
     key: String,
@@ -463,7 +500,19 @@ impl Check for Looked {
         _stop: &Stop,
         _permit: &WritePermit,
     ) -> Result<(), CheckFailure> {
-        self.stage.world().writes.push(Write::Check(self.key.clone()));
+        let mut world = self.stage.world();
+        if !self.key.starts_with(PREFIX) {
+            world.writes.push(Write::Check(self.key.clone()));
+            return Ok(());
+        }
+        world.writes.push(Write::Run(self.key.clone()));
+        if world.fails.contains(&self.key) {
+            return Err(CheckFailure {
+                message: "It ended with a failure.".to_owned(),
+                interrupted: false,
+            });
+        }
+        world.activated(&self.key);
         Ok(())
     }
 }

@@ -15,7 +15,7 @@ use rotation_provider::target::{Activated, Delivery, Escrowed, Receipt, Slot, Ta
 use rotation_provider::terraform::Diagnostic;
 use rotation_provider::vendors::Vendors;
 
-use super::case::{Origin, PLACE, Place, When, check_key};
+use super::case::{Origin, PLACE, Place, When, activation_key, check_key};
 use super::mutant::Mutant;
 use super::play::{Call, Play, Stage, instant};
 use super::world;
@@ -517,9 +517,12 @@ impl Check for Looked {
         &self,
         parts: Option<&Parts>,
         _patience: Patience,
-        _stop: &Stop,
+        stop: &Stop,
         _permit: &WritePermit,
     ) -> Result<(), CheckFailure> {
+        if let Some(wave) = self.activates() {
+            return self.activate(wave, stop).await;
+        }
         let presented = parts.and_then(|parts| number(parts.get(parts.primary())?));
         let looked = self.stage.call(Call::Check, |play| {
             let (case, wish) = (play.case.clone(), play.wish);
@@ -531,6 +534,10 @@ impl Check for Looked {
                 let verdict = play.world.may_check(&case, &wish, &play.deeds.tried);
                 play.judge(verdict);
             }
+            if let Some(wave) = wave {
+                let verdict = play.world.is_activated(&case, &wish, wave);
+                play.judge(verdict);
+            }
             if let Some(wave) = wave.filter(|_| play.mutant != Mutant::ChecksDoNotLook) {
                 let held = play.world.check(&case, &wish, wave);
                 if case.presents && (presented.is_none() || presented != held) {
@@ -539,10 +546,43 @@ impl Check for Looked {
             }
             Ok(())
         });
-        let failed = |error: CallError| CheckFailure {
-            message: error.to_string(),
-            interrupted: false,
-        };
-        looked.await.map_err(failed)
+        looked.await.map_err(|error| failed(&error))
+    }
+}
+
+fn failed(error: &CallError) -> CheckFailure {
+    CheckFailure {
+        message: error.to_string(),
+        interrupted: false,
+    }
+}
+
+impl Looked {
+    /// The wave whose consumers it makes load what is published, if it is an activation.
+    fn activates(&self) -> Option<u64> {
+        let play = self.stage.play();
+        let mut waves = play.case.activations.iter();
+        waves.find(|wave| activation_key(**wave) == self.key).copied()
+    }
+
+    async fn activate(&self, wave: u64, stop: &Stop) -> Result<(), CheckFailure> {
+        let stopped = stop.requested();
+        let ran = self.stage.call(Call::Activate, |play| {
+            let (case, wish) = (play.case.clone(), play.wish);
+            play.world.activate(&case, &wish, wave);
+            Ok(())
+        });
+        let ended = ran.await;
+        if self.stage.play().mutant == Mutant::FailedActivationsCount {
+            return Ok(());
+        }
+        // An interrupt does not stop what was started; nobody waits for it.
+        if stop.requested() && !stopped {
+            return Err(CheckFailure {
+                message: "interrupted".to_owned(),
+                interrupted: true,
+            });
+        }
+        ended.map_err(|error| failed(&error))
     }
 }

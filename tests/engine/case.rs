@@ -98,6 +98,8 @@ pub struct Case {
     pub origin: Origin,
     pub targets: Vec<TargetSpec>,
     pub checks: Vec<When>,
+    /// The waves that have an activation, by which alone their consumers load what is published.
+    pub activations: Vec<u64>,
     /// The checks of waves present the credential.
     pub presents: bool,
     /// In hours.
@@ -128,6 +130,7 @@ impl Case {
             origin,
             targets: targets.to_vec(),
             checks: Vec::new(),
+            activations: Vec::new(),
             presents: false,
             overlap: 0,
             leads: false,
@@ -166,6 +169,11 @@ impl Case {
     /// How many credentials may be alive at once.
     pub fn limit(&self) -> Option<usize> {
         (self.origin == Origin::Alternating).then_some(2)
+    }
+
+    /// Whether consumers of that target load what is published only when an activation says so.
+    pub fn is_activated(&self, spec: &TargetSpec) -> bool {
+        matches!(spec.place, Place::Readable | Place::Opaque) && self.activations.contains(&spec.wave)
     }
 
     pub fn spec_at(&self, slot: &str) -> Option<&TargetSpec> {
@@ -284,6 +292,8 @@ pub struct Told {
     pub ending: Option<IncidentRevoke>,
     pub adopts_nothing: bool,
     pub adopts_another: bool,
+    /// Every activation follows that wave.
+    pub activates_after: Option<u64>,
 }
 
 /// The arguments of the resource.
@@ -323,6 +333,11 @@ pub fn arguments(case: &Case, wish: &Wish, told: Told) -> Value {
             Value::object([("wave", wave), ("phase", text(phase)), ("http", http)]),
         )
     });
+    let activations = case.activations.iter().map(|wave| {
+        let http = Value::object([("url", text("https://app.example/deploy")), ("method", text("POST"))]);
+        let after = Value::number(told.activates_after.unwrap_or(*wave));
+        (activation_key(*wave), Value::object([("wave", after), ("http", http)]))
+    });
     let overlap = if told.no_overlap { 0 } else { case.overlap };
     let provided = case.origin == Origin::Provided;
     let asks = !provided && wish.rotations > 0;
@@ -333,6 +348,7 @@ pub fn arguments(case: &Case, wish: &Wish, told: Told) -> Value {
         ("name", text("TOKEN")),
         ("source", source(case, wish)),
         ("targets", Value::Map(targets.collect())),
+        ("activations", Value::Map(activations.collect())),
         ("checks", Value::Map(checks.collect())),
         ("overlap", text(&format!("{overlap}h"))),
         (
@@ -372,4 +388,9 @@ pub fn check_key(when: When) -> String {
         When::Wave(wave) => format!("wave{wave}"),
         When::Revoked => "after".to_owned(),
     }
+}
+
+/// The key of the activation that makes consumers of a wave load what it has published.
+pub fn activation_key(wave: u64) -> String {
+    format!("deploy{wave}")
 }

@@ -163,6 +163,35 @@ pub fn all() -> Vec<Case> {
             ..created("drift is reported", Origin::Listed, &[opaque("a", 1), opaque("b", 1)])
         },
         occupied(),
+        activated(),
+        Case {
+            budget: budget(1, 1, 0, 0),
+            ..Case {
+                name: "activations, outsiders",
+                targets: vec![readable("a", 1), readable("b", 1)],
+                checks: Vec::new(),
+                activations: vec![1],
+                ..activated()
+            }
+        },
+        Case {
+            activations: vec![1, 2],
+            budget: budget(1, 0, 1, 0),
+            ..created(
+                "activations, one role",
+                Origin::Replaced,
+                &[readable("a", 1), opaque("b", 2)],
+            )
+        },
+        Case {
+            activations: vec![2],
+            budget: budget(1, 0, 1, 0),
+            ..created(
+                "activations, a roll",
+                Origin::Listed,
+                &[rolled("a", 1), opaque("b", 2), rolled("c", 2)],
+            )
+        },
     ];
     cases.extend(of_terms());
     cases
@@ -188,6 +217,16 @@ pub fn checks() -> Case {
         checks: vec![When::Preflight, When::Wave(1), When::Wave(2), When::Revoked],
         budget: budget(2, 0, 1, 0),
         ..created("checks", Origin::Listed, &[opaque("a", 1), rolled("b", 2)])
+    }
+}
+
+/// Consumers that load what is published when an activation of their wave has succeeded.
+pub fn activated() -> Case {
+    Case {
+        activations: vec![1, 2],
+        checks: vec![When::Wave(1)],
+        budget: budget(2, 0, 1, 0),
+        ..created("activations", Origin::Listed, &[opaque("a", 1), readable("b", 2)])
     }
 }
 

@@ -78,6 +78,14 @@ pub enum Mutant {
     AdoptsAnother,
     /// What was taken over is taken for a generation of our own.
     TakenOverIsOwn,
+    /// An activation that failed counts as one that has succeeded.
+    FailedActivationsCount,
+    /// What waits for an activation is forgotten between two runs.
+    StagedIsForgotten,
+    /// Every activation runs after the first wave: what is delivered afterwards is not loaded.
+    ActivationsTooEarly,
+    /// Every activation runs after the last wave, when the checks of others have run.
+    ActivationsTooLate,
 }
 
 fn without_notices(state: Value, code: &str) -> Value {
@@ -90,7 +98,7 @@ fn without_notices(state: Value, code: &str) -> Value {
 }
 
 impl Mutant {
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 36] = [
         Self::ListsNothing,
         Self::MintsWithoutLabel,
         Self::MintsTwice,
@@ -123,6 +131,10 @@ impl Mutant {
         Self::AdoptionUnseen,
         Self::AdoptsAnother,
         Self::TakenOverIsOwn,
+        Self::FailedActivationsCount,
+        Self::StagedIsForgotten,
+        Self::ActivationsTooEarly,
+        Self::ActivationsTooLate,
     ];
 
     /// What the user is taken to ask for.
@@ -149,6 +161,11 @@ impl Mutant {
             },
             adopts_nothing: self == Self::AdoptionUnseen,
             adopts_another: self == Self::AdoptsAnother,
+            activates_after: match self {
+                Self::ActivationsTooEarly => Some(1),
+                Self::ActivationsTooLate => Some(2),
+                _ => None,
+            },
         }
     }
 
@@ -212,6 +229,23 @@ impl Mutant {
                 let known = state.get("credentials").as_map().cloned().unwrap_or_default();
                 let kept = known.into_iter().filter(|(generation, _)| *generation == newest);
                 state.with("credentials", Value::Map(kept.collect()))
+            }
+            Self::StagedIsForgotten => {
+                let deliveries = state.get("deliveries").as_map().cloned().unwrap_or_default();
+                let live = deliveries.into_iter().map(|(key, delivery)| {
+                    let is_staged = delivery.get("status").as_str() == Some("staged");
+                    let known = delivery.clone();
+                    (
+                        key,
+                        if is_staged {
+                            known.with("status", Value::string("current"))
+                        } else {
+                            known
+                        },
+                    )
+                });
+                let live = Value::Map(live.collect());
+                state.with("deliveries", live)
             }
             Self::IncidentForgotten => state.with("incidents", Value::List(Vec::new())),
             Self::TakenOverIsOwn if state.get("generation").as_u64() == Some(0) => {

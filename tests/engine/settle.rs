@@ -202,6 +202,13 @@ fn at_rest(case: &Case, rest: &Rest) -> Result<(), String> {
         let Some(value) = value.filter(|value| world.alive(*value)) else {
             return Err(format!("at rest {} holds {entry:?}", spec.key));
         };
+        let used = world.slots.get(&spec.slot()).and_then(|slot| slot.used);
+        if case.is_activated(spec) && used != Some(value) {
+            return Err(format!(
+                "at rest consumers of {} use {used:?}, and it holds {value}",
+                spec.key
+            ));
+        }
         held.insert(value);
     }
     if held.len() > 1 {

@@ -61,6 +61,8 @@ pub struct Slot {
     pub last_ours: Option<u32>,
     /// What its consumers use.
     pub used: Option<u32>,
+    /// They load what stands there when an activation says so, and not before.
+    pub waits: bool,
     /// The slot is this secret's: it found it empty or wrote there, and has not given it up.
     pub claimed: bool,
     /// The last write by our hand had no answer: what stands there may be ours or not, and only a mark can tell.
@@ -96,6 +98,9 @@ pub type Broken = String;
 impl World {
     pub fn new(case: &Case) -> Self {
         let mut world = Self::default();
+        for spec in case.targets.iter().filter(|spec| case.is_activated(spec)) {
+            world.slot(&spec.slot()).waits = true;
+        }
         let roles: &[&str] = match case.origin {
             Origin::Replaced => &["first"],
             Origin::Alternating => &["first", "second"],
@@ -248,7 +253,7 @@ impl World {
         slot.last_ours = Some(value);
         slot.doubtful = false;
         slot.claimed = true;
-        if matches!(spec.place, Place::Readable | Place::Opaque) {
+        if matches!(spec.place, Place::Readable | Place::Opaque) && !slot.waits {
             slot.used = Some(value);
         }
         self.note_in_place(case, wish);
@@ -278,7 +283,8 @@ impl World {
             let ours = slot
                 .and_then(|slot| slot.entry.as_ref())
                 .is_some_and(|entry| entry.ours);
-            if earlier.place == Place::Rolled && ours && !rolled {
+            let is_made_live = earlier.place == Place::Rolled || case.is_activated(earlier);
+            if is_made_live && ours && !rolled {
                 return Err(format!("{} was written before {} was live", spec.key, earlier.key));
             }
             if case.checks.contains(&When::Wave(earlier.wave)) && !self.proved.contains(&(earlier.wave, value)) {
@@ -298,6 +304,40 @@ impl World {
             slot.used = entry.value;
         }
         self.note_in_place(case, wish);
+    }
+
+    /// Consumers of a wave load what its targets hold.
+    pub fn activate(&mut self, case: &Case, wish: &Wish, wave: u64) {
+        let of_wave = wish
+            .configured(case)
+            .filter(|spec| spec.wave == wave && case.is_activated(spec));
+        for spec in of_wave {
+            let slot = self.slot(&spec.slot());
+            slot.used = slot.entry.as_ref().and_then(|entry| entry.value);
+        }
+        self.note_in_place(case, wish);
+    }
+
+    /// What a check of that wave finds in use is what was delivered.
+    pub fn is_activated(&self, case: &Case, wish: &Wish, wave: u64) -> Result<(), Broken> {
+        let mut of_wave = wish
+            .configured(case)
+            .filter(|spec| spec.wave == wave && case.is_activated(spec));
+        let waits = |spec: &&TargetSpec| {
+            let slot = self.slots.get(&spec.slot());
+            slot.is_some_and(|slot| {
+                let ours = slot.entry.as_ref().filter(|entry| entry.ours);
+                ours.is_some_and(|entry| entry.value != slot.used)
+            })
+        };
+        // Once the old value is dead, everything goes on.
+        match of_wave.find(waits).filter(|_| case.overlaps()) {
+            Some(spec) => Err(format!(
+                "wave {wave} was checked before consumers of {} had loaded its value",
+                spec.key
+            )),
+            None => Ok(()),
+        }
     }
 
     /// A check of that wave looks at the targets, and proves the value that all of them hold. Returns that.
@@ -444,7 +484,10 @@ impl World {
         if slot.entry.as_ref().is_some_and(|entry| !entry.ours) && !(slot.doubtful && spec.place != Place::Readable) {
             return Err(format!("{} was emptied, which somebody else had filled", spec.key));
         }
-        *slot = Slot::default();
+        *slot = Slot {
+            waits: slot.waits,
+            ..Slot::default()
+        };
         Ok(())
     }
 
@@ -513,7 +556,9 @@ impl World {
             mark: None,
             ours: false,
         });
-        slot.used = value;
+        if !slot.waits {
+            slot.used = value;
+        }
     }
 
     /// An outsider deletes an entry.

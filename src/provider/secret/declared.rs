@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use crate::activation;
 use crate::check::Patience;
-use crate::terraform::{Attribute, AttributeType, Mode, Nesting, Type};
+use crate::provider::kinds::{activations, connection, kind, timeout};
+use crate::terraform::{Attribute, AttributeType, Nesting, Type};
 use crate::{check, duration, source, target};
 
 /// A dynamic attribute: its name and what it holds.
@@ -37,19 +37,6 @@ pub static DYNAMIC: LazyLock<[Declared; 4]> = LazyLock::new(|| {
     ]
 });
 
-/// `connection`, which every element takes.
-fn connection() -> Attribute {
-    Attribute::optional(
-        "connection",
-        Type::String,
-        "The name of a `connection` block of the provider. Default: the provider's own account at that vendor.",
-    )
-}
-
-fn kind(name: &'static str, summary: &str, attributes: Vec<Attribute>) -> Attribute {
-    Attribute::nested(name, Nesting::Single, Mode::Optional, attributes, summary)
-}
-
 fn sources() -> Vec<Attribute> {
     let all = source::ALL.iter();
     all.map(|known| kind(known.name, known.summary, (known.attributes)()))
@@ -64,12 +51,6 @@ fn targets() -> Vec<Attribute> {
 
 fn checks() -> Vec<Attribute> {
     let all = check::ALL.iter();
-    all.map(|known| kind(known.name, known.summary, (known.attributes)()))
-        .collect()
-}
-
-fn activations() -> Vec<Attribute> {
-    let all = activation::ALL.iter();
     all.map(|known| kind(known.name, known.summary, (known.attributes)()))
         .collect()
 }
@@ -132,11 +113,7 @@ pub fn common_of_activations() -> Vec<Attribute> {
             Type::Number,
             "It runs after the deliveries of this wave, and before its checks. Default: the last wave.",
         ),
-        Attribute::optional(
-            "timeout",
-            Type::String,
-            "How long it may take. Default: that of the check of the same kind.",
-        ),
+        timeout(),
         connection(),
     ]
 }

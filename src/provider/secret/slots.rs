@@ -6,10 +6,11 @@ use super::paths::{at, path_of};
 use super::texts;
 use crate::address::Address;
 use crate::clock::Clock;
-use crate::connection::{Connections, Surroundings, Unready};
+use crate::connection::{Connections, Surroundings};
 use crate::diagnostics::{Configuration, ConnectionProblem};
 use crate::environment::Environment;
 use crate::executor::{Failure, Subject};
+use crate::provider::kinds::{not_on_the_list, undeclared_connection};
 use crate::rotation::Ledger;
 use crate::spec::{Config, TargetSpec};
 use crate::terraform::{Diagnostic, Diagnostics, Node, Origin, Value};
@@ -48,13 +49,7 @@ pub(super) fn undeclared(config: &Config, connections: &Connections) -> Diagnost
     let checks = checks.map(|(key, check)| (Subject::Check(key.clone()), check.kind.reach, &check.connection));
     let mut found = Diagnostics::new();
     for (site, reach, name) in targets.chain(activations).chain(checks).chain([source]) {
-        let link = connections.link(name);
-        let Some(reach) = reach.filter(|_| link.is_named()) else {
-            continue;
-        };
-        if let Err(Unready::Undeclared | Unready::OfOtherVendor(_)) = connections.find(reach.vendor, name)
-            && let Err(why) = link.dynamic(reach.vendor)
-        {
+        if let Some(why) = undeclared_connection(reach, name, connections) {
             found.push(at(site, config, why));
         }
     }
@@ -71,10 +66,8 @@ pub(super) fn not_allowed(config: &Config, connections: &Connections) -> Diagnos
         .iter()
         .map(|(key, check)| (Subject::Check(key.clone()), check));
     for (site, run) in activations.chain(checks) {
-        let runs = run.config.runs();
-        let refused = runs.filter(|runs| !connections.allows(runs) && !connections.may_yet_allow(runs));
-        if let Some(runs) = refused {
-            found.push(at(site, config, connections.own().not_allowed(&runs)));
+        if let Some(why) = not_on_the_list(run.config.as_ref(), connections) {
+            found.push(at(site, config, why));
         }
     }
     found

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::checks::parse_run;
 use super::targets::is_key;
 use crate::activation;
 use crate::check::{Patience, Presents};
 use crate::diagnostics::Configuration;
 use crate::part::PartNames;
+use crate::provider::kinds::{parse_run, work};
 use crate::spec::{ActivationSpec, CheckSpec, When};
 use crate::terraform::{Diagnostics, Node};
 
@@ -54,12 +54,7 @@ fn parse_activation(
         return None;
     }
     let wave = runs.wave.or_else(|| waves?.last().copied()).unwrap_or(1);
-    let equal_work = format!(
-        "{} {} {:?}",
-        runs.kind.name,
-        runs.connection,
-        node.attr(runs.kind.name).value()
-    );
+    let equal_work = work(runs.kind.name, &runs.connection, node.attr(runs.kind.name).value());
     Some(ActivationSpec {
         equal_work: Some(equal_work).filter(|_| runs.parts.is_empty()),
         run: Arc::new(CheckSpec {

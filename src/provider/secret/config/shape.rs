@@ -4,7 +4,7 @@ use crate::diagnostics::Argument;
 use crate::provider::secret::declared::DYNAMIC;
 use crate::provider::secret::state::COMPUTED;
 use crate::terraform::conform::conform;
-use crate::terraform::{AttributeType, Diagnostics, Origin, Path, Value};
+use crate::terraform::{Diagnostics, Origin, Path, Value};
 
 /// The same resource, its dynamic attributes conformed to the declarations. What a state holds was checked when it was written.
 pub(super) fn conformed(value: &Value, origin: Origin, problems: &mut Diagnostics) -> Value {
@@ -49,20 +49,6 @@ fn without_empty_texts(resource: Value) -> Value {
             let inner = nulled(object.get(block).clone(), names);
             object.with(block, inner)
         })
-}
-
-/// Whether two resources are the same in that dynamic attribute, and wholly known there.
-pub(in crate::provider::secret) fn is_unchanged(
-    name: &str,
-    content: &AttributeType,
-    one: &Value,
-    other: &Value,
-) -> bool {
-    let mut quiet = Diagnostics::new();
-    let path = Path::attribute(name);
-    let one = conform(one.get(name), content, &path, &[], &mut quiet);
-    let other = conform(other.get(name), content, &path, &[], &mut quiet);
-    !quiet.has_errors() && !one.has_unknown() && one == other
 }
 
 /// Refuses attributes that only the provider sets.

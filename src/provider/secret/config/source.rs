@@ -1,9 +1,9 @@
 //! `source`, and the value that a person supplies beside it.
 
-use super::kinds::{connection_of, not_empty, one_kind};
 use super::supplied;
 use crate::diagnostics::Argument;
 use crate::part::PartNames;
+use crate::provider::kinds::{connection_of, not_empty, one_kind};
 use crate::source::{self, SourceConfig, SourceKind};
 use crate::terraform::{Diagnostics, Mode, Node};
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
-use super::kinds::{connection_of, not_empty, one_kind};
 use crate::diagnostics::{Argument, Configuration, capitalized};
 use crate::part::{PREVIOUS, PartName, PartNames};
+use crate::provider::kinds::{connection_of, not_empty, one_kind};
 use crate::spec::{Content, TargetSpec};
 use crate::target::{self, TargetConfig};
 use crate::template::Template;

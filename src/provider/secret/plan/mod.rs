@@ -8,7 +8,6 @@ pub(super) mod warnings;
 use std::collections::BTreeMap;
 
 use self::steps::{Told, steps};
-use super::config::is_unchanged;
 use super::decide::{CannotRestore, Decision, decide};
 use super::declared::DYNAMIC;
 use super::intent::Intent;
@@ -20,6 +19,7 @@ use crate::diagnostics::{Adoption, Plan};
 use crate::executor::Subject;
 use crate::plugin::{PlanRequest, PlanResponse};
 use crate::provider::Configured;
+use crate::provider::kinds::is_unchanged;
 use crate::rotation::lead::LONGEST_WAIT;
 use crate::rotation::{Cause, Notice, NoticeCode, Request};
 use crate::spec::Config;

@@ -6,7 +6,11 @@ use crate::diagnostics::{Argument, Configuration, Message, names};
 use crate::terraform::{Diagnostics, Field, Node};
 
 /// The one kind key that is set, checked against the registry's names. `None` also while several may turn out to be it.
-pub(super) fn one_kind<'k>(node: &Node<'_>, kinds: &[&'k str], problems: &mut Diagnostics) -> Option<&'k str> {
+pub(in crate::provider) fn one_kind<'k>(
+    node: &Node<'_>,
+    kinds: &[&'k str],
+    problems: &mut Diagnostics,
+) -> Option<&'k str> {
     let kinds_that = |test: fn(&Node<'_>) -> bool| -> Vec<&'k str> {
         let found = kinds.iter().filter(|kind| test(&node.attr(kind)));
         found.copied().collect()
@@ -36,7 +40,7 @@ pub(super) fn one_kind<'k>(node: &Node<'_>, kinds: &[&'k str], problems: &mut Di
 }
 
 /// Reports a kind object in which nothing is set although the kind has required arguments.
-pub(super) fn not_empty(node: &Node<'_>, has_arguments: bool, problems: &mut Diagnostics) -> Option<()> {
+pub(in crate::provider) fn not_empty(node: &Node<'_>, has_arguments: bool, problems: &mut Diagnostics) -> Option<()> {
     if has_arguments && !node.is_unknown() && node.set_attributes().is_empty() {
         node.report(problems, |argument| Argument::Empty {
             argument,
@@ -49,7 +53,7 @@ pub(super) fn not_empty(node: &Node<'_>, has_arguments: bool, problems: &mut Dia
 
 /// The name of the connection that an element with that kind uses. `None` when it is unknown or wrong; what is wrong is reported.
 /// Whether it is declared only the provider block tells.
-pub(super) fn connection_of(
+pub(in crate::provider) fn connection_of(
     element: &Node<'_>,
     kind: &str,
     reach: Option<Reach>,
