@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::story::Story;
 
 /// The block of the guide under that marker, without its fence.
-fn block(marker: &str) -> String {
+pub(crate) fn block(marker: &str) -> String {
     block_of("day-two.md", marker)
 }
 
@@ -60,7 +60,7 @@ fn without_ids(word: &str) -> String {
 
 /// The CLI printed what the guide shows under that marker, in that order. `…` stands for lines that are left out.
 #[track_caller]
-fn printed(marker: &str, output: &str) {
+pub(crate) fn printed(marker: &str, output: &str) {
     printed_of("day-two.md", marker, output);
 }
 

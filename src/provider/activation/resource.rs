@@ -38,7 +38,8 @@ impl Resource for ActivationResource {
     }
 
     async fn validate(&self, config: Value, _client: ClientCapabilities) -> Diagnostics {
-        validate(&config, self.configuration.declared().as_deref())
+        let declared = self.configuration.declared();
+        validate(&config, declared.as_ref().map(|declared| declared.connections.as_ref()))
     }
 
     async fn upgrade(&self, request: UpgradeRequest) -> Result<Value, Diagnostics> {
