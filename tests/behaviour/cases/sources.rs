@@ -132,6 +132,7 @@ pub(crate) fn ordered(label: Label) -> MintOrder {
 pub(crate) fn after(generation: u64, predecessor: &Credential) -> MintOrder {
     MintOrder {
         handles: Handles {
+            before: None,
             predecessor_minted_at: predecessor.minted_at,
             unexplained: true,
             in_use: BTreeSet::from([predecessor.id.clone()]),
