@@ -98,13 +98,11 @@ impl Run<'_> {
             let result = adapter.activate(adapter.newest(&revisions), &stop, permit).await;
             vec![result; all]
         };
-        let interrupt = self.interrupt();
+        let terms = self.terms();
         match (&self.participant, target.container()) {
-            (Some(participant), Some(container)) => {
-                participant.share(&roll_of(&container), order, interrupt, run).await
-            }
+            (Some(participant), Some(container)) => participant.share(&roll_of(&container), order, terms, run).await,
             _ => {
-                let mut alone = run(vec![order], interrupt.stop_of_its_own()).await;
+                let mut alone = run(vec![order], terms.stop_of_its_own()).await;
                 alone.pop().unwrap_or_else(RollOrder::lost)
             }
         }
@@ -152,16 +150,16 @@ impl Run<'_> {
             });
         }
         let permit = self.permit;
-        let interrupt = self.interrupt();
+        let terms = self.terms();
         let work = |stop: Stop| async move { run.adapter.run(parts, patience, &stop, permit).await };
         match (&self.participant, &known.spec.equal_work) {
             (Some(participant), Some(equal)) => {
                 let for_all = |orders: Vec<ActivationOrder>, stop| async move { vec![work(stop).await; orders.len()] };
                 participant
-                    .share(&activation_of(equal), ActivationOrder, interrupt, for_all)
+                    .share(&activation_of(equal), ActivationOrder, terms, for_all)
                     .await
             }
-            _ => work(interrupt.stop_of_its_own()).await,
+            _ => work(terms.stop_of_its_own()).await,
         }
     }
 

@@ -108,7 +108,7 @@ impl Run<'_> {
             (Some(participant), Some(container)) => {
                 participant.gather(self.job.clock).await;
                 participant
-                    .share(&write_of(&container), order, self.interrupt(), write)
+                    .share(&write_of(&container), order, self.terms(), write)
                     .await
             }
             _ => {

@@ -28,7 +28,7 @@ pub use job::{Job, JobActivation, JobCheck, JobSource, JobTarget};
 pub use remove::{Removed, empty};
 pub use retire::{Retired, issuer_at, issuer_of, retire_anywhere, revoke_minted};
 pub use shared_work::SharedWork;
-use shared_work::{Interrupt, Participant};
+use shared_work::{Participant, Terms};
 pub use survey::found;
 pub use take_over::{TakeOver, needs_its_id, take_over};
 
@@ -322,11 +322,14 @@ impl Run<'_> {
         self.job.needs(&self.goal, &self.outcome.ledger, &self.session)
     }
 
-    /// What an interrupt means to shared work: once the old value is dead, it leaves no consumer with it.
-    fn interrupt(&self) -> Interrupt<'_> {
-        Interrupt {
+    /// What may put this run off at shared work: once the old value is dead, an interrupt leaves no consumer with it, and the work of
+    /// others does not keep it there.
+    fn terms(&self) -> Terms<'_> {
+        let goes_on = self.old_value_is_dead();
+        Terms {
             stop: self.stop,
-            goes_on: self.old_value_is_dead(),
+            goes_on,
+            urgent: goes_on || self.goal.ending == Ending::AtOnce,
         }
     }
 

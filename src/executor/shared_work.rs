@@ -4,7 +4,8 @@
 //! An apply enters when it begins, and says which work it may come to. When it arrives at that work, it waits for the others that have
 //! begun and may come there too, unless they wait themselves. Nothing waits for an apply that has not begun, so that neither
 //! `-parallelism=1` nor `depends_on` ends in a deadlock. A run covers those that had arrived when it started; who arrives later needs
-//! another. Who has a dead old value at its consumers waits for nobody.
+//! another. Where consumers have a dead value until the
+//! work is done, it waits for nobody.
 
 mod board;
 mod order;
@@ -67,16 +68,18 @@ impl<O: Order> Default for Table<O> {
     }
 }
 
-/// What may put an apply off.
+/// What may put an apply off that has come to shared work.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Interrupt<'a> {
-    /// It is asked for by this.
+pub(super) struct Terms<'a> {
+    /// Asks for an interrupt.
     pub(super) stop: &'a Stop,
-    /// It does not count: the old value is dead, so that the new one has to arrive, and waits for nobody.
+    /// An interrupt does not count: minting has ended the old value, so that the new one has to arrive.
     pub(super) goes_on: bool,
+    /// It waits for nobody who has not arrived: consumers have a dead value until it is done.
+    pub(super) urgent: bool,
 }
 
-impl Interrupt<'_> {
+impl Terms<'_> {
     /// What stops work that is done for this apply alone.
     pub(super) fn stop_of_its_own(&self) -> Stop {
         match self.goes_on {
@@ -85,7 +88,7 @@ impl Interrupt<'_> {
         }
     }
 
-    fn counts(&self) -> bool {
+    fn interrupted(&self) -> bool {
         !self.goes_on && self.stop.requested()
     }
 }
@@ -139,19 +142,19 @@ impl Participant {
         &self,
         work: &str,
         order: O,
-        interrupt: Interrupt<'_>,
+        terms: Terms<'_>,
         run: impl FnOnce(Vec<O>, Stop) -> F,
     ) -> O::Ending
     where
         F: Future<Output = Vec<O::Ending>>,
     {
         let mut run = Some(run);
-        let errand = self.arrive(work, order, interrupt.goes_on);
+        let errand = self.arrive(work, order, terms);
         loop {
             let changed = self.shared.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            let next = self.shared.state().next(&errand, interrupt);
+            let next = self.shared.state().next(&errand, terms);
             match next {
                 Next::Over(ending) => return ending,
                 Next::Lead { covered, orders, stop } => {
@@ -165,18 +168,19 @@ impl Participant {
                         led.endings = run(orders, stop).await;
                     }
                 }
-                Next::Wait if interrupt.goes_on || interrupt.stop.requested() => changed.await,
+                Next::Wait if terms.goes_on || terms.stop.requested() => changed.await,
                 Next::Wait => tokio::select! {
                     () = changed => {}
-                    () = interrupt.stop.wait() => {}
+                    () = terms.stop.wait() => {}
                 },
             }
         }
     }
 
-    fn arrive<O: Order>(&self, work: &str, order: O, goes_on: bool) -> Errand<'_, O> {
+    fn arrive<O: Order>(&self, work: &str, order: O, terms: Terms<'_>) -> Errand<'_, O> {
         let id = self.shared.change(|state| {
-            let id = state.board.arrive(self.who, work, goes_on);
+            let id = state.board.arrive(self.who, work, terms.urgent);
+            let goes_on = terms.goes_on;
             let brought = Brought { order, goes_on };
             O::table(&mut state.tables).brought.insert(id, brought);
             id
@@ -225,12 +229,12 @@ enum Next<O: Order> {
 }
 
 impl State {
-    fn next<O: Order>(&mut self, errand: &Errand<'_, O>, interrupt: Interrupt<'_>) -> Next<O> {
+    fn next<O: Order>(&mut self, errand: &Errand<'_, O>, terms: Terms<'_>) -> Next<O> {
         let table = O::table(&mut self.tables);
         if self.board.take(errand.id) {
             return Next::Over(table.endings.remove(&errand.id).unwrap_or_else(O::lost));
         }
-        if interrupt.counts() && self.board.withdraw(errand.id) {
+        if terms.interrupted() && self.board.withdraw(errand.id) {
             return Next::Over(O::interrupted());
         }
         let Some(covered) = self.board.lead(errand.id) else {
@@ -240,7 +244,7 @@ impl State {
         // One that must not end early takes the others with it.
         let stop = match brought.iter().any(|brought| brought.goes_on) {
             true => Stop::default(),
-            false => interrupt.stop.clone(),
+            false => terms.stop.clone(),
         };
         let orders = brought.into_iter().map(|brought| brought.order).collect();
         Next::Lead { covered, orders, stop }

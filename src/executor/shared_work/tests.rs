@@ -16,8 +16,12 @@ fn needs<const N: usize>(works: [&str; N]) -> BTreeSet<String> {
     works.map(str::to_owned).into()
 }
 
-fn until(stop: &Stop) -> Interrupt<'_> {
-    Interrupt { stop, goes_on: false }
+fn until(stop: &Stop) -> Terms<'_> {
+    Terms {
+        stop,
+        goes_on: false,
+        urgent: false,
+    }
 }
 
 fn order(name: &str, value: Secret) -> WriteOrder {
@@ -148,9 +152,10 @@ async fn who_is_interrupted_while_a_run_covers_it_gets_its_receipt() {
 async fn what_must_not_end_early_takes_the_others_of_its_run_with_it() {
     let (shared, stop) = (SharedWork::default(), Stop::default());
     let (one, two) = (shared.enter(needs(["r"])), shared.enter(needs(["r"])));
-    let must = Interrupt {
+    let must = Terms {
         stop: &stop,
         goes_on: true,
+        urgent: true,
     };
     let seen = RefCell::new(Vec::new());
     let run = |orders: Vec<RollOrder>, given: Stop| {
