@@ -1,8 +1,8 @@
 //! Every message as Terraform prints it, one file for each area: `tests/snapshots/diagnostics_*.snap`.
 
 use super::{
-    Activation, Adoption, Apply, Argument, CheckArgument, Configuration, ConnectionProblem, Destroy, Message, Plan, Protocol,
-    Refresh, Run, Severity, StateProblem,
+    Activation, Adoption, Apply, Argument, CheckArgument, Configuration, ConnectionProblem, Destroy, Message, Plan,
+    Protocol, Refresh, Run, Severity, StateProblem,
 };
 
 /// Columns that Terraform wraps at in a terminal of 80.

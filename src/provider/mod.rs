@@ -175,7 +175,10 @@ impl RotationProvider {
         let configuration = Arc::new(CurrentConfiguration::new(unconfigured));
         let registry = Registry::new(config::schema())
             .with_resource(SECRET, Arc::new(SecretResource::new(Arc::clone(&configuration))))
-            .with_resource(ACTIVATION, Arc::new(ActivationResource::new(Arc::clone(&configuration))))
+            .with_resource(
+                ACTIVATION,
+                Arc::new(ActivationResource::new(Arc::clone(&configuration))),
+            )
             .with_function("inventory", Arc::new(Inventory::default()));
         Self {
             registry,

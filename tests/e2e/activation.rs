@@ -237,7 +237,10 @@ fn runs_of_different_workflows_are_never_shared() {
     let calls = story.sandbox.calls();
     for file in [FILE, "deploy-worker.yml"] {
         let dispatch = format!("/workflows/{file}/dispatches");
-        assert!(calls.iter().any(|call| call.line.contains(&dispatch)), "{file}: {calls:#?}");
+        assert!(
+            calls.iter().any(|call| call.line.contains(&dispatch)),
+            "{file}: {calls:#?}"
+        );
     }
 }
 
