@@ -30,6 +30,8 @@ mod needles;
 
 #[path = "crash_matrix/case.rs"]
 mod case;
+#[path = "crash_matrix/consumers.rs"]
+mod consumers;
 #[path = "crash_matrix/crowd.rs"]
 mod crowd;
 #[path = "crash_matrix/fault.rs"]

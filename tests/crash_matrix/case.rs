@@ -249,7 +249,7 @@ impl<'a> Run<'a> {
             overlap_ends,
         };
         let judged = match self.story.secrets() {
-            1 => [trial.violations(), trial.ending()].concat(),
+            1 => [trial.violations(), trial.consumers(), trial.ending()].concat(),
             count => [crowd::violations(&moments), crowd::ending(count, &moments)].concat(),
         };
         let problems = [judged, self.leaks(&timeline)].concat();

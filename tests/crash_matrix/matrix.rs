@@ -8,6 +8,7 @@ use std::thread::scope;
 use serde_json::json;
 
 use crate::case::{Failure, Scene, Verdict};
+use crate::consumers::is_for_an_activation;
 use crate::fault::{self, Fault};
 use crate::sandbox::Sandbox;
 use crate::say;
@@ -213,7 +214,11 @@ fn cases<'a>(choice: &Choice, scenes: &'a [(usize, Scene)]) -> Vec<Case<'a>> {
                 .iter()
                 .enumerate()
                 .filter(|(_, call)| call.writes || !fault.only_for_writes);
-            let calls: Vec<usize> = calls.map(|(index, _)| index + 1).collect();
+            let mut calls: Vec<usize> = calls.map(|(index, _)| index + 1).collect();
+            if scene.story.act == Act::Activated && choice.is_sample() {
+                // What is new in this story; the rest is that of a rotation.
+                calls.retain(|number| is_for_an_activation(&scene.calls[number - 1].line));
+            }
             let mut chosen: Vec<usize> = match choice {
                 // Another kind in another place for each story, so that over all of them much is met.
                 Choice::Sample { .. } if (place + column).is_multiple_of(scene.story.every()) => {

@@ -25,6 +25,7 @@ fn world(live: &[&str], parameter: &str, app: &str, repository: &str) -> World {
         machines: vec![Some(app.to_owned())],
         members: BTreeMap::new(),
         foreign: [("ci".to_owned(), "alive".to_owned())].into(),
+        runs: BTreeMap::new(),
     }
 }
 
@@ -133,4 +134,71 @@ fn a_value_that_nobody_issued_is_blamed() {
     let mut moments = rotation();
     moments[2].world = world(&["old"], "new", "old", "old");
     is_blamed(&moments, "a place was given something that the issuer does not accept");
+}
+
+/// A rotation in whose course an activation of each wave makes consumers load the new value.
+fn activated() -> Vec<Moment> {
+    let both = ["old", "new"];
+    let with_run = |completed, world: World| World {
+        runs: [(7, completed)].into(),
+        ..world
+    };
+    vec![
+        moment("start", world(&["old"], "old", "old", "old")),
+        moment("mint", world(&both, "old", "old", "old")),
+        moment("deliver", world(&both, "new", "old", "old")),
+        moment("PUT /settings/secrets", world(&both, "new", "old", "old")),
+        moment("deliver", world(&both, "new", "new", "new")),
+        moment("POST /dispatches", with_run(false, world(&both, "new", "new", "new"))),
+        moment("GET /actions/runs/7", with_run(true, world(&both, "new", "new", "new"))),
+        moment("revoke", with_run(true, world(&["new"], "new", "new", "new"))),
+    ]
+}
+
+fn of_consumers(moments: &[Moment]) -> String {
+    let story = Story {
+        act: Act::Activated,
+        ..ROTATION
+    };
+    let trial = Trial {
+        story,
+        setting: story.climax(),
+        moments,
+        disturbed: true,
+        overlap_ends: None,
+    };
+    trial.consumers().join("\n")
+}
+
+#[test]
+fn consumers_that_run_something_else_or_something_dead_are_seen() {
+    assert_eq!(of_consumers(&activated()), "");
+    let mut moments = activated();
+    moments[3].status = 500;
+    let said = of_consumers(&moments);
+    assert!(
+        said.contains("moment 7 (revoke): consumers of wave 1 run a dead credential"),
+        "{said}"
+    );
+    assert!(
+        said.contains("consumers of wave 1 do not run what its targets hold"),
+        "{said}"
+    );
+    // The run has read what was there when it began.
+    let mut moments = activated();
+    moments.swap(4, 5);
+    moments[4].world.entries = moments[3].world.entries.clone();
+    moments[5].world.runs = moments[4].world.runs.clone();
+    let said = of_consumers(&moments);
+    assert!(said.contains("consumers of wave 2 run a dead credential"), "{said}");
+    // It has not ended when the old credential is revoked.
+    let mut moments = activated();
+    moments.swap(6, 7);
+    moments[6].world.runs = [(7, false)].into();
+    let said = of_consumers(&moments);
+    assert!(
+        said.contains("moment 6 (revoke): consumers of wave 2 run a dead credential"),
+        "{said}"
+    );
+    assert!(!said.contains("do not run"), "{said}");
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
+use crate::consumers;
 use crate::crowd;
 use crate::sandbox::Sandbox;
 use crate::terms;
@@ -133,10 +134,12 @@ pub(crate) enum Act {
     Adopt,
     /// The first rotation of what was taken over.
     TakenOver,
+    /// A rotation whose consumers load the new value when an activation of their wave has succeeded.
+    Activated,
 }
 
 impl Act {
-    pub(crate) const ALL: [Self; 22] = [
+    pub(crate) const ALL: [Self; 23] = [
         Self::Create,
         Self::Rotate,
         Self::Overlap,
@@ -159,6 +162,7 @@ impl Act {
         Self::IncidentNow,
         Self::Adopt,
         Self::TakenOver,
+        Self::Activated,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -185,6 +189,7 @@ impl Act {
             Self::IncidentNow => "incident_now",
             Self::Adopt => "adopt",
             Self::TakenOver => "taken_over",
+            Self::Activated => "activated",
         }
     }
 
@@ -261,6 +266,11 @@ impl Story {
                     // Where nothing is revoked, there is no overlap to end.
                     let makes_sense = match story.secrets() {
                         1 if act.has_terms() => act.makes_sense(source, blind),
+                        1 if act == Act::Activated => match source {
+                            Source::FlyToken => true,
+                            Source::NeonOneRole | Source::Random => !blind,
+                            _ => false,
+                        },
                         1 => source.overlaps() || !act.has_an_overlap(),
                         _ => source == Source::FlyToken && !blind,
                     };
@@ -305,7 +315,10 @@ impl Story {
         match self.act {
             Act::Unreadable => self.source.is_labelled(),
             Act::Adopt => false,
-            act => matches!(act, Act::Create | Act::Rotate | Act::Overlap) || act.has_terms() || act.secrets() > 1,
+            act => {
+                let rotates = matches!(act, Act::Create | Act::Rotate | Act::Overlap | Act::Activated);
+                rotates || act.has_terms() || act.secrets() > 1
+            }
         }
     }
 
@@ -403,7 +416,9 @@ impl Story {
                 incident: true,
                 ..first
             },
-            Act::TakenOver | Act::Rotate | Act::Overlap | Act::Two | Act::Six | Act::Forty => self.setting(2),
+            Act::TakenOver | Act::Rotate | Act::Overlap | Act::Two | Act::Six | Act::Forty | Act::Activated => {
+                self.setting(2)
+            }
             Act::Revoke | Act::Deleted | Act::PutBack | Act::Deployed | Act::Unreadable => Setting {
                 clock: LATER,
                 ..self.setting(2)
@@ -496,7 +511,11 @@ impl Story {
             more += "  on_existing = \"replace\"\n";
         }
         more += &self.act.of_the_resource(setting, handed_over);
-        let of_the_provider = self.act.of_the_provider(setting);
+        let mut of_the_provider = self.act.of_the_provider(setting);
+        if self.act == Act::Activated {
+            more += consumers::ACTIVATIONS;
+            of_the_provider += &consumers::connection(origin);
+        }
         let begin = "terraform {\n  required_providers {\n    rotation = {\n      source = \"secret-rotation/rotation\"\n    }\n  }\n}\n\
                      provider \"rotation\" {\n  namespace = \"production\"\n";
         let begin = format!("{begin}{of_the_provider}}}\n");

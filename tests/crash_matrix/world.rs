@@ -26,6 +26,8 @@ pub(crate) struct World {
     pub(crate) members: BTreeMap<String, Member>,
     /// What others own.
     pub(crate) foreign: Foreign,
+    /// The runs of workflows, and whether they have ended; all end with success.
+    pub(crate) runs: BTreeMap<u64, bool>,
 }
 
 /// One of several secrets of the app.
@@ -124,6 +126,11 @@ impl World {
                 world.foreign.insert(format!("role {role}"), password);
             }
         }
+        let runs = &truth["github"]["repositories"]["molecule-ai/molecule-monorepo"]["runs"];
+        for run in runs.as_array().unwrap() {
+            let completed = run["polls"].as_u64().unwrap() >= POLLS;
+            world.runs.insert(run["id"].as_u64().unwrap(), completed);
+        }
         for (key, pointer) in FOREIGN_ENTRIES {
             let value = truth.pointer(pointer).map(ToString::to_string).unwrap_or_default();
             world.foreign.insert(key.to_owned(), value);
@@ -143,6 +150,9 @@ impl World {
         entry && run
     }
 }
+
+/// After so many looks, a run of the sandbox has ended.
+const POLLS: u64 = 3;
 
 /// A credential's name that looks like ours, but carries another id.
 pub(crate) const LOOKALIKE: &str = "API_TOKEN-rot-0123456789ab-g4";
