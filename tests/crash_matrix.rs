@@ -32,6 +32,8 @@ mod needles;
 mod case;
 #[path = "crash_matrix/crowd.rs"]
 mod crowd;
+#[path = "crash_matrix/escrow.rs"]
+mod escrow;
 #[path = "crash_matrix/fault.rs"]
 mod fault;
 #[path = "crash_matrix/judge.rs"]
