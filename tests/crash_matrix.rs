@@ -34,6 +34,8 @@ mod case;
 mod consumers;
 #[path = "crash_matrix/crowd.rs"]
 mod crowd;
+#[path = "crash_matrix/escrow.rs"]
+mod escrow;
 #[path = "crash_matrix/fault.rs"]
 mod fault;
 #[path = "crash_matrix/judge.rs"]

@@ -9,11 +9,11 @@ use crate::canary::{Canary, OWN, held};
 use crate::crowd;
 use crate::evidence::Evidence;
 use crate::fault::{Blow, Fault};
-use crate::judge::{Trial, moments};
+use crate::judge::{Moment, Trial, moments};
 use crate::needles::Needles;
 use crate::run::{User, sign_of_a_crash};
 use crate::sandbox::{Call, Sandbox};
-use crate::story::{Act, Setting, Source, Story};
+use crate::story::{Act, Setting, Shape, Source, Story};
 use crate::terms::to_confirm;
 use crate::terraform_cores::Outcome;
 
@@ -216,13 +216,15 @@ impl<'a> Run<'a> {
     }
 
     /// Where a value stands that a vendor ever had, or one that the run authenticates with.
-    fn leaks(&self, timeline: &[Value]) -> Vec<String> {
+    fn leaks(&self, timeline: &[Value], moments: &[Moment]) -> Vec<String> {
         for place in ["output", "file terraform.tfstate", "file trace.log"] {
             let seen = self.evidence.has(place) || place == "file trace.log" && !self.logs;
             assert!(seen, "nothing was seen of: {place}");
         }
         let issued = timeline.iter().flat_map(|entry| held(&entry["state"]));
         let mut values: BTreeSet<Canary> = issued.map(|value| Canary::of(&value)).collect();
+        let parked = moments.iter().flat_map(|moment| moment.world.parked_values());
+        values.extend(parked.map(|value| Canary::of(value)));
         values.extend(OWN.map(|name| Canary::of(self.user.sandbox.export(name))));
         self.evidence.leaks(&Needles::of(&values), "")
     }
@@ -246,13 +248,14 @@ impl<'a> Run<'a> {
             setting,
             moments: &moments,
             disturbed: self.fault.is_some(),
+            could_not_park: self.fault.is_some() && could_not_park(&self.said),
             overlap_ends,
         };
         let judged = match self.story.secrets() {
-            1 => [trial.violations(), trial.consumers(), trial.ending()].concat(),
+            1 => [trial.violations(), trial.consumers(), trial.ending(), trial.escrow()].concat(),
             count => [crowd::violations(&moments), crowd::ending(count, &moments)].concat(),
         };
-        let problems = [judged, self.leaks(&timeline)].concat();
+        let problems = [judged, self.leaks(&timeline, &moments)].concat();
         if problems.is_empty() {
             return Ok(way_out);
         }
@@ -345,16 +348,30 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Whether terraform, which breaks lines, repeats the provider's way out of a lost value.
+/// Terraform breaks lines.
+fn says(output: &str, what: &str) -> bool {
+    let words = output.split_whitespace().filter(|word| *word != "│");
+    let words: Vec<&str> = words.collect();
+    words.join(" ").contains(what)
+}
+
+/// Whether terraform repeats the provider's way out of a lost value.
 fn asks_for_a_reason(output: &str) -> bool {
-    let words: Vec<&str> = output.split_whitespace().collect();
-    words.join(" ").contains("set a new `rotation_reason`")
+    says(output, "set a new `rotation_reason`")
+}
+
+/// Whether the provider said that it could not park what it made; it delivers that all the same.
+fn could_not_park(output: &str) -> bool {
+    says(output, "is not in escrow")
 }
 
 /// The other exception that is declared: a generated value that some target may hold is lost with the run that made it, because no
 /// target of the first wave gives it back.
 fn may_lose_the_value(story: Story, fault: Option<Fault>) -> bool {
-    fault.is_some() && story.blind && story.source == Source::Random && matches!(story.act, Act::Create | Act::Rotate)
+    fault.is_some()
+        && story.shape == Shape::Blind
+        && story.source == Source::Random
+        && matches!(story.act, Act::Create | Act::Rotate)
 }
 
 /// An exception that is declared: a process was killed between the writing of an entry that carries no mark and the
@@ -366,7 +383,7 @@ fn may_need_the_way_out(story: Story, fault: Option<Fault>) -> bool {
         Some(Blow::KillProvider | Blow::KillTerraform)
     );
     let first_write_is_blind = match story.act {
-        Act::Create => story.blind && !story.source.is_labelled(),
+        Act::Create => story.shape == Shape::Blind && !story.source.is_labelled(),
         Act::Add => true,
         _ => false,
     };

@@ -39,6 +39,8 @@ pub(crate) struct Trial<'a> {
     pub(crate) moments: &'a [Moment],
     /// Something went wrong on purpose.
     pub(crate) disturbed: bool,
+    /// The provider said that it could not park a value.
+    pub(crate) could_not_park: bool,
     /// From this moment on the overlap is over; `None` if there was none.
     pub(crate) overlap_ends: Option<usize>,
 }
@@ -220,7 +222,7 @@ impl Trial<'_> {
             found.push("the secret was not renewed".to_owned());
         }
         // A readable target has the value, so nothing calls for a new one.
-        if !story.renews() && (!same || made > 0) {
+        if !story.renews() && story.act != Act::Restore && (!same || made > 0) {
             found.push(format!("the secret was renewed ({made} made), which nobody asked for"));
         }
         found
@@ -228,7 +230,7 @@ impl Trial<'_> {
 }
 
 /// Places whose entry, or whose machines, changed to a value. Removals are judged at the end.
-fn changed_places(before: &World, now: &World) -> Vec<(Place, String)> {
+pub(crate) fn changed_places(before: &World, now: &World) -> Vec<(Place, String)> {
     let entries = now
         .entries
         .iter()

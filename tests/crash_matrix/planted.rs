@@ -1,15 +1,15 @@
 //! The judge sees what it is there for: timelines with one thing wrong, made by hand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::judge::{Moment, Trial};
-use crate::story::{Act, Source, Story};
+use crate::story::{Act, Shape, Source, Story};
 use crate::world::{Place, World};
 
 const ROTATION: Story = Story {
     act: Act::Rotate,
     source: Source::FlyToken,
-    blind: false,
+    shape: Shape::Readable,
 };
 
 fn world(live: &[&str], parameter: &str, app: &str, repository: &str) -> World {
@@ -24,6 +24,7 @@ fn world(live: &[&str], parameter: &str, app: &str, repository: &str) -> World {
         entries: entries.map(|(place, value)| (place, value.to_owned())).into(),
         machines: vec![Some(app.to_owned())],
         members: BTreeMap::new(),
+        parked: BTreeMap::new(),
         foreign: [("ci".to_owned(), "alive".to_owned())].into(),
         runs: BTreeMap::new(),
     }
@@ -57,14 +58,19 @@ fn rotation() -> Vec<Moment> {
 }
 
 fn judged(moments: &[Moment], overlap_ends: Option<usize>) -> String {
+    judged_as(ROTATION, moments, overlap_ends)
+}
+
+fn judged_as(story: Story, moments: &[Moment], overlap_ends: Option<usize>) -> String {
     let trial = Trial {
-        story: ROTATION,
-        setting: ROTATION.climax(),
+        story,
+        setting: story.climax(),
         moments,
         disturbed: true,
+        could_not_park: false,
         overlap_ends,
     };
-    [trial.violations(), trial.ending()].concat().join("\n")
+    [trial.violations(), trial.ending(), trial.escrow()].concat().join("\n")
 }
 
 #[track_caller]
@@ -201,4 +207,99 @@ fn consumers_that_run_something_else_or_something_dead_are_seen() {
         "{said}"
     );
     assert!(!said.contains("do not run"), "{said}");
+}
+
+const PARKED: Story = Story {
+    shape: Shape::Parked,
+    ..ROTATION
+};
+
+const ENTRY: &str = "/rotation/escrow/id";
+
+/// The same world with these values parked, by generation.
+fn parked(generations: &[(u64, &str)], world: World) -> World {
+    let values = |value: &str| BTreeSet::from([value.to_owned()]);
+    let generations = generations.iter();
+    let generations = generations.map(|(generation, value)| (*generation, values(value)));
+    World {
+        parked: [(ENTRY.to_owned(), generations.collect())].into(),
+        ..world
+    }
+}
+
+/// A rotation with escrow as it should be.
+fn parked_rotation() -> Vec<Moment> {
+    let (one, both) = ([(1, "old")], [(1, "old"), (2, "new")]);
+    let all = ["old", "new"];
+    let made = |world: World| World { made: 2, ..world };
+    vec![
+        moment("start", parked(&one, world(&["old"], "old", "old", "old"))),
+        moment("mint", parked(&one, world(&all, "old", "old", "old"))),
+        moment("park", parked(&both, world(&all, "old", "old", "old"))),
+        moment("deliver", parked(&both, world(&all, "old", "new", "old"))),
+        moment("deliver", parked(&both, world(&all, "old", "new", "new"))),
+        moment("deliver", parked(&both, world(&all, "new", "new", "new"))),
+        moment("GET /health", parked(&both, world(&all, "new", "new", "new"))),
+        moment("revoke", parked(&both, made(world(&["new"], "new", "new", "new")))),
+        moment(
+            "unpark",
+            parked(&[(2, "new")], made(world(&["new"], "new", "new", "new"))),
+        ),
+    ]
+}
+
+#[track_caller]
+fn is_blamed_for_escrow(change: impl FnOnce(&mut Vec<Moment>), words: &str) {
+    let mut moments = parked_rotation();
+    change(&mut moments);
+    let said = judged_as(PARKED, &moments, None);
+    assert!(said.contains(words), "{words:?} is not in {said:?}");
+}
+
+#[test]
+fn a_rotation_with_escrow_as_it_should_be_is_not_blamed() {
+    assert_eq!(judged_as(PARKED, &parked_rotation(), None), "");
+    assert!(judged(&parked_rotation(), None).contains("something was parked without an escrow"));
+}
+
+#[test]
+fn a_value_that_is_delivered_before_it_is_parked_is_blamed() {
+    let unpark = |moments: &mut Vec<Moment>| {
+        moments[3].world.parked = moments[0].world.parked.clone();
+    };
+    is_blamed_for_escrow(unpark, "App was given a value that is not parked");
+}
+
+#[test]
+fn what_stays_parked_and_what_is_not_parked_is_blamed() {
+    let keep = |moments: &mut Vec<Moment>| drop(moments.pop());
+    is_blamed_for_escrow(keep, "escrow holds values that have ended");
+    let empty = |moments: &mut Vec<Moment>| moments[8].world.parked = [(ENTRY.to_owned(), BTreeMap::new())].into();
+    is_blamed_for_escrow(empty, "the value in place is not parked");
+    is_blamed_for_escrow(empty, "an entry without values is left in escrow");
+    let early = |moments: &mut Vec<Moment>| moments[6].world.parked = moments[8].world.parked.clone();
+    is_blamed_for_escrow(early, "a value left escrow while the issuer accepts it");
+}
+
+#[test]
+fn another_value_than_the_parked_one_is_blamed() {
+    let another = |moments: &mut Vec<Moment>| {
+        for moment in &mut moments[4..] {
+            moment.world.live.insert("newer".to_owned());
+            moment.world.parked = parked(&[(2, "new"), (3, "newer")], moment.world.clone()).parked;
+        }
+    };
+    is_blamed_for_escrow(another, "another value was parked although one was already");
+    is_blamed_for_escrow(another, "another credential was made although one was parked");
+}
+
+#[test]
+fn a_stranger_s_parameter_that_changes_is_blamed() {
+    let touched = |moments: &mut Vec<Moment>| {
+        moments[5]
+            .world
+            .foreign
+            .insert("parameter".to_owned(), "ours".to_owned());
+    };
+    is_blamed_for_escrow(touched, "somebody else's parameter changed");
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::consumers;
 use crate::crowd;
+use crate::escrow;
 use crate::sandbox::Sandbox;
 use crate::terms;
 use crate::world::{APP, PARAMETER, Place, World};
@@ -136,10 +137,12 @@ pub(crate) enum Act {
     TakenOver,
     /// A rotation whose consumers load the new value when an activation of their wave has succeeded.
     Activated,
+    /// Within its overlap, the generation before is delivered again; then the newer one is revoked.
+    Restore,
 }
 
 impl Act {
-    pub(crate) const ALL: [Self; 23] = [
+    pub(crate) const ALL: [Self; 24] = [
         Self::Create,
         Self::Rotate,
         Self::Overlap,
@@ -163,6 +166,7 @@ impl Act {
         Self::Adopt,
         Self::TakenOver,
         Self::Activated,
+        Self::Restore,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -190,6 +194,7 @@ impl Act {
             Self::Adopt => "adopt",
             Self::TakenOver => "taken_over",
             Self::Activated => "activated",
+            Self::Restore => "restore",
         }
     }
 
@@ -210,8 +215,25 @@ impl Act {
 
     /// Whether it is about a credential that works beside its successor for some time.
     fn has_an_overlap(self) -> bool {
-        matches!(self, Self::Overlap | Self::Revoke | Self::Window) || self.is_incident() || self.loses_a_target()
+        matches!(self, Self::Overlap | Self::Revoke | Self::Window | Self::Restore)
+            || self.is_incident()
+            || self.loses_a_target()
     }
+}
+
+/// Where an interrupted run finds the value that it made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Shape {
+    /// In a target of the first wave.
+    Readable,
+    /// No target of the first wave can be read.
+    Blind,
+    /// Nor then, but values are parked.
+    Parked,
+}
+
+impl Shape {
+    pub(crate) const ALL: [Self; 3] = [Self::Readable, Self::Blind, Self::Parked];
 }
 
 /// A story with its source and its targets.
@@ -219,14 +241,17 @@ impl Act {
 pub(crate) struct Story {
     pub(crate) act: Act,
     pub(crate) source: Source,
-    /// No target of the first wave can be read.
-    pub(crate) blind: bool,
+    pub(crate) shape: Shape,
 }
 
 impl fmt::Display for Story {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let blind = if self.blind { "-blind" } else { "" };
-        write!(f, "{}/{}{blind}", self.act.name(), self.source.name())
+        let shape = match self.shape {
+            Shape::Readable => "",
+            Shape::Blind => "-blind",
+            Shape::Parked => "-parked",
+        };
+        write!(f, "{}/{}{shape}", self.act.name(), self.source.name())
     }
 }
 
@@ -247,6 +272,8 @@ pub(crate) struct Setting {
     pub(crate) confirmed: u32,
     /// An incident is declared.
     pub(crate) incident: bool,
+    /// Somebody wants the first generation back.
+    restores: bool,
 }
 
 const NOW: &str = "0s";
@@ -260,27 +287,44 @@ impl Story {
     pub(crate) fn all() -> Vec<Self> {
         let mut all = Vec::new();
         for source in Source::ALL {
-            for blind in [false, true] {
+            for shape in Shape::ALL {
                 for act in Act::ALL {
-                    let story = Self { act, source, blind };
-                    // Where nothing is revoked, there is no overlap to end.
-                    let makes_sense = match story.secrets() {
-                        1 if act.has_terms() => act.makes_sense(source, blind),
-                        1 if act == Act::Activated => match source {
-                            Source::FlyToken => true,
-                            Source::NeonOneRole | Source::Random => !blind,
-                            _ => false,
-                        },
-                        1 => source.overlaps() || !act.has_an_overlap(),
-                        _ => source == Source::FlyToken && !blind,
-                    };
-                    if makes_sense {
+                    let story = Self { act, source, shape };
+                    if story.makes_sense() {
                         all.push(story);
                     }
                 }
             }
         }
         all
+    }
+
+    fn makes_sense(self) -> bool {
+        let Self { act, source, shape } = self;
+        // Where nothing is revoked, there is no overlap to end; what is parked can be restored until then.
+        let overlaps = source.overlaps()
+            || self.parks() && source == Source::Random && matches!(act, Act::Overlap | Act::Revoke | Act::Restore);
+        match self.secrets() {
+            1 if act == Act::Restore => self.parks() && overlaps,
+            1 if act.has_terms() => act.makes_sense(source, shape),
+            1 if act == Act::Activated => match source {
+                Source::FlyToken => true,
+                Source::NeonOneRole | Source::Random => shape == Shape::Readable,
+                _ => false,
+            },
+            1 => overlaps || !act.has_an_overlap(),
+            _ => source == Source::FlyToken && shape == Shape::Readable,
+        }
+    }
+
+    /// Whether no target of the first wave can be read.
+    pub(crate) fn is_blind(self) -> bool {
+        self.shape != Shape::Readable
+    }
+
+    /// Whether values are parked.
+    pub(crate) fn parks(self) -> bool {
+        self.shape == Shape::Parked
     }
 
     /// Whether a credential in use stays alive beside a new one. A create takes roles over, whatever password they had, and
@@ -306,15 +350,15 @@ impl Story {
 
     /// Of how many kinds of faults the sample plays one.
     pub(crate) fn every(self) -> usize {
-        if self.act.has_terms() { 7 } else { 3 }
+        if self.act.has_terms() || self.parks() { 7 } else { 3 }
     }
 
     /// Whether each secret is renewed in it, so that one more credential is made. Nobody but an issuer that tells passwords has the
     /// value that the readable target held.
     pub(crate) fn renews(self) -> bool {
         match self.act {
-            Act::Unreadable => self.source.is_labelled(),
-            Act::Adopt => false,
+            Act::Unreadable => self.source.is_labelled() && !self.parks(),
+            Act::Adopt | Act::Restore => false,
             act => {
                 let rotates = matches!(act, Act::Create | Act::Rotate | Act::Overlap | Act::Activated);
                 rotates || act.has_terms() || act.secrets() > 1
@@ -342,6 +386,7 @@ impl Story {
             confirms: false,
             confirmed: 0,
             incident: false,
+            restores: false,
         }
     }
 
@@ -358,7 +403,7 @@ impl Story {
                 },
             ],
             Act::Remove => vec![Setting { docs: true, ..first }],
-            Act::Revoke => vec![first, self.setting(2)],
+            Act::Revoke | Act::Restore => vec![first, self.setting(2)],
             act if act.loses_a_target() => vec![first, self.setting(2)],
             _ => vec![first],
         }
@@ -423,6 +468,10 @@ impl Story {
                 clock: LATER,
                 ..self.setting(2)
             },
+            Act::Restore => Setting {
+                restores: true,
+                ..self.setting(2)
+            },
             Act::Add => Setting { docs: true, ..first },
             Act::Destroy => Setting {
                 destroys: true,
@@ -440,7 +489,7 @@ impl Story {
             });
         }
         let clock = match self.act {
-            Act::Overlap => LATER,
+            Act::Overlap | Act::Restore => LATER,
             Act::Window => terms::STILL_OPEN,
             Act::Unreadable if self.renews() => STILL_LATER,
             _ => return None,
@@ -450,7 +499,7 @@ impl Story {
 
     /// The targets of a setting with their waves.
     pub(crate) fn targets(self, setting: Setting) -> Vec<(Place, u32)> {
-        let (parameter, app, repository) = if self.blind { (2, 1, 1) } else { (1, 2, 2) };
+        let (parameter, app, repository) = if self.is_blind() { (2, 1, 1) } else { (1, 2, 2) };
         let mut targets = vec![
             (Place::Parameter, parameter),
             (Place::App, app),
@@ -510,11 +559,17 @@ impl Story {
         if setting.replaces_existing {
             more += "  on_existing = \"replace\"\n";
         }
+        if setting.restores {
+            more += "  restore = 1\n";
+        }
         more += &self.act.of_the_resource(setting, handed_over);
         let mut of_the_provider = self.act.of_the_provider(setting);
         if self.act == Act::Activated {
             more += consumers::ACTIVATIONS;
             of_the_provider += &consumers::connection(origin);
+        }
+        if self.parks() {
+            of_the_provider += escrow::BLOCK;
         }
         let begin = "terraform {\n  required_providers {\n    rotation = {\n      source = \"secret-rotation/rotation\"\n    }\n  }\n}\n\
                      provider \"rotation\" {\n  namespace = \"production\"\n";

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::sandbox::Sandbox;
-use crate::story::{Act, NAME, Setting, Source, as_fly, deploys};
+use crate::story::{Act, NAME, Setting, Shape, Source, as_fly, deploys};
 use crate::world::{HANDED_OVER, PARAMETER};
 
 /// What a rotation breaks.
@@ -40,11 +40,14 @@ impl Act {
         self.is_incident() || self.adopts() || matches!(self, Self::Guarded | Self::Window)
     }
 
-    /// Sources with which it makes sense. A guarded secret has a target that gives its value back.
-    pub(crate) fn makes_sense(self, source: Source, blind: bool) -> bool {
+    /// Sources with which it makes sense. The value of a guarded secret can be had again.
+    pub(crate) fn makes_sense(self, source: Source, shape: Shape) -> bool {
+        let readable = shape == Shape::Readable;
         match self {
-            Self::Guarded => !blind && matches!(source, Source::FlyToken | Source::NeonTwoRoles | Source::Random),
-            Self::Adopt | Self::TakenOver => source == Source::FlyToken || (source == Source::Random && !blind),
+            Self::Guarded => {
+                shape != Shape::Blind && matches!(source, Source::FlyToken | Source::NeonTwoRoles | Source::Random)
+            }
+            Self::Adopt | Self::TakenOver => source == Source::FlyToken || (source == Source::Random && readable),
             _ => source.is_labelled(),
         }
     }

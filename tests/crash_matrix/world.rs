@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use crate::escrow::{self, Parked};
 use crate::story::{NAME, Source};
 
 /// Somebody else's things, which must stay as they are: text for each.
@@ -24,6 +25,8 @@ pub(crate) struct World {
     pub(crate) machines: Vec<Option<String>>,
     /// The app's other secrets by name: those of stories with several secrets.
     pub(crate) members: BTreeMap<String, Member>,
+    /// What is parked.
+    pub(crate) parked: Parked,
     /// What others own.
     pub(crate) foreign: Foreign,
     /// The runs of workflows, and whether they have ended; all end with success.
@@ -86,6 +89,7 @@ impl World {
                 world.entries.insert(place, value);
             }
         }
+        world.parked = escrow::parked(truth);
         let app = &truth["fly"]["apps"][APP];
         let machines = app["machines"].as_object().unwrap().values();
         let started: Vec<&Value> = machines.filter(|machine| machine["state"] == "started").collect();
@@ -131,6 +135,12 @@ impl World {
             let completed = run["polls"].as_u64().unwrap() >= POLLS;
             world.runs.insert(run["id"].as_u64().unwrap(), completed);
         }
+        let parameters = truth["aws"]["ssm"].as_object().unwrap().iter();
+        for (name, parameter) in parameters.filter(|(name, _)| *name != PARAMETER && !escrow::is_an_entry(name)) {
+            world
+                .foreign
+                .insert(format!("parameter {name}"), parameter["value"].to_string());
+        }
         for (key, pointer) in FOREIGN_ENTRIES {
             let value = truth.pointer(pointer).map(ToString::to_string).unwrap_or_default();
             world.foreign.insert(key.to_owned(), value);
@@ -161,8 +171,7 @@ pub(crate) const LOOKALIKE: &str = "API_TOKEN-rot-0123456789ab-g4";
 pub(crate) const HANDED_OVER: &str = "API_TOKEN by hand";
 
 /// Entries of others, beside ours.
-const FOREIGN_ENTRIES: [(&str, &str); 3] = [
-    ("parameter /other", "/aws/ssm/~1other/value"),
+const FOREIGN_ENTRIES: [(&str, &str); 2] = [
     (
         "secret OTHER",
         "/github/repositories/molecule-ai~1molecule-monorepo/secrets/OTHER/value",
@@ -172,13 +181,13 @@ const FOREIGN_ENTRIES: [(&str, &str); 3] = [
 
 /// What others own from the beginning, as the sandbox is told.
 pub(crate) fn seeds() -> Value {
-    serde_json::json!({
+    escrow::with_theirs(serde_json::json!({
         // Checks say at once whether a machine is well; without them it is watched for seconds.
         "fly": { "apps": { APP: { "machines": [{ "state": "started", "checks": true }, { "state": "started", "checks": true }] } }, "tokens": [{ "app": "molecule-cp", "name": "ci" }, { "app": "molecule-cp", "name": LOOKALIKE }] },
         "neon": { "api_keys": [{ "name": "ci" }, { "name": LOOKALIKE }] },
         "github": { "repositories": { "molecule-ai/molecule-monorepo": { "secrets": { "OTHER": "theirs" } } } },
         "aws": { "parameters": { "/other": "theirs" } },
-    })
+    }))
 }
 
 fn text(value: &Value) -> Option<String> {
