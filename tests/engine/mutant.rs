@@ -76,6 +76,20 @@ pub enum Mutant {
     AdoptsAnother,
     /// What was taken over is taken for a generation of our own.
     TakenOverIsOwn,
+    /// A value is said to be parked and is not.
+    ParkingIsImagined,
+    /// What has ended stays parked.
+    EndedStaysParked,
+    /// Escrow gives back another value than the one that was parked.
+    ResumesAnother,
+    /// What is parked is not found.
+    EscrowUnseen,
+    /// A generation is made where one was to be restored.
+    RestoreMakes,
+    /// A destroy leaves the entry of escrow.
+    DestroyLeavesEscrow,
+    /// Somebody else's entry of escrow looks free.
+    EscrowIsFree,
 }
 
 fn without_notices(state: Value, code: &str) -> Value {
@@ -88,7 +102,7 @@ fn without_notices(state: Value, code: &str) -> Value {
 }
 
 impl Mutant {
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 38] = [
         Self::ListsNothing,
         Self::MintsWithoutLabel,
         Self::MintsTwice,
@@ -120,6 +134,13 @@ impl Mutant {
         Self::AdoptionUnseen,
         Self::AdoptsAnother,
         Self::TakenOverIsOwn,
+        Self::ParkingIsImagined,
+        Self::EndedStaysParked,
+        Self::ResumesAnother,
+        Self::EscrowUnseen,
+        Self::RestoreMakes,
+        Self::DestroyLeavesEscrow,
+        Self::EscrowIsFree,
     ];
 
     /// What the user is taken to ask for.
@@ -145,6 +166,7 @@ impl Mutant {
             },
             adopts_nothing: self == Self::AdoptionUnseen,
             adopts_another: self == Self::AdoptsAnother,
+            restore_rotates: self == Self::RestoreMakes,
         }
     }
 
