@@ -132,6 +132,11 @@ impl Parked {
         self.intent = Some(intent);
     }
 
+    /// Whether something is about to be minted.
+    pub fn is_intended(&self) -> bool {
+        self.intent.is_some()
+    }
+
     /// What an earlier run was about to mint as that generation, and did not park.
     pub fn intent(&self, generation: u64) -> Option<&Intent> {
         self.intent.as_ref().filter(|intent| intent.generation == generation)

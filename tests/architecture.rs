@@ -10,7 +10,7 @@ use rotation_provider::terraform::{Attribute, AttributeType, Block};
 use rotation_provider::{check, source, target};
 
 /// What each module may use. The order is from the inside out.
-const MAY_USE: [(&str, &[&str]); 26] = [
+const MAY_USE: [(&str, &[&str]); 27] = [
     ("address", &[]),
     ("clock", &[]),
     ("diagnostics", &[]),

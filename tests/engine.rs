@@ -10,15 +10,17 @@
 //! values that a person gives; targets that give their value back, that do not, that roll machines, that wait for a deployment;
 //! waves; checks in all phases; activations; overlaps; lists that lag; revocation by hand; drift that is healed or only reported; targets that
 //! come, go and are kept; occupied slots; the run's own credential; guards, schedules, windows, incidents with each ending,
-//! adoption. A call is refused, loses its answer before or after its effect, is the last thing before the provider or Terraform
-//! is killed, or is interrupted. Outsiders write, roll back, delete and revoke, and make look-alikes.
+//! adoption; escrow, and generations that are restored from it. A call is refused, loses its answer before or after its effect, is
+//! the last thing before the provider or Terraform is killed, or is interrupted. Outsiders write, roll back, delete and revoke, and
+//! make look-alikes.
 //!
 //! **Held against it.** At every call: no target is left with a credential that we ended, no wave begins before the one before it
 //! is delivered, live and proved, nothing is revoked before its successor is in place and the overlap has passed, nothing foreign
 //! is overwritten, emptied or revoked, the run's own credential stays. Nothing is made, written or destroyed that a guard does
 //! not confirm; what nobody asked for is neither made nor revoked while the window is closed; what an incident exposes ends when
 //! it says, or a notice and an error tell that it has not; an incident is handled once; what was taken over is not written before
-//! it is due (`consent.rs`). After every run: it did no more than its plan said, its result is what was planned as known, and one
+//! it is due (`consent.rs`). No target has a value that was not parked first, none is made beside one that is parked and waits, and
+//! none leaves escrow while it works (`vault.rs`). After every run: it did no more than its plan said, its result is what was planned as known, and one
 //! without errors left nothing behind. From every node: two applies reach an empty plan; after the overlaps one value is alive
 //! and everywhere, nothing is orphaned, and a destroy leaves nothing.
 //!
@@ -48,6 +50,8 @@ mod consent;
 mod lead;
 #[path = "engine/mutant.rs"]
 mod mutant;
+#[path = "engine/parking.rs"]
+mod parking;
 #[path = "engine/play.rs"]
 mod play;
 #[path = "engine/promise.rs"]
@@ -64,6 +68,8 @@ mod stories;
 mod terms;
 #[path = "engine/terraform.rs"]
 mod terraform;
+#[path = "engine/vault.rs"]
+mod vault;
 #[path = "engine/world.rs"]
 mod world;
 
@@ -220,6 +226,16 @@ fn planted() -> Vec<(Mutant, Case, &'static str)> {
             (cases::activated(), "")
         }
         Mutant::ActivationsTooLate => (cases::activated(), "before consumers of a had loaded its value"),
+        Mutant::ParkingIsImagined => (cases::parked_create(), "was given a value that is not parked"),
+        Mutant::EndedStaysParked => (cases::parked_overlap(), "is in escrow, and the targets hold"),
+        Mutant::ResumesAnother => (cases::parked_generated(), ""),
+        Mutant::EscrowUnseen => (
+            cases::parked_generated(),
+            "left escrow before its successor was in place",
+        ),
+        Mutant::RestoreMakes => (cases::parked_overlap(), "was made where one was to be restored"),
+        Mutant::DestroyLeavesEscrow => (cases::parked_create(), "after the destroy an entry is in escrow"),
+        Mutant::EscrowIsFree => (cases::parked_outsiders(), "which somebody else had filled"),
         Mutant::None
         | Mutant::ListsNothing
         | Mutant::MintsWithoutLabel

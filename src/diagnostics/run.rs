@@ -121,6 +121,13 @@ catalogue! {
             detail: "Neither the issuer nor a readable target returned it.",
             samples: [{ generation: 2 }],
         }
+        /// An older generation that turns out to be of no use.
+        error CannotRestore { generation: u64 } => {
+            summary: format!("Cannot restore generation {generation}"),
+            detail: "Its value is no longer in escrow, or its credential is no longer valid. Nothing was delivered. Remove `restore`, or name a \
+                     generation that is still valid and in escrow (attribute `credentials`).",
+            samples: [{ generation: 2 }],
+        }
         /// No further credential.
         error LimitReached { live: Vec<Words>, waits: Vec<(u64, String)> } => {
             summary: "The issuer's limit on live credentials is reached",

@@ -11,7 +11,7 @@ use crate::escrow::{CONTENT, Intent, Parked, ParkedGeneration};
 use crate::label::Label;
 use crate::part::{PREVIOUS, VALUE};
 use crate::rotation::{CredentialStatus, DeliveryRecord, Entry, Escrow, Event, Verdict, judge};
-use crate::secret::Parts;
+use crate::secret::{Parts, Secret};
 use crate::spec::EscrowSpec;
 use crate::target::{Delivery, Target};
 
@@ -65,6 +65,19 @@ impl Run<'_> {
             parts: known.parts.share(),
             public: known.public.clone(),
         }))
+    }
+
+    /// Takes a generation from the record whose value turns out not to be parked, so that no plan counts on it.
+    pub(super) fn forget_parked(&mut self, generation: u64) {
+        let Some(mut escrow) = self.outcome.ledger.escrow().cloned() else {
+            return;
+        };
+        if escrow.generations.remove(&generation) {
+            self.outcome.ledger.record(match escrow.generations.is_empty() {
+                true => Event::Unparked,
+                false => Event::Parked(escrow),
+            });
+        }
     }
 
     /// The newest generation below `before` that is parked and has not ended.
@@ -264,7 +277,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Writes what is parked and has not ended, and that generation.
+    /// Writes what is parked and has not ended, and that generation. Where that is nothing, the entry is deleted.
     async fn write_escrow(&mut self, added: Option<u64>) -> Result<(), Failure> {
         let call = |error: &CallError| Failure::of_call(Subject::Escrow, error);
         let live: BTreeSet<u64> = self
@@ -281,8 +294,14 @@ impl Run<'_> {
             parked.add(generation, held);
         }
         let (generations, text) = (parked.generations(), parked.to_text());
+        // Before the first generation, only an intent is there.
+        let newest = generations.last().copied().or(parked.is_intended().then_some(0));
+        let Some(newest) = newest else {
+            self.remove_escrow().await?;
+            self.outcome.ledger.record(Event::Unparked);
+            return Ok(());
+        };
         let Some(escrow) = &self.job.escrow else { return Ok(()) };
-        let newest = generations.last().copied().unwrap_or_default();
         if let Err(why) = escrow.spec.config.accepts(&text) {
             let entry = escrow.noun();
             return Err(Failure::new(
@@ -301,7 +320,7 @@ impl Run<'_> {
         };
         let written = escrow.adapter.deliver(&[delivery], self.permit).await;
         if let Err(error) = written {
-            let holds = error.effect == Effect::Possible && is_as_written(escrow, &label).await;
+            let holds = error.effect == Effect::Possible && is_as_written(escrow, &label, &text).await;
             if !holds {
                 return Err(call(&error));
             }
@@ -351,10 +370,10 @@ async fn read(escrow: &JobEscrow, id: &str) -> Result<Option<Parked>, CallError>
         .map_err(|why| CallError::refused("AWS SSM", "reading what is parked", &why))
 }
 
-/// Whether a write without an answer happened all the same.
-async fn is_as_written(escrow: &JobEscrow, label: &Label) -> bool {
+/// Whether a write without an answer happened all the same. The mark alone does not tell: what was there before may carry the same.
+async fn is_as_written(escrow: &JobEscrow, label: &Label, text: &Secret) -> bool {
     let seen = escrow.adapter.read().await;
-    seen.is_ok_and(|seen| seen.is_some_and(|seen| seen.label == *label && seen.content.as_deref() == Some(CONTENT)))
+    seen.is_ok_and(|seen| seen.is_some_and(|seen| seen.label == *label && seen.value.is_same_as(text)))
 }
 
 /// Deletes the entry at that place, unless it is somebody else's.

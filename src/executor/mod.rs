@@ -311,7 +311,7 @@ impl Run<'_> {
             Step::CheckRevoked => self.check_revoked().await,
             Step::Done => Ok(()),
             Step::Stuck(why) => {
-                self.outcome.value_lost = why == StuckReason::ValueLost;
+                self.outcome.value_lost = why == StuckReason::ValueLost && !self.goal.restores;
                 Err(vec![self.stuck(why)])
             }
         }
@@ -372,6 +372,9 @@ impl Run<'_> {
     fn stuck(&self, why: StuckReason) -> Failure {
         let generation = self.goal.generation.unwrap_or(self.outcome.ledger.generation());
         match why {
+            StuckReason::ValueLost if self.goal.restores => {
+                Failure::new(Subject::Escrow, diagnostics::Run::CannotRestore { generation })
+            }
             StuckReason::ValueLost => Failure::new(Subject::Source, diagnostics::Run::ValueLost { generation }),
             StuckReason::LimitReached => {
                 let ledger = &self.outcome.ledger;

@@ -155,8 +155,9 @@ impl Run<'_> {
             minted_at: known.minted_at,
             expires_at: known.expires_at,
         });
-        // An issuer, or a configuration, tells what is newest.
-        let is_restored = generation < self.outcome.ledger.generation();
+        // An issuer, or a configuration, tells what is newest; an interrupted run may have recorded already that an older one is restored.
+        let ledger = &self.outcome.ledger;
+        let is_restored = generation < ledger.highest() && ledger.is_parked(generation);
         if self.job.source.traits().reveals
             && !is_restored
             && let Some(credential) = &credential
@@ -173,12 +174,27 @@ impl Run<'_> {
         let parked = self.take_parked(generation).await;
         let parked = parked.map_err(|error| vec![Failure::of_call(Subject::Escrow, &error)])?;
         if let Some(parked) = parked {
+            if is_restored && self.is_nobodys(&parked.parts, &order).await? {
+                return Ok(());
+            }
             return self.restore(&order, parked.parts, Some(parked.public)).await;
         }
+        self.forget_parked(generation);
         if let Some(parts) = self.read_targets(generation).await? {
             self.restore(&order, parts, None).await?;
         }
         Ok(())
+    }
+
+    /// Whether the handle of an older generation was given another value since, so that what was parked is dead. An issuer that lists
+    /// credentials has told already.
+    async fn is_nobodys(&self, found: &Parts, order: &MintOrder) -> Result<bool, Vec<Failure>> {
+        if !matches!(self.job.source.traits().issuance, Issuance::Reset { .. }) {
+            return Ok(false);
+        }
+        let whose = self.job.source.adapter.restore(found.share(), order).await;
+        let whose = whose.map_err(|error| vec![Failure::of_call(Subject::Source, &error)])?;
+        Ok(whose.is_none())
     }
 
     /// Goes on with what was parked, or what a readable target gave back. Of a generation that an interrupted run made, the state knows neither the

@@ -232,10 +232,14 @@ impl Forecast {
         let ended = self.ledger.left_in_escrow();
         let before = self.ledger.escrow().map(|escrow| escrow.generations.clone());
         let kept = before.into_iter().flatten().filter(|known| !ended.contains(known));
-        self.ledger.record(Event::Parked(Escrow {
-            slot: prospect.escrow.clone(),
-            generations: kept.chain(added).collect(),
-        }));
+        let generations: BTreeSet<u64> = kept.chain(added).collect();
+        self.ledger.record(match generations.is_empty() {
+            true => Event::Unparked,
+            false => Event::Parked(Escrow {
+                slot: prospect.escrow.clone(),
+                generations,
+            }),
+        });
     }
 
     fn hold(&mut self, generation: u64, goal: &mut Goal, session: &mut Session) {

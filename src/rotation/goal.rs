@@ -28,6 +28,8 @@ pub struct Goal {
     pub generation: Option<u64>,
     /// A new credential may be minted.
     pub may_mint: bool,
+    /// An older generation is to be in place again.
+    pub restores: bool,
     /// Values can be had from escrow, from the issuer or from a readable target.
     pub may_recover: bool,
     /// Values are parked before a target gets them.

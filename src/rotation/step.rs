@@ -136,7 +136,10 @@ pub fn next_step(goal: &Goal, ledger: &Ledger, session: &Session) -> Step {
         return Step::Unpark;
     }
     let generation = goal.generation.or(session.in_hand);
-    let complete = generation.is_some_and(|g| goal.targets.keys().all(|key| is_written(goal, ledger, session, key, g)));
+    let is_everywhere = |g| goal.targets.keys().all(|key| is_written(goal, ledger, session, key, g));
+    // Until the value of a restored generation is in hand, another one is on record as the one in place.
+    let is_in_place = |g| !goal.restores || g == ledger.generation();
+    let complete = generation.is_some_and(|g| is_everywhere(g) && is_in_place(g));
     // A target's mark may name a generation that is on no record: whose it is must be known before any other ends.
     let recorded = generation.is_none_or(|generation| ledger.credential(generation).is_some());
     // A check presents the value, which no target needs any more: an earlier run was cut off before the check passed.

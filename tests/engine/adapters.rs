@@ -17,8 +17,9 @@ use rotation_provider::vendors::Vendors;
 
 use super::case::{Origin, PLACE, Place, When, activation_key, check_key};
 use super::mutant::Mutant;
+use super::parking::Parking;
 use super::play::{Call, Play, Stage, instant};
-use super::world;
+use super::{vault, world};
 
 #[async_trait]
 impl Vendors for Stage {
@@ -40,6 +41,9 @@ impl Vendors for Stage {
     }
 
     fn target(&self, _config: &dyn TargetConfig, slot: &Address) -> Result<Box<dyn Target>, Diagnostic> {
+        if let Some(parking) = self.parking(slot) {
+            return Ok(Box::new(parking));
+        }
         Ok(Box::new(Held {
             stage: self.clone(),
             slot: slot.to_string(),
@@ -54,6 +58,9 @@ impl Vendors for Stage {
     }
 
     fn slot(&self, _kind: &TargetKind, address: &Address) -> Result<Box<dyn Slot>, Diagnostic> {
+        if let Some(parking) = self.parking(address) {
+            return Ok(Box::new(parking));
+        }
         Ok(Box::new(Held {
             stage: self.clone(),
             slot: address.to_string(),
@@ -66,13 +73,29 @@ impl Vendors for Stage {
     }
 }
 
+impl Stage {
+    /// The entry of escrow at that address, if it is one.
+    fn parking(&self, slot: &Address) -> Option<Parking> {
+        let is_below = slot.locator.starts_with(vault::PATH);
+        is_below.then(|| Parking {
+            stage: self.clone(),
+            address: slot.to_string(),
+        })
+    }
+}
+
 /// The value as text; [`number`] reads it back.
 fn text(value: u32) -> Secret {
     Secret::plain(format!("value-{value}"))
 }
 
 fn number(value: &Secret) -> Option<u32> {
-    value.expose().strip_prefix("value-")?.parse().ok()
+    value_of(value.expose())
+}
+
+/// The value that a text stands for.
+pub fn value_of(text: &str) -> Option<u32> {
+    text.strip_prefix("value-")?.parse().ok()
 }
 
 fn minted(play: &Play, handle: &str, part: &str) -> Minted {
@@ -142,6 +165,8 @@ impl Play {
     fn may_make(&mut self, order: &MintOrder) {
         let (case, wish) = (self.case.clone(), self.wish);
         let verdict = self.world.may_make(&case, &wish, order.label.generation, self.due);
+        self.judge(verdict);
+        let verdict = self.world.may_make_beside_parked(&wish);
         self.judge(verdict);
     }
 
@@ -408,6 +433,9 @@ impl Target for Held {
                     continue;
                 }
                 let verdict = play.world.may_write(&case, &wish, spec.key, &play.deeds.tried);
+                play.judge(verdict);
+                let failed = play.deeds.escrow_failed;
+                let verdict = play.world.is_parked_first(&case, spec.key, value, failed);
                 play.judge(verdict);
                 let mark = Some(label).filter(|_| spec.place == Place::Readable);
                 let verdict = play.world.deliver(&case, &wish, &slot, value, mark);

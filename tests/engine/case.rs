@@ -118,6 +118,8 @@ pub struct Case {
     pub start: Option<u8>,
     /// The search begins with a secret that was created without faults, not with nothing.
     pub created: bool,
+    /// Values are parked.
+    pub parks: bool,
     pub terms: Terms,
     pub budget: Budget,
 }
@@ -141,6 +143,7 @@ impl Case {
             occupied: false,
             start: None,
             created: false,
+            parks: false,
             terms: Terms::default(),
             budget: Budget {
                 faults: 2,
@@ -192,6 +195,10 @@ pub struct Wish {
     pub confirm: u8,
     /// Incidents that were declared.
     pub incidents: u8,
+    /// The generation in `restore`; none is 0.
+    pub restore: u8,
+    /// How many rotations had been asked for by then.
+    pub restored_at: u8,
 }
 
 impl Wish {
@@ -203,6 +210,8 @@ impl Wish {
             targets: case.start.unwrap_or(all),
             confirm: 0,
             incidents: 0,
+            restore: 0,
+            restored_at: 0,
         }
     }
 
@@ -294,6 +303,7 @@ pub struct Told {
     pub adopts_another: bool,
     /// Every activation follows that wave.
     pub activates_after: Option<u64>,
+    pub restore_rotates: bool,
 }
 
 /// The arguments of the resource.
@@ -340,7 +350,13 @@ pub fn arguments(case: &Case, wish: &Wish, told: Told) -> Value {
     });
     let overlap = if told.no_overlap { 0 } else { case.overlap };
     let provided = case.origin == Origin::Provided;
+    let restores = wish.restore > 0 && !told.restore_rotates;
     let asks = !provided && wish.rotations > 0;
+    let reason = match (wish.restore > 0 && told.restore_rotates, asks) {
+        (true, _) => text(&format!("instead of restoring {}", wish.restore)),
+        (false, true) => text(&format!("wish {}", wish.rotations)),
+        (false, false) => Value::Null,
+    };
     let only_provided = |value: Value| if provided { value } else { Value::Null };
     let arguments = Value::object([
         ("value_wo", only_provided(text(&supplied(wish.rotations)))),
@@ -369,13 +385,14 @@ pub fn arguments(case: &Case, wish: &Wish, told: Told) -> Value {
             },
         ),
         (
-            "rotation_reason",
-            if asks {
-                text(&format!("wish {}", wish.rotations))
+            "restore",
+            if restores {
+                Value::number(wish.restore.into())
             } else {
                 Value::Null
             },
         ),
+        ("rotation_reason", reason),
     ]);
     let terms = case.terms.arguments(wish, told).into_iter();
     terms.fold(arguments, |object, (name, value)| object.with(name, value))

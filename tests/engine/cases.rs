@@ -194,7 +194,75 @@ pub fn all() -> Vec<Case> {
         },
     ];
     cases.extend(of_terms());
+    cases.extend(parked());
     cases
+}
+
+/// The cases of escrow.
+fn parked() -> Vec<Case> {
+    vec![
+        parked_create(),
+        parked_overlap(),
+        parked_generated(),
+        parked_roles(),
+        parked_outsiders(),
+    ]
+}
+
+/// From nothing, with escrow.
+pub fn parked_create() -> Case {
+    Case {
+        parks: true,
+        budget: budget(1, 0, 1, 0),
+        ..Case::new("parked, create", Origin::Listed, &[opaque("a", 1), rolled("b", 2)])
+    }
+}
+
+/// Rotations and restores within an overlap.
+pub fn parked_overlap() -> Case {
+    Case {
+        parks: true,
+        overlap: 1,
+        budget: budget(1, 0, 2, 1),
+        ..created("parked, overlap", Origin::Listed, &[opaque("a", 1), opaque("b", 2)])
+    }
+}
+
+/// The same of a value that nobody issues.
+pub fn parked_generated() -> Case {
+    Case {
+        parks: true,
+        overlap: 1,
+        budget: budget(1, 0, 2, 1),
+        ..created(
+            "parked, generated",
+            Origin::Generated,
+            &[opaque("a", 1), opaque("b", 2)],
+        )
+    }
+}
+
+/// The same of two roles in turn.
+pub fn parked_roles() -> Case {
+    Case {
+        parks: true,
+        overlap: 1,
+        budget: budget(1, 0, 2, 1),
+        ..created(
+            "parked, two roles",
+            Origin::Alternating,
+            &[opaque("a", 1), opaque("b", 1)],
+        )
+    }
+}
+
+/// Outsiders who delete and fill the entry of escrow, among all else.
+pub fn parked_outsiders() -> Case {
+    Case {
+        parks: true,
+        budget: budget(1, 1, 1, 0),
+        ..created("parked, outsiders", Origin::Listed, &[opaque("a", 1)])
+    }
 }
 
 /// From nothing, two faults on a path.

@@ -86,6 +86,20 @@ pub enum Mutant {
     ActivationsTooEarly,
     /// Every activation runs after the last wave, when the checks of others have run.
     ActivationsTooLate,
+    /// A value is said to be parked and is not.
+    ParkingIsImagined,
+    /// What has ended stays parked.
+    EndedStaysParked,
+    /// Escrow gives back another value than the one that was parked.
+    ResumesAnother,
+    /// What is parked is not found.
+    EscrowUnseen,
+    /// A generation is made where one was to be restored.
+    RestoreMakes,
+    /// A destroy leaves the entry of escrow.
+    DestroyLeavesEscrow,
+    /// Somebody else's entry of escrow looks free.
+    EscrowIsFree,
 }
 
 fn without_notices(state: Value, code: &str) -> Value {
@@ -98,7 +112,7 @@ fn without_notices(state: Value, code: &str) -> Value {
 }
 
 impl Mutant {
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 43] = [
         Self::ListsNothing,
         Self::MintsWithoutLabel,
         Self::MintsTwice,
@@ -135,6 +149,13 @@ impl Mutant {
         Self::StagedIsForgotten,
         Self::ActivationsTooEarly,
         Self::ActivationsTooLate,
+        Self::ParkingIsImagined,
+        Self::EndedStaysParked,
+        Self::ResumesAnother,
+        Self::EscrowUnseen,
+        Self::RestoreMakes,
+        Self::DestroyLeavesEscrow,
+        Self::EscrowIsFree,
     ];
 
     /// What the user is taken to ask for.
@@ -166,6 +187,7 @@ impl Mutant {
                 Self::ActivationsTooLate => Some(2),
                 _ => None,
             },
+            restore_rotates: self == Self::RestoreMakes,
         }
     }
 

@@ -18,6 +18,8 @@ pub enum Call {
     Mint,
     /// Making a value on this side, or taking one that a person gave: nothing that can get lost.
     Make,
+    /// Writing what is parked.
+    Park,
     Deliver,
     Activate,
     Check,
@@ -45,7 +47,7 @@ impl Call {
         match self {
             Self::Look => &[Fault::Refused],
             Self::Make => &[Fault::Kill, Fault::Interrupt],
-            Self::Mint | Self::Deliver | Self::Revoke | Self::Remove => &[
+            Self::Mint | Self::Park | Self::Deliver | Self::Revoke | Self::Remove => &[
                 Fault::Refused,
                 Fault::LostBefore,
                 Fault::LostAfter,
@@ -67,6 +69,8 @@ pub struct Deeds {
     pub removed: BTreeSet<String>,
     /// Credentials whose revocation was asked for, whatever came of it.
     pub tried: BTreeSet<String>,
+    /// A call to escrow failed.
+    pub escrow_failed: bool,
 }
 
 pub struct Play {

@@ -26,7 +26,8 @@ pub fn broken(
     let Objects { prior, planned, state } = objects;
     let mut broken = Vec::new();
     let creates = prior.is_null();
-    let renews = creates || planned.get("generation") != prior.get("generation");
+    let restores = wish.restore > 0 && wish.restore != world.vault.restored;
+    let renews = creates || planned.get("generation") != prior.get("generation") && !restores;
     if deeds.minted > u32::from(renews) && case.origin != Origin::Provided {
         broken.push(format!(
             "{} credentials were made, the plan said {}",

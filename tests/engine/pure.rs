@@ -22,6 +22,7 @@ const PLAIN: Case = Case {
     targets: 2,
     mints: 4,
     readable_first: false,
+    parks: false,
     max_live: None,
     replaces: false,
     waves: false,
@@ -108,6 +109,24 @@ fn the_search_finds_planted_bugs() {
         );
         println!("{bug:?}: {found:?}");
         assert!(found.is_err(), "{bug:?} was not found");
+    }
+}
+
+#[test]
+fn nothing_is_delivered_before_it_is_parked_and_nothing_that_works_leaves_escrow() {
+    let parked = Case {
+        parks: true,
+        mints: 3,
+        ..PLAIN
+    };
+    for case in [parked, Case { waves: true, ..parked }] {
+        let (states, transitions) = explore(case, Bug::None).unwrap_or_else(|what| panic!("{case:?}: {what}"));
+        println!("{states:>6} states, {transitions:>7} transitions: {case:?}");
+        for bug in [Bug::DeliversBeforeParking, Bug::EndedStaysParked] {
+            let found = explore(case, bug);
+            println!("{bug:?}: {found:?}");
+            assert!(found.is_err(), "{bug:?} was not found");
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use super::mutant::Mutant;
 use super::play::{Call, Fault};
 use super::settle;
 use super::terraform::{Ended, Rest, apply};
+use super::vault;
 use super::world::World;
 
 /// A state at rest, and what may still happen.
@@ -275,6 +276,13 @@ impl Search {
             node.budget.wishes -= 1;
             node.rest.wish.rotations += 1;
         })?;
+        for generation in vault::restorable(&self.nodes[at].rest) {
+            self.step(at, &format!("the user wants generation {generation} back"), |node| {
+                node.budget.wishes -= 1;
+                node.rest.wish.restore = generation;
+                node.rest.wish.restored_at = node.rest.wish.rotations;
+            })?;
+        }
         self.terms(at)?;
         if self.nodes[at].rest.tainted {
             self.step(at, "terraform untaint", |node| {
@@ -336,6 +344,7 @@ impl Search {
         self.step(at, by, |node| {
             node.budget.meddling -= 1;
             node.rest.world.consent.disturbed = noted;
+            node.rest.world.vault.disturbed = true;
             deed(&mut node.rest.world);
         })
     }
@@ -365,6 +374,12 @@ impl Search {
             self.meddle(at, &format!("an outsider deletes {}", spec.key), |world| {
                 world.erase(&spec.slot());
             })?;
+        }
+        if case.parks {
+            self.meddle(at, "an outsider deletes the entry of escrow", |world| {
+                world.vault.entries.clear();
+            })?;
+            self.meddle(at, "an outsider writes the entry of escrow", World::fill_escrow)?;
         }
         for handle in handles {
             self.meddle(at, &format!("an outsider ends {handle}"), |world| {

@@ -44,6 +44,9 @@ pub fn settles(case: &Arc<Case>, from: &Rest, mutant: Mutant) -> Result<usize, S
     {
         return Ok(calls);
     }
+    if let Some(calls) = taken(case, &rest, mutant)? {
+        return Ok(calls);
+    }
     rest = converge(case, rest, mutant, &mut calls)?;
     // Where somebody deploys, the overlap begins when that is seen.
     let rounds = if case.targets.iter().any(|spec| spec.place == Place::Staged) {
@@ -91,6 +94,22 @@ fn occupied(case: &Case, rest: &Rest) -> bool {
         let entry = rest.world.slots.get(&spec.slot()).and_then(|slot| slot.entry.as_ref());
         entry.is_some_and(|entry| entry.mark.is_none()) && !known(&spec.slot())
     })
+}
+
+/// Somebody else filled the entry of escrow: nothing is made until that is gone.
+fn taken(case: &Arc<Case>, rest: &Rest, mutant: Mutant) -> Result<Option<usize>, String> {
+    if rest.world.vault.entries.values().all(|entry| entry.ours) {
+        return Ok(None);
+    }
+    let ended = apply(case, rest, &[], mutant);
+    if let Some(broken) = ended.broken.first() {
+        return Err(broken.clone());
+    }
+    let named = ended.errors.iter().any(|error| error.contains("is not this secret's"));
+    match named || ended.idle {
+        true => Ok(Some(ended.calls.len())),
+        false => Err(format!("a stranger's entry of escrow is not named: {:?}", ended.errors)),
+    }
 }
 
 /// That may be refused by name; then nothing is made or written. It is the one exception to convergence.
@@ -142,6 +161,13 @@ fn converge(case: &Arc<Case>, mut rest: Rest, mutant: Mutant, calls: &mut usize)
         let is_crowded = ended.errors.iter().any(|error| error.contains("cannot be minted yet"));
         if is_crowded && rest.wish.rotations > 0 {
             rest.wish.rotations -= 1;
+            left = 3;
+            continue;
+        }
+        // So does one who wants back what has ended.
+        let is_refused = |error: &String| error.contains("cannot be restored") || error.contains("Cannot restore");
+        if ended.errors.iter().any(is_refused) && rest.wish.restore > 0 {
+            rest.wish.restore = 0;
             left = 3;
             continue;
         }
@@ -214,6 +240,7 @@ fn at_rest(case: &Case, rest: &Rest) -> Result<(), String> {
     if held.len() > 1 {
         return Err(format!("at rest the targets hold the values {held:?}"));
     }
+    world.parked_at_rest(case, &rest.wish, &held)?;
     let working = world.working();
     let left: Vec<&u32> = working.difference(&held).collect();
     if case.revocable() && !case.manual && case.heal && !left.is_empty() {
@@ -253,6 +280,9 @@ fn destroyed(case: &Arc<Case>, rest: &Rest, mutant: Mutant, calls: &mut usize) -
         return Err(format!("the destroy: {broken}"));
     }
     let world = &ended.rest.world;
+    if world.vault.entries.values().any(|entry| entry.ours) {
+        return Err("after the destroy an entry is in escrow".to_owned());
+    }
     if world.consent.taken_over {
         return Ok(());
     }

@@ -316,3 +316,55 @@ fn a_request_in_the_second_of_an_unfinished_rotation_is_not_taken_for_that() {
         asked.ends_well();
     }
 }
+
+/// The user wants the first generation back.
+fn restored(story: Story) -> Story {
+    story.change(|rest| {
+        rest.wish.restore = 1;
+        rest.wish.restored_at = rest.wish.rotations;
+    })
+}
+
+#[test]
+fn what_was_parked_when_everything_died_is_finished_and_not_made_again() {
+    for case in [
+        cases::parked_overlap(),
+        cases::parked_generated(),
+        cases::parked_roles(),
+    ] {
+        Story::created(case)
+            .rotate()
+            .killed_with_terraform(Call::Park, 0)
+            .ends_well();
+    }
+}
+
+#[test]
+fn a_deletion_from_escrow_without_an_answer_is_not_taken_for_done() {
+    Story::created(cases::parked_outsiders())
+        .rotate()
+        .apply((Call::Park, 1, Fault::LostBefore))
+        .ends_well();
+}
+
+#[test]
+fn an_entry_of_escrow_from_which_everything_has_ended_is_deleted() {
+    Story::created(cases::parked_overlap())
+        .rotate()
+        .apply((Call::Park, 0, Fault::Refused))
+        .ends_well();
+}
+
+#[test]
+fn what_was_made_and_reached_no_target_is_not_in_place_after_a_restore() {
+    let interrupted = Story::created(cases::parked_overlap()).rotate();
+    restored(interrupted.apply((Call::Mint, 0, Fault::Interrupt))).ends_well();
+}
+
+#[test]
+fn what_has_left_escrow_and_what_has_ended_is_not_restored() {
+    let left = Story::created(cases::parked_generated()).rotate().apply(None);
+    restored(left.overlap_ends().killed_with_terraform(Call::Park, 0)).ends_well();
+    let ended = Story::created(cases::parked_roles()).rotate().apply(None);
+    restored(ended.overlap_ends().apply((Call::Revoke, 0, Fault::LostAfter))).ends_well();
+}

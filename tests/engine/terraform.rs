@@ -9,11 +9,13 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use jiff::Timestamp;
+use rotation_provider::address::DEFAULT_CONNECTION;
 use rotation_provider::clock::Clock;
 use rotation_provider::connection::{Connections, Surroundings};
 use rotation_provider::environment::Environment;
 use rotation_provider::plugin::{ApplyRequest, PlanRequest, ReadRequest};
-use rotation_provider::provider::{Configured, secret};
+use rotation_provider::provider::{Configured, Setting, secret};
+use rotation_provider::spec::Escrow;
 use rotation_provider::terraform::{Diagnostics, Node, Origin, Severity, Value};
 use rotation_provider::vendors::Vendors;
 
@@ -22,6 +24,7 @@ use super::consent::Consent;
 use super::mutant::Mutant;
 use super::play::{Call, Deeds, Fault, Play, Stage, clock};
 use super::promise;
+use super::vault;
 use super::world::{Broken, World};
 
 /// What the attributes are that only the provider sets.
@@ -140,6 +143,13 @@ impl Provider {
             play.world.note_in_place(case, &rest.wish);
         }
         configured.incident = case.terms.incident(&rest.wish, mutant.told());
+        if case.parks {
+            configured.escrow = Setting::Known(Arc::new(Escrow {
+                path: vault::PATH.to_owned(),
+                key_id: None,
+                connection: DEFAULT_CONNECTION.to_owned(),
+            }));
+        }
         configured.vendors = Some(Arc::new(stage.clone()) as Arc<dyn Vendors>);
         Self { stage, configured }
     }
@@ -353,6 +363,7 @@ impl Provider {
             play.world.take_over(&case);
         }
         if errors.is_empty() {
+            play.world.vault.restored = play.wish.restore;
             play.world.consent.begun = true;
             play.world.give_up(&slots(state));
         }

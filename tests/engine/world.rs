@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::case::{Case, Origin, Place, TargetSpec, When, Wish};
 use super::consent::Consent;
 use super::terms::{Adopts, HANDED_OVER, SOMEBODYS};
+use super::vault::Vault;
 
 /// Who ended a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -90,6 +91,7 @@ pub struct World {
     /// The handle that the runs authenticate with.
     pub own: Option<String>,
     pub consent: Consent,
+    pub vault: Vault,
 }
 
 /// A broken guarantee.

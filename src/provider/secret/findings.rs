@@ -394,7 +394,7 @@ fn escrow_left(decision: &Decision) -> Vec<Notice> {
     let left = ledger.left_in_escrow().into_iter().zip(noun.into_iter().cycle());
     let left = left.map(|(generation, noun)| Notice {
         code: NoticeCode::EscrowLeft,
-        subject: left_subject(generation),
+        subject: left_subject(generation, ledger),
         text: format!(
             "The value of generation {generation}, which has ended, is still in {noun}. The next apply deletes it."
         ),

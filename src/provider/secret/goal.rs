@@ -51,6 +51,7 @@ pub(super) fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goa
     Goal {
         generation: (!is_create).then_some(decision.generation),
         may_mint: rotates && !decision.restores(),
+        restores: decision.restores(),
         may_recover: is_create || !rotates || decision.restores(),
         parks: config.escrow.is_some(),
         moves_escrow: moves_escrow(&decision.ledger, config),

@@ -26,7 +26,11 @@ pub(in crate::provider) fn check(stored: &Value) -> Diagnostics {
     for (key, credential) in stored.get("credentials").as_map().into_iter().flatten() {
         let path = root.then_attribute("credentials").then_key(key);
         let known = |text: &str| CredentialStatus::parse(text).is_some();
-        check.record(credential, &path, known, &["label"]);
+        // Of what an interrupted run parked, it says only where.
+        let is_only_parked = credential.get("status").is_null() && credential.get("escrow").as_str().is_some();
+        if !is_only_parked {
+            check.record(credential, &path, known, &["label"]);
+        }
         if key
             .parse::<u64>()
             .is_ok_and(|generation| generation > LARGEST_GENERATION)
@@ -192,10 +196,14 @@ mod tests {
     #[test]
     fn what_is_understood_is_not_complained_about() {
         assert_eq!(places(&Value::Null), [""; 0]);
+        let parked = Value::object([("escrow", Value::string("ssm_parameter:default:/rotation/escrow/a"))]);
         let state = Value::object([
             ("generation", Value::number(LARGEST_GENERATION)),
             ("revoke_after", Value::string("2026-11-02T00:00:00Z")),
-            ("credentials", Value::object([("1", credential("current"))])),
+            (
+                "credentials",
+                Value::object([("1", credential("current")), ("2", parked)]),
+            ),
         ]);
         assert_eq!(places(&state), [""; 0]);
     }

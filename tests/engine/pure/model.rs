@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use rotation_provider::label::Label;
 use rotation_provider::rotation::gate::{Holding, InUse, IssuerSays, Look, Wait};
 use rotation_provider::rotation::{
-    CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus, Ending, Entry, Event, Goal, Ledger, Reading,
-    RevisionKind, Seen, Session, Step, TargetGoal, Verdict,
+    CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus, Ending, Entry, Escrow, Event, Goal, Ledger,
+    Reading, RevisionKind, Seen, Session, Step, TargetGoal, Verdict,
 };
 
 /// What is really there.
@@ -22,6 +22,8 @@ pub(super) struct World {
     /// The check does not pass.
     pub(super) broken: bool,
     pub(super) minted: u64,
+    /// Generations whose value is parked.
+    pub(super) parked: BTreeSet<u64>,
     /// The overlap has ended.
     pub(super) late: bool,
     /// The window is closed.
@@ -53,6 +55,8 @@ pub(super) struct Case {
     pub(super) targets: usize,
     pub(super) mints: u64,
     pub(super) readable_first: bool,
+    /// Values are parked.
+    pub(super) parks: bool,
     pub(super) max_live: Option<u8>,
     pub(super) replaces: bool,
     pub(super) waves: bool,
@@ -102,6 +106,8 @@ pub(super) enum Bug {
     ForgetsWhatATargetMayHold,
     /// A wave starts although the one before has not led for long enough.
     LeadsAreIgnored,
+    DeliversBeforeParking,
+    EndedStaysParked,
     /// The gate without one of its conditions.
     GateIgnores(Condition),
 }
@@ -186,7 +192,9 @@ pub(super) fn start(case: Case) -> Node {
         (key(target), delivery)
     });
     let current = vec![record(1, CredentialStatus::Current)];
+    let parked: BTreeSet<u64> = case.parks.then_some(1).into_iter().collect();
     let saved = Ledger::of_state(1, true, current, deliveries.collect());
+    let saved = saved.with_escrow(case.parks.then(|| escrow(parked.clone())));
     let held = (0..case.targets).map(|target| (key(target), 1)).collect();
     Node {
         world: World {
@@ -196,6 +204,7 @@ pub(super) fn start(case: Case) -> Node {
             dark: false,
             broken: false,
             minted: 1,
+            parked,
             late: true,
             shut: false,
             unsettled: false,
@@ -219,6 +228,32 @@ pub(super) const FOREIGN: u64 = 999;
 
 pub(super) fn revision(generation: u64) -> Option<String> {
     Some(format!("r{generation}"))
+}
+
+/// What is parked, on record.
+fn escrow(generations: BTreeSet<u64>) -> Escrow {
+    let slot = "escrow".to_owned();
+    Escrow { slot, generations }
+}
+
+fn parked(generations: BTreeSet<u64>) -> Event {
+    match generations.is_empty() {
+        true => Event::Unparked,
+        false => Event::Parked(escrow(generations)),
+    }
+}
+
+/// The mark beside what is parked names the newest generation; of the others the record tells.
+fn see_escrow(world: &World, ledger: &mut Ledger) {
+    let known = ledger.escrow().map(|known| known.generations.clone());
+    let Some(newest) = world.parked.last().copied() else {
+        return ledger.record(Event::Unparked);
+    };
+    let is_ahead = newest > ledger.highest();
+    ledger.record(parked(known.into_iter().flatten().chain([newest]).collect()));
+    if is_ahead {
+        ledger.record(Event::FoundAhead { generation: newest });
+    }
 }
 
 /// What a look at a target shows.
@@ -266,6 +301,9 @@ pub(super) fn refresh(case: Case, world: &World, saved: &Ledger, bug: Bug) -> Le
     if let Some(generation) = marked.max().filter(|marked| *marked > before) {
         ledger.record(Event::FoundAhead { generation });
     }
+    if case.parks {
+        see_escrow(world, &mut ledger);
+    }
     for known in ledger.credentials().to_vec() {
         if !world.live.contains(&known.generation) {
             ledger.record(Event::Ended {
@@ -301,6 +339,7 @@ pub(super) fn plan(case: Case, ledger: &Ledger, rotate: bool) -> Goal {
         .values()
         .all(|delivery| delivery.holds(ledger.generation()));
     let escrow = case.readable_first && ledger.delivery(&key(0)).is_some_and(|d| d.holds(ledger.generation()));
+    let escrow = escrow || ledger.is_parked(ledger.generation());
     // The issuer says that the current credential is gone: a lost answer of an issuer without overlap.
     let gone = ledger.credential(ledger.generation()).is_none();
     let paused = ledger.paused_until().is_some() && !rotate && !gone;
@@ -322,6 +361,7 @@ pub(super) fn plan(case: Case, ledger: &Ledger, rotate: bool) -> Goal {
         generation: Some(if renew { newest + 1 } else { ledger.generation() }),
         may_mint: renew,
         may_recover: !renew,
+        parks: case.parks,
         // An incident exposes whatever there is.
         exposed: match case.incident {
             Some(_) => ledger.credentials().iter().map(|known| known.generation).collect(),
@@ -354,7 +394,12 @@ pub(super) fn perform(case: Case, node: &Node, step: &Step, fate: Fate, bug: Bug
         Step::Inspect => session.inspected = fate == Fate::Done,
         Step::Recover(generation) => {
             session.recovery_tried = true;
-            if fate == Fate::Done && world.held.get(&key(0)) == Some(generation) {
+            if fate == Fate::Done && world.parked.contains(generation) {
+                session.in_hand = Some(*generation);
+                ledger.record(Event::Resumed {
+                    generation: *generation,
+                });
+            } else if fate == Fate::Done && world.held.get(&key(0)) == Some(generation) {
                 session.in_hand = Some(*generation);
                 ledger.record(Event::Recognised {
                     target: key(0),
@@ -388,9 +433,38 @@ pub(super) fn perform(case: Case, node: &Node, step: &Step, fate: Fate, bug: Bug
             session.paused = true;
             ledger.record(Event::Paused { until: lead.until });
         }
+        Step::Park(_) | Step::Unpark => {
+            let added = match step {
+                Step::Park(generation) => Some(*generation),
+                _ => None,
+            };
+            let known = world.parked.iter().copied();
+            let kept = known.filter(|generation| ledger.credential(*generation).is_some());
+            let now: BTreeSet<u64> = kept.chain(added).collect();
+            if happened {
+                let gone = world
+                    .parked
+                    .iter()
+                    .find(|left| !now.contains(left) && world.live.contains(left));
+                if let Some(left) = gone {
+                    world.crime = Some(format!("generation {left} left escrow while it works"));
+                }
+                world.parked.clone_from(&now);
+            }
+            if fate == Fate::Done {
+                ledger.record(parked(now));
+            }
+            // A failure holds nothing up.
+            session.parking_failed |= fate != Fate::Done && added.is_some();
+            session.escrow_tidied |= added.is_none();
+            return next;
+        }
         Step::Deliver { generation, targets } => {
             session.reading = None;
             session.now = None;
+            if case.parks && !world.parked.contains(generation) && !session.parking_failed {
+                world.crime = Some(format!("generation {generation} was delivered and is not parked"));
+            }
             for target in targets.clone() {
                 let generation = *generation;
                 if happened {

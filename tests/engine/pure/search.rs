@@ -32,12 +32,21 @@ pub(super) fn chosen(goal: &Goal, ledger: &Ledger, session: &Session, bug: Bug) 
             false => step,
         };
     }
+    let told = |session: Session| next_step(goal, ledger, &session);
     match (bug, &step) {
         (Bug::LeadsAreIgnored, Step::AwaitLead(_) | Step::Pause(_)) => {
             let mut led = session.clone();
             led.now = Some(AFTER);
             next_step(goal, ledger, &led)
         }
+        (Bug::DeliversBeforeParking, Step::Park(_)) => told(Session {
+            parking_failed: true,
+            ..session.clone()
+        }),
+        (Bug::EndedStaysParked, Step::Unpark) => told(Session {
+            escrow_tidied: true,
+            ..session.clone()
+        }),
         (Bug::RevokesBeforeEveryTargetHolds, Step::Deliver { .. }) if session.in_hand.is_some() => ledger
             .superseded()
             .first()
@@ -104,6 +113,9 @@ pub(super) fn settles(case: Case, node: &Node, bug: Bug) -> Result<(), String> {
     }
     if node.world.held.values().any(|held| *held != newest) {
         return Err(format!("targets at rest: {:?}, newest is {newest}", node.world.held));
+    }
+    if node.world.parked.iter().any(|parked| *parked != newest) {
+        return Err(format!("parked at rest: {:?}, newest is {newest}", node.world.parked));
     }
     let rest = refresh(case, &node.world, &node.saved, bug);
     if plan(case, &rest, false).targets.is_empty() && rest.superseded().is_empty() {

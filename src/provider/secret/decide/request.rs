@@ -81,17 +81,18 @@ pub(super) fn is_drift(ledger: &Ledger, key: &str) -> bool {
 }
 
 /// Whether an unfinished generation has to be finished before another is made, so that it answers what the user asked for: where
-/// the issuer has no room for a third credential, making one would end one that targets may hold. Whoever asked was most likely
+/// the issuer has no room for a third credential, making one would end one that targets may hold, and where its value is parked,
+/// nothing is lost. Whoever asked was most likely
 /// the run that was cut off, unless that left its record: then the arguments in state are its own, and what differs from them is
 /// asked for anew.
 pub(super) fn finishing_answers(state: &State, before: Option<&Config>, config: &Config) -> bool {
     let traits = config.source.config.traits();
-    let crowded = traits.max_live().is_some();
+    let is_kept = traits.max_live().is_some() || state.ledger.is_parked(state.ledger.generation());
     let is_open = state.last_rotation.as_ref().is_some_and(Receipt::is_open);
     // What an issuer lists is on record whoever saved it; anything else only where the run that made it saved the state.
     let recorded = state.ledger.credential(state.ledger.generation()).is_some();
     let left_its_record = state.rotated_at.is_none() || (recorded && (!traits.lists || is_open));
-    crowded
+    is_kept
         && !left_its_record
         && before.is_some_and(|before| before.source.config.fingerprint() == config.source.config.fingerprint())
 }

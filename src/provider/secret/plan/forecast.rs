@@ -11,6 +11,7 @@ use crate::provider::secret::decide::{Decision, Rotate};
 use crate::provider::secret::goal::goal;
 use crate::provider::secret::state::{
     Phase, Receipt, State, credential_value, delivery_value, earliest_revocation, escrow_value, instant,
+    unrecorded_value,
 };
 use crate::provider::secret::{capacity, due};
 use crate::rotation::forecast::{UNKNOWN_HANDLE, UNKNOWN_INSTANT};
@@ -211,7 +212,11 @@ fn credentials(state: &State, decision: &Decision, course: &Forecast) -> Value {
     let known = known.map(|known| (known.generation.to_string(), value(known, &course.ledger)));
     let outnumbering = state.outnumbering(&course.ledger);
     let outnumbering = outnumbering.map(|known| (known.generation.to_string(), credential_value(known, Value::Null)));
-    let known = outnumbering.chain(known);
+    let unrecorded = unrecorded_value(&course.ledger).map(|(generation, value)| match touched {
+        true => (generation, value.with("escrow", Value::unknown())),
+        false => (generation, value),
+    });
+    let known = unrecorded.into_iter().chain(outnumbering).chain(known);
     let waiting = may_wait(decision, course).map(|known| {
         let value = value(known, &decision.ledger).with("status", Value::unknown());
         let value = match known.revoke_after {

@@ -73,7 +73,7 @@ fn record(state: &mut State, address: &Address, entry: Option<&Entry>) {
     let ledger = &mut state.ledger;
     let known = ledger.escrow().cloned();
     let newest = match verdict(address, entry, &state.id) {
-        Verdict::Marked(newest) if newest_is_ours(newest, ledger.highest()) => newest,
+        Verdict::Marked(newest) if newest <= ledger.highest() + FARTHEST => newest,
         Verdict::CannotTell => return,
         _ => {
             if known.is_some() {
@@ -86,9 +86,7 @@ fn record(state: &mut State, address: &Address, entry: Option<&Entry>) {
     if known.as_ref().is_some_and(|known| known.generations.contains(&newest)) && !is_ahead {
         return;
     }
-    if !is_ahead && ledger.credential(newest).is_none() {
-        return;
-    }
+    // What has ended and is parked is on record as well, so that it is deleted.
     let slot = known
         .as_ref()
         .map_or_else(|| address.to_string(), |known| known.slot.clone());
@@ -102,8 +100,4 @@ fn record(state: &mut State, address: &Address, entry: Option<&Entry>) {
             receipt.superseded_without_record();
         }
     }
-}
-
-fn newest_is_ours(newest: u64, highest: u64) -> bool {
-    newest > 0 && newest <= highest + FARTHEST
 }

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 pub(super) use self::receipt::{CheckResult, Receipt, Verdict};
 pub(super) use self::records::{
     credential_value, delivery_value, escrow_value, instant, left_subject, notices_value, pending_value,
+    unrecorded_value,
 };
 use self::records::{
     read_credential, read_delivery, read_escrow, read_instant, read_notice, read_pending, read_texts, texts,
@@ -209,7 +210,7 @@ impl State {
             let escrow = escrow_value(&self.ledger, known.generation);
             (known.generation.to_string(), credential_value(known, escrow))
         });
-        let credentials = credentials.chain(revoked);
+        let credentials = credentials.chain(revoked).chain(unrecorded_value(&self.ledger));
         let deliveries = self.ledger.deliveries().iter();
         let deliveries = deliveries.map(|(key, known)| (key.clone(), delivery_value(known)));
         let public = self.public.iter().map(|(k, v)| (k.clone(), Value::string(v)));

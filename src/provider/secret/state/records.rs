@@ -140,25 +140,53 @@ pub(in crate::provider::secret) fn escrow_value(ledger: &Ledger, generation: u64
     Value::optional(escrow.map(|escrow| &escrow.slot))
 }
 
-/// What a notice about a value that is left in escrow calls its generation.
-pub(in crate::provider::secret) fn left_subject(generation: u64) -> String {
-    format!("generation {generation}")
+/// The element of `credentials` of a generation that is parked and on no record: an interrupted run made it. It says only where.
+pub(in crate::provider::secret) fn unrecorded_value(ledger: &Ledger) -> Option<(String, Value)> {
+    let generation = ledger.generation();
+    let is_unrecorded = ledger.is_parked(generation) && ledger.credential(generation).is_none();
+    let absent = |name| (name, Value::Null);
+    let nothing = [
+        "credential_id",
+        "issuer",
+        "label",
+        "status",
+        "minted_at",
+        "expires_at",
+        "revoke_after",
+    ];
+    let value = Value::object(nothing.map(absent)).with("escrow", escrow_value(ledger, generation));
+    is_unrecorded.then(|| (generation.to_string(), value))
 }
 
-fn left_in(notice: &Notice) -> Option<u64> {
-    let generation = notice.subject.strip_prefix("generation ")?.parse().ok()?;
-    (notice.code == NoticeCode::EscrowLeft).then_some(generation)
+/// What a notice about a value that is left in escrow calls its generation. Where no credential says where the entry is, it does.
+pub(in crate::provider::secret) fn left_subject(generation: u64, ledger: &Ledger) -> String {
+    let known = ledger.credentials().iter();
+    let is_said = known.map(|known| known.generation).any(|known| ledger.is_parked(known));
+    match ledger.escrow().filter(|_| !is_said) {
+        Some(escrow) => format!("generation {generation} in {}", escrow.slot),
+        None => format!("generation {generation}"),
+    }
+}
+
+/// The generation that such a notice is about, and where it is if the notice says so.
+fn left_in(notice: &Notice) -> Option<(u64, Option<String>)> {
+    let about = notice.subject.strip_prefix("generation ")?;
+    let (generation, slot) = match about.split_once(" in ") {
+        Some((generation, slot)) => (generation, Some(slot.to_owned())),
+        None => (about, None),
+    };
+    let generation = generation.parse().ok()?;
+    (notice.code == NoticeCode::EscrowLeft).then_some((generation, slot))
 }
 
 /// What is parked: what `credentials` say, and what `notices` say is left of generations that have ended.
 pub(super) fn read_escrow(credentials: &BTreeMap<String, Value>, notices: &[Notice]) -> Option<Escrow> {
     let parked = credentials.iter().filter_map(|(generation, known)| {
         let slot = known.get("escrow").as_str()?;
-        Some((slot.to_owned(), generation.parse::<u64>().ok()?))
+        Some((generation.parse::<u64>().ok()?, Some(slot.to_owned())))
     });
-    let parked: Vec<(String, u64)> = parked.collect();
-    let (slot, _) = parked.first()?.clone();
-    let left = notices.iter().filter_map(left_in);
-    let generations = parked.iter().map(|(_, generation)| *generation).chain(left).collect();
+    let all: Vec<(u64, Option<String>)> = parked.chain(notices.iter().filter_map(left_in)).collect();
+    let slot = all.iter().find_map(|(_, slot)| slot.clone())?;
+    let generations = all.into_iter().map(|(generation, _)| generation).collect();
     Some(Escrow { slot, generations })
 }
