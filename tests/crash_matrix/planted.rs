@@ -171,6 +171,7 @@ fn of_consumers(moments: &[Moment]) -> String {
         setting: story.climax(),
         moments,
         disturbed: true,
+        could_not_park: false,
         overlap_ends: None,
     };
     trial.consumers().join("\n")
