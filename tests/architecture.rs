@@ -483,7 +483,8 @@ const DOORS: [(&str, &[&str]); 16] = [
 
 #[test]
 fn permission_and_time_and_entropy_and_variables_have_one_door_each() {
-    for (_, path, text) in files() {
+    let is_shipped = |path: &Path| !path.ends_with("tests.rs");
+    for (_, path, text) in files().into_iter().filter(|(_, path, _)| is_shipped(path)) {
         let code = shipped(&text);
         for (what, doors) in DOORS {
             assert!(
