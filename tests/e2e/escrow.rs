@@ -200,7 +200,7 @@ fn a_credential_that_lives_is_restored_and_the_newer_one_revoked_after_its_overl
         &["revoke generation 2", "delete generation 2 from escrow"],
     );
     story.apply();
-    assert_eq!(alive(&story), [first.clone()]);
+    assert_eq!(alive(&story), std::slice::from_ref(first));
     assert_eq!(parked(&story), [(1, json!({ "token": first.value }))]);
 }
 

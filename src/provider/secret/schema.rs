@@ -143,7 +143,8 @@ fn arguments() -> Vec<Attribute> {
         Attribute::optional(
             "restore",
             Type::Number,
-            "A generation that is still valid and parked is delivered again, once; the newer one is revoked after its overlap. Left in              place, it has no further effect.",
+            "A generation that is still valid and parked is delivered again, once; the newer one is revoked after its overlap. Left in \
+             place, it has no further effect.",
         ),
     ]
 }
