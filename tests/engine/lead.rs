@@ -8,6 +8,10 @@ use rotation_provider::rotation::{
     next_step,
 };
 
+use super::cases;
+use super::mutant::Mutant;
+use super::search::explore;
+
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_900_000_000 + second).unwrap()
 }
@@ -180,4 +184,13 @@ fn a_pause_ends_with_the_generation_that_it_is_of() {
     ledger.record(Event::Promoted { revoke_after: at(0) });
     ledger.record(Event::Paused { until: at(900) });
     assert_eq!(ledger.paused_until(), None);
+}
+
+/// Faults, kills and outsiders around a pause.
+#[test]
+fn a_pause_breaks_no_guarantee() {
+    for case in [cases::leads(), cases::leads_outsiders()] {
+        let covered = explore(&case, Mutant::None).unwrap_or_else(|found| panic!("{}: {found:?}", case.name));
+        println!("{}: {covered:?}", case.name);
+    }
 }

@@ -68,10 +68,12 @@ pub fn broken(
         differs(planned, state, &mut path)
             .into_iter()
             .for_each(|at| broken.push(format!("the result is not what was planned: {at}")));
-        // A value that nobody issues and nobody can recover waits for a person's word.
+        // A value that nobody issues and nobody can recover waits for a person's word, and a wave for a lead.
         let notices = state.get("notices").as_list().unwrap_or_default();
         let waits = |notice: &Value| notice.get("code").as_str() == Some("not_restorable");
-        if state.get("last_rotation").get("finished_at").is_null() && !notices.iter().any(waits) {
+        let record = state.get("last_rotation");
+        let leads = case.leads && !record.get("continues_at").is_null();
+        if record.get("finished_at").is_null() && !notices.iter().any(waits) && !leads {
             broken.push("an apply without errors left a rotation unfinished".to_owned());
         }
         for spec in wish.configured(case).filter(|_| case.heal) {
@@ -81,7 +83,8 @@ pub fn broken(
             let newest = state.get("generation").as_u64().unwrap_or_default();
             let follows = case.terms.guard && u64::from(wish.confirm) == newest + 1;
             let waits = !case.terms.is_open(world.hour) && has_notice(state, "waiting_for_window", None);
-            if told("not_restorable") || told("guarded") || follows || waits {
+            let leads = leads && spec.wave > 1;
+            if told("not_restorable") || told("guarded") || follows || waits || leads {
                 continue;
             }
             let delivery = state.get("deliveries").get(spec.key);
