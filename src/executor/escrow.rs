@@ -10,7 +10,7 @@ use crate::diagnostics;
 use crate::escrow::{CONTENT, Intent, Parked, ParkedGeneration};
 use crate::label::Label;
 use crate::part::{PREVIOUS, VALUE};
-use crate::rotation::{CredentialStatus, DeliveryRecord, Entry, Escrow, Event, Verdict, judge};
+use crate::rotation::{CredentialStatus, DeliveryRecord, Entry, Escrow, Event, TAKEN_OVER, Verdict, judge};
 use crate::secret::{Parts, Secret};
 use crate::spec::EscrowSpec;
 use crate::target::{Delivery, Target};
@@ -168,7 +168,10 @@ impl Run<'_> {
                     && let Some(label) = entry.label.clone()
                 {
                     self.interrupted_create |= self.is_young_mark(&entry);
-                    self.note_marked(label, &entry, &noun);
+                    // An intent alone is of no generation yet.
+                    if label.generation > TAKEN_OVER {
+                        self.note_marked(label, &entry, &noun);
+                    }
                 }
             }
             Verdict::Unanswered | Verdict::Foreign | Verdict::CannotTell => {

@@ -27,7 +27,6 @@ pub use self::target::{Content, TargetSpec};
 use crate::address::{ANY, Address};
 use crate::connection::{Connections, Reach, Unready};
 use crate::rotation::schedule::Schedule;
-use crate::target::ssm_parameter;
 
 /// The complete configuration.
 pub struct Config {
@@ -128,7 +127,7 @@ impl Config {
     #[must_use]
     pub fn parked_in(mut self, escrow: Option<&Arc<Escrow>>, id: &str, connections: &Connections) -> Self {
         let parked = escrow.filter(|_| self.parks != Some(false));
-        self.escrow = parked.map(|escrow| Arc::new(entry(escrow, id, connections)));
+        self.escrow = parked.map(|escrow| Arc::new(EscrowSpec::of(escrow, id, connections)));
         self
     }
 
@@ -183,28 +182,5 @@ impl Config {
     pub fn after_revocation(&self) -> impl Iterator<Item = &String> {
         let checks = self.checks.iter().filter(|(_, check)| check.when == When::Revoked);
         checks.map(|(key, _)| key)
-    }
-}
-
-/// The entry of that secret. Its place stays open where the connection cannot be used.
-fn entry(escrow: &Escrow, id: &str, connections: &Connections) -> EscrowSpec {
-    let name = format!("{}{id}", escrow.path);
-    let link = connections.link(&escrow.connection);
-    let account = ssm_parameter::KIND
-        .reach
-        .map(|reach| (reach, link.dynamic(reach.vendor)));
-    let place = match account {
-        Some((reach, Ok(account))) => (reach.place)(account.as_ref()),
-        Some((_, Err(_))) => ANY.to_owned(),
-        None => String::new(),
-    };
-    EscrowSpec {
-        path: escrow.path.clone(),
-        slot: Address {
-            connection: escrow.connection.clone(),
-            place,
-            ..Address::new(ssm_parameter::KIND.name, &name)
-        },
-        config: ssm_parameter::for_escrow(name, escrow.key_id.clone()),
     }
 }

@@ -369,3 +369,48 @@ fn through_an_overlap_the_parameter_has_the_new_key_and_the_old_one_works_until_
     world.destroy();
     assert_eq!(alive(&world), [Value::Null; 0]);
 }
+
+#[test]
+fn values_are_parked_encrypted_under_their_own_key_restored_and_deleted() {
+    let world = World::new();
+    let story = &world.story;
+    let configure = |more: &str| {
+        let block = "escrow {\n    ssm_parameter {\n      path       = \"/rotation/escrow/\"\n      kms_key_id = \"alias/escrow\"\n    }\n  }";
+        let secret = crate::story::resource("it", NAME, &[HEX, SSM_TARGET, "overlap = \"1h\"", more]);
+        story.write_all(&format!(
+            "provider \"rotation\" {{\n  namespace = \"production\"\n  {block}\n}}\n{secret}"
+        ));
+        story.apply();
+    };
+    configure("");
+    let name = format!("/rotation/escrow/{}", story.attributes()["id"].as_str().unwrap());
+    let looks = json!([
+        read(&name),
+        ["get_parameter", { "Name": name, "WithDecryption": false }],
+        ["describe_parameters", { "ParameterFilters": [{ "Key": "Name", "Values": [name] }] }],
+    ]);
+    let parked = || {
+        let found = world.boto3(&looks);
+        let text: Value = serde_json::from_str(&text_of(&found[0])).unwrap();
+        assert_ne!(
+            found[1]["Parameter"]["Value"], found[0]["Parameter"]["Value"],
+            "it is encrypted"
+        );
+        assert_eq!(found[2]["Parameters"][0]["KeyId"], "alias/escrow");
+        assert_eq!(found[0]["Parameter"]["Type"], "SecureString");
+        text["generations"].clone()
+    };
+    let [first] = world.values([PARAMETER]);
+    assert_eq!(parked()["1"]["secret"]["value"], first);
+    assert!(!story.workspace.state().to_string().contains(&first));
+    configure(ONCE);
+    let [second] = world.values([PARAMETER]);
+    let held = parked();
+    assert_eq!(
+        [&held["1"], &held["2"]].map(|known| &known["secret"]["value"]),
+        [&json!(first), &json!(second)]
+    );
+    configure(&format!("{ONCE}\n  restore = 1"));
+    assert_eq!(world.values([PARAMETER]), [first]);
+    world.destroy();
+}

@@ -12,7 +12,7 @@ use crate::executor::{self, Removed, Retired};
 use crate::plugin::{ApplyRequest, ApplyResponse};
 use crate::provider::Configured;
 use crate::rotation::{CredentialRecord, DeliveryRecord, DeliveryStatus, Event, Ledger, TAKEN_OVER, Verdict, judge};
-use crate::spec::Config;
+use crate::spec::{Config, EscrowSpec};
 use crate::target::{self, Slot};
 use crate::terraform::{Diagnostics, Path, Value};
 use crate::vendors::Vendors;
@@ -112,7 +112,11 @@ async fn delete_and_revoke(
         revoke_all(&mut state, &policies, &kept, configured, vendors, permit, problems).await;
     }
     if !problems.has_errors() {
-        empty_escrow(&mut state, vendors, permit, problems).await;
+        let parks = config.as_ref().is_some_and(|config| config.parks != Some(false));
+        let here = configured.escrow.known().zip(connections).filter(|_| parks);
+        let here = here.map(|(escrow, connections)| EscrowSpec::of(escrow, &state.id, connections));
+        let here = here.map(|entry| entry.slot.to_string());
+        empty_escrow(&mut state, here, vendors, permit, problems).await;
     }
     if problems.has_errors() {
         return state.write_over(prior.clone());
@@ -121,11 +125,18 @@ async fn delete_and_revoke(
     Value::Null
 }
 
-/// Deletes the entry where values are parked: last, since it could bring back what cannot be deleted.
-async fn empty_escrow(state: &mut State, vendors: &dyn Vendors, permit: &WritePermit, problems: &mut Diagnostics) {
-    let Some(text) = state.ledger.escrow().map(|escrow| escrow.slot.clone()) else {
-        return;
-    };
+/// Deletes the entry where values are parked: last, since it could bring back what cannot be deleted. Where nothing is parked, an intent
+/// may have been written `here`.
+async fn empty_escrow(
+    state: &mut State,
+    here: Option<String>,
+    vendors: &dyn Vendors,
+    permit: &WritePermit,
+    problems: &mut Diagnostics,
+) {
+    let known = state.ledger.escrow().map(|escrow| escrow.slot.clone());
+    let is_on_record = known.is_some();
+    let Some(text) = known.or(here) else { return };
     let path = Path::attribute("escrow");
     let entry = texts::entry(&text).noun;
     let failed = match adapters::connect_former_escrow(&text, vendors).await {
@@ -139,6 +150,10 @@ async fn empty_escrow(state: &mut State, vendors: &dyn Vendors, permit: &WritePe
         }
     };
     match failed {
+        // Most likely there is nothing.
+        Some(failed) if !is_on_record => {
+            tracing::warn!(secret = %state.id, why = %failed.summary, "cannot look whether escrow has an entry");
+        }
         Some(failed) => problems.report(path, failed),
         None => state.ledger.record(Event::Unparked),
     }

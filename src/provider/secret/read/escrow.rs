@@ -9,7 +9,7 @@ use crate::executor::Subject;
 use crate::provider::secret::findings::Sightings;
 use crate::provider::secret::state::State;
 use crate::provider::secret::{adapters, paths, texts};
-use crate::rotation::{DeliveryRecord, Entry, Escrow, Event, FARTHEST, Notice, NoticeCode, Verdict, judge};
+use crate::rotation::{DeliveryRecord, Entry, Escrow, Event, FARTHEST, Notice, NoticeCode, TAKEN_OVER, Verdict, judge};
 use crate::spec::Config;
 use crate::target::Slot;
 use crate::terraform::Diagnostics;
@@ -84,6 +84,10 @@ fn record(state: &mut State, address: &Address, entry: Option<&Entry>) {
     };
     let is_ahead = newest > ledger.highest();
     if known.as_ref().is_some_and(|known| known.generations.contains(&newest)) && !is_ahead {
+        return;
+    }
+    // Nothing is parked before the first generation: only an intent is there.
+    if newest == TAKEN_OVER && ledger.credential(TAKEN_OVER).is_none() {
         return;
     }
     // What has ended and is parked is on record as well, so that it is deleted.
