@@ -415,8 +415,9 @@ fn a_lost_answer_of_an_issuer_that_cannot_name_what_it_makes_is_found_again() {
         let at = |what: &str| writes.iter().position(|call| call.contains(what)).unwrap();
         assert!(at("PutParameter") < at("reset_password"), "{writes:?}");
         let role = if more.is_empty() { "app" } else { "app_b" };
-        let made = password(&story, role);
         story.apply();
+        // What the one reset made, whose answer was lost.
+        let made = password(&story, role);
         assert_eq!(fly_secret(&story, "molecule-cp", NAME), Some(made.clone()), "{role}");
         let reset = story
             .writes()

@@ -173,6 +173,6 @@ fn a_guard_says_what_breaks() {
     assert!(
         story
             .refused("plan")
-            .contains("a guarded secret requires a target that can be read back")
+            .contains("a guarded secret requires escrow, or a target that can be read back")
     );
 }

@@ -1,6 +1,7 @@
 //! The end of a secret: entries first, then credentials; what is not certainly ours is left and named.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::policies::Policies;
 use super::state::{State, is_imported};
@@ -114,8 +115,7 @@ async fn delete_and_revoke(
     if !problems.has_errors() {
         let parks = config.as_ref().is_some_and(|config| config.parks != Some(false));
         let here = configured.escrow.known().zip(connections).filter(|_| parks);
-        let here = here.map(|(escrow, connections)| EscrowSpec::of(escrow, &state.id, connections));
-        let here = here.map(|entry| entry.slot.to_string());
+        let here = here.map(|(escrow, connections)| Arc::new(EscrowSpec::of(escrow, &state.id, connections)));
         empty_escrow(&mut state, here, vendors, permit, problems).await;
     }
     if problems.has_errors() {
@@ -129,32 +129,33 @@ async fn delete_and_revoke(
 /// may have been written `here`.
 async fn empty_escrow(
     state: &mut State,
-    here: Option<String>,
+    here: Option<Arc<EscrowSpec>>,
     vendors: &dyn Vendors,
     permit: &WritePermit,
     problems: &mut Diagnostics,
 ) {
     let known = state.ledger.escrow().map(|escrow| escrow.slot.clone());
-    let is_on_record = known.is_some();
-    let Some(text) = known.or(here) else { return };
-    let path = Path::attribute("escrow");
-    let entry = texts::entry(&text).noun;
-    let failed = match adapters::connect_former_escrow(&text, vendors).await {
+    let connected = match (&known, here) {
+        (Some(known), _) => adapters::connect_former_escrow(known, vendors).await,
+        (None, Some(here)) => adapters::connect_escrow(&here, vendors).await,
+        (None, None) => return,
+    };
+    let failed = match connected {
         Err(why) => Some(Message::from(Destroy::EntryOutOfReach { why })),
         Ok(escrow) => {
             let removed = executor::remove_escrow(escrow.adapter.slot(), &escrow.slot, &state.id, permit).await;
             removed.err().map(|error| {
-                let why = error.sentence();
+                let (entry, why) = (escrow.noun(), error.sentence());
                 Destroy::CannotDelete { entry, why }.into()
             })
         }
     };
     match failed {
         // Most likely there is nothing.
-        Some(failed) if !is_on_record => {
+        Some(failed) if known.is_none() => {
             tracing::warn!(secret = %state.id, why = %failed.summary, "cannot look whether escrow has an entry");
         }
-        Some(failed) => problems.report(path, failed),
+        Some(failed) => problems.report(Path::attribute("escrow"), failed),
         None => state.ledger.record(Event::Unparked),
     }
 }
