@@ -132,6 +132,11 @@ impl Parked {
         self.intent = Some(intent);
     }
 
+    /// Forgets what was intended, where its generation is on record by now.
+    pub fn settle_intent(&mut self, through: u64) {
+        self.intent = self.intent.take().filter(|intent| intent.generation > through);
+    }
+
     /// Whether something is about to be minted.
     pub fn is_intended(&self) -> bool {
         self.intent.is_some()

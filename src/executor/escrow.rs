@@ -291,8 +291,10 @@ impl Run<'_> {
             .map(|known| known.generation)
             .collect();
         let held = added.and_then(|generation| Some((generation, self.essential(self.parts.as_ref()?))));
+        let highest = self.outcome.ledger.highest();
         let parked = self.parked().await.map_err(|error| call(&error))?;
         parked.keep(&live);
+        parked.settle_intent(highest);
         if let Some((generation, held)) = held {
             parked.add(generation, held);
         }
