@@ -19,6 +19,10 @@ pub struct Outstanding {
 pub fn outstanding(goal: &Goal, ledger: &Ledger, session: &Session) -> Outstanding {
     let generation = goal.generation.or(session.in_hand);
     let mut coming = Outstanding::default();
+    // What waits for a lead is left to a later run.
+    if session.paused {
+        return coming;
+    }
     for (key, target) in &goal.targets {
         if session.failed.contains(key) {
             continue;
