@@ -173,9 +173,9 @@ catalogue! {
         error LeadNotResumable { argument: String, lead: Words, wave: u64 } => {
             summary: format!("The value would be lost before {argument} has passed"),
             detail: format!(
-                "An apply waits for at most 10m. With lead = {lead:?} a later apply continues, and it has to read the value back. In wave {wave} \
-                 or earlier, add a target that can be read back (such as ssm_parameter) and that holds what later waves need, without a \
-                 template. Or shorten the lead to \"10m\" or less."
+                "An apply waits for at most 10m. With lead = {lead:?} a later apply continues, and it has to read the value back. Declare \
+                 escrow in the provider block. Or add a target that can be read back (such as ssm_parameter) in wave {wave} or earlier, which \
+                 holds what later waves need, without a template. Or shorten the lead to \"10m\" or less."
             ),
             samples: [{ argument: "targets[\"jwks\"].lead".into(), lead: "1h".into(), wave: 1 }],
         }

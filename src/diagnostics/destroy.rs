@@ -50,6 +50,15 @@ catalogue! {
             detail: format!("{why} If it is not needed, delete it yourself."),
             samples: [{ entry: "Fly secret FLY_API_TOKEN on app molecule-cp".into(), why: "It was changed outside Terraform.".into() }],
         }
+        /// Values that could not be deleted from escrow.
+        error EscrowNotDeleted { entry: String, why: String } => {
+            summary: format!("Cannot delete {entry} (escrow)"),
+            detail: format!("{why} Everything else is deleted and revoked. Destroy again to delete the values that are parked there."),
+            samples: [{
+                entry: "SSM parameter /rotation/escrow/0123456789abcdef0123456789abcdef".into(),
+                why: "Deleting parameter \"/rotation/escrow/0123456789abcdef0123456789abcdef\" failed at AWS SSM (403): access denied.".into(),
+            }],
+        }
         /// A deletion that failed.
         error CannotDelete { entry: String, why: String } => {
             summary: format!("Cannot delete {entry}"),

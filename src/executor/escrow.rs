@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Failure, Performed, Run, Subject};
+use super::{Failure, Performed, Removed, Run, Subject};
 use crate::address::Address;
-use crate::call::{CallError, Effect};
+use crate::call::{CallError, Effect, WritePermit};
 use crate::diagnostics;
 use crate::escrow::{CONTENT, Intent, Parked, ParkedGeneration};
 use crate::label::Label;
 use crate::part::{PREVIOUS, VALUE};
-use crate::rotation::{CredentialStatus, DeliveryRecord, Entry, Escrow, Event, TAKEN_OVER, Verdict, judge};
+use crate::rotation::{CredentialStatus, Escrow, Event, TAKEN_OVER, Verdict, judge_mark};
 use crate::secret::{Parts, Secret};
 use crate::spec::EscrowSpec;
 use crate::target::{Delivery, Target};
@@ -32,15 +32,13 @@ impl JobEscrow {
     }
 }
 
-/// Whose an escrow entry is, by its mark.
-fn verdict(slot: &Address, entry: Option<&Entry>, id: &str) -> Verdict {
-    judge(&DeliveryRecord::new(slot.to_string()), entry, id)
-}
-
 impl Run<'_> {
     /// Where values are parked now: where the record says, else where they are to be.
     fn parked_at(&self) -> Option<&JobEscrow> {
-        self.job.former_escrow.as_ref().or(self.job.escrow.as_ref())
+        let known = self.outcome.ledger.escrow().map(|escrow| escrow.slot.as_str());
+        let is_there = |escrow: &&JobEscrow| known.is_none_or(|known| escrow.slot.to_string() == known);
+        let here = self.job.escrow.as_ref().filter(is_there);
+        here.or(self.job.former_escrow.as_ref())
     }
 
     /// What is parked; read once in a run.
@@ -142,58 +140,55 @@ impl Run<'_> {
             .collect()
     }
 
-    /// Looks at the entry before anything is at stake: it must be this secret's, and what is in it must be readable.
+    /// Looks at the entry before anything is at stake: it must be this secret's, and what is in it must be readable. A run that mints
+    /// nothing goes on without it, and parks nothing.
     pub(super) async fn inspect_escrow(&mut self) -> Performed {
-        let (id, refuses) = (self.job.id.clone(), self.goal.may_mint);
-        let Some(escrow) = self.job.escrow.as_ref().filter(|_| self.goal.parks) else {
+        if !self.goal.parks {
             return Ok(());
-        };
-        let unreadable = |error: &CallError| vec![Failure::of_call(Subject::Escrow, error)];
-        let entry = escrow
-            .adapter
-            .slot()
-            .inspect()
-            .await
-            .map_err(|error| unreadable(&error))?;
-        escrow
-            .adapter
-            .check_writable()
-            .await
-            .map_err(|error| unreadable(&error))?;
-        let (noun, escrow_slot) = (escrow.noun(), escrow.slot.to_string());
-        match verdict(&escrow.slot, entry.as_ref(), &id) {
+        }
+        match self.look_at_escrow().await {
+            Ok(()) => {}
+            Err(failure) if self.goal.may_mint => return Err(vec![failure]),
+            Err(failure) => {
+                let why = failure.message.summary;
+                tracing::warn!(secret = %self.job.id, %why, "escrow cannot be used, which this run can do without");
+                self.session.parking_failed = true;
+                return Ok(());
+            }
+        }
+        match self.lack_the_previous() {
+            lacking if lacking.is_empty() => Ok(()),
+            lacking => Err(lacking),
+        }
+    }
+
+    async fn look_at_escrow(&mut self) -> Result<(), Failure> {
+        let unreadable = |error: CallError| Failure::of_call(Subject::Escrow, &error);
+        let Some(escrow) = &self.job.escrow else { return Ok(()) };
+        let entry = escrow.adapter.slot().inspect().await.map_err(unreadable)?;
+        escrow.adapter.check_writable().await.map_err(unreadable)?;
+        let (noun, slot) = (escrow.noun(), escrow.slot.to_string());
+        match judge_mark(entry.as_ref(), &self.job.id) {
             Verdict::Empty => {}
-            Verdict::Marked(_) | Verdict::Recorded => {
-                if let Some(entry) = entry.filter(|_| self.job.is_create)
-                    && let Some(label) = entry.label.clone()
-                {
+            Verdict::Marked(generation) => {
+                if let Some(entry) = entry.filter(|_| self.job.is_create) {
                     self.interrupted_create |= self.is_young_mark(&entry);
                     // An intent alone is of no generation yet.
-                    if label.generation > TAKEN_OVER {
+                    if let Some(label) = entry.label.clone().filter(|_| generation > TAKEN_OVER) {
                         self.note_marked(label, &entry, &noun);
                     }
                 }
             }
-            Verdict::Unanswered | Verdict::Foreign | Verdict::CannotTell => {
+            Verdict::Recorded | Verdict::Unanswered | Verdict::Foreign | Verdict::CannotTell => {
                 let taken = diagnostics::Run::EscrowTaken { entry: noun };
-                return Err(vec![Failure::new(Subject::Escrow, taken)]);
+                return Err(Failure::new(Subject::Escrow, taken));
             }
         }
-        let slot = escrow_slot;
-        match self.parked().await {
-            Err(error) if refuses => Err(unreadable(&error)),
-            Err(_) => Ok(()),
-            Ok(parked) => {
-                let generations = parked.generations();
-                if self.outcome.ledger.escrow().is_none() && !generations.is_empty() {
-                    self.outcome.ledger.record(Event::Parked(Escrow { slot, generations }));
-                }
-                match self.lack_the_previous() {
-                    lacking if lacking.is_empty() => Ok(()),
-                    lacking => Err(lacking),
-                }
-            }
+        let generations = self.parked().await.map_err(unreadable)?.generations();
+        if self.outcome.ledger.escrow().is_none() && !generations.is_empty() {
+            self.outcome.ledger.record(Event::Parked(Escrow { slot, generations }));
         }
+        Ok(())
     }
 
     /// Parks the value in hand beside what is parked and has not ended. A failure is told and holds nothing up: the value exists, and
@@ -260,23 +255,40 @@ impl Run<'_> {
 
     async fn tidy_escrow(&mut self) -> Result<(), Failure> {
         if !self.goal.parks {
-            self.remove_escrow().await?;
-            self.outcome.ledger.record(Event::Unparked);
-            return Ok(());
+            return self.empty_escrow().await;
         }
         let before = self.outcome.ledger.escrow().cloned();
         self.write_escrow(None).await?;
-        if self.goal.moves_escrow
-            && let Err(failure) = self.remove_escrow().await
+        let former = self.job.former_escrow.as_ref().filter(|_| self.goal.moves_escrow);
+        if let Some(former) = former
+            && let Err(failure) = self.delete_entry(former).await
         {
             // It is moved once more by the next run.
-            before
-                .map(Event::Parked)
-                .into_iter()
-                .for_each(|event| self.outcome.ledger.record(event));
+            if let Some(before) = before {
+                self.outcome.ledger.record(Event::Parked(before));
+            }
             return Err(failure);
         }
         self.goal.moves_escrow = false;
+        Ok(())
+    }
+
+    /// Deletes the entry that the record names: nothing is parked any more.
+    async fn empty_escrow(&mut self) -> Result<(), Failure> {
+        if let Some(escrow) = self.parked_at() {
+            self.delete_entry(escrow).await?;
+        }
+        self.outcome.ledger.record(Event::Unparked);
+        Ok(())
+    }
+
+    async fn delete_entry(&self, escrow: &JobEscrow) -> Result<(), Failure> {
+        let removed = remove(escrow, &self.job.id, self.permit).await;
+        let removed = removed.map_err(|error| Failure::of_call(Subject::Escrow, &error))?;
+        if let Removed::Left(why) = removed {
+            // What somebody else wrote there is none of this secret's values.
+            tracing::warn!(secret = %self.job.id, entry = %escrow.slot, %why, "left an entry of escrow in place");
+        }
         Ok(())
     }
 
@@ -302,9 +314,7 @@ impl Run<'_> {
         // Before the first generation, only an intent is there.
         let newest = generations.last().copied().or(parked.is_intended().then_some(0));
         let Some(newest) = newest else {
-            self.remove_escrow().await?;
-            self.outcome.ledger.record(Event::Unparked);
-            return Ok(());
+            return self.empty_escrow().await;
         };
         let Some(escrow) = &self.job.escrow else { return Ok(()) };
         if let Err(why) = escrow.spec.config.accepts(&text) {
@@ -353,15 +363,6 @@ impl Run<'_> {
             public: BTreeMap::new(),
         }
     }
-
-    /// Deletes the entry that the record names, if it is this secret's.
-    async fn remove_escrow(&mut self) -> Result<(), Failure> {
-        let call = |error: &CallError| Failure::of_call(Subject::Escrow, error);
-        let Some(escrow) = self.parked_at() else { return Ok(()) };
-        remove(escrow.adapter.slot(), &escrow.slot, &self.job.id, self.permit)
-            .await
-            .map_err(|error| call(&error))
-    }
 }
 
 /// What is parked there; `None` where nothing of this secret is.
@@ -381,19 +382,21 @@ async fn is_as_written(escrow: &JobEscrow, label: &Label, text: &Secret) -> bool
     seen.is_ok_and(|seen| seen.is_some_and(|seen| seen.label == *label && seen.value.is_same_as(text)))
 }
 
-/// Deletes the entry at that place, unless it is somebody else's.
+/// Deletes the entry, unless it is somebody else's.
 ///
 /// # Errors
-/// Those of the slot.
-pub async fn remove(
-    slot: &dyn crate::target::Slot,
-    address: &Address,
-    id: &str,
-    permit: &crate::call::WritePermit,
-) -> Result<(), CallError> {
+/// Those of the slot, and that nothing tells whose it is.
+pub async fn remove(escrow: &JobEscrow, id: &str, permit: &WritePermit) -> Result<Removed, CallError> {
+    let slot = escrow.adapter.slot();
     let entry = slot.inspect_directly().await?;
-    match verdict(address, entry.as_ref(), id) {
-        Verdict::Marked(_) | Verdict::Recorded => slot.remove(permit).await,
-        Verdict::Empty | Verdict::Foreign | Verdict::Unanswered | Verdict::CannotTell => Ok(()),
+    match judge_mark(entry.as_ref(), id) {
+        Verdict::Empty => Ok(Removed::Gone),
+        Verdict::Marked(_) | Verdict::Recorded => slot.remove(permit).await.map(|()| Removed::Gone),
+        Verdict::Foreign | Verdict::Unanswered => Ok(Removed::Left("Somebody else has written it since.".to_owned())),
+        Verdict::CannotTell => {
+            let operation = format!("deleting {}", escrow.noun());
+            let why = "Its metadata is not listed yet, so nothing shows whose it is. Apply again.";
+            Err(CallError::refused("AWS SSM", operation, why))
+        }
     }
 }

@@ -26,6 +26,6 @@ pub use lead::Lead;
 pub use ledger::{CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus, Escrow, Ledger, TAKEN_OVER};
 pub use notice::{Notice, NoticeCode};
 pub use outstanding::{Outstanding, outstanding};
-pub use ownership::{Verdict, judge};
+pub use ownership::{Verdict, judge, judge_mark};
 pub use pending::{Action, Pending};
 pub use step::{Session, Step, StuckReason, next_step};

@@ -64,6 +64,11 @@ pub fn judge(record: &DeliveryRecord, entry: Option<&Entry>, id: &str) -> Verdic
     }
 }
 
+/// The same where nothing is on record: by the mark alone.
+pub fn judge_mark(entry: Option<&Entry>, id: &str) -> Verdict {
+    judge(&DeliveryRecord::new(String::new()), entry, id)
+}
+
 /// Whether an entry that was taken over is still what it was then. A version counts only together with the time of its write, since an
 /// entry that is made anew starts its version again.
 fn is_as_taken_over(record: &DeliveryRecord, entry: &Entry) -> bool {

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::interrupt::{apply_until, ended, send};
 use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, PARAMETER, REPOSITORY, SSM_TARGET, Story, resource, says};
+use crate::terraform_cores::Outcome;
 use crate::truth::{alive, parameter, the_token};
 
 const FILE: &str = "publish-platform-image.yml";
@@ -206,17 +207,7 @@ fn secrets_that_are_under_way_together_share_one_run() {
         .collect();
     story.write(&secrets);
     // All have begun before the first delivery ends.
-    for nth in 1..=5 {
-        story.sandbox.fault("AmazonSSM.PutParameter", nth, "hold_before");
-    }
-    std::thread::scope(|scope| {
-        let apply = scope.spawn(|| story.run(&["apply", "-auto-approve", "-parallelism=5"]));
-        while story.sandbox.held().len() < 5 && !apply.is_finished() {
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        }
-        story.sandbox.release();
-        apply.join().unwrap().success();
-    });
+    apply_side_by_side(&story, 5).success();
     assert_eq!(runs(&story), 1);
     story.settled();
     // One after the other, each has a run of its own, and nobody waits for who has not begun.
@@ -224,6 +215,22 @@ fn secrets_that_are_under_way_together_share_one_run() {
     story.write(&again);
     story.run(&["apply", "-auto-approve", "-parallelism=1"]).success();
     assert_eq!(runs(&story), 6);
+}
+
+/// An apply of so many secrets, of which none writes its parameter before all of them have begun.
+fn apply_side_by_side(story: &Story, secrets: usize) -> Outcome {
+    for nth in 1..=secrets {
+        story.sandbox.fault("AmazonSSM.PutParameter", nth, "hold_before");
+    }
+    let parallelism = format!("-parallelism={secrets}");
+    std::thread::scope(|scope| {
+        let apply = scope.spawn(|| story.run(&["apply", "-auto-approve", &parallelism]));
+        while story.sandbox.held().len() < secrets && !apply.is_finished() {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        story.sandbox.release();
+        apply.join().unwrap()
+    })
 }
 
 #[test]
@@ -236,17 +243,7 @@ fn runs_of_different_workflows_are_never_shared() {
         resource(label, &label.to_uppercase(), &[source, &target, &redeploy(file, "")])
     };
     story.write(&(secret("one", FILE) + &secret("two", "deploy-worker.yml")));
-    for nth in 1..=2 {
-        story.sandbox.fault("AmazonSSM.PutParameter", nth, "hold_before");
-    }
-    std::thread::scope(|scope| {
-        let apply = scope.spawn(|| story.run(&["apply", "-auto-approve"]));
-        while story.sandbox.held().len() < 2 && !apply.is_finished() {
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        }
-        story.sandbox.release();
-        apply.join().unwrap().success();
-    });
+    apply_side_by_side(&story, 2).success();
     assert_eq!(runs(&story), 2);
     let calls = story.sandbox.calls();
     for file in [FILE, "deploy-worker.yml"] {
@@ -268,17 +265,7 @@ fn a_shared_run_that_fails_leaves_all_of_its_secrets_unfinished() {
         resource(label, &label.to_uppercase(), &[source, &target, &redeploy(FILE, "")])
     };
     story.write(&(secret("one") + &secret("two")));
-    for nth in 1..=2 {
-        story.sandbox.fault("AmazonSSM.PutParameter", nth, "hold_before");
-    }
-    std::thread::scope(|scope| {
-        let apply = scope.spawn(|| story.run(&["apply", "-auto-approve"]));
-        while story.sandbox.held().len() < 2 && !apply.is_finished() {
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        }
-        story.sandbox.release();
-        assert_eq!(apply.join().unwrap().status, 1);
-    });
+    assert_eq!(apply_side_by_side(&story, 2).status, 1);
     assert_eq!(runs(&story), 1);
     for label in ["one", "two"] {
         assert_eq!(story.attributes_of(label)["phase"], "partial");

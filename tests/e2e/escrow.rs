@@ -455,3 +455,72 @@ fn a_key_pair_is_parked_by_its_private_half_and_restored_whole() {
     story.apply();
     assert_eq!(kids(&story), first);
 }
+
+#[test]
+fn a_destroy_that_cannot_delete_the_entry_says_what_is_left_and_the_next_one_deletes_it() {
+    let story = begun(&[FLY_TOKEN, FLY_TARGET]);
+    story.sandbox.lasting_fault("DeleteParameter", "forbidden");
+    let outcome = story.run(&["apply", "-destroy", "-auto-approve"]);
+    assert_eq!(outcome.status, 1, "{}", outcome.output);
+    says(
+        &outcome.output,
+        &["(escrow)", "Everything else is deleted and revoked. Destroy again"],
+    );
+    assert_eq!(alive(&story), []);
+    assert_eq!(fly_secret(&story, "molecule-cp", NAME), None);
+    story.sandbox.heal();
+    // The state says where it is, also when the provider block does not any more.
+    story.configure(&[FLY_TOKEN, FLY_TARGET]);
+    story.destroy();
+    assert_eq!(below(&story, "/rotation/escrow/"), []);
+    assert!(story.has_no_state());
+}
+
+#[test]
+fn what_mints_nothing_goes_on_without_escrow() {
+    const TWO: &str = r#"targets = {
+    copy          = { wave = 1, ssm_parameter = { name = "/molecule/copy" } }
+    control_plane = { wave = 2, fly_secret = { app = "molecule-cp" } }
+  }"#;
+    let story = begun(&[HEX, TWO]);
+    let before = parameter(&story, "/molecule/copy");
+    let id = story.attributes()["id"].as_str().unwrap().to_owned();
+    let by_hand = json!({ format!("/rotation/escrow/{id}"): "by hand" });
+    story.sandbox.seed(json!({ "aws": { "parameters": by_hand } }));
+    // A repair needs no escrow, and leaves alone what somebody else wrote there.
+    story.sandbox.forget_calls();
+    assert_eq!(
+        crate::drift::as_fly(&story, "POST", &json!({ "value": "typed by hand" })),
+        201
+    );
+    story.apply();
+    assert_eq!(fly_secret(&story, "molecule-cp", NAME), before);
+    assert!(
+        !story.writes().iter().any(|call| call.contains("PutParameter")),
+        "{:?}",
+        story.writes()
+    );
+    // A rotation is refused.
+    configure(&story, &[HEX, TWO, ONCE]);
+    assert!(unframed(&story.fails()).contains("is not this secret's"));
+    story.destroy();
+    assert_eq!(below(&story, "/rotation/escrow/").len(), 1);
+}
+
+#[test]
+fn an_incident_does_not_wait_for_escrow() {
+    let story = begun(&[FLY_TOKEN, FLY_TARGET]);
+    let block = format!("{ESCROW}\n  incident {{\n    id = \"INC-1\"\n    reason = \"leaked\"\n    all = true\n  }}");
+    configure_in(&story, &block, &[FLY_TOKEN, FLY_TARGET]);
+    story.sandbox.lasting_fault("GetParameter", "forbidden");
+    let said = unframed(&story.fails());
+    assert!(said.contains("ssm:GetParameter on arn:aws:ssm"), "{said}");
+    let [token] = &alive(&story)[..] else {
+        panic!("{:?}", alive(&story))
+    };
+    assert_eq!(ours(&story).len(), 2);
+    assert_eq!(fly_secret(&story, "molecule-cp", NAME), Some(token.value.clone()));
+    story.sandbox.heal();
+    story.apply();
+    assert_eq!(alive(&story).len(), 1);
+}

@@ -140,24 +140,30 @@ async fn empty_escrow(
         (None, Some(here)) => adapters::connect_escrow(&here, vendors).await,
         (None, None) => return,
     };
-    let failed = match connected {
-        Err(why) => Some(Message::from(Destroy::EntryOutOfReach { why })),
+    let removed = match connected {
+        Err(why) => Err(format!("{}. {}", why.summary, why.detail)),
         Ok(escrow) => {
-            let removed = executor::remove_escrow(escrow.adapter.slot(), &escrow.slot, &state.id, permit).await;
-            removed.err().map(|error| {
-                let (entry, why) = (escrow.noun(), error.sentence());
-                Destroy::CannotDelete { entry, why }.into()
-            })
+            let removed = executor::remove_escrow(&escrow, &state.id, permit).await;
+            removed
+                .map(|removed| (escrow.noun(), removed))
+                .map_err(|error| error.sentence())
         }
     };
-    match failed {
-        // Most likely there is nothing.
-        Some(failed) if known.is_none() => {
-            tracing::warn!(secret = %state.id, why = %failed.summary, "cannot look whether escrow has an entry");
+    let path = Path::attribute("escrow");
+    match (removed, known) {
+        (Ok((entry, Removed::Left(why))), Some(_)) => problems.report(path, Destroy::EntryLeft { entry, why }),
+        (Ok(_), _) => {}
+        (Err(why), Some(known)) => {
+            let entry = texts::entry(&known).noun;
+            problems.report(path, Destroy::EscrowNotDeleted { entry, why });
+            return;
         }
-        Some(failed) => problems.report(Path::attribute("escrow"), failed),
-        None => state.ledger.record(Event::Unparked),
+        // Most likely there is nothing.
+        (Err(why), None) => {
+            tracing::warn!(secret = %state.id, %why, "cannot look whether escrow has an entry");
+        }
     }
+    state.ledger.record(Event::Unparked);
 }
 
 /// The destroy of a guarded secret whose guard does not permit it. True where it is refused. One that touches nothing needs no

@@ -14,7 +14,8 @@ use jiff::Timestamp;
 use crate::address::Address;
 use crate::rotation::gate::InUse;
 use crate::rotation::{
-    Action, Cause, CredentialRecord, CredentialStatus, DeliveryStatus, Notice, NoticeCode, Pending, Request, Wait,
+    Action, Cause, CredentialRecord, CredentialStatus, DeliveryStatus, Ledger, Notice, NoticeCode, Pending, Request,
+    Wait,
 };
 use crate::spec::Config;
 use crate::target::Activation;
@@ -255,7 +256,7 @@ pub(super) fn notices(state: &State, decision: &Decision, config: &Config) -> Ve
         });
     }
     of_credentials(state, decision, config, &mut all);
-    all.extend(escrow_left(decision));
+    all.extend(escrow_left(&decision.ledger));
     exposed(state, decision, config, &mut all);
     all.sort();
     all.dedup_by(|one, other| one.code == other.code && one.subject == other.subject);
@@ -388,8 +389,7 @@ fn of_targets(decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
 }
 
 /// Values of generations that have ended, which an earlier apply could not delete.
-fn escrow_left(decision: &Decision) -> Vec<Notice> {
-    let ledger = &decision.ledger;
+fn escrow_left(ledger: &Ledger) -> Vec<Notice> {
     let noun = ledger.escrow().map(|escrow| texts::entry(&escrow.slot).noun);
     let left = ledger.left_in_escrow().into_iter().zip(noun.into_iter().cycle());
     let left = left.map(|(generation, noun)| Notice {

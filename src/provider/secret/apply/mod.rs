@@ -627,8 +627,7 @@ impl Change<'_> {
     async fn empty_escrow(&self, job: &executor::Job, outcome: &Outcome, problems: &mut Diagnostics) {
         let escrow = job.escrow.as_ref().filter(|_| outcome.ledger.escrow().is_some());
         let Some(escrow) = escrow else { return };
-        let slot = escrow.adapter.slot();
-        if let Err(error) = executor::remove_escrow(slot, &escrow.slot, &job.id, self.permit).await {
+        if let Err(error) = executor::remove_escrow(escrow, &job.id, self.permit).await {
             let left = Apply::EscrowLeft {
                 entry: escrow.noun(),
                 why: error.sentence(),

@@ -9,7 +9,7 @@ use crate::executor::Subject;
 use crate::provider::secret::findings::Sightings;
 use crate::provider::secret::state::State;
 use crate::provider::secret::{adapters, paths, texts};
-use crate::rotation::{DeliveryRecord, Entry, Escrow, Event, FARTHEST, Notice, NoticeCode, TAKEN_OVER, Verdict, judge};
+use crate::rotation::{Entry, Escrow, Event, FARTHEST, Notice, NoticeCode, TAKEN_OVER, Verdict, judge_mark};
 use crate::spec::Config;
 use crate::target::Slot;
 use crate::terraform::Diagnostics;
@@ -30,7 +30,7 @@ pub(super) async fn escrow(
     };
     let Some(address) = address else { return };
     let looked = match adapters::slot_at(&address, vendors).await {
-        Ok((address, slot)) => entry(slot.as_ref(), &address, &state.id)
+        Ok((address, slot)) => entry(slot.as_ref(), &state.id)
             .await
             .map(|entry| (address, entry))
             .map_err(|error| error.sentence()),
@@ -56,23 +56,19 @@ pub(super) async fn escrow(
 }
 
 /// The entry by the shared listing; that it is not there, or not ours, is confirmed by a direct read.
-async fn entry(slot: &dyn Slot, address: &Address, id: &str) -> Result<Option<Entry>, CallError> {
+async fn entry(slot: &dyn Slot, id: &str) -> Result<Option<Entry>, CallError> {
     let listed = slot.inspect().await?;
-    match verdict(address, listed.as_ref(), id) {
+    match judge_mark(listed.as_ref(), id) {
         Verdict::Marked(_) => Ok(listed),
         _ => slot.inspect_directly().await,
     }
-}
-
-fn verdict(address: &Address, entry: Option<&Entry>, id: &str) -> Verdict {
-    judge(&DeliveryRecord::new(address.to_string()), entry, id)
 }
 
 /// Takes over what the mark says: which generation was parked last. Of the others, the record is the only one that tells.
 fn record(state: &mut State, address: &Address, entry: Option<&Entry>) {
     let ledger = &mut state.ledger;
     let known = ledger.escrow().cloned();
-    let newest = match verdict(address, entry, &state.id) {
+    let newest = match judge_mark(entry, &state.id) {
         Verdict::Marked(newest) if newest <= ledger.highest() + FARTHEST => newest,
         Verdict::CannotTell => return,
         _ => {
