@@ -220,7 +220,7 @@ catalogue! {
         error Guarded { secret: String, generation: u64, consequence: String, line: String } => {
             summary: format!("{secret} is guarded"),
             detail: format!(
-                "This plan would make generation {generation}. Its consequence: {}. Nothing was minted or changed. To confirm it, set\n\n  \
+                "This plan would put generation {generation} in place. Its consequence: {}. Nothing was minted or changed. To confirm it, set\n\n  \
                  guard {{\n    confirm = {line:?}\n  }}\n\nTo plan other resources first, remove what asks for the rotation.",
                 consequence.trim_end_matches('.')
             ),

@@ -524,3 +524,39 @@ fn an_incident_does_not_wait_for_escrow() {
     story.apply();
     assert_eq!(alive(&story).len(), 1);
 }
+
+#[test]
+fn a_restore_of_a_guarded_secret_is_confirmed_and_one_of_an_exposed_generation_refused() {
+    const GUARD: &str = "guard {\n    consequence = \"sessions end\"\n  }";
+    let confirmed = |line: &str| GUARD.replace("\n  }", &format!("\n    confirm = {line:?}\n  }}"));
+    let story = begun(&[HEX, FLY_TARGET, "overlap = \"1h\"", GUARD]);
+    let first = fly_secret(&story, "molecule-cp", NAME);
+    let rotated = [HEX, FLY_TARGET, "overlap = \"1h\"", ONCE, &confirmed("2: sessions end")];
+    configure(&story, &rotated);
+    story.apply();
+    configure(&story, &[&rotated[..], &["restore = 1"]].concat());
+    let said = story.refused("plan");
+    assert!(
+        said.contains("would put generation 1 in place") && said.contains("1: sessions end"),
+        "{said}"
+    );
+    let guard = confirmed("1: sessions end");
+    configure(
+        &story,
+        &[HEX, FLY_TARGET, "overlap = \"1h\"", ONCE, &guard, "restore = 1"],
+    );
+    story.apply();
+    assert_eq!(fly_secret(&story, "molecule-cp", NAME), first);
+
+    // Where a person revokes, what an incident exposed lives on for a while.
+    const BY_HAND: &str = "revoke {\n    mode = \"manual\"\n  }";
+    let story = begun(&[FLY_TOKEN, FLY_TARGET, BY_HAND]);
+    let incident =
+        format!("{ESCROW}\n  incident {{\n    id = \"INC-1\"\n    reason = \"leaked\"\n    all = true\n  }}");
+    configure_in(&story, &incident, &[FLY_TOKEN, FLY_TARGET, BY_HAND]);
+    story.fails();
+    assert_eq!(alive(&story).len(), 2);
+    configure_in(&story, &incident, &[FLY_TOKEN, FLY_TARGET, BY_HAND, "restore = 1"]);
+    let said = story.refused("plan");
+    assert!(said.contains("An incident exposed it."), "{said}");
+}

@@ -31,7 +31,7 @@ fn a_rotation_that_is_asked_for_needs_the_line_that_the_plan_prints() {
     let refused = story.refused("plan");
     for words in [
         "FLY_API_TOKEN is guarded",
-        "This plan would make generation 2",
+        "This plan would put generation 2",
         &format!("confirm = \"2: {CONSEQUENCE}\""),
     ] {
         assert!(refused.contains(words), "{words} is not in\n{refused}");
