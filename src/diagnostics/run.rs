@@ -97,6 +97,15 @@ catalogue! {
             ),
             samples: [{ generation: 2, call: lost() }],
         }
+        /// Escrow is out of reach for a run that can do without.
+        warning EscrowNotUsed { why: String } => {
+            summary: "This run does without escrow",
+            detail: format!(
+                "{why}. Nothing is minted in this run, so it went on, and parked nothing. The next rotation is refused until escrow can be \
+                 used again."
+            ),
+            samples: [{ why: "SSM parameter /rotation/escrow/0123456789abcdef0123456789abcdef is not this secret's".into() }],
+        }
         /// What should not be parked any more could not be deleted.
         warning EscrowLeft { call: Message } => {
             summary: "Old values are still in escrow",

@@ -151,7 +151,8 @@ impl Run<'_> {
             Err(failure) if self.goal.may_mint => return Err(vec![failure]),
             Err(failure) => {
                 let why = failure.message.summary;
-                tracing::warn!(secret = %self.job.id, %why, "escrow cannot be used, which this run can do without");
+                let unused = diagnostics::Run::EscrowNotUsed { why };
+                self.outcome.warnings.push(Failure::new(Subject::Escrow, unused));
                 self.session.parking_failed = true;
                 return Ok(());
             }

@@ -92,6 +92,8 @@ pub struct Play {
     pub stop: Stop,
     pub deeds: Deeds,
     pub broken: Vec<Broken>,
+    /// Warnings of the apply.
+    pub warnings: Vec<String>,
 }
 
 /// The play as its adapters share it.

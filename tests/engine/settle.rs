@@ -96,7 +96,7 @@ fn occupied(case: &Case, rest: &Rest) -> bool {
     })
 }
 
-/// Somebody else filled the entry of escrow: nothing is made until that is gone.
+/// Somebody else filled the entry of escrow: nothing is made until that is gone, and whoever applies is told.
 fn taken(case: &Arc<Case>, rest: &Rest, mutant: Mutant) -> Result<Option<usize>, String> {
     if rest.world.vault.entries.values().all(|entry| entry.ours) {
         return Ok(None);
@@ -105,7 +105,8 @@ fn taken(case: &Arc<Case>, rest: &Rest, mutant: Mutant) -> Result<Option<usize>,
     if let Some(broken) = ended.broken.first() {
         return Err(broken.clone());
     }
-    let named = ended.errors.iter().any(|error| error.contains("is not this secret's"));
+    let mut told = ended.errors.iter().chain(&ended.warnings);
+    let named = told.any(|text| text.contains("is not this secret's"));
     match named || ended.idle {
         true => Ok(Some(ended.calls.len())),
         false => Err(format!("a stranger's entry of escrow is not named: {:?}", ended.errors)),

@@ -75,6 +75,7 @@ pub struct Ended {
     pub unsaved: Option<Rest>,
     pub calls: Vec<Call>,
     pub errors: Vec<String>,
+    pub warnings: Vec<String>,
     pub broken: Vec<Broken>,
     /// The plan showed nothing to do.
     pub idle: bool,
@@ -137,6 +138,7 @@ impl Provider {
             stop: configured.stop.clone(),
             deeds: Deeds::default(),
             broken: Vec::new(),
+            warnings: Vec::new(),
         })));
         {
             let play = &mut *stage.play();
@@ -215,14 +217,20 @@ impl Provider {
             private,
         };
         let response = drive(&self.stage, secret::apply(&self.configured, request))?;
+        let warnings = sentences(&response.diagnostics, Severity::Warning);
+        self.stage.play().warnings.extend(warnings);
         Some((without_write_only(response.state), told(&response.diagnostics)))
     }
 }
 
 /// The errors as a user reads them.
 fn told(problems: &Diagnostics) -> Vec<String> {
-    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error);
-    errors
+    sentences(problems, Severity::Error)
+}
+
+fn sentences(problems: &Diagnostics, severity: Severity) -> Vec<String> {
+    let chosen = problems.iter().filter(|problem| problem.severity == severity);
+    chosen
         .map(|problem| format!("{}: {}", problem.summary, problem.detail))
         .collect()
 }
@@ -401,6 +409,7 @@ impl Provider {
             unsaved,
             calls: play.calls.clone(),
             errors,
+            warnings: play.warnings.clone(),
             broken: play.broken.clone(),
             idle,
         }
