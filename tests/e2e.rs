@@ -92,6 +92,8 @@ mod interrupt;
 mod inventory;
 #[path = "e2e/key_life.rs"]
 mod key_life;
+#[path = "e2e/key_set.rs"]
+mod key_set;
 #[path = "e2e/lagging.rs"]
 mod lagging;
 #[path = "e2e/lead.rs"]

@@ -56,6 +56,8 @@ mod parking;
 mod play;
 #[path = "engine/promise.rs"]
 mod promise;
+#[path = "engine/public_keys.rs"]
+mod public_keys;
 #[path = "engine/pure.rs"]
 mod pure;
 #[path = "engine/search.rs"]

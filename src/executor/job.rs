@@ -38,6 +38,8 @@ pub struct Job {
     pub activations: BTreeMap<String, JobActivation>,
     /// Connected checks by key.
     pub checks: BTreeMap<String, JobCheck>,
+    /// The public parts in state, which are those of the generation in place.
+    pub public: BTreeMap<String, String>,
     /// The other applies of this process.
     pub shared_work: SharedWork,
     /// For issuers and slots whose configuration is gone.

@@ -10,7 +10,8 @@ use crate::label::Label;
 use crate::part::PartName;
 use crate::rotation::{CredentialRecord, CredentialStatus, Event};
 use crate::secret::{Parts, Secret};
-use crate::source::{Credential, Handles, Issuance, MintOrder};
+use crate::source::key_set;
+use crate::source::{Credential, Handles, Issuance, MintOrder, Minted};
 use crate::spec::When;
 use crate::target::{Escrowed, TEMPLATE};
 
@@ -50,9 +51,9 @@ impl Run<'_> {
                     self.is_another_value(&minted.parts).await?;
                 }
                 self.outcome.minted = Some(generation);
-                self.begin(generation, &order.label, minted.credential.as_ref(), &issuer);
+                self.begin(generation, &order.label, &minted, &issuer);
                 self.outcome.public = Some(minted.public);
-                self.parts = Some(minted.parts);
+                self.parts = Some(self.with_public_keys(minted.parts));
                 self.session.in_hand = Some(generation);
                 match self.accepted_everywhere() {
                     Ok(()) => Ok(()),
@@ -98,8 +99,9 @@ impl Run<'_> {
     }
 
     /// Starts a generation in the ledger: it is the newest now, everything older has been superseded.
-    fn begin(&mut self, generation: u64, label: &Label, credential: Option<&Credential>, issuer: &str) {
+    fn begin(&mut self, generation: u64, label: &Label, minted: &Minted, issuer: &str) {
         let now = self.job.clock.now();
+        let credential = minted.credential.as_ref();
         let credential = CredentialRecord {
             generation,
             credential_id: credential.map(|credential| credential.id.clone()),
@@ -109,6 +111,7 @@ impl Run<'_> {
             minted_at: credential.and_then(|credential| credential.minted_at).or(Some(now)),
             expires_at: credential.and_then(|credential| credential.expires_at),
             revoke_after: None,
+            public_key: self.public_key_in(&minted.public),
         };
         let replaces = self.goal.replaces;
         self.outcome.ledger.record(Event::Minted { credential, replaces });
@@ -158,6 +161,12 @@ impl Run<'_> {
         // An issuer, or a configuration, tells what is newest; an interrupted run may have recorded already that an older one is restored.
         let ledger = &self.outcome.ledger;
         let is_restored = generation < ledger.highest() && ledger.is_parked(generation);
+        let public = self.public_parts(generation);
+        let needed = self.needed_parts();
+        if !needed.is_empty() && self.wanted_parts(&needed).iter().all(|part| public.contains_key(part)) {
+            self.hold(generation, self.parts_of(public));
+            return Ok(());
+        }
         if self.job.source.traits().reveals
             && !is_restored
             && let Some(credential) = &credential
@@ -207,7 +216,9 @@ impl Run<'_> {
     ) -> Performed {
         let generation = order.label.generation;
         let on_record = self.outcome.ledger.credential(generation).is_some();
-        let is_whole = public.is_none() || self.job.source.spec.config.essential_parts().is_none();
+        let essential = self.job.source.spec.config.essential_parts();
+        let tells_the_rest = essential.is_some_and(|parts| parts.iter().all(|part| found.get(part).is_some()));
+        let is_whole = essential.is_none() || (public.is_none() && !tells_the_rest);
         if on_record && !self.job.is_create && is_whole {
             self.outcome.public = public.or(self.outcome.public.take());
             self.hold(generation, found);
@@ -225,7 +236,7 @@ impl Run<'_> {
         // What its issuer lists by label is recorded when it shows.
         if !on_record && !self.job.source.traits().lists {
             let issuer = self.job.source.issuer();
-            self.begin(generation, &order.label, minted.credential.as_ref(), &issuer);
+            self.begin(generation, &order.label, &minted, &issuer);
         }
         self.outcome.public = public.filter(|_| is_whole).or(Some(minted.public));
         self.hold(generation, minted.parts);
@@ -233,10 +244,75 @@ impl Run<'_> {
     }
 
     fn hold(&mut self, generation: u64, parts: Parts) {
-        self.parts = Some(parts);
         self.session.in_hand = Some(generation);
         self.goal.generation = Some(generation);
         self.outcome.ledger.record(Event::Resumed { generation });
+        if let Some(public_key) = self
+            .outcome
+            .public
+            .as_ref()
+            .and_then(|public| self.public_key_in(public))
+        {
+            self.outcome.ledger.record(Event::Published { generation, public_key });
+        }
+        self.parts = Some(self.with_public_keys(parts));
+    }
+
+    /// The parts that what is to be written holds, and that the checks of its waves present.
+    fn needed_parts(&self) -> BTreeSet<PartName> {
+        let ledger = &self.outcome.ledger;
+        let generation = self.goal.generation.unwrap_or(ledger.generation());
+        let held = |key: &String| ledger.delivery(key).is_some_and(|delivery| delivery.holds(generation));
+        let unwritten: Vec<&JobTarget> = self
+            .goal
+            .targets
+            .iter()
+            .filter(|(key, goal)| goal.write || !held(key))
+            .filter_map(|(key, _)| self.job.targets.get(key))
+            .collect();
+        let parts = unwritten.iter().flat_map(|target| target.spec.content.parts());
+        parts
+            .chain(self.presented(|when| match when {
+                When::Wave(wave) => !ledger.is_finished() || unwritten.iter().any(|target| target.spec.wave == wave),
+                When::Preflight | When::Revoked => false,
+            }))
+            .collect()
+    }
+
+    /// Those, and what checks after a revocation present, and those that the gate repeats.
+    fn wanted_parts(&self, needed: &BTreeSet<PartName>) -> BTreeSet<PartName> {
+        let presented = self.presented(|when| when != When::Preflight);
+        needed.iter().cloned().chain(presented).collect()
+    }
+
+    /// The parts of that generation that are no secret, where the state has them.
+    fn public_parts(&self, generation: u64) -> BTreeMap<PartName, Secret> {
+        let public = self.outcome.public.as_ref().unwrap_or(&self.job.public);
+        let known = self.outcome.ledger.credential(generation);
+        let is_its =
+            known.is_some_and(|known| known.public_key.is_some() && known.public_key == self.public_key_in(public));
+        if !is_its {
+            return BTreeMap::new();
+        }
+        let told = public.iter().map(|(name, text)| (name.as_str(), text.clone()));
+        let keys = key_set::set(self.outcome.ledger.public_keys());
+        let all = told.chain([(key_set::JWKS, keys)]);
+        all.map(|(name, text)| (name.into(), Secret::plain(text))).collect()
+    }
+
+    /// What that generation's public parts add to the set of keys that are valid; `None` where its source has no such set.
+    fn public_key_in(&self, public: &BTreeMap<String, String>) -> Option<String> {
+        let part = self.job.source.spec.config.published_part()?;
+        key_set::key(public.get(part)?)
+    }
+
+    /// The parts with the set of all public keys that are valid now.
+    pub(super) fn with_public_keys(&self, parts: Parts) -> Parts {
+        if self.job.source.spec.config.published_part().is_none() {
+            return parts;
+        }
+        let keys = key_set::set(self.outcome.ledger.public_keys());
+        parts.with(key_set::JWKS, Secret::plain(keys))
     }
 
     /// Reads the readable targets whose mark names that generation, until the parts suffice for what is to be written.
@@ -245,39 +321,27 @@ impl Run<'_> {
     async fn read_targets(&mut self, generation: u64) -> Result<Option<Parts>, Vec<Failure>> {
         // Of what is on no record, every part helps to tell what it is.
         let all = self.outcome.ledger.credential(generation).is_none();
-        let deliveries = &self.outcome.ledger.deliveries();
-        let held = |key: &String| deliveries.get(key).is_some_and(|delivery| delivery.holds(generation));
-        let unwritten: Vec<&JobTarget> = self
-            .goal
-            .targets
-            .iter()
-            .filter(|(key, goal)| goal.write || !held(key))
-            .filter_map(|(key, _)| self.job.targets.get(key))
-            .collect();
-        let needed: BTreeSet<PartName> = unwritten
-            .iter()
-            .flat_map(|target| target.spec.content.parts())
-            .chain(self.presented(|when| match when {
-                When::Wave(wave) => {
-                    !self.outcome.ledger.is_finished() || unwritten.iter().any(|target| target.spec.wave == wave)
-                }
-                When::Preflight | When::Revoked => false,
-            }))
-            .collect();
-        let mut wanted = needed.clone();
-        // Checks after a revocation, and those that the gate repeats.
-        wanted.extend(self.presented(|when| when != When::Preflight));
+        let needed = self.needed_parts();
+        let mut wanted = self.wanted_parts(&needed);
+        // From these, all the others follow.
+        let essential = self.job.source.spec.config.essential_parts().unwrap_or_default();
+        wanted.extend(essential.iter().map(|part| PartName::from(*part)));
         let mut readable: Vec<_> = self.job.targets.iter().filter(|(_, t)| t.is_readable()).collect();
         readable.extend(&self.job.leaving);
         readable.sort_by_key(|(key, target)| (target.spec.content.is_template(), target.spec.wave, *key));
-        let mut found: BTreeMap<PartName, Secret> = BTreeMap::new();
-        let mut recognised = false;
+        let mut found: BTreeMap<PartName, Secret> = self.public_parts(generation);
+        let is_had = |found: &BTreeMap<PartName, Secret>, parts: &BTreeSet<PartName>| {
+            let has = |part: &str| found.contains_key(part);
+            parts.iter().all(|part| has(part.as_str()))
+                || (!essential.is_empty() && essential.iter().all(|part| has(part)))
+        };
+        let mut recognised = !found.is_empty();
         for (key, target) in readable {
             let escrowed = match target.adapter.read().await {
                 Ok(Some(escrowed)) => escrowed,
                 Ok(None) => continue,
                 // Checks that can do without the value must not bar what is to be done.
-                Err(error) if needed.is_empty() && !all => {
+                Err(error) if is_had(&found, &needed) && !all => {
                     tracing::warn!(secret = %self.job.id, target = %key, %error, "cannot read the value for a check");
                     continue;
                 }
@@ -322,11 +386,11 @@ impl Run<'_> {
                 found.insert(part, escrowed.value);
             }
             recognised = true;
-            if !all && wanted.iter().all(|part| found.contains_key(part)) {
+            if !all && is_had(&found, &wanted) {
                 break;
             }
         }
-        let suffices = recognised && needed.iter().all(|part| found.contains_key(part));
+        let suffices = recognised && is_had(&found, &needed);
         Ok(suffices.then(|| self.parts_of(found)))
     }
 

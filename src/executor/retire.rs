@@ -38,6 +38,9 @@ impl Run<'_> {
                     generation,
                     issuer: record.issuer,
                 });
+                if record.public_key.is_some() {
+                    self.withdraw_public_key();
+                }
                 Ok(())
             }
             Ok(Ended::Own(id)) => {
@@ -64,6 +67,21 @@ impl Run<'_> {
             }
             Err(failure) => Err(vec![failure]),
         }
+    }
+}
+
+impl Run<'_> {
+    /// The targets that hold the set of public keys get it once more, without the one that has ended.
+    fn withdraw_public_key(&mut self) {
+        for key in self.goal.targets.keys() {
+            let target = self.job.targets.get(key);
+            if target.is_some_and(|target| target.spec.holds_public_keys()) {
+                self.outcome.ledger.record(Event::Outdated { target: key.clone() });
+                // The set can be had again, whatever became of the rest.
+                self.session.recovery_tried &= self.session.in_hand.is_some();
+            }
+        }
+        self.parts = self.parts.take().map(|parts| self.with_public_keys(parts));
     }
 }
 

@@ -28,6 +28,7 @@ pub fn found(label: &Label, credential: &Credential, issuer: &str, status: Crede
         minted_at: credential.minted_at,
         expires_at: credential.expires_at,
         revoke_after: None,
+        public_key: None,
     }
 }
 
@@ -374,6 +375,7 @@ impl Run<'_> {
             minted_at: entry.modified_at,
             expires_at: None,
             revoke_after: None,
+            public_key: None,
         }));
     }
 }

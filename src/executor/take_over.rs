@@ -90,6 +90,7 @@ fn credential(job: &Job, id: Option<&str>, listed: &[Credential]) -> Result<Cred
         minted_at: found.and_then(|credential| credential.minted_at),
         expires_at: found.and_then(|credential| credential.expires_at),
         revoke_after: None,
+        public_key: None,
     })
 }
 

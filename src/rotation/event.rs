@@ -41,6 +41,13 @@ pub enum Event {
         /// The generation.
         generation: u64,
     },
+    /// What consumers verify that generation with is known.
+    Published {
+        /// The generation.
+        generation: u64,
+        /// Its public key.
+        public_key: String,
+    },
     /// No target has an entry: none of the credentials that were found is in use.
     NeverHeld,
     /// A credential is dead: its issuer says so.
@@ -266,6 +273,9 @@ impl Ledger {
             } => self.entry_taken_over(target, slot, container_id, entry.as_ref()),
             Event::Found(credential) => self.found(credential),
             Event::Resumed { generation } => self.resumed(generation),
+            Event::Published { generation, public_key } => {
+                self.change(generation, |known| known.public_key = Some(public_key.clone()));
+            }
             Event::NeverHeld => {
                 for credential in &mut self.credentials {
                     credential.status = CredentialStatus::Orphaned;
@@ -362,6 +372,10 @@ impl Ledger {
         self.generation = credential.generation;
         self.finished = false;
         self.paused_until = None;
+        if credential.public_key.is_none() {
+            // Another source made it: no set of keys is published any more.
+            self.credentials.iter_mut().for_each(|known| known.public_key = None);
+        }
         self.note(credential);
     }
 
@@ -449,11 +463,12 @@ impl Ledger {
         self.paused_until = None;
         let staged = self.has_staged();
         let newest = self.generation;
-        // Nobody accepts what nobody issued once no target holds it; what is parked can be restored until its overlap ends.
+        // Nobody accepts what nobody issued once no target holds it; what is parked can be restored until its overlap ends, and a public
+        // key verifies until then.
         let parked = self.escrow.take();
         let is_parked = |generation| parked.iter().any(|escrow| escrow.generations.contains(&generation));
         self.credentials
-            .retain(|known| known.generation == newest || known.is_issued() || is_parked(known.generation));
+            .retain(|known| known.generation == newest || known.is_accepted() || is_parked(known.generation));
         self.escrow = parked;
         for credential in &mut self.credentials {
             if credential.generation == newest {

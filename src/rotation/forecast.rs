@@ -37,6 +37,8 @@ pub struct Prospect<'a> {
     pub configured: BTreeSet<String>,
     /// Those whose consumers may go on using the old value for some time.
     pub settling: BTreeSet<String>,
+    /// Those that hold the public keys of all generations that are valid.
+    pub key_sets: BTreeSet<String>,
 }
 
 /// Where such a run leads.
@@ -216,11 +218,20 @@ impl Forecast {
                 session.reading = None;
                 session.revoked |= !self.ledger.never_held(*generation);
                 self.revoked.insert(*generation);
-                let issuer = self.ledger.credential(*generation).map(|known| known.issuer.clone());
+                let known = self.ledger.credential(*generation).cloned();
+                let is_published = known.as_ref().is_some_and(|known| known.public_key.is_some());
                 self.ledger.record(Event::Ended {
                     generation: *generation,
-                    issuer: issuer.unwrap_or_default(),
+                    issuer: known.map(|known| known.issuer).unwrap_or_default(),
                 });
+                for target in prospect
+                    .key_sets
+                    .iter()
+                    .filter(|key| is_published && goal.targets.contains_key(*key))
+                {
+                    self.ledger.record(Event::Outdated { target: target.clone() });
+                    session.recovery_tried &= session.in_hand.is_some();
+                }
             }
             Step::CheckRevoked => session.revoked_checked = true,
             Step::Done | Step::Stuck(_) => {}

@@ -279,6 +279,7 @@ mod tests {
             minted_at: None,
             expires_at: None,
             revoke_after,
+            public_key: None,
         }
     }
 

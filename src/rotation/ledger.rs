@@ -90,12 +90,24 @@ pub struct CredentialRecord {
     pub expires_at: Option<Timestamp>,
     /// When its overlap ends; `None` while that is not decided.
     pub revoke_after: Option<Timestamp>,
+    /// Its public key, where consumers are given those of all generations that are valid.
+    pub public_key: Option<String>,
 }
 
 impl CredentialRecord {
-    /// Whether somebody but this provider accepts it.
+    /// Whether an issuer made it, or a person supplied it.
     pub fn is_issued(&self) -> bool {
         !self.issuer.is_empty()
+    }
+
+    /// Whether somebody but this provider accepts it: its issuer, or whoever verifies with its public key.
+    pub fn is_accepted(&self) -> bool {
+        self.is_issued() || self.is_published()
+    }
+
+    /// Whether its public key stands beside those of other generations: nobody signs with one that was never in place.
+    pub fn is_published(&self) -> bool {
+        self.public_key.is_some() && self.status != CredentialStatus::Orphaned
     }
 }
 
@@ -279,6 +291,12 @@ impl Ledger {
         self.escrow
             .as_ref()
             .is_some_and(|escrow| escrow.generations.contains(&generation))
+    }
+
+    /// The public keys of all generations that are valid, the newest first.
+    pub fn public_keys(&self) -> impl Iterator<Item = &str> {
+        let valid = self.credentials.iter().rev().filter(|known| known.is_published());
+        valid.filter_map(|known| known.public_key.as_deref())
     }
 
     /// Generations that have ended and whose value is parked still.

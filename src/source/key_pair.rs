@@ -2,7 +2,7 @@
 //!
 //! Keys are made by the crypto backend, which takes its entropy from the system. The public half is never secret: it
 //! stands in `public` for consumers that verify. A key pair has no issuer, so nothing can be listed or revoked: the old
-//! public key must be taken out of circulation by whoever publishes it.
+//! public key ends by leaving the set of those that are valid ([`key_set`]), or is taken out of circulation by whoever publishes it.
 
 mod algorithm;
 mod der;
@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 
 use self::algorithm::{Algorithm, KeyPair};
 use super::generated::{Failed, Generated, Generator, TRAITS};
+use super::key_set::{self, JWKS, PUBLIC_JWK};
 use super::{Maker, Minted, Source, SourceConfig, SourceKind, SourceTraits};
 use crate::address::Address;
 use crate::connection::Link;
@@ -35,7 +36,7 @@ pub static KIND: SourceKind = SourceKind {
     api_docs: None,
     attributes,
     maker: Maker::Us,
-    parts: &[PRIVATE_PEM, PUBLIC_PEM, PRIVATE_JWK, PUBLIC_JWK, KID],
+    parts: &[PRIVATE_PEM, PUBLIC_PEM, PRIVATE_JWK, PUBLIC_JWK, JWKS, KID],
     parts_of: |_| Some(KIND.declared_parts()),
     parse,
     revocable: false,
@@ -51,8 +52,6 @@ const PRIVATE_PEM: &str = "private_key_pem";
 const PUBLIC_PEM: &str = "public_key_pem";
 /// RFC 7517, with the private members.
 const PRIVATE_JWK: &str = "private_jwk";
-/// RFC 7517, without them: an element of `keys` in a JWK set.
-const PUBLIC_JWK: &str = "public_jwk";
 /// The thumbprint (RFC 7638, SHA-256).
 const KID: &str = "kid";
 
@@ -104,8 +103,12 @@ impl SourceConfig for Config {
         Some(&[PRIVATE_PEM])
     }
 
+    fn published_part(&self) -> Option<&'static str> {
+        Some(PUBLIC_JWK)
+    }
+
     fn verifying_parts(&self) -> &'static [&'static str] {
-        &[PUBLIC_JWK, PUBLIC_PEM]
+        &[JWKS, PUBLIC_JWK, PUBLIC_PEM]
     }
 
     fn in_words(&self) -> String {
@@ -148,6 +151,9 @@ fn minted(pair: &KeyPair) -> Minted {
         Parts::single(PRIVATE_PEM, secret(private_pem)).with(PRIVATE_JWK, secret(pair.jwk.private())),
         |parts, (name, value)| parts.with(name, Secret::plain(value.clone())),
     );
+    // Alone in its set until a run puts the keys of other generations beside it.
+    let set = key_set::set(public.get(PUBLIC_JWK).and_then(|jwk| key_set::key(jwk)).as_deref());
+    let parts = parts.with(JWKS, Secret::plain(set));
     Minted {
         credential: None,
         parts,

@@ -269,6 +269,12 @@ pub trait SourceConfig: Send + Sync {
         kind.map_or_else(|| std::iter::empty::<&str>().collect(), SourceKind::declared_parts)
     }
 
+    /// The public part of which consumers need that of every generation that is valid, as a set ([`key_set`]); `None` where each
+    /// generation stands for itself.
+    fn published_part(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The parts that those need who verify what the others sign, in the order of their names.
     fn verifying_parts(&self) -> &'static [&'static str] {
         &[]
@@ -417,6 +423,7 @@ macro_rules! sources {
 }
 
 mod generated;
+pub mod key_set;
 mod listed;
 
 sources! { random, fernet_key, key_pair, provided, fly_token, neon_api_key, neon_role_password, resend_api_key }

@@ -167,6 +167,14 @@ impl Config {
         self.targets.iter().filter(|(_, target)| !target.settle.is_zero())
     }
 
+    /// Targets that hold the public keys of all generations that are valid.
+    pub fn key_sets(&self) -> impl Iterator<Item = (&String, &Arc<TargetSpec>)> {
+        let has_set = self.source.config.published_part().is_some();
+        self.targets
+            .iter()
+            .filter(move |(_, target)| has_set && target.holds_public_keys())
+    }
+
     /// Targets of waves up to that one that are live for some time before the next wave starts.
     pub fn leading_targets(&self, through: u64) -> impl Iterator<Item = (&String, &Arc<TargetSpec>)> {
         let leads = move |target: &TargetSpec| target.wave <= through && !target.lead.is_zero();

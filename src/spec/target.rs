@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use crate::address::Address;
 use crate::part::{PREVIOUS, PartName};
 use crate::secret::{Parts, Secret};
+use crate::source::key_set;
 use crate::target::{Activation, TEMPLATE, TargetConfig, TargetKind};
 use crate::template::Template;
 
@@ -113,6 +114,11 @@ impl TargetSpec {
     /// Whether a run may make live what it has staged there. What the user stages goes live by the user.
     pub fn goes_live_by_us(&self) -> bool {
         self.config.traits().activation != Activation::Staged
+    }
+
+    /// Whether it holds the set of public keys, where its source has one.
+    pub fn holds_public_keys(&self) -> bool {
+        self.content.parts().iter().any(|part| part.as_str() == key_set::JWKS)
     }
 
     /// What it is written together with: its own slot when it is alone.

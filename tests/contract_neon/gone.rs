@@ -112,6 +112,7 @@ async fn a_credential_of_a_gone_branch_is_dead_and_one_of_a_hidden_project_is_no
         minted_at: None,
         expires_at: None,
         revoke_after: None,
+        public_key: None,
     };
     let permit = WritePermit::granted_by_apply();
     let retired = retire_anywhere(&record, neon.connections.as_ref(), Clock::default(), &permit).await;

@@ -107,6 +107,7 @@ async fn a_revocation_that_was_accepted_and_not_done_is_a_failure_and_the_next_o
         minted_at: None,
         expires_at: None,
         revoke_after: None,
+        public_key: None,
     };
     // Nobody waits: it stands still.
     let clock = Clock::standing_at(Timestamp::UNIX_EPOCH);

@@ -11,11 +11,22 @@ use crate::truth::{alive, fly_secret, machine_values, ours, the_token};
 /// An apply in the background, once a call that contains `pattern` has been made.
 pub(crate) fn apply_until(story: &Story, pattern: &str) -> Child {
     story.sandbox.forget_calls();
+    apply_once_seen(story, || {
+        story.sandbox.calls().iter().any(|call| call.line.contains(pattern))
+    })
+}
+
+/// An apply in the background, once a planted fault holds one of its calls.
+pub(crate) fn apply_until_held(story: &Story) -> Child {
+    apply_once_seen(story, || !story.sandbox.held().is_empty())
+}
+
+/// An apply in the background, once that has been seen.
+fn apply_once_seen(story: &Story, seen: impl Fn() -> bool) -> Child {
     let mut command = story
         .workspace
         .command(&["apply", "-no-color", "-input=false", "-auto-approve"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let seen = || story.sandbox.calls().iter().any(|call| call.line.contains(pattern));
     let mut patience = 600;
     while !seen() && patience > 0 {
         std::thread::sleep(Duration::from_millis(20));
@@ -24,7 +35,7 @@ pub(crate) fn apply_until(story: &Story, pattern: &str) -> Child {
     if patience == 0 {
         drop(child.kill());
         drop(child.wait());
-        panic!("no call contains {pattern}: {:#?}", story.sandbox.calls());
+        panic!("what was waited for did not happen: {:#?}", story.sandbox.calls());
     }
     child
 }

@@ -349,6 +349,9 @@ fn verifiers_before_signers_as_the_guide_shows_it() {
     story.clock("123m");
     printed("lead: continues", &story.plan());
     story.apply();
+    story.clock("27h");
+    printed("lead: out", &story.plan());
+    story.apply();
     let without = rotated.lines().filter(|line| !line.contains("vault "));
     let without: Vec<&str> = without.collect();
     story.write_all(&format!("{PROVIDER}{}", without.join("\n")));

@@ -37,6 +37,7 @@ fn credential(generation: u64, id: Option<&str>) -> CredentialRecord {
         minted_at: None,
         expires_at: None,
         revoke_after: None,
+        public_key: None,
     }
 }
 

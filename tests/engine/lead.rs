@@ -50,6 +50,7 @@ fn plan(leads: [SignedDuration; 2]) -> Plan {
         minted_at: None,
         expires_at: None,
         revoke_after: None,
+        public_key: None,
     };
     let deliveries = [
         ("first".to_owned(), record(Some(2), 0)),

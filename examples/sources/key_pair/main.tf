@@ -1,5 +1,5 @@
-# A key that signs JSON Web Tokens. The private half goes to the service that signs; the public half and its kid are outputs,
-# for the service that publishes the key set. Keep the old public key in that set until the last token that it verifies has expired.
+# A key that signs JSON Web Tokens. Verifiers load the set of valid public keys, which has a new key five minutes before the service that
+# signs gets it, and an old one until the last token that it signed has expired.
 
 terraform {
   required_providers {
@@ -26,8 +26,16 @@ resource "rotation_secret" "jwt_signing_key" {
     }
   }
 
+  overlap = "24h"
+
   targets = {
-    issuer = {
+    verifiers = {
+      part          = "jwks"
+      lead          = "5m"
+      ssm_parameter = { name = "/example/production/JWKS" }
+    }
+    signer = {
+      wave          = 2
       part          = "private_jwk"
       ssm_parameter = { name = "/example/production/JWT_SIGNING_KEY" }
     }
@@ -38,8 +46,8 @@ resource "rotation_secret" "jwt_signing_key" {
   }
 }
 
-output "jwk" {
-  value = jsondecode(rotation_secret.jwt_signing_key.public["public_jwk"])
+output "jwks" {
+  value = jsondecode(rotation_secret.jwt_signing_key.public["jwks"])
 }
 
 output "kid" {

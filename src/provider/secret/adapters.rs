@@ -231,6 +231,7 @@ impl Adapters {
             former_escrow: None,
             activations: self.activations,
             checks: self.checks,
+            public: BTreeMap::new(),
             shared_work: SharedWork::default(),
             vendors: Arc::clone(vendors),
             clock,

@@ -126,7 +126,7 @@ fn expiry_due(state: &State, config: &Config) -> Option<Timestamp> {
 /// Older generations whose overlap has ended, or that no target ever held.
 pub(super) fn revocations(state: &State, config: &Config, now: Timestamp) -> BTreeSet<u64> {
     let older = state.ledger.credentials().iter();
-    let is_kept = |known: &CredentialRecord| known.is_issued() || state.ledger.is_parked(known.generation);
+    let is_kept = |known: &CredentialRecord| known.is_accepted() || state.ledger.is_parked(known.generation);
     let older = older.filter(|known| known.generation != state.ledger.generation() && is_kept(known));
     let due = older.filter(|known| {
         let over = overlap_ends(state, config, known).is_some_and(|after| after <= now);

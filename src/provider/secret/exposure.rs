@@ -43,8 +43,14 @@ pub(super) fn subject_of(known: &CredentialRecord) -> String {
 pub(super) fn notice(known: &CredentialRecord, config: &Config, ledger: &Ledger) -> Notice {
     let generation = known.generation;
     let (credential, place) = (texts::credential(known), texts::issuer(&known.issuer));
+    let valid = match known.is_issued() {
+        true => format!("may still be valid at {place}"),
+        false => "is still verified with its public key".to_owned(),
+    };
     let what_next = match generation == ledger.generation() {
+        true if !known.is_issued() => "The next apply replaces it.".to_owned(),
         true => "Supply a new value, then revoke it there.".to_owned(),
+        false if !known.is_issued() => "The next apply takes its public key out of the set.".to_owned(),
         false if config.revoke_by_hand || !can_be_revoked(known) => {
             format!("Revoke it there, then set `revoke {{ confirmed = {generation} }}`.")
         }
@@ -53,7 +59,7 @@ pub(super) fn notice(known: &CredentialRecord, config: &Config, ledger: &Ledger)
     Notice {
         code: NoticeCode::Exposed,
         subject: subject_of(known),
-        text: format!("{credential} was exposed by an incident and may still be valid at {place}. {what_next}"),
+        text: format!("{credential} was exposed by an incident and {valid}. {what_next}"),
     }
 }
 

@@ -188,13 +188,17 @@ pub(super) fn pending(state: &State, decision: &Decision, config: &Config) -> Ve
         let held = ledger.delivery(key).and_then(|known| known.generation);
         all.push(Pending::at(Action::Remove, key, held, "no longer in targets"));
     }
-    let is_issued = |generation: &&u64| ledger.credential(**generation).is_some_and(CredentialRecord::is_issued);
-    let (issued, kept): (Vec<&u64>, Vec<&u64>) = decision.revoke.iter().partition(is_issued);
+    let is_accepted = |generation: &&u64| {
+        ledger
+            .credential(**generation)
+            .is_some_and(CredentialRecord::is_accepted)
+    };
+    let (accepted, kept): (Vec<&u64>, Vec<&u64>) = decision.revoke.iter().partition(is_accepted);
     for ended in kept {
         all.push(Pending::new(Action::Remove, *ended, why_revoked(decision, *ended)));
     }
     all.extend(of_escrow(decision, config));
-    for revoked in issued {
+    for revoked in accepted {
         all.push(Pending {
             credential_id: ledger
                 .credential(*revoked)
@@ -415,7 +419,7 @@ fn exposed(state: &State, decision: &Decision, config: &Config, all: &mut Vec<No
             .filter(|awaited| awaited.cause == Cause::Incident);
         let is_to_follow = awaited.is_some() && generation == ledger.generation();
         let is_exposed = is_to_follow || is_exposed(state, ledger, generation, &decision.notices);
-        if !known.is_issued() || ends || is_dead || !is_exposed {
+        if !known.is_accepted() || ends || is_dead || !is_exposed {
             continue;
         }
         let notice = exposure::notice(known, config, ledger);
@@ -446,7 +450,7 @@ fn of_credentials(state: &State, decision: &Decision, config: &Config, all: &mut
         let is_own = |notice: &Notice| notice.code == NoticeCode::OwnCredential && notice.subject == subject;
         let settled = decision.revoke.contains(&generation) || decision.confirmed.contains(&generation);
         if generation == ledger.generation()
-            || !known.is_issued()
+            || !known.is_accepted()
             || !is_due
             || settled
             || decision.revokes_at_apply
@@ -455,7 +459,8 @@ fn of_credentials(state: &State, decision: &Decision, config: &Config, all: &mut
             continue;
         }
         let credential = texts::credential(known);
-        let (code, text) = if config.revoke_by_hand || !can_be_revoked(known) {
+        let by_hand = known.is_issued() && (config.revoke_by_hand || !can_be_revoked(known));
+        let (code, text) = if by_hand {
             let place = texts::issuer(&known.issuer);
             (
                 NoticeCode::RevokeByHand,

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use super::decide::{Decision, moves_escrow};
 use super::revocable::can_be_revoked;
 use crate::rotation::lead::LONGEST_WAIT;
-use crate::rotation::{DeliveryStatus, Ending, Goal, TargetGoal};
+use crate::rotation::{CredentialRecord, DeliveryStatus, Ending, Goal, TargetGoal};
 use crate::spec::{Config, IncidentRevoke, TargetSpec, When};
 
 /// What a run is asked to reach.
@@ -20,12 +20,19 @@ pub(super) fn goal(decision: &Decision, config: &Config, is_create: bool) -> Goa
         let held = decision.ledger.delivery(key);
         held.is_some_and(|delivery| delivery.holds(decision.generation))
     };
+    // What ends may be in the set of the public keys that are valid, which is written once more without it.
+    let is_published = |generation: &u64| {
+        let known = decision.ledger.credential(*generation);
+        known.is_some_and(CredentialRecord::is_published)
+    };
+    let withdraws = decision.revoke.iter().any(is_published);
     // What is gone cannot be written, and what drifted stays as it is where only a report is wanted. A target that the plan does not
     // name is not touched, whatever is found there.
     let is_wanted = |key: &String| match decision.ledger.status(key) {
         Some(DeliveryStatus::Gone) => false,
         _ if rotates => true,
         _ if decision.left_alone.contains(key) && !decision.write.contains(key) => false,
+        _ if withdraws && config.key_sets().any(|(holds, _)| holds == key) => true,
         _ => renews || decision.write.contains(key) || decision.activate.contains(key) || decision.retag.contains(key),
     };
     let wanted = config.targets.iter().filter(|(key, _)| is_wanted(key));

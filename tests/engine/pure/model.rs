@@ -179,6 +179,7 @@ pub(super) fn record(generation: u64, status: CredentialStatus) -> CredentialRec
         minted_at: None,
         expires_at: None,
         revoke_after: None,
+        public_key: None,
     }
 }
 

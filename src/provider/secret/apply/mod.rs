@@ -286,7 +286,7 @@ impl Change<'_> {
             let ended = due::revocations(&moved, config, now);
             let may = |generation: &u64| {
                 let known = decision.ledger.credential(*generation);
-                known.is_some_and(super::revocable::can_be_revoked)
+                known.is_some_and(|known| !known.is_issued() || super::revocable::can_be_revoked(known))
             };
             let ended = ended.into_iter().filter(|_| is_clock_right);
             decision.revoke.extend(ended.filter(may));
@@ -430,6 +430,7 @@ impl Change<'_> {
         let goal_is_empty = wanted.targets.is_empty();
         let mut job = adapters.into_job(&state.id, config, vendors, configured.clock, self.is_create);
         job.unreachable = state.unreachable();
+        job.public.clone_from(&state.public);
         job.shared_work = configured.shared_work.clone();
         if decision.incident.is_some() {
             job.window = None;

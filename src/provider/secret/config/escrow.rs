@@ -28,7 +28,8 @@ impl Config {
             };
             problems.report(Path::attribute("targets").then_key(key), needs);
         }
-        if self.source.kind.maker == Maker::Us {
+        // An old public key stays in the set until its overlap ends.
+        if self.source.kind.maker == Maker::Us && self.source.config.published_part().is_none() {
             self.overlap_has_no_effect(overlap_is_set, problems);
         }
         self.leads_are_resumable(problems);

@@ -89,7 +89,11 @@ impl Config {
         }
         let readable = self.targets.values();
         let readable = readable.filter(|target| target.wave <= through && target.config.traits().readable);
-        let held: BTreeSet<&PartName> = readable.filter_map(|target| target.content.part()).collect();
-        parts.iter().all(|part| held.contains(part))
+        let held: BTreeSet<&str> = readable
+            .filter_map(|target| Some(target.content.part()?.as_str()))
+            .collect();
+        let essential = self.source.config.essential_parts();
+        let tells_the_rest = essential.is_some_and(|parts| parts.iter().all(|part| held.contains(part)));
+        tells_the_rest || parts.iter().all(|part| held.contains(part.as_str()))
     }
 }

@@ -33,7 +33,8 @@ pub(super) fn decided(
         },
     };
     let settled = targets.values().map(|target| target.settle).max();
-    match settled.filter(|settled| overlaps(source) && *settled > overlap) {
+    let lasts = overlaps(source) || source.config.published_part().is_some();
+    match settled.filter(|settled| lasts && *settled > overlap) {
         Some(settled) => (settled, crate::duration::format(settled)),
         None => (overlap, text),
     }

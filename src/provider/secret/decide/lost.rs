@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::address::Address;
 use crate::part::PartName;
 use crate::rotation::{CredentialRecord, DeliveryStatus, Ledger};
+use crate::source::key_set;
 use crate::spec::{Config, TargetSpec};
 
 /// What needs the value.
@@ -21,6 +22,8 @@ pub(super) struct Need<'a> {
     pub leaving: &'a [&'a Arc<TargetSpec>],
     /// Targets that the last refresh could not read.
     pub unreachable: &'a BTreeSet<String>,
+    /// The public parts in state.
+    pub public: &'a BTreeMap<String, String>,
 }
 
 /// Whether a lost value is replaced of its own accord: what was taken over stays until it is due, or until somebody asks.
@@ -43,6 +46,17 @@ fn unlisted(config: &Config, ledger: &Ledger) -> Option<String> {
         let place = (config.source.kind.issuer_in_words)(issuer);
         format!("generation {generation}, which an interrupted apply left, does not exist at {place}")
     })
+}
+
+/// Whether that part of a generation is no secret, and the state has it, or the set of the public keys that are valid.
+pub(in crate::provider::secret) fn is_public(
+    part: &PartName,
+    generation: u64,
+    ledger: &Ledger,
+    public: &BTreeMap<String, String>,
+) -> bool {
+    let known = ledger.credential(generation).filter(|known| known.public_key.is_some());
+    known.is_some() && (part.as_str() == key_set::JWKS || public.contains_key(part.as_str()))
 }
 
 /// Why the value of the generation in place, which is needed, cannot be recovered; `None` where it can, or is not needed.
@@ -94,7 +108,10 @@ pub(super) fn lost(config: &Config, ledger: &Ledger, need: &Need<'_>) -> Option<
         .chain(need.leaving.iter().copied())
         .filter_map(|target| target.content.part())
         .collect();
-    let has = |part: &PartName| given_back.contains(part);
+    // From the parts that are essential, all the others follow.
+    let essential = config.source.config.essential_parts().unwrap_or_default();
+    let follow = !essential.is_empty() && essential.iter().all(|part| given_back.contains(&PartName::from(*part)));
+    let has = |part: &PartName| follow || given_back.contains(part) || is_public(part, generation, ledger, need.public);
     let mut written = need.write.iter().filter_map(|key| config.targets.get(key));
     let deliverable = first.is_none() || written.all(|target| target.content.parts().iter().all(has));
     let presentable = presenting.is_none_or(|(_, check)| check.parts.iter().all(has));

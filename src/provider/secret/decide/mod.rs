@@ -19,8 +19,8 @@ use std::sync::Arc;
 pub(super) use self::escrow::moves as moves_escrow;
 pub(super) use self::keys::leaving;
 use self::keys::{before_of, matched, rekey, renamed, under_new_keys};
-pub(super) use self::lost::may_replace_lost;
 use self::lost::{Need, lost};
+pub(super) use self::lost::{is_public, may_replace_lost};
 use self::request::{asked_for, dead, drifted, finishing_answers, has_new_value, is_drift, left_alone};
 pub(super) use self::restore::CannotRestore;
 pub(super) use self::revocation::lasting_wait;
@@ -408,6 +408,7 @@ fn weigh(
         reworded: &work.reworded,
         leaving: &leaving,
         unreachable: &unreachable,
+        public: &state.public,
     };
     // What a lost answer left unknown may have been found since.
     let is_presented = finish && config.runs().any(|(_, run)| run.presents_new());

@@ -45,6 +45,7 @@ pub(in crate::provider::secret) fn course(
         minted_at: Some(UNKNOWN_INSTANT),
         expires_at: issued.then_some(UNKNOWN_INSTANT),
         revoke_after: None,
+        public_key: config.source.config.published_part().map(|_| UNKNOWN_HANDLE.to_owned()),
     };
     let slot = |key: &str| slots.get(key).map(ToString::to_string).unwrap_or_default();
     let is_live_when_written = |key: &str| {
@@ -61,6 +62,7 @@ pub(in crate::provider::secret) fn course(
         is_live_when_written: &is_live_when_written,
         configured: config.targets.keys().cloned().collect(),
         settling: config.settling_targets().map(|(key, _)| key.clone()).collect(),
+        key_sets: config.key_sets().map(|(key, _)| key.clone()).collect(),
     };
     let wanted = goal(decision, config, is_create);
     let course = forecast(&wanted, &decision.ledger, &prospect);
@@ -163,9 +165,18 @@ pub(super) fn attributes(
     planned
 }
 
-/// Whether public parts may change: a value is minted or recovered, and either had some before, or comes from another kind of source,
+/// Whether public parts may change: a public key that is valid ends, or a value is minted or recovered, and either had some before, or comes from another kind of source,
 /// or what is in place was taken over without them.
-pub(super) fn public_changes(state: &State, same_kind: bool, decision: &Decision) -> bool {
+pub(super) fn public_changes(state: &State, same_kind: bool, decision: &Decision, course: &Forecast) -> bool {
+    let is_published = |generation: &u64| {
+        state
+            .ledger
+            .credential(*generation)
+            .is_some_and(CredentialRecord::is_published)
+    };
+    if course.revoked.iter().any(is_published) {
+        return true;
+    }
     let may_appear = !state.public.is_empty() || !same_kind || state.ledger.is_taken_over();
     (decision.rotates() || decision.finish) && may_appear
 }

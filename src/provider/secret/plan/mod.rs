@@ -434,7 +434,7 @@ fn updated(
             object = object.with(name, value);
         }
         let same_kind = before.is_some_and(|before| before.source.kind.name == config.source.kind.name);
-        if forecast::public_changes(state, same_kind, decision) {
+        if forecast::public_changes(state, same_kind, decision, &course) {
             object = object.with("public", Value::unknown());
         }
         if let Some(awaited) = newly_awaited(state, decision) {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::forecast::revoked_for_room;
 use crate::address::Address;
-use crate::provider::secret::decide::{Decision, moves_escrow};
+use crate::part::PartName;
+use crate::provider::secret::decide::{Decision, is_public, moves_escrow};
 use crate::provider::secret::state::State;
 use crate::provider::secret::{capacity, texts};
 use crate::rotation::forecast::UNKNOWN_INSTANT;
@@ -84,7 +85,7 @@ impl Told<'_> {
         for step in &self.course.steps {
             match step {
                 Step::Preflight => lines.extend(self.preflight()),
-                Step::Recover(generation) => lines.push(self.recover(*generation)),
+                Step::Recover(generation) => lines.extend(self.recover(*generation)),
                 Step::Mint(generation) => {
                     newest = *generation;
                     lines.push(self.mint(*generation));
@@ -140,7 +141,24 @@ impl Told<'_> {
             .collect()
     }
 
-    fn recover(&self, generation: u64) -> String {
+    /// Where the value is read; `None` where the state has all that is needed.
+    fn recover(&self, generation: u64) -> Option<String> {
+        (!self.needs_public_parts_alone(generation)).then(|| self.read(generation))
+    }
+
+    fn needs_public_parts_alone(&self, generation: u64) -> bool {
+        let (state, config) = (self.state, self.config);
+        let written = self.course.written.iter().filter_map(|key| config.targets.get(key));
+        let written: Vec<PartName> = written.flat_map(|target| target.content.parts()).collect();
+        let presented = config
+            .runs()
+            .filter(|(_, run)| run.presents_new() && run.when != When::Preflight);
+        let mut needed = written.iter().chain(presented.flat_map(|(_, run)| &run.parts));
+        let is_public = |part: &PartName| is_public(part, generation, &state.ledger, &state.public);
+        !written.is_empty() && needed.all(is_public)
+    }
+
+    fn read(&self, generation: u64) -> String {
         let ledger = &self.decision.ledger;
         if let Some(escrow) = ledger.escrow().filter(|_| ledger.is_parked(generation)) {
             let noun = texts::entry(&escrow.slot).noun;
@@ -318,11 +336,16 @@ impl Told<'_> {
     }
 
     fn revoke(&self, generation: u64, newest: u64) -> Option<String> {
-        let known = self
-            .state
-            .ledger
-            .credential(generation)
-            .filter(|known| known.is_issued())?;
+        let known = self.state.ledger.credential(generation)?;
+        if known.is_published() {
+            return Some(format!(
+                "take the public key of generation {generation} out of the set (part jwks){}",
+                self.in_window()
+            ));
+        }
+        if !known.is_issued() {
+            return None;
+        }
         let which = texts::generation(Some(known), generation);
         let place = texts::issuer(&known.issuer);
         Some(if self.state.ledger.never_held(generation) {
@@ -449,7 +472,17 @@ impl Told<'_> {
         let generation = known.generation;
         let overlap = &self.config.overlap_text;
         if !known.is_issued() {
-            return format!("keep {which} in escrow for {overlap}; a later apply deletes it");
+            return match (known.is_published(), after.is_parked(generation)) {
+                (false, _) => format!("keep {which} in escrow for {overlap}; a later apply deletes it"),
+                (true, false) => {
+                    format!(
+                        "keep the public key of {which} in the set (part jwks) for {overlap}; a later apply takes it out"
+                    )
+                }
+                (true, true) => format!(
+                    "keep {which} in escrow, and its public key in the set (part jwks), for {overlap}; a later apply deletes both"
+                ),
+            };
         }
         if self.config.source.is_supplied() || !super::super::revocable::can_be_revoked(known) {
             return format!(

@@ -10,15 +10,17 @@ use jiff::Timestamp;
 pub(super) use self::receipt::{CheckResult, Receipt, Verdict};
 pub(super) use self::records::{
     credential_value, delivery_value, escrow_value, instant, left_subject, notices_value, pending_value,
-    unrecorded_value,
+    public_keys_value, unrecorded_value,
 };
 use self::records::{
     read_credential, read_delivery, read_escrow, read_instant, read_notice, read_pending, read_texts, texts,
+    with_public_keys,
 };
 use crate::rotation::{
     Action, Cause, CredentialRecord, CredentialStatus, DeliveryStatus, Event, Ledger, Notice, NoticeCode, Pending,
     Request,
 };
+use crate::source::key_set;
 use crate::spec::IncidentRevoke;
 use crate::terraform::Value;
 
@@ -103,7 +105,7 @@ pub struct State {
     pub next_action_at: Option<Timestamp>,
     /// Incidents that this secret has handled.
     pub incidents: Vec<String>,
-    /// Public parts.
+    /// Public parts, but for the set of public keys, which the ledger has.
     pub public: BTreeMap<String, String>,
     /// Record of the last rotation.
     pub last_rotation: Option<Receipt>,
@@ -214,6 +216,8 @@ impl State {
         let deliveries = self.ledger.deliveries().iter();
         let deliveries = deliveries.map(|(key, known)| (key.clone(), delivery_value(known)));
         let public = self.public.iter().map(|(k, v)| (k.clone(), Value::string(v)));
+        let public_keys = public_keys_value(&self.ledger).into_iter();
+        let public = public.chain(public_keys.map(|keys| (key_set::JWKS.to_owned(), keys)));
         let computed = [
             ("id", Value::string(&self.id)),
             ("generation", Value::number(self.ledger.generation())),
@@ -257,8 +261,10 @@ impl State {
         let deliveries = records("deliveries");
         let deliveries = deliveries.iter();
         let deliveries = deliveries.filter_map(|(key, value)| Some((key.clone(), read_delivery(value)?)));
-        let public = records("public");
-        let public = public.into_iter();
+        let public = records("public").into_iter();
+        let public = public.filter_map(|(k, v)| Some((k, v.as_str()?.to_owned())));
+        let mut public: BTreeMap<String, String> = public.collect();
+        let credentials = with_public_keys(credentials, &mut public);
         let phase = object.get("phase").as_str();
         let continues_at = read_instant(object.get("last_rotation").get("continues_at"));
         let finished = phase != Some(Phase::Partial.as_str()) && continues_at.is_none();
@@ -280,7 +286,7 @@ impl State {
             rotate_after: read_instant(object.get("rotate_after")),
             next_action_at: read_instant(object.get("next_action_at")),
             incidents: read_texts(object.get("incidents")),
-            public: public.filter_map(|(k, v)| Some((k, v.as_str()?.to_owned()))).collect(),
+            public,
             last_rotation: Receipt::from_value(object.get("last_rotation")),
         }
     }

@@ -9,6 +9,7 @@ use crate::rotation::{
     Action, Cause, CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus, Escrow, Ledger, Notice,
     NoticeCode, Pending,
 };
+use crate::source::key_set;
 use crate::terraform::Value;
 
 /// An instant, or null; what a forecast does not know is unknown.
@@ -102,7 +103,35 @@ pub(super) fn read_credential(generation: &str, value: &Value) -> Option<Credent
         minted_at: read_instant(value.get("minted_at")),
         expires_at: read_instant(value.get("expires_at")),
         revoke_after: read_instant(value.get("revoke_after")),
+        public_key: None,
     })
+}
+
+/// The set of the public keys that are valid; `None` where the source has none.
+pub(in crate::provider::secret) fn public_keys_value(ledger: &Ledger) -> Option<Value> {
+    let mut keys = ledger.public_keys().peekable();
+    keys.peek()?;
+    Some(Value::string(key_set::set(keys)))
+}
+
+/// The same credentials with the public keys that `public` has of them, taken out of it: the set names the newest first. Of a state that
+/// has no set, the only key is that of the generation in place.
+pub(super) fn with_public_keys(
+    mut credentials: Vec<CredentialRecord>,
+    public: &mut BTreeMap<String, String>,
+) -> Vec<CredentialRecord> {
+    let Some(in_place) = public.get(key_set::PUBLIC_JWK).and_then(|jwk| key_set::key(jwk)) else {
+        return credentials;
+    };
+    let set = public.remove(key_set::JWKS);
+    let keys = set.map_or_else(|| vec![in_place], |set| key_set::keys(&set));
+    credentials.sort_by_key(|known| std::cmp::Reverse(known.generation));
+    let valid = credentials.iter_mut();
+    let valid = valid.filter(|known| !known.is_issued() && known.status != CredentialStatus::Orphaned);
+    for (known, key) in valid.zip(keys) {
+        known.public_key = Some(key);
+    }
+    credentials
 }
 
 /// One element of `deliveries`.
