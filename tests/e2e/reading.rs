@@ -101,40 +101,36 @@ fn pair_in(part: &str) -> String {
 #[test]
 fn a_parameter_that_is_to_hold_another_part_never_gives_its_old_value_away_as_that_part() {
     const PAIR: &str = "source = { key_pair = { algorithm = \"ed25519\" } }";
-    let story = Story::begun(&[PAIR, &pair_in("part = \"private_key_pem\",")]);
-    assert!(parameter(&story, PARAMETER).unwrap().contains("PRIVATE KEY"));
-    // Nobody has the public half any more. A generated value is not replaced for that: the plan says so, and how to ask for a new pair.
-    story.configure(&[PAIR, &pair_in("part = \"public_key_pem\",")]);
+    let story = Story::begun(&[PAIR, &pair_in("part = \"private_jwk\",")]);
+    assert!(parameter(&story, PARAMETER).unwrap().contains("\"d\""));
+    // Nothing tells how the private half looks as PEM. A generated value is not replaced for that: the plan says so, and how to ask for a new pair.
+    story.configure(&[PAIR, &pair_in("part = \"private_key_pem\",")]);
     let said = story.refused("plan");
     for words in ["the value of generation 1 cannot be recovered", "rotation_reason"] {
         assert!(said.contains(words), "{words} is not in\n{said}");
     }
     let because = |reason: &str| format!("rotation_reason = {reason:?}");
-    story.configure(&[
-        PAIR,
-        &pair_in("part = \"public_key_pem\","),
-        &because("the public half"),
-    ]);
+    story.configure(&[PAIR, &pair_in("part = \"private_key_pem\","), &because("the PEM")]);
     story.apply();
-    let public = parameter(&story, PARAMETER).unwrap();
-    assert!(public.contains("PUBLIC KEY"), "{public}");
+    let pem = parameter(&story, PARAMETER).unwrap();
+    assert!(pem.contains("PRIVATE KEY"), "{pem}");
     // The same with a template, and back to the bare part: both times what stands there is no other text's part.
-    story.configure(&[PAIR, &pair_in("template = \"key: {{ public_key_pem }}\",")]);
+    story.configure(&[PAIR, &pair_in("template = \"key: {{ private_key_pem }}\",")]);
     story.apply();
-    assert_eq!(parameter(&story, PARAMETER).unwrap(), format!("key: {public}"));
-    story.configure(&[PAIR, &pair_in("part = \"public_key_pem\",")]);
+    assert_eq!(parameter(&story, PARAMETER).unwrap(), format!("key: {pem}"));
+    story.configure(&[PAIR, &pair_in("part = \"private_key_pem\",")]);
     story.refused("plan");
     let lines = [
         PAIR,
-        &pair_in("part = \"public_key_pem\","),
-        &because("the bare half again"),
+        &pair_in("part = \"private_key_pem\","),
+        &because("the bare PEM again"),
     ];
     story.configure(&lines);
     story.apply();
     assert!(
         parameter(&story, PARAMETER)
             .unwrap()
-            .starts_with("-----BEGIN PUBLIC KEY")
+            .starts_with("-----BEGIN PRIVATE KEY")
     );
 }
 

@@ -9,7 +9,7 @@ use crate::provider::secret::revocable::can_be_revoked;
 use crate::provider::secret::state::State;
 use crate::rotation::gate::{Holding, Wait, waits_on_record};
 use crate::rotation::{Ledger, Notice, NoticeCode};
-use crate::spec::{Config, OnDrift};
+use crate::spec::{Config, OnDrift, TargetSpec};
 use crate::target::Activation;
 
 /// Generations that are revoked, overlaps that end at another instant, and whether only apply's clock tells if they have.
@@ -89,12 +89,22 @@ pub(in crate::provider::secret) fn lasting_wait(
     config: &Config,
     unreachable: &BTreeSet<String>,
 ) -> Option<Wait> {
+    // What stands in state anyway is always had again.
+    let verifying = config.source.config.verifying_parts();
+    let is_public = |target: &TargetSpec| {
+        target
+            .content
+            .parts()
+            .iter()
+            .all(|part| verifying.contains(&part.as_str()))
+    };
     let lasts = |wait: &Wait| match wait {
         Wait::Target { target, holding } => match holding {
             Holding::Gone => true,
             Holding::Changed | Holding::Missing => {
                 // A value that nobody can recover is not delivered again either.
-                config.on_drift == OnDrift::Report || !may_replace_lost(config, ledger)
+                let is_public = config.targets.get(target).is_some_and(|target| is_public(target));
+                config.on_drift == OnDrift::Report || !(is_public || may_replace_lost(config, ledger))
             }
             Holding::Staged => {
                 let known = config.targets.get(target);
