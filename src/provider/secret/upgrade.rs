@@ -2,16 +2,16 @@
 //!
 //! Version 0 kept notices as sentences, and addresses without the account, region or host that they are in. Version 1 kept typed
 //! arguments, `pending` as sentences and `credentials` as a list. Version 2 had no `incident_revoke` and no `renamed_to`, version 3 no
-//! `credentials[].escrow` and no `continues_at`, which are then null, and no set of public keys, which the next refresh adds.
+//! `credentials[].escrow` and no `continues_at`, which are then null, and no set of public keys, which then has the one that there is.
 
 use serde_json::{Map, Value, json};
 
 use crate::address::{ANY, Address};
-use crate::source::{self, Maker};
+use crate::source::{self, Maker, key_set};
 
 /// The JSON of a state in the current shape. What is not JSON, or not of an older version, stays as it is.
 pub fn reshape(version: i64, state: Vec<u8>) -> Vec<u8> {
-    let known = (0..=1).contains(&version);
+    let known = (0..=3).contains(&version);
     let parsed = known.then(|| serde_json::from_slice::<Value>(&state).ok()).flatten();
     let Some(Value::Object(mut object)) = parsed else {
         return state;
@@ -19,9 +19,28 @@ pub fn reshape(version: i64, state: Vec<u8>) -> Vec<u8> {
     if version == 0 {
         complete_places(&mut object);
     }
-    computed(&mut object);
-    arguments(&mut object);
+    if version <= 1 {
+        computed(&mut object);
+        arguments(&mut object);
+    }
+    let is_published = public_keys(&mut object);
+    if version > 1 && !is_published {
+        return state;
+    }
     Value::Object(object).to_string().into_bytes()
+}
+
+/// Whether there is a public key, which then is the only one of its set.
+fn public_keys(object: &mut Map<String, Value>) -> bool {
+    let Some(Value::Object(public)) = object.get_mut("public") else {
+        return false;
+    };
+    let jwk = public.get(key_set::PUBLIC_JWK).and_then(Value::as_str);
+    let Some(key) = jwk.and_then(key_set::key) else {
+        return false;
+    };
+    public.insert(key_set::JWKS.to_owned(), json!(key_set::set([key.as_str()])));
+    true
 }
 
 /// Notices of version 0 are found anew by the next refresh, and places are completed by it.
