@@ -81,6 +81,7 @@ impl Trial<'_> {
             return found;
         };
         let before_all = first.world.parked_values();
+        let mut known_before = before_all.clone();
         // What was parked first in this story, and what there was by then.
         let mut resumed: Option<(BTreeSet<&String>, &World)> = None;
         for (n, now) in self.moments.iter().enumerate() {
@@ -88,6 +89,10 @@ impl Trial<'_> {
                 continue;
             };
             let (world, parked) = (&now.world, now.world.parked_values());
+            if self.incident_asks_again == Some(n) {
+                known_before = before.world.parked_values();
+                resumed = None;
+            }
             let mut blame = |what: String| found.push(format!("moment {n} ({}): {what}", now.call));
             if world.parked.len() > 1 {
                 blame(format!("{} entries hold values", world.parked.len()));
@@ -108,7 +113,7 @@ impl Trial<'_> {
                     blame("a value left escrow within its overlap".to_owned());
                 }
             }
-            let new: BTreeSet<&String> = parked.difference(&before_all).copied().collect();
+            let new: BTreeSet<&String> = parked.difference(&known_before).copied().collect();
             let (resumed, then) = match &resumed {
                 Some(known) => known,
                 None if new.is_empty() => continue,
@@ -149,9 +154,15 @@ impl Trial<'_> {
         if world.parked.values().any(BTreeMap::is_empty) {
             found.push("an entry without values is left in escrow".to_owned());
         }
+        // What a killed run left may be older than the incident, and exposed like the rest.
+        let begin = self.incident_asks_again.unwrap_or(1) - 1;
+        let judged = self.moments.get(begin..).unwrap_or_default();
+        let before = judged
+            .first()
+            .map(|moment| moment.world.parked_values())
+            .unwrap_or_default();
         let parked_first = |value: &String| {
-            let mut new = self.moments.iter().flat_map(|moment| moment.world.parked_values());
-            let before = first.world.parked_values();
+            let mut new = judged.iter().flat_map(|moment| moment.world.parked_values());
             new.find(|known| !before.contains(known))
                 .is_none_or(|known| known == value)
         };
