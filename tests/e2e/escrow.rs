@@ -143,6 +143,23 @@ fn a_create_that_only_noted_what_it_was_about_to_reset_is_repeated() {
 }
 
 #[test]
+fn a_destroy_whose_last_answer_was_lost_is_repeated() {
+    let story = begun(&[HEX, FLY_AND_GITHUB]);
+    story.sandbox.fault("DeleteParameter", 1, "drop_after");
+    let failed = story.run(&["destroy", "-auto-approve"]);
+    assert_eq!(failed.status, 1, "{}", failed.output);
+    says(
+        &failed.output,
+        &["Destroy again to delete the values that are parked there."],
+    );
+    assert_eq!(below(&story, "/rotation/escrow/"), []);
+    // Nothing in the configuration asks for the value, which is gone, so no plan fails.
+    says(&story.settled(), &["Target control_plane does not hold generation 1"]);
+    story.destroy();
+    assert!(story.has_no_state());
+}
+
+#[test]
 fn an_interrupted_rotation_goes_on_with_the_same_value() {
     let story = begun(&[FLY_TOKEN, FLY_AND_GITHUB]);
     configure(&story, &[FLY_TOKEN, FLY_AND_GITHUB, ONCE]);
