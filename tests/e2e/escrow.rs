@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::gate::revoke_as_fly;
 use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, Story, resource, says, unframed};
 use crate::truth::{alive, fly_secret, ours, parameter, password};
 
@@ -122,6 +123,22 @@ fn an_interrupted_create_goes_on_with_the_password_that_it_parked() {
     let credentials = &story.attributes()["credentials"];
     assert_eq!(credentials["1"]["credential_id"], "app", "{credentials}");
     assert!(credentials["1"]["escrow"].is_string(), "{credentials}");
+    story.settled();
+}
+
+/// Its number is free at the issuer, and stands in escrow beside the value of a token that is no more.
+#[test]
+fn a_create_parks_its_own_value_in_place_of_a_dead_one_of_the_same_number() {
+    let story = begun(&[FLY_TOKEN, FLY_AND_GITHUB]);
+    let [dead] = &alive(&story)[..] else { panic!() };
+    revoke_as_fly(&story, &dead.id);
+    story.state(&["rm", "rotation_secret.it"]);
+    story.apply();
+    let [token] = &alive(&story)[..] else { panic!() };
+    assert_eq!(fly_secret(&story, "molecule-cp", NAME).as_ref(), Some(&token.value));
+    let parked = parked(&story);
+    let values: Vec<&Value> = parked.iter().map(|(_, held)| &held["token"]).collect();
+    assert_eq!(values, [&json!(token.value)]);
     story.settled();
 }
 
