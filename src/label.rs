@@ -32,12 +32,14 @@ impl Label {
         }
     }
 
-    /// Reads a label back from a vendor-side name; `None` when it is not of our form.
+    /// Reads a label back from a vendor-side name; `None` when it is not of our form. An escrow entry in which nothing is parked yet is of
+    /// generation 0.
     pub fn parse(text: &str) -> Option<Self> {
         let (head, generation) = text.rsplit_once("-g")?;
         let (prefix, id) = head.rsplit_once("-rot-")?;
         let hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
-        if id.len() != ID_LENGTH || !id.chars().all(hex) || generation.starts_with(['+', '0']) {
+        let is_padded = generation.starts_with(['+', '0']) && generation != "0";
+        if id.len() != ID_LENGTH || !id.chars().all(hex) || is_padded {
             return None;
         }
         Some(Self {
@@ -79,6 +81,12 @@ mod tests {
     }
 
     #[test]
+    fn the_mark_of_an_entry_without_a_generation_is_read_back() {
+        let label = Label::new("t", "0123456789abcdef", 0);
+        assert_eq!(Label::parse(&label.to_string()), Some(label));
+    }
+
+    #[test]
     fn what_is_not_ours_is_not_a_label() {
         for name in [
             "deploy",
@@ -86,6 +94,8 @@ mod tests {
             "x-rot-0123456789AB-g1",
             "x-rot-0123-g1",
             "x-rot-0123456789ab-g01",
+            "x-rot-0123456789ab-g00",
+            "x-rot-0123456789ab-g+0",
             "x-rot-0123456789ab-g",
         ] {
             assert_eq!(Label::parse(name), None, "{name}");

@@ -51,6 +51,8 @@ impl Run<'_> {
                     self.is_another_value(&minted.parts).await?;
                 }
                 self.outcome.minted = Some(generation);
+                // What is parked under its number is another value.
+                self.forget_parked(generation);
                 self.begin(generation, &order.label, &minted, &issuer);
                 self.outcome.public = Some(minted.public);
                 self.parts = Some(self.with_public_keys(minted.parts));

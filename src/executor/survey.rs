@@ -12,7 +12,7 @@ use crate::label::Label;
 use crate::rotation::{
     CredentialRecord, CredentialStatus, DeliveryStatus, Entry, Event, FARTHEST, Left, Seen, Verdict, judge,
 };
-use crate::source::Credential;
+use crate::source::{Credential, Issuance};
 
 /// How old the credentials of an interrupted create may be to count as its own.
 const INTERRUPTED_CREATE: SignedDuration = SignedDuration::from_hours(24);
@@ -358,7 +358,10 @@ impl Run<'_> {
     pub(super) fn note_marked(&mut self, label: Label, entry: &Entry, noun: &str) {
         let traits = &self.job.source.traits();
         let known = self.outcome.ledger.credential(label.generation).is_some();
-        if !self.job.is_create || known || traits.lists || traits.reveals {
+        // It reveals what it issues by a handle, and which one has that value shows when the value is recovered.
+        let has_handles = matches!(traits.issuance, Issuance::Reset { .. });
+        let is_told = traits.lists || (traits.reveals && !has_handles);
+        if !self.job.is_create || known || is_told {
             return;
         }
         let existed = diagnostics::Run::ExistedAlready {
@@ -366,6 +369,13 @@ impl Run<'_> {
             label: label.to_string(),
         };
         self.outcome.warnings.push(Failure::new(Subject::Whole, existed));
+        if has_handles {
+            let generation = label.generation;
+            if generation > self.outcome.ledger.highest() {
+                self.outcome.ledger.record(Event::FoundAhead { generation });
+            }
+            return;
+        }
         self.outcome.ledger.record(Event::Found(CredentialRecord {
             generation: label.generation,
             credential_id: None,

@@ -10,7 +10,7 @@ use crate::call::{CallError, WritePermit};
 use crate::connection::{Link, Reach};
 use crate::label::Label;
 use crate::part::PartNames;
-use crate::rotation::Container;
+use crate::rotation::{Container, TAKEN_OVER};
 use crate::secret::{Parts, Secret};
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node};
 
@@ -95,9 +95,10 @@ impl Credential {
         }
     }
 
-    /// The label in its name, if the name is of our form.
+    /// The label in its name, if the name is of our form. Nothing of ours makes a credential of generation 0.
     pub fn label(&self) -> Option<Label> {
-        self.name.as_deref().and_then(Label::parse)
+        let label = self.name.as_deref().and_then(Label::parse);
+        label.filter(|label| label.generation > TAKEN_OVER)
     }
 }
 

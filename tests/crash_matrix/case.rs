@@ -147,7 +147,10 @@ impl Scene {
             &first.output,
         );
         sandbox.heal();
-        let killed = fault.name.starts_with("kill_provider");
+        if self.story.act.is_incident() && fault.loses_the_state() {
+            run.incident_asks_again = Some(sandbox.timeline().len());
+        }
+        let killed = fault.blow == Some(Blow::KillProvider);
         if let Some(sign) = sign_of_a_crash(&first.output).filter(|_| !killed) {
             return Err(format!("{sign:?} is in the output\n{}", run.said));
         }
@@ -169,6 +172,8 @@ struct Run<'a> {
     user: User<'a>,
     story: Story,
     fault: Option<Fault>,
+    /// When a run was killed that rotated for an incident: the state does not say that it did.
+    incident_asks_again: Option<usize>,
     logs: bool,
     /// What `terraform show -json` said last of each secret.
     shown: Vec<Value>,
@@ -192,6 +197,7 @@ impl<'a> Run<'a> {
             logs: scene.logs,
             story: scene.story,
             fault,
+            incident_asks_again: None,
             shown: Vec::new(),
             said: String::new(),
             evidence: Evidence::default(),
@@ -249,6 +255,7 @@ impl<'a> Run<'a> {
             moments: &moments,
             disturbed: self.fault.is_some(),
             could_not_park: self.fault.is_some() && could_not_park(&self.said),
+            incident_asks_again: self.incident_asks_again,
             overlap_ends,
         };
         let judged = match self.story.secrets() {
@@ -378,10 +385,7 @@ fn may_lose_the_value(story: Story, fault: Option<Fault>) -> bool {
 /// saving of the state, and no issuer can show either that the entry is ours: nobody issues the value, its handle carries no
 /// name (a role), or (an update) the credential is not new. Only then may the next apply refuse the entry that it finds.
 fn may_need_the_way_out(story: Story, fault: Option<Fault>) -> bool {
-    let killed = matches!(
-        fault.and_then(|fault| fault.blow),
-        Some(Blow::KillProvider | Blow::KillTerraform)
-    );
+    let killed = fault.is_some_and(Fault::loses_the_state);
     let first_write_is_blind = match story.act {
         Act::Create => story.shape == Shape::Blind && !story.source.is_labelled(),
         Act::Add => true,

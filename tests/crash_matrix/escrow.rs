@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::judge::{Trial, changed_places};
-use crate::story::Act;
+use crate::story::{Act, Source};
 use crate::world::{Place, World};
 
 /// Where the provider block says that values are parked.
@@ -16,15 +16,15 @@ const THEIRS: &str = "/rotation/escrow/0123456789abcdef0123456789abcdef";
 /// The block of the provider.
 pub(crate) const BLOCK: &str = "  escrow {\n    ssm_parameter {\n      path = \"/rotation/escrow/\"\n    }\n  }\n";
 
-/// What is parked: for each parameter its generations, and the values of each.
+/// What is parked: for each parameter its generations, and of each the value that targets get.
 pub(crate) type Parked = BTreeMap<String, BTreeMap<u64, BTreeSet<String>>>;
 
 /// Reads the truth. What cannot be read as parked values counts as an entry without any.
-pub(crate) fn parked(truth: &Value) -> Parked {
+pub(crate) fn parked(truth: &Value, source: Source) -> Parked {
     let names = truth["aws"]["ssm"].as_object().unwrap();
     let below = names.iter().filter(|(name, _)| is_an_entry(name));
     below
-        .map(|(name, entry)| (name.clone(), generations(entry["value"].as_str().unwrap())))
+        .map(|(name, entry)| (name.clone(), generations(entry["value"].as_str().unwrap(), source)))
         .collect()
 }
 
@@ -33,19 +33,17 @@ pub(crate) fn is_an_entry(name: &str) -> bool {
     name.starts_with(PATH) && name != THEIRS
 }
 
-fn generations(text: &str) -> BTreeMap<u64, BTreeSet<String>> {
+fn generations(text: &str, source: Source) -> BTreeMap<u64, BTreeSet<String>> {
     let text: Value = serde_json::from_str(text).unwrap_or_default();
     let generations = text["generations"].as_object().cloned().unwrap_or_default();
-    let values = |held: &Value| {
-        let values = held["secret"].as_object().cloned().unwrap_or_default();
-        values
-            .values()
-            .map(|value| value.as_str().unwrap().to_owned())
-            .collect()
+    let value = |held: &Value| {
+        // A role's password is parked beside an address that contains it.
+        let part = source.part().or(held["primary"].as_str()).unwrap_or_default();
+        held["secret"][part].as_str().map(str::to_owned)
     };
     generations
         .iter()
-        .map(|(generation, held)| (generation.parse().unwrap(), values(held)))
+        .map(|(generation, held)| (generation.parse().unwrap(), value(held).into_iter().collect()))
         .collect()
 }
 
@@ -81,6 +79,7 @@ impl Trial<'_> {
             return found;
         };
         let before_all = first.world.parked_values();
+        let mut known_before = before_all.clone();
         // What was parked first in this story, and what there was by then.
         let mut resumed: Option<(BTreeSet<&String>, &World)> = None;
         for (n, now) in self.moments.iter().enumerate() {
@@ -88,6 +87,10 @@ impl Trial<'_> {
                 continue;
             };
             let (world, parked) = (&now.world, now.world.parked_values());
+            if self.incident_asks_again == Some(n) {
+                known_before = before.world.parked_values();
+                resumed = None;
+            }
             let mut blame = |what: String| found.push(format!("moment {n} ({}): {what}", now.call));
             if world.parked.len() > 1 {
                 blame(format!("{} entries hold values", world.parked.len()));
@@ -108,7 +111,7 @@ impl Trial<'_> {
                     blame("a value left escrow within its overlap".to_owned());
                 }
             }
-            let new: BTreeSet<&String> = parked.difference(&before_all).copied().collect();
+            let new: BTreeSet<&String> = parked.difference(&known_before).copied().collect();
             let (resumed, then) = match &resumed {
                 Some(known) => known,
                 None if new.is_empty() => continue,
@@ -117,7 +120,12 @@ impl Trial<'_> {
             if !new.is_subset(resumed) {
                 blame("another value was parked although one was already".to_owned());
             }
-            if world.made > then.made || !world.live.is_subset(&then.live) {
+            let is_another = match self.story.source.is_labelled() {
+                true => !world.live.is_subset(&then.live),
+                // A role is reset when its credential is revoked as well as when one is made.
+                false => self.story.source.is_issued() && !resumed.iter().all(|value| world.live.contains(*value)),
+            };
+            if world.made > then.made || is_another {
                 blame("another credential was made although one was parked".to_owned());
             }
         }
@@ -149,9 +157,15 @@ impl Trial<'_> {
         if world.parked.values().any(BTreeMap::is_empty) {
             found.push("an entry without values is left in escrow".to_owned());
         }
+        // What a killed run left may be older than the incident, and exposed like the rest.
+        let begin = self.incident_asks_again.unwrap_or(1) - 1;
+        let judged = self.moments.get(begin..).unwrap_or_default();
+        let before = judged
+            .first()
+            .map(|moment| moment.world.parked_values())
+            .unwrap_or_default();
         let parked_first = |value: &String| {
-            let mut new = self.moments.iter().flat_map(|moment| moment.world.parked_values());
-            let before = first.world.parked_values();
+            let mut new = judged.iter().flat_map(|moment| moment.world.parked_values());
             new.find(|known| !before.contains(known))
                 .is_none_or(|known| known == value)
         };

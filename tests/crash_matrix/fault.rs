@@ -81,6 +81,11 @@ impl Fault {
         self.kind == "hang"
     }
 
+    /// What the run did is not in the state.
+    pub(crate) fn loses_the_state(self) -> bool {
+        matches!(self.blow, Some(Blow::KillProvider | Blow::KillTerraform))
+    }
+
     /// It strikes from one call on, whatever is called.
     pub(crate) fn lasts(self) -> bool {
         self.kind == "unauthorized"

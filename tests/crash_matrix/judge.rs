@@ -41,6 +41,8 @@ pub(crate) struct Trial<'a> {
     pub(crate) disturbed: bool,
     /// The provider said that it could not park a value.
     pub(crate) could_not_park: bool,
+    /// From this moment on nothing tells that what is parked already answers the incident; `None` where the state does.
+    pub(crate) incident_asks_again: Option<usize>,
     /// From this moment on the overlap is over; `None` if there was none.
     pub(crate) overlap_ends: Option<usize>,
 }

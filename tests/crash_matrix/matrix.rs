@@ -91,17 +91,24 @@ impl Choice {
 }
 
 /// What of the parked ones is in the sample.
-const PARKED: [(Act, Source); 6] = [
+const PARKED: [(Act, Source); 10] = [
     (Act::Create, Source::FlyToken),
+    (Act::Create, Source::NeonTwoRoles),
+    (Act::Create, Source::NeonOneRole),
     (Act::Rotate, Source::FlyToken),
+    (Act::Rotate, Source::NeonTwoRoles),
     (Act::Rotate, Source::Random),
     (Act::Destroy, Source::FlyToken),
+    (Act::Destroy, Source::Random),
     (Act::Restore, Source::FlyToken),
     (Act::Restore, Source::Random),
 ];
 
 /// Cases that failed once; they are in every sample.
-const FOUND: [(&str, &str, usize); 5] = [
+const FOUND: [(&str, &str, usize); 8] = [
+    ("create/neon_one_role-parked", "kill_terraform_before", 8),
+    ("create/neon_two_roles-parked", "kill_provider_before", 36),
+    ("destroy/random-parked", "drop_after", 12),
     ("rotate/neon_one_role", "kill_provider_after", 39),
     ("rotate/neon_one_role", "kill_terraform_after", 39),
     ("rotate/neon_two_roles", "kill_provider_after", 1),

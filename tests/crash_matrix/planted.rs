@@ -61,15 +61,26 @@ fn judged(moments: &[Moment], overlap_ends: Option<usize>) -> String {
     judged_as(ROTATION, moments, overlap_ends)
 }
 
-fn judged_as(story: Story, moments: &[Moment], overlap_ends: Option<usize>) -> String {
-    let trial = Trial {
+fn trial(story: Story, moments: &[Moment]) -> Trial<'_> {
+    Trial {
         story,
         setting: story.climax(),
         moments,
         disturbed: true,
         could_not_park: false,
+        incident_asks_again: None,
+        overlap_ends: None,
+    }
+}
+
+fn judged_as(story: Story, moments: &[Moment], overlap_ends: Option<usize>) -> String {
+    said_of(&Trial {
         overlap_ends,
-    };
+        ..trial(story, moments)
+    })
+}
+
+fn said_of(trial: &Trial<'_>) -> String {
     [trial.violations(), trial.ending(), trial.escrow()].concat().join("\n")
 }
 
@@ -166,15 +177,7 @@ fn of_consumers(moments: &[Moment]) -> String {
         act: Act::Activated,
         ..ROTATION
     };
-    let trial = Trial {
-        story,
-        setting: story.climax(),
-        moments,
-        disturbed: true,
-        could_not_park: false,
-        overlap_ends: None,
-    };
-    trial.consumers().join("\n")
+    trial(story, moments).consumers().join("\n")
 }
 
 #[test]
@@ -292,6 +295,66 @@ fn another_value_than_the_parked_one_is_blamed() {
     };
     is_blamed_for_escrow(another, "another value was parked although one was already");
     is_blamed_for_escrow(another, "another credential was made although one was parked");
+}
+
+/// A rotation for an incident that is killed when its value is parked; the next run makes another one.
+fn killed_incident() -> Vec<Moment> {
+    let all = ["old", "new", "newer"];
+    let (two, three) = ([(1, "old"), (2, "new")], [(1, "old"), (2, "new"), (3, "newer")]);
+    let made = |world: World| World { made: 3, ..world };
+    let mut moments = parked_rotation();
+    moments.truncate(3);
+    moments.extend([
+        moment("mint", parked(&two, world(&all, "old", "old", "old"))),
+        moment("park", parked(&three, world(&all, "old", "old", "old"))),
+        moment("deliver", parked(&three, world(&all, "old", "newer", "newer"))),
+        moment("deliver", parked(&three, world(&all, "newer", "newer", "newer"))),
+        moment("GET /health", parked(&three, world(&all, "newer", "newer", "newer"))),
+        moment(
+            "revoke",
+            parked(&three, made(world(&["newer"], "newer", "newer", "newer"))),
+        ),
+        moment(
+            "unpark",
+            parked(&[(3, "newer")], made(world(&["newer"], "newer", "newer", "newer"))),
+        ),
+    ]);
+    moments
+}
+
+#[test]
+fn one_more_value_is_made_where_the_run_of_an_incident_was_killed() {
+    let story = Story {
+        act: Act::IncidentChecked,
+        ..PARKED
+    };
+    let judged_after = |moments: &[Moment], killed: Option<usize>| {
+        said_of(&Trial {
+            incident_asks_again: killed,
+            ..trial(story, moments)
+        })
+    };
+    let moments = killed_incident();
+    assert_eq!(judged_after(&moments, Some(3)), "");
+    let said = judged_after(&moments, None);
+    assert!(
+        said.contains("another credential was made although one was parked"),
+        "{said}"
+    );
+    assert!(
+        said.contains("the targets do not have the value that was parked first"),
+        "{said}"
+    );
+    // Only one: what the run before the kill parked counts no more, and what the run after it parked does.
+    let mut moments = moments;
+    for moment in &mut moments[5..] {
+        moment.world.made += 1;
+    }
+    let said = judged_after(&moments, Some(3));
+    assert!(
+        said.contains("another credential was made although one was parked"),
+        "{said}"
+    );
 }
 
 #[test]

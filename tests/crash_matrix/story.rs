@@ -57,6 +57,11 @@ impl Source {
         }
     }
 
+    /// The part that targets get, where the credential has several.
+    pub(crate) fn part(self) -> Option<&'static str> {
+        (!self.roles().is_empty()).then_some("password")
+    }
+
     /// Whether somebody issues the values and knows whether they work.
     pub(crate) fn is_issued(self) -> bool {
         !matches!(self, Self::Random | Self::Provided)
@@ -524,11 +529,8 @@ impl Story {
                     Place::Docs => r#"github_actions_secret = { repository = "molecule-docs" }"#.to_owned(),
                 };
                 let key = format!("{place:?}").to_lowercase();
-                let part = if self.source.roles().is_empty() {
-                    ""
-                } else {
-                    "part = \"password\", "
-                };
+                let part = self.source.part();
+                let part = part.map_or_else(String::new, |part| format!("part = {part:?}, "));
                 format!("    {key} = {{ wave = {wave}, {part}{kind} }}\n")
             })
             .collect();

@@ -89,7 +89,7 @@ impl World {
                 world.entries.insert(place, value);
             }
         }
-        world.parked = escrow::parked(truth);
+        world.parked = escrow::parked(truth, source);
         let app = &truth["fly"]["apps"][APP];
         let machines = app["machines"].as_object().unwrap().values();
         let started: Vec<&Value> = machines.filter(|machine| machine["state"] == "started").collect();

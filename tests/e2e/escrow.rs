@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::gate::revoke_as_fly;
 use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, Story, resource, says, unframed};
 use crate::truth::{alive, fly_secret, ours, parameter, password};
 
@@ -11,6 +12,12 @@ const HEX: &str = r#"source = { random = { bytes = 32, encoding = "hex" } }"#;
 const FLY_AND_GITHUB: &str = r#"targets = {
     control_plane = { wave = 1, fly_secret = { app = "molecule-cp" } }
     image_publish = { wave = 2, github_actions_secret = { repository = "molecule-monorepo" } }
+  }"#;
+const ROLE: &str = r#"source = { neon_role_password = {
+    project_id = "quiet-river-12345678", branch_id = "br-main-123456", role = "app" } }"#;
+const ITS_PASSWORD: &str = r#"targets = {
+    control_plane = { wave = 1, part = "password", fly_secret            = { app = "molecule-cp" } }
+    image_publish = { wave = 2, part = "password", github_actions_secret = { repository = "molecule-monorepo" } }
   }"#;
 const ONCE: &str = "rotation_reason = \"once\"";
 
@@ -50,10 +57,10 @@ fn parked(story: &Story) -> Vec<(u64, Value)> {
     let [(name, entry)] = &found[..] else {
         panic!("{found:?}");
     };
-    assert_eq!(
-        *name,
-        format!("/rotation/escrow/{}", story.attributes()["id"].as_str().unwrap())
-    );
+    if !story.has_no_state() {
+        let id = &story.attributes()["id"];
+        assert_eq!(*name, format!("/rotation/escrow/{}", id.as_str().unwrap()));
+    }
     assert_eq!(entry["type"], "SecureString");
     let text: Value = serde_json::from_str(entry["value"].as_str().unwrap()).unwrap();
     let generations = text["generations"].as_object().unwrap().clone();
@@ -99,6 +106,74 @@ fn a_value_is_parked_before_any_target_has_it_and_leaves_with_the_secret() {
     says(&story.run(&["plan", "-destroy"]).output, &["(escrow)"]);
     story.destroy();
     assert_eq!(below(&story, "/rotation/escrow/"), []);
+}
+
+/// Nobody lists whose password it is: only what is parked tells.
+#[test]
+fn an_interrupted_create_goes_on_with_the_password_that_it_parked() {
+    let story = begun(&[ROLE, ITS_PASSWORD]);
+    let made = password(&story, "app");
+    // As a kill at the end of the create leaves it.
+    story.state(&["rm", "rotation_secret.it"]);
+    story.apply();
+    assert_eq!(password(&story, "app"), made, "it was reset again");
+    assert_eq!(fly_secret(&story, "molecule-cp", NAME).as_ref(), Some(&made));
+    let [(1, held)] = &parked(&story)[..] else { panic!() };
+    assert_eq!(held["password"], json!(made));
+    let credentials = &story.attributes()["credentials"];
+    assert_eq!(credentials["1"]["credential_id"], "app", "{credentials}");
+    assert!(credentials["1"]["escrow"].is_string(), "{credentials}");
+    story.settled();
+}
+
+/// Its number is free at the issuer, and stands in escrow beside the value of a token that is no more.
+#[test]
+fn a_create_parks_its_own_value_in_place_of_a_dead_one_of_the_same_number() {
+    let story = begun(&[FLY_TOKEN, FLY_AND_GITHUB]);
+    let [dead] = &alive(&story)[..] else { panic!() };
+    revoke_as_fly(&story, &dead.id);
+    story.state(&["rm", "rotation_secret.it"]);
+    story.apply();
+    let [token] = &alive(&story)[..] else { panic!() };
+    assert_eq!(fly_secret(&story, "molecule-cp", NAME).as_ref(), Some(&token.value));
+    let parked = parked(&story);
+    let values: Vec<&Value> = parked.iter().map(|(_, held)| &held["token"]).collect();
+    assert_eq!(values, [&json!(token.value)]);
+    story.settled();
+}
+
+#[test]
+fn a_create_that_only_noted_what_it_was_about_to_reset_is_repeated() {
+    let story = Story::new();
+    configure(&story, &[ROLE, ITS_PASSWORD]);
+    let before = password(&story, "app");
+    story.sandbox.fault("POST /api/v2/projects", 1, "forbidden");
+    story.fails();
+    assert_eq!(password(&story, "app"), before);
+    assert_eq!(parked(&story), []);
+    story.apply();
+    let made = password(&story, "app");
+    assert_ne!(made, before);
+    assert_eq!(fly_secret(&story, "molecule-cp", NAME).as_ref(), Some(&made));
+    let [(1, _)] = &parked(&story)[..] else { panic!() };
+    story.settled();
+}
+
+#[test]
+fn a_destroy_whose_last_answer_was_lost_is_repeated() {
+    let story = begun(&[HEX, FLY_AND_GITHUB]);
+    story.sandbox.fault("DeleteParameter", 1, "drop_after");
+    let failed = story.run(&["destroy", "-auto-approve"]);
+    assert_eq!(failed.status, 1, "{}", failed.output);
+    says(
+        &failed.output,
+        &["Destroy again to delete the values that are parked there."],
+    );
+    assert_eq!(below(&story, "/rotation/escrow/"), []);
+    // Nothing in the configuration asks for the value, which is gone, so no plan fails.
+    says(&story.settled(), &["Target control_plane does not hold generation 1"]);
+    story.destroy();
+    assert!(story.has_no_state());
 }
 
 #[test]

@@ -16,6 +16,8 @@ pub(super) struct Need<'a> {
     pub write: &'a BTreeSet<String>,
     /// Targets that are made live.
     pub activate: &'a BTreeSet<String>,
+    /// Those of the written ones that this change of the configuration has written.
+    pub asked: &'a BTreeSet<String>,
     /// Those of the written ones that hold another text than the configuration asks for, with what they were written under.
     pub reworded: &'a BTreeMap<String, &'a Arc<TargetSpec>>,
     /// Targets that leave the configuration and can be read until they do.
@@ -125,7 +127,8 @@ pub(super) fn lost(config: &Config, ledger: &Ledger, need: &Need<'_>) -> Option<
             Some(DeliveryStatus::Unknown) => format!("it is unknown what target {first} holds"),
             Some(_) if ledger.is_finished() => format!("target {first} has to be written again"),
             Some(_) => format!("generation {generation} did not reach target {first}"),
-            None => format!("target {first} is new"),
+            None if need.asked.contains(first) => format!("target {first} is new"),
+            None => format!("target {first} does not hold generation {generation}"),
         },
         (None, Some((check, _))) => format!("check {check} has not passed with generation {generation}"),
         (None, None) => return None,

@@ -405,6 +405,7 @@ fn weigh(
     let need = Need {
         write: &write,
         activate: &activate,
+        asked: &work.asked,
         reworded: &work.reworded,
         leaving: &leaving,
         unreachable: &unreachable,
@@ -539,7 +540,11 @@ impl<'c> Work<'c> {
                 work.reworded.insert(key.clone(), old);
                 work.asked.insert(key.clone());
             } else if generation.is_none() {
-                let known = if old.is_some() {
+                // An entry that a destroy deleted before it failed is on no record.
+                let was_configured = before
+                    .and_then(|before| before.targets.get(key))
+                    .is_some_and(|before| before.fingerprint == target.fingerprint);
+                let known = if old.is_some() || was_configured {
                     &mut work.healed
                 } else {
                     &mut work.asked
