@@ -21,6 +21,8 @@
 mod activations;
 #[path = "edits/cli.rs"]
 mod cli;
+#[path = "edits/escrow.rs"]
+mod escrow;
 #[path = "edits/matrix.rs"]
 mod matrix;
 #[path = "edits/run.rs"]
@@ -71,6 +73,21 @@ fn walk_activations(source: &'static str) {
         let others = edits(source).into_iter().chain(terms::edits());
         let some = activations::some(nth, others.collect());
         (situation, rest, activations::edits().into_iter().chain(some).collect())
+    });
+    play(source, all.collect());
+}
+
+/// Every pair of one kind of source where values are parked.
+fn walk_escrow(source: &'static str) {
+    // Two sources make different halves of the edits in one situation.
+    let first = SOURCES.iter().position(|known| *known == source).unwrap();
+    let all = escrow::situations(source).into_iter().zip(first..);
+    let all = all.map(|((situation, rest), nth)| {
+        let others = edits(source)
+            .into_iter()
+            .chain(terms::edits())
+            .chain(activations::edits());
+        (situation, rest, escrow::some(nth, others.collect()))
     });
     play(source, all.collect());
 }
@@ -148,4 +165,19 @@ fn of_a_source_that_generates_where_something_is_activated() {
 #[test]
 fn of_a_source_that_a_person_feeds_where_something_is_activated() {
     walk_activations(SOURCES[2]);
+}
+
+#[test]
+fn of_a_source_that_issues_where_values_are_parked() {
+    walk_escrow(SOURCES[0]);
+}
+
+#[test]
+fn of_a_source_that_generates_where_values_are_parked() {
+    walk_escrow(SOURCES[1]);
+}
+
+#[test]
+fn of_a_source_that_a_person_feeds_where_values_are_parked() {
+    walk_escrow(SOURCES[2]);
 }

@@ -267,6 +267,13 @@ catalogue! {
                 why: "It is not in escrow.".into(),
             }],
         }
+        /// A template that needs the value of a generation that is not parked.
+        error PreviousNotParked { entry: String, generation: u64 } => {
+            summary: format!("{entry} needs the value of generation {generation}, which is not in escrow"),
+            detail: "Its template contains {{ previous }}. Leave {{ previous }} out until that generation has ended, or until a rotation \
+                     has made another one the previous: from then on, values are parked.",
+            samples: [{ entry: "Fly secret SESSION_KEYS on app molecule-cp".into(), generation: 1 }],
+        }
         /// A place for values that nobody has named.
         error NoEscrow { secret: String } => {
             summary: format!("{secret}: escrow = true requires an escrow block"),

@@ -112,6 +112,18 @@ catalogue! {
             detail: format!("{}. {} The next apply tries again.", call.summary, call.detail),
             samples: [{ call: lost() }],
         }
+        /// A move of what is parked failed half-way, and its copy is still there.
+        warning EscrowCopied { copy: String, former: String } => {
+            summary: format!("{copy} has a copy of the parked values"),
+            detail: format!(
+                "They are still in {former} as well. The next apply completes the move. If you set `path` back instead, delete {copy} \
+                 yourself."
+            ),
+            samples: [{
+                copy: "SSM parameter /rotation/moved/0123456789abcdef0123456789abcdef".into(),
+                former: "SSM parameter /rotation/escrow/0123456789abcdef0123456789abcdef".into(),
+            }],
+        }
         /// A value that breaks a vendor's limits.
         error CannotHold { entry: String, why: String } => {
             summary: format!("{entry} cannot hold the value"),

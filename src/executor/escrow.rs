@@ -10,7 +10,7 @@ use crate::diagnostics;
 use crate::escrow::{CONTENT, Intent, Parked, ParkedGeneration};
 use crate::label::Label;
 use crate::part::{PREVIOUS, VALUE};
-use crate::rotation::{CredentialStatus, Escrow, Event, TAKEN_OVER, Verdict, judge_mark};
+use crate::rotation::{Escrow, Event, TAKEN_OVER, Verdict, judge_mark};
 use crate::secret::{Parts, Secret};
 use crate::spec::EscrowSpec;
 use crate::target::{Delivery, Target};
@@ -98,12 +98,9 @@ impl Run<'_> {
     /// # Errors
     /// A sentence: another generation lives, and its value is not parked.
     pub(super) fn with_previous(&self, parts: &Parts) -> Result<Parts, String> {
-        let beside = self.outcome.ledger.credentials().iter().rev();
-        let mut beside = beside
-            .filter(|known| known.status != CredentialStatus::Orphaned)
-            .map(|known| known.generation)
-            .filter(|generation| Some(*generation) != self.session.in_hand);
-        let found = match beside.next() {
+        let ledger = &self.outcome.ledger;
+        let beside = ledger.beside(self.session.in_hand.unwrap_or(ledger.generation()));
+        let found = match beside.map(|known| known.generation) {
             None => parts.find(VALUE),
             Some(generation) => {
                 let parked = self.parked.as_ref().and_then(|parked| parked.get(generation));
@@ -115,17 +112,26 @@ impl Run<'_> {
         Ok(parts.share().with(PREVIOUS, value.share()))
     }
 
-    /// Targets that hold the value of the generation in place beside the new one, where that value cannot be had.
+    /// Targets that are to hold the value of the generation in place beside the one that replaces it, where that value cannot be had.
     fn lack_the_previous(&self) -> Vec<Failure> {
         let ledger = &self.outcome.ledger;
-        let generation = ledger.generation();
-        let has_it = self
-            .parked
-            .as_ref()
-            .is_some_and(|parked| parked.get(generation).is_some());
-        if !self.goal.may_mint || !ledger.is_begun() || has_it {
-            return Vec::new();
-        }
+        let coming = match (self.goal.may_mint, self.goal.restores) {
+            (true, _) => Some(ledger.highest() + 1),
+            (false, true) => self.goal.generation,
+            (false, false) => None,
+        };
+        let beside = coming
+            .filter(|_| ledger.is_begun())
+            .and_then(|coming| ledger.beside(coming));
+        let is_parked = |generation| {
+            self.parked
+                .as_ref()
+                .is_some_and(|parked| parked.get(generation).is_some())
+        };
+        let lacked = beside
+            .map(|known| known.generation)
+            .filter(|generation| !is_parked(*generation));
+        let Some(generation) = lacked else { return Vec::new() };
         let lacking = self
             .job
             .targets
@@ -240,7 +246,11 @@ impl Run<'_> {
         let moves = self.goal.moves_escrow && self.goal.parks;
         let tidied = self.tidy_escrow().await;
         match tidied {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                // What ends after a move leaves the new place.
+                self.session.escrow_tidied = !moves;
+                Ok(())
+            }
             Err(failure) if moves => Err(vec![failure]),
             Err(failure) => {
                 let call = failure.message.clone();
@@ -264,8 +274,10 @@ impl Run<'_> {
         if let Some(former) = former
             && let Err(failure) = self.delete_entry(former).await
         {
-            // It is moved once more by the next run.
+            // It is moved once more by the next run, unless the configuration leads elsewhere by then: no copy may be left that is on no
+            // record.
             if let Some(before) = before {
+                self.delete_copy(former).await;
                 self.outcome.ledger.record(Event::Parked(before));
             }
             return Err(failure);
@@ -281,6 +293,19 @@ impl Run<'_> {
         }
         self.outcome.ledger.record(Event::Unparked);
         Ok(())
+    }
+
+    /// Deletes the entry that a move has written, as long as `former` provably has the values still.
+    async fn delete_copy(&mut self, former: &JobEscrow) {
+        let Some(copy) = &self.job.escrow else { return };
+        let seen = former.adapter.slot().inspect_directly().await;
+        let is_there = seen.is_ok_and(|entry| matches!(judge_mark(entry.as_ref(), &self.job.id), Verdict::Marked(_)));
+        if is_there && self.delete_entry(copy).await.is_ok() {
+            return;
+        }
+        let (copy, former) = (copy.noun(), former.noun());
+        let copied = diagnostics::Run::EscrowCopied { copy, former };
+        self.outcome.warnings.push(Failure::new(Subject::Escrow, copied));
     }
 
     async fn delete_entry(&self, escrow: &JobEscrow) -> Result<(), Failure> {

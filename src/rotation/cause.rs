@@ -43,10 +43,7 @@ impl Cause {
 
     /// Whether somebody asked for it: such a request stays open until its generation is complete, whatever becomes of the argument.
     pub fn is_request(self) -> bool {
-        matches!(
-            self,
-            Self::Requested | Self::Trigger | Self::Source | Self::Incident | Self::Restored
-        )
+        matches!(self, Self::Requested | Self::Trigger | Self::Source | Self::Incident)
     }
 
     /// Whether it waits for `rotation.window`: nobody asked for it.

@@ -58,6 +58,8 @@ pub struct Forecast {
     pub promoted: bool,
     /// Generations that were revoked.
     pub revoked: BTreeSet<u64>,
+    /// What leaves escrow because it has ended, for each time that the entry is written.
+    pub unparked: Vec<BTreeSet<u64>>,
     /// Why it cannot reach its goal.
     pub stuck: Option<StuckReason>,
     /// It leaves the next wave to a later run.
@@ -78,6 +80,7 @@ pub fn forecast(goal: &Goal, ledger: &Ledger, prospect: &Prospect<'_>) -> Foreca
         has_value: false,
         promoted: false,
         revoked: BTreeSet::new(),
+        unparked: Vec::new(),
         stuck: None,
         paused: false,
         leading: BTreeSet::new(),
@@ -153,7 +156,8 @@ impl Forecast {
             }
             Step::Park(generation) => self.park(prospect, Some(*generation)),
             Step::Unpark => {
-                session.escrow_tidied = true;
+                session.escrow_tidied = !goal.moves_escrow;
+                goal.moves_escrow = false;
                 if goal.parks {
                     self.park(prospect, None);
                 } else {
@@ -251,6 +255,7 @@ impl Forecast {
                 generations,
             }),
         });
+        self.unparked.push(ended);
     }
 
     fn hold(&mut self, generation: u64, goal: &mut Goal, session: &mut Session) {

@@ -317,6 +317,14 @@ impl Ledger {
             .collect()
     }
 
+    /// The generation that is valid beside that one, in place or to be: the one that was superseded last.
+    pub fn beside(&self, generation: u64) -> Option<&CredentialRecord> {
+        let others = self.credentials.iter();
+        let others =
+            others.filter(|known| known.generation != generation && known.status != CredentialStatus::Orphaned);
+        others.max_by_key(|known| (known.revoke_after.is_none(), known.revoke_after, known.generation))
+    }
+
     /// The generation that is revoked first where the issuer's limit asks for room: the oldest superseded one that no target may hold.
     pub fn dispensable(&self, spared: &BTreeSet<u64>) -> Option<u64> {
         let found = self.credentials.iter().find(|credential| {

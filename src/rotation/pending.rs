@@ -68,7 +68,7 @@ impl Pending {
         }
     }
 
-    /// Whether it deletes a value from escrow.
+    /// Whether it deletes a value from escrow. Where that value is of a generation that has ended, it names that generation.
     pub fn is_of_escrow(&self) -> bool {
         self.action == Action::Remove && self.target.is_none()
     }

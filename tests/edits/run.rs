@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use jiff::Timestamp;
 use rotation_provider::clock::Clock;
 use rotation_provider::environment::Environment;
 use rotation_provider::plugin::{ApplyRequest, PlanRequest, ReadRequest};
@@ -15,6 +16,7 @@ use rotation_provider::terraform::{Diagnostics, Mode, Number, Severity, Value};
 use rotation_provider::vendors::Vendors;
 use serde_json::Value as Json;
 
+use super::escrow;
 use super::world::{CONNECTIONS, Stage, World, Write};
 
 /// Between two runs.
@@ -27,7 +29,9 @@ pub struct Rest {
 }
 
 /// What only the vendors can contradict, and apply does, until the configuration is corrected.
-const REFUSALS: [&str; 2] = [
+const REFUSALS: [&str; 4] = [
+    "Its template contains {{ previous }}. Nothing was changed",
+    "Values of this secret would be parked there, but nothing shows that this provider wrote it",
     "revoke.confirmed says that it was revoked",
     "The supplied value is the one that is already in place",
 ];
@@ -91,7 +95,9 @@ fn attributes() -> Vec<(&'static str, Mode)> {
 /// The configuration as Terraform sends it: with every attribute.
 fn whole(json: &Json) -> Value {
     let mut json = json.clone();
-    json.as_object_mut().unwrap().remove("incident");
+    for of_the_provider in ["incident", escrow::BLOCK] {
+        json.as_object_mut().unwrap().remove(of_the_provider);
+    }
     let json = &json;
     let absent = attributes().into_iter().filter(|(name, _)| json.get(name).is_none());
     absent.fold(value(json), |object, (name, _)| object.with(name, Value::Null))
@@ -220,17 +226,28 @@ fn step(rest: &Rest, json: &Json, edit: &str) -> Result<Ran, String> {
     let mut world = rest.world.clone();
     world.writes.clear();
     world.hurries = json["incident"] == "now";
+    world.parks_under = escrow::parks_under(json);
     let mut provider = Provider::start(&world);
     provider.configured.incident = incident(&json["incident"]);
+    provider.configured.escrow = escrow::setting(json);
     let invalid = errors(&secret::validate(&config, None))?;
     if !invalid.is_empty() {
         return Ok(Ran::Refused(invalid));
     }
     let prior = provider.refresh(rest)?;
+    let restore = Restore::asked(json, &prior, &world);
+    let is_exposed = json["incident"].is_string() && prior.get("incidents").as_list().is_none_or(<[Value]>::is_empty);
     let planned = match provider.plan(&prior, &rest.private, &config)? {
-        Err(refusals) => return Ok(Ran::Refused(refusals)),
+        Err(refusals) => {
+            restore.map_or(Ok(()), |restore| restore.may_be_refused(&refusals))?;
+            return Ok(Ran::Refused(refusals));
+        }
         Ok(planned) => planned,
     };
+    match &restore {
+        Some(restore) => restore.may_be_planned()?,
+        None => restores_unasked(&prior, &planned.state)?,
+    }
     if !provider.stage.world().writes.is_empty() {
         return Err(format!("a plan wrote: {:?}", provider.stage.world().writes));
     }
@@ -241,6 +258,7 @@ fn step(rest: &Rest, json: &Json, edit: &str) -> Result<Ran, String> {
         config: json.clone(),
     };
     if same(&planned.state, &prior) {
+        escrow::rests(json, &prior, &world)?;
         return Ok(Ran::Idle(settled(world, prior, rest.private.clone())));
     }
     let steps = planned.state.get("steps");
@@ -258,7 +276,8 @@ fn step(rest: &Rest, json: &Json, edit: &str) -> Result<Ran, String> {
     let response = now(secret::apply(&provider.configured, request));
     let failures = errors(&response.diagnostics)?;
     let state = stored(response.state);
-    let world = provider.stage.world().clone();
+    let before = world;
+    let mut world = provider.stage.world().clone();
     if let Some(broken) = world.broken.first() {
         return Err(broken.clone());
     }
@@ -277,15 +296,124 @@ fn step(rest: &Rest, json: &Json, edit: &str) -> Result<Ran, String> {
             .iter()
             .filter_map(Value::as_str)
             .collect();
+        // What ends waits for its window, where the clock of apply finds that closed.
+        let waits_for_window = !json["rotation"]["window"].is_null();
+        let promised = lines.iter().filter(|_| failures.is_empty() && !waits_for_window);
+        if let Some(line) = promised
+            .clone()
+            .find(|line| escrow::is_broken_promise(line, &lines, &before, &world))
+        {
+            return Err(format!("the plan says {line:?}, and the apply did not"));
+        }
         let keys = Keys([&prior, &planned.state, &state]);
+        let hurried =
+            !before.exposed.is_empty() || json["overlap"] != rest.config["overlap"] || json["incident"].is_string();
         for write in &world.writes {
-            if !lines.iter().any(|line| keys.names(line, write)) {
-                return Err(format!("{write:?} is in no step of {lines:#?}"));
+            if !hurried && let Some(id) = revoked_early(write, &prior, before.instant().as_second()) {
+                return Err(format!("{id} was revoked within its overlap"));
             }
+            // Ending what nobody issued is no step of its own, and goes through the gate, which repeats checks without effects.
+            let of_the_gate = matches!(write, Write::Check(_)) && has_ended_unissued(&prior, &state);
+            if !of_the_gate && !lines.iter().any(|line| keys.names(line, write)) {
+                return Err(format!("{write:?} is in no step of {lines:#?} {:?}", world.writes));
+            }
+        }
+    }
+    if is_exposed {
+        let known = prior.get("credentials").as_map().into_iter().flatten();
+        world
+            .exposed
+            .extend(known.filter_map(|(generation, _)| generation.parse::<u64>().ok()));
+    }
+    if failures.is_empty() {
+        escrow::agrees(&state, &world)?;
+        if let Some(Restore {
+            generation,
+            value: Some(value),
+            ..
+        }) = &restore
+        {
+            escrow::is_restored(&state, &world, *generation, value)?;
         }
     }
     let rest = settled(world, state, response.private);
     Ok(Ran::Applied { rest, errors: failures })
+}
+
+/// Whether a generation that nobody issued is on record before, and not after.
+fn has_ended_unissued(prior: &Value, state: &Value) -> bool {
+    let known = prior.get("credentials").as_map().into_iter().flatten();
+    let mut unissued = known.filter(|(_, known)| known.get("credential_id").is_null());
+    unissued.any(|(generation, _)| {
+        let after = state.get("credentials").get(generation);
+        after.is_null() || after.get("status").as_str() == Some("disabled")
+    })
+}
+
+/// The credential whose overlap was to last.
+fn revoked_early<'w>(write: &'w Write, prior: &Value, now: i64) -> Option<&'w String> {
+    let Write::Revoke(id) = write else { return None };
+    let known = prior.get("credentials").as_map().into_iter().flatten();
+    let mut known = known.filter(|(_, known)| known.get("credential_id").as_str() == Some(id));
+    let until = known.find_map(|(_, known)| known.get("revoke_after").as_str()?.parse::<Timestamp>().ok());
+    until.filter(|until| until.as_second() > now).map(|_| id)
+}
+
+/// A generation that an edit wants back.
+struct Restore {
+    generation: u64,
+    /// Whether escrow and the record allow it.
+    is_possible: Option<bool>,
+    /// As it is parked.
+    value: Option<String>,
+}
+
+impl Restore {
+    fn asked(json: &Json, prior: &Value, world: &World) -> Option<Self> {
+        let generation = escrow::asked(json, prior)?;
+        let mut parked = world.parked().into_values();
+        Some(Self {
+            generation,
+            is_possible: escrow::is_restorable(json, prior, world, generation),
+            value: parked.find_map(|mut parked| parked.remove(&generation)),
+        })
+    }
+
+    fn may_be_refused(&self, refusals: &[String]) -> Result<(), String> {
+        let of_escrow = |refusal: &String| {
+            [
+                "in place already",
+                "It has ended",
+                "Its value is not in escrow",
+                "An incident exposed",
+            ]
+            .iter()
+            .any(|why| refusal.contains(why))
+        };
+        match self.is_possible == Some(true) && refusals.iter().any(of_escrow) {
+            true => Err(format!("generation {} can be restored: {refusals:?}", self.generation)),
+            false => Ok(()),
+        }
+    }
+
+    fn may_be_planned(&self) -> Result<(), String> {
+        match self.is_possible {
+            Some(false) => Err(format!(
+                "the plan restores generation {}, which cannot be",
+                self.generation
+            )),
+            Some(true) | None => Ok(()),
+        }
+    }
+}
+
+/// A restore that no edit asks for was asked for before, and is not complete.
+fn restores_unasked(prior: &Value, planned: &Value) -> Result<(), String> {
+    let (before, now) = (prior.get("generation").as_u64(), planned.get("generation").as_u64());
+    match now < before && now.is_some() {
+        true => Err(format!("the plan restores generation {now:?}, which nobody asked for")),
+        false => Ok(()),
+    }
 }
 
 /// The slots that a state knows.
@@ -340,8 +468,13 @@ impl Keys<'_> {
             }
             Write::Revoke(id) => line.starts_with("revoke ") && line.contains(id.as_str()),
             Write::Run(key) => line.contains(&format!(" by {key}: ")),
-            // The gate repeats checks without effects: the step of a revocation stands for them.
-            Write::Check(key) => line.contains(&format!("check {key}")) || line.starts_with("revoke "),
+            Write::Park(_, generation) => escrow::parks(line, *generation),
+            Write::Unpark(slot, generation) => escrow::unparks(line, slot, *generation),
+            Write::Repark(_) => line.contains("escrow"),
+            // The gate repeats checks without effects: the step that ends a generation stands for them.
+            Write::Check(key) => {
+                line.contains(&format!("check {key}")) || line.starts_with("revoke ") || line.contains(" from escrow, ")
+            }
         }
     }
 }
@@ -394,7 +527,7 @@ pub fn pair(from: &Rest, config: &Json, edit: &str) -> Result<Verdict, String> {
                 if untouched
                     && errors
                         .iter()
-                        .all(|error| error.contains(REFUSALS[0]) || error.contains(REFUSALS[1]))
+                        .all(|error| REFUSALS.iter().any(|refusal| error.contains(refusal)))
                 {
                     return Ok(Verdict::RefusedByApply);
                 }

@@ -24,6 +24,7 @@ use rotation_provider::terraform::{Diagnostic, Diagnostics, Node, Origin, Value}
 use rotation_provider::vendors::Vendors;
 
 use super::activations::PREFIX;
+use super::escrow::{is_parking, parked_in};
 
 /// The account and region that the runs belong to.
 const PLACE: &str = "123456789012:eu-west-1";
@@ -54,6 +55,12 @@ pub enum Write {
     Check(String),
     /// Whatever came of it.
     Run(String),
+    /// A generation is in an entry of escrow from now on.
+    Park(String, u64),
+    /// It is no longer.
+    Unpark(String, u64),
+    /// An entry of escrow was written again with what it had.
+    Repark(String),
 }
 
 #[derive(Clone)]
@@ -85,6 +92,10 @@ pub struct World {
     pub refuses: BTreeSet<String>,
     /// Slots whose writes get no answer.
     pub loses: BTreeSet<String>,
+    /// Slots whose value cannot be read.
+    pub hides: BTreeSet<String>,
+    /// Where this run parks values, if it does: what the addresses of entries contain.
+    pub parks_under: Option<String>,
     /// Activations that fail.
     pub fails: BTreeSet<String>,
     /// The slots whose consumers load what is published when that activation succeeds, by its key.
@@ -98,6 +109,8 @@ pub struct World {
     pub broken: Vec<String>,
     /// The slots that the configuration of this run names.
     pub configured: BTreeSet<String>,
+    /// Generations that existed when an incident was declared.
+    pub exposed: BTreeSet<u64>,
     /// What an incident exposes ends at once, whatever breaks.
     pub hurries: bool,
 }
@@ -109,7 +122,8 @@ impl World {
 
     /// The slot of that kind; there is one of each, unless an edit adds another.
     pub fn slot(&self, part: &str) -> String {
-        let found = self.entries.keys().find(|slot| slot.contains(part));
+        let mut named = self.entries.keys().filter(|slot| slot.contains(part));
+        let found = named.find(|slot| is_parking(slot) == is_parking(part));
         found.unwrap_or_else(|| panic!("no entry {part}")).clone()
     }
 
@@ -174,6 +188,98 @@ impl World {
         }
     }
 
+    /// What is parked by our hand: for each entry, its values by generation.
+    pub fn parked(&self) -> BTreeMap<String, BTreeMap<u64, String>> {
+        let ours = self.entries.iter().filter(|(slot, _)| is_parking(slot));
+        ours.filter(|(_, entry)| entry.mark.is_some())
+            .map(|(slot, entry)| (slot.clone(), parked_in(&entry.value).unwrap_or_default()))
+            .collect()
+    }
+
+    /// Whether another hand wrote an entry whose address contains that.
+    pub fn is_taken(&self, part: &str) -> bool {
+        let mut entries = self.entries.iter();
+        entries.any(|(slot, entry)| slot.contains(part) && entry.mark.is_none())
+    }
+
+    /// Whether an issuer accepts that value.
+    pub fn works(&self, value: &str) -> bool {
+        self.tokens.values().any(|token| token.alive && token.value == value)
+    }
+
+    /// The text that a slot has.
+    pub fn text(&self, slot: &str) -> Option<&str> {
+        self.entries.get(slot).map(|entry| entry.value.as_str())
+    }
+
+    /// What an entry of escrow is about to have: `None` deletes it.
+    fn park(&mut self, slot: &str, text: Option<&str>) {
+        if self.entries.get(slot).is_some_and(|entry| entry.mark.is_none()) {
+            self.broken
+                .push(format!("{slot}, which another hand wrote, was overwritten"));
+        }
+        let old = self.parked().remove(slot).unwrap_or_default();
+        let new = text.map_or_else(|| Some(BTreeMap::new()), parked_in);
+        let Some(new) = new else {
+            self.broken.push(format!("what was parked at {slot} cannot be read"));
+            return;
+        };
+        let before = self.writes.len();
+        for (generation, value) in &new {
+            match old.get(generation) {
+                None => self.writes.push(Write::Park(slot.to_owned(), *generation)),
+                Some(known) if known == value => {}
+                Some(_) => self.broken.push(format!(
+                    "generation {generation} was parked with another value than before"
+                )),
+            }
+        }
+        for (generation, value) in old.iter().filter(|(generation, _)| !new.contains_key(generation)) {
+            self.writes.push(Write::Unpark(slot.to_owned(), *generation));
+            self.may_leave(slot, *generation, value);
+        }
+        if self.writes.len() == before {
+            self.writes.push(Write::Repark(slot.to_owned()));
+        }
+    }
+
+    /// A value that leaves escrow works nowhere any more, unless nothing is parked from now on or it is parked elsewhere.
+    fn may_leave(&mut self, slot: &str, generation: u64, value: &str) {
+        let parks = self.parks_under.is_some();
+        let elsewhere = self.parked().into_iter().filter(|(other, _)| other != slot);
+        let is_elsewhere = elsewhere
+            .flat_map(|(_, parked)| parked)
+            .any(|(_, parked)| parked == value);
+        if !parks || is_elsewhere {
+            return;
+        }
+        if self.works(value) {
+            self.broken
+                .push(format!("generation {generation} left escrow while it works"));
+        }
+        let mut held = self.entries.iter().filter(|(slot, _)| self.configured.contains(*slot));
+        if let Some((holder, _)) =
+            held.find(|(slot, entry)| !self.gone.contains(*slot) && current(&entry.value).contains(value))
+        {
+            self.broken
+                .push(format!("generation {generation} left escrow while {holder} held it"));
+        }
+    }
+
+    /// What a target is about to be given is parked, unless that cannot be.
+    fn must_be_parked(&mut self, slot: &str, text: &str) {
+        let Some(path) = self.parks_under.clone() else { return };
+        let refused = self.refuses.iter().chain(&self.loses).any(|slot| is_parking(slot));
+        let is_taken = self.is_taken(&path);
+        let parked = self.parked().into_iter().filter(|(slot, _)| slot.contains(&path));
+        let is_parked = parked
+            .flat_map(|(_, parked)| parked)
+            .any(|(_, value)| current(text).contains(&value));
+        if !refused && !is_taken && !is_parked {
+            self.broken.push(format!("{slot} was given a value that is not parked"));
+        }
+    }
+
     /// A revoked token that a configured entry of ours still holds, or that its consumers use.
     fn judge(&mut self, id: &str) {
         let value = self.tokens.get(id).map(|token| token.value.clone()).unwrap_or_default();
@@ -181,7 +287,7 @@ impl World {
             if !self.hurries
                 && self.configured.contains(slot)
                 && !self.gone.contains(slot)
-                && entry.value.contains(&value)
+                && current(&entry.value).contains(&value)
             {
                 self.broken.push(format!("{id} was revoked while {slot} held it"));
             }
@@ -193,6 +299,11 @@ impl World {
             }
         }
     }
+}
+
+/// What consumers use of a text: the previous value, which a template puts behind it, stays when its credential has ended.
+fn current(text: &str) -> &str {
+    text.split(',').next().unwrap_or_default()
 }
 
 fn instant(seconds: i64) -> Timestamp {
@@ -399,7 +510,13 @@ impl Slot for Held {
     async fn remove(&self, _permit: &WritePermit) -> Result<(), CallError> {
         self.reach()?;
         let mut world = self.stage.world();
-        world.writes.push(Write::Remove(self.slot.clone()));
+        if world.refuses.contains(&self.slot) {
+            return Err(error(CallErrorKind::Invalid, Effect::None, 422, "not now"));
+        }
+        match is_parking(&self.slot) {
+            true => world.park(&self.slot, None),
+            false => world.writes.push(Write::Remove(self.slot.clone())),
+        }
         world.entries.remove(&self.slot);
         Ok(())
     }
@@ -424,7 +541,13 @@ impl Target for Held {
         let mut receipts = Vec::new();
         for delivery in deliveries {
             let slot = delivery.slot.to_string();
-            world.writes.push(Write::Deliver(slot.clone()));
+            match is_parking(&slot) {
+                true => world.park(&slot, Some(delivery.value.expose())),
+                false => {
+                    world.writes.push(Write::Deliver(slot.clone()));
+                    world.must_be_parked(&slot, delivery.value.expose());
+                }
+            }
             world.events += 1;
             let entry = Stored {
                 value: delivery.value.expose().to_owned(),
@@ -472,6 +595,9 @@ impl Target for Held {
             return Ok(None);
         }
         let world = self.stage.world();
+        if world.hides.contains(&self.slot) {
+            return Err(error(CallErrorKind::Forbidden, Effect::None, 403, "not for you"));
+        }
         let Some(entry) = world.entries.get(&self.slot) else {
             return Ok(None);
         };

@@ -220,28 +220,25 @@ fn of_escrow(decision: &Decision, config: &Config) -> Vec<Pending> {
         return Vec::new();
     };
     let left = ledger.left_in_escrow();
-    let remove = |generation: &u64, why: &str| Pending::new(Action::Remove, *generation, why);
+    // No generation ends because its value leaves a place, so none is named.
+    let leave = |why: &str| {
+        let generations = escrow.generations.iter().map(|known| format!("generation {known}"));
+        let reason = format!("{why}: {}", generations.collect::<Vec<_>>().join(", "));
+        vec![Pending {
+            generation: None,
+            ..Pending::new(Action::Remove, ledger.generation(), reason)
+        }]
+    };
     if config.escrow.is_none() {
-        let parked = escrow.generations.iter();
-        return parked
-            .map(|known| remove(known, "the values of this secret are not parked any more"))
-            .collect();
+        return leave("the values of this secret are not parked any more");
     }
     if !left.is_empty() {
-        return left
-            .iter()
-            .map(|known| remove(known, "it has ended and is still in escrow"))
+        let ended = left.iter();
+        return ended
+            .map(|known| Pending::new(Action::Remove, *known, "it has ended and is still in escrow"))
             .collect();
     }
-    let parked = escrow.generations.iter();
-    parked
-        .map(|known| {
-            remove(
-                known,
-                "it is parked at another place than the provider's escrow block says",
-            )
-        })
-        .collect()
+    leave("values are parked at another place than the provider's escrow block says")
 }
 
 /// What waits or needs a person while that decision stands. `state` holds the facts that it was made by.

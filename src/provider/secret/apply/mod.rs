@@ -458,8 +458,7 @@ impl Change<'_> {
             && !self.is_create
         {
             // Nothing was minted. What somebody asked for stays open; else the record is still that of the generation in place.
-            let is_kept = request.cause.is_request() && request.cause != Cause::Restored;
-            let keeps = failed && is_kept && state.ledger.is_finished();
+            let keeps = failed && request.cause.is_request() && state.ledger.is_finished();
             if !keeps {
                 state.last_rotation.clone_from(&stored.last_rotation);
             }

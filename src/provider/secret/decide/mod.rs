@@ -317,7 +317,10 @@ fn weigh(
     if let Some(generation) = restore::asked(before, config) {
         let other = asked_for(before, config, &decision.ledger);
         let also = || other.map(|request| CannotRestore::Rotates(request.reason));
-        match restore::refused(&decision, generation).or_else(also) {
+        let exposes = incident::struck(state, config).is_some();
+        match restore::refused(&decision, generation, exposes).or_else(also) {
+            // It is on its way, and the run that finishes it delivers it.
+            None if generation == decision.ledger.generation() => {}
             None => return restore::restored(decision, config, generation),
             Some(why) => decision.cannot_restore = Some((generation, why)),
         }
@@ -627,12 +630,11 @@ fn wanted(
         .or_else(deploy)
 }
 
-/// What asked for the rotation that is under way, where the run that began it left its record.
+/// What asked for the rotation that is under way, where the run that began it left its record. Another generation is no answer to a
+/// restore.
 fn under_way(state: &State) -> Option<Request> {
     let receipt = state.last_rotation.as_ref()?;
-    receipt
-        .is_open()
-        .then(|| Request::new(receipt.cause, receipt.reason.clone()))
+    (receipt.is_open() && receipt.cause != Cause::Restored).then(|| Request::new(receipt.cause, receipt.reason.clone()))
 }
 
 /// A rotation of a value that a person supplies happens when a new one has come, and waits for it otherwise.

@@ -25,8 +25,8 @@ pub(super) fn asked(before: Option<&Config>, config: &Config) -> Option<u64> {
     config.restore.filter(|_| before.restore != config.restore)
 }
 
-/// Why that generation cannot be restored, where it cannot.
-pub(super) fn refused(decision: &Decision, generation: u64) -> Option<CannotRestore> {
+/// Why that generation cannot be restored, where it cannot. `exposes`: an incident is declared that exposes whatever exists.
+pub(super) fn refused(decision: &Decision, generation: u64, exposes: bool) -> Option<CannotRestore> {
     let ledger = &decision.ledger;
     let known = ledger.credential(generation);
     if generation == ledger.generation() && ledger.is_finished() {
@@ -35,7 +35,7 @@ pub(super) fn refused(decision: &Decision, generation: u64) -> Option<CannotRest
         Some(CannotRestore::Dead)
     } else if !ledger.is_parked(generation) {
         Some(CannotRestore::NotParked)
-    } else if decision.exposed.contains(&generation) {
+    } else if exposes || decision.exposed.contains(&generation) {
         Some(CannotRestore::Exposed)
     } else {
         None

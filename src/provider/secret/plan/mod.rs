@@ -8,7 +8,7 @@ pub(super) mod warnings;
 use std::collections::BTreeMap;
 
 use self::steps::{Told, steps};
-use super::decide::{CannotRestore, Decision, decide};
+use super::decide::{CannotRestore, Decision, Rotate, decide};
 use super::declared::DYNAMIC;
 use super::intent::Intent;
 use super::policies::Policies;
@@ -185,6 +185,7 @@ fn planned(configured: &Configured, request: &PlanRequest, intent: &Intent, prob
     refuse(&state, &config, &decision, problems);
     refuse_unconfirmed(&config, &decision, problems);
     refuse_restore(&config, &decision, problems);
+    refuse_previous(&config, &slots, &decision, problems);
     refuse_crowded(&config, &decision, problems);
     refuse_supplied(before.as_ref(), &config, &decision, problems);
     warnings::of_a_shorter_overlap(&state, before.as_ref(), &decision, &config, problems);
@@ -273,6 +274,34 @@ fn refuse_escrow(config: &Config, slots: &BTreeMap<String, Address>, problems: &
             entry: super::texts::entry(&slot.to_string()).noun,
         };
         problems.report(paths::path_of(&Subject::Target(key.clone()), Some(config)), inside);
+    }
+}
+
+/// Targets that this change has written with a previous value that is not parked.
+fn refuse_previous(
+    config: &Config,
+    slots: &BTreeMap<String, Address>,
+    decision: &Decision,
+    problems: &mut Diagnostics,
+) {
+    let ledger = &decision.ledger;
+    let beside = ledger.beside(decision.generation).map(|known| known.generation);
+    let Some(generation) = beside.filter(|generation| !ledger.is_parked(*generation)) else {
+        return;
+    };
+    let is_asked = match &decision.rotate {
+        Rotate::Yes(request) => decision.restores() || request.cause.is_request() && request.cause != Cause::Incident,
+        Rotate::No | Rotate::AtApply => false,
+    };
+    let is_new = |key: &String| decision.reworded.contains(key) || ledger.delivery(key).is_none();
+    let written = config.targets.iter().filter(|(key, _)| decision.write.contains(*key));
+    for (key, _) in written.filter(|(key, target)| target.content.has_previous() && (is_asked || is_new(key))) {
+        let slot = slots.get(key).map(ToString::to_string).unwrap_or_default();
+        let lacking = Plan::PreviousNotParked {
+            entry: super::texts::entry(&slot).noun,
+            generation,
+        };
+        problems.report(paths::path_of(&Subject::Target(key.clone()), Some(config)), lacking);
     }
 }
 

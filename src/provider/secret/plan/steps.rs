@@ -69,6 +69,18 @@ fn ordinal(number: u64) -> String {
     format!("{number}{suffix}")
 }
 
+/// Values that have ended leave that entry.
+fn delete_from_escrow(ended: Option<&BTreeSet<u64>>, entry: Option<&String>) -> Option<String> {
+    let ended = ended.filter(|ended| !ended.is_empty())?;
+    let noun = texts::entry(entry?).noun;
+    Some(format!("delete {} from escrow, {noun}", numbered(ended)))
+}
+
+fn numbered(generations: &BTreeSet<u64>) -> String {
+    let numbers: Vec<String> = generations.iter().map(|known| format!("generation {known}")).collect();
+    numbers.join(", ")
+}
+
 impl Told<'_> {
     fn of_the_course(&self) -> Vec<String> {
         let mut lines = Vec::new();
@@ -76,6 +88,8 @@ impl Told<'_> {
         let mut newest = self.decision.generation;
         let mut revoked: Vec<u64> = Vec::new();
         let delivered: BTreeSet<&String> = self.course.written.iter().collect();
+        let mut ended = self.course.unparked.iter();
+        let mut entry = self.decision.ledger.escrow().map(|escrow| escrow.slot.clone());
         if capacity::is_needed(self.decision, self.course, self.config) {
             let in_place = self.decision.ledger.generation();
             lines.push(format!(
@@ -107,8 +121,16 @@ impl Told<'_> {
                     revoked.push(*generation);
                 }
                 Step::CheckRevoked => lines.extend(self.checks_after(&revoked, newest)),
-                Step::Park(generation) => lines.extend(self.park(*generation)),
-                Step::Unpark => lines.extend(self.unpark(&revoked)),
+                Step::Park(generation) => {
+                    lines.extend(self.park(*generation));
+                    lines.extend(delete_from_escrow(ended.next(), entry.as_ref()));
+                }
+                Step::Unpark => {
+                    let moved = entry.as_ref().and_then(|entry| self.unpark(entry));
+                    lines.extend(moved);
+                    lines.extend(delete_from_escrow(ended.next(), entry.as_ref()));
+                    entry = self.config.escrow.as_ref().map(|escrow| escrow.slot.to_string());
+                }
                 Step::Survey
                 | Step::Inspect
                 | Step::ReadClock
@@ -383,30 +405,22 @@ impl Told<'_> {
         texts::entry(&slot).noun
     }
 
-    /// Values that leave escrow, or move. `ended` are the generations that this apply ends.
-    fn unpark(&self, ended: &[u64]) -> Option<String> {
+    /// Values that move, or are not parked any more although they are valid.
+    fn unpark(&self, entry: &str) -> Option<String> {
         let ledger = &self.decision.ledger;
         let known = ledger.escrow()?;
-        let noun = texts::entry(&known.slot).noun;
-        let all = |generations: &BTreeSet<u64>| {
-            let numbers: Vec<String> = generations.iter().map(|known| format!("generation {known}")).collect();
-            numbers.join(", ")
-        };
+        let noun = texts::entry(entry).noun;
         let Some(escrow) = &self.config.escrow else {
-            let parked = all(&known.generations);
+            let parked = numbered(&known.generations);
             return Some(format!("delete {noun}, where {parked} is parked"));
         };
-        if moves_escrow(ledger, self.config) {
-            let new = texts::entry(&escrow.slot.to_string()).noun;
-            return Some(format!(
-                "move {} in escrow from {noun} to {new}",
-                all(&known.generations)
-            ));
-        }
         let left = ledger.left_in_escrow();
-        let ended = ended.iter().copied().filter(|generation| ledger.is_parked(*generation));
-        let left: BTreeSet<u64> = left.into_iter().chain(ended).collect();
-        Some(format!("delete {} from escrow, {noun}", all(&left)))
+        let kept: BTreeSet<u64> = known.generations.difference(&left).copied().collect();
+        let moves = known.slot == entry && moves_escrow(ledger, self.config) && !kept.is_empty();
+        moves.then(|| {
+            let new = texts::entry(&escrow.slot.to_string()).noun;
+            format!("move {} in escrow from {noun} to {new}", numbered(&kept))
+        })
     }
 
     /// When a revocation may happen. An incident does not wait.
@@ -464,23 +478,30 @@ impl Told<'_> {
         let after = &self.course.ledger;
         let older = after.credentials().iter();
         let older = older.filter(|known| known.generation != after.generation());
-        older.map(|known| self.keep(known, after)).collect()
+        older.filter_map(|known| self.keep(known, after)).collect()
     }
 
-    fn keep(&self, known: &CredentialRecord, after: &Ledger) -> String {
+    /// `None` where nothing keeps it: nobody accepts it, and it is not parked any more.
+    fn keep(&self, known: &CredentialRecord, after: &Ledger) -> Option<String> {
+        (known.is_accepted() || after.is_parked(known.generation)).then(|| self.keep_valid(known, after))
+    }
+
+    fn keep_valid(&self, known: &CredentialRecord, after: &Ledger) -> String {
         let which = texts::generation(self.state.ledger.credential(known.generation), known.generation);
         let generation = known.generation;
         let overlap = &self.config.overlap_text;
         if !known.is_issued() {
+            let until = match known.revoke_after {
+                Some(at) if at != UNKNOWN_INSTANT => format!("until {at}"),
+                _ => format!("for {overlap}"),
+            };
             return match (known.is_published(), after.is_parked(generation)) {
-                (false, _) => format!("keep {which} in escrow for {overlap}; a later apply deletes it"),
+                (false, _) => format!("keep {which} in escrow {until}; a later apply deletes it"),
                 (true, false) => {
-                    format!(
-                        "keep the public key of {which} in the set (part jwks) for {overlap}; a later apply takes it out"
-                    )
+                    format!("keep the public key of {which} in the set (part jwks) {until}; a later apply takes it out")
                 }
                 (true, true) => format!(
-                    "keep {which} in escrow, and its public key in the set (part jwks), for {overlap}; a later apply deletes both"
+                    "keep {which} in escrow, and its public key in the set (part jwks), {until}; a later apply deletes both"
                 ),
             };
         }
