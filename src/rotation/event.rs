@@ -293,7 +293,7 @@ impl Ledger {
             Event::Confirmed { through } => {
                 let newest = self.generation;
                 self.credentials
-                    .retain(|known| known.generation > through || known.generation == newest);
+                    .retain(|known| known.generation > through || known.generation == newest || known.is_published());
             }
             Event::Died { generation } => self.change(generation, |known| known.status = CredentialStatus::Disabled),
             Event::Lives { generation } => self.change(generation, |known| {

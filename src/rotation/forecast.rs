@@ -72,19 +72,7 @@ pub struct Forecast {
 pub fn forecast(goal: &Goal, ledger: &Ledger, prospect: &Prospect<'_>) -> Forecast {
     let mut goal = goal.clone();
     let mut session = Session::default();
-    let mut found = Forecast {
-        steps: Vec::new(),
-        ledger: ledger.clone(),
-        written: BTreeSet::new(),
-        activated: BTreeSet::new(),
-        has_value: false,
-        promoted: false,
-        revoked: BTreeSet::new(),
-        unparked: Vec::new(),
-        stuck: None,
-        paused: false,
-        leading: BTreeSet::new(),
-    };
+    let mut found = Forecast::started(ledger);
     let leading = suppose_leads_end(&mut goal, ledger, &mut session);
     while found.steps.len() < MOST_STEPS {
         let step = next_step(&goal, &found.ledger, &session);
@@ -125,6 +113,29 @@ fn suppose_leads_end(goal: &mut Goal, ledger: &Ledger, session: &mut Session) ->
 }
 
 impl Forecast {
+    /// Nothing is done.
+    pub fn idle(ledger: &Ledger) -> Self {
+        let mut idle = Self::started(ledger);
+        idle.ledger.record(Event::OverlapBegan { until: UNKNOWN_INSTANT });
+        idle
+    }
+
+    fn started(ledger: &Ledger) -> Self {
+        Self {
+            steps: Vec::new(),
+            ledger: ledger.clone(),
+            written: BTreeSet::new(),
+            activated: BTreeSet::new(),
+            has_value: false,
+            promoted: false,
+            revoked: BTreeSet::new(),
+            unparked: Vec::new(),
+            stuck: None,
+            paused: false,
+            leading: BTreeSet::new(),
+        }
+    }
+
     /// What success of that step makes known.
     fn take(&mut self, step: &Step, goal: &mut Goal, session: &mut Session, prospect: &Prospect<'_>) {
         match step {

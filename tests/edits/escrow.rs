@@ -397,6 +397,10 @@ fn restores() -> Vec<(&'static str, Change)> {
             c["restore"] = json!(1);
             c["rotation"]["window"] = json!({ "from": "06:00", "to": "02:00" });
         }),
+        ("restore 1, and a closed window", |c| {
+            c["restore"] = json!(1);
+            c["rotation"]["window"] = json!({ "from": "02:00", "to": "06:00" });
+        }),
         ("restore 1, and incident", |c| {
             c["restore"] = json!(1);
             c["incident"] = json!("checked");
@@ -581,6 +585,12 @@ pub fn situations(source: &'static str) -> Vec<(&'static str, Rest)> {
                 }),
                 |world| world.delete(PARKING),
             ),
+        ),
+        (
+            "restore partial at once, entry lost",
+            changed(&hindered(&overlapping, &back, |world| refuse(world, "fly")), |world| {
+                world.delete(PARKING)
+            }),
         ),
         (
             "restore not begun",

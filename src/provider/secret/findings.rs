@@ -447,7 +447,7 @@ fn of_credentials(state: &State, decision: &Decision, config: &Config, all: &mut
         let is_own = |notice: &Notice| notice.code == NoticeCode::OwnCredential && notice.subject == subject;
         let settled = decision.revoke.contains(&generation) || decision.confirmed.contains(&generation);
         if generation == ledger.generation()
-            || !known.is_accepted()
+            || !(known.is_accepted() || ledger.is_parked(generation))
             || !is_due
             || settled
             || decision.revokes_at_apply
@@ -471,13 +471,21 @@ fn of_credentials(state: &State, decision: &Decision, config: &Config, all: &mut
                 continue;
             }
             all.push(waiting_for_window(decision, &subject, config, || {
-                format!("The revocation of {}", texts::generation(Some(known), generation))
+                let work = if known.is_accepted() {
+                    "The revocation of"
+                } else {
+                    "The deletion from escrow of"
+                };
+                format!("{work} {}", texts::generation(Some(known), generation))
             }));
             continue;
         } else if let Some(wait) = lasting_wait(ledger, config, &unreachable) {
             (
                 NoticeCode::RevokeWaits,
-                format!("{credential} is not revoked yet: {wait}."),
+                match known.is_accepted() {
+                    true => format!("{credential} is not revoked yet: {wait}."),
+                    false => format!("{credential} stays in escrow: {wait}."),
+                },
             )
         } else if let Some(told) = decision
             .notices

@@ -104,6 +104,7 @@ async fn create(bench: &Bench) -> (Outcome, Entry) {
         escrow: None,
         former_escrow: None,
         activations: BTreeMap::new(),
+        public: BTreeMap::new(),
         shared_work: SharedWork::default(),
         quiet_for: None,
         checks: BTreeMap::new(),

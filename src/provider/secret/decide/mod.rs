@@ -31,7 +31,9 @@ use super::policies::Policies;
 use super::state::{State, unreachable_targets};
 use super::texts::ROTATED;
 use crate::address::Address;
-use crate::rotation::{Action, Cause, DeliveryStatus, Event, Ledger, Notice, NoticeCode, Request, TAKEN_OVER};
+use crate::rotation::{
+    Action, Cause, CredentialRecord, DeliveryStatus, Event, Ledger, Notice, NoticeCode, Request, TAKEN_OVER,
+};
 use crate::spec::{Config, Incident, IncidentRevoke, OnDrift, TargetSpec, When};
 
 /// Whether a new generation is minted.
@@ -263,6 +265,13 @@ fn weigh(
     });
     let confirmed = ledger.superseded().into_iter();
     let confirmed = confirmed.filter(|generation| config.confirmed.is_some_and(|through| *generation <= through));
+    // A public key leaves its set when its overlap ends.
+    let is_published = |generation: &u64| {
+        ledger
+            .credential(*generation)
+            .is_some_and(CredentialRecord::is_published)
+    };
+    let confirmed = confirmed.filter(|generation| !is_published(generation));
     let confirmed: BTreeSet<u64> = confirmed.collect();
     let remove = ledger
         .deliveries()

@@ -31,6 +31,10 @@ pub(in crate::provider::secret) fn course(
     decision: &Decision,
     is_create: bool,
 ) -> Forecast {
+    // What no run does, changes nothing.
+    if !is_create && !decision.acts() {
+        return Forecast::idle(&decision.ledger);
+    }
     let issued = config.source.config.traits().is_issued() && !config.source.is_supplied();
     let supplied = config.source.config.supplied();
     let supplied = supplied.and_then(|supplied| supplied.credential_id);
