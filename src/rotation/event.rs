@@ -312,7 +312,7 @@ impl Ledger {
             Event::Doubted { targets } => self.doubted(&targets),
             Event::FirstWritesDoubted { targets } => self.first_writes_doubted(&targets),
             Event::Parked(escrow) => self.escrow = Some(escrow),
-            Event::Unparked => self.escrow = None,
+            Event::Unparked => self.unparked(),
             Event::Located { addresses } => self.located(&addresses),
             Event::Claimed {
                 target,
@@ -480,6 +480,16 @@ impl Ledger {
                     credential.revoke_after = Some(revoke_after);
                 }
             }
+        }
+    }
+
+    /// Of what nobody accepts, nothing is left once it is not parked any more. A number that is higher than the one in place stays taken.
+    fn unparked(&mut self) {
+        self.escrow = None;
+        if self.finished {
+            let newest = self.generation;
+            self.credentials
+                .retain(|known| known.generation >= newest || known.is_accepted());
         }
     }
 

@@ -635,3 +635,19 @@ fn a_restore_of_a_guarded_secret_is_confirmed_and_one_of_an_exposed_generation_r
     let said = story.refused("plan");
     assert!(said.contains("An incident exposed it."), "{said}");
 }
+
+#[test]
+fn what_is_not_parked_any_more_and_nobody_issued_is_not_kept() {
+    let lines = [HEX, FLY_AND_GITHUB, "overlap = \"24h\""];
+    let story = begun(&lines);
+    configure(&story, &[&lines[..], &[ONCE]].concat());
+    story.apply();
+    assert_eq!(story.attributes()["phase"], "overlapping");
+    configure(&story, &[&lines[..], &[ONCE, "escrow = false"]].concat());
+    story.apply();
+    let left = story.attributes();
+    assert_eq!(left["phase"], "settled");
+    let generations: Vec<&String> = left["credentials"].as_object().unwrap().keys().collect();
+    assert_eq!(generations, ["2"]);
+    assert_eq!(left["next_action_at"], Value::Null);
+}

@@ -124,3 +124,20 @@ fn a_key_that_becomes_known_later_is_in_the_set() {
     ledger.record(Event::Resumed { generation: 1 });
     assert_eq!(keys(&ledger), ["key 2", "key 1"], "a restored key and the newer one");
 }
+
+#[test]
+fn a_public_key_is_valid_although_its_private_one_is_not_parked_any_more() {
+    let mut ledger = rotated();
+    let unpublished = CredentialRecord {
+        public_key: None,
+        ..key(0)
+    };
+    let all = [unpublished].into_iter().chain(ledger.credentials().iter().cloned());
+    ledger = Ledger::of_state(2, true, all.collect(), ledger.deliveries().clone());
+    ledger.record(Event::Unparked);
+    assert_eq!(ledger.superseded(), [1].into());
+    // A number that was given is taken, although an older generation was restored.
+    let mut restored = Ledger::of_state(1, true, vec![key(1), key(2)], ledger.deliveries().clone());
+    restored.record(Event::Unparked);
+    assert_eq!(restored.highest(), 2);
+}
