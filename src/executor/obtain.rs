@@ -257,7 +257,19 @@ impl Run<'_> {
         {
             self.outcome.ledger.record(Event::Published { generation, public_key });
         }
-        self.parts = Some(self.with_public_keys(parts));
+        let parts = self.with_public_keys(parts);
+        // A part of it would be taken for the whole by whoever reads it back.
+        self.session.parking_failed |= !self.is_whole(&parts);
+        self.parts = Some(parts);
+    }
+
+    /// Whether nothing of the value is missing that does not follow from the rest.
+    fn is_whole(&self, parts: &Parts) -> bool {
+        let spec = &self.job.source.spec;
+        match spec.config.essential_parts() {
+            Some(essential) => essential.iter().all(|part| parts.get(part).is_some()),
+            None => spec.parts.iter().all(|part| parts.get(part.as_str()).is_some()),
+        }
     }
 
     /// The parts that what is to be written holds, and that the checks of its waves present.

@@ -22,7 +22,7 @@ pub struct Session {
     pub in_hand: Option<u64>,
     /// Recovering a value was tried.
     pub recovery_tried: bool,
-    /// Parking the value in hand failed.
+    /// Parking the value in hand failed, or a part of it alone is in hand.
     pub parking_failed: bool,
     /// What is parked was brought to what should be, or that failed.
     pub escrow_tidied: bool,

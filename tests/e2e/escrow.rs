@@ -651,3 +651,23 @@ fn what_is_not_parked_any_more_and_nobody_issued_is_not_kept() {
     assert_eq!(generations, ["2"]);
     assert_eq!(left["next_action_at"], Value::Null);
 }
+
+#[test]
+fn a_part_of_a_value_that_a_target_gives_back_is_not_parked_as_the_whole() {
+    const PAIR: &str = "source = { key_pair = { algorithm = \"ed25519\" } }";
+    let vault = "targets = {\n    vault = { part = \"private_jwk\", ssm_parameter = { name = \"/jwt/vault\" } }\n  }";
+    let story = Story::begun(&[PAIR, vault]);
+    let more = vault.replace(
+        "vault = {",
+        "signer = { part = \"private_jwk\", fly_secret = { app = \"molecule-cp\" } }\n    vault = {",
+    );
+    configure(&story, &[PAIR, &more]);
+    assert!(!story.plan().contains("park generation"));
+    story.apply();
+    assert_eq!(fly_secret(&story, "molecule-cp", NAME), parameter(&story, "/jwt/vault"));
+    assert_eq!(below(&story, "/rotation/escrow/"), []);
+    assert_eq!(story.attributes()["credentials"]["1"]["escrow"], Value::Null);
+    configure(&story, &[PAIR, &more, ONCE]);
+    story.apply();
+    assert_eq!(parked(&story).len(), 1);
+}

@@ -272,6 +272,28 @@ fn a_restored_key_and_the_newer_one_are_both_published() {
 }
 
 #[test]
+fn public_keys_alone_are_not_parked() {
+    let block = "escrow {\n    ssm_parameter {\n      path = \"/rotation/escrow/\"\n    }\n  }";
+    let mut story = Story::begun(&[KEY_PAIR, TARGETS, HOUR]);
+    story.configure(&[KEY_PAIR, TARGETS, HOUR, ONCE]);
+    story.apply();
+    story.clock("61m");
+    let secret = resource("it", NAME, &[KEY_PAIR, TARGETS, HOUR, ONCE]);
+    story.write_all(&format!(
+        "provider \"rotation\" {{\n  namespace = \"production\"\n  {block}\n}}\n{secret}"
+    ));
+    let plan = story.plan();
+    says(&plan, &["take the public key of generation 1 out of the set"]);
+    assert!(!plan.contains("park generation"), "{plan}");
+    story.apply();
+    assert_eq!(published(&story), [signing(&story)]);
+    assert_eq!(story.attributes()["credentials"]["2"]["escrow"], Value::Null);
+    let state = story.sandbox.state();
+    let parameters = state["aws"]["ssm"].as_object().unwrap();
+    assert!(parameters.keys().all(|name| !name.starts_with("/rotation/escrow/")));
+}
+
+#[test]
 fn an_incident_that_revokes_now_takes_the_exposed_key_out_at_once() {
     let story = Story::begun(&[KEY_PAIR, TARGETS, HOUR]);
     let first = signing(&story);

@@ -1,6 +1,7 @@
 //! `steps`: the course of an apply in words, in order. Every line names its generation, and no line equals one of the last apply's.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::forecast::revoked_for_room;
 use crate::address::Address;
@@ -87,6 +88,7 @@ impl Told<'_> {
         let mut ledger = self.decision.ledger.clone();
         let mut newest = self.decision.generation;
         let mut revoked: Vec<u64> = Vec::new();
+        let mut minted: BTreeSet<u64> = BTreeSet::new();
         let delivered: BTreeSet<&String> = self.course.written.iter().collect();
         let mut ended = self.course.unparked.iter();
         let mut entry = self.decision.ledger.escrow().map(|escrow| escrow.slot.clone());
@@ -101,6 +103,7 @@ impl Told<'_> {
                 Step::Preflight => lines.extend(self.preflight()),
                 Step::Recover(generation) => lines.extend(self.recover(*generation)),
                 Step::Mint(generation) => {
+                    minted.insert(*generation);
                     newest = *generation;
                     lines.push(self.mint(*generation));
                 }
@@ -122,7 +125,9 @@ impl Told<'_> {
                 }
                 Step::CheckRevoked => lines.extend(self.checks_after(&revoked, newest)),
                 Step::Park(generation) => {
-                    lines.extend(self.park(*generation));
+                    // A part of a value is not parked.
+                    let is_whole = minted.contains(generation) || self.recovers_whole(*generation);
+                    lines.extend(is_whole.then(|| self.park(*generation)).flatten());
                     lines.extend(delete_from_escrow(ended.next(), entry.as_ref()));
                 }
                 Step::Unpark => {
@@ -180,6 +185,33 @@ impl Told<'_> {
         !written.is_empty() && needed.all(is_public)
     }
 
+    /// Whether what is had again is the whole value, or all that the rest follows from.
+    fn recovers_whole(&self, generation: u64) -> bool {
+        let source = &self.config.source;
+        if self.needs_public_parts_alone(generation) {
+            return false;
+        }
+        if source.config.traits().reveals || source.is_supplied() {
+            return true;
+        }
+        let given_back = self.readable(generation);
+        let parts: BTreeSet<&str> = given_back
+            .filter_map(|(_, target)| Some(target.content.part()?.as_str()))
+            .collect();
+        match source.config.essential_parts() {
+            Some(essential) => essential.iter().all(|part| parts.contains(part)),
+            None => source.parts.iter().all(|part| parts.contains(part.as_str())),
+        }
+    }
+
+    /// Targets that hold that generation and can be read.
+    fn readable(&self, generation: u64) -> impl Iterator<Item = (&String, &Arc<TargetSpec>)> {
+        self.config.targets.iter().filter(move |(key, target)| {
+            let held = self.decision.ledger.delivery(key);
+            target.config.traits().readable && held.is_some_and(|held| held.holds(generation))
+        })
+    }
+
     fn read(&self, generation: u64) -> String {
         let ledger = &self.decision.ledger;
         if let Some(escrow) = ledger.escrow().filter(|_| ledger.is_parked(generation)) {
@@ -196,11 +228,7 @@ impl Told<'_> {
         if self.config.source.is_supplied() && self.config.source.config.traits().reveals {
             return format!("take the value of generation {generation} from value_wo");
         }
-        let readable = self.config.targets.iter().filter(|(key, target)| {
-            let held = self.decision.ledger.delivery(key);
-            target.config.traits().readable && held.is_some_and(|held| held.holds(generation))
-        });
-        let keys: Vec<&str> = readable.map(|(key, _)| key.as_str()).collect();
+        let keys: Vec<&str> = self.readable(generation).map(|(key, _)| key.as_str()).collect();
         if keys.is_empty() {
             format!("recover the value of generation {generation}")
         } else {
