@@ -166,7 +166,7 @@ impl Run<'_> {
         let public = self.public_parts(generation);
         let needed = self.needed_parts();
         if !needed.is_empty() && self.wanted_parts(&needed).iter().all(|part| public.contains_key(part)) {
-            self.hold(generation, self.parts_of(public));
+            self.hold_parts(generation, self.parts_of(public));
             return Ok(());
         }
         if self.job.source.traits().reveals
@@ -222,8 +222,13 @@ impl Run<'_> {
         let tells_the_rest = essential.is_some_and(|parts| parts.iter().all(|part| found.get(part).is_some()));
         let is_whole = essential.is_none() || (public.is_none() && !tells_the_rest);
         if on_record && !self.job.is_create && is_whole {
-            self.outcome.public = public.or(self.outcome.public.take());
-            self.hold(generation, found);
+            match public {
+                Some(public) => {
+                    self.outcome.public = Some(public);
+                    self.hold(generation, found);
+                }
+                None => self.hold_parts(generation, found),
+            }
             return Ok(());
         }
         if !on_record && self.job.source.traits().lists && !self.job.is_create {
@@ -257,10 +262,13 @@ impl Run<'_> {
         {
             self.outcome.ledger.record(Event::Published { generation, public_key });
         }
-        let parts = self.with_public_keys(parts);
-        // A part of it would be taken for the whole by whoever reads it back.
+        self.parts = Some(self.with_public_keys(parts));
+    }
+
+    /// Goes on with parts that may not be the whole value. A part of it would be taken for the whole by whoever reads it back from escrow.
+    fn hold_parts(&mut self, generation: u64, parts: Parts) {
         self.session.parking_failed |= !self.is_whole(&parts);
-        self.parts = Some(parts);
+        self.hold(generation, parts);
     }
 
     /// Whether nothing of the value is missing that does not follow from the rest.
