@@ -220,8 +220,8 @@ impl Run<'_> {
         let on_record = self.outcome.ledger.credential(generation).is_some();
         let essential = self.job.source.spec.config.essential_parts();
         let tells_the_rest = essential.is_some_and(|parts| parts.iter().all(|part| found.get(part).is_some()));
-        let is_whole = essential.is_none() || (public.is_none() && !tells_the_rest);
-        if on_record && !self.job.is_create && is_whole {
+        let stays_as_found = essential.is_none() || (public.is_none() && !tells_the_rest);
+        if on_record && !self.job.is_create && stays_as_found {
             match public {
                 Some(public) => {
                     self.outcome.public = Some(public);
@@ -245,7 +245,7 @@ impl Run<'_> {
             let issuer = self.job.source.issuer();
             self.begin(generation, &order.label, &minted, &issuer);
         }
-        self.outcome.public = public.filter(|_| is_whole).or(Some(minted.public));
+        self.outcome.public = public.filter(|_| stays_as_found).or(Some(minted.public));
         self.hold(generation, minted.parts);
         Ok(())
     }

@@ -1,11 +1,10 @@
 //! `jwks`: the public keys of every generation that is valid, published together.
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::interrupt::{apply_until_held, ended, send};
-use crate::story::{NAME, Story, resource, says};
-use crate::truth::{fly_secret, parameter};
+use crate::story::{NAME, Story, resource, says, unframed};
+use crate::truth::{fly_secret, moments, parameter};
 
 const KEY_PAIR: &str = r#"source = { key_pair = { algorithm = "ed25519" } }"#;
 const ONCE: &str = "rotation_reason = \"once\"";
@@ -44,13 +43,9 @@ fn signing(story: &Story) -> String {
 /// often one signed.
 #[track_caller]
 fn no_token_is_ever_refused(story: &Story, life: i64) -> usize {
-    let timeline = story.sandbox.timeline();
     let mut sets: Vec<(i64, Vec<String>)> = Vec::new();
     let mut signed: Vec<(i64, String)> = Vec::new();
-    for entry in timeline.iter().filter(|entry| !entry["state"].is_null()) {
-        let at: Timestamp = entry["at"].as_str().unwrap().parse().unwrap();
-        let at = at.as_millisecond();
-        let state = &entry["state"];
+    for (at, state) in moments(story) {
         if let Some(set) = state["aws"]["ssm"]["/jwt/keys"]["value"].as_str() {
             sets.push((at, kids(set)));
         }
@@ -306,12 +301,73 @@ fn an_incident_that_revokes_now_takes_the_exposed_key_out_at_once() {
     assert_eq!(published(&story), [signing(&story)]);
     assert_ne!(signing(&story), first);
     // No set that verifiers were given after the new key was made has the exposed one.
-    let sets = story.sandbox.timeline();
-    let sets = sets
+    let moments = moments(&story);
+    let sets = moments
         .iter()
-        .filter_map(|entry| entry["state"]["aws"]["ssm"]["/jwt/keys"]["value"].as_str());
+        .filter_map(|(_, state)| state["aws"]["ssm"]["/jwt/keys"]["value"].as_str());
     let later = sets.map(kids).filter(|keys| keys.contains(&signing(&story)));
     for keys in later {
         assert!(!keys.contains(&first), "{keys:?}");
     }
+}
+
+#[test]
+fn an_overlap_that_is_shortened_ends_when_it_is_applied() {
+    let mut story = Story::begun(&[KEY_PAIR, TARGETS, "overlap = \"24h\""]);
+    story.configure(&[KEY_PAIR, TARGETS, "overlap = \"24h\"", ONCE]);
+    story.apply();
+    story.clock("61m");
+    story.settled();
+    story.configure(&[KEY_PAIR, TARGETS, HOUR, ONCE]);
+    story.apply();
+    assert_eq!(published(&story), [signing(&story)]);
+}
+
+#[test]
+fn a_drifted_kid_is_healed_and_the_old_key_leaves_in_the_same_apply() {
+    let targets = TARGETS.replace(
+        "signer ",
+        "kid = { part = \"kid\", ssm_parameter = { name = \"/jwt/kid\" } }\n    signer ",
+    );
+    let mut story = Story::begun(&[KEY_PAIR, &targets, HOUR]);
+    story.configure(&[KEY_PAIR, &targets, HOUR, ONCE]);
+    story.apply();
+    story.clock("61m");
+    story
+        .sandbox
+        .seed(json!({ "aws": { "parameters": { "/jwt/kid": "typed by hand" } } }));
+    story.apply();
+    assert_eq!(parameter(&story, "/jwt/kid"), Some(signing(&story)));
+    assert_eq!(published(&story), [signing(&story)]);
+}
+
+#[test]
+fn what_a_person_confirms_does_not_take_a_key_out_of_the_set_early() {
+    let mut story = Story::begun(&[KEY_PAIR, TARGETS, HOUR]);
+    story.configure(&[KEY_PAIR, TARGETS, HOUR, ONCE]);
+    story.apply();
+    let keys = published(&story);
+    story.configure(&[KEY_PAIR, TARGETS, HOUR, ONCE, "revoke {\n    confirmed = 1\n  }"]);
+    story.apply();
+    assert_eq!((published(&story), keys.len()), (keys.clone(), 2));
+    story.clock("61m");
+    story.apply();
+    assert_eq!(published(&story), [signing(&story)]);
+}
+
+#[test]
+fn an_exposed_key_that_is_still_verified_is_said() {
+    let story = Story::begun(&[KEY_PAIR, TARGETS, HOUR]);
+    story.write_all(&format!(
+        "provider \"rotation\" {{\n  namespace = \"production\"\n  incident {{\n    id = \"a\"\n    reason = \"a leak\"\n    all = true\n  \
+         }}\n}}\n{}",
+        resource("it", NAME, &[KEY_PAIR, TARGETS, HOUR])
+    ));
+    story.sandbox.fault("POST /v1/apps/molecule-cp/secrets", 1, "forbidden");
+    let said = unframed(&story.fails());
+    says(
+        &said,
+        &["Generation 1 was exposed by an incident and is still verified with its public key"],
+    );
+    assert_eq!(kids(&parameter(&story, "/jwt/keys").unwrap()).len(), 2);
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::day_two::{PROVIDER, block, printed};
 use crate::interrupt::{apply_until, ended, send};
 use crate::story::{FLY_TOKEN, NAME, Story, resource, says};
-use crate::truth::{fly_secret, parameter, write_fly_secret};
+use crate::truth::{fly_secret, moments, parameter, write_fly_secret};
 
 const KEY_PAIR: &str = r#"source = { key_pair = { algorithm = "ed25519" } }"#;
 
@@ -46,13 +46,9 @@ const CACHED: i64 = 2_500;
 /// signs all the time with the key of a running machine. The sandbox says what was where, and when. Returns how often a key signed.
 #[track_caller]
 fn no_token_is_ever_refused(story: &Story) -> usize {
-    let timeline = story.sandbox.timeline();
     let mut published: Vec<(i64, String)> = Vec::new();
     let mut signing: Vec<(i64, String)> = Vec::new();
-    for entry in timeline.iter().filter(|entry| !entry["state"].is_null()) {
-        let at: Timestamp = entry["at"].as_str().unwrap().parse().unwrap();
-        let at = at.as_millisecond();
-        let state = &entry["state"];
+    for (at, state) in moments(story) {
         if let Some(jwk) = state["aws"]["ssm"]["/jwt/public"]["value"].as_str() {
             published.push((at, kid(jwk)));
         }

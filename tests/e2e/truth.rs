@@ -87,6 +87,17 @@ pub(crate) fn github_secret(story: &Story, repository: &str, name: &str) -> Opti
     text(&state["github"]["repositories"][repository]["secrets"][name]["value"])
 }
 
+/// What the vendors held at every moment of the story so far, with the time in milliseconds.
+pub(crate) fn moments(story: &Story) -> Vec<(i64, Value)> {
+    let timeline = story.sandbox.timeline().into_iter();
+    let held = timeline.filter(|entry| !entry["state"].is_null());
+    held.map(|entry| {
+        let at: jiff::Timestamp = entry["at"].as_str().unwrap().parse().unwrap();
+        (at.as_millisecond(), entry["state"].clone())
+    })
+    .collect()
+}
+
 /// What a parameter is.
 pub(crate) fn parameter(story: &Story, name: &str) -> Option<String> {
     let state = story.sandbox.state();

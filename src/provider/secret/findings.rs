@@ -479,7 +479,7 @@ fn of_credentials(state: &State, decision: &Decision, config: &Config, all: &mut
                 format!("{work} {}", texts::generation(Some(known), generation))
             }));
             continue;
-        } else if let Some(wait) = lasting_wait(ledger, config, &unreachable) {
+        } else if let Some(wait) = lasting_wait(ledger, &state.public, config, &unreachable) {
             (
                 NoticeCode::RevokeWaits,
                 match known.is_accepted() {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::lost::may_replace_lost;
+use super::lost::{is_public, may_replace_lost};
 use crate::provider::secret::revocable::can_be_revoked;
 use crate::provider::secret::state::State;
 use crate::rotation::gate::{Holding, Wait, waits_on_record};
@@ -44,7 +44,7 @@ pub(super) fn decide(
         .filter(|known| known.code == NoticeCode::OwnCredential)
         .map(|known| known.subject.as_str())
         .collect();
-    let waits = lasting_wait(ledger, config, unreachable).is_some();
+    let waits = lasting_wait(ledger, &state.public, config, unreachable).is_some();
     let may = |generation: &u64| {
         let Some(known) = ledger.credential(*generation) else {
             return false;
@@ -86,17 +86,15 @@ fn moved(before: Option<&Config>, config: &Config, ledger: &Ledger) -> BTreeMap<
 /// What on record holds every revocation back, and is not mended by an apply: the gate would only find it again.
 pub(in crate::provider::secret) fn lasting_wait(
     ledger: &Ledger,
+    public: &BTreeMap<String, String>,
     config: &Config,
     unreachable: &BTreeSet<String>,
 ) -> Option<Wait> {
-    // What stands in state anyway is always had again.
-    let verifying = config.source.config.verifying_parts();
+    let newest = ledger.generation();
+    // What stands in state is always had again.
     let is_public = |target: &TargetSpec| {
-        target
-            .content
-            .parts()
-            .iter()
-            .all(|part| verifying.contains(&part.as_str()))
+        let parts = target.content.parts();
+        !parts.is_empty() && parts.iter().all(|part| is_public(part, newest, ledger, public))
     };
     let lasts = |wait: &Wait| match wait {
         Wait::Target { target, holding } => match holding {

@@ -118,7 +118,7 @@ pub(super) fn attributes(
     let unlisted = credentials_are_open(decision, course, config);
     let open = unlisted || may_wait(decision, course).next().is_some();
     let mut planned = vec![
-        ("deliveries", deliveries(slots, decision, course)),
+        ("deliveries", deliveries(slots, config, decision, course)),
         (
             "credentials",
             if unlisted {
@@ -178,7 +178,7 @@ pub(super) fn public_changes(state: &State, same_kind: bool, decision: &Decision
             .credential(*generation)
             .is_some_and(CredentialRecord::is_published)
     };
-    if course.revoked.iter().any(is_published) {
+    if course.revoked.iter().any(is_published) || may_withdraw(decision) {
         return true;
     }
     let may_appear = !state.public.is_empty() || !same_kind || state.ledger.is_taken_over();
@@ -243,15 +243,33 @@ fn credentials(state: &State, decision: &Decision, course: &Forecast) -> Value {
     Value::Map(known.chain(waiting).collect())
 }
 
+/// Whether only the run's clock tells if a public key leaves the set of those that are valid.
+fn may_withdraw(decision: &Decision) -> bool {
+    let ledger = &decision.ledger;
+    let superseded = ledger.superseded().into_iter();
+    let mut superseded = superseded.filter_map(|generation| ledger.credential(generation));
+    decision.revokes_at_apply && superseded.any(CredentialRecord::is_published)
+}
+
 /// What each target will hold; only what changes is unknown.
-pub(super) fn deliveries(slots: &BTreeMap<String, Address>, decision: &Decision, course: &Forecast) -> Value {
+pub(super) fn deliveries(
+    slots: &BTreeMap<String, Address>,
+    config: &Config,
+    decision: &Decision,
+    course: &Forecast,
+) -> Value {
+    let sets: BTreeSet<&String> = config
+        .key_sets()
+        .map(|(key, _)| key)
+        .filter(|_| may_withdraw(decision))
+        .collect();
     let kept = course.ledger.deliveries().iter();
     let kept = kept.filter(|(key, _)| !decision.forget.contains(*key));
     let values = kept.map(|(key, delivery)| {
         let before = decision.ledger.delivery(key);
         let is_written = course.written.contains(key);
         let is_configured = slots.contains_key(key);
-        let is_open = decision.rotate == Rotate::AtApply && is_configured;
+        let is_open = (decision.rotate == Rotate::AtApply && is_configured) || sets.contains(key);
         // Whether it is written, only the clock of the run tells.
         let may_wait = is_written && !course.leading.is_empty();
         let waits = course.paused && is_configured && !is_written;

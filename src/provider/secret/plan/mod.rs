@@ -527,7 +527,7 @@ fn quiet(
         None => object.get("next_action_at").clone(),
     };
     let mut object = object
-        .with("deliveries", forecast::deliveries(slots, decision, course))
+        .with("deliveries", forecast::deliveries(slots, config, decision, course))
         .with(
             "credentials",
             after.write_over(Value::object([])).get("credentials").clone(),
