@@ -37,6 +37,9 @@ mod terms;
 mod terraform_cores;
 #[path = "edits/world.rs"]
 mod world;
+#[expect(dead_code, reason = "other tests write literals with it")]
+#[path = "support/written.rs"]
+mod written;
 
 use matrix::{Change, SOURCES, edits, situations};
 use run::{Rest, Verdict};

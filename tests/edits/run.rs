@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, Waker};
 
 use jiff::Timestamp;
@@ -12,12 +12,13 @@ use rotation_provider::environment::Environment;
 use rotation_provider::plugin::{ApplyRequest, PlanRequest, ReadRequest};
 use rotation_provider::provider::{Configured, Setting, secret};
 use rotation_provider::spec::{Incident, IncidentRevoke};
-use rotation_provider::terraform::{Diagnostics, Mode, Number, Severity, Value};
+use rotation_provider::terraform::{Diagnostics, Mode, Severity, Type, Value, msgpack};
 use rotation_provider::vendors::Vendors;
 use serde_json::Value as Json;
 
 use super::escrow;
 use super::world::{CONNECTIONS, Stage, World, Write};
+use super::written;
 
 /// Between two runs.
 #[derive(Clone)]
@@ -46,17 +47,6 @@ pub enum Verdict {
     Idle,
     /// It was applied, and the plan is empty.
     Settled,
-}
-
-fn value(json: &Json) -> Value {
-    match json {
-        Json::Null => Value::Null,
-        Json::Bool(flag) => Value::Bool(*flag),
-        Json::Number(number) => Value::Number(Number::parse(&number.to_string()).unwrap()),
-        Json::String(text) => Value::string(text),
-        Json::Array(items) => Value::List(items.iter().map(value).collect()),
-        Json::Object(items) => Value::Map(items.iter().map(|(key, item)| (key.clone(), value(item))).collect()),
-    }
 }
 
 /// Everything happens at once here: nothing waits.
@@ -98,9 +88,14 @@ fn whole(json: &Json) -> Value {
     for of_the_provider in ["incident", escrow::BLOCK] {
         json.as_object_mut().unwrap().remove(of_the_provider);
     }
-    let json = &json;
-    let absent = attributes().into_iter().filter(|(name, _)| json.get(name).is_none());
-    absent.fold(value(json), |object, (name, _)| object.with(name, Value::Null))
+    written::resource(json.to_string().as_bytes(), &secret::schema::schema().block).unwrap()
+}
+
+/// The same value after it has travelled between Terraform and the provider.
+fn sent(value: &Value) -> Result<Value, String> {
+    static OBJECT: LazyLock<Type> = LazyLock::new(|| secret::schema::schema().block.value_type());
+    let wire = msgpack::encode(value, &OBJECT).map_err(|error| format!("it cannot be sent: {error}"))?;
+    msgpack::decode(&wire, &OBJECT).map_err(|error| format!("it cannot be read: {error}"))
 }
 
 /// Write-only values are in no plan and no state.
@@ -152,12 +147,12 @@ impl Provider {
             return Ok(Value::Null);
         }
         let request = ReadRequest {
-            state: rest.state.clone(),
+            state: sent(&rest.state)?,
             private: rest.private.clone(),
         };
         let response = now(secret::read(&self.configured, request));
         match errors(&response.diagnostics)?.as_slice() {
-            [] => Ok(response.state),
+            [] => sent(&response.state),
             errors => Err(format!("a refresh failed: {errors:?}")),
         }
     }
@@ -173,10 +168,11 @@ impl Provider {
                 object
             }
         });
+        let (sent_prior, sent_proposed, sent_config) = (sent(prior)?, sent(&stored(proposed))?, sent(config)?);
         let request = || PlanRequest {
-            prior: prior.clone(),
-            proposed: stored(proposed.clone()),
-            config: config.clone(),
+            prior: sent_prior.clone(),
+            proposed: sent_proposed.clone(),
+            config: sent_config.clone(),
             private: private.to_vec(),
         };
         let (first, second) = (
@@ -190,7 +186,7 @@ impl Provider {
         if first.planned != second.planned {
             return Err("two plans of the same differ".to_owned());
         }
-        let planned = stored(first.planned);
+        let planned = sent(&stored(first.planned))?;
         for (name, mode) in attributes {
             let (written, before, now) = (config.get(name), prior.get(name), planned.get(name));
             if mode != Mode::Computed && !["value_wo", "parts_wo"].contains(&name) && now != written && now != before {
@@ -268,14 +264,14 @@ fn step(rest: &Rest, json: &Json, edit: &str) -> Result<Ran, String> {
     provider.stage.world().configured = slots(&planned.state);
     provider.stage.world().is_activated_by(activated(json, &planned.state));
     let request = ApplyRequest {
-        prior: prior.clone(),
-        planned: planned.state.clone(),
-        config,
+        prior: sent(&prior)?,
+        planned: sent(&planned.state)?,
+        config: sent(&config)?,
         private: planned.private.clone(),
     };
     let response = now(secret::apply(&provider.configured, request));
     let failures = errors(&response.diagnostics)?;
-    let state = stored(response.state);
+    let state = sent(&stored(response.state))?;
     let before = world;
     let mut world = provider.stage.world().clone();
     if let Some(broken) = world.broken.first() {
