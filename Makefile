@@ -64,7 +64,7 @@ docs: ## Write the reference pages anew from the schema and the examples
 
 bench: need-rust need-core ## Start-up, memory, requests per create, rotation and refresh, a plan of 500 secrets
 	$(CARGO) build --locked --release --bin terraform-provider-rotation
-	$(CARGO) build --locked --example sandbox
+	$(CARGO) build --locked --bins --examples
 	@[ -d $(VENV) ] || $(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement benches/requirements.txt || \
 		echo "Without null_resource: benches/requirements.txt could not be installed."

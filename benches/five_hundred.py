@@ -47,14 +47,34 @@ def seeded():
     return {"github": {"repositories": {f"molecule-ai/repository-{n}": {} for n in range(REPOSITORIES)}}}
 
 
-class Workspace:
-    """A configuration that has been applied."""
+# Parts of the schema whose cost is told, each left out on its own.
+PARTS = {
+    "pending, notices": ["pending", "notices"],
+    "last_rotation": ["last_rotation"],
+    "credentials": ["credentials"],
+    "deliveries": ["deliveries"],
+    "the other nine computed attributes": [
+        *("generation", "phase", "steps", "rotated_at", "rotate_after", "revoke_after", "next_action_at", "incidents", "public")
+    ],
+    "the five blocks": ["rotation", "revoke", "format", "guard", "adopt"],
+    "the fifteen optional arguments": [
+        *("info", "readers", "activations", "checks", "value_wo", "parts_wo", "value_wo_version", "overlap", "rotation_reason"),
+        *("on_drift", "on_existing", "on_destroy", "label_prefix", "escrow", "restore"),
+    ],
+}
 
-    def __init__(self, core, directory, environment, configuration):
+
+class Workspace:
+    """A configuration and its state: what an apply left, or the one that is given."""
+
+    def __init__(self, core, directory, environment, configuration, state=None):
         self.core, self.directory, self.environment = core, pathlib.Path(directory), environment
         self.directory.mkdir(parents=True)
         (self.directory / "main.tf").write_text(configuration)
-        self.run("apply", "-auto-approve")
+        if state is None:
+            self.run("apply", "-auto-approve")
+        else:
+            (self.directory / "terraform.tfstate").write_text(json.dumps(state))
 
     def run(self, *arguments):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -78,10 +98,9 @@ class Workspace:
         runs = [self.run("plan") for _ in range(RUNS)]
         return statistics.median(wall for wall, _ in runs), statistics.median(cpu for _, cpu in runs)
 
-    def first_state(self):
-        """The attributes of the first object as the state file has them."""
-        state = json.loads((self.directory / "terraform.tfstate").read_text())
-        return state["resources"][0]["instances"][0]["attributes"]
+    def state(self):
+        """What the state file has."""
+        return json.loads((self.directory / "terraform.tfstate").read_text())
 
 
 def null_provider(virtual):
@@ -102,12 +121,13 @@ def settings(directory, provider, executable):
 def report(name, plans, base):
     wall, cpu = plans
     times = f"{wall / base:>8.1f} x" if base else f"{'':>10}"
-    print(f"{name:<52}{wall:>9.2f} s{cpu:>9.2f} s{times}")
+    print(f"{name:<56}{wall:>9.2f} s{cpu:>9.2f} s{times}")
 
 
-def measure(core, executable, sandbox, virtual, environment):
-    """Prints the table. `sandbox` starts one and gives its exports; `environment` is what every process needs."""
-    print(f"{'plan of %d unchanged objects' % MANY:<52}{'wall':>11}{'CPU':>11}{'null = 1':>10}")
+def measure(core, executable, sandbox, virtual, environment, idle):
+    """Prints the table. `sandbox` has the exports of one that runs; `environment` is what every process needs; `idle` is the provider
+    that does nothing."""
+    print(f"{'plan of %d unchanged objects' % MANY:<56}{'wall':>11}{'CPU':>11}{'null = 1':>10}")
     with tempfile.TemporaryDirectory() as directory:
         plain = Workspace(core, f"{directory}/data", environment, TERRAFORM_DATA)
         report("terraform_data (inside the CLI)", plain.plans(), None)
@@ -124,11 +144,34 @@ def measure(core, executable, sandbox, virtual, environment):
         own = settings(f"{directory}/rotation", "secret-rotation/rotation", executable)
         secrets = Workspace(core, f"{directory}/secrets", {**environment, **sandbox, **own}, SECRETS)
         report("rotation_secret (random, one GitHub secret)", secrets.plans(), base)
-        state_costs(secrets.first_state())
+        schema_costs(core, directory, idle, environment, secrets.state(), base)
+        state_costs(secrets.state())
 
 
-def state_costs(attributes):
+def schema_costs(core, directory, idle, environment, state, base):
+    """What the schema costs if a provider does nothing at all, and what is saved by leaving a part of it out."""
+    own = settings(f"{directory}/idle", "secret-rotation/rotation", idle)
+
+    def plans(name, without):
+        shorter = json.loads(json.dumps(state))
+        for instance in shorter["resources"][0]["instances"]:
+            for attribute in without:
+                instance["attributes"].pop(attribute, None)
+            for key in ("identity", "identity_schema_version"):
+                instance.pop(key, None)
+        here = {**environment, **own, "IDLE_WITHOUT": ",".join(without)}
+        return Workspace(core, f"{directory}/idle/{name}", here, SECRETS, shorter).plans()
+
+    report("the same schema, and a provider that does nothing", plans("whole", []), base)
+    for number, (name, without) in enumerate(PARTS.items()):
+        report(f"  without {name}", plans(number, without), base)
+    everything = [name for names in PARTS.values() for name in names]
+    report("  with nothing but id, name, source and targets", plans("bare", everything), base)
+
+
+def state_costs(state):
     """What each attribute takes in the state file."""
+    attributes = state["resources"][0]["instances"][0]["attributes"]
     sizes = {name: len(json.dumps({name: value})) for name, value in attributes.items() if value not in (None, [], {})}
     print(f"\n{'state of a secret with one target':<52}{len(json.dumps(attributes)):>9} bytes")
     for name, size in sorted(sizes.items(), key=lambda item: -item[1]):
