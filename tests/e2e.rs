@@ -130,6 +130,8 @@ mod rename;
 mod renamed_repository;
 #[path = "e2e/replace.rs"]
 mod replace;
+#[path = "e2e/requests.rs"]
+mod requests;
 #[path = "e2e/resend.rs"]
 mod resend;
 #[path = "e2e/rivals.rs"]

@@ -7,6 +7,7 @@
 mod app;
 mod graphql;
 mod rights;
+mod tokens;
 mod versions;
 
 use std::any::Any;
@@ -24,6 +25,7 @@ use crate::terraform::{Attribute, Diagnostic, Type};
 
 pub(crate) use app::at_least;
 pub use app::{AppSecret, Machine, MachineCheck, MachineEvent};
+pub use tokens::{Token, TokenListings, TokenOwner};
 pub use versions::{MachineUpdate, Versions};
 
 /// The service's name in errors.
@@ -112,7 +114,8 @@ fn open(opening: &mut Opening<'_>) -> Option<Box<dyn Account>> {
             },
             tokens,
             graphql_url: graphql_url.clone(),
-            listings: app::Listings::default(),
+            listings: app::Listings::new(opening.surroundings.clock),
+            token_listings: TokenListings::new(opening.surroundings.clock),
             versions: Versions::default(),
         }))),
     };
@@ -228,6 +231,7 @@ struct Inner {
     tokens: Tokens,
     graphql_url: String,
     listings: app::Listings,
+    token_listings: TokenListings,
     versions: Versions,
 }
 

@@ -62,10 +62,10 @@ fn open(opening: &mut Opening<'_>) -> Option<Box<dyn Account>> {
             base_url: arguments.base_url.clone(),
             login,
             origin,
-            secrets: Shared::new(),
+            secrets: Shared::for_a_while(opening.surroundings.clock),
             public_keys: Shared::new(),
             repositories: Shared::new(),
-            environments: Shared::new(),
+            environments: Shared::for_a_while(opening.surroundings.clock),
             redirected: Mutex::default(),
         }))),
     };

@@ -40,8 +40,14 @@ pub struct KeyApi {
 impl KeyApi {
     /// Nothing is listed yet.
     pub(super) fn over(rest: Rest) -> Self {
-        let listings = Shared::default();
+        let listings = Shared::for_a_while(rest.clock);
         Self { rest, listings }
+    }
+
+    /// Takes a revocation, as it was answered, into the shared listing.
+    pub(super) fn note_revoked<A>(&self, holder: &str, id: &str, answer: &Result<A, CallError>) {
+        self.listings
+            .settle(holder, answer, |keys, _| keys.retain(|key| key.id != id));
     }
 }
 

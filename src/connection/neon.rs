@@ -22,7 +22,7 @@ use super::rest::{self, Rest};
 use super::{Endpoint, KeyApi, Vendor};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::clock::Clock;
-use crate::http::{Request, Response, of_secret_answer};
+use crate::http::{Request, Response, Shared, of_secret_answer};
 
 pub use identifier::{identifier, is_identifier};
 pub use keys::{Identity, KeyHolder, NewKey};
@@ -75,9 +75,10 @@ impl KeyedClient for NeonClient {
     const VENDOR: &'static Vendor = &VENDOR;
 
     fn over(api: Rest) -> Self {
+        let clock = api.clock;
         Self(Arc::new(Inner {
             keys: KeyApi::over(api),
-            roles: roles::Listings::default(),
+            roles: Shared::for_a_while(clock),
             branches: branches::Listings::default(),
         }))
     }

@@ -163,7 +163,7 @@ impl KeyRing for ResendClient {
     async fn revoke_key(&self, id: &str, permit: &WritePermit) -> Result<(), CallError> {
         let request = self.request("DELETE", &["api-keys", id], format!("revoking API key {id:?}"));
         let answer = self.0.rest.write(request, permit).await;
-        self.0.listings.forget("");
+        self.0.note_revoked("", id, &answer);
         answer.map(drop).map_err(|error| self.advise(error))
     }
 }

@@ -15,7 +15,7 @@ use super::listed::{self, Listed, Listing};
 use super::{Credential, Issuer, Maker, MintOrder, Minted, Source, SourceConfig, SourceKind, SourceTraits};
 use crate::address::Address;
 use crate::call::{CallError, WritePermit};
-use crate::connection::fly::{self, Fly, FlyClient};
+use crate::connection::fly::{self, Fly, FlyClient, Token};
 use crate::connection::{Link, Reach, Vendor};
 use crate::diagnostics::{Argument, names};
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Type};
@@ -212,6 +212,23 @@ struct Tokens {
     container: Container,
 }
 
+impl Tokens {
+    fn alive(&self, listed: &[Token]) -> Vec<Credential> {
+        let now = self.client.clock().real_now();
+        let alive = listed.iter().filter(|token| token.is_alive(now));
+        alive.map(credential).collect()
+    }
+}
+
+fn credential(token: &Token) -> Credential {
+    Credential {
+        id: token.id.clone(),
+        name: token.name.clone(),
+        minted_at: token.created_at,
+        expires_at: token.expires_at,
+    }
+}
+
 #[async_trait]
 impl Listed for Tokens {
     fn vendor(&self) -> &'static Vendor {
@@ -219,10 +236,11 @@ impl Listed for Tokens {
     }
 
     async fn list_now(&self) -> Result<Vec<Credential>, CallError> {
-        let now = self.client.clock().real_now();
-        let tokens = api::list(&self.client, &self.container).await?;
-        let alive = tokens.into_iter().filter(|token| token.is_alive(now));
-        Ok(alive.map(api::Token::into_credential).collect())
+        Ok(self.alive(&api::list(&self.client, &self.container).await?))
+    }
+
+    async fn list_shared(&self) -> Result<Vec<Credential>, CallError> {
+        Ok(self.alive(&*api::list_shared(&self.client, &self.container).await?))
     }
 
     async fn is_own(&self, id: &str) -> Result<bool, CallError> {
@@ -232,7 +250,7 @@ impl Listed for Tokens {
 
     async fn end(&self, id: &str, permit: &WritePermit) -> Result<(), CallError> {
         let operation = format!("revoking token {id:?} of {}", self.container);
-        api::delete(&self.client, id, operation, permit).await
+        api::delete(&self.client, &self.container, id, operation, permit).await
     }
 }
 
@@ -258,7 +276,7 @@ impl Source for Mint {
         let Tokens { client, container } = &self.tokens.0;
         let owner = api::owner(client, container).await?;
         let created = api::create(client, container, &owner, &order.label, self.expires_in, permit).await?;
-        Ok(Minted::issued(created.token.into_credential(), "token", created.value))
+        Ok(Minted::issued(credential(&created.token), "token", created.value))
     }
 }
 

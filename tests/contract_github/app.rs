@@ -88,12 +88,12 @@ async fn a_token_that_github_does_not_take_any_more_is_replaced_once() {
     put(&github, "B", "two").await.unwrap();
     assert_eq!(github.world().value(REPOSITORY, "B"), Some("two"));
     assert_eq!(github.world().count(EXCHANGE), 2);
-    let look = "GET /repos/molecule-ai/mono/actions/secrets/B";
-    let before = github.world().count(look);
-    github.lasting_fault(look, &Fault::Status(401, "Bad credentials", None));
+    let write = "PUT /repos/molecule-ai/mono/actions/secrets/B";
+    let before = github.world().count(write);
+    github.lasting_fault(write, &Fault::Status(401, "Bad credentials", None));
     let error = put(&github, "B", "three").await.unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Unauthenticated);
-    assert_eq!(github.world().count(look), before + 2);
+    assert_eq!(github.world().count(write), before + 2);
     assert_eq!(github.world().count(EXCHANGE), 3);
 }
 

@@ -13,12 +13,12 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::FlyClient;
 use crate::call::{CallError, CallErrorKind};
+use crate::clock::Clock;
 use crate::connection::instant::instant;
 use crate::connection::serde_helpers::null_is_empty;
 use crate::http::{Request, Shared};
 
 /// Listings by app.
-#[derive(Default)]
 pub(super) struct Listings {
     secrets: Shared<Vec<AppSecret>>,
     machines: Shared<Vec<Machine>>,
@@ -26,6 +26,19 @@ pub(super) struct Listings {
     pub(super) read_only: Shared<bool>,
     rolls: Shared<Mutex<()>>,
     writes: Shared<Mutex<()>>,
+}
+
+impl Listings {
+    pub(super) fn new(clock: Clock) -> Self {
+        Self {
+            secrets: Shared::for_a_while(clock),
+            machines: Shared::for_a_while(clock),
+            ids: Shared::new(),
+            read_only: Shared::new(),
+            rolls: Shared::new(),
+            writes: Shared::new(),
+        }
+    }
 }
 
 /// An app secret's metadata (Machines API, `AppSecret`). The value is never asked for.

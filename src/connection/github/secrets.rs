@@ -158,7 +158,7 @@ impl Item {
 }
 
 impl GitHubClient {
-    /// All secrets of a level, read once per run.
+    /// All secrets of a level, from the listing that all readers of this run share.
     ///
     /// # Errors
     /// [`CallError`]; [`CallErrorKind::NotFound`] when the level is missing or invisible.
@@ -235,7 +235,9 @@ impl GitHubClient {
         value: &Secret,
         permit: &WritePermit,
     ) -> Result<Written, CallError> {
-        let before = self.secret_as_shown(level, name).await?.map(|secret| secret.updated_at);
+        let before = self.secrets(level).await?;
+        let before = before.iter().find(|secret| secret.name.eq_ignore_ascii_case(name));
+        let before = before.map(|secret| secret.updated_at);
         let key = self.public_key(level).await?;
         let answer = match self.put_sealed(level, name, value, &key, permit).await {
             // The key may have been replaced since it was read. With the same key again, the refusal has another cause.
@@ -249,12 +251,31 @@ impl GitHubClient {
             }
             other => other,
         };
-        self.0.secrets.forget(&level.key());
+        if answer.is_err() {
+            self.0.secrets.forget(&level.key());
+        }
         let answered_at = answered_at(&answer?);
+        let updated_at = self.read_back(level, name, before, answered_at).await;
+        self.note_written(level, name, updated_at);
         Ok(Written {
-            updated_at: self.read_back(level, name, before, answered_at).await,
+            updated_at,
             answered_at,
         })
+    }
+
+    /// Takes a write of ours into the shared listing.
+    fn note_written(&self, level: &SecretLevel, name: &str, updated_at: Option<Timestamp>) {
+        let listings = &self.0.secrets;
+        let Some(updated_at) = updated_at else {
+            return listings.forget(&level.key());
+        };
+        listings.amend(&level.key(), |listed| {
+            listed.retain(|secret| !secret.name.eq_ignore_ascii_case(name));
+            listed.push(StoredSecret {
+                name: name.to_ascii_uppercase(),
+                updated_at,
+            });
+        });
     }
 
     async fn put_sealed(
@@ -334,7 +355,12 @@ impl GitHubClient {
             .request("DELETE", &level.segments(name), &*operation)
             .accept(&[404]);
         let answer = self.write(request, permit).await;
-        self.0.secrets.forget(&level.key());
+        match &answer {
+            Ok(answer) if answer.status != 404 => self.0.secrets.amend(&level.key(), |listed| {
+                listed.retain(|secret| !secret.name.eq_ignore_ascii_case(name));
+            }),
+            _ => self.0.secrets.forget(&level.key()),
+        }
         let answer = answer.map_err(|error| level.advise(error, "write"))?;
         if answer.status == 404 && self.secret(level, name).await?.is_some() {
             let message = "it is there, but the credential may not delete it";

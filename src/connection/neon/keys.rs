@@ -114,8 +114,13 @@ impl NeonClient {
             ..Call::new("POST", &path, format!("minting API key {name} of {holder}")).secret_answer()
         };
         let answer = self.write(&call, permit).await;
-        self.0.keys.listings.forget(&holder.to_string());
-        let created: Created = answer.map_err(|error| holder.advise(error))?.json()?;
+        let answer = answer.map_err(|error| holder.advise(error));
+        let created: Result<Created, _> = answer.and_then(|answer| answer.json());
+        let listings = &self.0.keys.listings;
+        listings.settle(&holder.to_string(), &created, |keys, new| {
+            keys.push(new.metadata.clone())
+        });
+        let created = created?;
         if created.key.is_empty() {
             let why = "the answer has no key";
             return Err(CallError::malformed(SERVICE, call.operation, Effect::Possible, why));
@@ -136,7 +141,7 @@ impl NeonClient {
         path.push(&id);
         let call = Call::new("DELETE", &path, format!("revoking API key {id} of {holder}"));
         let answer = self.write(&call, permit).await;
-        self.0.keys.listings.forget(&holder.to_string());
+        self.0.keys.note_revoked(&holder.to_string(), &id, &answer);
         match answer {
             Ok(_) => Ok(()),
             Err(error) if error.kind == CallErrorKind::NotFound => Err(error),

@@ -1,15 +1,14 @@
 //! The calls behind `fly_token`. A listing never selects a token's value, although the schema would give it.
 
 use std::fmt;
+use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Credential;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
-use crate::connection::fly::{FlyClient, SERVICE};
-use crate::connection::instant::instant;
+use crate::connection::fly::{FlyClient, SERVICE, Token, TokenOwner};
 use crate::connection::pages;
 use crate::connection::serde_helpers::null_is_empty;
 use crate::label::Label;
@@ -90,37 +89,6 @@ impl Container {
     }
 }
 
-/// A token's metadata (`LimitedAccessToken`).
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Token {
-    pub(super) id: String,
-    #[serde(default)]
-    name: Option<String>,
-    #[serde(default, deserialize_with = "instant")]
-    created_at: Option<Timestamp>,
-    #[serde(default, deserialize_with = "instant")]
-    expires_at: Option<Timestamp>,
-    /// Any text at all means revoked, also one that is not an instant.
-    #[serde(default)]
-    revoked_at: Option<String>,
-}
-
-impl Token {
-    pub(super) fn is_alive(&self, now: Timestamp) -> bool {
-        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| end > now)
-    }
-
-    pub(super) fn into_credential(self) -> Credential {
-        Credential {
-            id: self.id,
-            name: self.name,
-            minted_at: self.created_at,
-            expires_at: self.expires_at,
-        }
-    }
-}
-
 /// The only field of an answer, under the name that the schema gives it.
 #[derive(Deserialize)]
 struct Found<T> {
@@ -148,6 +116,12 @@ struct PageInfo {
     #[serde(default)]
     end_cursor: Option<String>,
     has_next_page: bool,
+}
+
+/// All tokens of the container, from the listing that all readers of this run share.
+pub(super) async fn list_shared(client: &FlyClient, container: &Container) -> Result<Arc<Vec<Token>>, CallError> {
+    let tokens = &client.token_listings().tokens;
+    tokens.get(&container.to_string(), || list(client, container)).await
 }
 
 /// All tokens of the container; revoked ones stay in Fly's list.
@@ -184,12 +158,6 @@ pub(super) async fn list(client: &FlyClient, container: &Container) -> Result<Ve
     pages::all(SERVICE, operation, page).await
 }
 
-/// The node ids that minting needs.
-pub(super) struct Owner {
-    organization: String,
-    app: Option<String>,
-}
-
 #[derive(Deserialize)]
 struct AppNode {
     id: String,
@@ -201,8 +169,15 @@ struct OrganizationNode {
     id: String,
 }
 
-/// Finds app and organization.
-pub(super) async fn owner(client: &FlyClient, container: &Container) -> Result<Owner, CallError> {
+/// Finds app and organization, once a run.
+pub(super) async fn owner(client: &FlyClient, container: &Container) -> Result<Arc<TokenOwner>, CallError> {
+    let owners = &client.token_listings().owners;
+    owners
+        .get(&container.to_string(), || find_owner(client, container))
+        .await
+}
+
+async fn find_owner(client: &FlyClient, container: &Container) -> Result<TokenOwner, CallError> {
     let operation = format!("looking up {}", container.in_words());
     let variables = json!({ "name": container.name() });
     let advise = |error| container.advise(client, error);
@@ -212,7 +187,7 @@ pub(super) async fn owner(client: &FlyClient, container: &Container) -> Result<O
             let query = "query($name: String!) { app(name: $name) { id organization { id } } }";
             let found: Found<AppNode> = client.query(&*operation, query, variables).await.map_err(advise)?;
             let app = found.container.ok_or_else(missing)?;
-            Ok(Owner {
+            Ok(TokenOwner {
                 organization: app.organization.id,
                 app: Some(app.id),
             })
@@ -220,7 +195,7 @@ pub(super) async fn owner(client: &FlyClient, container: &Container) -> Result<O
         Container::Organization(_) => {
             let query = "query($name: String!) { organization(slug: $name) { id } }";
             let found: Found<OrganizationNode> = client.query(&*operation, query, variables).await.map_err(advise)?;
-            Ok(Owner {
+            Ok(TokenOwner {
                 organization: found.container.ok_or_else(missing)?.id,
                 app: None,
             })
@@ -259,7 +234,7 @@ struct NewToken {
 pub(super) async fn create(
     client: &FlyClient,
     container: &Container,
-    owner: &Owner,
+    owner: &TokenOwner,
     label: &Label,
     expires_in: Option<SignedDuration>,
     permit: &WritePermit,
@@ -279,21 +254,32 @@ pub(super) async fn create(
         set(&mut input, "expiry", json!(go_duration(life)));
     }
     let variables = json!({ "input": input });
-    let answer: CreateAnswer = client
-        .mutation(&*operation, mutation, variables, permit)
-        .await
-        .map_err(|error| container.advise(client, error))?;
-    let malformed = |what: &str| CallError::malformed(SERVICE, &*operation, Effect::Possible, what);
-    let payload = answer.create_limited_access_token;
-    let new = payload
-        .ok_or_else(|| malformed("the answer has no payload"))?
-        .limited_access_token;
-    let value = new.token_header.filter(|value| !value.is_empty());
-    let value = Secret::new(value.ok_or_else(|| malformed("the answer has no token"))?);
-    Ok(Created {
-        value,
-        token: new.token,
-    })
+    let answer: Result<CreateAnswer, _> = client.mutation(&*operation, mutation, variables, permit).await;
+    let created = match answer {
+        Ok(answer) => answer.created(&operation),
+        Err(error) => Err(container.advise(client, error)),
+    };
+    let tokens = &client.token_listings().tokens;
+    tokens.settle(&container.to_string(), &created, |tokens, new| {
+        tokens.push(new.token.clone())
+    });
+    created
+}
+
+impl CreateAnswer {
+    fn created(self, operation: &str) -> Result<Created, CallError> {
+        let malformed = |what| CallError::malformed(SERVICE, operation, Effect::Possible, what);
+        let payload = self.create_limited_access_token;
+        let new = payload
+            .ok_or_else(|| malformed("the answer has no payload"))?
+            .limited_access_token;
+        let value = new.token_header.filter(|value| !value.is_empty());
+        let value = Secret::new(value.ok_or_else(|| malformed("the answer has no token"))?);
+        Ok(Created {
+            value,
+            token: new.token,
+        })
+    }
 }
 
 /// Fly's ids are opaque, and far shorter than a token, which has a space in it. They are stored.
@@ -319,9 +305,10 @@ struct DeleteAnswer {
     delete_limited_access_token: Option<serde::de::IgnoredAny>,
 }
 
-/// Revokes a token by id.
+/// Revokes a token of the container by id.
 pub(super) async fn delete(
     client: &FlyClient,
+    container: &Container,
     id: &str,
     operation: String,
     permit: &WritePermit,
@@ -329,7 +316,12 @@ pub(super) async fn delete(
     let mutation = "mutation($input: DeleteLimitedAccessTokenInput!) { \
                     deleteLimitedAccessToken(input: $input) { clientMutationId } }";
     let variables = json!({ "input": { "id": id } });
-    let answer: DeleteAnswer = client.mutation(&*operation, mutation, variables, permit).await?;
+    let answer: Result<DeleteAnswer, _> = client.mutation(&*operation, mutation, variables, permit).await;
+    let tokens = &client.token_listings().tokens;
+    tokens.settle(&container.to_string(), &answer, |tokens, _| {
+        tokens.retain(|token| token.id != id)
+    });
+    let answer = answer?;
     if answer.delete_limited_access_token.is_none() {
         let what = "the answer has no payload";
         return Err(CallError::malformed(SERVICE, operation, Effect::Possible, what));
