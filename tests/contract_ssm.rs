@@ -61,6 +61,7 @@ fn connections_with(aws: Value, environment: &[(&str, &str)]) -> Arc<Connections
         environment: Environment::of(environment),
         clock: Clock::default(),
         allow_insecure: false,
+        stop: rotation_provider::stop::Stop::default(),
     };
     let mut problems = Diagnostics::new();
     let node = Node::root(&provider, Origin::Configuration);

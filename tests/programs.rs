@@ -59,6 +59,7 @@ fn allowing(entries: Value, environment: &[(&str, &str)]) -> (Arc<Connections>, 
         environment: Environment::of(environment),
         clock: Clock::default(),
         allow_insecure: false,
+        stop: rotation_provider::stop::Stop::default(),
     };
     let block = Value::object([("allow_exec", entries)]);
     let mut problems = Diagnostics::new();

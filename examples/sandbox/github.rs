@@ -3,6 +3,7 @@
 mod access;
 mod actions;
 mod bodies;
+mod limits;
 mod secrets;
 mod workflow;
 
@@ -16,6 +17,7 @@ use crate::fields::{self, Fields};
 use crate::vendors::Vendor;
 use access::{App, Token};
 use actions::{Circumstances, Run};
+use limits::Secondary;
 use secrets::Level;
 use workflow::Workflow;
 
@@ -84,6 +86,7 @@ pub(crate) struct GitHub {
     remaining: u64,
     /// When the calls are counted anew, in seconds since 1970.
     reset: i64,
+    secondary: Secondary,
 }
 
 fn refuse(status: u16, message: &str) -> Reply {
@@ -150,6 +153,7 @@ impl GitHub {
             next_run: 30_433_642,
             silent_dispatch: false,
             remaining: LIMIT,
+            secondary: Secondary::default(),
             reset: clock::epoch_millis() / 1000 + 3600,
         };
         for name in ["molecule-monorepo", "molecule-docs"] {
@@ -197,7 +201,8 @@ impl GitHub {
     /// `{"repositories": {"owner/name": {"renamed_to": "owner/other", "archived": bool, "environments": […], "deleted_environments": […], "default_branch", "branches": […],
     /// "tags": […], "workflows": {"file.yml": "conclusion" | {"conclusion", "state", "triggers": […], "only_on"}}, "secrets": {"NAME":
     /// "value"}, "dependabot_secrets", "codespaces_secrets", "agents_secrets": the same, "environment_secrets": {"env": {"NAME": "value"}}}},
-    /// "tokens": […], "app": {…}, "silent_dispatch": bool, "rotate_keys": true, "rate_limit_remaining": n}`
+    /// "tokens": […], "app": {…}, "silent_dispatch": bool, "rotate_keys": true, "rate_limit_remaining": n,
+    /// "write_limits": [{"writes": n, "within_ms": n}]}`
     pub(crate) fn seed(&mut self, content: &Value, path: &str) -> Result<(), String> {
         let known = [
             "repositories",
@@ -206,12 +211,16 @@ impl GitHub {
             "silent_dispatch",
             "rotate_keys",
             "rate_limit_remaining",
+            "write_limits",
         ];
         let fields = Fields::of(content, path, &known)?;
         self.silent_dispatch = fields.flag("silent_dispatch")?.unwrap_or(self.silent_dispatch);
         if let Some(remaining) = fields.number("rate_limit_remaining", 0)? {
             self.remaining = remaining;
             self.reset = clock::epoch_millis() / 1000 + 2;
+        }
+        if let Some(secondary) = Secondary::of(&fields)? {
+            self.secondary = secondary;
         }
         if let Some(app) = content.get("app") {
             self.app = Some(App::from_seed(app, &fields.path_of("app"))?);
@@ -324,6 +333,8 @@ impl GitHub {
             "repositories": repositories.collect::<BTreeMap<_, _>>(),
             "organizations": { OWNER: organization.collect::<BTreeMap<_, _>>() },
             "tokens": self.tokens.iter().map(Token::state).collect::<Vec<_>>(),
+            "rate_limit_remaining": self.remaining,
+            "refused_by_write_limits": self.secondary.refusals(),
         })
     }
 
@@ -343,7 +354,10 @@ impl GitHub {
             self.remaining = LIMIT;
             self.reset = now + 3600;
         }
-        let mut reply = if self.remaining == 0 {
+        let mut reply = if let Some(early) = self.secondary.refuses(call, clock::epoch_millis()) {
+            let why = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
+            refuse(403, why).with("retry-after", (early / 1000 + 1).to_string())
+        } else if self.remaining == 0 {
             refuse(403, "API rate limit exceeded for user ID 1.")
         } else {
             self.remaining -= 1;
@@ -351,6 +365,10 @@ impl GitHub {
         };
         if let Some(body) = &mut reply.body {
             localise(body, &format!("http://{}", call.header("host")));
+        }
+        let reply = limits::tagged(call, reply);
+        if reply.status == 304 {
+            self.remaining += 1;
         }
         reply
             .with("x-ratelimit-limit", LIMIT.to_string())

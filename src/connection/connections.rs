@@ -62,7 +62,11 @@ impl Connections {
     /// Reads all connections from the provider block. What is wrong with arguments is reported; what is wrong with the environment,
     /// only to who needs it.
     pub fn parse(provider: &Node<'_>, surroundings: &Surroundings, problems: &mut Diagnostics) -> Arc<Self> {
-        let http = HttpClient::new(surroundings.clock, surroundings.allow_insecure);
+        let http = HttpClient::until(
+            surroundings.stop.clone(),
+            surroundings.clock,
+            surroundings.allow_insecure,
+        );
         let mut own = BTreeMap::new();
         for vendor in VENDORS.iter().filter(|vendor| vendor.has_default) {
             let opening = Opening::new(provider.attr(vendor.block), surroundings, &http);
@@ -280,6 +284,7 @@ mod tests {
             environment: Environment::of(&[("AWS_REGION", "eu-west-1")]),
             clock: Clock::with_offset(jiff::SignedDuration::from_hours(1)),
             allow_insecure: false,
+            stop: crate::stop::Stop::default(),
         };
         let node = Node::root(&provider, crate::terraform::Origin::Configuration);
         let mut problems = Diagnostics::new();

@@ -102,6 +102,7 @@ mod tests {
             environment: Environment::of(environment),
             clock: Clock::default(),
             allow_insecure: false,
+            stop: crate::stop::Stop::default(),
         };
         let mut problems = Diagnostics::new();
         let mut found = Diagnostics::new();

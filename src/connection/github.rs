@@ -7,6 +7,7 @@
 mod app;
 mod arguments;
 mod dispatchable;
+mod limits;
 mod repositories;
 mod rights;
 mod sealed_box;
@@ -22,7 +23,7 @@ use super::{Account, Opening, Vendor, rest, segment};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::clock::Clock;
 use crate::diagnostics::{Argument, ConnectionProblem};
-use crate::http::{HttpClient, Request, Response, Shared, remote_host};
+use crate::http::{Allowance, HttpClient, Request, Response, Shared, remote_host};
 use crate::secret::Secret;
 use crate::terraform::{Diagnostic, Diagnostics, Field, Node, Path};
 
@@ -62,6 +63,7 @@ fn open(opening: &mut Opening<'_>) -> Option<Box<dyn Account>> {
             base_url: arguments.base_url.clone(),
             login,
             origin,
+            allowances: limits::allowances(&arguments.base_url),
             secrets: Shared::for_a_while(opening.surroundings.clock),
             public_keys: Shared::new(),
             repositories: Shared::new(),
@@ -188,6 +190,8 @@ struct Inner {
     login: Login,
     /// Where the credentials were taken from, as errors say it.
     origin: String,
+    /// How many writes GitHub takes.
+    allowances: Arc<[Allowance]>,
     /// Secrets by level, as listed.
     secrets: Shared<Vec<StoredSecret>>,
     /// Public keys by level.
@@ -238,6 +242,7 @@ impl GitHubClient {
     /// # Errors
     /// As [`Self::read`]; `effect` says whether something may have changed.
     pub async fn write(&self, request: Request, permit: &WritePermit) -> Result<Response, CallError> {
+        let request = request.allowances(&self.0.allowances);
         let answer = self
             .authenticated(request, |request| self.0.http.write(request, permit))
             .await;

@@ -32,6 +32,7 @@ pub use state::Unready;
 use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::secret::Secret;
+use crate::stop::Stop;
 use crate::terraform::{Diagnostics, Field, Node};
 
 /// Declares the files of this folder that are vendors, and lists them in the order of the docs.
@@ -54,6 +55,8 @@ pub struct Surroundings {
     pub clock: Clock,
     /// Plain http off loopback is permitted (`allow_insecure`).
     pub allow_insecure: bool,
+    /// Set when Terraform asks for the end.
+    pub stop: Stop,
 }
 
 /// A token of a provider block, which is sent in a header. One that no header can hold would fail only in apply.
@@ -84,6 +87,7 @@ fn opened(
         environment: Environment::of(environment),
         clock: Clock::default(),
         allow_insecure: false,
+        stop: Stop::default(),
     };
     let mut problems = Diagnostics::new();
     let node = Node::root(provider, crate::terraform::Origin::Configuration);

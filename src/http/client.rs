@@ -13,14 +13,16 @@ use zeroize::Zeroizing;
 use super::classify::{self, Intent};
 use super::governor::Governor;
 use super::header::{self, Header};
+use super::pace::Turn;
 use super::request::{Content, Request};
 use super::response::{self, BodyError, Response};
 use super::retry::{self, Failure};
 use super::skew::{Clocks, Skew};
 use super::url_policy::{self, GuardedResolver};
-use crate::call::{CallError, WritePermit};
+use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::clock::Clock;
 use crate::secret::redact;
+use crate::stop::Stop;
 
 const USER_AGENT: &str = concat!("terraform-provider-rotation/", env!("CARGO_PKG_VERSION"));
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -33,6 +35,7 @@ pub struct HttpClient(Arc<Inner>);
 struct Inner {
     clock: Clock,
     allow_insecure: bool,
+    stop: Stop,
     governor: Governor,
     clocks: Clocks,
     /// For this machine: a proxy could not reach it, or would reach itself.
@@ -44,9 +47,15 @@ struct Inner {
 impl HttpClient {
     /// A client. Building it is cheap: TLS is set up at the first call.
     pub fn new(clock: Clock, allow_insecure: bool) -> Self {
+        Self::until(Stop::default(), clock, allow_insecure)
+    }
+
+    /// The same; what waits for its turn to be sent ends when `stop` is set.
+    pub fn until(stop: Stop, clock: Clock, allow_insecure: bool) -> Self {
         Self(Arc::new(Inner {
             clock,
             allow_insecure,
+            stop,
             governor: Governor::default(),
             clocks: Clocks::default(),
             direct: OnceLock::new(),
@@ -85,6 +94,8 @@ impl HttpClient {
     }
 
     async fn send(&self, request: &Request, intent: Intent) -> Result<Response, CallError> {
+        // However long the first turn takes: no time for the call itself is lost by it.
+        let mut turn = self.turn(request, intent).await?;
         let deadline = self.0.clock.deadline(retry::PATIENCE);
         let idempotent = request.idempotent || intent == Intent::Read;
         let mut lost: Option<CallError> = None;
@@ -94,6 +105,7 @@ impl HttpClient {
                 Ok(response) => return Ok(response),
                 Err(failure) => failure,
             };
+            drop(turn);
             failed += 1;
             let left = deadline.remaining();
             let pause = retry::pause(&failure, idempotent, (failed, request.attempts), left, jitter());
@@ -107,10 +119,38 @@ impl HttpClient {
                 return Err(error);
             };
             self.0.clock.sleep(pause).await;
+            let Ok(next) = self.turn(request, intent).await else {
+                return Err(error);
+            };
+            turn = next;
             if effect == intent.unknown_effect() {
                 lost = Some(error);
             }
         }
+    }
+
+    /// The turn of a write, where its host's are counted.
+    ///
+    /// # Errors
+    /// [`CallErrorKind::Interrupted`] when the end was asked for meanwhile.
+    async fn turn(&self, request: &Request, intent: Intent) -> Result<Option<Turn>, CallError> {
+        if intent == Intent::Read || request.allowances.is_empty() {
+            return Ok(None);
+        }
+        let refuse = |why: String| classify::refused(request, &why).error;
+        let url = url_policy::permitted(&request.url, self.0.allow_insecure).map_err(refuse)?;
+        let host = host_of(&url);
+        let Inner { clock, stop, .. } = &*self.0;
+        let turn = self
+            .0
+            .governor
+            .pace(&host)
+            .turn(&host, &request.allowances, *clock, stop);
+        turn.await.map(Some).ok_or_else(|| {
+            let why = "it was interrupted while it waited for its turn, so nothing was sent";
+            let (kind, effect) = (CallErrorKind::Interrupted, Effect::None);
+            CallError::new(kind, effect, request.service, &*request.operation, None, why)
+        })
     }
 
     /// One attempt, with the redirects that it meets.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::pace::Pace;
 use crate::clock::{Clock, Deadline};
 
 /// Requests to one host at a time.
@@ -18,6 +19,7 @@ pub(super) struct Governor(Mutex<BTreeMap<String, Host>>);
 struct Host {
     slots: Arc<Semaphore>,
     closed_until: Option<Deadline>,
+    pace: Arc<Pace>,
 }
 
 impl Governor {
@@ -37,11 +39,17 @@ impl Governor {
         self.with(host, |host| host.closed_until = Some(clock.deadline(wait)));
     }
 
+    /// The writes to `host` so far.
+    pub(super) fn pace(&self, host: &str) -> Arc<Pace> {
+        self.with(host, |host| Arc::clone(&host.pace))
+    }
+
     fn with<T>(&self, host: &str, act: impl FnOnce(&mut Host) -> T) -> T {
         let mut hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         act(hosts.entry(host.to_owned()).or_insert_with(|| Host {
             slots: Arc::new(Semaphore::new(AT_ONCE)),
             closed_until: None,
+            pace: Arc::default(),
         }))
     }
 }

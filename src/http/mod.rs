@@ -7,6 +7,7 @@ mod classify;
 mod client;
 mod governor;
 mod header;
+mod pace;
 mod protocol;
 mod request;
 mod response;
@@ -18,6 +19,7 @@ mod withhold;
 
 pub use client::HttpClient;
 pub use header::{HeaderMistake, header_mistake};
+pub use pace::Allowance;
 pub use protocol::{Attempt, Protocol, Refusal, Refused};
 pub use request::{ErrorMessage, RefusalKind, Request, WordedLimit};
 pub use response::{BODY_LIMIT, Response};

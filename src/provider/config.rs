@@ -14,6 +14,7 @@ use crate::diagnostics::ConnectionProblem;
 use crate::environment::Environment;
 use crate::provider::{Configured, Declared, Setting};
 use crate::spec::{Escrow, Incident};
+use crate::stop::Stop;
 use crate::terraform::{Attribute, Block, Diagnostics, Node, Origin, Path, Schema, Type, Value};
 
 /// Longest namespace, in characters.
@@ -79,6 +80,7 @@ pub(super) fn configure(config: &Value, environment: &Environment, problems: &mu
         incident,
         escrow,
         read_only,
+        stop,
     } = parse(config, environment, problems);
     if clock.is_moved() {
         let moved = ConnectionProblem::ClockMoved {
@@ -92,6 +94,7 @@ pub(super) fn configure(config: &Value, environment: &Environment, problems: &mu
         incident,
         escrow,
         read_only,
+        stop,
         ..Configured::new(namespace, connections.filter(|_| known), clock, environment)
     }
 }
@@ -104,11 +107,13 @@ struct Parsed {
     incident: Setting<Incident>,
     escrow: Setting<Escrow>,
     read_only: bool,
+    stop: Stop,
 }
 
 fn parse(config: &Value, environment: &Environment, problems: &mut Diagnostics) -> Parsed {
     let node = Node::root(config, Origin::Configuration);
     let clock = Clock::with_offset(offset(environment, problems));
+    let stop = Stop::default();
     let namespace = node.attr("namespace");
     let text = namespace.required_string(problems).known().filter(|text| {
         let fits = text.chars().count() <= LONGEST_NAMESPACE;
@@ -135,12 +140,14 @@ fn parse(config: &Value, environment: &Environment, problems: &mut Diagnostics) 
             incident,
             escrow,
             read_only,
+            stop,
         };
     };
     let surroundings = Surroundings {
         environment: environment.clone(),
         clock,
         allow_insecure,
+        stop: stop.clone(),
     };
     let connections = Connections::parse(&node, &surroundings, problems);
     if let Some(escrow) = escrow.known() {
@@ -153,6 +160,7 @@ fn parse(config: &Value, environment: &Environment, problems: &mut Diagnostics) 
         incident,
         escrow,
         read_only,
+        stop,
     }
 }
 

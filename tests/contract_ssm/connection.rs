@@ -161,6 +161,7 @@ fn mistakes_in_the_connection_are_reported_at_their_place() {
             environment: Environment::of(&[("FLY_API_TOKEN", "x")]),
             clock: Clock::default(),
             allow_insecure: false,
+            stop: rotation_provider::stop::Stop::default(),
         };
         let mut problems = Diagnostics::new();
         let node = Node::root(&provider, Origin::Configuration);

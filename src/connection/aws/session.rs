@@ -420,6 +420,7 @@ mod tests {
             environment: Environment::of(environment),
             clock: Clock::default(),
             allow_insecure: false,
+            stop: crate::stop::Stop::default(),
         };
         let node = Node::root(&block, Origin::Configuration);
         let http = HttpClient::new(Clock::default(), false);

@@ -13,6 +13,7 @@ use crate::executor::{Failure, Subject};
 use crate::provider::kinds::{not_on_the_list, undeclared_connection};
 use crate::rotation::Ledger;
 use crate::spec::{Config, TargetSpec};
+use crate::stop::Stop;
 use crate::terraform::{Diagnostic, Diagnostics, Node, Origin, Value};
 use crate::vendors::{self, Vendors};
 
@@ -22,6 +23,7 @@ pub(super) fn shared_slots(config: &Config) -> Diagnostics {
         environment: Environment::default(),
         clock: Clock::default(),
         allow_insecure: false,
+        stop: Stop::default(),
     };
     let nothing = Value::Null;
     let node = Node::root(&nothing, Origin::Configuration);
