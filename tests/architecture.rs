@@ -26,7 +26,7 @@ const MAY_USE: [(&str, &[&str]); 27] = [
     ("template", &["part", "secret"]),
     ("terraform", &["diagnostics", "duration", "secret"]),
     ("rotation", &["label"]),
-    ("http", &["call", "clock", "randomness", "secret"]),
+    ("http", &["call", "clock", "randomness", "secret", "stop"]),
     ("process", &["call", "clock", "environment", "secret", "stop"]),
     (
         "connection",
@@ -40,6 +40,7 @@ const MAY_USE: [(&str, &[&str]); 27] = [
             "process",
             "randomness",
             "secret",
+            "stop",
             "terraform",
         ],
     ),
@@ -477,7 +478,7 @@ const DOORS: [(&str, &[&str]); 16] = [
     ("reqwest::Client", &["http/client.rs"]),
     ("std::process::Command", &[]),
     ("tokio::process", &["process/attempt.rs"]),
-    ("std::fs", &["plugin/socket.rs"]),
+    ("std::fs", &["http/known_answers.rs", "plugin/socket.rs"]),
     ("println!", &[]),
 ];
 

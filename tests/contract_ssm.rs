@@ -57,12 +57,7 @@ const KEYS: &[(&str, &str)] = &[
 
 fn connections_with(aws: Value, environment: &[(&str, &str)]) -> Arc<Connections> {
     let provider = Value::object([("aws", aws)]);
-    let surroundings = Surroundings {
-        environment: Environment::of(environment),
-        clock: Clock::default(),
-        allow_insecure: false,
-        stop: rotation_provider::stop::Stop::default(),
-    };
+    let surroundings = Surroundings::new(Environment::of(environment), Clock::default());
     let mut problems = Diagnostics::new();
     let node = Node::root(&provider, Origin::Configuration);
     let connections = Connections::parse(&node, &surroundings, &mut problems);

@@ -55,12 +55,7 @@ fn config(kind: &CheckKind, arguments: &[Argument]) -> Box<dyn CheckConfig> {
 
 /// Connections of a provider block with that `allow_exec`, in an environment of its own.
 fn allowing(entries: Value, environment: &[(&str, &str)]) -> (Arc<Connections>, Diagnostics) {
-    let surroundings = Surroundings {
-        environment: Environment::of(environment),
-        clock: Clock::default(),
-        allow_insecure: false,
-        stop: rotation_provider::stop::Stop::default(),
-    };
+    let surroundings = Surroundings::new(Environment::of(environment), Clock::default());
     let block = Value::object([("allow_exec", entries)]);
     let mut problems = Diagnostics::new();
     let connections = Connections::parse(&Node::root(&block, Origin::Configuration), &surroundings, &mut problems);

@@ -132,11 +132,7 @@ fn proposed(config: &Value, prior: &Value, block: &Block) -> Value {
 fn planned(request: PlanRequest) -> PlanResponse {
     static CONNECTIONS: OnceLock<Arc<Connections>> = OnceLock::new();
     let connections = CONNECTIONS.get_or_init(|| {
-        let surroundings = Surroundings {
-            environment: environment(),
-            clock: Clock::default(),
-            allow_insecure: false,
-        };
+        let surroundings = Surroundings::new(environment(), Clock::default());
         let block = Value::object([("namespace", Value::string("fuzz"))]);
         let node = Node::root(&block, Origin::Configuration);
         Connections::parse(&node, &surroundings, &mut Diagnostics::new())

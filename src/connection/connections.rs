@@ -280,12 +280,10 @@ mod tests {
             (vendor.block.to_owned(), Value::Map(urls.collect()))
         });
         let provider = Value::Map(blocks.collect());
-        let surroundings = Surroundings {
-            environment: Environment::of(&[("AWS_REGION", "eu-west-1")]),
-            clock: Clock::with_offset(jiff::SignedDuration::from_hours(1)),
-            allow_insecure: false,
-            stop: crate::stop::Stop::default(),
-        };
+        let surroundings = Surroundings::new(
+            Environment::of(&[("AWS_REGION", "eu-west-1")]),
+            Clock::with_offset(jiff::SignedDuration::from_hours(1)),
+        );
         let node = Node::root(&provider, crate::terraform::Origin::Configuration);
         let mut problems = Diagnostics::new();
         let connections = Connections::parse(&node, &surroundings, &mut problems);

@@ -98,12 +98,7 @@ mod tests {
     };
 
     fn read(block: &Value, environment: &[(&str, &str)]) -> (Option<String>, Vec<String>) {
-        let surroundings = Surroundings {
-            environment: Environment::of(environment),
-            clock: Clock::default(),
-            allow_insecure: false,
-            stop: crate::stop::Stop::default(),
-        };
+        let surroundings = Surroundings::new(Environment::of(environment), Clock::default());
         let mut problems = Diagnostics::new();
         let mut found = Diagnostics::new();
         let node = Node::root(block, Origin::Configuration).attr("url");

@@ -23,7 +23,7 @@ use super::{Account, Opening, Vendor, rest, segment};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::clock::Clock;
 use crate::diagnostics::{Argument, ConnectionProblem};
-use crate::http::{Allowance, HttpClient, Request, Response, Shared, remote_host};
+use crate::http::{Allowance, HttpClient, KnownAnswers, Request, Response, Shared, remote_host};
 use crate::secret::Secret;
 use crate::terraform::{Diagnostic, Diagnostics, Field, Node, Path};
 
@@ -63,6 +63,7 @@ fn open(opening: &mut Opening<'_>) -> Option<Box<dyn Account>> {
             base_url: arguments.base_url.clone(),
             login,
             origin,
+            answers: KnownAnswers::in_folder(opening.surroundings.cache_path.clone()),
             allowances: limits::allowances(&arguments.base_url),
             secrets: Shared::for_a_while(opening.surroundings.clock),
             public_keys: Shared::new(),
@@ -190,6 +191,8 @@ struct Inner {
     login: Login,
     /// Where the credentials were taken from, as errors say it.
     origin: String,
+    /// Listings that GitHub need not send again.
+    answers: KnownAnswers,
     /// How many writes GitHub takes.
     allowances: Arc<[Allowance]>,
     /// Secrets by level, as listed.
@@ -235,6 +238,15 @@ impl GitHubClient {
     pub async fn read(&self, request: Request) -> Result<Response, CallError> {
         let answer = self.authenticated(request, |request| self.0.http.read(request)).await;
         answer.map_err(|error| self.explain(error))
+    }
+
+    /// The same for a listing of names and times. GitHub does not count it where it has not changed since it was read last
+    /// (docs.github.com, "Best practices for using the REST API", conditional requests).
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub async fn read_listing(&self, request: Request) -> Result<Response, CallError> {
+        self.0.answers.ask(request, |request| self.read(request)).await
     }
 
     /// Sends a request that changes something.

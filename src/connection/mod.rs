@@ -23,6 +23,9 @@ mod state;
 
 pub use account::{Account, Reach, Vendor};
 pub use connections::Connections;
+use std::io;
+use std::path::{Path, PathBuf};
+
 use endpoint::Endpoint;
 pub use link::Link;
 pub use listed_key::{KeyApi, KeyRing, ListedKey};
@@ -31,6 +34,7 @@ pub use state::Unready;
 
 use crate::clock::Clock;
 use crate::environment::Environment;
+use crate::http::KnownAnswers;
 use crate::secret::Secret;
 use crate::stop::Stop;
 use crate::terraform::{Diagnostics, Field, Node};
@@ -57,6 +61,29 @@ pub struct Surroundings {
     pub allow_insecure: bool,
     /// Set when Terraform asks for the end.
     pub stop: Stop,
+    /// The folder that keeps listings from one run to the next (`cache_path`).
+    pub cache_path: Option<PathBuf>,
+}
+
+impl Surroundings {
+    /// Those and nothing else: no plain http, no listings of earlier runs, no end.
+    pub fn new(environment: Environment, clock: Clock) -> Self {
+        Self {
+            environment,
+            clock,
+            allow_insecure: false,
+            stop: Stop::default(),
+            cache_path: None,
+        }
+    }
+}
+
+/// Makes the folder of [`Surroundings::cache_path`], unless it is there.
+///
+/// # Errors
+/// [`io::Error`] where this run cannot write in it.
+pub fn prepare_cache(folder: &Path) -> io::Result<()> {
+    KnownAnswers::prepare(folder)
 }
 
 /// A token of a provider block, which is sent in a header. One that no header can hold would fail only in apply.
@@ -83,12 +110,7 @@ fn opened(
     provider: &crate::terraform::Value,
     environment: &[(&str, &str)],
 ) -> (std::sync::Arc<Connections>, Diagnostics) {
-    let surroundings = Surroundings {
-        environment: Environment::of(environment),
-        clock: Clock::default(),
-        allow_insecure: false,
-        stop: Stop::default(),
-    };
+    let surroundings = Surroundings::new(Environment::of(environment), Clock::default());
     let mut problems = Diagnostics::new();
     let node = Node::root(provider, crate::terraform::Origin::Configuration);
     let connections = Connections::parse(&node, &surroundings, &mut problems);

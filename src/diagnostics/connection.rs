@@ -1,5 +1,7 @@
 //! Mistakes in the provider block, its connections, and the environment variables that stand in for arguments.
 
+use std::path::PathBuf;
+
 use super::{Words, list};
 
 catalogue! {
@@ -197,6 +199,12 @@ catalogue! {
             summary: format!("{variable} is not a duration"),
             detail: format!("{why}."),
             samples: [{ variable: "ROTATION_CLOCK_OFFSET".into(), why: "\"soon\" is not a number with a unit, such as 90d".into() }],
+        }
+        /// A folder for listings that cannot be used.
+        error CachePath { path: PathBuf, why: String } => {
+            summary: "cache_path cannot be used",
+            detail: format!("{}: {why}. Name a folder in which this run may write, or remove the argument.", path.display()),
+            samples: [{ path: PathBuf::from("/var/cache/rotation"), why: "Permission denied (os error 13)".into() }],
         }
         /// The account of this run is not known.
         error AccountUnknown { why: String } => {

@@ -7,6 +7,7 @@ mod classify;
 mod client;
 mod governor;
 mod header;
+mod known_answers;
 mod pace;
 mod protocol;
 mod request;
@@ -19,6 +20,7 @@ mod withhold;
 
 pub use client::HttpClient;
 pub use header::{HeaderMistake, header_mistake};
+pub use known_answers::KnownAnswers;
 pub use pace::Allowance;
 pub use protocol::{Attempt, Protocol, Refusal, Refused};
 pub use request::{ErrorMessage, RefusalKind, Request, WordedLimit};

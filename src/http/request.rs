@@ -160,6 +160,14 @@ impl Request {
         }
     }
 
+    /// The URL with its query parameters, by which an answer is known.
+    pub(super) fn whole_url(&self) -> String {
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(&self.query)
+            .finish();
+        format!("{}?{query}", self.url)
+    }
+
     /// The URL as it was given, without query parameters.
     pub fn url(&self) -> &str {
         &self.url

@@ -87,6 +87,17 @@ impl Response {
         read(&self.body).ok_or_else(|| self.malformed(what))
     }
 
+    /// The same answer with the body that its receiver has already.
+    pub(super) fn with_body(mut self, body: &str) -> Self {
+        self.body = Zeroizing::new(body.to_owned());
+        self
+    }
+
+    /// The body of an answer that holds no value.
+    pub(super) fn body(&self) -> &str {
+        &self.body
+    }
+
     /// The body as text; it may hold secrets. Bytes that are not UTF-8 are replaced.
     pub fn text(&self) -> &Secret {
         self.secret.get_or_init(|| Secret::new((*self.body).clone()))

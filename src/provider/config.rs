@@ -4,12 +4,13 @@ mod escrow;
 mod incident;
 mod later;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
 
 use crate::clock::{self, Clock};
-use crate::connection::{Connections, Surroundings};
+use crate::connection::{Connections, Surroundings, prepare_cache};
 use crate::diagnostics::ConnectionProblem;
 use crate::environment::Environment;
 use crate::provider::{Configured, Declared, Setting};
@@ -36,6 +37,12 @@ pub(super) fn schema() -> Schema {
                     Type::Bool,
                     "`true` plans as usual, and refuses to apply: for plans on pull requests, with credentials that may only read. Default \
                      `false`.",
+                ),
+                Attribute::optional(
+                    "cache_path",
+                    Type::String,
+                    "A folder that keeps GitHub's listings of secrets from one run to the next, with names and times and without values. GitHub \
+                     does not count a request whose answer has not changed. The folder and its files are for their owner alone.",
                 ),
                 Attribute::optional(
                     "allow_insecure",
@@ -81,6 +88,7 @@ pub(super) fn configure(config: &Value, environment: &Environment, problems: &mu
         escrow,
         read_only,
         stop,
+        cache_path,
     } = parse(config, environment, problems);
     if clock.is_moved() {
         let moved = ConnectionProblem::ClockMoved {
@@ -88,6 +96,15 @@ pub(super) fn configure(config: &Value, environment: &Environment, problems: &mu
             now: clock.now().to_string(),
         };
         problems.report(Path::root(), moved);
+    }
+    if let Some(path) = cache_path
+        && let Err(error) = prepare_cache(&path)
+    {
+        let why = error.to_string();
+        problems.report(
+            Path::attribute("cache_path"),
+            ConnectionProblem::CachePath { path, why },
+        );
     }
     let known = namespace.is_some();
     Configured {
@@ -108,6 +125,7 @@ struct Parsed {
     escrow: Setting<Escrow>,
     read_only: bool,
     stop: Stop,
+    cache_path: Option<PathBuf>,
 }
 
 fn parse(config: &Value, environment: &Environment, problems: &mut Diagnostics) -> Parsed {
@@ -131,6 +149,7 @@ fn parse(config: &Value, environment: &Environment, problems: &mut Diagnostics) 
     let incident = incident::parse(&node.attr("incident"), problems);
     // What is not known yet must not write.
     let read_only = node.attr("read_only").bool(problems).or(false).unwrap_or(true);
+    let cache_path = node.attr("cache_path").string(problems).known().map(PathBuf::from);
     let allow_insecure = node.attr("allow_insecure").bool(problems).or(false);
     let Some(allow_insecure) = allow_insecure else {
         return Parsed {
@@ -141,6 +160,7 @@ fn parse(config: &Value, environment: &Environment, problems: &mut Diagnostics) 
             escrow,
             read_only,
             stop,
+            cache_path,
         };
     };
     let surroundings = Surroundings {
@@ -148,6 +168,7 @@ fn parse(config: &Value, environment: &Environment, problems: &mut Diagnostics) 
         clock,
         allow_insecure,
         stop: stop.clone(),
+        cache_path: cache_path.clone(),
     };
     let connections = Connections::parse(&node, &surroundings, problems);
     if let Some(escrow) = escrow.known() {
@@ -161,6 +182,7 @@ fn parse(config: &Value, environment: &Environment, problems: &mut Diagnostics) 
         escrow,
         read_only,
         stop,
+        cache_path,
     }
 }
 

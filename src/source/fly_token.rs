@@ -240,7 +240,7 @@ impl Listed for Tokens {
     }
 
     async fn list_shared(&self) -> Result<Vec<Credential>, CallError> {
-        Ok(self.alive(&*api::list_shared(&self.client, &self.container).await?))
+        Ok(self.alive(&api::list_shared(&self.client, &self.container).await?))
     }
 
     async fn is_own(&self, id: &str) -> Result<bool, CallError> {

@@ -157,12 +157,7 @@ fn mistakes_in_the_connection_are_reported_at_their_place() {
         (role("external_id", "x"), "aws.assume_role.external_id"),
     ] {
         let provider = Value::object([("aws", aws)]);
-        let surroundings = Surroundings {
-            environment: Environment::of(&[("FLY_API_TOKEN", "x")]),
-            clock: Clock::default(),
-            allow_insecure: false,
-            stop: rotation_provider::stop::Stop::default(),
-        };
+        let surroundings = Surroundings::new(Environment::of(&[("FLY_API_TOKEN", "x")]), Clock::default());
         let mut problems = Diagnostics::new();
         let node = Node::root(&provider, Origin::Configuration);
         let connections = Connections::parse(&node, &surroundings, &mut problems);

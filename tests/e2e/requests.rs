@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::story::Story;
+use crate::story::{Story, says};
+use crate::truth::github_secret;
 
 const SECRETS: usize = 50;
 const CONTAINERS: usize = 5;
@@ -13,6 +14,12 @@ const CONTAINERS: usize = 5;
 type Counts = BTreeMap<String, usize>;
 
 fn fifty(source: &str, target: &str, more: &str) -> Story {
+    let story = seeded();
+    story.write(&secrets(source, target, more));
+    story
+}
+
+fn seeded() -> Story {
     let story = Story::new();
     let repositories: serde_json::Map<_, _> = (0..CONTAINERS)
         .map(|number| (format!("molecule-ai/repository-{number}"), json!({})))
@@ -20,12 +27,15 @@ fn fifty(source: &str, target: &str, more: &str) -> Story {
     story
         .sandbox
         .seed(json!({ "github": { "repositories": repositories } }));
-    story.write(&format!(
-        "resource \"rotation_secret\" \"it\" {{\n  count = {SECRETS}\n  name = \"SECRET_${{count.index}}\"\n  source = {source}\n  \
-         targets = {{ it = {target} }}\n  {more}\n}}\n"
-    ));
     story.sandbox.forget_calls();
     story
+}
+
+fn secrets(source: &str, target: &str, more: &str) -> String {
+    format!(
+        "resource \"rotation_secret\" \"it\" {{\n  count = {SECRETS}\n  name = \"SECRET_${{count.index}}\"\n  source = {source}\n  \
+         targets = {{ it = {target} }}\n  {more}\n}}\n"
+    )
 }
 
 fn counted(story: &Story) -> Counts {
@@ -125,4 +135,58 @@ fn parameters_that_are_asked_for_together_share_a_call() {
         "{looks} calls for {SECRETS} names"
     );
     assert_eq!(asked, Counts::new());
+}
+
+/// How many calls GitHub still permits in this hour.
+fn remaining(story: &Story) -> u64 {
+    story.sandbox.state()["github"]["rate_limit_remaining"]
+        .as_u64()
+        .unwrap()
+}
+
+#[test]
+fn a_plan_of_an_unchanged_estate_uses_up_none_of_githubs_limit_where_listings_are_kept() {
+    let story = seeded();
+    let folder = story.workspace.path().join("listings");
+    let provider = format!("provider \"rotation\" {{\n  namespace = \"production\"\n  cache_path = {folder:?}\n}}\n");
+    story.write_all(&(provider + &secrets(RANDOM, REPOSITORY, "on_drift = \"rotate\"")));
+    story.run(&["apply", "-auto-approve"]).success();
+    story.settled();
+    let before = remaining(&story);
+    story.sandbox.forget_calls();
+    story.settled();
+    assert_eq!(counted(&story), counts(&[LISTS]), "GitHub is asked all the same");
+    assert_eq!(remaining(&story), before);
+
+    // What changes is seen, and counted: the list, and the look at the entry that seems to have changed.
+    let by_hand = json!({ "github": { "repositories": { "molecule-ai/repository-3": { "secrets": { "SECRET_3": "typed by hand" } } } } });
+    story.a_second_later().sandbox.seed(by_hand);
+    let plan = story.plan();
+    says(
+        &plan,
+        &["# rotation_secret.it[3] will be updated", "Plan: 0 to add, 1 to change"],
+    );
+    assert_eq!(remaining(&story), before - 2);
+
+    let kept: String = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
+        .collect();
+    assert!(kept.contains("SECRET_3"), "{kept}");
+    for number in 0..SECRETS {
+        let repository = format!("molecule-ai/repository-{}", number % CONTAINERS);
+        let value = github_secret(&story, &repository, &format!("SECRET_{number}")).unwrap();
+        assert!(!kept.contains(&value), "SECRET_{number}");
+    }
+}
+
+#[test]
+fn a_folder_for_listings_that_cannot_be_made_is_an_error_that_names_it() {
+    let story = seeded();
+    let file = story.workspace.path().join("listings");
+    std::fs::write(&file, "").unwrap();
+    let provider = format!("provider \"rotation\" {{\n  namespace = \"production\"\n  cache_path = {file:?}\n}}\n");
+    story.write_all(&(provider + &secrets(RANDOM, REPOSITORY, "")));
+    let said = story.refused("plan");
+    says(&said, &["cache_path cannot be used", "listings", "Name a folder"]);
 }

@@ -31,11 +31,7 @@ const PLACE: &str = "123456789012:eu-west-1";
 
 /// Connections are never called here, but arguments are read against them; building one is slow.
 pub static CONNECTIONS: LazyLock<Arc<Connections>> = LazyLock::new(|| {
-    let surroundings = Surroundings {
-        environment: Environment::default(),
-        clock: Clock::default(),
-        allow_insecure: false,
-    };
+    let surroundings = Surroundings::new(Environment::default(), Clock::default());
     let nothing = Value::Null;
     Connections::parse(
         &Node::root(&nothing, Origin::Configuration),

@@ -83,11 +83,7 @@ pub struct Ended {
 
 /// Connections are never called here, but arguments are read against them; building one is slow.
 static CONNECTIONS: LazyLock<Arc<Connections>> = LazyLock::new(|| {
-    let surroundings = Surroundings {
-        environment: Environment::default(),
-        clock: Clock::default(),
-        allow_insecure: false,
-    };
+    let surroundings = Surroundings::new(Environment::default(), Clock::default());
     let nothing = Value::Null;
     Connections::parse(
         &Node::root(&nothing, Origin::Configuration),

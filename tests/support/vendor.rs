@@ -27,11 +27,7 @@ pub(crate) fn connections(environment: &[(&str, &str)]) -> Arc<Connections> {
 /// The same by that clock.
 #[track_caller]
 pub(crate) fn connections_at(environment: &[(&str, &str)], clock: Clock) -> Arc<Connections> {
-    let surroundings = Surroundings {
-        environment: Environment::of(environment),
-        clock,
-        allow_insecure: false,
-    };
+    let surroundings = Surroundings::new(Environment::of(environment), clock);
     let block = Value::object([]);
     let provider = Node::root(&block, Origin::Configuration);
     Connections::parse(&provider, &surroundings, &mut Diagnostics::new())

@@ -416,12 +416,7 @@ mod tests {
 
     fn settings(environment: &[(&str, &str)]) -> Settings {
         let block = Value::object([]);
-        let surroundings = Surroundings {
-            environment: Environment::of(environment),
-            clock: Clock::default(),
-            allow_insecure: false,
-            stop: crate::stop::Stop::default(),
-        };
+        let surroundings = Surroundings::new(Environment::of(environment), Clock::default());
         let node = Node::root(&block, Origin::Configuration);
         let http = HttpClient::new(Clock::default(), false);
         Settings::parse(&mut Opening::new(node, &surroundings, &http)).expect("all defaults")

@@ -175,7 +175,7 @@ impl GitHubClient {
                 .query("per_page", PER_PAGE.to_string())
                 .query("page", page.to_string());
             let answer = self
-                .read(request)
+                .read_listing(request)
                 .await
                 .map_err(|error| level.advise(error, level.store.read_access))?;
             self.note_redirect(&level.repository, &answer);

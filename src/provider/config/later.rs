@@ -36,7 +36,7 @@ fn single(name: &'static str, attributes: Vec<Attribute>) -> NestedBlock {
 
 /// The arguments.
 pub(super) fn attributes() -> Vec<Attribute> {
-    vec![text("receipts_path"), text("cache_path")]
+    vec![text("receipts_path")]
 }
 
 /// The blocks.

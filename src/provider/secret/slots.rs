@@ -13,18 +13,12 @@ use crate::executor::{Failure, Subject};
 use crate::provider::kinds::{not_on_the_list, undeclared_connection};
 use crate::rotation::Ledger;
 use crate::spec::{Config, TargetSpec};
-use crate::stop::Stop;
 use crate::terraform::{Diagnostic, Diagnostics, Node, Origin, Value};
 use crate::vendors::{self, Vendors};
 
 /// Targets in one slot, as far as that shows without the provider block.
 pub(super) fn shared_slots(config: &Config) -> Diagnostics {
-    let surroundings = Surroundings {
-        environment: Environment::default(),
-        clock: Clock::default(),
-        allow_insecure: false,
-        stop: Stop::default(),
-    };
+    let surroundings = Surroundings::new(Environment::default(), Clock::default());
     let nothing = Value::Null;
     let node = Node::root(&nothing, Origin::Configuration);
     let connections = Connections::parse(&node, &surroundings, &mut Diagnostics::new());
