@@ -16,6 +16,7 @@ mod hold;
 mod keys;
 mod neon;
 mod platform;
+mod render;
 mod resend;
 mod server;
 mod timeline;

@@ -259,6 +259,7 @@ const PARTS: &[fn(&Outsider)] = &[
     github,
     github_app,
     neon,
+    super::render::walk,
     super::resend::walk,
     ssm,
     platform,
