@@ -128,6 +128,8 @@ mod reading;
 mod rename;
 #[path = "e2e/renamed_repository.rs"]
 mod renamed_repository;
+#[path = "e2e/render.rs"]
+mod render;
 #[path = "e2e/replace.rs"]
 mod replace;
 #[path = "e2e/resend.rs"]

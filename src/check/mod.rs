@@ -1,6 +1,7 @@
 //! How a rotation is proved to work: the trait of every check, its data types, and the registry of kinds.
 
 mod attempts;
+mod deployment;
 mod input;
 mod literal;
 mod plain;
@@ -133,6 +134,9 @@ macro_rules! checks {
 }
 
 checks! { http, github_workflow, exec, ssh }
+
+/// Activates, and proves nothing that a check asks for.
+pub mod render_deploy;
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static CheckKind> {

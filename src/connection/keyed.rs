@@ -120,6 +120,7 @@ pub(super) mod tests {
     pub(in crate::connection) static ALL: &[(&Vendor, &Keyed)] = &[
         // A line for each.
         (&neon::VENDOR, &neon::KEYED),
+        (&crate::connection::render::VENDOR, &crate::connection::render::KEYED),
         (&crate::connection::resend::VENDOR, &crate::connection::resend::KEYED),
     ];
 

@@ -363,10 +363,12 @@ macro_rules! targets {
 
 mod environment_variable;
 mod github_secret;
+mod render_variable;
 mod value_digest;
 
 targets! {
-    fly_secret, github_actions_secret, github_codespaces_secret, github_dependabot_secret, ssm_parameter,
+    fly_secret, github_actions_secret, github_codespaces_secret, github_dependabot_secret, render_env_group_variable,
+    render_env_variable, ssm_parameter,
 }
 
 /// What the entry at a recorded address is called in texts.
