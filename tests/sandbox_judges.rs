@@ -25,5 +25,7 @@ mod render;
 mod resend;
 #[path = "sandbox_judges/signature.rs"]
 mod signature;
+#[path = "sandbox_judges/vercel.rs"]
+mod vercel;
 #[path = "sandbox_judges/walk.rs"]
 mod walk;

@@ -21,6 +21,7 @@ mod resend;
 mod server;
 mod timeline;
 mod vendors;
+mod vercel;
 mod world;
 
 use std::process::ExitCode;

@@ -261,6 +261,7 @@ const PARTS: &[fn(&Outsider)] = &[
     neon,
     super::render::walk,
     super::resend::walk,
+    super::vercel::walk,
     ssm,
     platform,
 ];
