@@ -11,6 +11,7 @@ pub static ALL: &[&CheckKind] = &[
     &check::exec::KIND,
     &check::ssh::KIND,
     &check::render_deploy::KIND,
+    &check::vercel_redeploy::KIND,
 ];
 
 /// The kinds that only activate: no check has their arguments.

@@ -12,3 +12,5 @@ mod sandbox;
 #[expect(dead_code, reason = "other suites need more of it")]
 #[path = "support/vendor.rs"]
 mod vendor;
+#[path = "deployments/vercel.rs"]
+mod vercel;

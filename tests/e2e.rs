@@ -166,6 +166,8 @@ mod truth;
 mod unsaved;
 #[path = "e2e/values.rs"]
 mod values;
+#[path = "e2e/vercel.rs"]
+mod vercel;
 #[path = "e2e/window.rs"]
 mod window;
 #[path = "e2e/words.rs"]

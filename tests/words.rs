@@ -101,6 +101,19 @@ fn target_cases() -> Vec<Case> {
                 vec![("description", text("Of the control plane"))],
             ],
         ),
+        (
+            "vercel_env",
+            Value::object([("project_id", text("prj_d1canvas")), ("target", list(&["preview"]))]),
+            vec![
+                vec![("project_id", text("prj_d1docs"))],
+                vec![("target", list(&["production", "preview"]))],
+                vec![("custom_environment_ids", list(&["env_d1staging"]))],
+                vec![("git_branch", text("feature/x"))],
+                vec![("type", text("encrypted"))],
+                vec![("comment", text("Of the canvas"))],
+                vec![("name", text("OTHER"))],
+            ],
+        ),
     ]
 }
 
@@ -138,6 +151,16 @@ fn check_cases() -> Vec<Case> {
             "render_deploy",
             Value::object([("env_group_id", text("evg-d1production"))]),
             texts([("env_group_id", "evg-d1staging")]),
+        ),
+        (
+            "vercel_deployment",
+            Value::object([("project_id", text("prj_d1canvas")), ("variable", text("KEY"))]),
+            texts([("project_id", "prj_d1docs"), ("variable", "OTHER")]),
+        ),
+        (
+            "vercel_redeploy",
+            Value::object([("project_id", text("prj_d1canvas"))]),
+            texts([("project_id", "prj_d1docs")]),
         ),
         (
             "exec",

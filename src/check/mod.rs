@@ -133,10 +133,11 @@ macro_rules! checks {
     };
 }
 
-checks! { http, github_workflow, exec, ssh }
+checks! { http, github_workflow, exec, ssh, vercel_deployment }
 
-/// Activates, and proves nothing that a check asks for.
+// They activate, and prove nothing that a check asks for.
 pub mod render_deploy;
+pub mod vercel_redeploy;
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static CheckKind> {

@@ -13,7 +13,7 @@ use crate::check::{Check, CheckConfig, CheckFailure, CheckKind, Patience, Presen
 use crate::clock::Clock;
 use crate::connection::Link;
 use crate::connection::render::{self, DeployMode, Holder, HolderKind, Ordered, Render, RenderClient};
-use crate::diagnostics::Argument;
+use crate::diagnostics::{Argument, names};
 use crate::secret::Parts;
 use crate::stop::Stop;
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Type};
@@ -77,10 +77,15 @@ fn parse(node: &Node<'_>, _connection: Option<&str>, problems: &mut Diagnostics)
     let holder = match (service, group) {
         (Field::Known(holder), Field::Absent) | (Field::Absent, Field::Known(holder)) => holder,
         (Field::Unknown, _) | (_, Field::Unknown) => return None,
-        (Field::Absent, Field::Absent) | (Field::Known(_), Field::Known(_)) => {
-            node.report(problems, |argument| Argument::CannotBeUsed {
+        (either, _) => {
+            let advice = match either {
+                Field::Absent => "Neither is set. Name the service, or the group whose services are deployed.",
+                _ => "Both are set. Remove one.",
+            };
+            node.report(problems, |argument| Argument::OneOf {
                 argument,
-                why: "Set exactly one of `service_id` and `env_group_id`.".into(),
+                choices: names(["service_id", "env_group_id"]),
+                advice: advice.into(),
             });
             return None;
         }

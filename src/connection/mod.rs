@@ -43,7 +43,7 @@ macro_rules! vendors {
     };
 }
 
-vendors! { aws, fly, github, neon, render, resend, http }
+vendors! { aws, fly, github, neon, render, resend, vercel, http }
 
 /// What every connection is built with.
 #[derive(Clone)]

@@ -37,6 +37,7 @@ pub(super) const KEYED: Keyed = Keyed {
     variable: "RENDER_API_KEY",
     credential: "API key",
     api: Endpoint::whole("RENDER_BASE_URL", "https://api.render.com/v1"),
+    tenant: None,
 };
 
 /// Items per page, the most that Render gives (its page "Pagination").

@@ -368,7 +368,7 @@ mod value_digest;
 
 targets! {
     fly_secret, github_actions_secret, github_codespaces_secret, github_dependabot_secret, render_env_group_variable,
-    render_env_variable, ssm_parameter,
+    render_env_variable, ssm_parameter, vercel_env,
 }
 
 /// What the entry at a recorded address is called in texts.

@@ -13,20 +13,29 @@ use crate::sandbox::Sandbox;
 use crate::vendor;
 
 pub(crate) struct Bench {
-    pub(crate) sandbox: Sandbox,
+    pub(crate) sandbox: Arc<Sandbox>,
     connections: Arc<Connections>,
     kind: &'static CheckKind,
 }
 
 impl Bench {
     pub(crate) fn of(kind: &'static CheckKind) -> Self {
-        let sandbox = Sandbox::start();
+        let sandbox = Arc::new(Sandbox::start());
         let exports = sandbox.exports().iter();
         let environment: Vec<(&str, &str)> = exports.map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let connections = vendor::connections(&environment);
         Self {
             sandbox,
             connections,
+            kind,
+        }
+    }
+
+    /// Another kind in the same world.
+    pub(crate) fn by(&self, kind: &'static CheckKind) -> Self {
+        Self {
+            sandbox: Arc::clone(&self.sandbox),
+            connections: Arc::clone(&self.connections),
             kind,
         }
     }

@@ -143,6 +143,17 @@ pub(crate) fn targets() -> Vec<(&'static str, Json)> {
                 "tags": { "team": "platform" }, "description": "Deploys molecule.",
             }),
         ),
+        (
+            "vercel_env",
+            json!({
+                "project_id": "prj_d1canvas", "target": ["preview"], "git_branch": "main", "type": "sensitive", "comment": "Of the canvas.",
+                "name": "TOKEN",
+            }),
+        ),
+        (
+            "vercel_env",
+            json!({ "project_id": "prj_d1canvas", "custom_environment_ids": ["env_d1staging"] }),
+        ),
     ]
 }
 
@@ -176,6 +187,10 @@ pub(crate) fn checks() -> Vec<(&'static str, Json)> {
                 "identity_file": "/home/ci/.ssh/app", "command": "/srv/app/verify", "input": "{{ value }}", "credential": "new",
             }),
         ),
+        (
+            "vercel_deployment",
+            json!({ "project_id": "prj_d1canvas", "variable": "TOKEN" }),
+        ),
     ]
 }
 
@@ -187,6 +202,7 @@ pub(crate) fn activations() -> Vec<(&'static str, Json)> {
             json!({ "service_id": "srv-d1control", "deploy_mode": "deploy_only" }),
         ),
         ("render_deploy", json!({ "env_group_id": "evg-d1production" })),
+        ("vercel_redeploy", json!({ "project_id": "prj_d1canvas" })),
     ]
 }
 
