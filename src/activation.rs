@@ -10,4 +10,11 @@ pub static ALL: &[&CheckKind] = &[
     &check::http::KIND,
     &check::exec::KIND,
     &check::ssh::KIND,
+    &check::render_deploy::KIND,
+    &check::vercel_redeploy::KIND,
 ];
+
+/// The kinds that only activate: no check has their arguments.
+pub fn that_are_no_checks() -> impl Iterator<Item = &'static CheckKind> {
+    ALL.iter().copied().filter(|kind| check::kind(kind.name).is_none())
+}

@@ -71,6 +71,8 @@ const MAY_USE: [(&str, &[&str]); 27] = [
             "duration",
             "http",
             "label",
+            // Salts of digests.
+            "randomness",
             "rotation",
             "secret",
             "stop",

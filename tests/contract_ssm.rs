@@ -124,6 +124,7 @@ async fn receipt(target: &dyn Target, name: &str, value: &str, generation: u64) 
         label: &label,
         content: None,
         origin: "9f3ac01b",
+        generated: true,
     };
     let receipts = target.deliver(&[delivery], &permit()).await?;
     assert_eq!(receipts.len(), 1);

@@ -150,10 +150,10 @@ const PLANNED: [(&str, &str); 11] = [
         "`postgres_password`, `redis_password`; login checks",
     ),
     (
-        "Upstash, Resend (webhooks, checks), Stripe, Cloudflare, Supabase, Vercel, Railway",
+        "Upstash, Resend (webhooks, checks), Stripe, Cloudflare, Supabase, Railway",
         "sources, targets and checks",
     ),
-    ("Render, GCP", "targets"),
+    ("GCP", "targets"),
     ("Anything with HTTP", "`http` as a source and a target"),
     ("Remote hosts", "`exec` and `ssh` as targets; `file`"),
     ("Encrypted columns, records and notices, registries", "all"),
@@ -207,11 +207,11 @@ fn index() -> String {
     }
     for kind in activation::ALL {
         let (name, docs) = (kind.name, link(kind.api_docs));
-        writeln!(
-            page,
-            "| activation `{name}` | As the check, to make consumers load the new value. | {docs} |"
-        )
-        .unwrap();
+        let summary = match check::kind(name) {
+            Some(_) => "As the check, to make consumers load the new value.",
+            None => kind.summary,
+        };
+        writeln!(page, "| activation `{name}` | {summary} | {docs} |").unwrap();
     }
     page.push_str("\nNot yet:\n\n| system | what |\n|---|---|\n");
     for (system, what) in PLANNED {
@@ -302,11 +302,19 @@ fn secret_page() -> String {
     }
     for kind in activation::ALL {
         let name = kind.name;
-        writeln!(
-            page,
-            "\n## Activation `{name}`\n\nIt takes the arguments of the check [`{name}`](#check-{name}), and is not repeated if it fails.\n"
-        )
-        .unwrap();
+        writeln!(page, "\n## Activation `{name}`\n").unwrap();
+        if check::kind(name).is_some() {
+            let check = format!("[`{name}`](#check-{name})");
+            writeln!(
+                page,
+                "It takes the arguments of the check {check}, and is not repeated if it fails.\n"
+            )
+            .unwrap();
+        } else {
+            writeln!(page, "{}\n", kind.summary).unwrap();
+            attributes(&(kind.attributes)(), &mut page);
+            page.push('\n');
+        }
         page.push_str(&example(&format!("activations/{name}/main.tf")));
     }
     page.push_str("\n## Attributes\n\n");
@@ -359,9 +367,10 @@ fn activation_page() -> String {
     common_keys("run", &mut page);
     for kind in activation::ALL {
         let name = kind.name;
+        let group = check::kind(name).map_or("activation", |_| "check");
         writeln!(
             page,
-            "  - `{name}` (Object, Optional) The arguments of the check [`{name}`](secret.md#check-{name})."
+            "  - `{name}` (Object, Optional) The arguments of the {group} [`{name}`](secret.md#{group}-{name})."
         )
         .unwrap();
     }

@@ -128,6 +128,8 @@ mod reading;
 mod rename;
 #[path = "e2e/renamed_repository.rs"]
 mod renamed_repository;
+#[path = "e2e/render.rs"]
+mod render;
 #[path = "e2e/replace.rs"]
 mod replace;
 #[path = "e2e/requests.rs"]
@@ -166,6 +168,8 @@ mod truth;
 mod unsaved;
 #[path = "e2e/values.rs"]
 mod values;
+#[path = "e2e/vercel.rs"]
+mod vercel;
 #[path = "e2e/window.rs"]
 mod window;
 #[path = "e2e/words.rs"]

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use rotation_provider::{check, source, target};
+use rotation_provider::{activation, check, source, target};
 
 /// A text of this repository; empty when it is not there.
 fn read(path: &str) -> String {
@@ -23,7 +23,9 @@ fn contracts() -> String {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-            if !inside && !["behaviour", "contract_github", "checks", "programs"].contains(&name.as_str()) {
+            if !inside
+                && !["behaviour", "contract_github", "checks", "deployments", "programs"].contains(&name.as_str())
+            {
                 continue;
             }
             if path.is_dir() {
@@ -76,7 +78,7 @@ impl Texts {
         if !named {
             missing.push(format!(
                 "a test against its vendor: a fixture in tests/behaviour/fixtures/{name}.rs and its line in tests/behaviour.rs (a check: \
-                 tests/checks.rs), as `{group}::{name}::KIND` or {name:?}"
+                 tests/checks.rs; an activation: tests/deployments.rs), as `{group}::{name}::KIND` or {name:?}"
             ));
         }
         missing
@@ -89,8 +91,9 @@ fn every_kind_has_an_example_a_section_a_place_in_the_readme_and_a_contract_test
     let sources = source::ALL.iter().map(|kind| ("source", "Source", kind.name));
     let targets = target::ALL.iter().map(|kind| ("target", "Target", kind.name));
     let checks = check::ALL.iter().map(|kind| ("check", "Check", kind.name));
+    let activations = activation::that_are_no_checks().map(|kind| ("activation", "Activation", kind.name));
     let mut report = String::new();
-    for (group, heading, name) in sources.chain(targets).chain(checks) {
+    for (group, heading, name) in sources.chain(targets).chain(checks).chain(activations) {
         for line in texts.missing(group, heading, name) {
             writeln!(report, "  {group} {name} lacks {line}").unwrap();
         }

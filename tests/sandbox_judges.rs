@@ -19,9 +19,13 @@ mod faults;
 #[expect(dead_code, reason = "these tests use part of it")]
 #[path = "support/sandbox.rs"]
 mod harness;
+#[path = "sandbox_judges/render.rs"]
+mod render;
 #[path = "sandbox_judges/resend.rs"]
 mod resend;
 #[path = "sandbox_judges/signature.rs"]
 mod signature;
+#[path = "sandbox_judges/vercel.rs"]
+mod vercel;
 #[path = "sandbox_judges/walk.rs"]
 mod walk;

@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 
 use rotation_provider::source::SourceKind;
 use rotation_provider::terraform::{Attribute, Diagnostics, Node, Origin, Value};
-use rotation_provider::{check, source, target};
+use rotation_provider::{activation, check, source, target};
 
 fn text(value: &str) -> Value {
     Value::string(value)
@@ -80,6 +80,16 @@ fn target_cases() -> Vec<Case> {
             texts([("repository", "molecule-ai/y"), ("name", "OTHER")]),
         ),
         (
+            "render_env_group_variable",
+            Value::object([("env_group_id", text("evg-d1production"))]),
+            texts([("env_group_id", "evg-d1staging"), ("name", "OTHER")]),
+        ),
+        (
+            "render_env_variable",
+            Value::object([("service_id", text("srv-d1control"))]),
+            texts([("service_id", "crn-d1nightly"), ("name", "OTHER")]),
+        ),
+        (
             "ssm_parameter",
             Value::object([("name", text("/molecule/KEY"))]),
             vec![
@@ -89,6 +99,19 @@ fn target_cases() -> Vec<Case> {
                 vec![("tier", text("Advanced"))],
                 vec![("tags", tags)],
                 vec![("description", text("Of the control plane"))],
+            ],
+        ),
+        (
+            "vercel_env",
+            Value::object([("project_id", text("prj_d1canvas")), ("target", list(&["preview"]))]),
+            vec![
+                vec![("project_id", text("prj_d1docs"))],
+                vec![("target", list(&["production", "preview"]))],
+                vec![("custom_environment_ids", list(&["env_d1staging"]))],
+                vec![("git_branch", text("feature/x"))],
+                vec![("type", text("encrypted"))],
+                vec![("comment", text("Of the canvas"))],
+                vec![("name", text("OTHER"))],
             ],
         ),
     ]
@@ -118,6 +141,26 @@ fn check_cases() -> Vec<Case> {
                 vec![("ref", text("v2"))],
                 vec![("inputs", inputs)],
             ],
+        ),
+        (
+            "render_deploy",
+            Value::object([("service_id", text("srv-d1control"))]),
+            texts([("service_id", "srv-d1worker"), ("deploy_mode", "build_and_deploy")]),
+        ),
+        (
+            "render_deploy",
+            Value::object([("env_group_id", text("evg-d1production"))]),
+            texts([("env_group_id", "evg-d1staging")]),
+        ),
+        (
+            "vercel_deployment",
+            Value::object([("project_id", text("prj_d1canvas")), ("variable", text("KEY"))]),
+            texts([("project_id", "prj_d1docs"), ("variable", "OTHER")]),
+        ),
+        (
+            "vercel_redeploy",
+            Value::object([("project_id", text("prj_d1canvas"))]),
+            texts([("project_id", "prj_d1docs")]),
         ),
         (
             "exec",
@@ -246,11 +289,13 @@ fn every_argument_of_a_target_shows() {
 }
 
 #[test]
-fn every_argument_of_a_check_shows() {
-    let kinds: Vec<_> = check::ALL.iter().map(|kind| (kind.name, (kind.attributes)())).collect();
+fn every_argument_of_a_check_or_activation_shows() {
+    let all = check::ALL.iter().copied().chain(activation::that_are_no_checks());
+    let kinds: Vec<_> = all.map(|kind| (kind.name, (kind.attributes)())).collect();
     every_argument_shows(check_cases(), &kinds, |kind, node| {
         let mut problems = Diagnostics::new();
-        let config = (check::kind(kind).unwrap().parse)(node, None, &mut problems);
+        let activates = || activation::that_are_no_checks().find(|known| known.name == kind);
+        let config = (check::kind(kind).or_else(activates).unwrap().parse)(node, None, &mut problems);
         config.unwrap_or_else(|| panic!("{kind}: {problems:?}")).in_words()
     });
 }

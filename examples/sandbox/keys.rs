@@ -30,8 +30,13 @@ impl Keys {
 
     /// The key that a request carries, and that it is used at this instant.
     pub(crate) fn presented(&mut self, call: &Call, at: String) -> Option<&Value> {
+        self.presented_at(call, json!(at))
+    }
+
+    /// The same, where the instant is no text.
+    pub(crate) fn presented_at(&mut self, call: &Call, at: Value) -> Option<&Value> {
         let key = self.alive("value", &json!(call.bearer()))?;
-        key["last_used_at"] = json!(at);
+        key["last_used_at"] = at;
         Some(key)
     }
 

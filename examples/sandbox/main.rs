@@ -16,10 +16,12 @@ mod hold;
 mod keys;
 mod neon;
 mod platform;
+mod render;
 mod resend;
 mod server;
 mod timeline;
 mod vendors;
+mod vercel;
 mod world;
 
 use std::process::ExitCode;

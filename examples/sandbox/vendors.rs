@@ -61,7 +61,7 @@ macro_rules! vendors {
     };
 }
 
-vendors! { fly::Fly, github::GitHub, neon::Neon, resend::Resend, aws::Aws, platform::Platform }
+vendors! { fly::Fly, github::GitHub, neon::Neon, render::Render, resend::Resend, vercel::Vercel, aws::Aws, platform::Platform }
 
 impl Vendor {
     pub(crate) fn of(call: &Call) -> Option<Self> {
@@ -71,6 +71,8 @@ impl Vendor {
                 Some(Self::GitHub)
             }
             Some("api") => Some(Self::Neon),
+            Some("render") => Some(Self::Render),
+            Some("vercel") => Some(Self::Vercel),
             Some("api-keys" | "domains" | "emails") => Some(Self::Resend),
             Some("health" | "settings" | "workspaces") => Some(Self::Platform),
             None => Some(Self::Aws),
@@ -98,6 +100,8 @@ impl Vendor {
                 };
                 json!({ "__type": code, "message": message })
             }
+            Self::Render => json!({ "id": "sandbox", "message": message }),
+            Self::Vercel => json!({ "error": { "code": "sandbox", "message": message } }),
             Self::Platform => json!({ "error": message }),
         };
         // AWS reports throttling and authentication as 400.

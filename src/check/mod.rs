@@ -1,6 +1,7 @@
 //! How a rotation is proved to work: the trait of every check, its data types, and the registry of kinds.
 
 mod attempts;
+mod deployment;
 mod input;
 mod literal;
 mod plain;
@@ -132,7 +133,11 @@ macro_rules! checks {
     };
 }
 
-checks! { http, github_workflow, exec, ssh }
+checks! { http, github_workflow, exec, ssh, vercel_deployment }
+
+// They activate, and prove nothing that a check asks for.
+pub mod render_deploy;
+pub mod vercel_redeploy;
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static CheckKind> {

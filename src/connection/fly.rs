@@ -111,6 +111,7 @@ fn open(opening: &mut Opening<'_>) -> Option<Box<dyn Account>> {
                 credential: "token",
                 origin,
                 base_url: format!("{api_url}/v1"),
+                tenant: None,
             },
             tokens,
             graphql_url: graphql_url.clone(),

@@ -9,6 +9,18 @@ pub(crate) fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opti
     Ok(text.and_then(|text| text.parse().ok()))
 }
 
+/// Milliseconds since 1970, as JavaScript counts time; one that is no instant is as good as none.
+pub(crate) fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    let number = Option::<serde_json::Number>::deserialize(deserializer)?;
+    // Some write a fraction.
+    let whole = number.and_then(|number| {
+        number
+            .as_i64()
+            .or_else(|| number.to_string().split('.').next()?.parse().ok())
+    });
+    Ok(whole.and_then(|number| Timestamp::from_millisecond(number).ok()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -24,5 +36,19 @@ mod tests {
             assert_eq!(read(text).as_deref(), Some(expected));
         }
         assert_eq!(read("yesterday"), None);
+    }
+
+    #[test]
+    fn milliseconds_are_read_with_and_without_a_fraction() {
+        let read = |json: &str| {
+            let value: serde_json::Value = serde_json::from_str(json).unwrap();
+            milliseconds(value).unwrap().map(|at| at.to_string())
+        };
+        for json in ["1540095775951", "1540095775951.25"] {
+            assert_eq!(read(json).as_deref(), Some("2018-10-21T04:22:55.951Z"));
+        }
+        for json in ["null", "1e300", "99999999999999999999"] {
+            assert_eq!(read(json), None);
+        }
     }
 }

@@ -17,6 +17,18 @@ pub(super) struct Keyed {
     pub(super) credential: &'static str,
     /// Where the API is; the argument is `base_url`.
     pub(super) api: Endpoint,
+    /// What calls name beside the key, where one key reaches several.
+    pub(super) tenant: Option<Tenant>,
+}
+
+/// The part of an account that calls are about, such as a team.
+pub(super) struct Tenant {
+    /// The argument that holds its id.
+    pub(super) argument: &'static str,
+    /// The environment variable.
+    pub(super) variable: &'static str,
+    /// The documentation of the argument, without its default.
+    pub(super) description: &'static str,
 }
 
 /// A client over such an API; its clones share what was listed.
@@ -63,7 +75,11 @@ impl Keyed {
     /// The arguments of the block.
     pub(super) fn attributes(&self) -> Vec<Attribute> {
         let (credential, variable, api) = (self.credential, self.variable, &self.api);
-        vec![
+        let tenant = self.tenant.iter().map(|tenant| {
+            let description = format!("{} Default: `{}`.", tenant.description, tenant.variable);
+            Attribute::optional(tenant.argument, Type::String, description)
+        });
+        let mut attributes = vec![
             Attribute::optional(
                 self.argument,
                 Type::String,
@@ -78,7 +94,9 @@ impl Keyed {
                     api.variable, api.default
                 ),
             ),
-        ]
+        ];
+        attributes.extend(tenant);
+        attributes
     }
 
     /// Reads the block.
@@ -86,6 +104,10 @@ impl Keyed {
         let variables = [self.variable];
         let key = opening.credential(self.argument, &variables, Form::Word);
         let base_url = opening.url("base_url", &self.api);
+        let tenant = match &self.tenant {
+            Some(tenant) => opening.word(tenant.argument, tenant.variable).optional()?,
+            None => None,
+        };
         let (key, base_url) = (key.optional()?, base_url?);
         let place = self.api.place(&base_url);
         let remote_host = remote_host(&base_url);
@@ -100,6 +122,7 @@ impl Keyed {
                 credential: self.credential,
                 origin: key.origin,
                 base_url,
+                tenant,
             })),
         };
         Some(Box::new(KeyedAccount {
@@ -120,7 +143,9 @@ pub(super) mod tests {
     pub(in crate::connection) static ALL: &[(&Vendor, &Keyed)] = &[
         // A line for each.
         (&neon::VENDOR, &neon::KEYED),
+        (&crate::connection::render::VENDOR, &crate::connection::render::KEYED),
         (&crate::connection::resend::VENDOR, &crate::connection::resend::KEYED),
+        (&crate::connection::vercel::VENDOR, &crate::connection::vercel::KEYED),
     ];
 
     #[test]

@@ -29,6 +29,9 @@ pub struct ListedKey {
     /// When a request last carried it.
     #[serde(default, deserialize_with = "instant")]
     pub last_used_at: Option<Timestamp>,
+    /// When it ends by itself.
+    #[serde(default, deserialize_with = "instant")]
+    pub expires_at: Option<Timestamp>,
 }
 
 /// An API that lists keys, and the listings that all its readers in this run share.

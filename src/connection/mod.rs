@@ -48,7 +48,7 @@ macro_rules! vendors {
     };
 }
 
-vendors! { aws, fly, github, neon, resend, http }
+vendors! { aws, fly, github, neon, render, resend, vercel, http }
 
 /// What every connection is built with.
 #[derive(Clone)]

@@ -109,6 +109,17 @@ impl<'a> Opening<'a> {
         }
     }
 
+    /// A word that is no secret: the argument, else the variable.
+    pub(super) fn word(&mut self, argument: &str, variable: &'static str) -> Field<String> {
+        match self.node.attr(argument).string(&mut self.written) {
+            Field::Absent => {
+                let found = self.surroundings.variable(&[variable], Form::Word, &mut self.found);
+                found.map(|found| found.text.to_owned())
+            }
+            said => said,
+        }
+    }
+
     /// Where an API is: the argument, else the variable, else the vendor's own address. `None` when it is unknown or must not be
     /// used, which is reported.
     pub(super) fn url(&mut self, argument: &str, endpoint: &Endpoint) -> Option<String> {

@@ -37,6 +37,7 @@ pub(super) const KEYED: Keyed = Keyed {
     variable: "RESEND_API_KEY",
     credential: "API key",
     api: Endpoint::whole("RESEND_BASE_URL", "https://api.resend.com"),
+    tenant: None,
 };
 
 /// Keys per page, the most that Resend gives.

@@ -21,6 +21,8 @@ pub struct Rest {
     pub(super) origin: String,
     /// The address that paths are put behind, without a slash at its end.
     pub(super) base_url: String,
+    /// The part of the account that calls are about, where the block names one.
+    pub(super) tenant: Option<String>,
 }
 
 impl Rest {

@@ -88,12 +88,14 @@ impl Run<'_> {
     /// What a batch is written from, whoever makes the call.
     fn write_order(&self, batch: &Batch<'_>, values: Vec<Secret>, label: &Label) -> WriteOrder {
         let (primary, origin) = (self.job.source.primary(), self.job.source.spec.origin());
+        let generated = self.job.source.traits().generated;
         let entries = batch.iter().zip(values).map(|((_, target), value)| WrittenEntry {
             slot: target.slot.clone(),
             value,
             label: label.clone(),
             content: target.spec.content.in_mark(primary).map(str::to_owned),
             origin: origin.clone(),
+            generated,
         });
         WriteOrder {
             entries: entries.collect(),

@@ -358,6 +358,7 @@ impl Run<'_> {
             label: &label,
             content: Some(CONTENT),
             origin: &origin,
+            generated: self.job.source.traits().generated,
         };
         let written = escrow.adapter.deliver(&[delivery], self.permit).await;
         if let Err(error) = written {

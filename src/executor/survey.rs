@@ -13,6 +13,7 @@ use crate::rotation::{
     CredentialRecord, CredentialStatus, DeliveryStatus, Entry, Event, FARTHEST, Left, Seen, Verdict, judge,
 };
 use crate::source::{Credential, Issuance};
+use crate::target;
 
 /// How old the credentials of an interrupted create may be to count as its own.
 const INTERRUPTED_CREATE: SignedDuration = SignedDuration::from_hours(24);
@@ -187,8 +188,9 @@ impl Run<'_> {
                         false => Ok(()),
                     }
                 };
+                let recorded = ledger.delivery(key).and_then(|known| known.revision.as_deref());
                 let looks = join4(
-                    target.adapter.slot().inspect(),
+                    target::seen_beside(target.adapter.slot(), recorded),
                     target.adapter.check_writable(),
                     reachable,
                     container,

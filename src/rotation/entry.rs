@@ -31,6 +31,9 @@ pub enum RevisionKind {
     Time,
     /// Follows from the value alone. What stands behind an `@` is no part of it.
     Digest,
+    /// Follows from the value and from a salt of our own write, where the vendor keeps no marker: another one is another value, at
+    /// whatever time. A look that does not know the salt, or a write that may not leave a digest, has none.
+    SaltedDigest,
 }
 
 /// What is known of the container that a slot or an issuer is in: a repository, an app, a branch.

@@ -93,7 +93,7 @@ impl NoticeCode {
     pub fn is_of_a_look(self) -> bool {
         matches!(
             self,
-            Self::Unreachable | Self::Lookalike | Self::Rival | Self::OwnCredential | Self::Clock
+            Self::Unreachable | Self::Shadowed | Self::Lookalike | Self::Rival | Self::OwnCredential | Self::Clock
         )
     }
 
@@ -101,7 +101,7 @@ impl NoticeCode {
     pub fn is_of_a_target(self) -> bool {
         matches!(
             self,
-            Self::Unreachable | Self::Drifted | Self::Staged | Self::Gone | Self::NotRestorable
+            Self::Unreachable | Self::Drifted | Self::Staged | Self::Shadowed | Self::Gone | Self::NotRestorable
         )
     }
 }

@@ -77,7 +77,7 @@ fn is_as_taken_over(record: &DeliveryRecord, entry: &Entry) -> bool {
     };
     match entry.kind {
         RevisionKind::Digest => !bare(known).is_empty() && bare(known) == bare(seen),
-        RevisionKind::Time => known == seen,
+        RevisionKind::Time | RevisionKind::SaltedDigest => known == seen,
         RevisionKind::Version => {
             known == seen && entry.modified_at.is_some() && entry.modified_at == record.delivered_at
         }
@@ -92,13 +92,16 @@ fn claimed_empty(record: &DeliveryRecord) -> bool {
 fn same_kind(record: &DeliveryRecord, entry: &Entry, known: &str, seen: &str) -> Verdict {
     let (known, seen) = match entry.kind {
         RevisionKind::Digest => (bare(known), bare(seen)),
-        RevisionKind::Version | RevisionKind::Time => (known, seen),
+        RevisionKind::Version | RevisionKind::Time | RevisionKind::SaltedDigest => (known, seen),
     };
     if known.is_empty() || seen.is_empty() {
         return Verdict::CannotTell;
     }
     if known == seen {
         return Verdict::Recorded;
+    }
+    if entry.kind == RevisionKind::SaltedDigest {
+        return Verdict::Foreign;
     }
     let later = match (entry.modified_at, record.delivered_at) {
         (Some(modified), Some(delivered)) => modified > delivered,
@@ -217,6 +220,20 @@ mod tests {
         ] {
             assert_eq!(judge(&record, Some(&time(second)), ID), verdict, "{second}");
         }
+    }
+
+    #[test]
+    fn another_digest_under_our_own_salt_is_another_value_whatever_the_time() {
+        let record = written(Some("salt.ab"));
+        let digest = |revision| entry(RevisionKind::SaltedDigest, revision, None);
+        assert_eq!(judge(&record, Some(&digest("salt.ab")), ID), Verdict::Recorded);
+        assert_eq!(judge(&record, Some(&digest("salt.cd")), ID), Verdict::Foreign);
+        let unsalted = Entry {
+            revision: None,
+            ..digest("")
+        };
+        assert_eq!(judge(&record, Some(&unsalted), ID), Verdict::CannotTell);
+        assert_eq!(judge(&written(None), Some(&unsalted), ID), Verdict::CannotTell);
     }
 
     #[test]

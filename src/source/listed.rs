@@ -68,7 +68,7 @@ impl From<&ListedKey> for Credential {
             id: key.id.clone(),
             name: Some(key.name.clone()),
             minted_at: key.created_at,
-            expires_at: None,
+            expires_at: key.expires_at,
         }
     }
 }

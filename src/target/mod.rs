@@ -50,6 +50,9 @@ pub struct Delivery<'a> {
     pub content: Option<&'a str>,
     /// What made the credential: a short digest of source, issuer and arguments. Part of the mark.
     pub origin: &'a str,
+    /// No person chose the value, and it has at least 96 bits of entropy ([`SourceTraits::generated`](crate::source::SourceTraits)):
+    /// only of such a value may a salted digest be kept.
+    pub generated: bool,
 }
 
 /// The content of an entry that is made of a template: it gives no part back.
@@ -135,9 +138,26 @@ pub trait Slot: Send + Sync {
         Ok(None)
     }
 
+    /// Consumers of the container that use an entry of the same name from a place of their own instead, as texts call them: `Render
+    /// service api (srv-1)`. Read only.
+    async fn shadowed_by(&self) -> Result<Vec<String>, CallError> {
+        Ok(Vec::new())
+    }
+
     /// Empties the slot. One that is already empty is success; "not found" for lack of a permission is none, where the two can be
     /// told apart.
     async fn remove(&self, permit: &WritePermit) -> Result<(), CallError>;
+}
+
+/// What a slot holds by the listing that all readers of this run share, beside what is on record of it.
+///
+/// # Errors
+/// Those of the slot.
+pub async fn seen_beside(slot: &dyn Slot, recorded: Option<&str>) -> Result<Option<Entry>, CallError> {
+    match recorded {
+        Some(recorded) => slot.inspect_for(recorded).await,
+        None => slot.inspect().await,
+    }
 }
 
 /// What certainly stands in a slot now: read directly, and as new as our own write where there was one.
@@ -341,9 +361,15 @@ macro_rules! targets {
     };
 }
 
+mod environment_variable;
 mod github_secret;
+mod render_variable;
+mod value_digest;
 
-targets! { fly_secret, github_actions_secret, github_codespaces_secret, github_dependabot_secret, ssm_parameter }
+targets! {
+    fly_secret, github_actions_secret, github_codespaces_secret, github_dependabot_secret, render_env_group_variable,
+    render_env_variable, ssm_parameter, vercel_env,
+}
 
 /// What the entry at a recorded address is called in texts.
 pub fn entry(slot: &str) -> EntryWords {

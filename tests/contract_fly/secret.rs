@@ -54,6 +54,7 @@ pub(crate) async fn put(target: &FlySecret, secrets: &[(&str, &str)]) -> Result<
             label: &label,
             content: None,
             origin: "9f3ac01b",
+            generated: true,
         })
         .collect();
     let receipts = target.deliver(&deliveries, &WritePermit::granted_by_apply()).await?;

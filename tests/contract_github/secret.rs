@@ -58,6 +58,7 @@ pub(crate) async fn write(github: &GitHub, config: &dyn TargetConfig, value: &st
         label: &label,
         content: None,
         origin: "9f3ac01b",
+        generated: true,
     };
     let target = config.connect(&github.connections.own()).unwrap();
     let receipts = target.deliver(&[delivery], &WritePermit::granted_by_apply()).await?;

@@ -129,11 +129,30 @@ pub(crate) fn targets() -> Vec<(&'static str, Json)> {
             json!({ "repository": "molecule-ai/monorepo", "name": "TOKEN" }),
         ),
         (
+            "render_env_group_variable",
+            json!({ "env_group_id": "evg-d1production", "name": "TOKEN" }),
+        ),
+        (
+            "render_env_variable",
+            json!({ "service_id": "srv-d1control", "name": "TOKEN" }),
+        ),
+        (
             "ssm_parameter",
             json!({
                 "name": "/molecule/TOKEN", "type": "SecureString", "key_id": "alias/molecule", "tier": "Standard",
                 "tags": { "team": "platform" }, "description": "Deploys molecule.",
             }),
+        ),
+        (
+            "vercel_env",
+            json!({
+                "project_id": "prj_d1canvas", "target": ["preview"], "git_branch": "main", "type": "sensitive", "comment": "Of the canvas.",
+                "name": "TOKEN",
+            }),
+        ),
+        (
+            "vercel_env",
+            json!({ "project_id": "prj_d1canvas", "custom_environment_ids": ["env_d1staging"] }),
         ),
     ]
 }
@@ -168,6 +187,22 @@ pub(crate) fn checks() -> Vec<(&'static str, Json)> {
                 "identity_file": "/home/ci/.ssh/app", "command": "/srv/app/verify", "input": "{{ value }}", "credential": "new",
             }),
         ),
+        (
+            "vercel_deployment",
+            json!({ "project_id": "prj_d1canvas", "variable": "TOKEN" }),
+        ),
+    ]
+}
+
+/// Complete configurations of every kind that only activates.
+pub(crate) fn activations() -> Vec<(&'static str, Json)> {
+    vec![
+        (
+            "render_deploy",
+            json!({ "service_id": "srv-d1control", "deploy_mode": "deploy_only" }),
+        ),
+        ("render_deploy", json!({ "env_group_id": "evg-d1production" })),
+        ("vercel_redeploy", json!({ "project_id": "prj_d1canvas" })),
     ]
 }
 
@@ -200,6 +235,7 @@ pub(crate) fn with_source(kind: &str, arguments: &Json) -> Json {
 /// A secret with that target or check, and its common keys.
 pub(crate) fn with_element(attribute: &str, kind: &str, arguments: &Json) -> Json {
     let element = match attribute {
+        "activations" => json!({ "wave": 1, "timeout": "10m" }),
         "targets" => json!({ "wave": 1, "part": "value", "on_remove": "keep", "impact": "nobody can log in" }),
         _ => json!({ "wave": 1, "phase": "delivered", "timeout": "10s", "retry_for": "60s", "effects": true }),
     };
@@ -225,6 +261,11 @@ pub(crate) fn complete(attribute: &str) -> Vec<(&'static str, Json)> {
             all.map(|(kind, arguments)| (kind, with_element("checks", kind, &arguments)))
                 .collect()
         }
+        "activations" => {
+            let all = activations().into_iter();
+            all.map(|(kind, arguments)| (kind, with_element("activations", kind, &arguments)))
+                .collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -236,6 +277,16 @@ pub(crate) fn declared(attribute: &str) -> &'static [Attribute] {
         AttributeType::Nested(_, attributes) => attributes,
         AttributeType::Plain(_) => panic!("{attribute} holds no objects"),
     }
+}
+
+/// The kinds that are declared for that attribute; of activations those that are no checks.
+pub(crate) fn kinds_of(attribute: &str) -> impl Iterator<Item = &'static Attribute> {
+    let others = match attribute {
+        "activations" => names(declared("checks")),
+        _ => Vec::new(),
+    };
+    let kinds = declared(attribute).iter().filter(|key| kind_of(key).is_some());
+    kinds.filter(move |kind| !others.contains(&kind.name))
 }
 
 pub(crate) fn names(attributes: &[Attribute]) -> Vec<&'static str> {

@@ -1,5 +1,6 @@
 //! Every declared key, misspelt: one letter left out, two letters swapped.
 
+use rotation_provider::terraform::Attribute;
 use serde_json::{Value as Json, json};
 
 use crate::configurations::*;
@@ -32,6 +33,24 @@ fn misspelt_in(secret: &Json, attribute: &str, kind: Option<&str>, key: &str, kn
     spellings.len()
 }
 
+/// Holds every misspelling of every argument of a kind against what is said of it: how many arguments, how many misspellings.
+fn misspelt_arguments(kind: &Attribute, attribute: &str, full: &[(&'static str, Json)]) -> (usize, usize) {
+    let (mut keys, mut wrong) = (0, 0);
+    for inner in kind_of(kind).into_iter().flatten() {
+        keys += 1;
+        let mut with_kind = full.iter().filter(|(name, _)| *name == kind.name);
+        let (_, any) = with_kind.clone().next().unwrap();
+        let uses = |(_, secret): &&(&str, Json)| {
+            let mut secret = secret.clone();
+            at(&mut secret, attribute, Some(kind.name)).get(inner.name).is_some()
+        };
+        let secret = with_kind.find(uses).map_or(any, |(_, secret)| secret);
+        let known = names(kind_of(kind).unwrap());
+        wrong += misspelt_in(secret, attribute, Some(kind.name), inner.name, &known);
+    }
+    (keys, wrong)
+}
+
 #[test]
 fn every_misspelt_key_is_named_with_its_path_and_neighbour() {
     let (mut keys, mut wrong) = (0, 0);
@@ -48,21 +67,16 @@ fn every_misspelt_key_is_named_with_its_path_and_neighbour() {
             wrong += misspelt_in(secret, attribute, None, declared.name, &known);
         }
         for kind in all {
-            for inner in kind_of(kind).into_iter().flatten() {
-                keys += 1;
-                let mut with_kind = full.iter().filter(|(name, _)| *name == kind.name);
-                let (_, any) = with_kind.clone().next().unwrap();
-                let uses = |(_, secret): &&(&str, Json)| {
-                    let mut secret = secret.clone();
-                    at(&mut secret, attribute, Some(kind.name)).get(inner.name).is_some()
-                };
-                let secret = with_kind.find(uses).map_or(any, |(_, secret)| secret);
-                let known = names(kind_of(kind).unwrap());
-                wrong += misspelt_in(secret, attribute, Some(kind.name), inner.name, &known);
-            }
+            let told = misspelt_arguments(kind, attribute, &full);
+            (keys, wrong) = (keys + told.0, wrong + told.1);
         }
     }
-    // Their kinds are those of checks; here the common keys.
+    // Most of their kinds are those of checks; here the common keys, and the kinds that only activate.
+    let full = complete("activations");
+    for kind in kinds_of("activations") {
+        let told = misspelt_arguments(kind, "activations", &full);
+        (keys, wrong) = (keys + told.0, wrong + told.1);
+    }
     let known = names(declared("activations"));
     for key in &known {
         keys += 1;

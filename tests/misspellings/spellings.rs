@@ -11,7 +11,7 @@ use crate::configurations::*;
 #[test]
 fn no_right_spelling_is_refused() {
     let mut complete_ones = 0;
-    for attribute in ["source", "targets", "checks"] {
+    for attribute in ["source", "targets", "checks", "activations"] {
         let mut used: BTreeSet<(String, String)> = BTreeSet::new();
         for (kind, secret) in complete(attribute) {
             complete_ones += 1;
@@ -22,7 +22,7 @@ fn no_right_spelling_is_refused() {
             used.extend(object.keys().map(|key| (kind.to_owned(), key.clone())));
         }
         // No argument of any kind is left out above.
-        for kind in declared(attribute) {
+        for kind in kinds_of(attribute) {
             for inner in kind_of(kind).into_iter().flatten() {
                 let argument = (kind.name.to_owned(), inner.name.to_owned());
                 assert!(used.contains(&argument), "{argument:?} is in no complete configuration");

@@ -44,6 +44,17 @@ def without_prose(node, are_names=False):
     }
 
 
+def with_unions_of_types(node):
+    """A description that was made from unions of types, whose members overlap: one of them at least fits, not exactly one."""
+    if isinstance(node, list):
+        return [with_unions_of_types(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "oneOf" in node and "anyOf" not in node:
+        node = {("anyOf" if key == "oneOf" else key): value for key, value in node.items()}
+    return {key: with_unions_of_types(value) for key, value in node.items()}
+
+
 def merged(node, correction):
     """A JSON merge patch (RFC 7396)."""
     if not isinstance(correction, dict):
@@ -79,6 +90,8 @@ def laid_out(node, levels, indent=""):
 
 def openapi(specs, cut):
     document = json.loads((specs / cut["source"]).read_text())
+    if cut.get("unions-of-types"):
+        document = with_unions_of_types(document)
     for name, correction in cut.get("corrections", {}).items():
         schemas = document["components"]["schemas"]
         schemas[name] = merged(schemas[name], correction)

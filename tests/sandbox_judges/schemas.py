@@ -17,7 +17,7 @@ from openapi_schema_validator import OAS30Validator, OAS31Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT4, DRAFT202012
 
-PREFIX = {"fly": "/v1", "neon": "/api/v2"}
+PREFIX = {"fly": "/v1", "neon": "/api/v2", "render": "/render/v1", "vercel": "/vercel"}
 
 
 class OpenApi:

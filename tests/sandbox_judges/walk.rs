@@ -259,7 +259,9 @@ const PARTS: &[fn(&Outsider)] = &[
     github,
     github_app,
     neon,
+    super::render::walk,
     super::resend::walk,
+    super::vercel::walk,
     ssm,
     platform,
 ];

@@ -93,6 +93,7 @@ fn order(names: &[&str]) -> WriteOrder {
         label: Label::new("suite", "0123456789abcdef", 1),
         content: None,
         origin: String::new(),
+        generated: true,
     };
     WriteOrder {
         entries: names.iter().map(entry).collect(),

@@ -63,6 +63,7 @@ pub(in crate::executor) struct WrittenEntry {
     pub(in crate::executor) label: Label,
     pub(in crate::executor) content: Option<String>,
     pub(in crate::executor) origin: String,
+    pub(in crate::executor) generated: bool,
 }
 
 impl WrittenEntry {
@@ -73,6 +74,7 @@ impl WrittenEntry {
             label: &self.label,
             content: self.content.as_deref(),
             origin: &self.origin,
+            generated: self.generated,
         }
     }
 }

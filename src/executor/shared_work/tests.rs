@@ -32,6 +32,7 @@ fn order(name: &str, value: Secret) -> WriteOrder {
             label: Label::new("suite", "0123456789abcdef", 1),
             content: None,
             origin: String::new(),
+            generated: true,
         }],
     }
 }

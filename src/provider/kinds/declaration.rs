@@ -1,6 +1,9 @@
 //! Declarations of what every element with a kind takes.
 
+use jiff::SignedDuration;
+
 use crate::activation;
+use crate::duration;
 use crate::terraform::{Attribute, Mode, Nesting, Type};
 
 /// `connection`, which every element takes.
@@ -19,10 +22,15 @@ pub(in crate::provider) fn kind(name: &'static str, summary: &str, attributes: V
 
 /// `timeout` of an activation.
 pub(in crate::provider) fn timeout() -> Attribute {
+    let own = activation::that_are_no_checks().map(|kind| {
+        let text = SignedDuration::try_from(kind.patience.timeout).map(duration::format);
+        format!(", `{}` for `{}`", text.unwrap_or_default(), kind.name)
+    });
+    let own: String = own.collect();
     Attribute::optional(
         "timeout",
         Type::String,
-        "How long it may take. Default: that of the check of the same kind.",
+        format!("How long it may take. Default: that of the check of the same kind{own}."),
     )
 }
 

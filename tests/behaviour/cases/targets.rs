@@ -125,6 +125,7 @@ impl Entry {
             label: &label,
             content: None,
             origin: "9f3ac01b",
+            generated: true,
         };
         let receipts = self.target.deliver(&[delivery], &permit()).await?;
         assert_eq!(receipts.len(), 1);

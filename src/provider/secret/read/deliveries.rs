@@ -14,7 +14,8 @@ use crate::provider::secret::findings::Sightings;
 use crate::provider::secret::state::State;
 use crate::provider::secret::{adapters, paths, texts};
 use crate::rotation::{
-    Container, CredentialRecord, DeliveryRecord, DeliveryStatus, Entry, Event, Notice, NoticeCode, Seen, Verdict, judge,
+    Container, CredentialRecord, DeliveryRecord, DeliveryStatus, Entry, Event, Ledger, Notice, NoticeCode, Seen,
+    Verdict, judge,
 };
 use crate::spec::Config;
 use crate::target::{self, Activation, Slot};
@@ -29,6 +30,8 @@ enum Look {
         exact: bool,
         /// Its address under the present name of its container, where that is another.
         renamed_to: Option<String>,
+        /// Who uses another entry of the same name instead.
+        shadowed_by: Vec<String>,
     },
     /// Its container is proved to be no more.
     Gone,
@@ -69,7 +72,9 @@ pub(super) async fn targets(
                 entry,
                 exact,
                 renamed_to,
+                shadowed_by,
             } => {
+                seen.notices.extend(shadowed(&state.ledger, &key, &shadowed_by));
                 state.ledger.record(Event::Renamed {
                     target: key.clone(),
                     slot: renamed_to,
@@ -184,7 +189,25 @@ async fn look(key: &str, delivery: &DeliveryRecord, config: &Config, configured:
         entry,
         exact: tells_every_write(&delivery.slot),
         renamed_to: renamed_to(slot.as_ref(), delivery).await,
+        // Nothing is decided by it, so that a failed look is none.
+        shadowed_by: slot.shadowed_by().await.unwrap_or_default(),
     }
+}
+
+/// That consumers of a target use another value, which every rotation leaves as it is.
+fn shadowed(ledger: &Ledger, key: &str, by: &[String]) -> Option<Notice> {
+    let record = ledger.delivery(key).filter(|_| !by.is_empty())?;
+    let words = target::entry(&record.slot);
+    Some(Notice {
+        code: NoticeCode::Shadowed,
+        subject: key.to_owned(),
+        text: format!(
+            "{} does not reach {}, because a variable of the same name there takes precedence. Remove that variable, or make it a \
+             target of this secret.",
+            words.noun,
+            by.join(", ")
+        ),
+    })
 }
 
 /// The address under the present name of a container whose identity is that on record; what could not be asked stays as it was.
@@ -210,10 +233,7 @@ async fn is_proved_gone(slot: &dyn Slot, error: &CallError) -> bool {
 }
 
 async fn entry(slot: &dyn Slot, delivery: &DeliveryRecord, id: &str) -> Result<Option<Entry>, CallError> {
-    let listed = match &delivery.revision {
-        Some(recorded) => slot.inspect_for(recorded).await?,
-        None => slot.inspect().await?,
-    };
+    let listed = target::seen_beside(slot, delivery.revision.as_deref()).await?;
     let verdict = judge(delivery, listed.as_ref(), id);
     if delivery.generation.is_some() && !matches!(verdict, Verdict::Recorded | Verdict::CannotTell) {
         return target::confirmed(slot, delivery.revision.as_deref()).await;
