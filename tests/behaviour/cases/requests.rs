@@ -20,10 +20,11 @@ const HEADERS: [&str; 7] = [
 ];
 
 /// Fields whose content differs from run to run.
-const CHANGING: [&str; 9] = [
+const CHANGING: [&str; 10] = [
     "app_id",
     "current_version",
     "encrypted_value",
+    "expiresAt",
     "expiry",
     "header",
     "key_id",
