@@ -68,7 +68,7 @@ bench: need-rust need-core ## Start-up, memory, requests per create, rotation an
 	@[ -d $(VENV) ] || $(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement benches/requirements.txt || \
 		echo "Without null_resource: benches/requirements.txt could not be installed."
-	benches/measure
+	$(VENV)/bin/python benches/measure
 
 timings: need-rust ## CPU seconds and memory that each crate takes in a debug build from nothing, in target/timings
 	benches/timings

@@ -52,16 +52,30 @@ fn done(outcome: Result<(), String>) -> Reply {
     }
 }
 
+/// What can be set.
+const SETTINGS: [&str; 6] = [
+    "echo",
+    "list_lag_ms",
+    "check_health",
+    "clock_ahead_ms",
+    "latency_ms",
+    "timeline",
+];
+
 /// Switches settings; all of them, or none when something is wrong.
 fn set(world: &mut World, body: &Value) -> Result<(), String> {
-    let fields = Fields::of(body, "", &["echo", "list_lag_ms", "check_health", "clock_ahead_ms"])?;
+    let fields = Fields::of(body, "", &SETTINGS)?;
     let echo = fields.flag("echo")?;
     let lag = fields.span("list_lag_ms")?;
     let ahead = fields.span("clock_ahead_ms")?;
+    let latency = fields.number("latency_ms", 0)?;
+    let timeline = fields.flag("timeline")?;
     let health = fields.word("check_health", &["passing", "warning", "critical"])?;
     world.settings.echo = echo.unwrap_or(world.settings.echo);
     world.settings.clock_ahead_ms = ahead.unwrap_or(world.settings.clock_ahead_ms);
     world.settings.list_lag_ms = lag.unwrap_or(world.settings.list_lag_ms);
+    world.settings.latency_ms = latency.unwrap_or(world.settings.latency_ms);
+    world.settings.keeps_no_timeline = !timeline.unwrap_or(!world.settings.keeps_no_timeline);
     if let Some(health) = health {
         world.vendors.fly.set_check_health(health);
     }

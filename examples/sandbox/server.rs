@@ -174,6 +174,10 @@ async fn handle(world: Shared, request: Request<Incoming>) -> Result<Response<An
     if kind == Some(Kind::HoldBefore) {
         held(&world, &line).await;
     }
+    let latency = lock(&world).settings.latency_ms;
+    if latency > 0 {
+        tokio::time::sleep(Duration::from_millis(latency)).await;
+    }
     let answer = match kind {
         Some(kind) if !kind.has_effect() => refusal(vendor, kind),
         _ => patiently(&world, vendor, &call, &line).await,
