@@ -10,6 +10,7 @@ pub static ALL: &[&CheckKind] = &[
     &check::http::KIND,
     &check::exec::KIND,
     &check::ssh::KIND,
+    &check::railway_redeploy::KIND,
     &check::render_deploy::KIND,
     &check::vercel_redeploy::KIND,
 ];

@@ -4,6 +4,8 @@
 
 #[path = "deployments/bench.rs"]
 mod bench;
+#[path = "deployments/railway.rs"]
+mod railway;
 #[path = "deployments/render.rs"]
 mod render;
 #[expect(dead_code, reason = "other suites need more of it")]

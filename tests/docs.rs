@@ -150,7 +150,7 @@ const PLANNED: [(&str, &str); 11] = [
         "`postgres_password`, `redis_password`; login checks",
     ),
     (
-        "Upstash, Resend (webhooks, checks), Stripe, Cloudflare, Supabase, Railway",
+        "Upstash, Resend (webhooks, checks), Stripe, Cloudflare, Supabase",
         "sources, targets and checks",
     ),
     ("GCP", "targets"),

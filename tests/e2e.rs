@@ -118,6 +118,8 @@ mod presented;
 mod proofs;
 #[path = "e2e/quiet.rs"]
 mod quiet;
+#[path = "e2e/railway.rs"]
+mod railway;
 #[path = "e2e/read_only.rs"]
 mod read_only;
 #[path = "e2e/readiness.rs"]

@@ -19,6 +19,8 @@ mod faults;
 #[expect(dead_code, reason = "these tests use part of it")]
 #[path = "support/sandbox.rs"]
 mod harness;
+#[path = "sandbox_judges/railway.rs"]
+mod railway;
 #[path = "sandbox_judges/render.rs"]
 mod render;
 #[path = "sandbox_judges/resend.rs"]

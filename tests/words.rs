@@ -80,6 +80,19 @@ fn target_cases() -> Vec<Case> {
             texts([("repository", "molecule-ai/y"), ("name", "OTHER")]),
         ),
         (
+            "railway_variable",
+            Value::object([
+                ("project_id", text("8f0a3c1e-7d52-4e0b-9a64-000000000001")),
+                ("environment_id", text("8f0a3c1e-7d52-4e0b-9a64-000000000002")),
+            ]),
+            texts([
+                ("project_id", "8f0a3c1e-7d52-4e0b-9a64-000000000004"),
+                ("environment_id", "8f0a3c1e-7d52-4e0b-9a64-000000000005"),
+                ("service_id", "8f0a3c1e-7d52-4e0b-9a64-000000000003"),
+                ("name", "OTHER"),
+            ]),
+        ),
+        (
             "render_env_group_variable",
             Value::object([("env_group_id", text("evg-d1production"))]),
             texts([("env_group_id", "evg-d1staging"), ("name", "OTHER")]),
@@ -141,6 +154,17 @@ fn check_cases() -> Vec<Case> {
                 vec![("ref", text("v2"))],
                 vec![("inputs", inputs)],
             ],
+        ),
+        (
+            "railway_redeploy",
+            Value::object([
+                ("environment_id", text("8f0a3c1e-7d52-4e0b-9a64-000000000002")),
+                ("service_id", text("8f0a3c1e-7d52-4e0b-9a64-000000000003")),
+            ]),
+            texts([
+                ("environment_id", "8f0a3c1e-7d52-4e0b-9a64-000000000005"),
+                ("service_id", "8f0a3c1e-7d52-4e0b-9a64-000000000006"),
+            ]),
         ),
         (
             "render_deploy",

@@ -16,6 +16,12 @@ pub(crate) fn millis() -> String {
         .to_string()
 }
 
+/// An instant as [`millis`] writes it, by its milliseconds since 1970.
+pub(crate) fn of_millis(milliseconds: i64) -> String {
+    let instant = Timestamp::from_millisecond(milliseconds);
+    instant.map(|at| at.to_string()).unwrap_or_default()
+}
+
 /// Seconds since 1970, with a fraction: the AWS JSON protocol's timestamps.
 pub(crate) fn epoch() -> f64 {
     Timestamp::now().as_millisecond() as f64 / 1000.0

@@ -3,7 +3,6 @@
 mod graphql;
 mod machines;
 mod secrets;
-mod validate;
 
 use std::collections::BTreeMap;
 
@@ -43,10 +42,6 @@ pub(crate) struct Fly {
     pub organizations: BTreeMap<String, String>,
     pub tokens: Vec<Token>,
     serial: u64,
-}
-
-pub(crate) fn root_field(call: &Call) -> String {
-    graphql::root_field(call.text("query").unwrap_or_default())
 }
 
 impl Fly {
@@ -191,7 +186,7 @@ impl Fly {
         }
         let Some(token) = self.token(call.header("authorization")) else {
             return if call.path == "/graphql" {
-                let error = validate::error("You must be authenticated to view this.", "UNAUTHORIZED");
+                let error = crate::graphql::validate::error("You must be authenticated to view this.", "UNAUTHORIZED");
                 Reply::ok(json!({ "data": null, "errors": [error] }))
             } else {
                 refuse(401, "unauthorized")

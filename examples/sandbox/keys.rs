@@ -28,6 +28,11 @@ impl Keys {
         alive.find(|key| key[field] == *content)
     }
 
+    /// The key of that value, if it works.
+    pub(crate) fn with_value(&mut self, value: &str) -> Option<&Value> {
+        self.alive("value", &json!(value)).map(|key| &*key)
+    }
+
     /// The key that a request carries, and that it is used at this instant.
     pub(crate) fn presented(&mut self, call: &Call, at: String) -> Option<&Value> {
         self.presented_at(call, json!(at))

@@ -87,6 +87,8 @@ fn announce(origin: &str) -> std::io::Result<()> {
         ("GITHUB_OWNER", github::OWNER.to_owned()),
         ("NEON_API_KEY", neon::KEY.to_owned()),
         ("NEON_BASE_URL", format!("{origin}/api/v2")),
+        ("RAILWAY_API_TOKEN", crate::railway::TOKEN.to_owned()),
+        ("RAILWAY_BASE_URL", format!("{origin}/railway/graphql")),
         ("RENDER_API_KEY", crate::render::KEY.to_owned()),
         ("RENDER_BASE_URL", format!("{origin}/render/v1")),
         ("RESEND_API_KEY", crate::resend::KEY.to_owned()),

@@ -61,7 +61,7 @@ macro_rules! vendors {
     };
 }
 
-vendors! { fly::Fly, github::GitHub, neon::Neon, render::Render, resend::Resend, vercel::Vercel, aws::Aws, platform::Platform }
+vendors! { fly::Fly, github::GitHub, neon::Neon, railway::Railway, render::Render, resend::Resend, vercel::Vercel, aws::Aws, platform::Platform }
 
 impl Vendor {
     pub(crate) fn of(call: &Call) -> Option<Self> {
@@ -71,6 +71,7 @@ impl Vendor {
                 Some(Self::GitHub)
             }
             Some("api") => Some(Self::Neon),
+            Some("railway") => Some(Self::Railway),
             Some("render") => Some(Self::Render),
             Some("vercel") => Some(Self::Vercel),
             Some("api-keys" | "domains" | "emails") => Some(Self::Resend),
@@ -100,6 +101,7 @@ impl Vendor {
                 };
                 json!({ "__type": code, "message": message })
             }
+            Self::Railway => json!({ "errors": [{ "message": message }] }),
             Self::Render => json!({ "id": "sandbox", "message": message }),
             Self::Vercel => json!({ "error": { "code": "sandbox", "message": message } }),
             Self::Platform => json!({ "error": message }),

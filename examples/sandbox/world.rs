@@ -10,7 +10,7 @@ use crate::fault::Fault;
 use crate::hold::Holds;
 use crate::timeline::Timeline;
 use crate::vendors::{Vendor, Vendors};
-use crate::{aws, clock, fly};
+use crate::{aws, clock, graphql};
 
 /// The whole state.
 pub(crate) struct World {
@@ -129,7 +129,9 @@ impl World {
 pub(crate) fn operation(vendor: Vendor, call: &Call) -> String {
     match vendor {
         Vendor::Aws => aws::operation(call),
-        Vendor::Fly if call.path == "/graphql" => fly::root_field(call),
+        Vendor::Fly | Vendor::Railway if call.path.ends_with("/graphql") => {
+            graphql::root_field(call.text("query").unwrap_or_default())
+        }
         _ => String::new(),
     }
 }

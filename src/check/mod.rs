@@ -136,6 +136,7 @@ macro_rules! checks {
 checks! { http, github_workflow, exec, ssh, vercel_deployment }
 
 // They activate, and prove nothing that a check asks for.
+pub mod railway_redeploy;
 pub mod render_deploy;
 pub mod vercel_redeploy;
 

@@ -104,6 +104,7 @@ fn open(opening: &mut Opening<'_>) -> Option<Box<dyn Account>> {
         None => Err(opening.missing(&VENDOR, "token", &opening.way("token", &TOKEN_VARIABLES))),
         Some((tokens, origin)) => Ok(FlyClient(Arc::new(Inner {
             machines: Rest {
+                header: "authorization",
                 http: opening.http.clone(),
                 clock: opening.surroundings.clock,
                 vendor: &VENDOR,

@@ -17,8 +17,22 @@ pub(super) struct Keyed {
     pub(super) credential: &'static str,
     /// Where the API is; the argument is `base_url`.
     pub(super) api: Endpoint,
+    /// Another kind of key, which goes into a header of its own.
+    pub(super) other: Option<OtherKey>,
     /// What calls name beside the key, where one key reaches several.
     pub(super) tenant: Option<Tenant>,
+}
+
+/// A key of a smaller reach, which the vendor's own tools prefer where both variables are set.
+pub(super) struct OtherKey {
+    /// The argument that holds it.
+    pub(super) argument: &'static str,
+    /// The environment variable of the vendor's own tools.
+    pub(super) variable: &'static str,
+    /// What it is called, without an article.
+    pub(super) credential: &'static str,
+    /// The header that carries it, as it is.
+    pub(super) header: &'static str,
 }
 
 /// The part of an account that calls are about, such as a team.
@@ -79,6 +93,13 @@ impl Keyed {
             let description = format!("{} Default: `{}`.", tenant.description, tenant.variable);
             Attribute::optional(tenant.argument, Type::String, description)
         });
+        let other = self.other.iter().map(|other| {
+            let description = format!(
+                "A {} to authenticate with instead of `{}`. Default: `{}`, which takes precedence over `{variable}`.",
+                other.credential, self.argument, other.variable
+            );
+            Attribute::optional(other.argument, Type::String, description).sensitive()
+        });
         let mut attributes = vec![
             Attribute::optional(
                 self.argument,
@@ -95,6 +116,7 @@ impl Keyed {
                 ),
             ),
         ];
+        attributes.extend(other);
         attributes.extend(tenant);
         attributes
     }
@@ -102,6 +124,17 @@ impl Keyed {
     /// Reads the block.
     pub(super) fn open<C: KeyedClient>(&self, opening: &mut Opening<'_>) -> Option<Box<dyn Account>> {
         let variables = [self.variable];
+        let (other_key, written) = match &self.other {
+            Some(other) => (
+                opening
+                    .credential(other.argument, &[other.variable], Form::Word)
+                    .optional()?,
+                opening.is_written(self.argument),
+            ),
+            None => (None, false),
+        };
+        // What is written counts before what is found.
+        let other_key = other_key.filter(|key| !written || key.is_written);
         let key = opening.credential(self.argument, &variables, Form::Word);
         let base_url = opening.url("base_url", &self.api);
         let tenant = match &self.tenant {
@@ -109,6 +142,12 @@ impl Keyed {
             None => None,
         };
         let (key, base_url) = (key.optional()?, base_url?);
+        let (header, credential) = match (&self.other, &other_key) {
+            (Some(other), Some(_)) => (other.header, other.credential),
+            _ => ("authorization", self.credential),
+        };
+        let scheme = if other_key.is_some() { "" } else { "Bearer " };
+        let key = other_key.or(key);
         let place = self.api.place(&base_url);
         let remote_host = remote_host(&base_url);
         let client = match key {
@@ -118,8 +157,9 @@ impl Keyed {
                 clock: opening.surroundings.clock,
                 vendor: C::VENDOR,
                 #[expect(clippy::disallowed_methods, reason = "what comes out is a Secret again")]
-                authorization: Secret::of_pieces(&["Bearer ", key.secret.expose().trim()]),
-                credential: self.credential,
+                authorization: Secret::of_pieces(&[scheme, key.secret.expose().trim()]),
+                header,
+                credential,
                 origin: key.origin,
                 base_url,
                 tenant,
@@ -143,6 +183,7 @@ pub(super) mod tests {
     pub(in crate::connection) static ALL: &[(&Vendor, &Keyed)] = &[
         // A line for each.
         (&neon::VENDOR, &neon::KEYED),
+        (&crate::connection::railway::VENDOR, &crate::connection::railway::KEYED),
         (&crate::connection::render::VENDOR, &crate::connection::render::KEYED),
         (&crate::connection::resend::VENDOR, &crate::connection::resend::KEYED),
         (&crate::connection::vercel::VENDOR, &crate::connection::vercel::KEYED),

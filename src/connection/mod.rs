@@ -9,6 +9,7 @@ mod account;
 mod allow_exec;
 mod connections;
 mod endpoint;
+mod graphql;
 pub(crate) mod instant;
 mod keyed;
 mod link;
@@ -20,6 +21,7 @@ mod rest;
 pub(crate) mod segment;
 pub(crate) mod serde_helpers;
 mod state;
+pub(crate) mod uuid;
 
 pub use account::{Account, Reach, Vendor};
 pub use connections::Connections;
@@ -48,7 +50,7 @@ macro_rules! vendors {
     };
 }
 
-vendors! { aws, fly, github, neon, render, resend, vercel, http }
+vendors! { aws, fly, github, neon, railway, render, resend, vercel, http }
 
 /// What every connection is built with.
 #[derive(Clone)]

@@ -66,6 +66,7 @@ pub(super) const KEYED: Keyed = Keyed {
     variable: KEY_VARIABLE,
     credential: "API key",
     api: Endpoint::whole(URL_VARIABLE, BASE_URL),
+    other: None,
     tenant: None,
 };
 

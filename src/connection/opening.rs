@@ -42,6 +42,8 @@ pub(super) struct Credential {
     pub(super) secret: Secret,
     /// Its argument or variable, as errors say it: `fly.token`.
     pub(super) origin: String,
+    /// It stands in the block, not in the environment.
+    pub(super) is_written: bool,
 }
 
 impl<'a> Opening<'a> {
@@ -82,12 +84,14 @@ impl<'a> Opening<'a> {
             Field::Known(secret) => Field::Known(Credential {
                 secret,
                 origin: node.path().to_string(),
+                is_written: true,
             }),
             Field::Absent => {
                 let found = self.surroundings.variable(variables, form, &mut self.found);
                 found.map(|found| Credential {
                     origin: in_environment(found.name, variables, node.path()),
                     secret: Secret::new(found.text.to_owned()),
+                    is_written: false,
                 })
             }
             Field::Unknown => Field::Unknown,
@@ -107,6 +111,11 @@ impl<'a> Opening<'a> {
             let name = credential.origin.split(' ').next().unwrap_or_default();
             refuse_variable(name, why, &mut self.found);
         }
+    }
+
+    /// Whether the argument stands in the block.
+    pub(super) fn is_written(&self, argument: &str) -> bool {
+        self.node.attr(argument).is_set()
     }
 
     /// A word that is no secret: the argument, else the variable.

@@ -37,6 +37,7 @@ pub(super) const KEYED: Keyed = Keyed {
     variable: "RENDER_API_KEY",
     credential: "API key",
     api: Endpoint::whole("RENDER_BASE_URL", "https://api.render.com/v1"),
+    other: None,
     tenant: None,
 };
 

@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::account::no_blocks;
 use super::keyed::{Keyed, KeyedAccount, KeyedClient};
 use super::rest::Rest;
+use super::uuid::is_uuid;
 use super::{Endpoint, KeyApi, KeyRing, ListedKey, Vendor, pages};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::http::Request;
@@ -37,6 +38,7 @@ pub(super) const KEYED: Keyed = Keyed {
     variable: "RESEND_API_KEY",
     credential: "API key",
     api: Endpoint::whole("RESEND_BASE_URL", "https://api.resend.com"),
+    other: None,
     tenant: None,
 };
 
@@ -167,15 +169,6 @@ impl KeyRing for ResendClient {
         self.0.note_revoked("", id, &answer);
         answer.map(drop).map_err(|error| self.advise(error))
     }
-}
-
-/// Whether the text is a UUID (RFC 9562 section 4), as all ids of Resend are: an id that is stored, or put into a path, and no value.
-pub(crate) fn is_uuid(text: &str) -> bool {
-    let fits = |(at, byte): (usize, u8)| match at {
-        8 | 13 | 18 | 23 => byte == b'-',
-        _ => byte.is_ascii_hexdigit(),
-    };
-    text.len() == 36 && text.bytes().enumerate().all(fits)
 }
 
 /// What the name of an error says.

@@ -13,7 +13,9 @@ pub struct Rest {
     pub(super) http: HttpClient,
     pub(super) clock: Clock,
     pub(super) vendor: &'static Vendor,
-    /// What `authorization` says.
+    /// The header that says who calls.
+    pub(super) header: &'static str,
+    /// What it says.
     pub(super) authorization: Secret,
     /// What the credential is called, such as `API key`.
     pub(super) credential: &'static str,
@@ -30,7 +32,7 @@ impl Rest {
     pub(super) fn request(&self, method: &'static str, segments: &[&str], operation: impl Into<String>) -> Request {
         let url = segment::join(&self.base_url, segments);
         Request::new(method, url, self.vendor.title, operation)
-            .secret_header("authorization", self.authorization.share())
+            .secret_header(self.header, self.authorization.share())
             .header("accept", "application/json")
             .error_message(message)
     }

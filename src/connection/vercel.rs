@@ -43,6 +43,7 @@ pub(super) const KEYED: Keyed = Keyed {
     variable: "VERCEL_API_TOKEN",
     credential: "token",
     api: Endpoint::whole("VERCEL_BASE_URL", "https://api.vercel.com"),
+    other: None,
     tenant: Some(Tenant {
         argument: "team_id",
         variable: "VERCEL_TEAM_ID",

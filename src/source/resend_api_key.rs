@@ -9,7 +9,8 @@ use super::listed::{self, Listing};
 use super::{Credential, Issuer, Maker, MintOrder, Minted, Source, SourceConfig, SourceKind, SourceTraits};
 use crate::address::Address;
 use crate::call::{CallError, WritePermit};
-use crate::connection::resend::{self, Resend, ResendClient, Scope, is_uuid};
+use crate::connection::resend::{self, Resend, ResendClient, Scope};
+use crate::connection::uuid::is_uuid;
 use crate::connection::{KeyRing as _, Link};
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Type};
 

@@ -129,6 +129,13 @@ pub(crate) fn targets() -> Vec<(&'static str, Json)> {
             json!({ "repository": "molecule-ai/monorepo", "name": "TOKEN" }),
         ),
         (
+            "railway_variable",
+            json!({
+                "project_id": "8f0a3c1e-7d52-4e0b-9a64-000000000001", "environment_id": "8f0a3c1e-7d52-4e0b-9a64-000000000002",
+                "service_id": "8f0a3c1e-7d52-4e0b-9a64-000000000003", "name": "TOKEN",
+            }),
+        ),
+        (
             "render_env_group_variable",
             json!({ "env_group_id": "evg-d1production", "name": "TOKEN" }),
         ),
@@ -202,6 +209,12 @@ pub(crate) fn activations() -> Vec<(&'static str, Json)> {
             json!({ "service_id": "srv-d1control", "deploy_mode": "deploy_only" }),
         ),
         ("render_deploy", json!({ "env_group_id": "evg-d1production" })),
+        (
+            "railway_redeploy",
+            json!({
+                "environment_id": "8f0a3c1e-7d52-4e0b-9a64-000000000002", "service_id": "8f0a3c1e-7d52-4e0b-9a64-000000000003",
+            }),
+        ),
         ("vercel_redeploy", json!({ "project_id": "prj_d1canvas" })),
     ]
 }

@@ -1,6 +1,6 @@
 """Cuts the vendors' published descriptions down to what the judges need: the calls of the walk, and what they refer to.
 
-Arguments are the directory with the descriptions (those that cuts/*.json name, and fly.graphql) and the directory for the
+Arguments are the directory with the descriptions (those that cuts/*.json name, fly.graphql and railway.graphql) and the directory for the
 extracts; with --check before them, nothing is written, and the command fails where an extract is not what would be. platform.json is not cut from anything: its origin stands in it.
 """
 
@@ -14,16 +14,28 @@ import graphql
 CUTS = pathlib.Path(__file__).parent / "cuts"
 OPENAPI = {path.stem: json.loads(path.read_text()) for path in sorted(CUTS.glob("*.json"))}
 
-GRAPHQL_ORIGIN = "# Fly's GraphQL schema (superfly/flyctl, gql/schema.graphql, August 2026), cut down in November 2026 to tokens."
-
-# The fields that are kept; of the other types that those need, everything.
+# GraphQL schemas: where each is from, its roots, and the fields that are kept; of the other types that those need, everything.
 GRAPHQL = {
-    "Queries": "app organization",
-    "Mutations": "createLimitedAccessToken deleteLimitedAccessToken",
-    "App": "id limitedAccessTokens name organization",
-    "Organization": "id limitedAccessTokens name rawSlug slug",
-    "LimitedAccessTokenConnection": "nodes pageInfo totalCount",
-    "User": "email id name",
+    "fly": {
+        "origin": "# Fly's GraphQL schema (superfly/flyctl, gql/schema.graphql, August 2026), cut down in November 2026 to tokens.",
+        "roots": ["Queries", "Mutations"],
+        "fields": {
+            "Queries": "app organization",
+            "Mutations": "createLimitedAccessToken deleteLimitedAccessToken",
+            "App": "id limitedAccessTokens name organization",
+            "Organization": "id limitedAccessTokens name rawSlug slug",
+            "LimitedAccessTokenConnection": "nodes pageInfo totalCount",
+            "User": "email id name",
+        },
+    },
+    "railway": {
+        "origin": "# Railway's GraphQL schema (railwayapp/cli, src/gql/schema.json at df3838bf, August 2026), cut down in November 2026 to the calls of the walk.",
+        "roots": ["Query", "Mutation"],
+        "fields": {
+            "Query": "apiTokens deployment deployments environment projectTokens",
+            "Mutation": "apiTokenCreate apiTokenDelete projectTokenCreate projectTokenDelete serviceInstanceRedeploy variableDelete variableUpsert",
+        },
+    },
 }
 
 
@@ -125,14 +137,18 @@ def named(node):
 class Undescribed(graphql.Visitor):
     """Takes descriptions and interfaces away, and fields that are not kept."""
 
+    def __init__(self, kept):
+        super().__init__()
+        self.kept = kept
+
     def leave(self, node, *_):
         changes = {}
         if getattr(node, "description", None):
             changes["description"] = None
         if getattr(node, "interfaces", None):
             changes["interfaces"] = ()
-        if isinstance(node, graphql.ObjectTypeDefinitionNode) and node.name.value in GRAPHQL:
-            kept = GRAPHQL[node.name.value].split()
+        if isinstance(node, graphql.ObjectTypeDefinitionNode) and node.name.value in self.kept:
+            kept = self.kept[node.name.value].split()
             changes["fields"] = tuple(field for field in node.fields if field.name.value in kept)
         if not changes:
             return None
@@ -140,10 +156,31 @@ class Undescribed(graphql.Visitor):
         return type(node)(**{**known, **changes})
 
 
-def graphql_schema(specs):
-    document = graphql.visit(graphql.parse((specs / "fly.graphql").read_text(), no_location=True), Undescribed())
+def completed(document, additions):
+    """A schema with the types and fields that a trimmed one lacks."""
+    added = {node.name.value: node for node in additions.definitions}
+    definitions = []
+    for node in document.definitions:
+        name = node.name.value if hasattr(node, "name") else None
+        addition = added.pop(name, None)
+        if isinstance(addition, graphql.ObjectTypeExtensionNode):
+            known = {key: getattr(node, key) for key in node.keys}
+            node = type(node)(**{**known, "fields": (*node.fields, *addition.fields)})
+        elif addition is not None:
+            node = addition
+        definitions.append(node)
+    return graphql.DocumentNode(definitions=(*definitions, *added.values()))
+
+
+def graphql_schema(specs, vendor):
+    cut = GRAPHQL[vendor]
+    document = graphql.parse((specs / f"{vendor}.graphql").read_text(), no_location=True)
+    additions = CUTS / f"{vendor}.graphql"
+    if additions.exists():
+        document = completed(document, graphql.parse(additions.read_text(), no_location=True))
+    document = graphql.visit(document, Undescribed(cut["fields"]))
     types = {node.name.value: node for node in document.definitions if hasattr(node, "name")}
-    kept, waiting = {}, ["Queries", "Mutations"]
+    kept, waiting = {}, list(cut["roots"])
     while waiting:
         name = waiting.pop(0)
         if name in kept or name not in types:
@@ -153,14 +190,14 @@ def graphql_schema(specs):
             waiting += [named(field), *map(named, getattr(field, "arguments", None) or ())]
     root = [node for node in document.definitions if isinstance(node, graphql.SchemaDefinitionNode)]
     texts = [graphql.print_ast(node) for node in [*root, *kept.values()]]
-    return "\n\n".join([GRAPHQL_ORIGIN, *texts]) + "\n"
+    return "\n\n".join([cut["origin"], *texts]) + "\n"
 
 
 def main():
     check = sys.argv[1:2] == ["--check"]
     specs, extracts = map(pathlib.Path, sys.argv[2:] if check else sys.argv[1:])
     made = {f"{vendor}.json": openapi(specs, cut) for vendor, cut in OPENAPI.items()}
-    made["fly.graphql"] = graphql_schema(specs)
+    made |= {f"{vendor}.graphql": graphql_schema(specs, vendor) for vendor in GRAPHQL}
     if not check:
         for name, text in made.items():
             (extracts / name).write_text(text)

@@ -79,7 +79,7 @@ class OpenApi:
 
 
 class GraphQl:
-    """Fly's schema: a question must be valid, and the answer must be what executing it on that answer gives."""
+    """A schema: a question must be valid, and the answer must be what executing it on that answer gives."""
 
     def __init__(self, path):
         self.schema = graphql.build_schema(path.read_text())
@@ -144,13 +144,14 @@ def main():
     counts, misfits = collections.Counter(), []
     for folder in map(pathlib.Path, sys.argv[1:]):
         judges = {path.stem: OpenApi(path) for path in folder.glob("*.json")}
-        fly, amazon = GraphQl(folder / "fly.graphql"), Amazon()
+        graphs, amazon = {"graphql": "fly", "railway": "railway"}, Amazon()
+        graphs = {vendor: GraphQl(folder / f"{name}.graphql") for vendor, name in graphs.items()}
         for exchange in exchanges:
             vendor, path = exchange["vendor"], exchange["path"].split("?")[0]
             if exchange["status"] >= 300:
                 continue
-            if vendor == "graphql":
-                problems = fly.check(exchange)
+            if vendor in graphs:
+                problems = graphs[vendor].check(exchange)
             elif vendor == "aws":
                 problems = amazon.check(exchange)
             else:

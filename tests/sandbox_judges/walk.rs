@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 use super::app;
 use super::client::Outsider;
 
-/// Those of the extracts, and two that are judged otherwise.
+/// Those of the extracts, and three that are judged otherwise.
 fn vendors() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sandbox_judges/extracts");
     let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let described = files.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
     let stems = described.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned());
-    stems.chain(["aws", "graphql"].map(str::to_owned)).collect()
+    stems.chain(["aws", "graphql", "railway"].map(str::to_owned)).collect()
 }
 
 const MINT: &str = "mutation($input: CreateLimitedAccessTokenInput!) { createLimitedAccessToken(input: $input) {
@@ -259,6 +259,7 @@ const PARTS: &[fn(&Outsider)] = &[
     github,
     github_app,
     neon,
+    super::railway::walk,
     super::render::walk,
     super::resend::walk,
     super::vercel::walk,
@@ -320,8 +321,9 @@ fn an_answer_that_does_not_fit_is_found() {
     let mut misfits = Vec::new();
     for vendor in &vendors() {
         let spoilt = exchanges.iter_mut().find(|exchange| {
-            exchange["vendor"] == **vendor && exchange["response"].as_object().is_some_and(|body| body.len() > 1)
-                || exchange["vendor"] == "graphql" && vendor == "graphql"
+            let answer = &exchange["response"];
+            let is_graphql = ["graphql", "railway"].contains(&vendor.as_str()) && answer["errors"].is_null();
+            exchange["vendor"] == **vendor && (is_graphql || answer.as_object().is_some_and(|body| body.len() > 1))
         });
         let spoilt = spoilt.unwrap_or_else(|| panic!("nothing of {vendor} to spoil"));
         // Every member of the wrong kind: a number inside a list is nowhere expected.

@@ -219,6 +219,10 @@ impl Call {
             "/graphql organization",
             "/graphql node",
             "/graphql viewer",
+            "/graphql environment",
+            "/graphql deployment",
+            "/graphql projectTokens",
+            "/graphql apiTokens",
         ];
         !self.line.starts_with("GET ")
             && ![&reading[..], &queries[..]]

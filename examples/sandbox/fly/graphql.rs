@@ -1,45 +1,13 @@
 //! The few GraphQL operations on tokens, answered field by field as they were selected.
 
-use graphql_parser::query::{
-    Definition, Document, Field, OperationDefinition, Selection, SelectionSet, Value as Literal,
-};
-use serde_json::{Map, Value, json};
+use graphql_parser::query::{Field, SelectionSet};
+use serde_json::{Value, json};
 
-use super::validate::{Schema, error};
 use super::{Fly, Token};
 use crate::call::{Call, Reply};
 use crate::clock;
-
-type Fields<'a> = Vec<Field<'a, String>>;
-
-fn fields<'a>(set: &SelectionSet<'a, String>) -> Result<Fields<'a>, String> {
-    set.items
-        .iter()
-        .map(|item| match item {
-            Selection::Field(field) => Ok(field.clone()),
-            _ => Err("the sandbox knows no fragments".to_owned()),
-        })
-        .collect()
-}
-
-fn root<'a>(document: &Document<'a, String>) -> Result<(bool, Fields<'a>), String> {
-    match document.definitions.first() {
-        Some(Definition::Operation(OperationDefinition::Query(query))) => Ok((false, fields(&query.selection_set)?)),
-        Some(Definition::Operation(OperationDefinition::Mutation(mutation))) => {
-            Ok((true, fields(&mutation.selection_set)?))
-        }
-        Some(Definition::Operation(OperationDefinition::SelectionSet(set))) => Ok((false, fields(set)?)),
-        _ => Err("one query or mutation is expected".to_owned()),
-    }
-}
-
-/// The name of the operation's first field.
-pub(super) fn root_field(query: &str) -> String {
-    let parsed = graphql_parser::parse_query::<String>(query).ok();
-    let root = parsed.as_ref().and_then(|document| root(document).ok());
-    root.and_then(|(_, fields)| fields.first().map(|field| field.name.clone()))
-        .unwrap_or_default()
-}
+use crate::graphql::validate::{Schema, error};
+use crate::graphql::{self, argument, root, select};
 
 /// Whether a call, of GraphQL or not, changes nothing.
 pub(super) fn reads(call: &Call) -> bool {
@@ -52,65 +20,12 @@ pub(super) fn reads(call: &Call) -> bool {
     call.method == "GET" || (call.path == "/graphql" && is_mutation == Some(false))
 }
 
-/// An argument's value, with variables filled in.
-pub(super) fn resolve(literal: &Literal<'_, String>, variables: &Value) -> Value {
-    match literal {
-        Literal::Variable(name) => variables.get(name).cloned().unwrap_or(Value::Null),
-        Literal::Int(number) => json!(number.as_i64()),
-        Literal::Float(number) => json!(number),
-        Literal::String(text) | Literal::Enum(text) => json!(text),
-        Literal::Boolean(flag) => json!(flag),
-        Literal::Null => Value::Null,
-        Literal::List(items) => Value::Array(items.iter().map(|item| resolve(item, variables)).collect()),
-        Literal::Object(items) => Value::Object(
-            items
-                .iter()
-                .map(|(name, item)| (name.clone(), resolve(item, variables)))
-                .collect(),
-        ),
-    }
-}
-
-fn argument(field: &Field<'_, String>, name: &str, variables: &Value) -> Value {
-    let found = field.arguments.iter().find(|(known, _)| known == name);
-    found.map_or(Value::Null, |(_, literal)| resolve(literal, variables))
-}
-
-/// Answers a GraphQL call: always 200, as Fly does.
+/// Answers a GraphQL call.
 pub(super) fn answer(fly: &mut Fly, call: &Call, lag: i64) -> Reply {
-    let variables = call.body.get("variables").cloned().unwrap_or(Value::Null);
-    let query = call.text("query").unwrap_or_default();
-    let document = match graphql_parser::parse_query::<String>(query) {
-        Ok(document) => document,
-        Err(problem) => {
-            return Reply::ok(json!({ "errors": [error(&format!("Parse error: {problem}"), "PARSE_ERROR")] }));
-        }
-    };
-    let (mutation, fields) = match root(&document) {
-        Ok(found) => found,
-        Err(problem) => return Reply::ok(json!({ "errors": [error(&problem, "INVALID")] })),
-    };
-    let problems = Schema::new().check(&document, &variables);
-    if !problems.is_empty() {
-        return Reply::ok(json!({ "errors": problems }));
-    }
-    let mut data = Map::new();
-    let mut errors = Vec::new();
-    for field in &fields {
-        let key = field.alias.clone().unwrap_or_else(|| field.name.clone());
-        match operate(fly, field, &variables, mutation, lag) {
-            Ok(value) => drop(data.insert(key, value)),
-            Err(problem) => {
-                data.insert(key, Value::Null);
-                errors.push(problem);
-            }
-        }
-    }
-    let mut body = json!({ "data": data });
-    if !errors.is_empty() {
-        body["errors"] = json!(errors);
-    }
-    Reply::ok(body)
+    let schema = Schema::of(include_str!("schema.graphql"), ["Queries", "Mutations"]);
+    graphql::answer(call, &schema, |field, variables, mutation| {
+        operate(fly, field, variables, mutation, lag)
+    })
 }
 
 fn operate(
@@ -157,18 +72,6 @@ fn operate(
             "undefinedField",
         )),
     }
-}
-
-fn select(
-    set: &SelectionSet<'_, String>,
-    mut value: impl FnMut(&Field<'_, String>) -> Result<Value, Value>,
-) -> Result<Value, Value> {
-    let mut object = Map::new();
-    for field in fields(set).map_err(|problem| error(&problem, "INVALID"))? {
-        let key = field.alias.clone().unwrap_or_else(|| field.name.clone());
-        object.insert(key, value(&field)?);
-    }
-    Ok(Value::Object(object))
 }
 
 fn undefined(field: &str, kind: &str) -> Value {

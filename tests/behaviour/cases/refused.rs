@@ -94,8 +94,9 @@ pub(super) async fn a_bare_refusal_to_look_proves_nothing(bench: &Bench) {
         let refusal = bench.fixture.refusal(status, "Not for you");
         let later = bench.later(&entry);
         // Whatever is read.
-        for method in ["GET ", "AmazonSSM.Get", "AmazonSSM.Describe"] {
-            bench.world.proxy.always(method, Act::Answer(refusal.clone()));
+        let list = bench.fixture.calls().list;
+        for read in ["GET ", "AmazonSSM.Get", "AmazonSSM.Describe", list] {
+            bench.world.proxy.always(read, Act::Answer(refusal.clone()));
         }
         let seen = later.target.slot().inspect().await;
         assert!(seen.is_err(), "{status}: {seen:?}");

@@ -12,22 +12,25 @@ use serde_json::{Value, json};
 /// What an error carries besides its text.
 type Problems = Vec<Value>;
 
-pub(super) fn error(message: &str, code: &str) -> Value {
+pub(crate) fn error(message: &str, code: &str) -> Value {
     json!({ "message": message, "extensions": { "code": code } })
 }
 
 /// The schema, by type name.
-pub(super) struct Schema {
+pub(crate) struct Schema {
     objects: BTreeMap<String, Vec<SchemaField<'static, String>>>,
     inputs: BTreeMap<String, Vec<InputValue<'static, String>>>,
+    /// The types that queries and mutations start from.
+    roots: [&'static str; 2],
 }
 
 impl Schema {
-    pub(super) fn new() -> Self {
-        let parsed = graphql_parser::parse_schema::<String>(include_str!("schema.graphql"));
+    pub(crate) fn of(text: &'static str, roots: [&'static str; 2]) -> Self {
+        let parsed = graphql_parser::parse_schema::<String>(text);
         let mut schema = Self {
             objects: BTreeMap::new(),
             inputs: BTreeMap::new(),
+            roots,
         };
         for definition in parsed.map(|document| document.definitions).unwrap_or_default() {
             match definition {
@@ -44,7 +47,7 @@ impl Schema {
     }
 
     /// Everything that is wrong with an operation and its variables.
-    pub(super) fn check(&self, document: &Document<'_, String>, variables: &Value) -> Problems {
+    pub(crate) fn check(&self, document: &Document<'_, String>, variables: &Value) -> Problems {
         let mut check = Check {
             schema: self,
             variables,
@@ -55,12 +58,12 @@ impl Schema {
             return vec![error("One query or mutation is expected", "INVALID")];
         };
         let (root, set, declared) = match operation {
-            OperationDefinition::Query(query) => ("Queries", &query.selection_set, &query.variable_definitions[..]),
+            OperationDefinition::Query(query) => (self.roots[0], &query.selection_set, &query.variable_definitions[..]),
             OperationDefinition::Mutation(mutation) => {
                 let declared = &mutation.variable_definitions[..];
-                ("Mutations", &mutation.selection_set, declared)
+                (self.roots[1], &mutation.selection_set, declared)
             }
-            OperationDefinition::SelectionSet(set) => ("Queries", set, &[][..]),
+            OperationDefinition::SelectionSet(set) => (self.roots[0], set, &[][..]),
             OperationDefinition::Subscription(_) => {
                 return vec![error("Schema is not configured for subscriptions", "INVALID")];
             }
@@ -162,7 +165,7 @@ impl Check<'_> {
     fn argument(&mut self, value: &Literal<'_, String>, argument: &InputValue<'_, String>) {
         let wanted = argument.value_type.to_string();
         let Literal::Variable(name) = value else {
-            let resolved = super::graphql::resolve(value, self.variables);
+            let resolved = super::resolve(value, self.variables);
             return self.input_object(&resolved, inner(&wanted));
         };
         match self.declared.get(name) {
