@@ -132,7 +132,7 @@ macro_rules! checks {
     };
 }
 
-checks! { http, github_workflow, exec, ssh }
+checks! { http, github_workflow, postgres_login, exec, ssh }
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static CheckKind> {

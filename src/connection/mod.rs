@@ -43,7 +43,7 @@ macro_rules! vendors {
     };
 }
 
-vendors! { aws, fly, github, neon, resend, http }
+vendors! { aws, fly, github, neon, postgres, resend, http }
 
 /// What every connection is built with.
 #[derive(Clone)]

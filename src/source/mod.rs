@@ -423,11 +423,12 @@ macro_rules! sources {
     };
 }
 
+mod alternating;
 mod generated;
 pub mod key_set;
 mod listed;
 
-sources! { random, fernet_key, key_pair, provided, fly_token, neon_api_key, neon_role_password, resend_api_key }
+sources! { random, fernet_key, key_pair, provided, fly_token, neon_api_key, neon_role_password, postgres_password, resend_api_key }
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static SourceKind> {
