@@ -16,7 +16,7 @@ const MISSING: &str =
     "PostgreSQL is missing: install the Debian package postgresql (apt-get install postgresql), or run `make tools`";
 
 /// The superuser's password in a cluster that asks for passwords.
-pub(crate) const SUPERUSER: &str = "superuser-7Qz9wKx2LmYp3Ds8vB4";
+pub(crate) const SUPERUSER: &str = "zq7-Qz9wKx2_LmYp3Ds8vB4";
 
 /// The files of a cluster that was never started: copied in a moment, where making them takes a second.
 pub(crate) struct Template {
@@ -153,6 +153,26 @@ impl Postgres {
             "{said}"
         );
         ran.status.success()
+    }
+
+    /// A session of that role, which stays open until its standard input is closed.
+    pub(crate) fn holds_a_session(&self, user: &str, password: &str) -> Child {
+        let session = Command::new(self.binaries.join("psql"))
+            .args(["-XqAt", "-h", "127.0.0.1", "-d", "postgres", "-U", user])
+            .args(["-p", &self.port.to_string()])
+            .env("PGPASSWORD", password)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let count = format!("SELECT count(*) FROM pg_stat_activity WHERE usename = '{user}'");
+        for _ in 0..200 {
+            if self.sql(&count) != "0" {
+                return session;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("{user} has no session");
     }
 
     fn psql(&self, user: &str, password: &str, statements: &str) -> Output {

@@ -5,6 +5,7 @@ use tokio_postgres::Error;
 
 use super::SERVICE;
 use crate::call::{CallError, CallErrorKind, Effect};
+use crate::http::readable;
 
 /// What an error of the client means; `unknown` is the effect that the call may have had when no answer came.
 pub(super) fn failed(error: &Error, operation: &str, unknown: Effect) -> CallError {
@@ -38,7 +39,12 @@ pub(super) fn failed(error: &Error, operation: &str, unknown: Effect) -> CallErr
     } else {
         Effect::None
     };
-    let message = format!("{} (SQLSTATE {code})", answer.message().trim_end_matches('.'));
+    let said = match unknown {
+        Effect::None => answer.message().to_owned(),
+        // It may repeat a part of the statement, such as a verifier.
+        Effect::Possible => readable(answer.message(), &[operation]),
+    };
+    let message = format!("{} (SQLSTATE {code})", said.trim_end_matches('.'));
     let error = CallError::new(kind, effect, SERVICE, operation, None, &message);
     match code {
         "25006" => error.advise("The server is a standby, or read-only. Set host to the primary server."),
