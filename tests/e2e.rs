@@ -14,6 +14,7 @@
 mod moto_server;
 #[path = "support/postgres.rs"]
 mod postgres;
+#[expect(dead_code, reason = "these stories lose calls, and refuse none")]
 #[path = "support/postgres_proxy.rs"]
 mod postgres_proxy;
 #[expect(dead_code, reason = "these stories copy and hold nothing")]

@@ -7,13 +7,14 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use url::Url;
 
 use super::attempts::{Attempts, Shortfall};
 use super::templated::templated;
 use crate::call::{CallErrorKind, WritePermit};
 use crate::check::{Check, CheckConfig, CheckFailure, CheckKind, Patience, Presents};
-use crate::connection::Link;
-use crate::connection::postgres::{self, Login, Postgres, PostgresClient, host_mistake, named};
+use crate::connection::postgres::{self, Login, PORT, Postgres, PostgresClient, hosted, named};
+use crate::connection::{Link, segment};
 use crate::diagnostics::Argument;
 use crate::secret::{Parts, Secret, redact};
 use crate::stop::Stop;
@@ -42,6 +43,11 @@ const PASSWORD: &str = "{{ password }}";
 fn attributes() -> Vec<Attribute> {
     let text = |name, description: &str| Attribute::optional(name, Type::String, description);
     vec![
+        text(
+            "uri",
+            "A connection URI as a template, such as `\"{{ uri }}\"`, instead of `user`, `password`, `database`, `host` and `port`. Its query is \
+             ignored.",
+        ),
         text("user", "The role that logs in. Default: the part `username`."),
         text(
             "password",
@@ -67,30 +73,32 @@ fn attributes() -> Vec<Attribute> {
 /// The arguments, parsed.
 #[derive(Clone)]
 struct Config {
-    user: Option<String>,
-    password: Template,
-    database: Option<String>,
-    host: Option<String>,
-    port: Option<u16>,
+    who: Who,
     presents: Presents,
     is_refused: bool,
 }
 
+/// Who logs in where.
+#[derive(Clone)]
+enum Who {
+    Uri(Template),
+    Fields {
+        user: Option<String>,
+        password: Template,
+        database: Option<String>,
+        host: Option<String>,
+        port: Option<u16>,
+    },
+}
+
+/// The arguments that a URI stands for.
+const FIELDS: [&str; 5] = ["user", "password", "database", "host", "port"];
+
 fn parse(node: &Node<'_>, _connection: Option<&str>, problems: &mut Diagnostics) -> Option<Box<dyn CheckConfig>> {
-    let user = named(&node.attr("user"), problems).optional();
-    let database = named(&node.attr("database"), problems).optional();
-    let host_node = node.attr("host");
-    let host = host_node
-        .string(problems)
-        .and_then_checked(|host| match host_mistake(&host) {
-            None => Some(host),
-            Some(why) => {
-                host_node.report_not(problems, "a host", format!("It {why}."));
-                None
-            }
-        });
-    let port = node.attr("port").integer(1, u64::from(u16::MAX), problems);
-    let password = password(&node.attr("password"), problems);
+    let who = match node.attr("uri").is_null() {
+        true => fields(node, problems),
+        false => uri(node, problems),
+    };
     let credential = node.attr("credential").one_of(&["new", "previous"], problems).or("new");
     let expect = node
         .attr("expect")
@@ -102,20 +110,44 @@ fn parse(node: &Node<'_>, _connection: Option<&str>, problems: &mut Diagnostics)
     };
     let is_refused = expect?.map_or(presents == Presents::Previous, |expect| expect == "refused");
     Some(Box::new(Config {
-        user: user?,
-        password: password?,
-        database: database?,
-        host: host.optional()?,
-        port: port.optional()?.and_then(|port| u16::try_from(port).ok()),
+        who: who?,
         presents,
         is_refused,
     }))
 }
 
+fn uri(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Who> {
+    let mut is_alone = true;
+    for field in FIELDS.map(|name| node.attr(name)).iter().filter(|field| field.is_set()) {
+        is_alone = false;
+        field.report(problems, |argument| Argument::CannotBeUsed {
+            argument,
+            why: "It stands in uri, which is set. Remove one of them.".into(),
+        });
+    }
+    let template = presenting(&node.attr("uri"), "{{ uri }}", problems)?;
+    is_alone.then_some(Who::Uri(template))
+}
+
+fn fields(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Who> {
+    let user = named(&node.attr("user"), problems).optional();
+    let database = named(&node.attr("database"), problems).optional();
+    let host = hosted(&node.attr("host"), problems).optional();
+    let port = node.attr("port").integer(1, u64::from(u16::MAX), problems).optional();
+    let password = presenting(&node.attr("password"), PASSWORD, problems);
+    Some(Who::Fields {
+        user: user?,
+        password: password?,
+        database: database?,
+        host: host?,
+        port: port?.and_then(|port| u16::try_from(port).ok()),
+    })
+}
+
 /// A template in which the credential stands: any other password would be stored.
-fn password(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Template> {
+fn presenting(node: &Node<'_>, default: &str, problems: &mut Diagnostics) -> Option<Template> {
     let text = match node.string(problems) {
-        Field::Absent => return Template::parse(PASSWORD).ok(),
+        Field::Absent => return Template::parse(default).ok(),
         Field::Unknown => return None,
         Field::Known(text) => text,
     };
@@ -124,7 +156,7 @@ fn password(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Template> {
         node.report(problems, |argument| Argument::PlainCredential {
             argument,
             what: "password".into(),
-            advice: "Write it as a part, such as {{ value }}.".into(),
+            advice: format!("Write it as a part, such as {default}.").into(),
         });
         return None;
     }
@@ -137,28 +169,38 @@ impl CheckConfig for Config {
     }
 
     fn parts_used(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.password.parts().into_iter().collect();
-        if self.user.is_none() {
-            names.push(USERNAME.to_owned());
-        }
+        let (template, username) = match &self.who {
+            Who::Uri(template) => (template, None),
+            Who::Fields { user, password, .. } => (password, user.is_none().then(|| USERNAME.to_owned())),
+        };
+        let mut names: Vec<String> = template.parts().into_iter().chain(username).collect();
         names.sort();
         names.dedup();
         names
     }
 
     fn in_words(&self) -> String {
-        let mut words = match &self.user {
-            Some(user) => format!("PostgreSQL login as {user}"),
-            None => "PostgreSQL login".to_owned(),
-        };
-        if let Some(database) = &self.database {
-            words.push_str(&format!(" to database {database}"));
-        }
-        match (&self.host, self.port) {
-            (Some(host), Some(port)) => words.push_str(&format!(" at {host}, port {port}")),
-            (Some(host), None) => words.push_str(&format!(" at {host}")),
-            (None, Some(port)) => words.push_str(&format!(" at port {port}")),
-            (None, None) => {}
+        let mut words = "PostgreSQL login".to_owned();
+        match &self.who {
+            Who::Uri(_) => words.push_str(" by URI"),
+            Who::Fields {
+                user,
+                database,
+                host,
+                port,
+                ..
+            } => {
+                let port = port.map(|port| port.to_string());
+                let told = [
+                    (" as ", user),
+                    (" to database ", database),
+                    (" at ", host),
+                    (", port ", &port),
+                ];
+                for (before, what) in told {
+                    words.extend(what.iter().flat_map(|what| [before, what]));
+                }
+            }
         }
         if self.presents == Presents::Previous {
             words.push_str(" with the previous credential");
@@ -198,49 +240,85 @@ impl Check for LoginCheck {
         _permit: &WritePermit,
     ) -> Result<(), CheckFailure> {
         let what = self.config.in_words();
-        let (user, password) = self.config.fill(parts).map_err(|why| CheckFailure {
+        let filled = self.config.fill(parts).map_err(|why| CheckFailure {
             message: redact(&format!("{what} was not tried: {why}.")),
             interrupted: false,
         })?;
         let attempts = Attempts::new(&what, patience, self.client.clock(), stop);
         attempts
-            .until_one_passes(|| self.attempt(&user, &password, patience.timeout))
+            .until_one_passes(|| self.attempt(&filled, patience.timeout))
             .await
     }
 }
 
+/// A login with everything filled in.
+struct Filled {
+    user: String,
+    password: Secret,
+    database: Option<String>,
+    host: Option<String>,
+    port: Option<u16>,
+}
+
 impl Config {
-    #[expect(clippy::disallowed_methods, reason = "the name of a role is no secret")]
-    fn fill(&self, parts: Option<&Parts>) -> Result<(String, Secret), String> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the name of a role is no secret, and the password of a URI is a Secret again"
+    )]
+    fn fill(&self, parts: Option<&Parts>) -> Result<Filled, String> {
         let none = Parts::default();
         let parts = parts.unwrap_or(&none);
-        let password = self.password.render(parts).map_err(|error| error.to_string())?;
-        let user = match (&self.user, parts.get(USERNAME)) {
-            (Some(user), _) => user.clone(),
-            (None, Some(part)) => part.expose().to_owned(),
-            (None, None) => return Err("the credential has no part username".to_owned()),
-        };
-        Ok((user, password))
+        let render = |template: &Template| template.render(parts).map_err(|error| error.to_string());
+        match &self.who {
+            Who::Uri(template) => {
+                let no_uri = || "it is not a connection URI with a user, a password and a host".to_owned();
+                let text = render(template)?;
+                let uri = Url::parse(text.expose()).map_err(|_| no_uri())?;
+                let database = segment::decode(uri.path().trim_start_matches('/'));
+                Ok(Filled {
+                    user: segment::decode(uri.username()),
+                    password: Secret::new(segment::decode(uri.password().ok_or_else(no_uri)?)),
+                    database: Some(database).filter(|name| !name.is_empty()),
+                    host: Some(segment::decode(
+                        uri.host_str().ok_or_else(no_uri)?.trim_matches(['[', ']']),
+                    )),
+                    port: Some(uri.port().unwrap_or(PORT)),
+                })
+            }
+            Who::Fields {
+                user,
+                password,
+                database,
+                host,
+                port,
+            } => {
+                let of_part = || parts.get(USERNAME).map(|part| part.expose().to_owned());
+                let user = user.clone().or_else(of_part);
+                Ok(Filled {
+                    user: user.ok_or("the credential has no part username")?,
+                    password: render(password)?,
+                    database: database.clone(),
+                    host: host.clone(),
+                    port: *port,
+                })
+            }
+        }
     }
 }
 
 impl LoginCheck {
-    async fn attempt(&self, user: &str, password: &Secret, limit: Duration) -> Result<(), Shortfall> {
-        let Config {
-            database,
-            host,
-            port,
-            is_refused,
-            ..
-        } = &self.config;
-        let database = database.as_deref().unwrap_or_else(|| self.client.database());
+    async fn attempt(&self, filled: &Filled, limit: Duration) -> Result<(), Shortfall> {
+        let user = &filled.user;
         let login = Login {
             user,
-            password,
-            database,
+            password: &filled.password,
+            database: filled.database.as_deref().unwrap_or_else(|| self.client.database()),
         };
-        let answer = self.client.log_in(&login, host.as_deref(), *port, limit).await;
-        match (answer, is_refused) {
+        let answer = self
+            .client
+            .log_in(&login, filled.host.as_deref(), filled.port, limit)
+            .await;
+        match (answer, self.config.is_refused) {
             (Ok(()), false) => Ok(()),
             (Err(error), true) if error.kind == CallErrorKind::Unauthenticated => Ok(()),
             (Ok(()), true) => {

@@ -22,9 +22,10 @@ use crate::http::Shared;
 use crate::secret::Secret;
 use crate::terraform::Diagnostic;
 
-pub(crate) use name::{host_mistake, named};
+pub(crate) use name::{hosted, named};
 pub(crate) use roles::{Role, Stored};
 pub(crate) use session::{LOGIN, Login};
+pub(crate) use settings::PORT;
 use settings::Server;
 pub(crate) use verifier::{SALT, Verifier};
 

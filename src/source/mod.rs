@@ -195,6 +195,12 @@ pub trait Issuer: Send + Sync {
     /// Ends a credential. One that is already gone is success; an empty id is refused without a call.
     async fn revoke(&self, id: &str, permit: &WritePermit) -> Result<(), CallError>;
 
+    /// How many sessions are open that an earlier credential of the same handle opened, or that one itself if it has ended: they go on
+    /// whatever becomes of it. Read only.
+    async fn open_sessions(&self, _id: &str) -> Result<u64, CallError> {
+        Ok(0)
+    }
+
     /// When a request last carried that credential. Only kinds whose [`Offers::last_use`] says so are asked.
     async fn last_use(&self, _id: &str) -> Result<LastUse, CallError> {
         Ok(LastUse::NotTold)

@@ -129,6 +129,25 @@ impl Listed for Roles {
         Ok(role_of(id) == self.client.user())
     }
 
+    /// Those that began before the role was given its present password; all of them when it has none any more.
+    async fn sessions(&self, id: &str) -> Result<u64, CallError> {
+        let roles = self.client.roles().await?;
+        let Some(role) = roles.iter().find(|role| role.name == role_of(id)) else {
+            return Ok(0);
+        };
+        let mark = role.comment.as_deref().and_then(Mark::find);
+        match (&role.stored, mark) {
+            (_, Some(mark)) => {
+                self.client
+                    .open_sessions(&role.name, Some(mark.made_at.as_second()))
+                    .await
+            }
+            (Stored::Nothing, None) => self.client.open_sessions(&role.name, None).await,
+            // A password of somebody else's, set at a time that nobody knows.
+            (Stored::Unreadable | Stored::Other | Stored::Scram(_), None) => Ok(0),
+        }
+    }
+
     /// Takes the password away. Where the role has another one by now, that one has ended already.
     async fn end(&self, id: &str, permit: &WritePermit) -> Result<(), CallError> {
         let roles = self.client.roles_now().await?;
@@ -304,7 +323,7 @@ impl Source for Passwords {
         let verifier = new_verifier(&password).map_err(refused)?;
         let mark = Mark {
             label: order.label.clone(),
-            made_at: client.clock().now(),
+            made_at: role.listed_at,
             salt: verifier.salt(),
         };
         let comment = mark.beside(role.comment.as_deref());
@@ -354,6 +373,7 @@ mod tests {
     fn role(comment: Option<&str>, stored: Stored) -> Role {
         Role {
             name: "app/x".to_owned(),
+            listed_at: Timestamp::UNIX_EPOCH,
             logs_in: true,
             has_expired: false,
             is_ours_to_change: true,

@@ -11,7 +11,6 @@ use crate::story::Story;
 /// How a statement goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Blow {
-    CutBefore,
     CutAfter,
     /// The provider is killed, and Terraform saves what it knows of.
     KillBefore,
@@ -42,7 +41,6 @@ impl Plan {
         }
         (self.blow, self.struck) = (None, true);
         match blow {
-            Blow::CutBefore => return Fate::CutBefore,
             Blow::CutAfter => return Fate::CutAfter,
             Blow::KillBefore | Blow::KillAfter => {
                 let parent = self.terraform.to_string();
@@ -145,13 +143,7 @@ fn ends(story: &mut Story, server: &Postgres, source: &str, role: &str, case: &s
 
 const SETS: &str = "ALTER ROLE";
 const READS: &str = "FROM pg_catalog.pg_roles";
-const ALL: [Blow; 5] = [
-    Blow::CutBefore,
-    Blow::CutAfter,
-    Blow::KillBefore,
-    Blow::KillAfter,
-    Blow::KillBothAfter,
-];
+const ALL: [Blow; 4] = [Blow::CutAfter, Blow::KillBefore, Blow::KillAfter, Blow::KillBothAfter];
 
 #[test]
 fn one_role_is_brought_right_after_a_cut_rotation() {

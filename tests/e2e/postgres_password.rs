@@ -12,7 +12,7 @@ pub(crate) const URI: &str =
     r#"targets = { runtime = { part = "uri", ssm_parameter = { name = "/molecule/production/FLY_API_TOKEN" } } }"#;
 const LOGINS: &str = r#"checks = {
     works = { postgres_login = {} }
-    ended = { phase = "revoked", postgres_login = { credential = "previous" } }
+    ended = { phase = "revoked", postgres_login = { uri = "{{ uri }}", credential = "previous" } }
   }"#;
 
 /// A reason to rotate.
@@ -131,7 +131,7 @@ fn one_role_has_a_gap_that_the_plan_announces() {
     story.apply();
     connects_as(&story, &server, "app");
     assert!(!server.accepts("app", &first));
-    assert_eq!(credentials(&story), [pair("app", "current")]);
+    assert_eq!(credentials(&story), [pair("app", "disabled"), pair("app", "current")]);
 }
 
 #[test]
@@ -250,7 +250,7 @@ fn sessions_that_the_old_password_opened_are_told() {
         notices.iter().map(|notice| notice["code"].clone()).collect()
     };
     assert_eq!(codes(&story), [json!("open_sessions")]);
-    says(&story.settled(), &["1 session that the password of generation 1"]);
+    says(&story.settled(), &["1 session is still open at PostgreSQL"]);
     drop(open.stdin.take());
     open.wait().unwrap();
     story.run(&["apply", "-refresh-only", "-auto-approve"]).success();

@@ -7,7 +7,7 @@ use crate::terraform::{Diagnostics, Field, Node};
 const LONGEST: usize = 63;
 
 /// What is wrong with the name of a role or a database, as a sentence.
-pub(crate) fn mistake(name: &str) -> Option<String> {
+pub(super) fn mistake(name: &str) -> Option<String> {
     let length = name.len();
     if length > LONGEST {
         Some(format!(
@@ -34,7 +34,7 @@ pub(crate) fn named(node: &Node<'_>, problems: &mut Diagnostics) -> Field<String
 }
 
 /// What is wrong with a host, as the rest of a sentence that begins with "It".
-pub(crate) fn host_mistake(host: &str) -> Option<&'static str> {
+pub(super) fn host_mistake(host: &str) -> Option<&'static str> {
     if host.is_empty() {
         return Some("is empty");
     }
@@ -48,4 +48,16 @@ pub(crate) fn host_mistake(host: &str) -> Option<&'static str> {
     let is_odd_name = host.contains(':') && host.parse::<std::net::Ipv6Addr>().is_err();
     (is_odd_name || host.chars().any(is_odd))
         .then_some("is not the name or the IP address of a host. The port is an argument of its own")
+}
+
+/// A host.
+pub(crate) fn hosted(node: &Node<'_>, problems: &mut Diagnostics) -> Field<String> {
+    node.string(problems)
+        .and_then_checked(|host| match host_mistake(&host) {
+            None => Some(host),
+            Some(why) => {
+                node.report_not(problems, "a host", format!("It {why}."));
+                None
+            }
+        })
 }

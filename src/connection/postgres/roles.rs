@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use postgres_protocol::escape::{escape_identifier, escape_literal};
 use tokio_postgres::SimpleQueryRow;
 
@@ -27,6 +28,8 @@ const NEEDS_ADMIN_OPTION: u32 = 160_000;
 /// A role as the server's catalogue has it.
 pub(crate) struct Role {
     pub(crate) name: String,
+    /// When it was looked at, by the server's clock.
+    pub(crate) listed_at: Timestamp,
     /// It has `LOGIN`.
     pub(crate) logs_in: bool,
     /// Its `VALID UNTIL` has passed, after which no password of it works.
@@ -174,7 +177,7 @@ fn catalogue(version: u32, reads_hashes: bool) -> String {
     format!(
         "SELECT r.rolname, r.rolcanlogin, coalesce(r.rolvaliduntil < now(), false), \
          me.rolsuper OR (me.rolcreaterole AND NOT r.rolsuper AND {limit}), \
-         pg_catalog.shobj_description(r.oid, 'pg_authid'), {hash} \
+         pg_catalog.shobj_description(r.oid, 'pg_authid'), {hash}, floor(extract(epoch FROM now()))::bigint \
          FROM pg_catalog.pg_roles r JOIN pg_catalog.pg_roles me ON me.rolname = current_user {hashes} \
          WHERE left(r.rolname, 3) <> 'pg_' ORDER BY r.rolname"
     )
@@ -185,6 +188,7 @@ fn role(row: &SimpleQueryRow, reads_hashes: bool) -> Option<Role> {
     let hash = row.try_get(5).ok()?;
     Some(Role {
         name: row.try_get(0).ok()??.to_owned(),
+        listed_at: Timestamp::from_second(row.try_get(6).ok()??.parse().ok()?).ok()?,
         logs_in: is_so(1)?,
         has_expired: is_so(2)?,
         is_ours_to_change: is_so(3)?,

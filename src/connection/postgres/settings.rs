@@ -12,7 +12,7 @@ use crate::secret::Secret;
 use crate::terraform::{Attribute, Field, Type};
 
 /// libpq's.
-const PORT: u16 = 5432;
+pub(crate) const PORT: u16 = 5432;
 
 /// The database that every cluster has.
 const DATABASE: &str = "postgres";

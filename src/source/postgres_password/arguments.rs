@@ -5,7 +5,7 @@
 use super::{KIND, NAME, Passwords, ROLES};
 use crate::address::Address;
 use crate::connection::Link;
-use crate::connection::postgres::{Postgres, PostgresClient, host_mistake, named};
+use crate::connection::postgres::{Postgres, PostgresClient, hosted, named};
 use crate::connection::segment;
 use crate::part::PartNames;
 use crate::secret::{Parts, Secret};
@@ -58,23 +58,14 @@ pub(super) struct Config {
 pub(super) fn parse(node: &Node<'_>, _root: &Node<'_>, problems: &mut Diagnostics) -> Option<Box<dyn SourceConfig>> {
     let roles = alternating::roles(node, named, problems);
     let database = named(&node.attr("database"), problems).optional();
-    let host_node = node.attr("host");
-    let host = host_node
-        .string(problems)
-        .and_then_checked(|host| match host_mistake(&host) {
-            None => Some(host),
-            Some(why) => {
-                host_node.report_not(problems, "a host", format!("It {why}."));
-                None
-            }
-        });
+    let host = hosted(&node.attr("host"), problems).optional();
     let port = node.attr("port").integer(1, u64::from(u16::MAX), problems).optional();
     let (role, alternate) = roles?;
     Some(Box::new(Config {
         role,
         alternate,
         database: database?,
-        host: host.optional()?,
+        host: host?,
         port: port?,
     }))
 }
