@@ -120,6 +120,19 @@ fn check_cases() -> Vec<Case> {
             ],
         ),
         (
+            "postgres_login",
+            Value::object([("password", text("{{ value }}"))]),
+            vec![
+                vec![("user", text("app"))],
+                vec![("database", text("main"))],
+                vec![("host", text("pooler.internal"))],
+                vec![("port", Value::number(6432))],
+                vec![("credential", text("previous"))],
+                vec![("expect", text("refused"))],
+                vec![("password", Value::Null), ("uri", text("{{ value }}"))],
+            ],
+        ),
+        (
             "exec",
             Value::object([
                 ("command", list(&["/usr/local/bin/verify"])),

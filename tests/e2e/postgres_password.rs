@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::day_two::block_of;
 use crate::postgres::{Postgres, SUPERUSER, Template};
 use crate::story::{A_DAY, NAME, PARAMETER, Story, resource, says};
 use crate::truth::parameter;
@@ -116,6 +117,30 @@ fn two_roles_take_turns_and_the_older_one_works_until_its_overlap_ends() {
         "the roles stay"
     );
     assert_eq!(parameter(&story, PARAMETER), None);
+}
+
+/// `docs/guides/postgresql.md`: its roles are made and its configuration applied as they stand.
+#[test]
+fn the_guide_is_applied_as_it_stands() {
+    let mut story = Story::new();
+    let server = server(&mut story);
+    let guide = include_str!("../../docs/guides/postgresql.md");
+    let roles = guide.split("```sql\n").nth(1).unwrap().split("```").next().unwrap();
+    server.sql("DROP ROLE app");
+    server.sql(roles);
+    server.sql("CREATE DATABASE app");
+    let begun = block_of("postgresql.md", "postgres");
+    story.write_all(&begun);
+    story.apply();
+    let uri = || parameter(&story, "/example/production/DATABASE_URL").unwrap();
+    let first = uri();
+    assert!(
+        first.starts_with("postgresql://app_blue:") && first.ends_with("/app"),
+        "{first}"
+    );
+    story.write_all(&begun.replace("  overlap =", "  rotation_reason = \"once\"\n  overlap ="));
+    story.apply();
+    assert!(uri().starts_with("postgresql://app_green:"));
 }
 
 #[test]
