@@ -23,7 +23,16 @@ fn contracts() -> String {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-            if !inside && !["behaviour", "contract_github", "checks", "programs"].contains(&name.as_str()) {
+            if !inside
+                && ![
+                    "behaviour",
+                    "contract_github",
+                    "contract_postgres",
+                    "checks",
+                    "programs",
+                ]
+                .contains(&name.as_str())
+            {
                 continue;
             }
             if path.is_dir() {

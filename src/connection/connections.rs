@@ -269,15 +269,18 @@ mod tests {
     async fn refused_hosts(base_url: Option<&str>) -> Vec<(&'static str, Option<String>)> {
         let own: Vec<_> = VENDORS.iter().filter(|vendor| vendor.has_default).collect();
         let blocks = own.iter().map(|vendor| {
-            let urls = (vendor.attributes)()
-                .into_iter()
-                .filter(|argument| argument.name.ends_with("url"));
-            let urls = urls.filter_map(|argument| Some((argument.name.to_owned(), Value::string(base_url?))));
+            // A server has a host in the place of a URL.
+            let of = |argument: &str| match argument {
+                "host" => base_url?.split("://").nth(1)?.split(':').next(),
+                name => base_url.filter(|_| name.ends_with("url")),
+            };
+            let urls = (vendor.attributes)().into_iter();
+            let urls = urls.filter_map(|argument| Some((argument.name.to_owned(), Value::string(of(argument.name)?))));
             (vendor.block.to_owned(), Value::Map(urls.collect()))
         });
         let provider = Value::Map(blocks.collect());
         let surroundings = Surroundings {
-            environment: Environment::of(&[("AWS_REGION", "eu-west-1")]),
+            environment: Environment::of(&[("AWS_REGION", "eu-west-1"), ("PGHOST", "db.example")]),
             clock: Clock::with_offset(jiff::SignedDuration::from_hours(1)),
             allow_insecure: false,
         };

@@ -138,8 +138,7 @@ impl<'a> Opening<'a> {
     /// Reports that a setting cannot be used, at the argument if that is set, else at the variable; `why` follows "It".
     pub(super) fn refuse(&mut self, argument: &str, variable: &str, why: &str) {
         let node = self.node.attr(argument);
-        let is_found = node.is_null() && self.surroundings.environment.get(variable).is_some();
-        match is_found {
+        match node.is_null() {
             true => refuse_variable(variable, why, &mut self.found),
             false => node.report(&mut self.written, |argument| Argument::CannotBeUsed {
                 argument,

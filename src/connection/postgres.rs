@@ -89,6 +89,7 @@ struct Inner {
     origin: String,
     database: String,
     clock: Clock,
+    allow_insecure: bool,
     roles: Shared<Vec<Role>>,
 }
 
@@ -179,6 +180,13 @@ impl PostgresClient {
             login.database,
             server.place()
         );
+        if !server.is_protected(self.0.allow_insecure) {
+            return Err(CallError::refused(
+                SERVICE,
+                operation,
+                &format!("The sslmode of the connection {}.", settings::UNPROTECTED),
+            ));
+        }
         session::Session::open(&server, login, self.0.clock, limit, &operation)
             .await
             .map(drop)

@@ -232,6 +232,15 @@ async fn only_a_wrong_password_proves_that_the_old_one_is_refused() {
         let unproved = world.check(&refused, &second.parts).await.unwrap_err();
         assert!(unproved.message.contains("does not prove"), "{}", unproved.message);
     }
+    let unprotected = world
+        .check(&[("host", "db.example.com")], &second.parts)
+        .await
+        .unwrap_err();
+    assert!(
+        unprotected.message.contains("does not insist on encryption"),
+        "{}",
+        unprotected.message
+    );
     let nobody = world
         .check(&[("port", "1"), ("credential", "previous")], &second.parts)
         .await

@@ -161,6 +161,10 @@ pub(crate) fn checks() -> Vec<(&'static str, Json)> {
             }),
         ),
         (
+            "postgres_login",
+            json!({ "uri": "postgresql://app:{{ value }}@db.example/app", "credential": "new" }),
+        ),
+        (
             "exec",
             json!({
                 "command": ["/usr/local/bin/verify", "--env", "production"], "environment": { "PATH": "/usr/bin:/bin" },

@@ -17,6 +17,10 @@ pub(crate) const PORT: u16 = 5432;
 /// The database that every cluster has.
 const DATABASE: &str = "postgres";
 
+/// What is wrong with the `sslmode` of a server that is not protected, as the rest of a sentence that begins with "It".
+pub(super) const UNPROTECTED: &str = "does not insist on encryption, so the password could be read on the network. Use verify-full, or set \
+                                      allow_insecure in the provider block";
+
 /// A server, and how sessions with it are encrypted.
 #[derive(Clone)]
 pub(super) struct Server {
@@ -34,6 +38,15 @@ impl Server {
         } else {
             format!("{host}:{port}")
         }
+    }
+
+    /// Whether the network is kept from what is said, or there is none.
+    pub(super) fn is_protected(&self, allow_insecure: bool) -> bool {
+        self.ssl.is_required() || allow_insecure || is_this_machine(&self.host)
+    }
+
+    fn remote_host(&self) -> Option<String> {
+        (!is_this_machine(&self.host)).then(|| self.host.clone())
     }
 }
 
@@ -99,7 +112,7 @@ pub(super) fn open(opening: &mut Opening<'_>) -> Option<Box<dyn Account>> {
     );
     let (mode, roots) = (mode.optional()?, roots?);
     let Some(host) = host else {
-        return Some(Box::new(incomplete(opening, "host", "PGHOST")));
+        return Some(Box::new(incomplete(opening, "host", "PGHOST", None)));
     };
     let is_here = is_this_machine(&host);
     let mode = match mode.as_deref().and_then(SslMode::parse) {
@@ -107,12 +120,6 @@ pub(super) fn open(opening: &mut Opening<'_>) -> Option<Box<dyn Account>> {
         None if is_here => SslMode::Prefer,
         None => SslMode::VerifyFull,
     };
-    if !mode.is_required() && !is_here && !opening.surroundings.allow_insecure {
-        let why = "does not insist on encryption, so the password of this run and what is done with it could be read and changed on the \
-                   network. Use verify-full, or set allow_insecure in the provider block";
-        opening.refuse("sslmode", "PGSSLMODE", why);
-        return None;
-    }
     let mode = match (mode, &roots) {
         // As libpq does: a file of authorities makes no sense without a look at the certificate.
         (SslMode::Require, Roots::Of(_)) => SslMode::VerifyCa,
@@ -123,12 +130,6 @@ pub(super) fn open(opening: &mut Opening<'_>) -> Option<Box<dyn Account>> {
         }
         (mode, _) => mode,
     };
-    let Some(user) = user else {
-        return Some(Box::new(incomplete(opening, "user", "PGUSER")));
-    };
-    let Some(password) = password else {
-        return Some(Box::new(incomplete(opening, "password", "PGPASSWORD")));
-    };
     let server = Server {
         host,
         port,
@@ -138,9 +139,19 @@ pub(super) fn open(opening: &mut Opening<'_>) -> Option<Box<dyn Account>> {
             config: Arc::new(OnceLock::new()),
         },
     };
+    if !server.is_protected(opening.surroundings.allow_insecure) {
+        opening.refuse("sslmode", "PGSSLMODE", UNPROTECTED);
+        return None;
+    }
+    let Some(user) = user else {
+        return Some(Box::new(incomplete(opening, "user", "PGUSER", Some(&server))));
+    };
+    let Some(password) = password else {
+        return Some(Box::new(incomplete(opening, "password", "PGPASSWORD", Some(&server))));
+    };
     Some(Box::new(Postgres {
         place: server.place(),
-        remote_host: (!is_here).then(|| server.host.clone()),
+        remote_host: server.remote_host(),
         client: Ok(PostgresClient(Arc::new(Inner {
             server,
             user,
@@ -148,16 +159,17 @@ pub(super) fn open(opening: &mut Opening<'_>) -> Option<Box<dyn Account>> {
             origin,
             database,
             clock: opening.surroundings.clock,
+            allow_insecure: opening.surroundings.allow_insecure,
             roles: Shared::default(),
         }))),
     }))
 }
 
 /// An account that lacks something: wrong only for who needs it.
-fn incomplete(opening: &Opening<'_>, argument: &'static str, variable: &str) -> Postgres {
+fn incomplete(opening: &Opening<'_>, argument: &'static str, variable: &str, server: Option<&Server>) -> Postgres {
     Postgres {
-        place: String::new(),
-        remote_host: None,
+        place: server.map_or_else(String::new, Server::place),
+        remote_host: server.and_then(Server::remote_host),
         client: Err(opening.missing(&VENDOR, argument, &opening.way(argument, &[variable]))),
     }
 }
@@ -217,5 +229,96 @@ fn roots(opening: &mut Opening<'_>) -> Option<Roots> {
                 None
             }
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::connection::postgres::{Postgres, VENDOR};
+    use crate::connection::{Account as _, Unready, opened};
+    use crate::terraform::Value;
+
+    /// What is told to who needs the account with these arguments and variables; nothing when it can be used.
+    fn told(arguments: &[(&str, &str)], variables: &[(&str, &str)]) -> String {
+        let written = |(name, text): &(&str, &str)| ((*name).to_owned(), Value::string(*text));
+        let block = Value::Map(arguments.iter().map(written).collect());
+        let (connections, problems) = opened(&Value::object([("postgres", block)]), variables);
+        let mut said: Vec<String> = problems
+            .iter()
+            .map(|problem| format!("{}: {}", problem.summary, problem.detail))
+            .collect();
+        let found = match connections.find(&VENDOR, "default") {
+            Ok(_) => connections.own().account::<Postgres>().unwrap().client().err(),
+            Err(Unready::Wrong(why)) => Some(why),
+            Err(_) => None,
+        };
+        said.extend(found.map(|why| format!("{}: {}", why.summary, why.detail)));
+        said.join("\n")
+    }
+
+    const RUN: [(&str, &str); 3] = [
+        ("PGHOST", "db.example.com"),
+        ("PGUSER", "admin"),
+        ("PGPASSWORD", "zq7-Qz9wKx2"),
+    ];
+
+    #[test]
+    fn an_argument_goes_before_its_variable_and_each_is_named_where_it_is_wrong() {
+        assert_eq!(told(&[], &RUN), "");
+        for (name, variable, wrong) in [
+            ("host", "PGHOST", "a.example,b.example"),
+            ("host", "PGHOST", "/var/run/postgresql"),
+            ("host", "PGHOST", "db.example.com:5432"),
+            ("sslmode", "PGSSLMODE", "strict"),
+            ("sslmode", "PGSSLMODE", "prefer"),
+            ("sslmode", "PGSSLMODE", "verify-ca"),
+            ("sslrootcert", "PGSSLROOTCERT", "/nowhere/root.pem"),
+            ("port", "PGPORT", "0"),
+        ] {
+            let others = RUN.iter().filter(|(known, _)| *known != variable);
+            let variables: Vec<(&str, &str)> = others.copied().chain([(variable, wrong)]).collect();
+            let said = told(&[], &variables);
+            assert!(
+                said.starts_with(&format!("The environment variable {variable} cannot be used: It ")),
+                "{said}"
+            );
+            if name != "port" {
+                let said = told(&[(name, wrong)], &RUN);
+                assert!(
+                    said.starts_with(&format!("postgres.{name} cannot be used: It ")),
+                    "{said}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        for (variable, what) in [("PGHOST", "host"), ("PGUSER", "user"), ("PGPASSWORD", "password")] {
+            let others: Vec<(&str, &str)> = RUN.into_iter().filter(|(known, _)| *known != variable).collect();
+            let said = told(&[], &others);
+            assert!(
+                said.contains(&format!("There is no {what} for PostgreSQL. Set postgres.{what}")),
+                "{said}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_server_stands_for_itself_in_addresses() {
+        for (host, place, remote) in [
+            ("db.example.com", "db.example.com:5432", Some("db.example.com")),
+            ("::1", "[::1]:5432", None),
+            ("localhost", "localhost:5432", None),
+        ] {
+            let others = RUN.into_iter().filter(|(known, _)| *known != "PGHOST");
+            let variables: Vec<(&str, &str)> = others.chain([("PGHOST", host)]).collect();
+            let (connections, _) = opened(&Value::Null, &variables);
+            let account = connections.own().account::<Postgres>().unwrap();
+            assert_eq!(
+                (account.place().as_str(), account.remote_host().as_deref()),
+                (place, remote)
+            );
+        }
     }
 }

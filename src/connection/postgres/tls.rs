@@ -1,7 +1,6 @@
 //! TLS by the project's own backend: what each `sslmode` demands of the server's certificate, and channel binding.
 
 use std::io;
-use std::path::Path;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
@@ -12,7 +11,7 @@ use pkcs1::der::{Decode as _, Reader as _, SliceReader};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs as backend, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -64,13 +63,14 @@ impl Roots {
     /// # Errors
     /// Why it cannot be used; the rest of a sentence that begins with "It". Nothing of the content.
     pub(super) fn read(path: &str) -> Result<Self, String> {
-        let text = std::fs::read(Path::new(path)).map_err(|error| format!("cannot be read: {}", error.kind()))?;
+        let unread = |error: pem::Error| match error {
+            pem::Error::Io(error) => format!("cannot be read: {}", error.kind()),
+            _ => "is not a PEM file".to_owned(),
+        };
         let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(&text) {
-            let certificate = certificate.map_err(|_| "is not a PEM file".to_owned())?;
-            roots
-                .add(certificate)
-                .map_err(|error| format!("contains a certificate that cannot be used: {error}"))?;
+        for certificate in CertificateDer::pem_file_iter(path).map_err(unread)? {
+            let added = roots.add(certificate.map_err(unread)?);
+            added.map_err(|error| format!("contains a certificate that cannot be used: {error}"))?;
         }
         match roots.is_empty() {
             true => Err("is not a PEM file with certificates".to_owned()),
