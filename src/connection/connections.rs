@@ -270,9 +270,11 @@ mod tests {
         let own: Vec<_> = VENDORS.iter().filter(|vendor| vendor.has_default).collect();
         let blocks = own.iter().map(|vendor| {
             // A server has a host in the place of a URL.
+            let host = base_url.map(|url| url::Url::parse(url).unwrap().host_str().unwrap().to_owned());
+            let host = host.map(|host| host.trim_matches(['[', ']']).to_owned());
             let of = |argument: &str| match argument {
-                "host" => base_url?.split("://").nth(1)?.split(':').next(),
-                name => base_url.filter(|_| name.ends_with("url")),
+                "host" => host.clone(),
+                name => base_url.filter(|_| name.ends_with("url")).map(str::to_owned),
             };
             let urls = (vendor.attributes)().into_iter();
             let urls = urls.filter_map(|argument| Some((argument.name.to_owned(), Value::string(of(argument.name)?))));

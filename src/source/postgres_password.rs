@@ -282,7 +282,7 @@ fn new_password() -> Result<Secret, randomness::NoEntropy> {
     let mut bytes = Zeroizing::new([0; 32]);
     randomness::fill(&mut *bytes)?;
     let mut text = String::with_capacity(bytes.len().saturating_mul(2));
-    URL_SAFE_NO_PAD.encode_string(&*bytes, &mut text);
+    URL_SAFE_NO_PAD.encode_string(*bytes, &mut text);
     Ok(Secret::new(text))
 }
 

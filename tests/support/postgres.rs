@@ -166,13 +166,12 @@ impl Postgres {
             .spawn()
             .unwrap();
         let count = format!("SELECT count(*) FROM pg_stat_activity WHERE usename = '{user}'");
-        for _ in 0..200 {
-            if self.sql(&count) != "0" {
-                return session;
-            }
+        let begun = (0..200).any(|_| {
             std::thread::sleep(Duration::from_millis(50));
-        }
-        panic!("{user} has no session");
+            self.sql(&count) != "0"
+        });
+        assert!(begun, "{user} has no session");
+        session
     }
 
     fn psql(&self, user: &str, password: &str, statements: &str) -> Output {

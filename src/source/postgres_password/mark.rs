@@ -1,5 +1,7 @@
 //! What a role's comment says of its password: `Managed by Terraform [<label> <instant> <salt>]`, beside what a person wrote there.
 //!
+//! (`docs/decisions/postgres-mark-in-the-comment.md`)
+//!
 //! The salt, which the server tells everybody who begins to log in, ties it to one password.
 
 use jiff::Timestamp;
