@@ -96,7 +96,7 @@ impl PostgresClient {
                 what,
             ));
         }
-        let rows = session.read(&catalogue(version, reads_hashes), &operation).await?;
+        let rows = session.read(&catalogue(reads_hashes), &operation).await?;
         rows.iter()
             .map(|row| role(row, reads_hashes).ok_or_else(malformed))
             .collect()
@@ -165,18 +165,16 @@ fn of_this_server(row: &SimpleQueryRow) -> Option<(u32, bool)> {
 /// The roles, each with what this run may do to it: a superuser everything; `CREATEROLE` nothing to superusers, before PostgreSQL 16 nothing
 /// to roles for replication, from then on nothing to roles without the `ADMIN` option.
 /// <https://www.postgresql.org/docs/current/role-attributes.html#ROLE-ATTRIBUTES>
-fn catalogue(version: u32, reads_hashes: bool) -> String {
-    let limit = match version < NEEDS_ADMIN_OPTION {
-        true => "NOT r.rolreplication",
-        false => "pg_has_role(me.oid, r.oid, 'MEMBER WITH ADMIN OPTION')",
-    };
+fn catalogue(reads_hashes: bool) -> String {
     let (hash, hashes) = match reads_hashes {
         true => ("a.rolpassword", "JOIN pg_catalog.pg_authid a ON a.oid = r.oid"),
         false => ("NULL", ""),
     };
     format!(
         "SELECT r.rolname, r.rolcanlogin, coalesce(r.rolvaliduntil < now(), false), \
-         me.rolsuper OR (me.rolcreaterole AND NOT r.rolsuper AND {limit}), \
+         me.rolsuper OR (me.rolcreaterole AND NOT r.rolsuper AND \
+         CASE WHEN current_setting('server_version_num')::int < {NEEDS_ADMIN_OPTION} THEN NOT r.rolreplication \
+         ELSE pg_has_role(me.oid, r.oid, 'MEMBER WITH ADMIN OPTION') END), \
          pg_catalog.shobj_description(r.oid, 'pg_authid'), {hash}, floor(extract(epoch FROM now()))::bigint \
          FROM pg_catalog.pg_roles r JOIN pg_catalog.pg_roles me ON me.rolname = current_user {hashes} \
          WHERE left(r.rolname, 3) <> 'pg_' ORDER BY r.rolname"
