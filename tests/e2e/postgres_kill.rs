@@ -42,14 +42,12 @@ impl Plan {
         (self.blow, self.struck) = (None, true);
         match blow {
             Blow::CutAfter => return Fate::CutAfter,
-            Blow::KillBefore | Blow::KillAfter => {
-                let parent = self.terraform.to_string();
-                run("pkill", &["-KILL", "-P", &parent]);
-            }
+            Blow::KillBefore | Blow::KillAfter => kill(&children(self.terraform)),
             Blow::KillBothAfter => {
-                let parent = self.terraform.to_string();
-                run("pkill", &["-KILL", "-P", &parent]);
-                run("kill", &["-KILL", &parent]);
+                // Terraform first: when its provider dies, it writes its state, and half a file would be none.
+                let providers = children(self.terraform);
+                kill(&[self.terraform.to_string()]);
+                kill(&providers);
             }
         }
         if blow == Blow::KillBefore {
@@ -60,9 +58,20 @@ impl Plan {
     }
 }
 
-/// It may find nothing: what it looks for has ended.
-fn run(program: &str, arguments: &[&str]) {
-    drop(Command::new(program).args(arguments).stderr(Stdio::null()).status());
+fn children(process: u32) -> Vec<String> {
+    let found = Command::new("pgrep")
+        .args(["-P", &process.to_string()])
+        .output()
+        .unwrap();
+    let found = String::from_utf8(found.stdout).unwrap();
+    found.lines().map(str::to_owned).collect()
+}
+
+/// Those that have ended by themselves are none.
+fn kill(processes: &[String]) {
+    let mut command = Command::new("kill");
+    command.arg("-KILL").args(processes).stderr(Stdio::null());
+    drop(command.status());
 }
 
 /// Plays one case; `overlap` is that of the two roles.
@@ -114,7 +123,8 @@ fn play(template: &Template, source: &str, overlap: &str, creates: bool, on: &'s
             story.run(&["apply", "-auto-approve"]);
         }
     }
-    story.settled();
+    let left = story.run(&["plan", "-detailed-exitcode"]);
+    assert_eq!(left.status, 0, "{case}: a plan should be empty:\n{}", left.output);
     let (role, password) = published(&story);
     assert!(
         server.accepts(&role, &password),
