@@ -2,7 +2,7 @@
 //! declaration lacks, and for nothing else. The matrix of kinds and cases is a snapshot.
 //!
 //! A kind brings a fixture (`behaviour/fixtures`): how it is configured, what its vendor holds, how that vendor refuses. Vendors are the
-//! sandbox and moto, with a proxy before them that loses calls and answers; what is peculiar to one vendor stays in `contract_<vendor>`.
+//! sandbox, moto and PostgreSQL, with a proxy before them that loses calls and answers; what is peculiar to one vendor stays in `contract_<vendor>`.
 
 #![expect(
     clippy::unwrap_used,
@@ -30,6 +30,11 @@ mod fixtures;
 mod moto;
 #[path = "behaviour/play.rs"]
 mod play;
+#[expect(dead_code, reason = "a cluster that trusts, or logs, is for other tests")]
+#[path = "support/postgres.rs"]
+mod postgres;
+#[path = "support/postgres_proxy.rs"]
+mod postgres_proxy;
 #[path = "behaviour/proxy.rs"]
 mod proxy;
 #[expect(dead_code, reason = "other suites need more of it")]
@@ -52,7 +57,11 @@ async fn target(kind: &str) {
 
 async fn source(kind: &str) {
     let fixture = CREDENTIALS.iter().find(|fixture| fixture.kind().name == kind).unwrap();
-    let origin = (fixture.kind().maker == Maker::Issuer).then(|| Origin::Sandbox(sandbox::Sandbox::start()));
+    let origin = match fixture.issued() {
+        None => None,
+        Some(issued) if issued.is_postgres() => Some(Origin::Postgres(postgres::Template::make(true))),
+        Some(_) => Some(Origin::Sandbox(sandbox::Sandbox::start())),
+    };
     let bench = |world: Option<World>| sources::Bench::new(*fixture, world);
     play::play(kind, sources::CASES, origin, bench).await;
 }
@@ -72,7 +81,7 @@ macro_rules! kinds {
 
 kinds! {
     source random, source fernet_key, source key_pair, source provided, source fly_token, source neon_api_key,
-    source neon_role_password, source railway_token, source resend_api_key, source vercel_token, target fly_secret, target github_actions_secret,
+    source neon_role_password, source postgres_password, source railway_token, source resend_api_key, source vercel_token, target fly_secret, target github_actions_secret,
     target github_codespaces_secret, target github_dependabot_secret, target railway_variable, target render_env_group_variable, target render_env_variable,
     target ssm_parameter, target vercel_env,
 }

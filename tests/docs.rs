@@ -145,10 +145,7 @@ const PLANNED: [(&str, &str); 11] = [
     ("Neon", "check: a disposable branch"),
     ("GitHub", "deploy keys; organization secrets; variables"),
     ("AWS", "`aws_iam_access_key`; `secretsmanager_secret`; CloudTrail"),
-    (
-        "PostgreSQL, Redis",
-        "`postgres_password`, `redis_password`; login checks",
-    ),
+    ("Redis", "`redis_password`; a login check"),
     (
         "Upstash, Resend (webhooks, checks), Stripe, Cloudflare, Supabase",
         "sources, targets and checks",

@@ -14,6 +14,9 @@
 mod moto_server;
 #[path = "support/postgres.rs"]
 mod postgres;
+#[expect(dead_code, reason = "these stories lose calls, and refuse none")]
+#[path = "support/postgres_proxy.rs"]
+mod postgres_proxy;
 #[expect(dead_code, reason = "these stories copy and hold nothing")]
 #[path = "support/sandbox.rs"]
 mod sandbox;
@@ -112,6 +115,10 @@ mod pairs;
 mod parameters;
 #[path = "e2e/places.rs"]
 mod places;
+#[path = "e2e/postgres_kill.rs"]
+mod postgres_kill;
+#[path = "e2e/postgres_password.rs"]
+mod postgres_password;
 #[path = "e2e/presented.rs"]
 mod presented;
 #[path = "e2e/proofs.rs"]

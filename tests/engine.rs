@@ -6,7 +6,8 @@
 //! each node it makes every run, fault by fault at every call of apply, every change of mind of the user, every deed of an
 //! outsider, and every step of the clock, within the budget of the case (`cases.rs`).
 //!
-//! **Covered.** Issuers that list and label, that replace, that alternate two roles with at most two alive, that list nothing;
+//! **Covered.** Issuers that list and label, that replace, that alternate two roles with at most two alive, that do both and list by
+//! label, that list nothing;
 //! values that a person gives; targets that give their value back, that do not, that roll machines, that wait for a deployment;
 //! waves; checks in all phases; activations; overlaps; lists that lag; revocation by hand; drift that is healed or only reported; targets that
 //! come, go and are kept; occupied slots; the run's own credential; guards, schedules, windows, incidents with each ending,
@@ -157,16 +158,40 @@ mod every_planted_mistake_is_found {
     parts!(super::find_part);
 }
 
+/// A matter of its own: a role is listed by its label, and its next password ends the one that it has.
+mod no_sequence_of_failures_breaks_a_guarantee_of_roles_that_are_marked {
+    #[test]
+    fn one() {
+        super::search(&super::marked(true), 300, 600);
+    }
+
+    #[test]
+    fn two() {
+        super::search(&super::marked(false), 200, 300);
+    }
+}
+
+fn marked(one: bool) -> Vec<Case> {
+    let depth = Depth::chosen();
+    let all = cases::marked().into_iter().filter(|case| case.has_one_role() == one);
+    all.map(|case| depth.of(case)).collect()
+}
+
 fn search_part(nth: usize) {
     let depth = Depth::chosen();
-    let cases: Vec<Case> = part(nth, depth.cases());
+    let share = |least: usize| least * depth.scale() / PARTS;
+    search(&part(nth, depth.cases()), share(LEAST_STATES), share(LEAST_TRANSITIONS));
+}
+
+/// Searches these cases, which have more than so many states and transitions.
+fn search(cases: &[Case], states: usize, transitions: usize) {
     let mut all = Covered::default();
     let mut broken = Vec::new();
     println!(
         "{:<28} {:>8} {:>12} {:>9} {:>8}",
         "", "states", "transitions", "calls", "seconds"
     );
-    for case in &cases {
+    for case in cases {
         match explore(case, Mutant::None) {
             Ok(covered) => {
                 let Covered {
@@ -193,11 +218,7 @@ fn search_part(nth: usize) {
         all.calls
     );
     assert!(broken.is_empty(), "\n{}", broken.join("\n"));
-    let share = |least: usize| least * depth.scale() / PARTS;
-    assert!(
-        all.states > share(LEAST_STATES) && all.transitions > share(LEAST_TRANSITIONS),
-        "{all:?}"
-    );
+    assert!(all.states > states && all.transitions > transitions, "{all:?}");
 }
 
 /// Where each planted mistake must show, and as what: `""` where any guarantee may break first.

@@ -24,7 +24,15 @@ fn contracts() -> String {
             let path = entry.unwrap().path();
             let name = path.file_stem().unwrap().to_string_lossy().into_owned();
             if !inside
-                && !["behaviour", "contract_github", "checks", "deployments", "programs"].contains(&name.as_str())
+                && ![
+                    "behaviour",
+                    "contract_github",
+                    "contract_postgres",
+                    "checks",
+                    "deployments",
+                    "programs",
+                ]
+                .contains(&name.as_str())
             {
                 continue;
             }

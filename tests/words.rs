@@ -156,6 +156,19 @@ fn check_cases() -> Vec<Case> {
             ],
         ),
         (
+            "postgres_login",
+            Value::object([("password", text("{{ value }}"))]),
+            vec![
+                vec![("user", text("app"))],
+                vec![("database", text("main"))],
+                vec![("host", text("pooler.internal"))],
+                vec![("port", Value::number(6432))],
+                vec![("credential", text("previous"))],
+                vec![("expect", text("refused"))],
+                vec![("password", Value::Null), ("uri", text("{{ value }}"))],
+            ],
+        ),
+        (
             "railway_redeploy",
             Value::object([
                 ("environment_id", text("8f0a3c1e-7d52-4e0b-9a64-000000000002")),

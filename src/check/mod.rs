@@ -133,7 +133,7 @@ macro_rules! checks {
     };
 }
 
-checks! { http, github_workflow, exec, ssh, vercel_deployment }
+checks! { http, github_workflow, postgres_login, exec, ssh, vercel_deployment }
 
 // They activate, and prove nothing that a check asks for.
 pub mod railway_redeploy;

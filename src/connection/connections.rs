@@ -273,15 +273,20 @@ mod tests {
     async fn refused_hosts(base_url: Option<&str>) -> Vec<(&'static str, Option<String>)> {
         let own: Vec<_> = VENDORS.iter().filter(|vendor| vendor.has_default).collect();
         let blocks = own.iter().map(|vendor| {
-            let urls = (vendor.attributes)()
-                .into_iter()
-                .filter(|argument| argument.name.ends_with("url"));
-            let urls = urls.filter_map(|argument| Some((argument.name.to_owned(), Value::string(base_url?))));
+            // A server has a host in the place of a URL.
+            let host = base_url.map(|url| url::Url::parse(url).unwrap().host_str().unwrap().to_owned());
+            let host = host.map(|host| host.trim_matches(['[', ']']).to_owned());
+            let of = |argument: &str| match argument {
+                "host" => host.clone(),
+                name => base_url.filter(|_| name.ends_with("url")).map(str::to_owned),
+            };
+            let urls = (vendor.attributes)().into_iter();
+            let urls = urls.filter_map(|argument| Some((argument.name.to_owned(), Value::string(of(argument.name)?))));
             (vendor.block.to_owned(), Value::Map(urls.collect()))
         });
         let provider = Value::Map(blocks.collect());
         let surroundings = Surroundings::new(
-            Environment::of(&[("AWS_REGION", "eu-west-1")]),
+            Environment::of(&[("AWS_REGION", "eu-west-1"), ("PGHOST", "db.example")]),
             Clock::with_offset(jiff::SignedDuration::from_hours(1)),
         );
         let node = Node::root(&provider, crate::terraform::Origin::Configuration);

@@ -50,7 +50,7 @@ macro_rules! vendors {
     };
 }
 
-vendors! { aws, fly, github, neon, railway, render, resend, vercel, http }
+vendors! { aws, fly, github, neon, postgres, railway, render, resend, vercel, http }
 
 /// What every connection is built with.
 #[derive(Clone)]

@@ -120,12 +120,44 @@ impl<'a> Opening<'a> {
 
     /// A word that is no secret: the argument, else the variable.
     pub(super) fn word(&mut self, argument: &str, variable: &'static str) -> Field<String> {
-        match self.node.attr(argument).string(&mut self.written) {
+        self.text(argument, variable, Form::Word, |_| None)
+    }
+
+    /// A text: the argument, else the variable. `mistake` is the rest of a sentence about it that begins with "It". `Field::Unknown` as
+    /// well when it cannot be used, which is reported where it was taken from.
+    pub(super) fn text(
+        &mut self,
+        argument: &str,
+        variable: &'static str,
+        form: Form,
+        mistake: impl Fn(&str) -> Option<String>,
+    ) -> Field<String> {
+        let written = self.node.attr(argument).string(&mut self.written);
+        let text = match written {
             Field::Absent => {
-                let found = self.surroundings.variable(&[variable], Form::Word, &mut self.found);
+                let found = self.surroundings.variable(&[variable], form, &mut self.found);
                 found.map(|found| found.text.to_owned())
             }
-            said => said,
+            written => written,
+        };
+        text.and_then_checked(|text| match mistake(&text) {
+            None => Some(text),
+            Some(why) => {
+                self.refuse(argument, variable, &why);
+                None
+            }
+        })
+    }
+
+    /// Reports that a setting cannot be used, at the argument if that is set, else at the variable; `why` follows "It".
+    pub(super) fn refuse(&mut self, argument: &str, variable: &str, why: &str) {
+        let node = self.node.attr(argument);
+        match node.is_null() {
+            true => refuse_variable(variable, why, &mut self.found),
+            false => node.report(&mut self.written, |argument| Argument::CannotBeUsed {
+                argument,
+                why: format!("It {why}.").into(),
+            }),
         }
     }
 

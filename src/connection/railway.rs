@@ -95,10 +95,11 @@ impl KeyedClient for RailwayClient {
     const VENDOR: &'static Vendor = &VENDOR;
 
     fn over(rest: Rest) -> Self {
+        let clock = rest.clock;
         Self(Arc::new(Inner {
             rest,
-            variables: Shared::new(),
-            tokens: Shared::new(),
+            variables: Shared::for_a_while(clock),
+            tokens: Shared::for_a_while(clock),
         }))
     }
 }

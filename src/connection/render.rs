@@ -63,10 +63,11 @@ impl KeyedClient for RenderClient {
     const VENDOR: &'static Vendor = &VENDOR;
 
     fn over(rest: Rest) -> Self {
+        let clock = rest.clock;
         Self(Arc::new(Inner {
             rest,
-            names: Shared::new(),
-            links: Shared::new(),
+            names: Shared::for_a_while(clock),
+            links: Shared::for_a_while(clock),
         }))
     }
 }

@@ -70,9 +70,10 @@ impl KeyedClient for VercelClient {
     const VENDOR: &'static Vendor = &VENDOR;
 
     fn over(rest: Rest) -> Self {
+        let clock = rest.clock;
         Self(Arc::new(Inner {
             tokens: KeyApi::over(rest),
-            variables: Shared::new(),
+            variables: Shared::for_a_while(clock),
         }))
     }
 }

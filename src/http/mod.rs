@@ -28,5 +28,5 @@ pub use response::{BODY_LIMIT, Response};
 pub use shared::Shared;
 pub use skew::Skew;
 pub use url_policy::permitted;
-pub(crate) use url_policy::{is_loopback, remote_host, resolve};
+pub(crate) use url_policy::{is_loopback, is_this_machine, remote_host, resolve};
 pub use withhold::{WITHHELD, of_secret_answer, readable};

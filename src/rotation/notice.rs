@@ -61,7 +61,7 @@ pub enum NoticeCode {
     Guarded,
     /// An exposed credential still works.
     Exposed,
-    /// Sessions of a revoked credential are open.
+    /// Sessions of a credential that has ended are open.
     OpenSessions,
     /// The clocks of a vendor and of this machine differ.
     Clock,
@@ -93,7 +93,13 @@ impl NoticeCode {
     pub fn is_of_a_look(self) -> bool {
         matches!(
             self,
-            Self::Unreachable | Self::Shadowed | Self::Lookalike | Self::Rival | Self::OwnCredential | Self::Clock
+            Self::Unreachable
+                | Self::Shadowed
+                | Self::Lookalike
+                | Self::Rival
+                | Self::OwnCredential
+                | Self::OpenSessions
+                | Self::Clock
         )
     }
 

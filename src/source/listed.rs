@@ -58,6 +58,11 @@ pub(super) trait Listed: Send + Sync {
         Ok(LastUse::NotTold)
     }
 
+    /// As [`Issuer::open_sessions`].
+    async fn sessions(&self, _id: &str) -> Result<u64, CallError> {
+        Ok(0)
+    }
+
     /// Revokes a credential; an error may mean that it is gone already.
     async fn end(&self, id: &str, permit: &WritePermit) -> Result<(), CallError>;
 }
@@ -148,6 +153,10 @@ impl<T: Listed> Issuer for Listing<T> {
 
     async fn last_use(&self, id: &str) -> Result<LastUse, CallError> {
         self.0.used(id).await
+    }
+
+    async fn open_sessions(&self, id: &str) -> Result<u64, CallError> {
+        self.0.sessions(id).await
     }
 
     async fn revoke(&self, id: &str, permit: &WritePermit) -> Result<(), CallError> {

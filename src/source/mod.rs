@@ -195,6 +195,12 @@ pub trait Issuer: Send + Sync {
     /// Ends a credential. One that is already gone is success; an empty id is refused without a call.
     async fn revoke(&self, id: &str, permit: &WritePermit) -> Result<(), CallError>;
 
+    /// How many sessions are open that an earlier credential of the same handle opened, or that one itself if it has ended: they go on
+    /// whatever becomes of it. Read only.
+    async fn open_sessions(&self, _id: &str) -> Result<u64, CallError> {
+        Ok(0)
+    }
+
     /// When a request last carried that credential. Only kinds whose [`Offers::last_use`] says so are asked.
     async fn last_use(&self, _id: &str) -> Result<LastUse, CallError> {
         Ok(LastUse::NotTold)
@@ -423,11 +429,12 @@ macro_rules! sources {
     };
 }
 
+mod alternating;
 mod generated;
 pub mod key_set;
 mod listed;
 
-sources! { random, fernet_key, key_pair, provided, fly_token, neon_api_key, neon_role_password, railway_token, resend_api_key, vercel_token }
+sources! { random, fernet_key, key_pair, provided, fly_token, neon_api_key, neon_role_password, postgres_password, railway_token, resend_api_key, vercel_token }
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static SourceKind> {

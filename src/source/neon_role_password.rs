@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use self::arguments::{Config, branch_at};
+use super::alternating::turn;
 use super::{Credential, Issuer, Liveness, Maker, MintOrder, Minted, Offers, Source, SourceKind};
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
@@ -314,19 +315,6 @@ fn public(role: &Role, place: &Place) -> BTreeMap<String, String> {
     ])
 }
 
-/// The role whose turn it is: odd generations have the first, even ones the second. Where that one is in use, as after a
-/// change from one role to two, the other.
-fn turn(first: Role, second: Option<Role>, order: &MintOrder) -> Role {
-    let Some(second) = second else { return first };
-    let (due, other) = if order.label.generation % 2 == 1 {
-        (first, second)
-    } else {
-        (second, first)
-    };
-    let taken = |role: &Role| order.handles.in_use.contains(&role.name);
-    if taken(&due) && !taken(&other) { other } else { due }
-}
-
 #[async_trait]
 impl Source for Passwords {
     fn issuer(&self) -> &dyn Issuer {
@@ -369,7 +357,8 @@ impl Source for Passwords {
             .as_deref()
             .map(|name| self.usable(&roles, name))
             .transpose()?;
-        let role = turn(first, second, order);
+        let in_use = |role: &Role| order.handles.in_use.contains(&role.name);
+        let role = turn(first, second, order, in_use);
         // The role of a pair that is not in use was reset as well when its password was revoked. Where every target is known to hold
         // another one, nobody has what stands there, and it may be old.
         let may_be_held = self.alternate.is_none() || order.handles.unexplained;
@@ -435,43 +424,5 @@ impl Source for Passwords {
             parts: found,
             public: public(role, &place),
         }))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use jiff::Timestamp;
-
-    use super::*;
-    use crate::label::Label;
-
-    fn role(name: &str, second: i64) -> Role {
-        Role {
-            name: name.to_owned(),
-            authentication_method: None,
-            updated_at: Timestamp::from_second(second).ok(),
-        }
-    }
-
-    #[test]
-    fn two_roles_take_turns_and_the_one_in_use_is_never_taken() {
-        let order = |generation, in_use: &[&str]| MintOrder {
-            label: Label::new("t", "0123456789abcdef", generation),
-            handles: crate::source::Handles {
-                predecessor_minted_at: None,
-                unexplained: false,
-                before: None,
-                in_use: in_use.iter().map(|name| (*name).to_owned()).collect(),
-            },
-        };
-        let chosen =
-            |generation, in_use: &[&str]| turn(role("a", 1), Some(role("b", 2)), &order(generation, in_use)).name;
-        assert_eq!(chosen(1, &[]), "a");
-        assert_eq!(chosen(2, &["a"]), "b");
-        assert_eq!(chosen(3, &["b"]), "a");
-        // Generation 4 was made when there was one role only.
-        assert_eq!(chosen(5, &["a"]), "b");
-        assert_eq!(chosen(6, &["b"]), "a");
-        assert_eq!(turn(role("a", 1), None, &order(2, &["a"])).name, "a");
     }
 }

@@ -9,6 +9,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
+use crate::postgres_proxy::{self, Fate};
 use crate::vendor;
 
 /// What happens to a call.
@@ -62,7 +63,7 @@ impl Asked {
         let operation = self.headers.get("x-amz-target").cloned().unwrap_or_default();
         let body: serde_json::Value = serde_json::from_str(&self.body).unwrap_or_default();
         let query = body["query"].as_str().unwrap_or_default();
-        let action = if self.body.starts_with("Action=") {
+        let action = if self.body.starts_with("Action=") || self.method == "QUERY" {
             self.body.as_str()
         } else {
             ""
@@ -84,6 +85,18 @@ struct Inner {
     asked: Vec<Asked>,
 }
 
+impl Inner {
+    /// Writes a call down, and says what goes wrong with it.
+    fn judge(&mut self, asked: Asked) -> Option<Act> {
+        let line = asked.line();
+        self.asked.push(asked);
+        let mut rules = self.rules.iter_mut();
+        let rule = rules.find(|rule| rule.times > 0 && line.contains(&rule.on))?;
+        rule.times = rule.times.saturating_sub(1);
+        Some(rule.act.clone())
+    }
+}
+
 /// A running proxy; it ends with the test's runtime.
 #[derive(Clone)]
 pub(crate) struct Proxy {
@@ -102,6 +115,34 @@ impl Proxy {
         }));
         let router = Router::new().fallback(pass).with_state(Arc::clone(&inner));
         let url = vendor::serve(router).await;
+        Self { url, inner }
+    }
+
+    /// Before a PostgreSQL server on that port. An [`Answer`] is a SQLSTATE, in the place of a content type, and a message.
+    pub(crate) fn before_postgres(server: u16) -> Self {
+        let inner = Arc::new(Mutex::new(Inner {
+            vendor: String::new(),
+            client: reqwest::Client::builder().no_proxy().build().unwrap(),
+            rules: Vec::new(),
+            asked: Vec::new(),
+        }));
+        let shared = Arc::clone(&inner);
+        let judge = move |statements: &str| {
+            let asked = Asked {
+                method: "QUERY".to_owned(),
+                target: String::new(),
+                headers: BTreeMap::new(),
+                body: statements.to_owned(),
+            };
+            match shared.lock().unwrap().judge(asked) {
+                None => Fate::Pass,
+                Some(Act::CutBefore) => Fate::CutBefore,
+                Some(Act::CutAfter) => Fate::CutAfter,
+                Some(Act::Answer(answer)) => Fate::Error(answer.headers[0].1.clone(), answer.body),
+            }
+        };
+        let port = postgres_proxy::before(server, Arc::new(judge));
+        let url = port.to_string();
         Self { url, inner }
     }
 
@@ -159,18 +200,8 @@ async fn pass(State(inner): State<Arc<Mutex<Inner>>>, request: Request) -> Respo
     };
     let (act, client, url) = {
         let mut inner = inner.lock().unwrap();
-        let line = asked.line();
-        let rule = inner
-            .rules
-            .iter_mut()
-            .find(|rule| rule.times > 0 && line.contains(&rule.on));
-        let act = rule.map(|rule| {
-            rule.times = rule.times.saturating_sub(1);
-            rule.act.clone()
-        });
         let url = format!("{}{}", inner.vendor, asked.target);
-        inner.asked.push(asked);
-        (act, inner.client.clone(), url)
+        (inner.judge(asked), inner.client.clone(), url)
     };
     match act {
         Some(Act::CutBefore) => vendor::lost(),

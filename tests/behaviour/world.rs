@@ -10,6 +10,7 @@ use rotation_provider::connection::Connections;
 use serde_json::{Value as Json, json};
 
 use crate::moto::Moto;
+use crate::postgres::{Postgres, SUPERUSER, Template};
 use crate::proxy::Proxy;
 use crate::sandbox::Sandbox;
 use crate::vendor;
@@ -25,6 +26,7 @@ const STILL: [&str; 3] = [
 pub(crate) enum Origin {
     Sandbox(Sandbox),
     Moto(Moto),
+    Postgres(Template),
 }
 
 /// What stands behind the proxy.
@@ -32,6 +34,7 @@ pub(crate) enum Truth {
     Sandbox(Sandbox),
     /// Its address; the world is told from others by its tag.
     Moto(String),
+    Postgres(Postgres),
 }
 
 /// The world of one case.
@@ -47,7 +50,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn of(origin: &Origin, tag: &'static str) -> Self {
+        if let Origin::Postgres(template) = origin {
+            return Self::with_postgres(template, tag);
+        }
         let (truth, url, exports) = match origin {
+            Origin::Postgres(_) => unreachable!("it speaks no HTTP"),
             Origin::Sandbox(sandbox) => {
                 let copy = sandbox.fork();
                 let (url, exports) = (copy.export("SANDBOX_URL").to_owned(), copy.exports().to_vec());
@@ -86,6 +93,37 @@ impl World {
         }
     }
 
+    /// A cluster with one role besides that of the run.
+    fn with_postgres(template: &Template, tag: &'static str) -> Self {
+        let server = template.start(None);
+        server.sql("CREATE ROLE app LOGIN PASSWORD 'first'");
+        let proxy = Proxy::before_postgres(server.port());
+        let environment = [
+            ("PGHOST", "127.0.0.1"),
+            ("PGPORT", &proxy.url),
+            ("PGUSER", "postgres"),
+            ("PGPASSWORD", SUPERUSER),
+        ];
+        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let clock = Clock::default();
+        Self {
+            tag,
+            connections: connect(&environment, clock),
+            proxy,
+            truth: Truth::Postgres(server),
+            environment: environment.to_vec(),
+            clock,
+        }
+    }
+
+    /// The server behind it.
+    pub(crate) fn postgres(&self) -> &Postgres {
+        match &self.truth {
+            Truth::Postgres(server) => server,
+            Truth::Sandbox(_) | Truth::Moto(_) => panic!("no PostgreSQL stands behind this world"),
+        }
+    }
+
     /// The connections of a later run, which has listed nothing yet.
     pub(crate) fn later_run(&self) -> Arc<Connections> {
         connect(&self.environment, self.clock)
@@ -101,14 +139,14 @@ impl World {
     pub(crate) fn sandbox(&self) -> &Sandbox {
         match &self.truth {
             Truth::Sandbox(sandbox) => sandbox,
-            Truth::Moto(_) => panic!("moto stands behind this world"),
+            Truth::Moto(_) | Truth::Postgres(_) => panic!("no sandbox stands behind this world"),
         }
     }
 
     /// Asks moto as an outsider does, past the proxy.
     pub(crate) fn moto(&self, operation: &str, body: &Json) -> Json {
         let Truth::Moto(address) = &self.truth else {
-            panic!("the sandbox stands behind this world")
+            panic!("no moto stands behind this world")
         };
         let body = body.to_string();
         let credential =

@@ -140,7 +140,7 @@ impl Play {
 
     /// The role whose turn it is, told by generation and by the instant of the one that is in use.
     fn role(&self, order: &MintOrder) -> &'static str {
-        if self.case.origin == Origin::Replaced {
+        if self.case.has_one_role() {
             return "first";
         }
         let (due, other) = if order.label.generation % 2 == 1 {
@@ -148,7 +148,7 @@ impl Play {
         } else {
             ("second", "first")
         };
-        let in_use = |role: &str| order.handles.in_use.contains(role);
+        let in_use = |role: &str| order.handles.in_use.iter().any(|id| world::role_of(id) == role);
         if in_use(due) && !in_use(other) { other } else { due }
     }
 
@@ -186,6 +186,15 @@ impl Play {
             }
             self.deeds.minted += 1;
             return Ok(minted(self, role, "password"));
+        }
+        if self.case.is_marked() {
+            let role = self.role(order);
+            let (value, label) = (self.world.fresh(), order.label.to_string());
+            let handle = format!("{role}/{label}");
+            self.world.end_role(role);
+            self.world.put(&handle, Some(label), value, true, 0);
+            self.deeds.minted += 1;
+            return Ok(minted(self, &handle, "password"));
         }
         let mut handle = String::new();
         for _ in 0..if self.mutant == Mutant::MintsTwice { 2 } else { 1 } {
@@ -292,7 +301,11 @@ impl Source for Stage {
     }
 
     async fn restore(&self, found: Parts, _order: &MintOrder) -> Result<Option<Minted>, CallError> {
-        if matches!(self.play().case.origin, Origin::Replaced | Origin::Alternating) {
+        let has_roles = {
+            let play = self.play();
+            play.case.is_marked() || matches!(play.case.origin, Origin::Replaced | Origin::Alternating)
+        };
+        if has_roles {
             return self.call(Call::Look, move |play| Ok(whose(play, &found))).await;
         }
         Ok(Some(Minted {
@@ -307,7 +320,7 @@ impl Source for Stage {
 fn whose(play: &Play, found: &Parts) -> Option<Minted> {
     let value = found.get("password").and_then(number);
     let mut roles = play.world.credentials.iter();
-    let (handle, _) = roles.find(|(_, role)| Some(role.value) == value)?;
+    let (handle, _) = roles.find(|(_, role)| role.alive && Some(role.value) == value)?;
     Some(minted(play, handle, "password"))
 }
 

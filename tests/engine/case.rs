@@ -17,6 +17,10 @@ pub enum Origin {
     Replaced,
     /// Two roles in turn: at most two alive (`neon_role_password` with `alternate_role`).
     Alternating,
+    /// As `Replaced`, of an issuer whose role tells which generation it holds, and keeps its password to itself (`postgres_password`).
+    MarkedRole,
+    /// The same of two roles in turn (`postgres_password` with `alternate_role`).
+    MarkedRoles,
     /// Nobody lists, nobody revokes (`random`).
     Generated,
     /// A person hands the value to every apply (`provided`).
@@ -156,22 +160,33 @@ impl Case {
 
     /// Whether consumers may rely on two credentials at once.
     pub fn overlaps(&self) -> bool {
-        self.origin != Origin::Replaced
+        !matches!(self.origin, Origin::Replaced | Origin::MarkedRole)
     }
 
     /// Whether an issuer can end a credential.
     pub fn revocable(&self) -> bool {
-        matches!(self.origin, Origin::Listed | Origin::Replaced | Origin::Alternating)
+        !matches!(self.origin, Origin::Generated | Origin::Provided)
     }
 
     /// The part that targets hold, where there are several.
     pub fn part(&self) -> Option<&'static str> {
-        matches!(self.origin, Origin::Replaced | Origin::Alternating).then_some("password")
+        let is_role = matches!(self.origin, Origin::Replaced | Origin::Alternating) || self.is_marked();
+        is_role.then_some("password")
     }
 
     /// How many credentials may be alive at once.
     pub fn limit(&self) -> Option<usize> {
-        (self.origin == Origin::Alternating).then_some(2)
+        matches!(self.origin, Origin::Alternating | Origin::MarkedRoles).then_some(2)
+    }
+
+    /// Whether a role tells which generation it holds.
+    pub fn is_marked(&self) -> bool {
+        matches!(self.origin, Origin::MarkedRole | Origin::MarkedRoles)
+    }
+
+    /// Whether generations share one role.
+    pub fn has_one_role(&self) -> bool {
+        matches!(self.origin, Origin::Replaced | Origin::MarkedRole)
     }
 
     /// Whether consumers of that target load what is published only when an activation says so.
@@ -240,7 +255,13 @@ fn source(case: &Case, wish: &Wish) -> Value {
         ];
         Value::object([("neon_role_password", Value::object(arguments))])
     };
+    let marked = |alternate: Value| {
+        let arguments = [("role", text("first")), ("alternate_role", alternate)];
+        Value::object([("postgres_password", Value::object(arguments))])
+    };
     match case.origin {
+        Origin::MarkedRole => marked(Value::Null),
+        Origin::MarkedRoles => marked(text("second")),
         Origin::Listed => Value::object([("fly_token", Value::object([("app", text("app"))]))]),
         Origin::Replaced => role(Value::Null),
         Origin::Alternating => role(text("second")),

@@ -364,6 +364,48 @@ pub fn two_roles_with_escrow() -> Case {
     }
 }
 
+/// Roles that tell which generation they hold, and never a password.
+pub fn marked() -> Vec<Case> {
+    vec![
+        Case {
+            budget: budget(1, 1, 1, 0),
+            ..created("one marked role", Origin::MarkedRole, &[opaque("a", 1), rolled("b", 2)])
+        },
+        Case {
+            budget: budget(1, 1, 1, 0),
+            ..created(
+                "one marked role, escrow",
+                Origin::MarkedRole,
+                &[readable("a", 1), opaque("b", 1)],
+            )
+        },
+        two_marked_roles(),
+        Case {
+            parks: true,
+            overlap: 1,
+            budget: budget(1, 0, 1, 1),
+            ..created(
+                "parked, two marked roles",
+                Origin::MarkedRoles,
+                &[opaque("a", 1), opaque("b", 1)],
+            )
+        },
+    ]
+}
+
+/// Two roles in turn that tell which generation they hold, and never a password.
+pub fn two_marked_roles() -> Case {
+    Case {
+        overlap: 1,
+        budget: budget(1, 0, 1, 1),
+        ..created(
+            "two marked roles",
+            Origin::MarkedRoles,
+            &[readable("a", 1), opaque("b", 2)],
+        )
+    }
+}
+
 /// The run's own credential.
 pub fn own() -> Case {
     Case {

@@ -270,6 +270,15 @@ fn a_second_rotation_of_two_roles_that_is_killed_and_then_interrupted_leaves_nob
         .ends_well();
 }
 
+/// The issuer's limit leaves no room, and nobody can tell the value: what no target has gives way.
+#[test]
+fn a_password_that_was_lost_before_any_target_had_it_makes_room_for_the_next() {
+    Story::created(cases::two_marked_roles())
+        .rotate()
+        .apply((Call::Mint, 0, Fault::Interrupt))
+        .ends_well();
+}
+
 /// What state says of the last rotation: its cause and its reason.
 fn record(story: &Story) -> (String, String) {
     let state = story.rest.state.as_ref().expect("it exists");

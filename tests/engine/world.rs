@@ -94,6 +94,11 @@ pub struct World {
     pub vault: Vault,
 }
 
+/// The role that a handle names.
+pub fn role_of(handle: &str) -> &str {
+    handle.split('/').next().unwrap_or_default()
+}
+
 /// A broken guarantee.
 pub type Broken = String;
 
@@ -104,8 +109,8 @@ impl World {
             world.slot(&spec.slot()).waits = true;
         }
         let roles: &[&str] = match case.origin {
-            Origin::Replaced => &["first"],
-            Origin::Alternating => &["first", "second"],
+            Origin::Replaced | Origin::MarkedRole => &["first"],
+            Origin::Alternating | Origin::MarkedRoles => &["first", "second"],
             _ => &[],
         };
         for role in roles {
@@ -194,6 +199,21 @@ impl World {
         }
     }
 
+    /// A role is given another password: the one that it has ends.
+    pub fn end_role(&mut self, role: &str) {
+        let held = self.credentials.iter_mut();
+        let held = held.filter(|(handle, known)| role_of(handle) == role && known.alive);
+        let ended: Vec<u32> = held
+            .map(|(_, known)| {
+                known.alive = false;
+                known.value
+            })
+            .collect();
+        for value in ended {
+            self.end_value(value, Ended::Minting);
+        }
+    }
+
     fn end_value(&mut self, value: u32, by: Ended) {
         if let Some(value) = self.values.get_mut(&value) {
             value.ended.get_or_insert(by);
@@ -264,7 +284,7 @@ impl World {
 
     fn earlier_waves_are_done(&self, case: &Case, wish: &Wish, spec: &TargetSpec, value: u32) -> Result<(), Broken> {
         // Once the old value is dead, or where an incident asks for speed, waves order and hold nothing back.
-        let holds_back = case.origin != Origin::Replaced && wish.incidents == 0;
+        let holds_back = !case.has_one_role() && wish.incidents == 0;
         for earlier in wish
             .configured(case)
             .filter(|other| holds_back && other.wave < spec.wave)

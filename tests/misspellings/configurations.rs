@@ -180,6 +180,17 @@ pub(crate) fn checks() -> Vec<(&'static str, Json)> {
             json!({ "repository": "molecule-ai/monorepo", "workflow": "publish.yml", "ref": "main", "inputs": { "a": "b" } }),
         ),
         (
+            "postgres_login",
+            json!({
+                "user": "app", "password": "{{ value }}", "database": "main", "host": "pooler.internal", "port": 6432, "credential": "new",
+                "expect": "accepted",
+            }),
+        ),
+        (
+            "postgres_login",
+            json!({ "uri": "postgresql://app:{{ value }}@db.example/app", "credential": "new" }),
+        ),
+        (
             "exec",
             json!({
                 "command": ["/usr/local/bin/verify", "--env", "production"], "environment": { "PATH": "/usr/bin:/bin" },
@@ -223,7 +234,7 @@ pub(crate) fn activations() -> Vec<(&'static str, Json)> {
 pub(crate) fn part(kind: &str, arguments: &Json) -> Json {
     match kind {
         "key_pair" => json!("private_key_pem"),
-        "neon_role_password" => json!("uri"),
+        "neon_role_password" | "postgres_password" => json!("uri"),
         "provided" if arguments.get("part_names").is_some() => json!("secret"),
         _ => Json::Null,
     }

@@ -1,10 +1,11 @@
 //! A PostgreSQL cluster of a test's own: on loopback, on a free port, in a temporary directory, ended with the test.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use rotation_provider::environment::Environment;
@@ -14,30 +15,41 @@ use tempfile::TempDir;
 const MISSING: &str =
     "PostgreSQL is missing: install the Debian package postgresql (apt-get install postgresql), or run `make tools`";
 
+/// The superuser's password in a cluster that asks for passwords.
+pub(crate) const SUPERUSER: &str = "zq7-Qz9wKx2_LmYp3Ds8vB4";
+
+/// The files of a cluster that was never started: copied in a moment, where making them takes a second.
+pub(crate) struct Template {
+    binaries: PathBuf,
+    account: Account,
+    directory: TempDir,
+}
+
 /// A running cluster.
 pub(crate) struct Postgres {
     process: Child,
     port: u16,
-    _directory: TempDir,
+    binaries: PathBuf,
+    directory: TempDir,
 }
 
 /// A user and group that may run a server: it refuses to run as root.
 type Account = Option<(u32, u32)>;
 
-impl Postgres {
-    /// Makes a cluster, starts it and waits until it answers.
-    pub(crate) fn start() -> Self {
-        let binaries = binaries();
-        let account = account();
-        let directory = tempfile::tempdir().unwrap();
-        if let Some((user, group)) = account {
-            std::os::unix::fs::chown(directory.path(), Some(user), Some(group)).unwrap();
-        }
-        let data = directory.path().join("data");
+impl Template {
+    /// Of clusters that trust whoever comes, or ask for passwords by SCRAM.
+    pub(crate) fn make(asks_for_passwords: bool) -> Self {
+        let (binaries, account) = (binaries(), account());
+        let directory = folder(account);
+        let file = directory.path().join("password");
+        std::fs::write(&file, SUPERUSER).unwrap();
+        let method = if asks_for_passwords { "scram-sha-256" } else { "trust" };
         let made = as_account(&binaries.join("initdb"), account, directory.path())
             .arg("-D")
-            .arg(&data)
-            .args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"])
+            .arg(directory.path().join("data"))
+            .arg("--pwfile")
+            .arg(file)
+            .args(["-U", "postgres", "-A", method, "-E", "UTF8", "--locale=C", "--no-sync"])
             .output()
             .unwrap();
         assert!(
@@ -45,36 +57,67 @@ impl Postgres {
             "initdb: {}",
             String::from_utf8_lossy(&made.stderr)
         );
+        Self {
+            binaries,
+            account,
+            directory,
+        }
+    }
+
+    /// Starts a cluster of its own and waits until it answers; with `tls`, a certificate chain and its key in PEM form.
+    pub(crate) fn start(&self, tls: Option<(&str, &str)>) -> Postgres {
+        let Self { binaries, account, .. } = self;
+        let directory = folder(*account);
+        let data = directory.path().join("data");
+        let copied = as_account(Path::new("cp"), *account, directory.path())
+            .arg("-a")
+            .arg(self.directory.path().join("data"))
+            .arg(&data)
+            .status();
+        assert!(copied.unwrap().success());
+        let mut settings = vec!["listen_addresses=127.0.0.1", "fsync=off", "unix_socket_directories="];
+        if let Some((certificate, key)) = tls {
+            for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+                let file = data.join(name);
+                std::fs::write(&file, text).unwrap();
+                std::fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+                if let Some((user, group)) = account {
+                    std::os::unix::fs::chown(&file, Some(*user), Some(*group)).unwrap();
+                }
+            }
+            settings.push("ssl=on");
+        }
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let log = File::create(directory.path().join("log")).unwrap();
         // It ends with its standard input, so that a test that is killed leaves no server behind.
         let until_end = "\"$0\" \"$@\" </dev/null & server=$!; read -r _; kill -INT $server; wait $server";
-        let process = as_account(Path::new("/bin/sh"), account, directory.path())
+        let process = as_account(Path::new("/bin/sh"), *account, directory.path())
             .args(["-c", until_end])
             .arg(binaries.join("postgres"))
             .arg("-D")
             .arg(&data)
-            .args([
-                "-p",
-                &port.to_string(),
-                "-c",
-                "listen_addresses=127.0.0.1",
-                "-c",
-                "fsync=off",
-            ])
-            .args(["-c", "unix_socket_directories="])
+            .args(["-p", &port.to_string()])
+            .args(settings.iter().flat_map(|setting| ["-c", setting]))
             .stdin(Stdio::piped())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()
             .unwrap();
-        let cluster = Self {
+        let cluster = Postgres {
             process,
             port,
-            _directory: directory,
+            binaries: binaries.clone(),
+            directory,
         };
-        cluster.wait(&binaries.join("pg_isready"));
+        cluster.wait();
         cluster
+    }
+}
+
+impl Postgres {
+    /// A cluster that trusts whoever comes.
+    pub(crate) fn start() -> Self {
+        Template::make(false).start(None)
     }
 
     /// Where Terraform's `pg` backend finds it.
@@ -82,19 +125,86 @@ impl Postgres {
         format!("postgres://postgres@127.0.0.1:{}/postgres?sslmode=disable", self.port)
     }
 
-    fn wait(&self, is_ready: &Path) {
+    /// Where it listens.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// What the server has written to its log.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("log")).unwrap()
+    }
+
+    /// Statements of the superuser, as an outsider runs them; the rows of the answer, with fields parted by `|`.
+    #[track_caller]
+    pub(crate) fn sql(&self, statements: &str) -> String {
+        let ran = self.psql("postgres", SUPERUSER, statements);
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+        String::from_utf8(ran.stdout).unwrap().trim_end().to_owned()
+    }
+
+    /// Whether somebody logs in with this password. Whatever else bars the login fails the test.
+    #[track_caller]
+    pub(crate) fn accepts(&self, user: &str, password: &str) -> bool {
+        let ran = self.psql(user, password, "SELECT 1");
+        let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert!(
+            ran.status.success() || said.contains("password authentication failed"),
+            "{said}"
+        );
+        ran.status.success()
+    }
+
+    /// A session of that role, which stays open until its standard input is closed.
+    pub(crate) fn holds_a_session(&self, user: &str, password: &str) -> Child {
+        let session = Command::new(self.binaries.join("psql"))
+            .args(["-XqAt", "-h", "127.0.0.1", "-d", "postgres", "-U", user])
+            .args(["-p", &self.port.to_string()])
+            .env("PGPASSWORD", password)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let count = format!("SELECT count(*) FROM pg_stat_activity WHERE usename = '{user}'");
+        let begun = (0..200).any(|_| {
+            std::thread::sleep(Duration::from_millis(50));
+            self.sql(&count) != "0"
+        });
+        assert!(begun, "{user} has no session");
+        session
+    }
+
+    fn psql(&self, user: &str, password: &str, statements: &str) -> Output {
+        Command::new(self.binaries.join("psql"))
+            .args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-d", "postgres"])
+            .args(["-p", &self.port.to_string(), "-U", user, "-c", statements])
+            .env("PGPASSWORD", password)
+            .output()
+            .unwrap()
+    }
+
+    fn wait(&self) {
         for _ in 0..300 {
             let port = self.port.to_string();
-            let asked = Command::new(is_ready)
+            let asked = Command::new(self.binaries.join("pg_isready"))
                 .args(["-q", "-h", "127.0.0.1", "-p", &port])
                 .status();
             if asked.unwrap().success() {
                 return;
             }
-            std::thread::sleep(Duration::from_millis(100));
+            std::thread::sleep(Duration::from_millis(50));
         }
-        panic!("PostgreSQL does not answer on port {}", self.port);
+        panic!("PostgreSQL does not answer on port {}: {}", self.port, self.log());
     }
+}
+
+/// A temporary folder of that account's.
+fn folder(account: Account) -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    if let Some((user, group)) = account {
+        std::os::unix::fs::chown(directory.path(), Some(user), Some(group)).unwrap();
+    }
+    directory
 }
 
 impl Drop for Postgres {
@@ -112,7 +222,7 @@ fn binaries() -> PathBuf {
     let debian = debian.filter_map(|version| Some(version.ok()?.path().join("bin")));
     let found = path.split(':').map(PathBuf::from).chain(debian);
     let mut complete = found.filter(|folder| {
-        ["initdb", "postgres", "pg_isready"]
+        ["initdb", "postgres", "pg_isready", "psql"]
             .iter()
             .all(|name| folder.join(name).exists())
     });

@@ -10,7 +10,7 @@ use crate::address::DEFAULT_CONNECTION;
 use crate::check::{CheckConfig, CheckKind};
 use crate::diagnostics::{Argument, Configuration, names};
 use crate::part::{PartName, PartNames};
-use crate::terraform::{Diagnostics, Node, is_word};
+use crate::terraform::{Diagnostics, Mode, Node, is_word};
 
 /// What runs after a delivery: its kind, with what both activations and checks have.
 pub(in crate::provider) struct Runs {
@@ -54,7 +54,9 @@ pub(in crate::provider) fn parse_run(
     let connection = kind.and_then(|kind| connection_of(node, kind.name, kind.reach, problems));
     let config = kind.and_then(|kind| {
         let object = node.attr(kind.name);
-        not_empty(&object, true, problems)?;
+        // Arguments that all have a default (a login with the new credential) may be left out.
+        let required = (kind.attributes)().iter().any(|a| a.mode == Mode::Required);
+        not_empty(&object, required, problems)?;
         let named = connection.as_deref().filter(|name| *name != DEFAULT_CONNECTION);
         // Arguments may mean something else by a connection, so an unknown one leaves them open.
         let named = match (named, node.attr("connection").is_unknown()) {

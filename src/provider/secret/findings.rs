@@ -578,6 +578,28 @@ pub(super) fn used(known: &CredentialRecord, last: Timestamp, until: Timestamp) 
     }
 }
 
+/// Sessions go on that a credential opened which has ended: that one, or one before it of the same handle.
+pub(super) fn open_sessions(known: &CredentialRecord, open: u64) -> Notice {
+    let since = match known.status {
+        CredentialStatus::Disabled => "was revoked",
+        CredentialStatus::Current | CredentialStatus::Overlapping | CredentialStatus::Orphaned => "was made",
+    };
+    let (sessions, they) = match open {
+        1 => ("1 session is".to_owned(), "it works until it is"),
+        many => (format!("{many} sessions are"), "they work until they are"),
+    };
+    Notice {
+        code: NoticeCode::OpenSessions,
+        subject: subject_of(known),
+        text: format!(
+            "{sessions} still open at {} from before {} {since}: {they} closed, whatever became of the credential. Restart their clients, or \
+             end the sessions yourself.",
+            texts::issuer(&known.issuer),
+            texts::credential(known)
+        ),
+    }
+}
+
 /// The credential that this run authenticates with is due to be revoked.
 pub(super) fn own_credential(generation: u64, id: String) -> Notice {
     let text = format!(

@@ -6,13 +6,11 @@ use super::{KIND, NAME, Passwords};
 use crate::address::Address;
 use crate::connection::Link;
 use crate::connection::neon::{Branch, Neon, identifier, is_identifier};
-use crate::diagnostics::Argument;
+use crate::connection::postgres::named;
 use crate::part::PartNames;
+use crate::source::alternating;
 use crate::source::{Issuance, Source, SourceConfig, SourceTraits};
-use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Type};
-
-/// Longest name of a role or a database, in bytes (PostgreSQL documentation, section 4.1.1: `NAMEDATALEN` is 64 with the end mark).
-const LONGEST_NAME: usize = 63;
+use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node, Type};
 
 /// The arguments.
 pub(super) fn attributes() -> Vec<Attribute> {
@@ -71,48 +69,22 @@ pub(super) fn parse(node: &Node<'_>, _root: &Node<'_>, problems: &mut Diagnostic
     };
     let project_id = id("project_id", problems);
     let branch_id = id("branch_id", problems);
-    let role_node = node.attr("role");
-    let role = role_node.required(named(&role_node, problems), problems).known();
-    let alternate = named(&node.attr("alternate_role"), problems).optional();
+    let roles = alternating::roles(node, named, problems);
     let database = named(&node.attr("database"), problems).optional();
     let endpoint_id = identifier(&node.attr("endpoint_id"), problems).optional();
     let pooled = node.attr("pooled").bool(problems).or(false);
-    if let (Some(role), Some(Some(alternate))) = (&role, &alternate)
-        && role == alternate
-    {
-        node.attr("alternate_role").report(problems, |argument| Argument::CannotBeUsed {
-            argument,
-            why: "It is the same as role. Two passwords overlap only if they belong to two roles. Name another role, or remove it.".into(),
-        });
-        return None;
-    }
+    let (role, alternate) = roles?;
     Some(Box::new(Config {
         branch: Branch {
             project_id: project_id?,
             branch_id: branch_id?,
         },
-        role: role?,
-        alternate: alternate?,
+        role,
+        alternate,
         database: database?,
         endpoint_id: endpoint_id?,
         pooled: pooled?,
     }))
-}
-
-/// The name of a role or a database.
-fn named(node: &Node<'_>, problems: &mut Diagnostics) -> Field<String> {
-    node.string(problems).and_then_checked(|name| {
-        let length = name.len();
-        let mistake = if length > LONGEST_NAME {
-            format!("It has {length} bytes; names in PostgreSQL have at most {LONGEST_NAME}.")
-        } else if name.chars().any(char::is_control) {
-            "It contains a line break or another control character.".to_owned()
-        } else {
-            return Some(name);
-        };
-        node.report_not(problems, "a name in PostgreSQL", mistake);
-        None
-    })
 }
 
 /// Reads back the locator of [`Config::issuer`].

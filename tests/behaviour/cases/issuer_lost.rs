@@ -63,12 +63,7 @@ async fn revocation(bench: &Bench, act: Act) {
     let minted = bench.mint(&order(1)).await.unwrap();
     let id = minted.credential.unwrap().id;
     let value = minted.parts.get(minted.parts.primary()).unwrap();
-    let works = || {
-        bench
-            .alive()
-            .iter()
-            .any(|held| held.id == id && held.value == value.expose())
-    };
+    let works = || bench.works(&id, value);
     bench.world().proxy.once(bench.issued().calls().end, act);
     match bench.source().issuer().revoke(&id, &permit()).await {
         Ok(()) => assert!(!works(), "what is done is done"),

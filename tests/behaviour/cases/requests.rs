@@ -103,10 +103,27 @@ fn tell(asked: &Asked, common: &BTreeSet<String>, values: &[&str]) -> String {
     if let Ok(mut body) = serde_json::from_str::<Json>(&asked.body) {
         shape(&mut body, values);
         writeln!(text, "  {body}").unwrap();
+    } else if asked.method == "QUERY" {
+        writeln!(text, "  {}", of_every_run(&asked.body)).unwrap();
     } else if !asked.body.is_empty() {
         writeln!(text, "  {}", asked.body).unwrap();
     }
     text
+}
+
+/// A statement without its verifier, and without the instant and the salt in a comment.
+fn of_every_run(statement: &str) -> String {
+    let mut words = Vec::new();
+    for word in statement.split(' ') {
+        let is_instant = word.parse::<jiff::Timestamp>().is_ok();
+        words.push(match word.split_once('$') {
+            Some((before, _)) if before.ends_with("SCRAM-SHA-256") => format!("{before}[verifier]';"),
+            _ if is_instant => "[instant]".to_owned(),
+            _ if word.ends_with("==]'") => "[salt]]'".to_owned(),
+            _ => word.to_owned(),
+        });
+    }
+    words.join(" ")
 }
 
 /// A path or text without values, ids of machines, and the numbers of operations.

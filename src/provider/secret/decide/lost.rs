@@ -71,10 +71,15 @@ pub(super) fn lost(config: &Config, ledger: &Ledger, need: &Need<'_>) -> Option<
         return None;
     }
     // What could not be read is not lost: a run reads again first.
+    // Nor is what a write without an answer may have left, where the issuer has no room for another credential.
+    let traits = config.source.config.traits();
+    let is_crowded = traits.max_live().is_some() && !traits.replaces();
     let held = |key: &String| {
         let known = ledger.delivery(key);
         known.is_some_and(|known| {
-            known.holds(generation) || (need.unreachable.contains(key) && known.generation == Some(generation))
+            known.holds(generation)
+                || (need.unreachable.contains(key) && known.generation == Some(generation))
+                || (is_crowded && known.status == DeliveryStatus::Unknown && ledger.may_hold(key).contains(&generation))
         })
     };
     // Nothing shows which part of which value an entry holds that this provider did not write.

@@ -27,7 +27,11 @@ pub(in crate::provider::secret) fn taken_by(decision: &Decision, config: &Config
     let gives_way = |generation: u64| {
         decision.revoke.contains(&generation) || decision.exposed.contains(&generation) || ledger.never_held(generation)
     };
-    if older().any(|known| gives_way(known.generation)) {
+    // So does the newest itself, when its value was lost before any target had it: it ends before the next is made.
+    let newest = ledger.generation();
+    let is_lost = !traits.reveals && !ledger.is_parked(newest) && ledger.never_held(newest);
+    let newest_is_lost = is_lost && !config.revoke_by_hand;
+    if newest_is_lost || older().any(|known| gives_way(known.generation)) {
         return None;
     }
     older().map(|known| known.generation).min()

@@ -203,6 +203,20 @@ async fn survey(
             });
         }
     }
+    // What has ended, and what followed on the same handle.
+    let newest = state.ledger.credential(state.ledger.generation());
+    for known in state
+        .revoked
+        .iter()
+        .chain(newest)
+        .filter(|known| known.issuer == address)
+    {
+        let Some(id) = &known.credential_id else { continue };
+        let open = issuer.open_sessions(id).await?;
+        if open > 0 {
+            seen.notices.push(findings::open_sessions(known, open));
+        }
+    }
     // Only a revocation that is due makes the question worth a call.
     let newest = state.ledger.generation();
     let due = state.ledger.credentials().iter().filter(|known| {

@@ -1,0 +1,427 @@
+//! Passwords of PostgreSQL roles, made here. The server is given a SCRAM verifier and never the password itself.
+//!
+//! With one role a new password ends the old one at once; with two, generations alternate between them and overlap. A role's comment says
+//! in one transaction with its password whose password that is ([`mark`]), so roles are listed like keys with names: an interrupted mint is
+//! found again, and a password that somebody replaced is not taken for ours. `ALTER ROLE` ends no sessions.
+//! <https://www.postgresql.org/docs/current/sql-alterrole.html>
+
+mod arguments;
+mod mark;
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use zeroize::Zeroizing;
+
+use self::arguments::{Client, Config};
+use self::mark::Mark;
+use super::alternating::turn;
+use super::listed::{self, Listed, Listing};
+use super::{Credential, Issuer, Maker, MintOrder, Minted, Offers, Source, SourceKind};
+use crate::address::Address;
+use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
+use crate::connection::postgres::{self, Login, Postgres, PostgresClient, Role, SERVICE, Stored, Verifier};
+use crate::connection::{Link, Vendor};
+use crate::randomness;
+use crate::secret::{Parts, Secret};
+use crate::terraform::Diagnostic;
+
+const NAME: &str = "postgres_password";
+
+/// The locator of every address: roles belong to the whole server.
+const ROLES: &str = "roles";
+
+/// The kind.
+pub static KIND: SourceKind = SourceKind {
+    name: NAME,
+    summary: "The password of a PostgreSQL role, or of two alternating roles. The server is given a SCRAM-SHA-256 verifier only.",
+    api_docs: Some("https://www.postgresql.org/docs/current/sql-alterrole.html"),
+    attributes: arguments::attributes,
+    maker: Maker::Issuer,
+    parts: &["password", "username", "host", "uri"],
+    parts_of: |_| Some(KIND.declared_parts()),
+    parse: arguments::parse,
+    revocable: true,
+    offers: Offers {
+        last_use: false,
+        pages: false,
+        proof_of_absence: false,
+        liveness: true,
+        names: true,
+    },
+    reach: Some(postgres::VENDOR.reach()),
+    issuer,
+    issuer_in_words,
+};
+
+fn issuer(address: &Address, link: &Link<'_>) -> Result<Option<Box<dyn Issuer>>, Diagnostic> {
+    if address.locator != ROLES {
+        return Err(listed::misplaced(address, "passwords of PostgreSQL roles", ROLES));
+    }
+    let client = link.account::<Postgres>()?.client()?;
+    Ok(Some(Box::new(Listing(Roles { client }))))
+}
+
+fn issuer_in_words(address: &Address) -> String {
+    format!("PostgreSQL{}", address.at_host())
+}
+
+/// The roles of a server.
+struct Roles {
+    client: PostgresClient,
+}
+
+/// What stands behind the name of a role that this provider gave its password.
+const OF: char = '/';
+
+/// The password of a role as it is now; `None` when no password of it works. One that this provider set has the label in its id, so that
+/// no id ever names another password.
+fn credential(role: &Role) -> Option<Credential> {
+    let mark = role.comment.as_deref().and_then(Mark::find);
+    let salt = match &role.stored {
+        _ if !role.logs_in => return None,
+        Stored::Nothing => return None,
+        Stored::Unreadable => None,
+        Stored::Other => Some(String::new()),
+        Stored::Scram(verifier) => Some(verifier.salt()),
+    };
+    // The comment stays when somebody else sets a password, whose salt is another one.
+    let mark = mark.filter(|mark| salt.is_none_or(|salt| salt == mark.salt));
+    Some(match mark {
+        None => Credential::known_by(role.name.clone(), None),
+        Some(mark) => {
+            let label = mark.label.to_string();
+            Credential {
+                id: format!("{}{OF}{label}", role.name),
+                name: Some(label),
+                minted_at: Some(mark.made_at),
+                expires_at: None,
+            }
+        }
+    })
+}
+
+/// The role of a credential.
+fn role_of(id: &str) -> &str {
+    match id.rsplit_once(OF) {
+        Some((role, label)) if crate::label::Label::parse(label).is_some() => role,
+        _ => id,
+    }
+}
+
+#[async_trait]
+impl Listed for Roles {
+    fn vendor(&self) -> &'static Vendor {
+        &postgres::VENDOR
+    }
+
+    async fn list_now(&self) -> Result<Vec<Credential>, CallError> {
+        Ok(self.client.roles_now().await?.iter().filter_map(credential).collect())
+    }
+
+    async fn list_shared(&self) -> Result<Vec<Credential>, CallError> {
+        Ok(self.client.roles().await?.iter().filter_map(credential).collect())
+    }
+
+    async fn is_own(&self, id: &str) -> Result<bool, CallError> {
+        Ok(role_of(id) == self.client.user())
+    }
+
+    /// Those that began before the role was given its present password; all of them when it has none any more.
+    async fn sessions(&self, id: &str) -> Result<u64, CallError> {
+        let roles = self.client.roles().await?;
+        let Some(role) = roles.iter().find(|role| role.name == role_of(id)) else {
+            return Ok(0);
+        };
+        let mark = role.comment.as_deref().and_then(Mark::find);
+        match (&role.stored, mark) {
+            (_, Some(mark)) => {
+                self.client
+                    .open_sessions(&role.name, Some(mark.made_at.as_second()))
+                    .await
+            }
+            (Stored::Nothing, None) => self.client.open_sessions(&role.name, None).await,
+            // A password of somebody else's, set at a time that nobody knows.
+            (Stored::Unreadable | Stored::Other | Stored::Scram(_), None) => Ok(0),
+        }
+    }
+
+    /// Takes the password away. Where the role has another one by now, that one has ended already.
+    async fn end(&self, id: &str, permit: &WritePermit) -> Result<(), CallError> {
+        let roles = self.client.roles_now().await?;
+        let named = |role: &&Role| credential(role).is_some_and(|known| known.id == id);
+        let Some(role) = roles.iter().find(named) else {
+            return Ok(());
+        };
+        let comment = role.comment.as_deref().and_then(Mark::without);
+        let ended = self
+            .client
+            .set_password(&role.name, None, comment.as_deref(), permit)
+            .await;
+        ended.map_err(advise)
+    }
+}
+
+/// What to do about a server that refuses to change a role.
+fn advise(error: CallError) -> CallError {
+    match error.kind {
+        CallErrorKind::Forbidden => error.advise(
+            "Connect as a superuser, or as a role with CREATEROLE and, from PostgreSQL 16 on, the ADMIN option on this role.",
+        ),
+        _ => error,
+    }
+}
+
+impl Roles {
+    /// The role of that name, if this run may give it a password with which it can log in.
+    fn usable<'r>(&self, roles: &'r [Role], name: &str) -> Result<&'r Role, CallError> {
+        let refuse = |kind, what: &str| {
+            let operation = format!("looking up role {name:?} at {}", self.client.place());
+            Err(CallError::new(kind, Effect::None, SERVICE, operation, None, what))
+        };
+        let Some(role) = roles.iter().find(|role| role.name == name) else {
+            return refuse(
+                CallErrorKind::NotFound,
+                "There is no such role: create it, or correct the name.",
+            );
+        };
+        if role.name == self.client.user() {
+            let what =
+                "This run connects as this role, and would lock itself out. Rotate its password by another role.";
+            return refuse(CallErrorKind::Invalid, what);
+        }
+        if !role.logs_in {
+            return refuse(
+                CallErrorKind::Invalid,
+                "It has NOLOGIN. Give it LOGIN, or name another role.",
+            );
+        }
+        if role.has_expired {
+            let what = "Its VALID UNTIL has passed, so no password of it works. Set a later one.";
+            return refuse(CallErrorKind::Invalid, what);
+        }
+        if !role.is_ours_to_change {
+            let what = format!(
+                "Role {:?}, as which this run connects, may not change it.",
+                self.client.user()
+            );
+            return refuse(CallErrorKind::Forbidden, &what).map_err(advise);
+        }
+        Ok(role)
+    }
+}
+
+/// The roles of a configuration, and what their clients connect to.
+struct Passwords {
+    issuer: Listing<Roles>,
+    role: String,
+    alternate: Option<String>,
+    place: Client,
+}
+
+impl Passwords {
+    fn new(client: PostgresClient, config: &Config) -> Self {
+        Self {
+            place: config.client(&client),
+            issuer: Listing(Roles { client }),
+            role: config.role.clone(),
+            alternate: config.alternate.clone(),
+        }
+    }
+
+    fn roles(&self) -> &Roles {
+        &self.issuer.0
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.role.as_str()).chain(self.alternate.as_deref())
+    }
+
+    fn minted(&self, role: &str, credential: Option<Credential>, password: Secret) -> Minted {
+        let uri = self.place.uri(role, &password);
+        let host = self.place.host.clone();
+        Minted {
+            credential,
+            parts: Parts::single("password", password)
+                .with("username", Secret::plain(role.to_owned()))
+                .with("host", Secret::plain(host.clone()))
+                .with("uri", uri),
+            public: BTreeMap::from([("username".to_owned(), role.to_owned()), ("host".to_owned(), host)]),
+        }
+    }
+
+    /// Whether a password is that of the role now: by its verifier, where this run reads it, else by a login.
+    async fn is_of(&self, role: &Role, password: &Secret) -> Result<bool, CallError> {
+        match &role.stored {
+            Stored::Nothing => return Ok(false),
+            Stored::Scram(verifier) => {
+                if let Some(is_its) = verifier.is_of(password) {
+                    return Ok(is_its);
+                }
+            }
+            Stored::Unreadable | Stored::Other => {}
+        }
+        let client = &self.roles().client;
+        let login = Login {
+            user: &role.name,
+            password,
+            database: client.database(),
+        };
+        match client.log_in(&login, None, None, postgres::LOGIN).await {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind == CallErrorKind::Unauthenticated => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// 256 bits, in characters that no URI and no connection string has to escape.
+fn new_password() -> Result<Secret, randomness::NoEntropy> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    randomness::fill(&mut *bytes)?;
+    let mut text = String::with_capacity(bytes.len().saturating_mul(2));
+    URL_SAFE_NO_PAD.encode_string(*bytes, &mut text);
+    Ok(Secret::new(text))
+}
+
+fn new_verifier(password: &Secret) -> Result<Verifier, String> {
+    let mut salt = [0; postgres::SALT];
+    randomness::fill(&mut salt).map_err(|error| error.to_string())?;
+    Verifier::of(password, &salt).ok_or_else(|| "the new password is not printable ASCII".to_owned())
+}
+
+#[async_trait]
+impl Source for Passwords {
+    fn issuer(&self) -> &dyn Issuer {
+        &self.issuer
+    }
+
+    async fn inspect(&self) -> Result<(), CallError> {
+        let roles = self.roles().client.roles().await?;
+        let mut mistakes = self.names().filter_map(|name| self.roles().usable(&roles, name).err());
+        let Some(first) = mistakes.next() else { return Ok(()) };
+        Err(mistakes.fold(first, |first, next| first.advise(&next.sentence())))
+    }
+
+    /// Gives the role whose turn it is a new password. One that an interrupted run gave it is lost where nothing holds it: nobody can tell it.
+    async fn mint(&self, order: &MintOrder, permit: &WritePermit) -> Result<Minted, CallError> {
+        let Roles { client, .. } = self.roles();
+        let roles = client.roles_now().await?;
+        let first = self.roles().usable(&roles, &self.role)?;
+        let second = self
+            .alternate
+            .as_deref()
+            .map(|name| self.roles().usable(&roles, name))
+            .transpose()?;
+        let in_use = |role: &&Role| order.handles.in_use.iter().any(|id| role_of(id) == role.name);
+        let role = turn(first, second, order, in_use);
+        let refused =
+            |why: String| CallError::refused(SERVICE, format!("making a password for role {:?}", role.name), &why);
+        let password = new_password().map_err(|error| refused(error.to_string()))?;
+        let verifier = new_verifier(&password).map_err(refused)?;
+        let mark = Mark {
+            label: order.label.clone(),
+            made_at: role.listed_at,
+            salt: verifier.salt(),
+        };
+        let comment = mark.beside(role.comment.as_deref());
+        let set = client
+            .set_password(&role.name, Some(&verifier), Some(&comment), permit)
+            .await;
+        set.map_err(|error| match error.effect {
+            Effect::None => advise(error),
+            Effect::Possible => error.advise(&format!(
+                "Role {:?} may have a new password now, which is lost, and the old one may be dead. Apply again soon.",
+                role.name
+            )),
+        })?;
+        let credential = Credential {
+            id: format!("{}{OF}{}", role.name, mark.label),
+            name: Some(mark.label.to_string()),
+            minted_at: Some(mark.made_at),
+            expires_at: None,
+        };
+        Ok(self.minted(&role.name, Some(credential), password))
+    }
+
+    async fn restore(&self, found: Parts, _order: &MintOrder) -> Result<Option<Minted>, CallError> {
+        let Some(password) = arguments::password_in(&found) else {
+            return Ok(None);
+        };
+        let roles = self.roles().client.roles_now().await?;
+        for role in self
+            .names()
+            .filter_map(|name| roles.iter().find(|role| role.name == name))
+        {
+            if self.is_of(role, &password).await? {
+                return Ok(Some(self.minted(&role.name, credential(role), password)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::label::Label;
+
+    fn role(comment: Option<&str>, stored: Stored) -> Role {
+        Role {
+            name: "app/x".to_owned(),
+            listed_at: Timestamp::UNIX_EPOCH,
+            logs_in: true,
+            has_expired: false,
+            is_ours_to_change: true,
+            comment: comment.map(str::to_owned),
+            stored,
+        }
+    }
+
+    #[test]
+    fn a_password_is_ours_while_its_salt_is_the_one_that_the_comment_names() {
+        let password = Secret::new("pencil-pencil-pencil".to_owned());
+        let ours = Verifier::of(&password, &[7; postgres::SALT]).unwrap();
+        let mark = Mark {
+            label: Label::new("DATABASE_URL", "0123456789abcdef", 3),
+            made_at: Timestamp::from_second(1_764_000_000).unwrap(),
+            salt: ours.salt(),
+        };
+        let comment = mark.beside(None);
+        let listed = |stored| credential(&role(Some(&comment), stored));
+        let known = listed(Stored::Scram(ours)).unwrap();
+        assert_eq!(known.id, "app/x/DATABASE_URL-rot-0123456789ab-g3");
+        assert_eq!(
+            (known.label(), known.minted_at),
+            (Some(mark.label.clone()), Some(mark.made_at))
+        );
+        assert_eq!(role_of(&known.id), "app/x");
+        assert_eq!(
+            listed(Stored::Unreadable).unwrap(),
+            known,
+            "whoever may not read hashes trusts the comment"
+        );
+        let other = Verifier::of(&password, &[8; postgres::SALT]).unwrap();
+        for foreign in [Stored::Scram(other), Stored::Other] {
+            assert_eq!(listed(foreign).unwrap().id, "app/x");
+        }
+        assert_eq!(listed(Stored::Nothing), None);
+        assert_eq!(role_of("app/x"), "app/x");
+    }
+
+    #[test]
+    fn a_new_password_has_256_bits_and_nothing_to_escape() {
+        let (one, two) = (new_password().unwrap(), new_password().unwrap());
+        assert!(!one.is_same_as(&two));
+        assert_eq!(one.len(), 43);
+        assert!(
+            one.expose()
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        );
+    }
+}
