@@ -17,7 +17,7 @@ const KEY: Key = Key {
     own: ("token", "VERCEL_API_TOKEN"),
     urls: &[("base_url", "VERCEL_BASE_URL")],
     source: r#"vercel_token = { team_id = "team_d1moleculeai0001" }"#,
-    answers: answers,
+    answers,
 };
 
 /// How Vercel answers a request that carries that token: one that is no more is "forbidden", with a mark.
