@@ -73,8 +73,8 @@ macro_rules! kinds {
 kinds! {
     source random, source fernet_key, source key_pair, source provided, source fly_token, source neon_api_key,
     source neon_role_password, source resend_api_key, source vercel_token, target fly_secret, target github_actions_secret,
-    target github_codespaces_secret, target github_dependabot_secret, target render_env_group_variable, target render_env_variable,
-    target ssm_parameter, target vercel_env,
+    target github_codespaces_secret, target github_dependabot_secret, target http, target render_env_group_variable,
+    target render_env_variable, target ssm_parameter, target vercel_env,
 }
 
 #[test]

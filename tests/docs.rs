@@ -154,7 +154,7 @@ const PLANNED: [(&str, &str); 11] = [
         "sources, targets and checks",
     ),
     ("GCP", "targets"),
-    ("Anything with HTTP", "`http` as a source and a target"),
+    ("Anything with HTTP", "`http` as a source; check `http_canary`"),
     ("Remote hosts", "`exec` and `ssh` as targets; `file`"),
     ("Encrypted columns, records and notices, registries", "all"),
 ];

@@ -15,6 +15,7 @@ mod vendor;
 
 use std::collections::BTreeSet;
 
+use rotation_provider::clock::Clock;
 use rotation_provider::source::SourceKind;
 use rotation_provider::terraform::{Attribute, Diagnostics, Node, Origin, Value};
 use rotation_provider::{activation, check, source, target};
@@ -78,6 +79,17 @@ fn target_cases() -> Vec<Case> {
             "github_dependabot_secret",
             Value::object([("repository", text("molecule-ai/x"))]),
             texts([("repository", "molecule-ai/y"), ("name", "OTHER")]),
+        ),
+        (
+            "http",
+            Value::object([("urls", list(&["/settings/secrets"])), ("body", text("{{ value }}"))]),
+            vec![
+                vec![("urls", list(&["/cp/secrets"]))],
+                vec![("urls", list(&["/settings/secrets", "/b/settings/secrets"]))],
+                vec![("name", text("OTHER"))],
+                vec![("method", text("POST"))],
+                vec![("expect_status", Value::List(vec![Value::number(202)]))],
+            ],
         ),
         (
             "render_env_group_variable",
@@ -205,14 +217,17 @@ fn list(words: &[&str]) -> Value {
     Value::List(words.iter().map(|word| text(word)).collect())
 }
 
-/// Arguments that do not show: there is one `type`; what a check sends and looks for would not fit a line.
-const HIDDEN: [(&str, &str); 7] = [
+/// Arguments that do not show: there is one `type`; what a request sends and looks for would not fit a line.
+const HIDDEN: [(&str, &str); 10] = [
     ("fly_token", "type"),
     ("http", "headers"),
     ("http", "body"),
     ("http", "expect_json"),
     ("http", "expect_body"),
     ("http", "reject_body"),
+    ("http", "read"),
+    ("http", "shadowed_by"),
+    ("http", "remove"),
     ("ssh", "host_key"),
 ];
 
@@ -277,7 +292,15 @@ fn every_argument_of_a_target_shows() {
         let mut problems = Diagnostics::new();
         let config = (kind.parse)(node, Some("FLY_API_TOKEN"), &mut problems);
         let config = config.unwrap_or_else(|| panic!("{name}: {problems:?}"));
-        let slot = config.slot(&vendor::connections(&[]).own()).unwrap();
+        let http = Value::object([("base_url", text("https://platform.example.com"))]);
+        let named = Value::object([("platform", Value::object([("http", http)]))]);
+        let block = Value::object([("connection", named)]);
+        let connections = vendor::connections_of(&block, &[], Clock::default());
+        let link = match kind.reach {
+            Some(reach) if !reach.vendor.has_default => connections.link("platform"),
+            _ => connections.own(),
+        };
+        let slot = config.slot(&link).unwrap();
         let words = (kind.words)(&slot);
         format!(
             "set {} {} ({})",

@@ -3,9 +3,7 @@
 mod attempts;
 mod deployment;
 mod input;
-mod literal;
 mod plain;
-mod templated;
 
 use std::time::Duration;
 

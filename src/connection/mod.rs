@@ -13,6 +13,7 @@ pub(crate) mod instant;
 mod keyed;
 mod link;
 mod listed_key;
+pub mod literal;
 mod named;
 mod opening;
 pub(crate) mod pages;
@@ -20,6 +21,7 @@ mod rest;
 pub(crate) mod segment;
 pub(crate) mod serde_helpers;
 mod state;
+pub mod templated;
 
 pub use account::{Account, Reach, Vendor};
 pub use connections::Connections;

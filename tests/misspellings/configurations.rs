@@ -129,6 +129,18 @@ pub(crate) fn targets() -> Vec<(&'static str, Json)> {
             json!({ "repository": "molecule-ai/monorepo", "name": "TOKEN" }),
         ),
         (
+            "http",
+            json!({
+                "urls": ["/settings/secrets"], "name": "TOKEN", "method": "PUT", "headers": { "X-Secret": "{{ value }}" },
+                "body": "{\"key\":\"TOKEN\",\"value\":\"{{ value | json }}\"}", "expect_status": [200],
+                "read": { "urls": ["/settings/secrets"], "items": "/data", "name": "/key", "where": { "/scope": "global" }, "time": "/updated_at" },
+                "shadowed_by": {
+                    "urls": ["/workspaces/1/secrets"], "items": "/data", "name": "/key", "where": { "/scope": "workspace" },
+                },
+                "remove": { "urls": ["/settings/secrets/TOKEN"], "method": "DELETE", "expect_status": [200] },
+            }),
+        ),
+        (
             "render_env_group_variable",
             json!({ "env_group_id": "evg-d1production", "name": "TOKEN" }),
         ),
