@@ -59,22 +59,25 @@ async fn source(kind: &str) {
 
 /// A test for each kind, and the list of those that have one.
 macro_rules! kinds {
-    ($($group:ident $kind:ident),* $(,)?) => {
-        const TESTED: &[(&str, &str)] = &[$((stringify!($group), stringify!($kind))),*];
+    ($($group:ident: $($kind:ident),* $(,)?;)*) => {
+        const TESTED: &[(&str, &str)] = &[$($((stringify!($group), stringify!($kind))),*),*];
         mod kinds { $(
-            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-            async fn $kind() {
-                super::$group(stringify!($kind)).await;
-            }
+            mod $group { $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                async fn $kind() {
+                    crate::$group(stringify!($kind)).await;
+                }
+            )* }
         )* }
     };
 }
 
 kinds! {
-    source random, source fernet_key, source key_pair, source provided, source fly_token, source neon_api_key,
-    source neon_role_password, source resend_api_key, source vercel_token, target fly_secret, target github_actions_secret,
-    target github_codespaces_secret, target github_dependabot_secret, target http, target render_env_group_variable,
-    target render_env_variable, target ssm_parameter, target vercel_env,
+    source:
+        random, fernet_key, key_pair, provided, fly_token, neon_api_key, neon_role_password, resend_api_key, vercel_token, http;
+    target:
+        fly_secret, github_actions_secret, github_codespaces_secret, github_dependabot_secret, http, render_env_group_variable,
+        render_env_variable, ssm_parameter, vercel_env;
 }
 
 #[test]

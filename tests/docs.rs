@@ -136,7 +136,7 @@ const GENERATED: &str =
     "<!-- Made by tests/docs.rs from the schema and the examples: edit those, then run `make docs`. -->\n\n";
 
 /// Systems of the design that are not there yet.
-const PLANNED: [(&str, &str); 11] = [
+const PLANNED: [(&str, &str); 10] = [
     (
         "Supplied by a person",
         "`stripe_secret_key`, `anthropic_api_key`, `external`",
@@ -154,7 +154,6 @@ const PLANNED: [(&str, &str); 11] = [
         "sources, targets and checks",
     ),
     ("GCP", "targets"),
-    ("Anything with HTTP", "`http` as a source; check `http_canary`"),
     ("Remote hosts", "`exec` and `ssh` as targets; `file`"),
     ("Encrypted columns, records and notices, registries", "all"),
 ];

@@ -218,7 +218,7 @@ fn list(words: &[&str]) -> Value {
 }
 
 /// Arguments that do not show: there is one `type`; what a request sends and looks for would not fit a line.
-const HIDDEN: [(&str, &str); 10] = [
+const HIDDEN: [(&str, &str); 12] = [
     ("fly_token", "type"),
     ("http", "headers"),
     ("http", "body"),
@@ -228,6 +228,8 @@ const HIDDEN: [(&str, &str); 10] = [
     ("http", "read"),
     ("http", "shadowed_by"),
     ("http", "remove"),
+    ("http", "list"),
+    ("http", "revoke"),
     ("ssh", "host_key"),
 ];
 

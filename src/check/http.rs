@@ -6,8 +6,8 @@
 //! not repeated while the outcome of the one before is unknown. Credentials other than the one that is rotated come from a
 //! connection, and go nowhere else than that connection's origin.
 
-mod arguments;
-mod expectation;
+pub(super) mod arguments;
+pub(super) mod expectation;
 
 use std::time::Duration;
 

@@ -427,7 +427,7 @@ mod generated;
 pub mod key_set;
 mod listed;
 
-sources! { random, fernet_key, key_pair, provided, fly_token, neon_api_key, neon_role_password, resend_api_key, vercel_token }
+sources! { random, fernet_key, key_pair, provided, fly_token, neon_api_key, neon_role_password, resend_api_key, vercel_token, http }
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static SourceKind> {

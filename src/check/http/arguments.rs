@@ -107,7 +107,11 @@ pub(super) fn parse(
     }))
 }
 
-fn expectation(node: &Node<'_>, method: Option<&str>, problems: &mut Diagnostics) -> Option<Expectation> {
+pub(in crate::check) fn expectation(
+    node: &Node<'_>,
+    method: Option<&str>,
+    problems: &mut Diagnostics,
+) -> Option<Expectation> {
     let statuses = node.attr("expect_status");
     let status = statuses.integers(100, 599, problems).and_then_checked(|status| {
         if status.is_empty() {

@@ -47,14 +47,18 @@ impl Owner {
         place.map_err(|why| refuse(node, &why, problems)).ok()
     }
 
-    /// Reads URLs behind the connection that the owner must have: whole ones, or paths. Of the parts, a URL may have `part` alone,
-    /// which is no secret.
+    /// Reads a path behind the base URL of the connection that the owner must have. Of all parts it has `part` alone, which is no secret.
     pub fn path(self, node: &Node<'_>, part: Option<&str>, problems: &mut Diagnostics) -> Option<String> {
         let text = node.required_string(problems).known()?;
+        if Url::parse(&text).is_ok() {
+            let why = "it is a whole URL. Write the path that is appended to the connection's base_url";
+            refuse(node, why, problems);
+            return None;
+        }
         self.checked_path(node, text, part, problems)
     }
 
-    /// The same for a list of at least one.
+    /// Reads URLs behind that connection, whole ones or paths; at least one.
     pub fn paths(self, node: &Node<'_>, problems: &mut Diagnostics) -> Field<Vec<String>> {
         node.strings(problems).and_then_checked(|texts| {
             if texts.is_empty() {

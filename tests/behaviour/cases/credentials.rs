@@ -231,5 +231,5 @@ pub(super) async fn requests_are_as_reviewed(bench: &Bench) {
     })
     .await;
     let known = if id.len() > 4 { vec![id.as_str()] } else { Vec::new() };
-    reviewed!(format!("requests_{}", bench.fixture.kind().name), told.text(&known));
+    reviewed!(format!("requests_{}", bench.snapshot()), told.text(&known));
 }

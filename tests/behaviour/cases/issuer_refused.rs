@@ -48,7 +48,7 @@ pub(super) async fn refusals_are_told_in_words(bench: &Bench) {
         .map(|((status, told), whats)| format!("{status} {}: {told}\n", whats.join(", ")));
     let text = format!("{operations}\n{}", answers.collect::<String>());
     reviewed!(
-        format!("refusals_{}", bench.fixture.kind().name),
+        format!("refusals_{}", bench.snapshot()),
         if id.len() < 8 {
             text
         } else {

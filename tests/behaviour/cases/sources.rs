@@ -42,6 +42,15 @@ impl Bench {
             .expect("its declaration names a vendor as the maker")
     }
 
+    /// The name of its kind in snapshots; a target may have the same.
+    pub(crate) fn snapshot(&self) -> String {
+        let name = self.fixture.kind().name;
+        match rotation_provider::target::kind(name) {
+            Some(_) => format!("source_{name}"),
+            None => name.to_owned(),
+        }
+    }
+
     pub(crate) fn offers(&self) -> Offers {
         self.fixture.kind().offers
     }
