@@ -91,6 +91,8 @@ const MAY_USE: [(&str, &[&str]); 27] = [
             "diagnostics",
             "http",
             "process",
+            // Names of canaries.
+            "randomness",
             "secret",
             "stop",
             "template",

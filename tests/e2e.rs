@@ -80,6 +80,8 @@ mod github_dependabot_secret;
 mod gone;
 #[path = "e2e/guard.rs"]
 mod guard;
+#[path = "e2e/http_canary.rs"]
+mod http_canary;
 #[path = "e2e/http_credential.rs"]
 mod http_credential;
 #[path = "e2e/http_entry.rs"]

@@ -145,6 +145,28 @@ fn check_cases() -> Vec<Case> {
             ],
         ),
         (
+            "http_canary",
+            Value::object([
+                (
+                    "create",
+                    Value::object([("url", text("/cp/orgs")), ("body", text("{{ name }}"))]),
+                ),
+                ("inspect", Value::object([("url", text("/cp/orgs/{{ name }}"))])),
+                ("delete", Value::object([("url", text("/cp/orgs/{{ name }}"))])),
+            ]),
+            vec![
+                vec![(
+                    "create",
+                    Value::object([("url", text("/cp/users")), ("body", text("{{ name }}"))]),
+                )],
+                vec![("inspect", Value::object([("url", text("/cp/orgs?name={{ name }}"))]))],
+                vec![(
+                    "delete",
+                    Value::object([("url", text("/cp/orgs/{{ name }}")), ("method", text("POST"))]),
+                )],
+            ],
+        ),
+        (
             "github_workflow",
             Value::object([("repository", text("molecule-ai/x")), ("workflow", text("deploy.yml"))]),
             vec![

@@ -131,7 +131,7 @@ macro_rules! checks {
     };
 }
 
-checks! { http, github_workflow, exec, ssh, vercel_deployment }
+checks! { http, http_canary, github_workflow, exec, ssh, vercel_deployment }
 
 // They activate, and prove nothing that a check asks for.
 pub mod render_deploy;

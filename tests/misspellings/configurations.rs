@@ -181,6 +181,20 @@ pub(crate) fn checks() -> Vec<(&'static str, Json)> {
             }),
         ),
         (
+            "http_canary",
+            json!({
+                "create": {
+                    "url": "/cp/orgs", "method": "POST", "headers": { "X-Test": "{{ name }}" }, "body": "{\"slug\":\"{{ name }}\"}",
+                    "expect_status": [201], "id": "/id",
+                },
+                "inspect": {
+                    "url": "/cp/orgs/{{ id }}", "expect_status": [200], "expect_json": "{\"status\":\"ok\"}", "expect_body": "{{ name }}",
+                    "reject_body": "failed",
+                },
+                "delete": { "url": "/cp/orgs/{{ id }}", "method": "DELETE", "expect_status": [204] },
+            }),
+        ),
+        (
             "github_workflow",
             json!({ "repository": "molecule-ai/monorepo", "workflow": "publish.yml", "ref": "main", "inputs": { "a": "b" } }),
         ),
