@@ -1,7 +1,8 @@
 //! Complete addresses of issuers and slots: `kind:connection:container/name`.
 //!
 //! They stand in state (`credentials[].issuer`, `deliveries[].slot`) and suffice, with the provider block, to revoke
-//! or delete after the configuration that made them is gone. What only the connection knows of a place (an AWS account
+//! or delete after the configuration that made them is gone. What stands behind a `#` says how: it is no part of the place
+//! (docs/decisions/http-requests.md). What only the connection knows of a place (an AWS account
 //! and region, a host that is not the vendor's own) stands in front, as `//place/`.
 
 use std::fmt;
@@ -13,6 +14,9 @@ pub const DEFAULT_CONNECTION: &str = "default";
 /// Stands for a part of a place that is not known: the AWS account in a plan, everything in a state of format version 0.
 pub const ANY: &str = "*";
 
+/// Begins what says how a place is reached. No kind has it in the names of its places.
+const MEANS: char = '#';
+
 /// Where an issuer or a slot is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address {
@@ -23,7 +27,7 @@ pub struct Address {
     /// What the connection adds to the container, its parts separated by colons: `123456789012:eu-west-1`,
     /// `github.example.com`, `127.0.0.1:8080`. Empty at a vendor with a single place.
     pub place: String,
-    /// What the kind needs to find it again, in the kind's own form: `container` or `container/name`.
+    /// What the kind needs to find it again, in the kind's own form: `container` or `container/name`, and behind [`MEANS`] how.
     pub locator: String,
 }
 
@@ -50,16 +54,29 @@ impl Address {
 
     /// Whether both have the same kind and locator, wherever their connections lead.
     pub fn is_elsewhere(&self, other: &Self) -> bool {
-        self.kind == other.kind && self.locator == other.locator
+        self.kind == other.kind && self.named() == other.named()
     }
 
     /// The same address without what only says how to reach it: equal texts are equal places.
     pub fn slot(&self) -> String {
         Self {
             connection: DEFAULT_CONNECTION.to_owned(),
+            locator: self.named().to_owned(),
             ..self.clone()
         }
         .to_string()
+    }
+
+    /// The locator without what only says how the place is reached.
+    pub fn named(&self) -> &str {
+        self.locator
+            .split_once(MEANS)
+            .map_or(self.locator.as_str(), |(named, _)| named)
+    }
+
+    /// How the place is reached, where its kind has that in addresses.
+    pub fn means(&self) -> Option<&str> {
+        self.locator.split_once(MEANS).map(|(_, means)| means)
     }
 
     /// A host that is not the vendor's own, to be put behind the name of a container: ` at github.example.com`. Empty for the vendor's
@@ -177,5 +194,17 @@ mod tests {
             assert_eq!(here.is_same_place(&other), same, "{place}");
             assert!(here.is_elsewhere(&other));
         }
+    }
+
+    #[test]
+    fn the_means_only_say_how_to_reach_a_place() {
+        let here = Address::new("http", "settings/secrets/A#{}");
+        let otherwise = Address::new("http", "settings/secrets/A#{\"read\":\"#\"}");
+        assert!(here.is_same_place(&otherwise) && here != otherwise);
+        assert_eq!(otherwise.slot(), "http:default:settings/secrets/A");
+        assert_eq!(otherwise.means(), Some("{\"read\":\"#\"}"));
+        assert_eq!(otherwise.to_string().parse(), Ok(otherwise));
+        assert!(!here.is_same_place(&Address::new("http", "settings/secrets/B#{}")));
+        assert_eq!(Address::new("random", "").means(), None);
     }
 }

@@ -187,18 +187,20 @@ impl Template {
         beside.max().unwrap_or(0)
     }
 
-    /// The text with the parts of `parts` in it.
+    /// The text with the parts of `parts` in it. Without a part that is a secret, it is none.
     ///
     /// # Errors
     /// [`TemplateError::UnknownPart`] when `parts` lacks one, [`TemplateError::TooLong`] for more than 1 MiB.
     pub fn render(&self, parts: &Parts) -> Result<Secret, TemplateError> {
         let mut pieces: Vec<Zeroizing<String>> = Vec::with_capacity(self.0.len());
         let mut length = 0;
+        let mut is_plain = true;
         for piece in &self.0 {
             match piece {
                 Piece::Literal(text) => pieces.push(text.clone()),
                 Piece::Part { name, filters, at } => {
                     let part = parts.find(name).ok_or_else(|| unknown_part(name, *at, parts.names()))?;
+                    is_plain &= part.is_plain();
                     #[expect(
                         clippy::disallowed_methods,
                         reason = "the copy is wiped, and what comes out is a Secret again"
@@ -217,7 +219,17 @@ impl Template {
         for piece in &pieces {
             text.push_str(piece);
         }
-        Ok(Secret::new(text))
+        Ok(if is_plain {
+            Secret::plain(text)
+        } else {
+            Secret::new(text)
+        })
+    }
+
+    /// Whether every part is encoded by a filter.
+    pub fn is_filtered(&self) -> bool {
+        let bare = |piece: &Piece| matches!(piece, Piece::Part { filters, .. } if filters.is_empty());
+        !self.0.iter().any(bare)
     }
 }
 

@@ -41,6 +41,8 @@ const MAY_USE: [(&str, &[&str]); 27] = [
             "randomness",
             "secret",
             "stop",
+            // Requests whose headers and bodies a user writes.
+            "template",
             "terraform",
         ],
     ),
@@ -71,6 +73,7 @@ const MAY_USE: [(&str, &[&str]); 27] = [
             "duration",
             "http",
             "label",
+            "part",
             // Salts of digests.
             "randomness",
             "rotation",
@@ -88,6 +91,8 @@ const MAY_USE: [(&str, &[&str]); 27] = [
             "diagnostics",
             "http",
             "process",
+            // Names of canaries.
+            "randomness",
             "secret",
             "stop",
             "template",

@@ -66,23 +66,27 @@ async fn source(kind: &str) {
     play::play(kind, sources::CASES, origin, bench).await;
 }
 
-/// A test for each kind, and the list of those that have one.
+/// A test for each kind, in a module of its group, and the list of those that have one.
 macro_rules! kinds {
-    ($($group:ident $kind:ident),* $(,)?) => {
-        const TESTED: &[(&str, &str)] = &[$((stringify!($group), stringify!($kind))),*];
-        mod kinds { $(
+    ($module:ident $tested:ident: $($group:ident $kind:ident),* $(,)?) => {
+        const $tested: &[(&str, &str)] = &[$((stringify!($group), stringify!($kind))),*];
+        mod $module { $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $kind() {
-                super::$group(stringify!($kind)).await;
+                crate::$group(stringify!($kind)).await;
             }
         )* }
     };
 }
 
 kinds! {
-    source random, source fernet_key, source key_pair, source provided, source fly_token, source neon_api_key,
-    source neon_role_password, source postgres_password, source railway_token, source resend_api_key, source vercel_token, target fly_secret, target github_actions_secret,
-    target github_codespaces_secret, target github_dependabot_secret, target railway_variable, target render_env_group_variable, target render_env_variable,
+    source_kinds SOURCES: source random, source fernet_key, source key_pair, source provided, source fly_token, source neon_api_key,
+    source neon_role_password, source postgres_password, source railway_token, source resend_api_key, source vercel_token, source http,
+}
+
+kinds! {
+    target_kinds TARGETS: target fly_secret, target github_actions_secret, target github_codespaces_secret,
+    target github_dependabot_secret, target http, target railway_variable, target render_env_group_variable, target render_env_variable,
     target ssm_parameter, target vercel_env,
 }
 
@@ -102,7 +106,7 @@ fn every_kind_has_a_fixture_and_a_test() {
     );
     assert_eq!(
         registered,
-        TESTED.iter().copied().collect(),
+        SOURCES.iter().chain(TARGETS).copied().collect(),
         "a kind needs its line in `kinds!`"
     );
     for fixture in CREDENTIALS {

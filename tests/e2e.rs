@@ -83,6 +83,12 @@ mod github_dependabot_secret;
 mod gone;
 #[path = "e2e/guard.rs"]
 mod guard;
+#[path = "e2e/http_canary.rs"]
+mod http_canary;
+#[path = "e2e/http_credential.rs"]
+mod http_credential;
+#[path = "e2e/http_entry.rs"]
+mod http_entry;
 #[path = "e2e/import.rs"]
 mod import;
 #[path = "e2e/incident.rs"]

@@ -15,6 +15,7 @@ mod vendor;
 
 use std::collections::BTreeSet;
 
+use rotation_provider::clock::Clock;
 use rotation_provider::source::SourceKind;
 use rotation_provider::terraform::{Attribute, Diagnostics, Node, Origin, Value};
 use rotation_provider::{activation, check, source, target};
@@ -80,6 +81,17 @@ fn target_cases() -> Vec<Case> {
             texts([("repository", "molecule-ai/y"), ("name", "OTHER")]),
         ),
         (
+            "http",
+            Value::object([("urls", list(&["/settings/secrets"])), ("body", text("{{ value }}"))]),
+            vec![
+                vec![("urls", list(&["/cp/secrets"]))],
+                vec![("urls", list(&["/settings/secrets", "/b/settings/secrets"]))],
+                vec![("name", text("OTHER"))],
+                vec![("method", text("POST"))],
+                vec![("expect_status", Value::List(vec![Value::number(202)]))],
+            ],
+        ),
+        (
             "railway_variable",
             Value::object([
                 ("project_id", text("8f0a3c1e-7d52-4e0b-9a64-000000000001")),
@@ -143,6 +155,28 @@ fn check_cases() -> Vec<Case> {
                 vec![("method", text("HEAD"))],
                 vec![("credential", text("previous"))],
                 vec![("expect_status", Value::List(vec![Value::number(401)]))],
+            ],
+        ),
+        (
+            "http_canary",
+            Value::object([
+                (
+                    "create",
+                    Value::object([("url", text("/cp/orgs")), ("body", text("{{ name }}"))]),
+                ),
+                ("inspect", Value::object([("url", text("/cp/orgs/{{ name }}"))])),
+                ("delete", Value::object([("url", text("/cp/orgs/{{ name }}"))])),
+            ]),
+            vec![
+                vec![(
+                    "create",
+                    Value::object([("url", text("/cp/users")), ("body", text("{{ name }}"))]),
+                )],
+                vec![("inspect", Value::object([("url", text("/cp/orgs?name={{ name }}"))]))],
+                vec![(
+                    "delete",
+                    Value::object([("url", text("/cp/orgs/{{ name }}")), ("method", text("POST"))]),
+                )],
             ],
         ),
         (
@@ -242,14 +276,19 @@ fn list(words: &[&str]) -> Value {
     Value::List(words.iter().map(|word| text(word)).collect())
 }
 
-/// Arguments that do not show: there is one `type`; what a check sends and looks for would not fit a line.
-const HIDDEN: [(&str, &str); 7] = [
+/// Arguments that do not show: there is one `type`; what a request sends and looks for would not fit a line.
+const HIDDEN: [(&str, &str); 12] = [
     ("fly_token", "type"),
     ("http", "headers"),
     ("http", "body"),
     ("http", "expect_json"),
     ("http", "expect_body"),
     ("http", "reject_body"),
+    ("http", "read"),
+    ("http", "shadowed_by"),
+    ("http", "remove"),
+    ("http", "list"),
+    ("http", "revoke"),
     ("ssh", "host_key"),
 ];
 
@@ -314,7 +353,15 @@ fn every_argument_of_a_target_shows() {
         let mut problems = Diagnostics::new();
         let config = (kind.parse)(node, Some("FLY_API_TOKEN"), &mut problems);
         let config = config.unwrap_or_else(|| panic!("{name}: {problems:?}"));
-        let slot = config.slot(&vendor::connections(&[]).own()).unwrap();
+        let http = Value::object([("base_url", text("https://platform.example.com"))]);
+        let named = Value::object([("platform", Value::object([("http", http)]))]);
+        let block = Value::object([("connection", named)]);
+        let connections = vendor::connections_of(&block, &[], Clock::default());
+        let link = match kind.reach {
+            Some(reach) if !reach.vendor.has_default => connections.link("platform"),
+            _ => connections.own(),
+        };
+        let slot = config.slot(&link).unwrap();
         let words = (kind.words)(&slot);
         format!(
             "set {} {} ({})",

@@ -6,8 +6,8 @@
 //! not repeated while the outcome of the one before is unknown. Credentials other than the one that is rotated come from a
 //! connection, and go nowhere else than that connection's origin.
 
-mod arguments;
-mod expectation;
+pub(super) mod arguments;
+pub(super) mod expectation;
 
 use std::time::Duration;
 
@@ -19,13 +19,13 @@ use crate::check::attempts::{Attempts, Shortfall};
 use crate::check::{Check, CheckConfig, CheckFailure, CheckKind, Patience, Presents};
 use crate::clock::Clock;
 use crate::connection::Link;
+use crate::connection::http::arguments::Place;
+use crate::connection::http::templates::{Filled, Templates};
 use crate::connection::http::{self, HttpService};
-use crate::diagnostics::CheckArgument;
 use crate::http::{HttpClient, Request, Response};
 use crate::secret::{Parts, Secret, redact};
 use crate::stop::Stop;
-use crate::template::Template;
-use crate::terraform::{Diagnostic, Path};
+use crate::terraform::Diagnostic;
 
 use expectation::Expectation;
 
@@ -57,35 +57,9 @@ const EXPECTED: [u16; 1] = [200];
 struct Config {
     method: &'static str,
     url: Place,
-    headers: Vec<Header>,
-    body: Option<Template>,
+    templates: Templates,
     presents: Presents,
     expectation: Expectation,
-}
-
-/// Where the request goes.
-#[derive(Clone)]
-enum Place {
-    Whole(Url),
-    /// Behind the base URL of the connection.
-    Behind {
-        path: String,
-        connection: String,
-    },
-}
-
-/// A header to send.
-#[derive(Clone)]
-struct Header {
-    name: String,
-    value: Template,
-}
-
-/// A request with its templates filled in.
-struct Filled {
-    headers: Vec<(String, Secret)>,
-    content_type: String,
-    body: Option<Secret>,
 }
 
 impl CheckConfig for Config {
@@ -94,10 +68,7 @@ impl CheckConfig for Config {
     }
 
     fn parts_used(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.templates().flat_map(Template::parts).collect();
-        names.sort();
-        names.dedup();
-        names
+        self.templates.parts()
     }
 
     fn in_words(&self) -> String {
@@ -132,32 +103,12 @@ impl CheckConfig for Config {
     }
 
     fn connect(&self, link: &Link<'_>) -> Result<Box<dyn Check>, Diagnostic> {
-        let refused = |why: &str| {
-            let why = why.to_owned().into();
-            Diagnostic::new(Path::root(), CheckArgument::UrlRefused { why })
-        };
         let service = match link.is_named() {
             true => Some(link.account::<HttpService>()?),
             false => None,
         };
-        let url = match (&self.url, service) {
-            (Place::Whole(url), None) => url.clone(),
-            (Place::Whole(url), Some(service)) => service.address(url.as_str()).map_err(|why| refused(&why))?,
-            (Place::Behind { path, .. }, Some(service)) => service.address(path).map_err(|why| refused(&why))?,
-            (Place::Behind { .. }, None) => return Err(refused("it is relative, and the check names no connection")),
-        };
-        link.http().may_call(url.as_str()).map_err(|why| refused(&why))?;
-        let mut headers = Vec::new();
-        for (name, value) in service.into_iter().flat_map(HttpService::headers) {
-            if self.headers.iter().any(|own| own.name.eq_ignore_ascii_case(name)) {
-                let twice = CheckArgument::HeaderOfConnection {
-                    header: name.to_owned(),
-                    connection: link.name().to_owned(),
-                };
-                return Err(Diagnostic::new(Path::root(), twice));
-            }
-            headers.push((name.to_owned(), value.share()));
-        }
+        let url = arguments::OWNER.resolve(&self.url, "http.url", service, link.http())?;
+        let headers = arguments::OWNER.headers_of(service, &self.templates)?;
         Ok(Box::new(HttpCheck {
             config: self.clone(),
             url,
@@ -165,54 +116,6 @@ impl CheckConfig for Config {
             http: link.http().clone(),
             clock: link.clock(),
         }))
-    }
-}
-
-impl Config {
-    /// The templates that are sent.
-    fn templates(&self) -> impl Iterator<Item = &Template> {
-        self.headers.iter().map(|header| &header.value).chain(&self.body)
-    }
-
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a media type and what stands in state are no secrets, and of a body only its first character is looked at"
-    )]
-    fn fill(&self, parts: Option<&Parts>) -> Result<Filled, String> {
-        let none = Parts::default();
-        let parts = parts.unwrap_or(&none);
-        // What stands in state is no secret, and a short one would be cut out of every message.
-        let render = |template: &Template| {
-            let rendered = template.render(parts).map_err(|error| error.to_string())?;
-            Ok::<_, String>(if template.is_literal() {
-                Secret::plain(rendered.expose().to_owned())
-            } else {
-                rendered
-            })
-        };
-        let mut content_type = None;
-        let mut headers = Vec::new();
-        for header in &self.headers {
-            let value = render(&header.value)?;
-            if header.name.eq_ignore_ascii_case("content-type") {
-                content_type = Some(value.expose().to_owned());
-            } else {
-                headers.push((header.name.clone(), value));
-            }
-        }
-        let body = self.body.as_ref().map(render).transpose()?;
-        let default = match &body {
-            Some(body) if body.expose().trim_start().starts_with(['{', '[']) => "application/json",
-            _ => "text/plain; charset=utf-8",
-        };
-        if let (Some(content_type), None) = (&content_type, &body) {
-            headers.push(("content-type".to_owned(), Secret::plain(content_type.clone())));
-        }
-        Ok(Filled {
-            headers,
-            content_type: content_type.unwrap_or_else(|| default.to_owned()),
-            body,
-        })
     }
 }
 
@@ -247,10 +150,15 @@ impl Check for HttpCheck {
         permit: &WritePermit,
     ) -> Result<(), CheckFailure> {
         let place = self.place();
-        let filled = self.config.fill(parts).map_err(|why| CheckFailure {
-            message: redact(&format!("{place} was not sent: {why}.")),
-            interrupted: false,
-        })?;
+        let none = Parts::default();
+        let filled = self
+            .config
+            .templates
+            .fill(parts.unwrap_or(&none))
+            .map_err(|why| CheckFailure {
+                message: redact(&format!("{place} was not sent: {why}.")),
+                interrupted: false,
+            })?;
         let attempts = Attempts::new(&place, patience, self.clock, stop);
         let attempt = || self.attempt(&filled, patience.timeout, permit);
         attempts.until_one_passes(attempt).await
@@ -273,12 +181,10 @@ impl HttpCheck {
             .timeout(timeout)
             .accept(&statuses)
             .once();
-        for (name, value) in self.headers.iter().chain(&filled.headers) {
+        for (name, value) in &self.headers {
             request = request.secret_header(name, value.share());
         }
-        if let Some(body) = &filled.body {
-            request = request.body(&filled.content_type, body.share());
-        }
+        let request = filled.put_into(request);
         let answer = match config.method {
             "GET" | "HEAD" | "OPTIONS" => self.http.read(request).await,
             _ => self.http.write(request, permit).await,

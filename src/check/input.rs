@@ -1,7 +1,7 @@
 //! Standard input: the one way on which a program gets a credential.
 
 use super::Presents;
-use super::templated::templated;
+use crate::connection::templated::templated;
 use crate::diagnostics::Argument;
 use crate::secret::{Parts, Secret};
 use crate::template::Template;

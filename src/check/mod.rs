@@ -3,9 +3,7 @@
 mod attempts;
 mod deployment;
 mod input;
-mod literal;
 mod plain;
-mod templated;
 
 use std::time::Duration;
 
@@ -133,7 +131,7 @@ macro_rules! checks {
     };
 }
 
-checks! { http, github_workflow, postgres_login, exec, ssh, vercel_deployment }
+checks! { http, http_canary, github_workflow, postgres_login, exec, ssh, vercel_deployment }
 
 // They activate, and prove nothing that a check asks for.
 pub mod railway_redeploy;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::literal;
+use crate::connection::literal;
 use crate::diagnostics::Argument;
 use crate::template::{Template, literal_credential};
 use crate::terraform::{Diagnostics, Field, Node, Path};

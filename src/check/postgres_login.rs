@@ -10,10 +10,10 @@ use async_trait::async_trait;
 use url::Url;
 
 use super::attempts::{Attempts, Shortfall};
-use super::templated::templated;
 use crate::call::{CallErrorKind, WritePermit};
 use crate::check::{Check, CheckConfig, CheckFailure, CheckKind, Patience, Presents};
 use crate::connection::postgres::{self, Login, PORT, Postgres, PostgresClient, hosted, named};
+use crate::connection::templated::templated;
 use crate::connection::{Link, segment};
 use crate::diagnostics::Argument;
 use crate::secret::{Parts, Secret, redact};

@@ -14,6 +14,7 @@ pub(crate) mod instant;
 mod keyed;
 mod link;
 mod listed_key;
+pub mod literal;
 mod named;
 mod opening;
 pub(crate) mod pages;
@@ -21,6 +22,7 @@ mod rest;
 pub(crate) mod segment;
 pub(crate) mod serde_helpers;
 mod state;
+pub mod templated;
 pub(crate) mod uuid;
 
 pub use account::{Account, Reach, Vendor};

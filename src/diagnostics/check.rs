@@ -1,9 +1,9 @@
-//! Mistakes in the arguments of HTTP checks.
+//! Mistakes in the arguments of HTTP requests: of checks, targets and sources.
 
 use super::Words;
 
 catalogue! {
-    /// A mistake in a check.
+    /// A mistake in a request.
     CheckArgument {
         /// A body that would present a credential.
         error BodyPresents { argument: String } => {
@@ -24,16 +24,16 @@ catalogue! {
             samples: [{}],
         }
         /// A URL that must not be called.
-        error UrlRefused { why: Words } => {
-            summary: "The URL of this check cannot be called",
-            detail: format!("http.url is refused: {why}."),
-            samples: [{ why: "it is relative, and the check names no connection".into() }],
+        error UrlRefused { of: Words, argument: Words, why: Words } => {
+            summary: format!("The URL of this {of} cannot be called"),
+            detail: format!("{argument} is refused: {why}."),
+            samples: [{ of: "check".into(), argument: "http.url".into(), why: "it is relative, and the check names no connection".into() }],
         }
         /// A header that its connection sets, too.
-        error HeaderOfConnection { header: String, connection: String } => {
+        error HeaderOfConnection { of: Words, header: String, connection: String } => {
             summary: format!("The header {header} is set twice"),
-            detail: format!("The check sets it, and so does the connection {connection:?}. Remove one of the two."),
-            samples: [{ header: "Authorization".into(), connection: "status".into() }],
+            detail: format!("The {of} sets it, and so does the connection {connection:?}. Remove one of the two."),
+            samples: [{ of: "check".into(), header: "Authorization".into(), connection: "status".into() }],
         }
     }
 }

@@ -173,6 +173,11 @@ impl Request {
         &self.url
     }
 
+    /// What it does, as errors say it.
+    pub fn operation(&self) -> &str {
+        &self.operation
+    }
+
     /// Adds a query parameter, percent-encoded.
     #[must_use]
     pub fn query(mut self, name: &str, value: impl Into<String>) -> Self {

@@ -434,7 +434,7 @@ mod generated;
 pub mod key_set;
 mod listed;
 
-sources! { random, fernet_key, key_pair, provided, fly_token, neon_api_key, neon_role_password, postgres_password, railway_token, resend_api_key, vercel_token }
+sources! { random, fernet_key, key_pair, provided, fly_token, neon_api_key, neon_role_password, postgres_password, railway_token, resend_api_key, vercel_token, http }
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static SourceKind> {

@@ -90,6 +90,6 @@ fn is_within(address: &Address, place: &Address) -> bool {
         locator: place.locator.clone(),
         ..address.clone()
     };
-    let rest = address.locator.strip_prefix(&place.locator);
+    let rest = address.named().strip_prefix(place.named());
     container.is_same_place(place) && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -367,7 +367,7 @@ mod render_variable;
 mod value_digest;
 
 targets! {
-    fly_secret, github_actions_secret, github_codespaces_secret, github_dependabot_secret, railway_variable, render_env_group_variable,
+    fly_secret, github_actions_secret, github_codespaces_secret, github_dependabot_secret, http, railway_variable, render_env_group_variable,
     render_env_variable, ssm_parameter, vercel_env,
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rotation_provider::clock::Clock;
 use rotation_provider::connection::Connections;
+use rotation_provider::terraform::Value;
 use serde_json::{Value as Json, json};
 
 use crate::moto::Moto;
@@ -21,6 +22,10 @@ const STILL: [&str; 3] = [
     "a_refused_write_changes_nothing",
     "no_error_shows_the_value_or_the_credential_of_this_run",
 ];
+
+/// The connections of kinds that have no account of the provider's own: targets are at the runbooks' platform, sources at Resend.
+pub(crate) const PLATFORM: &str = "service";
+pub(crate) const RESEND: &str = "issuer";
 
 /// Where the worlds of a kind come from; it outlives them.
 pub(crate) enum Origin {
@@ -170,5 +175,21 @@ fn connect(environment: &[(String, String)], clock: Clock) -> Arc<Connections> {
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()))
         .collect();
-    vendor::connections_at(&borrowed, clock)
+    let variable = |name: &str| {
+        let found = borrowed.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| *value)
+    };
+    let named = |(name, url, token): (&str, &str, &str)| {
+        let (url, token) = (variable(url)?, variable(token)?);
+        let headers = Value::object([("authorization", Value::string(format!("Bearer {token}")))]);
+        let http = Value::object([("base_url", Value::string(url)), ("headers", headers)]);
+        Some((name.to_owned(), Value::object([("http", http)])))
+    };
+    let all = [
+        (PLATFORM, "PLATFORM_URL", "PLATFORM_TOKEN"),
+        (RESEND, "RESEND_BASE_URL", "RESEND_API_KEY"),
+    ];
+    let named = all.into_iter().filter_map(named).collect();
+    let block = Value::object([("connection", Value::Map(named))]);
+    vendor::connections_of(&block, &borrowed, clock)
 }

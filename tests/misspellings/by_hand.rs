@@ -208,7 +208,7 @@ fn by_hand() -> Vec<(&'static str, Json, &'static str)> {
         (
             "checks",
             json!({ "up": {} }),
-            "checks[\"up\"] has no kind: Set exactly one of http, github_workflow, postgres_login, exec, ssh, vercel_deployment.",
+            "checks[\"up\"] has no kind: Set exactly one of http, http_canary, github_workflow, postgres_login, exec, ssh, vercel_deployment.",
         ),
         // Wrong types.
         (

@@ -129,6 +129,18 @@ pub(crate) fn targets() -> Vec<(&'static str, Json)> {
             json!({ "repository": "molecule-ai/monorepo", "name": "TOKEN" }),
         ),
         (
+            "http",
+            json!({
+                "urls": ["/settings/secrets"], "name": "TOKEN", "method": "PUT", "headers": { "X-Secret": "{{ value }}" },
+                "body": "{\"key\":\"TOKEN\",\"value\":\"{{ value | json }}\"}", "expect_status": [200],
+                "read": { "urls": ["/settings/secrets"], "items": "/data", "name": "/key", "where": { "/scope": "global" }, "time": "/updated_at" },
+                "shadowed_by": {
+                    "urls": ["/workspaces/1/secrets"], "items": "/data", "name": "/key", "where": { "/scope": "workspace" },
+                },
+                "remove": { "urls": ["/settings/secrets/TOKEN"], "method": "DELETE", "expect_status": [200] },
+            }),
+        ),
+        (
             "railway_variable",
             json!({
                 "project_id": "8f0a3c1e-7d52-4e0b-9a64-000000000001", "environment_id": "8f0a3c1e-7d52-4e0b-9a64-000000000002",
@@ -173,6 +185,20 @@ pub(crate) fn checks() -> Vec<(&'static str, Json)> {
                 "url": "https://app.example/health", "method": "POST", "headers": { "Authorization": "Bearer {{ value }}" },
                 "body": "{}", "credential": "new", "expect_status": [200, 204], "expect_json": "{\"status\":\"ok\"}",
                 "expect_body": "ok", "reject_body": "error",
+            }),
+        ),
+        (
+            "http_canary",
+            json!({
+                "create": {
+                    "url": "/cp/orgs", "method": "POST", "headers": { "X-Test": "{{ name }}" }, "body": "{\"slug\":\"{{ name }}\"}",
+                    "expect_status": [201], "id": "/id",
+                },
+                "inspect": {
+                    "url": "/cp/orgs/{{ id }}", "expect_status": [200], "expect_json": "{\"status\":\"ok\"}", "expect_body": "{{ name }}",
+                    "reject_body": "failed",
+                },
+                "delete": { "url": "/cp/orgs/{{ id }}", "method": "DELETE", "expect_status": [204] },
             }),
         ),
         (

@@ -27,9 +27,14 @@ pub(crate) fn connections(environment: &[(&str, &str)]) -> Arc<Connections> {
 /// The same by that clock.
 #[track_caller]
 pub(crate) fn connections_at(environment: &[(&str, &str)], clock: Clock) -> Arc<Connections> {
+    connections_of(&Value::object([]), environment, clock)
+}
+
+/// Those of that provider block.
+#[track_caller]
+pub(crate) fn connections_of(block: &Value, environment: &[(&str, &str)], clock: Clock) -> Arc<Connections> {
     let surroundings = Surroundings::new(Environment::of(environment), clock);
-    let block = Value::object([]);
-    let provider = Node::root(&block, Origin::Configuration);
+    let provider = Node::root(block, Origin::Configuration);
     Connections::parse(&provider, &surroundings, &mut Diagnostics::new())
 }
 

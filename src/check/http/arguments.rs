@@ -1,15 +1,15 @@
-//! The arguments of the check `http`, and the rules that keep other people's credentials out of state.
+//! The arguments of the check `http`.
 
-use url::Url;
-
+use super::Config;
 use super::expectation::Expectation;
-use super::{Config, Header, Place};
-use crate::check::templated::templated;
-use crate::check::{CheckConfig, Presents, literal};
-use crate::diagnostics::{Argument, CheckArgument, Message, capitalized};
-use crate::http::{HeaderMistake, header_mistake};
-use crate::template::Template;
-use crate::terraform::{Attribute, Diagnostics, Field, Node, Type};
+use crate::check::{CheckConfig, Presents};
+use crate::connection::http::arguments::Owner;
+use crate::connection::http::templates::Templates;
+use crate::diagnostics::{Argument, CheckArgument};
+use crate::terraform::{Attribute, Diagnostics, Node, Type};
+
+/// Who sends the request, as advice names it.
+pub(super) const OWNER: Owner = Owner("check");
 
 const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
@@ -63,10 +63,10 @@ pub(super) fn parse(
     connection: Option<&str>,
     problems: &mut Diagnostics,
 ) -> Option<Box<dyn CheckConfig>> {
-    let url = url(&node.attr("url"), connection, problems);
+    let url = OWNER.url(&node.attr("url"), connection, problems);
     let method = node.attr("method").one_of(METHODS, problems).or("GET");
-    let headers = headers(node, problems);
-    let body = body(&node.attr("body"), problems);
+    let headers = OWNER.headers(&node.attr("headers"), problems);
+    let body = OWNER.body(&node.attr("body"), problems);
     let credential = node
         .attr("credential")
         .one_of(&["new", "previous", "none"], problems)
@@ -101,158 +101,17 @@ pub(super) fn parse(
     Some(Box::new(Config {
         method,
         url,
-        headers,
-        body,
+        templates: Templates { headers, body },
         presents,
         expectation,
     }))
 }
 
-fn url(node: &Node<'_>, connection: Option<&str>, problems: &mut Diagnostics) -> Option<Place> {
-    let text = node.required_string(problems).known()?;
-    let mistake = match place(&text, connection) {
-        Ok(place) => return Some(place),
-        Err(mistake) => mistake,
-    };
-    node.report(problems, |argument| Argument::CannotBeUsed {
-        argument,
-        why: format!("{}.", capitalized(&mistake)).into(),
-    });
-    None
-}
-
-/// Where a request to `text` goes, or why there must be none.
-fn place(text: &str, connection: Option<&str>) -> Result<Place, String> {
-    if text.contains("{{") {
-        return Err(
-            "it contains a template, but URLs appear in logs. Present the credential in a header or the body"
-                .to_owned(),
-        );
-    }
-    let is_relative = Url::parse(text) == Err(url::ParseError::RelativeUrlWithoutBase);
-    let (place, url) = match connection.filter(|_| is_relative) {
-        Some(connection) => {
-            let behind =
-                Url::parse(&format!("https://connection.invalid/{text}")).map_err(|error| error.to_string())?;
-            let place = Place::Behind {
-                path: text.to_owned(),
-                connection: connection.to_owned(),
-            };
-            (place, behind)
-        }
-        None if is_relative => {
-            return Err(
-                "it is not a whole URL. Only a check with a `connection` may omit scheme and host, which come from the connection's base_url"
-                    .to_owned(),
-            );
-        }
-        None => {
-            // Whether plain http is permitted is a matter of the provider block, which is not known here.
-            let url = crate::http::permitted(text, true)?;
-            (Place::Whole(url.clone()), url)
-        }
-    };
-    match literal::in_query(&url) {
-        None => Ok(place),
-        Some(name) => Err(format!(
-            "its query contains a credential ({name}), which Terraform would store. Present the rotated credential in a header or \
-             the body, such as \"Bearer {{{{ value }}}}\". {OTHERS}"
-        )),
-    }
-}
-
-/// Ends errors about credentials that are not the one that is rotated.
-const OTHERS: &str = "Put any other credential into the headers of a connection (`connection \"NAME\" { http { … } }` in the provider \
-                      block) and set `connection = \"NAME\"` on the check";
-
-fn headers(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Vec<Header>> {
-    let map = node.attr("headers");
-    let mut found: Vec<Header> = Vec::new();
-    let mut complete = !map.is_unknown();
-    if map.value().as_map().is_none() {
-        // Reports what is no map.
-        complete &= map.string_map(problems).optional().is_some();
-    }
-    for (name, value) in map.elements() {
-        let text = match value.text(problems) {
-            Field::Known(text) => text,
-            Field::Absent => continue,
-            Field::Unknown => {
-                complete = false;
-                continue;
-            }
-        };
-        let Some(template) = header(name, &text, &value, problems) else {
-            complete = false;
-            continue;
-        };
-        if found.iter().any(|header| header.name.eq_ignore_ascii_case(name)) {
-            value.report(problems, |argument| Argument::SetTwice {
-                argument,
-                advice: "Header names ignore case. Remove one.".into(),
-            });
-            complete = false;
-        }
-        found.push(Header {
-            name: name.to_owned(),
-            value: template,
-        });
-    }
-    complete.then_some(found)
-}
-
-fn header(name: &str, text: &str, node: &Node<'_>, problems: &mut Diagnostics) -> Option<Template> {
-    let path = node.path();
-    if let Some(mistake) = header_mistake(name, text) {
-        let argument = path.to_string();
-        let mistake: Message = match mistake {
-            HeaderMistake::Name => Argument::IsNot {
-                argument,
-                what: "the name of a header".into(),
-                why: "It contains a character that HTTP forbids.".into(),
-            }
-            .into(),
-            HeaderMistake::OfTheClient => CheckArgument::OwnHeader {
-                argument,
-                header: name.to_owned(),
-            }
-            .into(),
-            HeaderMistake::Value => Argument::IsNot {
-                argument,
-                what: "the value of a header".into(),
-                why: "It contains a control character or a line break.".into(),
-            }
-            .into(),
-        };
-        problems.report(path.clone(), mistake);
-        return None;
-    }
-    let template = template(node, text, problems)?;
-    if literal::in_header(name, &template) {
-        node.report(problems, |argument| Argument::PlainCredential {
-            argument,
-            what: "credential".into(),
-            advice: format!("Write the whole credential as a part, such as \"Bearer {{{{ value }}}}\". {OTHERS}.")
-                .into(),
-        });
-        return None;
-    }
-    Some(template)
-}
-
-fn template(node: &Node<'_>, text: &str, problems: &mut Diagnostics) -> Option<Template> {
-    templated(node, text, &format!(" {OTHERS}."), problems)
-}
-
-fn body(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Option<Template>> {
-    match node.string(problems) {
-        Field::Absent => Some(None),
-        Field::Unknown => None,
-        Field::Known(text) => template(node, &text, problems).map(Some),
-    }
-}
-
-fn expectation(node: &Node<'_>, method: Option<&str>, problems: &mut Diagnostics) -> Option<Expectation> {
+pub(in crate::check) fn expectation(
+    node: &Node<'_>,
+    method: Option<&str>,
+    problems: &mut Diagnostics,
+) -> Option<Expectation> {
     let statuses = node.attr("expect_status");
     let status = statuses.integers(100, 599, problems).and_then_checked(|status| {
         if status.is_empty() {

@@ -8,20 +8,20 @@ use crate::terraform::Number;
 
 /// What a user expects of an answer; all of it must hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Expectation {
+pub(in crate::check) struct Expectation {
     /// The permitted statuses.
-    pub(super) status: Vec<u16>,
+    pub(in crate::check) status: Vec<u16>,
     /// JSON that the body must contain.
-    pub(super) json: Option<Value>,
+    pub(in crate::check) json: Option<Value>,
     /// Text that the body must contain.
-    pub(super) contains: Option<String>,
+    pub(in crate::check) contains: Option<String>,
     /// Text that the body must not contain.
-    pub(super) lacks: Option<String>,
+    pub(in crate::check) lacks: Option<String>,
 }
 
 /// How an answer falls short.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Shortfall {
+pub(in crate::check) enum Shortfall {
     /// Its status is another one.
     Status(u16),
     /// Its body is no JSON.
@@ -36,7 +36,7 @@ pub(super) enum Shortfall {
 
 impl Expectation {
     /// Compares an answer.
-    pub(super) fn judge(&self, answer: &Response) -> Result<(), Shortfall> {
+    pub(in crate::check) fn judge(&self, answer: &Response) -> Result<(), Shortfall> {
         if !self.status.contains(&answer.status) {
             return Err(Shortfall::Status(answer.status));
         }
@@ -87,7 +87,7 @@ fn difference(expected: &Value, found: &Value, place: &str) -> Option<String> {
 
 impl Shortfall {
     /// The second half of a sentence that begins with the request, and a hint at the cause.
-    pub(super) fn explain(&self, expectation: &Expectation, presents: Presents) -> String {
+    pub(in crate::check) fn explain(&self, expectation: &Expectation, presents: Presents) -> String {
         match self {
             Self::Status(status) => {
                 let expected: Vec<String> = expectation.status.iter().map(ToString::to_string).collect();

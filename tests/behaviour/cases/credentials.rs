@@ -4,10 +4,11 @@ use rotation_provider::call::{CallErrorKind, Effect};
 use rotation_provider::label::{LONGEST_PREFIX, Label};
 use rotation_provider::source::{Credential, Liveness, Source};
 
-use super::requests;
 use super::sources::{Bench, after, order, ordered};
 use super::targets::{ID, label, permit};
+use super::{link, requests};
 use crate::reviewed;
+use crate::world::RESEND;
 
 /// Whether the list has the credential. Some issuers say only there when it was made.
 fn lists(listed: &[Credential], credential: &Credential) -> bool {
@@ -172,7 +173,13 @@ pub(super) async fn an_issuer_is_found_again_by_its_address(bench: &Bench) {
     let nowhere = format!("{}:default:a//../b", bench.fixture.kind().name)
         .parse()
         .unwrap();
-    assert!((bench.fixture.kind().issuer)(&nowhere, &bench.world().connections.own()).is_err());
+    assert!(
+        (bench.fixture.kind().issuer)(
+            &nowhere,
+            &link(bench.fixture.kind().reach, RESEND, &bench.world().connections)
+        )
+        .is_err()
+    );
     assert!(!bench.works(&credential.id, value));
 }
 
@@ -217,5 +224,5 @@ pub(super) async fn requests_are_as_reviewed(bench: &Bench) {
     })
     .await;
     let known = if id.len() > 4 { vec![id.as_str()] } else { Vec::new() };
-    reviewed!(format!("requests_{}", bench.fixture.kind().name), told.text(&known));
+    reviewed!(format!("requests_{}", bench.snapshot()), told.text(&known));
 }

@@ -5,9 +5,10 @@ use rotation_provider::secret::Secret;
 use rotation_provider::stop::Stop;
 use rotation_provider::target::Activated;
 
-use super::requests;
 use super::targets::{Bench, ID, label, permit};
+use super::{link, requests};
 use crate::reviewed;
+use crate::world::PLATFORM;
 
 pub(super) async fn a_value_is_there_once_written_and_again_once_written_again(bench: &Bench) {
     let entry = bench.key();
@@ -79,7 +80,13 @@ pub(super) async fn an_entry_is_found_again_by_its_address(bench: &Bench) {
     let nowhere = format!("{}:default:a//../b", bench.fixture.kind().name)
         .parse()
         .unwrap();
-    assert!((bench.fixture.kind().slot)(&nowhere, &bench.world.connections.own()).is_err());
+    assert!(
+        (bench.fixture.kind().slot)(
+            &nowhere,
+            &link(bench.fixture.kind().reach, PLATFORM, &bench.world.connections)
+        )
+        .is_err()
+    );
     let words = rotation_provider::target::entry(&entry.address.to_string());
     assert!(!words.noun.contains(":default:"), "{words:?}");
 }

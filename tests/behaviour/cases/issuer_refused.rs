@@ -50,7 +50,7 @@ pub(super) async fn refusals_are_told_in_words(bench: &Bench) {
     // Of a server that is told by its port alone.
     let text = text.replace(&bench.world().proxy.url, "[port]");
     reviewed!(
-        format!("refusals_{}", bench.fixture.kind().name),
+        format!("refusals_{}", bench.snapshot()),
         if id.len() < 8 {
             text
         } else {

@@ -1,6 +1,7 @@
 //! The cases: one function each. What a vendor offers decides which a kind plays, and nothing else does.
 
-use rotation_provider::connection::{Connections, Reach};
+use rotation_provider::address::DEFAULT_CONNECTION;
+use rotation_provider::connection::{Connections, Link, Reach};
 use rotation_provider::environment::Environment;
 
 pub(crate) mod credentials;
@@ -15,9 +16,25 @@ pub(crate) mod sources;
 pub(crate) mod targets;
 
 /// What the account adds to addresses of a kind.
-pub(crate) fn placed(reach: Option<Reach>, connections: &Connections) -> String {
-    let account = |reach: Reach| (reach.place)(connections.own().dynamic(reach.vendor).unwrap().as_ref());
+pub(crate) fn placed(reach: Option<Reach>, named: &str, connections: &Connections) -> String {
+    let account = |reach: Reach| {
+        let link = link(Some(reach), named, connections);
+        (reach.place)(link.dynamic(reach.vendor).unwrap().as_ref())
+    };
     reach.map(account).unwrap_or_default()
+}
+
+/// The connection that the suite uses for a kind: of one without an account of the provider's own, the named one.
+pub(crate) fn connection_of(reach: Option<Reach>, named: &str) -> &str {
+    match reach {
+        Some(reach) if !reach.vendor.has_default => named,
+        _ => DEFAULT_CONNECTION,
+    }
+}
+
+/// What leads to it.
+pub(crate) fn link<'a>(reach: Option<Reach>, named: &'a str, connections: &'a Connections) -> Link<'a> {
+    connections.link(connection_of(reach, named))
 }
 
 /// Redaction knows every value of its process: beside other tests it takes their values out of the texts of this one, and

@@ -16,7 +16,9 @@ use rotation_provider::target::{Activation, Receipt};
 use rotation_provider::terraform::{Diagnostics, Node, Origin, Value};
 
 use super::targets::{Bench, Entry, ID, permit};
+use super::{connection_of, link};
 use crate::proxy::Act;
+use crate::world::PLATFORM;
 
 pub(super) async fn revisions_tell_our_write_from_anothers(bench: &Bench) {
     let entry = bench.key();
@@ -78,7 +80,7 @@ async fn create(bench: &Bench) -> (Outcome, Entry) {
     let spec = TargetSpec {
         kind: bench.fixture.kind(),
         config: Arc::clone(&entry.config),
-        connection: DEFAULT_CONNECTION.to_owned(),
+        connection: connection_of(bench.fixture.kind().reach, PLATFORM).to_owned(),
         wave: 1,
         content: Content::Part("value".into()),
         keep: false,
@@ -89,7 +91,10 @@ async fn create(bench: &Bench) -> (Outcome, Entry) {
     };
     let target = JobTarget {
         spec: Arc::new(spec),
-        adapter: entry.config.connect(&connections.own()).unwrap(),
+        adapter: entry
+            .config
+            .connect(&link(bench.fixture.kind().reach, PLATFORM, &connections))
+            .unwrap(),
         slot: entry.address.clone(),
     };
     let job = Job {

@@ -15,10 +15,10 @@ use rotation_provider::source::{
 use rotation_provider::terraform::{Diagnostics, Node, Origin, Value};
 
 use super::targets::{label, permit};
-use super::{credentials, issuer_lost, issuer_refused, placed};
+use super::{credentials, issuer_lost, issuer_refused, link, placed};
 use crate::fixtures::{Credentials, Held, Issued};
 use crate::vendor;
-use crate::world::World;
+use crate::world::{RESEND, World};
 
 /// A source of the kind in a world of its own, if it has a vendor.
 pub(crate) struct Bench {
@@ -41,6 +41,15 @@ impl Bench {
         self.fixture
             .issued()
             .expect("its declaration names a vendor as the maker")
+    }
+
+    /// The name of its kind in snapshots; a target may have the same.
+    pub(crate) fn snapshot(&self) -> String {
+        let name = self.fixture.kind().name;
+        match rotation_provider::target::kind(name) {
+            Some(_) => format!("source_{name}"),
+            None => name.to_owned(),
+        }
     }
 
     pub(crate) fn offers(&self) -> Offers {
@@ -75,14 +84,16 @@ impl Bench {
 
     pub(crate) fn source_with(&self, arguments: &Value) -> Box<dyn Source> {
         self.config(arguments, &self.fixture.resource())
-            .connect(&self.connections().own())
+            .connect(&link(self.fixture.kind().reach, RESEND, &self.connections()))
             .unwrap()
     }
 
     /// One whose next credential is another.
     pub(crate) fn other_source(&self) -> Box<dyn Source> {
         let config = self.config(&self.fixture.arguments(), &self.fixture.other_resource());
-        config.connect(&self.connections().own()).unwrap()
+        config
+            .connect(&link(self.fixture.kind().reach, RESEND, &self.connections()))
+            .unwrap()
     }
 
     pub(crate) fn parts(&self) -> PartNames {
@@ -99,11 +110,11 @@ impl Bench {
         let connections = self.connections();
         let kind = self.fixture.kind();
         let address = Address {
-            place: placed(kind.reach, &connections),
+            place: placed(kind.reach, RESEND, &connections),
             ..self.config(arguments, &self.fixture.resource()).issuer()
         };
         let stored = address.to_string().parse().unwrap();
-        (kind.issuer)(&stored, &connections.own())
+        (kind.issuer)(&stored, &link(kind.reach, RESEND, &connections))
             .unwrap()
             .expect("a vendor revokes them")
     }

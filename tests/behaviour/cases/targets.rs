@@ -12,9 +12,9 @@ use rotation_provider::secret::Secret;
 use rotation_provider::target::{Activation, Delivery, Offers, Receipt, Slot, Target, TargetConfig};
 use rotation_provider::terraform::{Diagnostics, Node, Origin, Value};
 
-use super::{entries, lost, ownership, placed, refused};
+use super::{entries, link, lost, ownership, placed, refused};
 use crate::fixtures::Entries;
-use crate::world::World;
+use crate::world::{PLATFORM, World};
 
 /// The id of the secret in every case.
 pub(crate) const ID: &str = "0123456789abcdef0123456789abcdef";
@@ -78,12 +78,12 @@ impl Bench {
         let node = Node::root(&arguments, Origin::Configuration);
         let config = (kind.parse)(&node, Some("KEY"), &mut problems);
         let config: Arc<dyn TargetConfig> = config.unwrap_or_else(|| panic!("{problems:?}")).into();
-        let place = placed(kind.reach, connections);
+        let place = placed(kind.reach, PLATFORM, connections);
         let address = Address {
             place,
-            ..config.slot(&connections.own()).unwrap()
+            ..config.slot(&link(kind.reach, PLATFORM, connections)).unwrap()
         };
-        let target = config.connect(&connections.own()).unwrap();
+        let target = config.connect(&link(kind.reach, PLATFORM, connections)).unwrap();
         Entry {
             arguments,
             config,
@@ -95,7 +95,8 @@ impl Bench {
     /// The slot as it is found again when the configuration is gone.
     pub(crate) fn at_address(&self, entry: &Entry) -> Box<dyn Slot> {
         let stored = entry.address.to_string().parse().unwrap();
-        (self.fixture.kind().slot)(&stored, &self.world.later_run().own()).unwrap()
+        let kind = self.fixture.kind();
+        (kind.slot)(&stored, &link(kind.reach, PLATFORM, &self.world.later_run())).unwrap()
     }
 
     pub(crate) fn held(&self, entry: &Entry) -> Option<String> {

@@ -22,7 +22,7 @@ pub(in crate::provider::secret) fn moves(ledger: &Ledger, config: &Config) -> bo
 
 /// Whether the account that is not known yet may be the one on record.
 fn fits(known: &Address, here: &Address) -> bool {
-    known.kind == here.kind && known.locator == here.locator && crate::address::places_fit(&known.place, &here.place)
+    known.is_elsewhere(here) && crate::address::places_fit(&known.place, &here.place)
 }
 
 /// The address on record under the connection that leads there now, where that has another name.

@@ -62,8 +62,8 @@ pub(in crate::provider::secret) fn matched<'k>(
     matched
 }
 
-/// Addresses on record that a connection of another name leads to now, or whose container has another name: each with its text from
-/// now on.
+/// Addresses on record that a connection of another name or other requests lead to now, or whose container has another name: each with
+/// its text from now on.
 pub(super) fn renamed(
     ledger: &Ledger,
     config: &Config,
@@ -73,27 +73,18 @@ pub(super) fn renamed(
     let slots = matched.iter().filter_map(|(key, now)| {
         let known: Address = ledger.delivery(key)?.slot.parse().ok()?;
         let slot = slots.get(*now)?;
-        let locator = match known.is_elsewhere(slot) {
-            true => known.locator.clone(),
-            false => slot.locator.clone(),
+        let now = Address {
+            place: known.place.clone(),
+            ..slot.clone()
         };
-        let connection = slot.connection.clone();
-        Some((
-            known.clone(),
-            Address {
-                connection,
-                locator,
-                ..known
-            },
-        ))
+        Some((known, now))
     });
     let issuer = &config.source.issuer;
     let issuers = ledger.credentials().iter().filter_map(|known| {
         let known: Address = known.issuer.parse().ok()?;
-        let connection = issuer.connection.clone();
         let now = known.is_same_place(issuer).then(|| Address {
-            connection,
-            ..known.clone()
+            place: known.place.clone(),
+            ..issuer.clone()
         })?;
         Some((known, now))
     });

@@ -1,11 +1,11 @@
-//! A text of a check with parts of the credential in it.
+//! A text of a configuration with parts of a credential in it.
 
 use crate::diagnostics::{Argument, capitalized};
 use crate::template::{Template, literal_credential};
 use crate::terraform::{Diagnostics, Node};
 
 /// Reads it. `None` where it is no template, or holds a password as it stands, which is reported; `more` is added to the advice.
-pub(super) fn templated(node: &Node<'_>, text: &str, more: &str, problems: &mut Diagnostics) -> Option<Template> {
+pub fn templated(node: &Node<'_>, text: &str, more: &str, problems: &mut Diagnostics) -> Option<Template> {
     let template = match Template::parse(text) {
         Ok(template) => template,
         Err(error) => {

@@ -58,7 +58,7 @@ fn plain(name: &str) -> String {
 
 /// Whether a header of that name and value holds a credential in plain text: as a whole, or grown onto a part, as in
 /// `Bearer abc{{ value }}`. A prefix that ends in punctuation, such as `sk_live_`, is none.
-pub(super) fn in_header(name: &str, value: &Template) -> bool {
+pub fn in_header(name: &str, value: &Template) -> bool {
     let name = plain(name);
     if !HEADERS.iter().any(|end| name.ends_with(end)) {
         return false;
@@ -67,13 +67,13 @@ pub(super) fn in_header(name: &str, value: &Template) -> bool {
 }
 
 /// Whether a variable of an environment holds a credential in plain text, by its name.
-pub(super) fn in_variable(name: &str, value: &str) -> bool {
+pub fn in_variable(name: &str, value: &str) -> bool {
     let name = plain(name);
     !value.is_empty() && HEADERS.iter().any(|end| name.ends_with(end))
 }
 
 /// The argument of the URL's query that is a credential.
-pub(super) fn in_query(url: &Url) -> Option<String> {
+pub fn in_query(url: &Url) -> Option<String> {
     let mut arguments = url.query_pairs();
     let found = arguments.find(|(name, value)| !value.is_empty() && QUERY.contains(&plain(name).as_str()));
     found.map(|(name, _)| name.into_owned())
