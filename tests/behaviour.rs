@@ -57,27 +57,28 @@ async fn source(kind: &str) {
     play::play(kind, sources::CASES, origin, bench).await;
 }
 
-/// A test for each kind, and the list of those that have one.
+/// A test for each kind, in a module of its group, and the list of those that have one.
 macro_rules! kinds {
-    ($($group:ident: $($kind:ident),* $(,)?;)*) => {
-        const TESTED: &[(&str, &str)] = &[$($((stringify!($group), stringify!($kind))),*),*];
-        mod kinds { $(
-            mod $group { $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-                async fn $kind() {
-                    crate::$group(stringify!($kind)).await;
-                }
-            )* }
+    ($module:ident $tested:ident: $($group:ident $kind:ident),* $(,)?) => {
+        const $tested: &[(&str, &str)] = &[$((stringify!($group), stringify!($kind))),*];
+        mod $module { $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $kind() {
+                crate::$group(stringify!($kind)).await;
+            }
         )* }
     };
 }
 
 kinds! {
-    source:
-        random, fernet_key, key_pair, provided, fly_token, neon_api_key, neon_role_password, resend_api_key, vercel_token, http;
-    target:
-        fly_secret, github_actions_secret, github_codespaces_secret, github_dependabot_secret, http, render_env_group_variable,
-        render_env_variable, ssm_parameter, vercel_env;
+    source_kinds SOURCES: source random, source fernet_key, source key_pair, source provided, source fly_token, source neon_api_key,
+    source neon_role_password, source resend_api_key, source vercel_token, source http,
+}
+
+kinds! {
+    target_kinds TARGETS: target fly_secret, target github_actions_secret, target github_codespaces_secret,
+    target github_dependabot_secret, target http, target render_env_group_variable, target render_env_variable,
+    target ssm_parameter, target vercel_env,
 }
 
 #[test]
@@ -96,7 +97,7 @@ fn every_kind_has_a_fixture_and_a_test() {
     );
     assert_eq!(
         registered,
-        TESTED.iter().copied().collect(),
+        SOURCES.iter().chain(TARGETS).copied().collect(),
         "a kind needs its line in `kinds!`"
     );
     for fixture in CREDENTIALS {

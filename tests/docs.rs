@@ -455,13 +455,13 @@ fn json_type(kind: &Type) -> Map<String, Value> {
 /// The JSON Schema of the object that stands under a kind's key.
 fn json_schema(attributes: &[Attribute]) -> Value {
     let properties = attributes.iter().map(|attribute| {
-        let AttributeType::Plain(kind) = &attribute.kind else {
-            panic!(
-                "{} is nested, for which there is no JSON Schema here yet",
-                attribute.name
-            );
+        let mut schema = match &attribute.kind {
+            AttributeType::Plain(kind) => json_type(kind),
+            AttributeType::Nested(Nesting::Single, inner) => json_schema(inner).as_object().unwrap().clone(),
+            AttributeType::Nested(nesting, _) => {
+                panic!("no kind has an argument of {nesting:?} objects yet: say here what it looks like in JSON Schema")
+            }
         };
-        let mut schema = json_type(kind);
         schema.insert("description".to_owned(), attribute.description.clone().into());
         (attribute.name.to_owned(), Value::Object(schema))
     });

@@ -1,6 +1,7 @@
 //! A kind is there only with everything that belongs to it: an example, a section of the docs, a word in the README, a test
 //! that names it. What is missing is said for all kinds at once, with what to do about it.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -24,7 +25,15 @@ fn contracts() -> String {
             let path = entry.unwrap().path();
             let name = path.file_stem().unwrap().to_string_lossy().into_owned();
             if !inside
-                && !["behaviour", "contract_github", "checks", "deployments", "programs"].contains(&name.as_str())
+                && ![
+                    "behaviour",
+                    "contract_github",
+                    "contract_http",
+                    "checks",
+                    "deployments",
+                    "programs",
+                ]
+                .contains(&name.as_str())
             {
                 continue;
             }
@@ -126,14 +135,20 @@ fn names_are_unique_and_in_the_alphabet_of_terraform() {
             "the kind {name:?} is no attribute name of Terraform: lower-case letters, digits and underscores"
         );
     }
-    names.sort_unstable();
-    let twice: Vec<&str> = names
-        .windows(2)
-        .filter(|two| two[0] == two[1])
-        .map(|two| two[0])
-        .collect();
-    assert!(
-        twice.is_empty(),
-        "sources and targets must have names of their own: {twice:?}"
+    let of_sources: BTreeSet<&str> = source::ALL.iter().map(|kind| kind.name).collect();
+    let of_targets: BTreeSet<&str> = target::ALL.iter().map(|kind| kind.name).collect();
+    assert_eq!(
+        (of_sources.len(), of_targets.len()),
+        (source::ALL.len(), target::ALL.len()),
+        "{names:?}"
     );
+    // By the name in an address its vendor is found, whatever the address is of.
+    for name in of_sources.intersection(&of_targets) {
+        let vendors = [source::kind(name).unwrap().reach, target::kind(name).unwrap().reach];
+        let [one, other] = vendors.map(|reach| reach.map(|reach| reach.vendor.block));
+        assert_eq!(
+            one, other,
+            "a source and a target of one name must have one vendor: {name}"
+        );
+    }
 }
