@@ -125,11 +125,12 @@ pub fn misplaced(address: &Address, here: &str) -> Diagnostic {
         _ => "host",
     };
     let misplaced = StateProblem::Misplaced {
-        entry: format!("{} {}", address.kind, address.locator),
+        entry: format!("{} {}", address.kind, address.named()),
         what: what.into(),
         recorded: place_in_words(&address.place),
         here: place_in_words(here),
-        is_target: target::kind(&address.kind).is_some(),
+        // A kind of both says nothing of what it is.
+        is_target: target::kind(&address.kind).is_some() && source::kind(&address.kind).is_none(),
     };
     Diagnostic::new(Path::root(), misplaced)
 }

@@ -11,6 +11,8 @@
 #[expect(dead_code, reason = "other suites need more of it")]
 mod vendor;
 
+#[path = "contract_http/canary.rs"]
+mod canary;
 #[path = "contract_http/service.rs"]
 mod service;
 #[path = "contract_http/target.rs"]

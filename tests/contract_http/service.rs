@@ -79,12 +79,28 @@ async fn answer(State(held): State<Arc<Mutex<Held>>>, request: Request) -> Respo
     let now = 1_796_032_800 + held.clock;
     let entries = held.entries.entry(instance.to_owned()).or_default();
     match head.method.as_str() {
+        "GET" if !name.is_empty() => match entries.get(name) {
+            Some((slug, _)) => json!({ "slug": slug }).to_string().into_response(),
+            None => StatusCode::NOT_FOUND.into_response(),
+        },
         "GET" => {
             let listed: Vec<Json> = entries
                 .iter()
                 .map(|(key, (_, at))| json!({ "key": key, "at": at }))
                 .collect();
             json!({ "data": listed }).to_string().into_response()
+        }
+        "POST" => {
+            let slug = serde_json::from_slice::<Json>(&body).unwrap()["slug"]
+                .as_str()
+                .unwrap()
+                .to_owned();
+            entries.insert(format!("org_{now}"), (slug, now));
+            (
+                StatusCode::CREATED,
+                json!({ "org": { "id": format!("org_{now}") } }).to_string(),
+            )
+                .into_response()
         }
         "PUT" => {
             let body: Json = serde_json::from_slice(&body).unwrap();
