@@ -149,7 +149,7 @@ fn address(service: &HttpService, argument: &'static str, url: &str) -> Result<U
 
 /// An issuer with a list, or without one.
 enum HttpIssuer {
-    Listing(Listing<ByList>),
+    Listing(Box<Listing<ByList>>),
     Unlisted(Revoker),
 }
 
@@ -181,11 +181,11 @@ impl HttpIssuer {
         };
         Ok(match means.list {
             None => Self::Unlisted(revoker),
-            Some(list) => Self::Listing(Listing(ByList {
+            Some(list) => Self::Listing(Box::new(Listing(ByList {
                 revoker,
                 url: address(service, "http.list.url", &list.url)?,
                 listing: list.listing,
-            })),
+            }))),
         })
     }
 
@@ -329,7 +329,7 @@ impl Source for HttpSource {
         let id = text_at(&body, &mint.id).ok_or_else(|| missing("id", &mint.id))?;
         let expires_at = match &mint.expires_at {
             None => None,
-            Some(pointer) => instant_at(&body, pointer).map_err(|()| missing("time", pointer))?,
+            Some(pointer) => instant_at(&body, pointer).map_err(|_| missing("time", pointer))?,
         };
         let credential = Credential {
             expires_at,
@@ -342,7 +342,7 @@ impl Source for HttpSource {
 impl HttpSource {
     fn service(&self) -> &HttpService {
         match &self.issuer {
-            HttpIssuer::Listing(Listing(list)) => &list.revoker.service,
+            HttpIssuer::Listing(listing) => &listing.0.revoker.service,
             HttpIssuer::Unlisted(revoker) => &revoker.service,
         }
     }

@@ -438,14 +438,13 @@ impl Slot for HttpEntry {
             let request = self
                 .service
                 .request(method, &url, operation(&self.service.words_of(&url)));
-            let error = match self.service.write(request, &removal.expect_status, permit).await {
-                Ok(_) => return Ok(()),
-                Err(error) => error,
+            let Err(error) = self.service.write(request, &removal.expect_status, permit).await else {
+                return Ok(());
             };
             // A 404 may also hide the entry from this run: the list tells.
             if let (CallErrorKind::NotFound, Some((listing, urls))) = (&error.kind, &self.read)
                 && let Some(list) = urls.get(at)
-                && self.seen_at(listing, list, true).await? == None
+                && self.seen_at(listing, list, true).await?.is_none()
             {
                 return Ok(());
             }

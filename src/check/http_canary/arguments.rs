@@ -125,7 +125,7 @@ pub(super) fn parse(
         return None;
     }
     let create = create(&create_node, problems);
-    let part = create_node.attr("id").is_null().then_some(NAME).unwrap_or(ID);
+    let part = if create_node.attr("id").is_null() { NAME } else { ID };
     let inspect = inspect(&inspect_node, part, problems);
     let delete = delete(&delete_node, part, problems);
     Some(Box::new(Config {

@@ -180,23 +180,27 @@ pub fn take_text(value: &mut Value, pointer: &str) -> Option<Secret> {
 /// Beyond this many seconds since 1970 a number counts milliseconds: the year 5138.
 const MOST_SECONDS: i64 = 100_000_000_000;
 
+/// What is at a place is no instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoInstant;
+
 /// An instant at a place; `Ok(None)` where there is nothing, or null.
 ///
 /// # Errors
 /// What is there is no instant.
-pub fn instant_at(value: &Value, pointer: &str) -> Result<Option<Timestamp>, ()> {
+pub fn instant_at(value: &Value, pointer: &str) -> Result<Option<Timestamp>, NoInstant> {
     match value.pointer(pointer) {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => text.parse().map(Some).map_err(drop),
+        Some(Value::String(text)) => text.parse().map(Some).map_err(|_| NoInstant),
         Some(Value::Number(number)) => {
-            let number = number.as_i64().ok_or(())?;
+            let number = number.as_i64().ok_or(NoInstant)?;
             let instant = match number.abs() > MOST_SECONDS {
                 true => Timestamp::from_millisecond(number),
                 false => Timestamp::from_second(number),
             };
-            instant.map(Some).map_err(drop)
+            instant.map(Some).map_err(|_| NoInstant)
         }
-        Some(_) => Err(()),
+        Some(_) => Err(NoInstant),
     }
 }
 
@@ -221,7 +225,10 @@ impl Listing {
             only.all(|(pointer, text)| match item.pointer(pointer) {
                 Some(Value::String(found)) => found == text,
                 Some(Value::Null) | None => false,
-                Some(other) => other.to_string() == *text,
+                Some(other) => {
+                    let found = other.to_string();
+                    found == *text
+                }
             })
         };
         items.iter().filter(counts).map(|item| self.item(item)).collect()
@@ -231,7 +238,9 @@ impl Listing {
         let text = |pointer: &str| text_at(item, pointer).ok_or_else(|| format!("an item has no text at {pointer:?}"));
         let instant = |pointer: &Option<String>| match pointer {
             None => Ok(None),
-            Some(pointer) => instant_at(item, pointer).map_err(|()| format!("an item has no time at {pointer:?}")),
+            Some(pointer) => {
+                instant_at(item, pointer).map_err(|NoInstant| format!("an item has no time at {pointer:?}"))
+            }
         };
         Ok(Listed {
             id: self.id.as_deref().map(text).transpose()?.unwrap_or_default(),
