@@ -40,7 +40,7 @@ async fn refusals(allowances: Arc<[Allowance]>, attempts: u32) -> u64 {
         client.write(request, &permit)
     });
     let answers = join_all(writes).await;
-    let refused = sandbox.state()["github"]["refused_by_write_limits"].as_u64().unwrap();
+    let refused = sandbox.github_limits()["refused_writes"].as_u64().unwrap();
     let failed = answers.iter().filter(|answer| answer.is_err()).count();
     assert_eq!(u64::try_from(failed).unwrap(), refused);
     refused

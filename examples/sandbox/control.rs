@@ -14,6 +14,7 @@ pub(crate) fn answer(world: &mut World, call: &Call) -> Reply {
     match (method, segments.get(1..).unwrap_or_default()) {
         ("GET", ["state"]) => Reply::ok(world.state()),
         ("GET", ["timeline"]) => Reply::ok(world.timeline.entries()),
+        ("GET", ["github_limits"]) => Reply::ok(world.vendors.github.limits()),
         ("GET", ["held"]) => Reply::ok(world.holds.lines()),
         ("POST", ["release"]) => {
             world.holds.release();
@@ -40,7 +41,7 @@ pub(crate) fn answer(world: &mut World, call: &Call) -> Reply {
         ("POST", ["seed"]) => done(seed(world, &call.body)),
         _ => Reply::json(
             404,
-            json!({ "error": "the sandbox has state, timeline, calls, fault, held, release, settings, seed and fork" }),
+            json!({ "error": "the sandbox has state, timeline, github_limits, calls, fault, held, release, settings, seed and fork" }),
         ),
     }
 }

@@ -333,9 +333,12 @@ impl GitHub {
             "repositories": repositories.collect::<BTreeMap<_, _>>(),
             "organizations": { OWNER: organization.collect::<BTreeMap<_, _>>() },
             "tokens": self.tokens.iter().map(Token::state).collect::<Vec<_>>(),
-            "rate_limit_remaining": self.remaining,
-            "refused_by_write_limits": self.secondary.refusals(),
         })
+    }
+
+    /// What is left of the calls of this hour, and how many writes came too early: reads change them, so they are no part of the truth.
+    pub(crate) fn limits(&self) -> Value {
+        json!({ "remaining": self.remaining, "refused_writes": self.secondary.refusals() })
     }
 
     pub(crate) fn answer(&mut self, call: &Call, lag: i64) -> Reply {

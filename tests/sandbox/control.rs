@@ -67,7 +67,7 @@ fn settings_that_are_misspelt_or_of_the_wrong_type_are_refused_as_a_whole() {
     for (body, said) in [
         (
             json!({ "ecoh": true }),
-            "ecoh is not known here: there are echo, list_lag_ms, check_health, clock_ahead_ms",
+            "ecoh is not known here: there are echo, list_lag_ms, check_health, clock_ahead_ms, latency_ms, timeline",
         ),
         (json!({ "echo": 1 }), "echo must be true or false, not 1"),
         (

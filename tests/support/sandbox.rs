@@ -101,6 +101,11 @@ impl Sandbox {
         self.control("GET", "state", &Value::Null)
     }
 
+    /// What is left of GitHub's calls of this hour, and how many writes came too early.
+    pub(crate) fn github_limits(&self) -> Value {
+        self.control("GET", "github_limits", &Value::Null)
+    }
+
     /// The calls since the log was last cleared, in their order.
     pub(crate) fn calls(&self) -> Vec<Call> {
         let state = self.state();

@@ -116,10 +116,8 @@ impl NeonClient {
         let answer = self.write(&call, permit).await;
         let answer = answer.map_err(|error| holder.advise(error));
         let created: Result<Created, _> = answer.and_then(|answer| answer.json());
-        let listings = &self.0.keys.listings;
-        listings.settle(&holder.to_string(), &created, |keys, new| {
-            keys.push(new.metadata.clone())
-        });
+        // Whatever is wrong with the answer, the next list tells it.
+        self.0.keys.listings.forget(&holder.to_string());
         let created = created?;
         if created.key.is_empty() {
             let why = "the answer has no key";
