@@ -159,6 +159,17 @@ impl CallError {
         }
     }
 
+    /// Whether a failed look says nothing about what was looked at, so that it is worth another look.
+    pub fn is_passing(&self) -> bool {
+        matches!(
+            self.kind,
+            CallErrorKind::Unavailable
+                | CallErrorKind::TimedOut
+                | CallErrorKind::RateLimited { .. }
+                | CallErrorKind::Malformed
+        )
+    }
+
     /// The whole as a sentence, for texts that go on after it.
     pub fn sentence(&self) -> String {
         full_stop(self.to_string())

@@ -13,7 +13,6 @@
 #[expect(dead_code, reason = "these stories copy and hold nothing")]
 #[path = "support/sandbox.rs"]
 mod sandbox;
-#[expect(dead_code, reason = "what a stranger is refused is seen elsewhere")]
 #[path = "support/sshd.rs"]
 mod sshd;
 #[expect(dead_code, reason = "no script is run here")]

@@ -200,7 +200,7 @@ async fn find(
                     return Ok(Some(id.clone()));
                 }
             }
-            Err(error) if is_passing(&error) => {}
+            Err(error) if error.is_passing() => {}
             Err(error) => return Err(Shortfall::of(&error)),
         }
         match polling.again_unless(stop.wait()).await {
@@ -236,7 +236,7 @@ async fn follow(
                 )));
             }
             Ok((status, Progress::UnderWay)) => seen = status,
-            Err(error) if is_passing(&error) => seen = format!("not known: {error}"),
+            Err(error) if error.is_passing() => seen = format!("not known: {error}"),
             // Its own page may lag behind the answer that named it.
             Err(error) if error.kind == CallErrorKind::NotFound && !polling.is_settled() => {}
             Err(error) => return Err(Shortfall::of(&error)),
@@ -257,15 +257,4 @@ async fn follow(
             }
         }
     }
-}
-
-/// Whether a failed look says nothing about the deployment, so that it is worth another look.
-fn is_passing(error: &CallError) -> bool {
-    matches!(
-        error.kind,
-        CallErrorKind::Unavailable
-            | CallErrorKind::TimedOut
-            | CallErrorKind::RateLimited { .. }
-            | CallErrorKind::Malformed
-    )
 }

@@ -374,7 +374,7 @@ impl WorkflowCheck {
                         other => other.to_owned(),
                     };
                 }
-                Err(error) if passes(&error) => state = format!("not known: {error}"),
+                Err(error) if error.is_passing() => state = format!("not known: {error}"),
                 // Its own page may lag behind the answer that named it.
                 Err(error) if error.kind == CallErrorKind::NotFound && !polling.is_settled() => {}
                 Err(error) => return Err(Shortfall::lasting(&error)),
@@ -399,17 +399,6 @@ impl WorkflowCheck {
             }
         }
     }
-}
-
-/// Whether a failed look at a run says nothing about the run, so that it is worth another look.
-fn passes(error: &CallError) -> bool {
-    matches!(
-        error.kind,
-        CallErrorKind::Unavailable
-            | CallErrorKind::TimedOut
-            | CallErrorKind::RateLimited { .. }
-            | CallErrorKind::Malformed
-    )
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use super::{Account, Opening, Vendor, rest, segment};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::clock::Clock;
 use crate::diagnostics::{Argument, ConnectionProblem};
-use crate::http::{Allowance, HttpClient, KnownAnswers, Request, Response, Shared, remote_host};
+use crate::http::{HttpClient, KnownAnswers, Request, Response, Shared, remote_host};
 use crate::secret::Secret;
 use crate::terraform::{Diagnostic, Diagnostics, Field, Node, Path};
 
@@ -55,6 +55,9 @@ pub static VENDOR: Vendor = Vendor {
 
 fn open(opening: &mut Opening<'_>) -> Option<Box<dyn Account>> {
     let arguments = arguments::read(opening)?;
+    opening
+        .http
+        .limit_writes(&arguments.base_url, limits::allowances(&arguments.base_url));
     let client = match arguments.login {
         None => Err(opening.missing(&VENDOR, "credential", &arguments::ways(opening))),
         Some((login, origin)) => Ok(GitHubClient(Arc::new(Inner {
@@ -64,7 +67,6 @@ fn open(opening: &mut Opening<'_>) -> Option<Box<dyn Account>> {
             login,
             origin,
             answers: KnownAnswers::in_folder(opening.surroundings.cache_path.clone()),
-            allowances: limits::allowances(&arguments.base_url),
             secrets: Shared::for_a_while(opening.surroundings.clock),
             public_keys: Shared::new(),
             repositories: Shared::new(),
@@ -193,8 +195,6 @@ struct Inner {
     origin: String,
     /// Listings that GitHub need not send again.
     answers: KnownAnswers,
-    /// How many writes GitHub takes.
-    allowances: Arc<[Allowance]>,
     /// Secrets by level, as listed.
     secrets: Shared<Vec<StoredSecret>>,
     /// Public keys by level.
@@ -219,6 +219,12 @@ impl GitHubClient {
     /// The clock.
     pub fn clock(&self) -> Clock {
         self.0.clock
+    }
+
+    /// What it calls GitHub with.
+    #[cfg(test)]
+    pub(crate) fn http(&self) -> &HttpClient {
+        &self.0.http
     }
 
     /// A request that lacks only the credential; `segments` follow the base URL and are percent-encoded.
@@ -254,7 +260,6 @@ impl GitHubClient {
     /// # Errors
     /// As [`Self::read`]; `effect` says whether something may have changed.
     pub async fn write(&self, request: Request, permit: &WritePermit) -> Result<Response, CallError> {
-        let request = request.allowances(&self.0.allowances);
         let answer = self
             .authenticated(request, |request| self.0.http.write(request, permit))
             .await;
@@ -384,6 +389,17 @@ pub(crate) fn is_archived(error: &CallError) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_account_at_github_keeps_to_its_published_limits() {
+        use crate::terraform::Value;
+        for (base_url, limits) in [("https://api.github.com", 2), ("https://github.example.com/api/v3", 0)] {
+            let environment = [("GITHUB_TOKEN", "ghp_env"), ("GITHUB_BASE_URL", base_url)];
+            let (connections, _) = super::super::opened(&Value::object([]), &environment);
+            let client = connections.own().account::<GitHub>().unwrap().client().unwrap();
+            assert_eq!(client.http().write_limits(base_url).len(), limits, "{base_url}");
+        }
+    }
 
     #[test]
     fn repositories_are_written_as_github_writes_them() {

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::classify::{self, Intent};
 use super::governor::Governor;
 use super::header::{self, Header};
-use super::pace::Turn;
+use super::pace::{Allowance, Turn};
 use super::request::{Content, Request};
 use super::response::{self, BodyError, Response};
 use super::retry::{self, Failure};
@@ -69,6 +69,19 @@ impl HttpClient {
     /// One sentence; it never repeats the URL.
     pub fn may_call(&self, url: &str) -> Result<(), String> {
         url_policy::permitted(url, self.0.allow_insecure).map(drop)
+    }
+
+    /// Declares how many writes the host of `base_url` takes: whatever comes too early waits for its turn, whichever account it is from.
+    pub fn limit_writes(&self, base_url: &str, allowances: &[Allowance]) {
+        if let Ok(url) = Url::parse(base_url) {
+            self.0.governor.limit(&host_of(&url), allowances.into());
+        }
+    }
+
+    /// What was declared of the host of `base_url`.
+    #[cfg(test)]
+    pub(crate) fn write_limits(&self, base_url: &str) -> Arc<[Allowance]> {
+        self.0.governor.pace(&host_of(&Url::parse(base_url).unwrap())).1
     }
 
     /// A vendor whose clock differs from this machine's by more than five minutes, where this run has met one.
@@ -134,18 +147,17 @@ impl HttpClient {
     /// # Errors
     /// [`CallErrorKind::Interrupted`] when the end was asked for meanwhile.
     async fn turn(&self, request: &Request, intent: Intent) -> Result<Option<Turn>, CallError> {
-        if intent == Intent::Read || request.allowances.is_empty() {
+        if intent == Intent::Read {
             return Ok(None);
         }
         let refuse = |why: String| classify::refused(request, &why).error;
         let url = url_policy::permitted(&request.url, self.0.allow_insecure).map_err(refuse)?;
         let host = host_of(&url);
-        let Inner { clock, stop, .. } = &*self.0;
-        let turn = self
-            .0
-            .governor
-            .pace(&host)
-            .turn(&host, &request.allowances, *clock, stop);
+        let (pace, allowances) = self.0.governor.pace(&host);
+        if allowances.is_empty() {
+            return Ok(None);
+        }
+        let turn = pace.turn(&host, &allowances, self.0.clock, &self.0.stop);
         turn.await.map(Some).ok_or_else(|| {
             let why = "it was interrupted while it waited for its turn, so nothing was sent";
             let (kind, effect) = (CallErrorKind::Interrupted, Effect::None);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::pace::Pace;
+use super::pace::{Allowance, Pace};
 use crate::clock::{Clock, Deadline};
 
 /// Requests to one host at a time.
@@ -20,6 +20,7 @@ struct Host {
     slots: Arc<Semaphore>,
     closed_until: Option<Deadline>,
     pace: Arc<Pace>,
+    allowances: Arc<[Allowance]>,
 }
 
 impl Governor {
@@ -39,9 +40,14 @@ impl Governor {
         self.with(host, |host| host.closed_until = Some(clock.deadline(wait)));
     }
 
-    /// The writes to `host` so far.
-    pub(super) fn pace(&self, host: &str) -> Arc<Pace> {
-        self.with(host, |host| Arc::clone(&host.pace))
+    /// Declares how many writes `host` takes.
+    pub(super) fn limit(&self, host: &str, allowances: Arc<[Allowance]>) {
+        self.with(host, |host| host.allowances = allowances);
+    }
+
+    /// The writes to `host` so far, and how many it takes.
+    pub(super) fn pace(&self, host: &str) -> (Arc<Pace>, Arc<[Allowance]>) {
+        self.with(host, |host| (Arc::clone(&host.pace), Arc::clone(&host.allowances)))
     }
 
     fn with<T>(&self, host: &str, act: impl FnOnce(&mut Host) -> T) -> T {
@@ -50,6 +56,7 @@ impl Governor {
             slots: Arc::new(Semaphore::new(AT_ONCE)),
             closed_until: None,
             pace: Arc::default(),
+            allowances: Arc::default(),
         }))
     }
 }

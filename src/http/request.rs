@@ -11,7 +11,6 @@ use bytes::Bytes;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::pace::Allowance;
 use super::protocol::Protocol;
 use super::retry;
 use crate::call::CallErrorKind;
@@ -106,7 +105,6 @@ pub struct Request {
     pub(super) worded_limit: Option<WordedLimit>,
     pub(super) protocol: Option<Arc<dyn Protocol>>,
     pub(super) refusal_kind: Option<RefusalKind>,
-    pub(super) allowances: Arc<[Allowance]>,
 }
 
 impl Request {
@@ -136,7 +134,6 @@ impl Request {
             worded_limit: None,
             protocol: None,
             refusal_kind: None,
-            allowances: Arc::default(),
         }
     }
 
@@ -155,7 +152,6 @@ impl Request {
             content: self.content.as_ref().map(Content::share),
             accept: self.accept.clone(),
             protocol: self.protocol.clone(),
-            allowances: Arc::clone(&self.allowances),
             ..*self
         }
     }
@@ -251,13 +247,6 @@ impl Request {
     #[must_use]
     pub fn protocol(mut self, protocol: Arc<dyn Protocol>) -> Self {
         self.protocol = Some(protocol);
-        self
-    }
-
-    /// How many writes its host takes: whatever sends it as a write waits for its turn.
-    #[must_use]
-    pub fn allowances(mut self, allowances: &Arc<[Allowance]>) -> Self {
-        self.allowances = Arc::clone(allowances);
         self
     }
 

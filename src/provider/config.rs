@@ -205,3 +205,39 @@ fn offset(environment: &Environment, problems: &mut Diagnostics) -> SignedDurati
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::call::{CallErrorKind, Effect, WritePermit};
+    use crate::connection::github::GitHub;
+    use crate::http::{Allowance, Request};
+
+    /// Nobody listens there.
+    const NOWHERE: &str = "http://127.0.0.1:9";
+
+    #[tokio::test]
+    async fn a_write_that_waits_for_its_turn_ends_when_terraform_asks_for_the_end() {
+        let environment = Environment::of(&[("GITHUB_TOKEN", "ghp_env"), ("GITHUB_BASE_URL", NOWHERE)]);
+        let config = Value::object([("namespace", Value::string("test"))]);
+        let configured = configure(&config, &environment, &mut Diagnostics::new());
+        let connections = configured.connections.clone().unwrap();
+        let client = connections.own().account::<GitHub>().unwrap().client().unwrap();
+        let one_an_hour = Allowance {
+            writes: 1,
+            within: Duration::from_secs(3600),
+        };
+        client.http().limit_writes(NOWHERE, &[one_an_hour]);
+        let permit = WritePermit::granted_by_apply();
+        let write = || client.write(Request::new("DELETE", NOWHERE, "GitHub", "deleting").once(), &permit);
+        assert_eq!(write().await.map(drop).unwrap_err().kind, CallErrorKind::Unavailable);
+        let end = async {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            configured.stop.request();
+        };
+        let error = tokio::join!(write(), end).0.map(drop).unwrap_err();
+        assert_eq!((error.kind, error.effect), (CallErrorKind::Interrupted, Effect::None));
+    }
+}
