@@ -136,19 +136,40 @@ fn steady(text: &str, values: &[&str]) -> String {
         let (name, query) = segment
             .split_once('?')
             .map_or((segment, ""), |(name, query)| (name, query));
-        let is_id =
-            name.len() >= 14 && name.chars().filter(char::is_ascii_digit).count() >= 8 && !name.contains("quiet-river");
-        let name = if is_id || (name.len() >= 4 && name.bytes().all(|byte| byte.is_ascii_digit())) {
-            "[id]"
-        } else {
-            name
-        };
+        let name = if is_id(name) { "[id]" } else { name };
         match query {
             "" => name.to_owned(),
             query => format!("{name}?{query}"),
         }
     });
     segments.collect::<Vec<_>>().join("/")
+}
+
+/// Whether a vendor made this segment up: a number, twelve hexadecimal digits in a row (however many of them are letters), or
+/// a fixed id of the estate, which has eight digits.
+fn is_id(segment: &str) -> bool {
+    let is_number = segment.len() >= 4 && segment.bytes().all(|byte| byte.is_ascii_digit());
+    let is_random = segment
+        .split(|one: char| !one.is_ascii_hexdigit())
+        .any(|run| run.len() >= 12);
+    let digits = segment.chars().filter(char::is_ascii_digit).count();
+    let is_fixed = segment.len() >= 14 && digits >= 8 && !segment.contains("quiet-river");
+    is_number || is_random || is_fixed
+}
+
+#[test]
+fn an_id_of_any_run_is_told_from_a_name() {
+    for id in [
+        "1234567",
+        "bcf9dbf95b4f213d",
+        "abcdefabcdefabcd",
+        "dep-bcf9dbf95b4f213dabcd",
+    ] {
+        assert!(is_id(id), "{id}");
+    }
+    for name in ["secrets", "quiet-river-12345678", "env-vars", "v10"] {
+        assert!(!is_id(name), "{name}");
+    }
 }
 
 fn shape(body: &mut Json, values: &[&str]) {
