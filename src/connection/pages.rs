@@ -1,5 +1,7 @@
 //! Listings that come in pages, read to the last one.
 
+use std::collections::BTreeSet;
+
 use crate::call::{CallError, Effect};
 
 /// Pages of one listing. More would be a listing that does not end.
@@ -19,17 +21,17 @@ where
     F: Future<Output = Result<(Vec<T>, Option<String>), CallError>>,
 {
     let mut all = Vec::new();
+    let mut followed = BTreeSet::new();
     let mut cursor = None;
-    for _ in 0..PAGES {
-        let (items, next) = page(cursor.clone()).await?;
+    while followed.len() < PAGES {
+        let (items, next) = page(cursor).await?;
         all.extend(items);
-        if next.is_none() {
-            return Ok(all);
-        }
-        if next == cursor {
+        let Some(next) = next else { return Ok(all) };
+        // A cursor that comes back leads in a circle.
+        if !followed.insert(next.clone()) {
             break;
         }
-        cursor = next;
+        cursor = Some(next);
     }
     let endless = "the list does not end";
     Err(CallError::malformed(service, operation, Effect::None, endless))
@@ -39,21 +41,26 @@ where
 mod tests {
     use super::*;
 
-    async fn read(cursors: &[&str]) -> Option<Vec<usize>> {
+    /// What was listed, if the listing ended, and how many pages were asked for.
+    async fn read(cursors: &[String]) -> (Option<Vec<usize>>, usize) {
         let mut asked = 0;
         let page = |_| {
             asked += 1;
-            let next = cursors.get(asked - 1).map(|cursor| (*cursor).to_owned());
-            std::future::ready(Ok((vec![asked], next)))
+            std::future::ready(Ok((vec![asked], cursors.get(asked - 1).cloned())))
         };
-        all("Test", "listing", page).await.ok()
+        (all("Test", "listing", page).await.ok(), asked)
     }
 
     #[tokio::test]
     async fn a_listing_is_read_to_its_last_page_or_not_at_all() {
-        assert_eq!(read(&[]).await, Some(vec![1]));
-        assert_eq!(read(&["a", "b"]).await, Some(vec![1, 2, 3]));
-        assert_eq!(read(&["a", "a"]).await, None);
-        assert_eq!(read(&["a", "b"].repeat(600)).await, None);
+        let cursors = |text: &str| text.chars().map(String::from).collect::<Vec<_>>();
+        assert_eq!(read(&[]).await.0, Some(vec![1]));
+        assert_eq!(read(&cursors("ab")).await.0, Some(vec![1, 2, 3]));
+        for circle in ["aa", "abab", "abcbc"] {
+            let (listed, asked) = read(&cursors(circle)).await;
+            assert!(listed.is_none() && asked <= 4, "{circle}");
+        }
+        let new: Vec<String> = (0..2 * PAGES).map(|page| page.to_string()).collect();
+        assert_eq!(read(&new).await, (None, PAGES));
     }
 }

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::{Branch, Call, NeonClient, SERVICE};
-use crate::call::{CallError, CallErrorKind, Effect};
+use crate::call::{CallError, CallErrorKind};
+use crate::connection::pages;
 use crate::connection::serde_helpers::null_is_empty;
 use crate::http::Shared;
 
@@ -26,9 +27,6 @@ pub(super) struct Listings {
 /// How many branches are asked for at a time (Neon permits 10,000), and how many projects (the most that it permits).
 const BRANCHES_PER_PAGE: &str = "1000";
 const PROJECTS_PER_PAGE: &str = "400";
-
-/// More pages than a project or an organization fills: what ends a listing that never ends.
-const PAGES: usize = 100;
 
 #[derive(Deserialize)]
 struct BranchPage {
@@ -87,26 +85,21 @@ impl NeonClient {
     async fn list_branches(&self, project_id: &str) -> Result<BTreeSet<String>, CallError> {
         let path = ["projects", project_id, "branches"];
         let operation = format!("listing branches of project {project_id}");
-        let mut found = BTreeSet::new();
-        let mut cursor = String::new();
-        for _ in 0..PAGES {
+        let (path, asked) = (&path, &*operation);
+        let page = |cursor: Option<String>| async move {
             let mut query = vec![("limit", BRANCHES_PER_PAGE)];
-            if !cursor.is_empty() {
-                query.push(("cursor", &cursor));
-            }
+            query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
             let call = Call {
                 query: &query,
-                ..Call::new("GET", &path, &*operation)
+                ..Call::new("GET", path, asked)
             };
             let page: BranchPage = self.read(&call).await?.json()?;
-            let is_last = page.branches.is_empty() || page.pagination.next.is_empty();
-            found.extend(page.branches.into_iter().map(|branch| branch.id));
-            if is_last {
-                return Ok(found);
-            }
-            cursor = page.pagination.next;
-        }
-        Err(endless(operation))
+            let next = page.pagination.next;
+            let next = (!page.branches.is_empty() && !next.is_empty()).then_some(next);
+            Ok((page.branches, next))
+        };
+        let found = pages::all(SERVICE, &operation, page).await?;
+        Ok(found.into_iter().map(|branch| branch.id).collect())
     }
 
     /// Whether Neon lists the project among those that were deleted and can still be recovered.
@@ -140,29 +133,24 @@ impl NeonClient {
             Some(id) => format!("listing deleted projects of organization {id:?}"),
             None => "listing deleted projects".to_owned(),
         };
-        let mut found = BTreeSet::new();
-        let mut cursor = String::new();
-        for _ in 0..PAGES {
+        let asked = &*operation;
+        let page = |cursor: Option<String>| async move {
             let mut query = vec![("recoverable", "true"), ("limit", PROJECTS_PER_PAGE)];
             query.extend(organization.map(|id| ("org_id", id)));
-            if !cursor.is_empty() {
-                query.push(("cursor", &cursor));
-            }
+            query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
             let call = Call {
                 query: &query,
-                ..Call::new("GET", &["projects"], &*operation)
+                ..Call::new("GET", &["projects"], asked)
             };
             let page: ProjectPage = self.read(&call).await?.json()?;
-            let is_last = page.projects.is_empty() || page.pagination.cursor.is_empty();
-            // A server that does not know the question lists living projects, which have no such time.
-            let deleted = page.projects.into_iter().filter(|project| project.deleted_at.is_some());
-            found.extend(deleted.map(|project| project.id));
-            if is_last {
-                return Ok(found);
-            }
-            cursor = page.pagination.cursor;
-        }
-        Err(endless(operation))
+            let next = page.pagination.cursor;
+            let next = (!page.projects.is_empty() && !next.is_empty()).then_some(next);
+            Ok((page.projects, next))
+        };
+        let found = pages::all(SERVICE, &operation, page).await?;
+        // A server that does not know the question lists living projects, which have no such time.
+        let deleted = found.into_iter().filter(|project| project.deleted_at.is_some());
+        Ok(deleted.map(|project| project.id).collect())
     }
 
     /// Whether a branch is proved to be no more: the project's list lacks it, or Neon says that the project was deleted.
@@ -180,8 +168,4 @@ impl NeonClient {
             false => Err(refusal),
         }
     }
-}
-
-fn endless(operation: String) -> CallError {
-    CallError::malformed(SERVICE, operation, Effect::None, "the list does not end")
 }
