@@ -4,6 +4,9 @@ One secret has one GitHub secret (`GITHUB`), or three targets (`THREE`). `naive`
 one read for each target in a plan; a public key, a write and a read for each secret in a create, one after the other, which is the
 pattern of the resource `github_actions_secret` of the GitHub provider (integrations/terraform-provider-github,
 `resource_github_actions_secret.go`: read, public key, write, read).
+
+The floor of a create is Terraform's own: as many `terraform_data`, each with as much in the state as a secret has. If `OLDER` names
+an executable of an earlier version, it makes the same plan and create.
 """
 
 import base64
@@ -16,7 +19,7 @@ import threading
 import time
 import urllib.request
 
-from five_hundred import HEAD, settings
+from five_hundred import HEAD, Workspace, settings
 
 LATENCIES = (0, 50, 200)
 PER_REPOSITORY = 10
@@ -100,7 +103,11 @@ class Estate:
             "POST",
             "seed",
             {
-                "github": {"repositories": {f"molecule-ai/repository-{n}": {} for n in containers}},
+                "github": {
+                    "repositories": {f"molecule-ai/repository-{n}": {} for n in containers},
+                    # Thousands of creates exceed what GitHub permits within an hour.
+                    "rate_limit_remaining": 1_000_000,
+                },
                 "fly": {"apps": {f"app-{n}": {"machines": []} for n in containers}},
             },
         )
@@ -180,15 +187,35 @@ def row(name, told):
     return {"name": name, **told}
 
 
+def floor(core, environment, directory, count, state):
+    """Creates `terraform_data` whose states are as long as this one."""
+    own = 'resource "terraform_data" "one" {\n  count = %d\n  input = "${count.index}%s"\n}\n'
+    # A state has the input twice: as it was given, and as the output.
+    text = own % (count, "x" * (len(json.dumps(state)) // 2))
+    empty = {"version": 4, "terraform_version": "1.5.0", "serial": 1, "lineage": "floor", "outputs": {}, "resources": []}
+    workspace = Workspace(core, directory, environment, text, empty)
+    seconds, _ = workspace.run("apply", "-auto-approve")
+    return {"seconds": seconds, "requests": 0, "mib": 0}
+
+
 def measure(core, executable, sandbox, environment, directory):
     """Prints the table and returns its rows."""
     print(f"{'':<56}{'requests':>9}{'wall':>11}{'memory':>13}")
     rows = []
+    older = os.environ.get("OLDER")
+    if older:
+        with Estate(core, f"{directory}/older", older, sandbox, environment, 500, GITHUB) as estate:
+            rows.append(row("an older version: create 500 secrets", estate.run("apply", "-auto-approve")))
+            rows.append(row("  plan without change, 0 ms latency", estate.run("plan")))
     with Estate(core, f"{directory}/five", executable, sandbox, environment, 500, GITHUB) as estate:
         rows.append(row("create 500 secrets, one GitHub secret each", estate.run("apply", "-auto-approve")))
         for latency in LATENCIES:
             estate.latency(latency)
             rows.append(row(f"  plan without change, {latency} ms latency", estate.run("plan")))
+        state = json.loads((estate.directory / "terraform.tfstate").read_text())
+        one = state["resources"][0]["instances"][0]["attributes"]
+        told = floor(core, environment, f"{directory}/floor", 500, one)
+        rows.append(row("  Terraform's own: create 500 terraform_data as long", told))
         estate.latency(0)
         try:
             rows.append(row("  naive: the same plan", estate.naive(False)))
