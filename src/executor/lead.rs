@@ -23,9 +23,17 @@ impl Run<'_> {
         let now = self.job.clock.now();
         let left = lead.until.duration_since(now);
         let left = Duration::try_from(left).unwrap_or(Duration::ZERO);
+        let secret = &self.job.id;
+        tracing::info!(%secret, "waiting {} s before the next wave", left.as_secs());
         tokio::select! {
-            () = self.stop.wait() => self.outcome.interrupted = true,
-            () = self.job.clock.sleep(left) => self.session.now = Some(now.max(lead.until)),
+            () = self.stop.wait() => {
+                self.outcome.interrupted = true;
+                tracing::info!(%secret, "interrupted before the next wave");
+            }
+            () = self.job.clock.sleep(left) => {
+                self.session.now = Some(now.max(lead.until));
+                tracing::info!(%secret, "going on with the next wave");
+            }
         }
         Ok(())
     }

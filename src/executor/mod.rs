@@ -10,6 +10,7 @@ mod gate;
 mod job;
 mod lead;
 mod obtain;
+mod progress;
 mod prove;
 mod remove;
 mod response_guard;
@@ -226,7 +227,7 @@ pub async fn run(job: &Job, goal: Goal, ledger: Ledger, stop: &Stop, permit: &Wr
             run.outcome.interrupted = true;
             break;
         }
-        tracing::info!(secret = %job.id, step = ?step, "step");
+        progress::note(job, &run.goal, &step);
         let performed = run.perform(step).await;
         if let Err(mut failures) = performed {
             run.outcome.failures.append(&mut failures);

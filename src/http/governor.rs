@@ -32,12 +32,23 @@ impl Governor {
         if let Some(wait) = wait.filter(|wait| !wait.is_zero()) {
             clock.sleep(wait).await;
         }
+        // The first to come through opens the host for all.
+        let opened = self.with(host, |host| host.closed_until.take_if(|until| until.passed()));
+        if opened.is_some() {
+            tracing::info!(host, "going on with requests");
+        }
         permit
     }
 
     /// Holds requests to `host` back for `wait`.
     pub(super) fn close(&self, host: &str, wait: Duration, clock: &Clock) {
-        self.with(host, |host| host.closed_until = Some(clock.deadline(wait)));
+        tracing::info!(host, "waiting {:.1} s, as it asked for", wait.as_secs_f64());
+        self.with(host, |host| {
+            let longer = host.closed_until.is_none_or(|until| until.remaining() < wait);
+            if longer {
+                host.closed_until = Some(clock.deadline(wait));
+            }
+        });
     }
 
     /// Declares how many writes `host` takes.
@@ -88,5 +99,15 @@ mod tests {
         let before = clock.deadline(Duration::from_millis(50));
         drop(governor.enter("a:443", &clock).await);
         assert!(before.passed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_shorter_wait_does_not_end_a_longer_one() {
+        let (governor, clock) = (Governor::default(), Clock::default());
+        let longer = clock.deadline(Duration::from_secs(60));
+        governor.close("a:443", Duration::from_secs(60), &clock);
+        governor.close("a:443", Duration::from_secs(1), &clock);
+        drop(governor.enter("a:443", &clock).await);
+        assert!(longer.passed());
     }
 }

@@ -98,6 +98,45 @@ fn a_short_lead_is_waited_for_and_no_signature_is_ever_refused() {
     assert!(no_token_is_ever_refused(&story) > 10);
 }
 
+/// What an apply logs at `INFO`: each wave and each pause, and nothing of single steps. The output that a person reads has none of it.
+#[test]
+fn a_log_at_info_has_a_line_for_each_wave_and_for_the_pause_between_them() {
+    let mut story = Story::new();
+    let log = story.workspace.path().join("provider.log");
+    story.workspace.set("TF_LOG_PROVIDER", "INFO");
+    story.workspace.set("TF_LOG_PATH", log.to_str().unwrap());
+    story.configure(&[KEY_PAIR, &targets("1s")]);
+    let output = story.apply();
+    assert!(!output.contains("begins"), "{output}");
+    let log = std::fs::read_to_string(log).unwrap();
+    let lines = log.lines().filter(|line| line.contains("terraform-provider-rotation"));
+    let told: Vec<&str> = [
+        "wave 1 begins",
+        "waiting ",
+        "going on with the next wave",
+        "wave 2 begins",
+        "step=",
+    ]
+    .into_iter()
+    .flat_map(|words| {
+        lines
+            .clone()
+            .filter(move |line| line.contains(words))
+            .map(move |_| words)
+    })
+    .collect();
+    assert_eq!(
+        told,
+        [
+            "wave 1 begins",
+            "waiting ",
+            "going on with the next wave",
+            "wave 2 begins"
+        ],
+        "{log}"
+    );
+}
+
 #[test]
 fn a_lead_of_an_hour_is_left_to_a_later_apply() {
     let mut story = Story::new();
