@@ -39,6 +39,8 @@ pub mod provider;
 pub mod randomness;
 pub mod rotation;
 pub mod secret;
+#[cfg(test)]
+mod simulation;
 pub mod source;
 pub mod spec;
 pub mod stop;

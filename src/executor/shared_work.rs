@@ -170,8 +170,9 @@ impl Participant {
                 }
                 Next::Wait if terms.goes_on || terms.stop.requested() => changed.await,
                 Next::Wait => tokio::select! {
-                    () = changed => {}
+                    biased;
                     () = terms.stop.wait() => {}
+                    () = changed => {}
                 },
             }
         }

@@ -151,6 +151,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
+    use crate::simulation::play;
 
     fn allowances(known: &[(usize, u64)]) -> Arc<[Allowance]> {
         let known = known.iter().map(|(writes, seconds)| Allowance {
@@ -205,6 +206,59 @@ mod tests {
             *last > Duration::from_secs(7200) && *last < Duration::from_secs(7400),
             "{last:?}"
         );
+    }
+
+    #[test]
+    fn whatever_is_lost_or_given_up_at_once_no_span_has_more_writes() {
+        play(0..300, |dice| async move {
+            let (many, few) = (2 + dice.below(6), 2 + dice.below(3));
+            let (long, short) = (20 + dice.below(100), 2 + dice.below(8));
+            let known = [
+                (usize::try_from(many).unwrap(), long),
+                (usize::try_from(few).unwrap(), short),
+            ];
+            let allowances = allowances(&known);
+            let (pace, begun, clock) = (Arc::new(Pace::default()), Instant::now(), Clock::default());
+            let (stop, counted, end) = (Stop::default(), Mutex::new(Vec::new()), dice.below(4000));
+            let writes = (0..40).map(|_| {
+                let (pace, dice, allowances) = (Arc::clone(&pace), dice.clone(), Arc::clone(&allowances));
+                let (stop, counted) = (&stop, &counted);
+                async move {
+                    dice.pause(Duration::from_secs(60)).await;
+                    let arrived = begun.elapsed();
+                    let waiting = pace.turn("api.github.com", &allowances, clock, stop);
+                    let turn = match dice.once_in(6) {
+                        true => tokio::time::timeout(Duration::from_secs(dice.below(30)), waiting).await,
+                        false => Ok(waiting.await),
+                    };
+                    if let Ok(None) = turn {
+                        let ended = Duration::from_secs(end).max(arrived);
+                        assert_eq!(begun.elapsed().as_secs(), ended.as_secs(), "it went on waiting");
+                    }
+                    let Ok(Some(_turn)) = turn else { return };
+                    let counts = dice.once_in(2);
+                    counted.lock().unwrap().extend(counts.then(|| begun.elapsed()));
+                    // Answered, lost, or given up: until then the vendor may count it at any moment.
+                    let life = Duration::from_secs(20);
+                    if dice.once_in(6) {
+                        drop(tokio::time::timeout(Duration::from_secs(dice.below(3)), dice.pause(life)).await);
+                    } else {
+                        dice.pause(life).await;
+                    }
+                    counted.lock().unwrap().extend((!counts).then(|| begun.elapsed()));
+                }
+            });
+            let ending = async {
+                tokio::time::sleep(Duration::from_secs(end)).await;
+                stop.request();
+            };
+            tokio::join!(join_all(writes), ending);
+            let mut counted = counted.into_inner().unwrap();
+            counted.sort_unstable();
+            for (writes, within) in known {
+                assert!(most(&counted, Duration::from_secs(within)) <= writes);
+            }
+        });
     }
 
     #[tokio::test(start_paused = true)]

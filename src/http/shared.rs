@@ -134,6 +134,9 @@ impl<T> Clone for Shared<T> {
 }
 
 #[cfg(test)]
+mod story;
+
+#[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -111,6 +111,7 @@ mod tests {
 
     use super::*;
     use crate::call::{CallErrorKind, Effect};
+    use crate::simulation::play;
 
     #[tokio::test]
     async fn questions_of_one_moment_share_calls_and_later_ones_do_not() {
@@ -151,6 +152,44 @@ mod tests {
         assert!(futures::poll!(&mut second).is_pending());
         drop(first);
         assert_eq!(second.await, Ok(Some(1)));
+    }
+
+    #[test]
+    fn every_answer_is_of_the_own_key_and_later_than_the_question() {
+        use tokio::time::Instant;
+
+        let pause = Duration::from_millis(300);
+        play(0..500, |dice| async move {
+            let batches = Batches::new(Clock::default(), 4);
+            let askers = (0..20).map(|nth| {
+                let (dice, batches) = (dice.clone(), &batches);
+                async move {
+                    dice.pause(pause).await;
+                    let (key, asked) = (format!("key {}", nth % 12), Instant::now());
+                    let lost = dice.once_in(5);
+                    let takes = Duration::from_millis(dice.below(200));
+                    let fetch = move |keys: Vec<String>| async move {
+                        assert!(keys.len() <= 4);
+                        let at = Instant::now();
+                        tokio::time::sleep(takes).await;
+                        let down = CallError::new(CallErrorKind::Unavailable, Effect::None, "Test", "asking", None, "");
+                        let answers = keys.into_iter().map(|key| (key.clone(), (key, at)));
+                        if lost { Err(down) } else { Ok(answers.collect()) }
+                    };
+                    let asking = batches.get(&key, fetch);
+                    let answer = match dice.once_in(6) {
+                        true => tokio::time::timeout(Duration::from_millis(dice.below(50)), asking).await,
+                        false => Ok(asking.await),
+                    };
+                    if let Ok(Ok(answer)) = answer {
+                        let (of, at) = answer.unwrap();
+                        assert_eq!(of, key);
+                        assert!(at >= asked, "answered by a call that had begun before");
+                    }
+                }
+            });
+            join_all(askers).await;
+        });
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::{pending, ready};
 
 use futures::FutureExt as _;
@@ -10,6 +10,7 @@ use crate::call::{CallError, CallErrorKind, Effect};
 use crate::check::CheckFailure;
 use crate::label::Label;
 use crate::secret::{Secret, redact};
+use crate::simulation::{Dice, play};
 use crate::target::Receipt;
 
 fn needs<const N: usize>(works: [&str; N]) -> BTreeSet<String> {
@@ -250,4 +251,119 @@ async fn a_moment_is_waited_for_applies_that_are_about_to_begin_and_no_longer() 
         () = comers => panic!("it waits for all that come"),
     }
     assert!(patience.passed(), "somebody comes all the time");
+}
+
+/// An apply of a story: it comes to two waves, one after the other.
+struct Story {
+    stop: Stop,
+    urgent: bool,
+    goes_on: bool,
+}
+
+#[test]
+fn each_order_is_done_once_or_given_up_before_whatever_happens_at_once() {
+    let pause = Duration::from_millis(400);
+    let (alone, together) = (Cell::new(0), Cell::new(0));
+    play(0..500, |dice| {
+        let (alone, together) = (&alone, &together);
+        async move {
+            let shared = SharedWork::default();
+            let done = RefCell::new(BTreeMap::<String, u32>::new());
+            let running = Cell::new(false);
+            let applies = (0..6).map(|nth| {
+                let (dice, shared, done, running) = (dice.clone(), &shared, &done, &running);
+                async move {
+                    dice.pause(pause).await;
+                    let apply = shared.enter(needs(["w"]));
+                    let story = Story {
+                        stop: Stop::default(),
+                        urgent: dice.once_in(6),
+                        goes_on: dice.once_in(6),
+                    };
+                    let waves = two_waves(nth, &apply, &story, &dice, done, running, (alone, together));
+                    let interrupt = async {
+                        tokio::time::sleep(Duration::from_millis(dice.below(2000))).await;
+                        story.stop.request();
+                    };
+                    match dice.below(6) {
+                        // Terraform is gone.
+                        0 => drop(tokio::time::timeout(Duration::from_millis(dice.below(2000)), waves).await),
+                        1 => drop(tokio::join!(waves, interrupt)),
+                        _ => waves.await,
+                    }
+                }
+            });
+            join_all(applies).await;
+            assert!(done.borrow().values().all(|times| *times == 1), "{done:?}");
+            assert_eq!(redact("letmeinplease"), "letmeinplease", "somebody still holds a value");
+        }
+    });
+    assert!(
+        together.get() > 3 * alone.get() / 2,
+        "{together:?} orders shared a run, {alone:?} did not"
+    );
+}
+
+async fn two_waves(
+    nth: u64,
+    apply: &Participant,
+    story: &Story,
+    dice: &Dice,
+    done: &RefCell<BTreeMap<String, u32>>,
+    running: &Cell<bool>,
+    (alone, together): (&Cell<u32>, &Cell<u32>),
+) {
+    for wave in 1..=2 {
+        dice.pause(Duration::from_millis(100)).await;
+        let name = format!("{nth}-{wave}");
+        let run = |orders: Vec<WriteOrder>, _| {
+            let dice = dice.clone();
+            async move {
+                assert!(!running.replace(true), "two runs of one work at once");
+                let _ended = Ended(running);
+                let counter = if orders.len() == 1 { alone } else { together };
+                counter.set(counter.get() + u32::try_from(orders.len()).unwrap());
+                let first = |order: &WriteOrder| order.entries[0].slot.locator.clone();
+                for order in &orders {
+                    *done.borrow_mut().entry(first(order)).or_default() += 1;
+                }
+                dice.pause(Duration::from_millis(500)).await;
+                orders.iter().map(receipts).collect()
+            }
+        };
+        let terms = Terms {
+            stop: &story.stop,
+            goes_on: story.goes_on,
+            urgent: story.urgent,
+        };
+        let was_done = || {
+            done.borrow()
+                .get(&format!("web/{name}"))
+                .is_some_and(|times| *times > 0)
+        };
+        let ending = apply.share("w", order(&name, value("letmeinplease")), terms, run).await;
+        match &ending {
+            Ok(_) => {
+                assert_eq!(revision(&ending), format!("web/{name}"));
+                assert!(was_done());
+            }
+            Err(error) if error.effect == Effect::None => {
+                assert!(story.stop.requested() && !story.goes_on && !was_done());
+                return;
+            }
+            Err(_) => assert!(was_done(), "nobody has run it"),
+        }
+        if wave == 1 {
+            apply.needs(needs(["w"]));
+        }
+    }
+}
+
+/// A run ends with its answer, and with its apply.
+struct Ended<'a>(&'a Cell<bool>);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
 }
