@@ -3,6 +3,7 @@
 //! API: docs.aws.amazon.com/systems-manager/latest/APIReference.
 
 mod messages;
+mod neighbours;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use self::messages::{AddTags, Describe, Filter, Got, Listed, Named, Page, PutParameter, Version, Written, tags};
+use self::neighbours::{Listing, Neighbours};
 use super::api::{Api, Call, Service, Wire};
 use super::batch::Batches;
 use super::endpoint::partition_of;
@@ -32,11 +34,15 @@ const NAMES_PER_CALL: usize = 50;
 /// Pages of one DescribeParameters call that are followed; a page may be empty and still not be the last.
 const PAGES: usize = 100;
 
+/// Pages of fifty for which a path is listed as a whole: beyond a thousand parameters, each name is asked for.
+const PAGES_OF_A_PATH: usize = 20;
+
 /// Parameter Store of one account and region.
 pub struct Ssm {
     api: Arc<Api>,
     clock: Clock,
     descriptions: Batches<Metadata>,
+    neighbours: Neighbours,
 }
 
 /// What DescribeParameters tells of a parameter; never the value.
@@ -101,15 +107,21 @@ impl Ssm {
             api: Arc::new(api),
             clock,
             descriptions: Batches::new(clock, NAMES_PER_CALL),
+            neighbours: Neighbours::new(clock),
         }
     }
 
-    /// A parameter's metadata; `None` when there is no such parameter. Asked together with others of the same moment.
+    /// A parameter's metadata; `None` when there is no such parameter. Asked together with others of its path, or of the same moment; what
+    /// this process has not written may be a minute old.
     ///
     /// # Errors
     /// Those of DescribeParameters.
     pub async fn describe(&self, name: &str) -> Result<Option<Metadata>, CallError> {
         let api = Arc::clone(&self.api);
+        let list = |path| async move { list(&self.api, path).await };
+        if let Some(found) = self.neighbours.of(name, list).await? {
+            return Ok(found);
+        }
         self.descriptions
             .get(name, |names| async move { describe(&api, &names).await })
             .await
@@ -225,6 +237,7 @@ impl Ssm {
             tags: put.create_with_tags.map(tags),
         };
         let call = call("ssm:PutParameter", &operation, &resource);
+        self.neighbours.written(put.name);
         let written: Written = self.api.change(&call, &request, permit).await?.json()?;
         Ok(written.version)
     }
@@ -262,6 +275,7 @@ impl Ssm {
             ..Named::default()
         };
         let call = call("ssm:DeleteParameter", &operation, &resource);
+        self.neighbours.written(name);
         match self.api.change(&call, &request, permit).await {
             Err(error) if error.kind == CallErrorKind::NotFound => Ok(()),
             other => other.map(drop),
@@ -282,32 +296,50 @@ impl Ssm {
     }
 }
 
-/// Follows all pages for these names (at most [`NAMES_PER_CALL`]).
+/// The parameters with these names (at most [`NAMES_PER_CALL`]).
 async fn describe(api: &Api, names: &[String]) -> Result<BTreeMap<String, Metadata>, CallError> {
     let operation = match names {
         [name] => format!("describing parameter {name:?}"),
         names => format!("describing {} parameters", names.len()),
     };
-    let call = call("ssm:DescribeParameters", &operation, "\"*\"");
+    let filter = Filter {
+        key: "Name",
+        option: "Equals",
+        values: names,
+    };
+    let found = pages(api, &operation, filter, PAGES).await?;
+    found.ok_or_else(|| endless(operation))
+}
+
+/// The parameters directly below a path, unless there are too many.
+async fn list(api: &Api, path: String) -> Result<Listing, CallError> {
+    let operation = format!("describing the parameters of {path:?}");
+    let filter = Filter {
+        key: "Path",
+        option: "OneLevel",
+        values: &[path],
+    };
+    pages(api, &operation, filter, PAGES_OF_A_PATH).await
+}
+
+/// All pages of what passes a filter; `None` if there are more than so many.
+async fn pages(api: &Api, operation: &str, filter: Filter<'_>, most: usize) -> Result<Listing, CallError> {
+    let call = call("ssm:DescribeParameters", operation, "\"*\"");
     let mut request = Describe {
-        parameter_filters: [Filter {
-            key: "Name",
-            option: "Equals",
-            values: names,
-        }],
+        parameter_filters: [filter],
         max_results: 50,
         next_token: None,
     };
     let mut found = BTreeMap::new();
-    for _ in 0..PAGES {
+    for _ in 0..most {
         let page: Page<Listed> = api.ask(&call, &request).await?.json()?;
         found.extend(page.parameters.unwrap_or_default().into_iter().map(metadata));
         request.next_token = page.next_token.filter(|token| !token.is_empty());
         if request.next_token.is_none() {
-            return Ok(found);
+            return Ok(Some(found));
         }
     }
-    Err(endless(operation))
+    Ok(None)
 }
 
 fn endless(operation: String) -> CallError {

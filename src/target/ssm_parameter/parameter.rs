@@ -141,7 +141,7 @@ impl Target for ParameterTarget {
         let ssm = self.slot.aws.ssm().await?;
         let name = &self.slot.name;
         for pause in LAG {
-            let listed = ssm.describe(name).await?;
+            let listed = ssm.describe_alone(name).await?;
             let mark = listed
                 .as_ref()
                 .and_then(|found| mark::read(found.description.as_deref(), found.version));
