@@ -18,6 +18,8 @@ mod logs;
 #[expect(dead_code, reason = "these tests use a part of it")]
 #[path = "support/moto.rs"]
 mod moto;
+#[path = "contract_ssm/neighbours.rs"]
+mod neighbours;
 #[path = "contract_ssm/sandbox.rs"]
 mod sandbox;
 #[path = "support/scripted_aws.rs"]
@@ -210,19 +212,19 @@ async fn a_type_change_is_refused_before_anything_is_written() {
 }
 
 #[tokio::test]
-async fn twenty_five_inspections_take_one_call() {
+async fn names_of_twenty_five_paths_take_one_call() {
     let aws = ScriptedAws::start(|_, request| {
         let names = request["ParameterFilters"][0]["Values"].as_array().expect("names");
         let known = names.iter().map(|name| name.as_str().expect("a string"));
         let found: Vec<_> = known
-            .filter(|name| *name != "/p/7")
+            .filter(|name| *name != "/7/p")
             .map(|name| listed(name, 3, ""))
             .collect();
         Reply::Answer(200, json!({ "Parameters": found }))
     })
     .await;
     let connections = connections(aws.url());
-    let slots: Vec<_> = (0..25).map(|n| slot_of(&format!("/p/{n}"), &connections)).collect();
+    let slots: Vec<_> = (0..25).map(|n| slot_of(&format!("/{n}/p"), &connections)).collect();
     let entries = join_all(slots.iter().map(|slot| slot.inspect())).await;
     for (n, entry) in entries.into_iter().enumerate() {
         assert_eq!(entry.expect("an answer").is_some(), n != 7, "{n}");

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::call::{CallError, Effect};
 
 /// Pages of one listing. More would be a listing that does not end.
-const PAGES: usize = 1000;
+const PAGES: usize = 250;
 
 /// All items of a listing. `page` gets the cursor after which a page begins, `None` for the first, and gives its items and the cursor
 /// of the next page, `None` after the last.
