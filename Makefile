@@ -62,13 +62,15 @@ fmt:
 docs: ## Write the reference pages anew from the schema and the examples
 	UPDATE=1 $(CARGO) test --locked --test docs
 
-bench: need-rust need-core ## Start-up, memory, requests per create, rotation and refresh, a plan of 500 secrets
+# Parts of the benchmark: processes, requests, plans, estates, growth. All of them take about an hour.
+PARTS ?=
+bench: need-rust need-core ## Start-up, memory, requests, plans of 500 secrets, growth up to 5,000; PARTS='requests plans' measures a part
 	$(CARGO) build --locked --release --bin terraform-provider-rotation
 	$(CARGO) build --locked --bins --examples
 	@[ -d $(VENV) ] || $(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement benches/requirements.txt || \
 		echo "Without null_resource: benches/requirements.txt could not be installed."
-	$(VENV)/bin/python benches/measure
+	$(VENV)/bin/python benches/measure $(PARTS)
 
 timings: need-rust ## CPU seconds and memory that each crate takes in a debug build from nothing, in target/timings
 	benches/timings
