@@ -167,6 +167,9 @@ mod tests {
             ("Sun, 22 Nov 2026 07:00:00 GMT", Some(0)),
             ("-1", None),
             ("soon", None),
+            // Absurd, and read as it stands: nobody waits that long.
+            ("18446744073709551615", Some(u64::MAX)),
+            ("18446744073709551616", None),
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(RETRY_AFTER, text.parse().expect("header"));
@@ -186,5 +189,17 @@ mod tests {
         assert_eq!(allowance_reset(&headers("0"), now), Some(Some(Duration::from_secs(7))));
         assert_eq!(allowance_reset(&headers("12"), now), None);
         assert_eq!(allowance_reset(&HeaderMap::new(), now), None);
+        // Resets in the past, before 1970, and beyond what a timestamp holds.
+        for (reset, expected) in [
+            ("7", Some(0)),
+            ("-7", Some(0)),
+            ("99999999999999999", None),
+            ("soon", None),
+        ] {
+            let mut headers = headers("0");
+            headers.insert("x-ratelimit-reset", reset.parse().expect("header"));
+            let expected = expected.map(Duration::from_secs);
+            assert_eq!(allowance_reset(&headers, now), Some(expected), "{reset}");
+        }
     }
 }
