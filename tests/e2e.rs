@@ -167,6 +167,8 @@ mod samples;
 mod saved_plan;
 #[path = "e2e/settle.rs"]
 mod settle;
+#[path = "e2e/spectral.rs"]
+mod spectral;
 #[path = "e2e/ssh.rs"]
 mod ssh;
 #[path = "e2e/story.rs"]

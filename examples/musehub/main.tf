@@ -18,6 +18,14 @@ provider "rotation" {
   aws {
     region = "us-east-1"
   }
+
+  postgres {
+    host     = var.database.host
+    port     = var.database.port
+    user     = var.database.admin
+    password = var.database_password
+    database = var.database.name
+  }
 }
 
 locals {
@@ -44,6 +52,44 @@ locals {
     retry_for = "2m"
     ssh       = merge(var.server, { command = "curl -sf ${var.local_url}/explore > /dev/null" })
   }
+}
+
+# PostgreSQL keeps one password for each role: new connections fail from the change until the deployment has ended.
+resource "rotation_secret" "db_password" {
+  name = "DB_PASSWORD"
+
+  info = {
+    impact = "Full DB read/write access"
+  }
+
+  source = {
+    postgres_password = { role = "musehub" }
+  }
+
+  targets = {
+    parameter = {
+      part          = "password"
+      ssm_parameter = { name = "${local.parameters}/DB_PASSWORD" }
+    }
+  }
+
+  activations = { deploy = local.deploy }
+
+  checks = {
+    reachable = local.reachable
+    up        = local.up
+    accepted = {
+      postgres_login = { user = "musehub" }
+    }
+    old_refused = {
+      postgres_login = { user = "musehub", credential = "previous" }
+    }
+  }
+
+  rotation {
+    every = "180d"
+  }
+  rotation_reason = var.db_password_reason
 }
 
 resource "rotation_secret" "runner_token" {

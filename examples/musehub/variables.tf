@@ -32,6 +32,29 @@ variable "url" {
   type        = string
 }
 
+variable "database" {
+  description = "MuseHub's database as the machine that runs Terraform reaches it, such as a tunnel: ssh -N -L 5432:localhost:5432 SERVER. A superuser, or a role with CREATEROLE, changes the password of the role musehub; it cannot change its own."
+  type = object({
+    host  = optional(string, "localhost")
+    port  = optional(number, 5432)
+    name  = optional(string, "musehub")
+    admin = optional(string, "postgres")
+  })
+  default = {}
+}
+
+variable "database_password" {
+  description = "Of database.admin."
+  type        = string
+  ephemeral   = true
+}
+
+variable "db_password_reason" {
+  description = "A new text rotates DB_PASSWORD now."
+  type        = string
+  default     = null
+}
+
 variable "runner_token_reason" {
   description = "A new text rotates RUNNER_TOKEN now."
   type        = string

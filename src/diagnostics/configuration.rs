@@ -74,18 +74,25 @@ catalogue! {
             samples: [{}],
         }
         /// A check that presents a value which nobody has at its time.
-        error CannotPresent { whose: Words, is_after_overlap: bool, source: Words } => {
+        error CannotPresent { whose: Words, is_after_overlap: bool, source: Words, lacking: Vec<String> } => {
             summary: format!(
                 "The value of the {whose} credential cannot be recovered{}",
                 if *is_after_overlap { " after the overlap" } else { "" }
             ),
             detail: format!(
                 "credential = {whose:?} requires a target that can be read back and holds the value without a template (such as \
-                 ssm_parameter), or a source that reveals it. {source} does not."
+                 ssm_parameter), or a source that reveals it. {source} does not, and no such target holds {}.",
+                lacking.join(", ")
             ),
             samples: [
-                { whose: "previous".into(), is_after_overlap: false, source: "fly_token".into() },
-                { whose: "new".into(), is_after_overlap: true, source: "random".into() },
+                { whose: "previous".into(), is_after_overlap: false, source: "fly_token".into(), lacking: vec!["token".into()] },
+                {
+                    whose: "previous".into(),
+                    is_after_overlap: false,
+                    source: "postgres_password".into(),
+                    lacking: vec!["password".into(), "username".into()],
+                },
+                { whose: "new".into(), is_after_overlap: true, source: "random".into(), lacking: vec!["value".into()] },
             ],
         }
         /// A key of `info` that is not known.

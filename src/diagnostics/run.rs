@@ -166,17 +166,20 @@ catalogue! {
                 { live: super::names(["AKIA1", "AKIA2"]), waits: Vec::new() },
             ],
         }
-        /// The same value again.
-        error SuppliedAgain { target: String } => {
+        /// The same value again, by what that target or escrow holds.
+        error SuppliedAgain { target: Option<String> } => {
             summary: "The supplied value is the one that is already in place",
-            detail: format!("Target {target} holds the same value, so nothing would be rotated. Set value_wo to the new credential."),
-            samples: [{ target: "runtime".into() }],
+            detail: {
+                let holder = target.as_ref().map_or("Escrow".to_owned(), |target| format!("Target {target}"));
+                format!("{holder} holds the same value, so nothing would be rotated. Set value_wo to the new credential.")
+            },
+            samples: [{ target: Some("runtime".into()) }, { target: None }],
         }
         /// Nothing tells whether it is the same value.
         warning SuppliedUnverified => {
             summary: "Cannot verify that the supplied value is a new one",
-            detail: "No target that can be read back holds the old value. If you supplied the same value again, the old credential is still \
-                     in place. Verify this manually.",
+            detail: "Neither escrow nor a target that can be read back holds the old value. If you supplied the same value again, the old \
+                     credential is still in place. Verify this manually.",
             samples: [{}],
         }
         /// An activation that failed.

@@ -393,7 +393,10 @@ impl Run<'_> {
 }
 
 /// What is parked there; `None` where nothing of this secret is.
-async fn read(escrow: &JobEscrow, id: &str) -> Result<Option<Parked>, CallError> {
+///
+/// # Errors
+/// Those of the slot, and that what is there is not what this provider parks.
+pub async fn read(escrow: &JobEscrow, id: &str) -> Result<Option<Parked>, CallError> {
     let found = escrow.adapter.read().await?;
     let ours = found.filter(|found| found.label.belongs_to(id) && found.content.as_deref() == Some(CONTENT));
     let Some(found) = ours else { return Ok(None) };

@@ -23,10 +23,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-pub use escrow::{JobEscrow, remove as remove_escrow};
+pub use escrow::{JobEscrow, read as read_escrow, remove as remove_escrow};
 pub(crate) use gate::in_use;
 pub use job::{Job, JobActivation, JobCheck, JobSource, JobTarget};
-pub use remove::{Removed, empty};
+pub use remove::{Removed, empty, needs_value};
 pub use retire::{Retired, issuer_at, issuer_of, retire_anywhere, revoke_minted};
 pub use shared_work::SharedWork;
 use shared_work::{Participant, Terms};

@@ -48,7 +48,7 @@ impl Run<'_> {
         match self.minted_as_told(minted, &order) {
             Ok(minted) => {
                 if self.job.source.spec.is_supplied() && in_place > 0 {
-                    self.is_another_value(&minted.parts).await?;
+                    self.is_another_value(&minted.parts, in_place).await?;
                 }
                 self.outcome.minted = Some(generation);
                 // What is parked under its number is another value.
@@ -73,10 +73,16 @@ impl Run<'_> {
         }
     }
 
-    /// Whether a supplied value differs from what targets hold: the same value under a new version would leave the old credential in
-    /// place. Where no target tells, that is said.
-    async fn is_another_value(&mut self, supplied: &Parts) -> Performed {
-        let mut compared = false;
+    /// Whether a supplied value differs from the one in place, as targets and escrow hold it: the same value under a new version would
+    /// leave the old credential in place. Where neither tells, that is said.
+    async fn is_another_value(&mut self, supplied: &Parts, in_place: u64) -> Performed {
+        // Escrow that cannot be read tells nothing, and what has to be written there says why it cannot.
+        let parked = self.take_parked(in_place).await.ok().flatten();
+        if parked.as_ref().is_some_and(|parked| supplied.agree_with(&parked.parts)) {
+            let again = diagnostics::Run::SuppliedAgain { target: None };
+            return Err(vec![Failure::new(Subject::Source, again)]);
+        }
+        let mut compared = parked.is_some();
         for (key, target) in self.job.targets.iter().filter(|(_, target)| target.is_readable()) {
             let read = target.adapter.read().await;
             let held = read.map_err(|error| vec![Failure::of_call(Subject::Target(key.clone()), &error)])?;
@@ -87,7 +93,7 @@ impl Run<'_> {
             // A run that was cut off and left no record may have delivered this very value.
             let is_on_record = self.outcome.ledger.credential(held.label.generation).is_some();
             if held.value.is_same_as(&text) && is_on_record {
-                let target = key.clone();
+                let target = Some(key.clone());
                 let again = diagnostics::Run::SuppliedAgain { target };
                 return Err(vec![Failure::new(Subject::Source, again)]);
             }

@@ -4,7 +4,8 @@ use super::{Failure, Performed, Run, Subject};
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::diagnostics::{self, Message, StateProblem};
-use crate::rotation::{Container, DeliveryRecord, Event, Verdict, judge};
+use crate::escrow::ParkedGeneration;
+use crate::rotation::{Container, DeliveryRecord, Event, RevisionKind, Verdict, judge};
 use crate::target::{self, Slot};
 
 /// How a removal ended that did not fail.
@@ -34,7 +35,22 @@ impl Run<'_> {
             return Ok(());
         }
         let removed = match self.slot_of(&record).await {
-            Ok(slot) => empty(slot.as_ref(), &record, &self.job.id, false, self.permit).await,
+            Ok(slot) => {
+                let parked = match record.generation {
+                    // Escrow that cannot be read shows nothing.
+                    Some(generation) if needs_value(&record) => self.take_parked(generation).await.ok().flatten(),
+                    _ => None,
+                };
+                empty(
+                    slot.as_ref(),
+                    &record,
+                    parked.as_ref(),
+                    &self.job.id,
+                    false,
+                    self.permit,
+                )
+                .await
+            }
             Err(why) => {
                 self.outcome.failures.push(Failure::new(Subject::Whole, why));
                 self.session.undeleted.insert(key.to_owned());
@@ -102,18 +118,44 @@ fn target_noun(slot: &str) -> String {
     words.unwrap_or_else(|| slot.to_owned())
 }
 
-/// Deletes what is in a slot if it is ours: what the record says that we wrote, or with `unanswered` also what our first write,
-/// which had no answer, may have left in a slot that was empty. What the vendor refuses is left.
+/// Whether the value alone can show that the entry of that record is ours: its kind has no other revision, and none could be stored.
+pub fn needs_value(record: &DeliveryRecord) -> bool {
+    let address: Option<Address> = record.slot.parse().ok();
+    let kind = address.and_then(|address| target::kind(&address.kind));
+    record.revision.is_none() && kind.is_some_and(|kind| kind.offers.revision == RevisionKind::SaltedDigest)
+}
+
+/// The record with the revision of the entry, if that holds a part of what is parked of the record's generation. An entry that cannot be
+/// read, or holds a text made of parts, is not known by this.
+async fn known_by_value(slot: &dyn Slot, record: &DeliveryRecord, parked: Option<&ParkedGeneration>) -> DeliveryRecord {
+    let parked = parked.filter(|_| needs_value(record));
+    for value in parked.into_iter().flat_map(|parked| parked.parts.values()) {
+        let Some(revision) = slot.revision_of(value) else { break };
+        let entry = slot.inspect_since(&revision).await.ok().flatten();
+        if entry.is_some_and(|entry| entry.revision.as_ref() == Some(&revision)) {
+            return DeliveryRecord {
+                revision: Some(revision),
+                ..record.clone()
+            };
+        }
+    }
+    record.clone()
+}
+
+/// Deletes what is in a slot if it is ours: what the record says that we wrote, which what is `parked` of its generation may show, or with
+/// `unanswered` also what our first write, which had no answer, may have left in a slot that was empty. What the vendor refuses is left.
 ///
 /// # Errors
 /// Those of calls that may succeed later.
 pub async fn empty(
     slot: &dyn Slot,
     record: &DeliveryRecord,
+    parked: Option<&ParkedGeneration>,
     id: &str,
     unanswered: bool,
     permit: &WritePermit,
 ) -> Result<Removed, CallError> {
+    let record = &known_by_value(slot, record, parked).await;
     let entry = match target::confirmed(slot, record.revision.as_deref()).await {
         Ok(entry) => entry,
         Err(error) => return refused(slot, error, "read").await,

@@ -144,6 +144,13 @@ pub trait Slot: Send + Sync {
         Ok(Vec::new())
     }
 
+    /// The revision of an entry with this value, for kinds whose revision follows from the value
+    /// ([`RevisionKind::SaltedDigest`](crate::rotation::RevisionKind::SaltedDigest)). By it an entry is known whose revision may not be stored.
+    fn revision_of(&self, value: &Secret) -> Option<String> {
+        let _ = value;
+        None
+    }
+
     /// Empties the slot. One that is already empty is success; "not found" for lack of a permission is none, where the two can be
     /// told apart.
     async fn remove(&self, permit: &WritePermit) -> Result<(), CallError>;

@@ -223,6 +223,10 @@ impl Slot for RenderVariable {
         Ok(shadowing)
     }
 
+    fn revision_of(&self, value: &Secret) -> Option<String> {
+        value_digest::new(value).ok()
+    }
+
     async fn remove(&self, permit: &WritePermit) -> Result<(), CallError> {
         self.client.delete(&self.holder, &self.name, permit).await
     }

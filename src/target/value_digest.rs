@@ -22,8 +22,11 @@ pub(super) fn of_delivery(delivery: &Delivery<'_>) -> Result<Option<String>, NoE
     delivery.generated.then(|| new(delivery.value)).transpose()
 }
 
-/// The revision of that value, under a new salt.
-fn new(value: &Secret) -> Result<String, NoEntropy> {
+/// The revision of that value, under a new salt. It must not be stored for a value that a person chose.
+///
+/// # Errors
+/// There is no entropy.
+pub(super) fn new(value: &Secret) -> Result<String, NoEntropy> {
     let mut salt = [0; LENGTH];
     randomness::fill(&mut salt)?;
     Ok(salted(&hex(&salt), value))

@@ -70,6 +70,28 @@ fn parked(story: &Story) -> Vec<(u64, Value)> {
         .collect()
 }
 
+/// No target gives the old value back, but escrow does.
+#[test]
+fn a_supplied_value_that_is_in_place_already_is_refused() {
+    let story = Story::new();
+    let supply = |value: &str, version: u64| {
+        let source = "source = { provided = {} }";
+        let value = format!("value_wo = {value:?}\n  value_wo_version = {version}");
+        configure(&story, &[source, &value, FLY_TARGET]);
+    };
+    supply("correct horse", 1);
+    story.apply();
+    supply("correct horse", 2);
+    says(
+        &story.fails(),
+        &["is the one that is already in place", "Escrow holds the same value"],
+    );
+    supply("battery staple", 2);
+    let said = story.apply();
+    assert!(!said.contains("Cannot verify"), "{said}");
+    assert_eq!(fly_secret(&story, "molecule-cp", NAME).unwrap(), "battery staple");
+}
+
 #[test]
 fn a_value_is_parked_before_any_target_has_it_and_leaves_with_the_secret() {
     let story = Story::new();

@@ -1,5 +1,5 @@
-//! MuseHub's runbook, from `examples/musehub` as it is: Parameter Store is moto, the server a real OpenSSH server with a small service
-//! behind it, and curl asks that service.
+//! MuseHub's runbook, from `examples/musehub` as it is: Parameter Store is moto, the database PostgreSQL, the server a real OpenSSH server with
+//! a small service behind it, and curl asks that service.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::moto::World;
+use crate::postgres::{Postgres, SUPERUSER, Template};
 use crate::sshd::Sshd;
 use crate::story::says;
 use crate::terraform_cores::python;
@@ -17,7 +18,8 @@ use crate::terraform_cores::python;
 const REGION: &str = "us-east-1";
 /// Of a new webhook key.
 const CONSEQUENCE: &str = "webhook deliveries fail until users register their endpoints again";
-const NAMES: [&str; 4] = [
+const NAMES: [&str; 5] = [
+    "DB_PASSWORD",
     "RUNNER_TOKEN",
     "WEBHOOK_SECRET_KEY",
     "R2_ACCESS_KEY_ID",
@@ -32,7 +34,7 @@ struct Service {
 
 impl Service {
     /// Starts it in a folder with the scripts of a deployment, which read the parameters from that endpoint.
-    fn start(aws: &str) -> Self {
+    fn start(aws: &str, database: &Postgres) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let deploy = folder.path().join("deploy");
         std::fs::create_dir(&deploy).unwrap();
@@ -47,6 +49,8 @@ impl Service {
         std::fs::write(deploy.join("settings"), settings).unwrap();
         let process = Command::new(python())
             .arg(files.join("app.py"))
+            .arg(database.psql_executable())
+            .arg(database.port().to_string())
             .current_dir(folder.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -110,18 +114,30 @@ impl Drop for Service {
 struct MuseHub {
     world: World,
     server: Sshd,
+    database: Postgres,
     service: Service,
 }
 
 impl MuseHub {
     fn new() -> Self {
         let (world, server) = (World::new(), Sshd::start());
-        let service = Service::start(&world.url());
+        let database = Template::make(true).start(None);
+        database.sql("CREATE ROLE musehub LOGIN PASSWORD 'changeme'");
+        database.sql("CREATE DATABASE musehub OWNER musehub");
+        let service = Service::start(&world.url(), &database);
         let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/musehub");
         for file in ["main.tf", "variables.tf"] {
             std::fs::copy(example.join(file), world.story.workspace.path().join(file)).unwrap();
         }
-        let mut musehub = Self { world, server, service };
+        let mut musehub = Self {
+            world,
+            server,
+            database,
+            service,
+        };
+        let place = json!({ "host": "127.0.0.1", "port": musehub.database.port() });
+        musehub.set("database", &place.to_string());
+        musehub.set("database_password", SUPERUSER);
         let url = musehub.service.url();
         musehub.set("url", &url);
         musehub.set("local_url", &url);
@@ -202,10 +218,10 @@ impl MuseHub {
         steps.map(in_runbook).collect()
     }
 
-    /// The checks of the token for the runner that passed, and none failed.
+    /// The checks of that secret that passed, and none failed.
     #[track_caller]
-    fn passed(&self) -> Vec<String> {
-        let checks = self.world.story.attributes_of("runner_token")["last_rotation"]["checks"].clone();
+    fn passed(&self, secret: &str) -> Vec<String> {
+        let checks = self.world.story.attributes_of(secret)["last_rotation"]["checks"].clone();
         let checks = checks.as_array().unwrap().iter();
         let passed = checks.map(|check| {
             assert_eq!(check["result"], "passed", "{check}");
@@ -221,6 +237,7 @@ impl MuseHub {
             assert!(self.service.loaded(name) == self.value(name), "{name}");
         }
         assert_eq!(self.service.answers(&self.value("RUNNER_TOKEN")), 200);
+        assert!(self.database.accepts("musehub", &self.value("DB_PASSWORD")));
     }
 }
 
@@ -255,18 +272,84 @@ fn the_server_serves_a_new_token_after_its_deployment_and_refuses_the_old_one() 
             "wave 1: check up of generation 2: command \"curl -sf https://musehub/explore > /dev/null\" on the server",
         ]
     );
-    assert_eq!(musehub.passed(), ["reachable", "accepted", "old_refused", "up"]);
+    assert_eq!(
+        musehub.passed("runner_token"),
+        ["reachable", "accepted", "old_refused", "up"]
+    );
     assert_ne!(musehub.value("RUNNER_TOKEN"), old);
     assert_eq!(musehub.service.answers(&old), 401);
     let state = musehub.world.story.workspace.state().to_string();
     for name in NAMES {
         assert!(!state.contains(&musehub.value(name)), "{name} is in the state");
     }
+}
+
+#[test]
+fn everything_is_created_rotated_when_it_is_due_and_destroyed() {
+    let mut musehub = MuseHub::new();
+    let theirs =
+        json!([["put_parameter", { "Name": "/musehub/production/LOG_LEVEL", "Value": "info", "Type": "String" }]]);
+    musehub.world.boto3_in(REGION, &theirs);
+    musehub.world.story.apply();
+    musehub.serves_its_parameters();
+    assert!(!musehub.database.accepts("musehub", "changeme"));
+
+    // A reason: the plan says that new connections fail meanwhile, and afterwards the server logs in with the new password alone.
+    let old = musehub.value("DB_PASSWORD");
+    musehub.set("db_password_reason", "a dump of the environment was shared");
+    says(
+        &musehub.world.story.plan(),
+        &[
+            "this rotation causes downtime",
+            "\"a dump of the environment was shared\"",
+            "0 to add, 1 to change, 0 to destroy",
+        ],
+    );
+    musehub.world.story.apply();
+    musehub.serves_its_parameters();
+    assert!(!musehub.database.accepts("musehub", &old));
+    assert_eq!(
+        musehub.passed("db_password"),
+        ["reachable", "accepted", "old_refused", "up"]
+    );
+
+    // 91 days later the runner's token is due, R2's waits for a person, and the password is due after 180.
+    let [password, token] = ["DB_PASSWORD", "RUNNER_TOKEN"].map(|name| musehub.value(name));
+    musehub.world.story.clock("91d");
+    musehub.world.story.apply();
+    musehub.serves_its_parameters();
+    assert_eq!(musehub.value("DB_PASSWORD"), password);
+    assert_ne!(musehub.value("RUNNER_TOKEN"), token);
+    assert_eq!(musehub.world.story.attributes_of("r2")["phase"], "awaiting_value");
+
     // The webhook key is guarded.
+    says(
+        &musehub.world.story.run(&["plan", "-destroy"]).output,
+        &[&format!("destroy: {CONSEQUENCE}")],
+    );
     musehub.set("webhook_secret_key_confirm", &format!("destroy: {CONSEQUENCE}"));
     musehub.world.story.apply();
     musehub.world.story.destroy();
     assert!(musehub.world.story.has_no_state());
+    let left = json!([["get_parameters_by_path", { "Path": "/musehub", "Recursive": true }]]);
+    let left = musehub.world.boto3_in(REGION, &left)[0]["Parameters"].clone();
+    let names: Vec<&Value> = left
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|parameter| &parameter["Name"])
+        .collect();
+    assert_eq!(names, ["/musehub/production/LOG_LEVEL"]);
+    assert!(
+        !musehub.database.accepts("musehub", &password),
+        "a destroy ends what the secret made"
+    );
+    assert_eq!(
+        musehub
+            .database
+            .sql("SELECT rolname FROM pg_roles WHERE rolname = 'musehub'"),
+        "musehub"
+    );
 }
 
 #[test]
@@ -306,7 +389,10 @@ fn a_deployment_that_fails_leaves_the_old_token_in_use_and_is_repeated_alone() {
             "wave 1: check up of generation 2: command \"curl -sf https://musehub/explore > /dev/null\" on the server, again, 2nd time",
         ]
     );
-    assert_eq!(musehub.passed(), ["reachable", "accepted", "old_refused", "up"]);
+    assert_eq!(
+        musehub.passed("runner_token"),
+        ["reachable", "accepted", "old_refused", "up"]
+    );
     assert!(
         musehub.parameter("RUNNER_TOKEN") == delivered,
         "nothing is written again"

@@ -119,6 +119,23 @@ fn two_roles_take_turns_and_the_older_one_works_until_its_overlap_ends() {
     assert_eq!(parameter(&story, PARAMETER), None);
 }
 
+#[test]
+fn a_role_whose_overlap_has_ended_makes_room_without_a_warning() {
+    let mut story = Story::new();
+    let server = server(&mut story);
+    let lines = [TWO_ROLES, URI, A_DAY, "rotation {\n    every = \"30d\"\n  }"];
+    story.configure(&lines);
+    story.apply();
+    story.configure(&[&lines[..], &[&because("once")]].concat());
+    story.apply();
+    story.clock("31d");
+    let plan = story.plan();
+    says(&plan, &["revoke generation 1 (app/", "mint generation 3"]);
+    assert!(!plan.contains("is revoked before its overlap ends"), "{plan}");
+    story.apply();
+    connects_as(&story, &server, "app");
+}
+
 /// `docs/guides/postgresql.md`: its roles are made and its configuration applied as they stand.
 #[test]
 fn the_guide_is_applied_as_it_stands() {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::story::{Story, says};
+use crate::story::{Story, resource, says};
 use crate::truth::alive;
 
 const GROUP_EXAMPLE: &str = include_str!("../../examples/targets/render_env_group_variable/main.tf");
@@ -150,6 +150,41 @@ fn of_a_supplied_value_not_even_a_digest_is_kept() {
     says(&said, &["SESSION_KEY"]);
     let refreshed = story.run(&["apply", "-refresh-only", "-auto-approve"]).success();
     says(&refreshed, &["missing"]);
+}
+
+/// Nothing is stored of a supplied value. What is parked of it shows whether a variable holds it still.
+#[test]
+fn a_supplied_value_is_deleted_where_escrow_proves_it_and_nobody_elses_is() {
+    let story = Story::new();
+    let escrow = "escrow {\n    ssm_parameter {\n      path = \"/rotation/escrow/\"\n    }\n  }";
+    let configure = |names: &[&str]| {
+        let targets = names.iter().map(|name| {
+            format!("{name} = {{ render_env_variable = {{ service_id = {SERVICE:?}, name = {name:?} }} }}\n    ")
+        });
+        let targets = format!("targets = {{\n    {}}}", targets.collect::<String>());
+        let lines = [
+            "source = { provided = {} }",
+            "value_wo = \"correct horse\"",
+            "value_wo_version = 1",
+            &targets,
+        ];
+        let secret = resource("it", "KEY", &lines);
+        story.write_all(&format!(
+            "provider \"rotation\" {{\n  namespace = \"production\"\n  {escrow}\n}}\n{secret}"
+        ));
+    };
+    let variables = || render(&story)["services"][SERVICE]["variables"].clone();
+    configure(&["A", "B", "C", "D"]);
+    story.apply();
+    let value = "correct horse";
+    assert_eq!(variables(), json!({ "A": value, "B": value, "C": value, "D": value }));
+    write(&story, &json!({ "B": "typed by hand" }));
+    configure(&["C", "D"]);
+    says(&story.apply(), &["variable B of Render service"]);
+    assert_eq!(variables(), json!({ "B": "typed by hand", "C": value, "D": value }));
+    write(&story, &json!({ "D": "typed by hand" }));
+    says(&story.destroy(), &["variable D of Render service"]);
+    assert_eq!(variables(), json!({ "B": "typed by hand", "D": "typed by hand" }));
 }
 
 #[test]

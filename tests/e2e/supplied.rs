@@ -107,7 +107,13 @@ fn a_request_waits_for_a_new_value_and_is_what_that_value_answers() {
     person.applies(1, "rk_1", None);
     assert_eq!(person.attribute("phase"), "awaiting_value");
     let said = person.applies(2, "rk_2", Some("second"));
-    says(&said, &["take over generation 2", "leave generation 1 (rk_1) valid"]);
+    says(
+        &said,
+        &[
+            "use generation 2: supplied value, version 2",
+            "leave generation 1 (rk_1) valid",
+        ],
+    );
     assert_eq!(parameter(&person.0, PARAMETER).as_deref(), Some("second"));
     let last = person.attribute("last_rotation");
     assert_eq!(

@@ -130,6 +130,11 @@ impl Postgres {
         self.port
     }
 
+    /// The client of this server's version.
+    pub(crate) fn psql_executable(&self) -> PathBuf {
+        self.binaries.join("psql")
+    }
+
     /// What the server has written to its log.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.directory.path().join("log")).unwrap()
@@ -157,7 +162,7 @@ impl Postgres {
 
     /// A session of that role, which stays open until its standard input is closed.
     pub(crate) fn holds_a_session(&self, user: &str, password: &str) -> Child {
-        let session = Command::new(self.binaries.join("psql"))
+        let session = Command::new(self.psql_executable())
             .args(["-XqAt", "-h", "127.0.0.1", "-d", "postgres", "-U", user])
             .args(["-p", &self.port.to_string()])
             .env("PGPASSWORD", password)
@@ -175,7 +180,7 @@ impl Postgres {
     }
 
     fn psql(&self, user: &str, password: &str, statements: &str) -> Output {
-        Command::new(self.binaries.join("psql"))
+        Command::new(self.psql_executable())
             .args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-d", "postgres"])
             .args(["-p", &self.port.to_string(), "-U", user, "-c", statements])
             .env("PGPASSWORD", password)

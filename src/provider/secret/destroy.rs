@@ -9,6 +9,7 @@ use super::{adapters, config_in_state, slots, texts};
 use crate::address::Address;
 use crate::call::WritePermit;
 use crate::diagnostics::{Adoption, Destroy, Message, StateProblem, names};
+use crate::escrow::{Parked, ParkedGeneration};
 use crate::executor::{self, Removed, Retired};
 use crate::plugin::{ApplyRequest, ApplyResponse};
 use crate::provider::Configured;
@@ -75,6 +76,10 @@ async fn delete_and_revoke(
     let mut kept = BTreeMap::new();
     // A run that leads to another place than one of them deletes none.
     let mut deletions = Vec::new();
+    let parked = match state.ledger.deliveries().values().any(executor::needs_value) {
+        true => parked(&state, vendors).await,
+        false => None,
+    };
     for (key, record) in state.ledger.deliveries().clone() {
         let is_older = record.generation == Some(TAKEN_OVER) || (never_in_place && record.existed_before);
         let keep = policies.kept.contains(&key) || is_older;
@@ -100,7 +105,10 @@ async fn delete_and_revoke(
             interrupted(problems);
             return state.write_over(prior.clone());
         }
-        match deletion.perform(&state.id, permit, problems).await {
+        let generation = delivery
+            .generation
+            .and_then(|generation| parked.as_ref()?.get(generation));
+        match deletion.perform(&state.id, generation, permit, problems).await {
             Deleted::Gone => state.ledger.record(Event::Dropped { target: key }),
             Deleted::Kept => {
                 state.ledger.record(Event::Dropped { target: key.clone() });
@@ -123,6 +131,13 @@ async fn delete_and_revoke(
     }
     name_the_rest(&state.id, &own, config.as_ref(), configured, vendors, problems).await;
     Value::Null
+}
+
+/// What is parked of this secret, if that can be read.
+async fn parked(state: &State, vendors: &dyn Vendors) -> Option<Parked> {
+    let escrow = adapters::connect_former_escrow(&state.ledger.escrow()?.slot, vendors).await;
+    let read = executor::read_escrow(&escrow.ok()?, &state.id).await;
+    read.ok().flatten()
 }
 
 /// Deletes the entry where values are parked: last, since it could bring back what cannot be deleted. Where nothing is parked, an intent
@@ -417,7 +432,13 @@ impl Deletion {
         }
     }
 
-    async fn perform(self, id: &str, permit: &WritePermit, problems: &mut Diagnostics) -> Deleted {
+    async fn perform(
+        self,
+        id: &str,
+        parked: Option<&ParkedGeneration>,
+        permit: &WritePermit,
+        problems: &mut Diagnostics,
+    ) -> Deleted {
         if self.is_nothing() {
             return Deleted::Gone;
         }
@@ -437,7 +458,7 @@ impl Deletion {
         let Ok(slot) = &self.slot else {
             return Deleted::Failed;
         };
-        match executor::empty(slot.as_ref(), record, id, self.never_in_place, permit).await {
+        match executor::empty(slot.as_ref(), record, parked, id, self.never_in_place, permit).await {
             Ok(Removed::Gone) => Deleted::Gone,
             Ok(Removed::Left(why)) => {
                 let entry = texts::entry(&record.slot).noun;

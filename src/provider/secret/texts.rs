@@ -83,8 +83,9 @@ pub(super) fn to_confirm(config: &Config, coming: u64) -> String {
 
 /// What a rotation waits for that a person supplies.
 pub(super) fn awaiting(reason: &str, config: &Config) -> String {
+    let argument = config.source.parts.sole().map_or("parts_wo", |_| "value_wo");
     let mut text = format!(
-        "A new value is needed ({}). Supply it in `value_wo` and raise `value_wo_version`.",
+        "A new value is needed ({}). Supply it in `{argument}` and raise `value_wo_version`.",
         reason.trim_end_matches('.')
     );
     if let Some(contact) = &config.contact {

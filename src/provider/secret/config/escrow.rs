@@ -50,7 +50,8 @@ impl Config {
                 }
                 Presents::New | Presents::Nothing => continue,
             };
-            if can || check.parts.is_subset(&given_back) {
+            let lacking: Vec<String> = check.parts.difference(&given_back).map(PartName::to_string).collect();
+            if can || lacking.is_empty() {
                 continue;
             }
             let path = Path::attribute("checks").then_key(key).then_attribute(check.kind.name);
@@ -58,6 +59,7 @@ impl Config {
                 whose: whose.into(),
                 is_after_overlap,
                 source: self.source.kind.name.into(),
+                lacking,
             };
             problems.report(path.then_attribute("credential"), mistake);
         }

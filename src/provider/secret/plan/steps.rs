@@ -245,7 +245,7 @@ impl Told<'_> {
             ""
         };
         let verb = match source.kind.maker {
-            Maker::Person => "take over",
+            Maker::Person => "use",
             Maker::Us | Maker::Issuer => "mint",
         };
         let ends = match source.config.traits().replaces() {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::forecast::revoked_for_room;
 use crate::address::Address;
-use crate::diagnostics::{Adoption, Plan, names};
+use crate::diagnostics::{Adoption, Plan, capitalized, names};
 use crate::executor::Subject;
 use crate::provider::secret::decide::{Decision, Rotate};
 use crate::provider::secret::policies::Policies;
@@ -29,7 +29,8 @@ pub(in crate::provider::secret) fn notices(name: &str, notices: &[Notice], probl
 /// A notice with its subject, unless the text or the summary names that already.
 fn sentence(secret: &str, notice: &Notice) -> String {
     let subject = notice.subject.as_str();
-    let is_named = subject == secret || notice.text.contains(subject);
+    let text = notice.text.as_str();
+    let is_named = subject == secret || text.contains(subject) || text.starts_with(&capitalized(subject));
     let is_in_words = subject.parse::<Address>().is_ok() || due::cause_in(subject).is_some();
     if is_named || is_in_words {
         notice.text.clone()
@@ -130,7 +131,9 @@ fn revocations(state: &State, decision: &Decision, course: &Forecast, config: &C
         Some(_) => BTreeSet::new(),
         None => revoked_for_room(course),
     };
-    let early = for_room.iter().filter_map(|generation| {
+    let due = state.due_revocations();
+    let early = for_room.iter().filter(|generation| !due.contains(generation));
+    let early = early.filter_map(|generation| {
         let until = state.ledger.credential(*generation)?.revoke_after?;
         Some((*generation, until))
     });
