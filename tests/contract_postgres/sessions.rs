@@ -120,3 +120,19 @@ async fn what_the_run_may_not_see_or_end_is_refused_with_the_grant_that_it_needs
     let source = world.one_role();
     assert_eq!(source.issuer().end_sessions(&id(&first), &permit()).await, Ok(1));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_is_not_lost_when_only_its_instant_cannot_be_noted() {
+    let mut world = World::new();
+    let judge = |statement: &str| match statement.starts_with("COMMENT ON ROLE") {
+        true => Fate::Error("40001".to_owned(), "not now".to_owned()),
+        false => Fate::Pass,
+    };
+    let port = postgres_proxy::before(world.server.port(), Arc::new(judge));
+    world.set("PGPORT", &port.to_string());
+    let source = world.one_role();
+    let minted = mint(&*source, 1, &[]).await.unwrap();
+    assert!(world.server.accepts("app", part(&minted, "password")));
+    let listed = source.issuer().survey().await.unwrap();
+    assert!(listed.contains(minted.credential.as_ref().unwrap()), "{listed:?}");
+}

@@ -50,7 +50,7 @@ fn judge(trapped: &Trapped, statement: &str) -> Fate {
             };
             drop(trap);
             reached.send(()).unwrap();
-            drop(open.recv());
+            open.recv().unwrap();
             Fate::Pass
         }
         _ => Fate::Pass,

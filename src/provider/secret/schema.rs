@@ -14,7 +14,7 @@ pub const INFO: [(&str, &str); 6] = [
 ];
 
 /// Version of the state format.
-pub const VERSION: i64 = 4;
+pub const VERSION: i64 = 5;
 
 /// The whole resource.
 pub fn schema() -> Schema {
