@@ -10,9 +10,14 @@
 #[expect(dead_code, reason = "a cluster that trusts is for other tests")]
 #[path = "support/postgres.rs"]
 mod postgres;
+#[expect(dead_code, reason = "these tests only watch")]
+#[path = "support/postgres_proxy.rs"]
+mod postgres_proxy;
 
 #[path = "contract_postgres/password.rs"]
 mod password;
+#[path = "contract_postgres/sessions.rs"]
+mod sessions;
 #[path = "contract_postgres/tls.rs"]
 mod tls;
 #[path = "contract_postgres/world.rs"]

@@ -125,6 +125,8 @@ mod places;
 mod postgres_kill;
 #[path = "e2e/postgres_password.rs"]
 mod postgres_password;
+#[path = "e2e/postgres_sessions.rs"]
+mod postgres_sessions;
 #[path = "e2e/presented.rs"]
 mod presented;
 #[path = "e2e/proofs.rs"]

@@ -7,6 +7,7 @@ mod failure;
 mod name;
 mod roles;
 mod session;
+mod sessions;
 mod settings;
 mod tls;
 mod verifier;

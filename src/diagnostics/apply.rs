@@ -51,6 +51,7 @@ fn left() -> Ending {
             ("worker".into(), TargetSituation::Unknown, None),
         ],
         still_valid: vec!["generation 1 (xyz)".into()],
+        open_sessions: Vec::new(),
         is_nothing: false,
         is_untouched: false,
     };
@@ -102,6 +103,14 @@ catalogue! {
                 },
                 { what: failure(), also_stopped: Vec::new(), ending: left_with(super::Situation { is_nothing: true, ..Default::default() }, super::Next::Retry) },
                 { what: failure(), also_stopped: Vec::new(), ending: left_with(super::Situation { is_untouched: true, ..Default::default() }, super::Next::Tainted) },
+                {
+                    what: failure(),
+                    also_stopped: Vec::new(),
+                    ending: left_with(
+                        super::Situation { open_sessions: vec!["generation 1 (app/abc)".into()], ..Default::default() },
+                        super::Next::Retry,
+                    ),
+                },
                 { what: failure(), also_stopped: Vec::new(), ending: left_with(super::Situation::default(), super::Next::NewGenerated) },
                 { what: failure(), also_stopped: Vec::new(), ending: left_with(super::Situation::default(), super::Next::NewSupplied) },
             ],

@@ -2,6 +2,10 @@
 
 use super::{Words, all_of, list};
 
+/// What else an incident ends, where the issuer has sessions.
+const SESSIONS_END: &str =
+    "Sessions that older credentials opened are ended: their connections drop, and open transactions are rolled back.";
+
 catalogue! {
     /// An error or a warning of a plan.
     Plan {
@@ -19,11 +23,22 @@ catalogue! {
             }],
         }
         /// A create that resets a password which is in use.
-        warning CreateInvalidates { secret: String, what: String } => {
+        warning CreateInvalidates { secret: String, what: String, sessions_go_on: bool } => {
             summary: format!("{secret}: creating this secret invalidates {what}"),
-            detail: "It is reset when the secret is created. Open connections drop, and every consumer that is not a target here fails from \
-                     then on.",
-            samples: [{ secret: "DATABASE_URL".into(), what: "the password of role app on Neon branch br-x of project quiet-river-1".into() }],
+            detail: match sessions_go_on {
+                false => "It is reset when the secret is created. Open connections drop, and every consumer that is not a target here fails \
+                          from then on.",
+                true => "It is reset when the secret is created. Open sessions go on, and every consumer that is not a target here fails when \
+                         it connects again.",
+            },
+            samples: [
+                {
+                    secret: "DATABASE_URL".into(),
+                    what: "the password of role app on Neon branch br-x of project quiet-river-1".into(),
+                    sessions_go_on: false,
+                },
+                { secret: "DATABASE_URL".into(), what: "the present password of the role \"app\"".into(), sessions_go_on: true },
+            ],
         }
         /// A value that an interrupted apply would lose.
         warning NotResumable { secret: String } => {
@@ -40,7 +55,7 @@ catalogue! {
             samples: [{ secret: "FLY_API_TOKEN".into(), why: "No target holds generation 1 any more".into(), generation: 2 }],
         }
         /// An incident that revokes before it delivers.
-        warning IncidentBreaks { secret: String, generation: u64, broken: Vec<(String, Option<String>)> } => {
+        warning IncidentBreaks { secret: String, generation: u64, broken: Vec<(String, Option<String>)>, ends_sessions: bool } => {
             summary: format!("{secret}: consumers fail until they have the new value"),
             detail: {
                 let targets = broken.iter().map(|(target, impact)| match impact.as_deref().map(str::trim) {
@@ -49,27 +64,44 @@ catalogue! {
                 });
                 format!(
                     "incident.revoke is \"now\", so older credentials are revoked as soon as generation {generation} exists. Until it is \
-                     delivered, consumers that load the value from these targets fail:{}\nTo revoke them after the delivery instead, set \
+                     delivered, consumers that load the value from these targets fail:{}\n{}To revoke them after the delivery instead, set \
                      revoke = \"delivered\".",
-                    targets.collect::<String>()
+                    targets.collect::<String>(),
+                    if *ends_sessions { format!("{SESSIONS_END}\n") } else { String::new() }
                 )
             },
-            samples: [{
-                secret: "FLY_API_TOKEN".into(),
-                generation: 2,
-                broken: vec![
-                    ("control_plane".into(), None),
-                    ("image_publish".into(), Some("images stop publishing, without an alert.".into())),
-                    ("runtime".into(), None),
-                ],
-            }],
+            samples: [
+                {
+                    secret: "FLY_API_TOKEN".into(),
+                    generation: 2,
+                    broken: vec![
+                        ("control_plane".into(), None),
+                        ("image_publish".into(), Some("images stop publishing, without an alert.".into())),
+                        ("runtime".into(), None),
+                    ],
+                    ends_sessions: false,
+                },
+                {
+                    secret: "DATABASE_URL".into(),
+                    generation: 2,
+                    broken: vec![("web".into(), Some("every page fails".into()))],
+                    ends_sessions: true,
+                },
+            ],
         }
         /// An issuer without overlap.
-        warning Downtime { secret: String } => {
+        warning Downtime { secret: String, sessions_go_on: bool } => {
             summary: format!("{secret}: this rotation causes downtime"),
-            detail: "Only one credential can be live at this issuer. The old one stops working when the new one is minted, open connections \
-                     drop, and consumers fail until every target is live.",
-            samples: [{ secret: "DATABASE_URL".into() }],
+            detail: match sessions_go_on {
+                false => "Only one credential can be live at this issuer. The old one stops working when the new one is minted, open \
+                          connections drop, and consumers fail until every target is live.",
+                true => "Only one credential can be live at this issuer. The old one stops working when the new one is minted, and consumers \
+                         that connect fail until every target is live. Open sessions go on.",
+            },
+            samples: [
+                { secret: "DATABASE_URL".into(), sessions_go_on: false },
+                { secret: "DATABASE_URL".into(), sessions_go_on: true },
+            ],
         }
         /// Entries of targets that left the configuration.
         warning Deletes { secret: String, entries: Vec<Words> } => {
@@ -146,12 +178,19 @@ catalogue! {
             samples: [{ secret: "FLY_API_TOKEN".into(), credentials: super::names(["generation 1 (abc)"]), generation: 2 }],
         }
         /// Credentials that an incident ends.
-        warning RevokedByIncident { secret: String, credentials: Vec<Words>, generation: u64, before_checks: bool } => {
+        warning RevokedByIncident {
+            secret: String,
+            credentials: Vec<Words>,
+            generation: u64,
+            before_checks: bool,
+            ends_sessions: bool,
+        } => {
             summary: format!("{secret}: this apply revokes {}", all_of(credentials)),
             detail: format!(
                 "An incident does not wait for an overlap or a window: older credentials are revoked as soon as every target holds \
-                 generation {generation}{}.",
-                if *before_checks { ", before the checks" } else { " and every check has passed" }
+                 generation {generation}{}.{}",
+                if *before_checks { ", before the checks" } else { " and every check has passed" },
+                if *ends_sessions { format!(" {SESSIONS_END}") } else { String::new() }
             ),
             samples: [
                 {
@@ -159,8 +198,22 @@ catalogue! {
                     credentials: super::names(["generation 1 (abc)"]),
                     generation: 2,
                     before_checks: false,
+                    ends_sessions: false,
                 },
-                { secret: "FLY_API_TOKEN".into(), credentials: super::names(["generation 1 (abc)"]), generation: 2, before_checks: true },
+                {
+                    secret: "FLY_API_TOKEN".into(),
+                    credentials: super::names(["generation 1 (abc)"]),
+                    generation: 2,
+                    before_checks: true,
+                    ends_sessions: false,
+                },
+                {
+                    secret: "DATABASE_URL".into(),
+                    credentials: super::names(["generation 1 (app/abc)"]),
+                    generation: 2,
+                    before_checks: false,
+                    ends_sessions: true,
+                },
             ],
         }
         /// A changed overlap.

@@ -28,6 +28,8 @@ pub struct Situation {
     pub others: Vec<(String, TargetSituation, Option<String>)>,
     /// Older credentials that were not revoked, in words.
     pub still_valid: Vec<String>,
+    /// Older credentials that have ended, but whose sessions may go on, in words.
+    pub open_sessions: Vec<String>,
     /// There is no credential and no entry.
     pub is_nothing: bool,
     /// This run minted, wrote and revoked nothing.
@@ -124,6 +126,12 @@ impl Display for Situation {
         }
         if !self.still_valid.is_empty() {
             sentences.push(format!("Still valid (not revoked): {}.", self.still_valid.join(", ")));
+        }
+        if !self.open_sessions.is_empty() {
+            sentences.push(format!(
+                "Ended, but with sessions that may still be open: {}.",
+                self.open_sessions.join(", ")
+            ));
         }
         f.write_str(&sentences.join(" "))
     }

@@ -133,6 +133,10 @@ pub struct Outcome {
     pub promoted_at: Option<Timestamp>,
     /// Handles that were revoked.
     pub revoked: Vec<String>,
+    /// How many sessions of exposed credentials were ended; `None` where none was to be.
+    pub ended_sessions: Option<u64>,
+    /// Exposed generations that have ended, but whose sessions may go on.
+    pub open_sessions: BTreeSet<u64>,
     /// Checks that ran.
     pub proofs: Vec<Proof>,
     /// Things the user should know although nothing failed.
@@ -155,6 +159,19 @@ pub struct Outcome {
     pub delivered: bool,
     /// The generation that was minted in this run, or may have been.
     pub minted: Option<u64>,
+}
+
+impl Outcome {
+    /// The same with what an earlier run of the same apply ended: it made room for this one.
+    #[must_use]
+    pub fn after(mut self, earlier: Self) -> Self {
+        self.revoked.splice(0..0, earlier.revoked);
+        self.ended_sessions = match (self.ended_sessions, earlier.ended_sessions) {
+            (Some(now), Some(then)) => Some(now.saturating_add(then)),
+            (now, then) => now.or(then),
+        };
+        self
+    }
 }
 
 /// One run in progress.

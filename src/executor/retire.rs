@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Failure, Performed, Run, Subject};
 use crate::address::Address;
-use crate::call::{CallError, CallErrorKind};
+use crate::call::{CallError, CallErrorKind, WritePermit};
 use crate::diagnostics::{self, Message, StateProblem};
 use crate::rotation::{Container, CredentialRecord, Event};
 use crate::source::{self, Issuer, Liveness};
@@ -29,10 +29,21 @@ impl Run<'_> {
         if was_in_place {
             self.fetch_ending(generation).await;
         }
-        let ended = retire(&record, self.job, self.permit).await;
+        let newest = self.outcome.ledger.credential(self.outcome.ledger.generation());
+        let newest = newest.filter(|newest| newest.issuer == record.issuer && newest.generation != generation);
+        let sessions = match self.goal.exposed.contains(&generation) && source::ends_sessions(&record.issuer) {
+            true => OpenSessions::End {
+                newest: newest.and_then(|newest| newest.credential_id.as_deref()),
+            },
+            false => OpenSessions::GoOn,
+        };
+        let ended = retire(&record, self.job, sessions, self.permit).await;
         match ended {
-            Ok(Ended::Dead(id)) => {
+            Ok(Ended::Dead { id, sessions }) => {
                 self.outcome.revoked.extend(id);
+                if let Some(sessions) = sessions {
+                    *self.outcome.ended_sessions.get_or_insert(0) += sessions;
+                }
                 self.session.revoked |= was_in_place;
                 self.outcome.ledger.record(Event::Ended {
                     generation,
@@ -59,14 +70,23 @@ impl Run<'_> {
                 self.outcome.by_hand.insert(generation);
                 Ok(())
             }
-            Err(failure) if self.goal.goes_on => {
-                // In an incident, consumers get the new value all the same.
-                self.session.spared.insert(generation);
-                self.outcome.failures.push(failure);
-                Ok(())
+            Ok(Ended::SessionsGoOn(failure)) => {
+                // Nothing is recorded: the next run repeats the end of the credential, which has ended, and that of its sessions.
+                self.outcome.open_sessions.insert(generation);
+                self.not_revoked(generation, failure)
             }
-            Err(failure) => Err(vec![failure]),
+            Err(failure) => self.not_revoked(generation, failure),
         }
+    }
+
+    fn not_revoked(&mut self, generation: u64, failure: Failure) -> Performed {
+        if !self.goal.goes_on {
+            return Err(vec![failure]);
+        }
+        // In an incident, consumers get the new value all the same.
+        self.session.spared.insert(generation);
+        self.outcome.failures.push(failure);
+        Ok(())
     }
 }
 
@@ -87,35 +107,58 @@ impl Run<'_> {
 
 /// How a credential's end went.
 pub(crate) enum Ended {
-    /// It is dead; its handle, if it had one.
-    Dead(Option<String>),
+    /// It is dead.
+    Dead {
+        /// Its handle, if it had one.
+        id: Option<String>,
+        /// How many sessions were ended with it, where that was asked for.
+        sessions: Option<u64>,
+    },
+    /// It is dead, and sessions that it opened may go on; why.
+    SessionsGoOn(Failure),
     /// It is this run's own.
     Own(String),
     /// Nobody but a person can end it.
     ByHand,
 }
 
+/// What becomes of the sessions that a credential opened.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum OpenSessions<'a> {
+    /// They go on until their clients close them.
+    GoOn,
+    /// They end with it: an incident exposed it. So do those of whatever had the handle of the newest credential before that.
+    End {
+        /// The handle of the newest credential, where the same issuer made it.
+        newest: Option<&'a str>,
+    },
+}
+
 /// Revokes one credential at the issuer that its record names.
 async fn retire(
     record: &CredentialRecord,
     job: &super::Job,
-    permit: &crate::call::WritePermit,
+    sessions: OpenSessions<'_>,
+    permit: &WritePermit,
 ) -> Result<Ended, Failure> {
     let Some(id) = record.credential_id.clone().filter(|id| !id.is_empty()) else {
         return Ok(if record.is_issued() {
             Ended::ByHand
         } else {
-            Ended::Dead(None)
+            Ended::Dead {
+                id: None,
+                sessions: None,
+            }
         });
     };
     if record.issuer == job.source.issuer() {
         if !job.source.traits().revocable {
             return Ok(Ended::ByHand);
         }
-        return revoke_at(job.source.adapter.issuer(), id, record, job.clock, permit).await;
+        return revoke_at(job.source.adapter.issuer(), id, record, sessions, job.clock, permit).await;
     }
     match issuer_of(record, job.vendors.as_ref())? {
-        Some(issuer) => revoke_at(issuer.as_ref(), id, record, job.clock, permit).await,
+        Some(issuer) => revoke_at(issuer.as_ref(), id, record, sessions, job.clock, permit).await,
         None => Ok(Ended::ByHand),
     }
 }
@@ -139,7 +182,7 @@ pub async fn retire_anywhere(
     record: &CredentialRecord,
     vendors: &dyn Vendors,
     clock: crate::clock::Clock,
-    permit: &crate::call::WritePermit,
+    permit: &WritePermit,
 ) -> Result<Retired, Failure> {
     let Some(id) = record.credential_id.clone().filter(|id| !id.is_empty()) else {
         return Ok(if record.is_issued() {
@@ -151,8 +194,9 @@ pub async fn retire_anywhere(
     let Some(issuer) = issuer_of(record, vendors)? else {
         return Ok(Retired::ByHand);
     };
-    match revoke_at(issuer.as_ref(), id, record, clock, permit).await? {
-        Ended::Dead(_) => Ok(Retired::Dead),
+    match revoke_at(issuer.as_ref(), id, record, OpenSessions::GoOn, clock, permit).await? {
+        Ended::Dead { .. } => Ok(Retired::Dead),
+        Ended::SessionsGoOn(failure) => Err(failure),
         Ended::Own(_) => Ok(Retired::Own),
         Ended::ByHand => Ok(Retired::ByHand),
     }
@@ -164,7 +208,7 @@ pub async fn revoke_minted(
     job: &super::Job,
     ledger: &crate::rotation::Ledger,
     generation: u64,
-    permit: &crate::call::WritePermit,
+    permit: &WritePermit,
 ) -> (Vec<(String, Option<String>)>, bool) {
     let minted = ledger
         .credentials()
@@ -175,10 +219,10 @@ pub async fn revoke_minted(
     // An issued credential that is on no record is one whose mint was never confirmed.
     let mut complete = !minted.is_empty() || !job.source.traits().revocable;
     for record in minted {
-        match retire(record, job, permit).await {
-            Ok(Ended::Dead(_)) => credentials.push((record.label.clone(), None)),
+        match retire(record, job, OpenSessions::GoOn, permit).await {
+            Ok(Ended::Dead { .. }) => credentials.push((record.label.clone(), None)),
             Ok(Ended::Own(_) | Ended::ByHand) => complete = false,
-            Err(failure) => {
+            Ok(Ended::SessionsGoOn(failure)) | Err(failure) => {
                 complete = false;
                 credentials.push((record.label.clone(), Some(failure.message.summary)));
             }
@@ -219,24 +263,26 @@ async fn is_gone_with_its_container(issuer: &dyn Issuer, error: &CallError) -> b
     error.kind == CallErrorKind::NotFound && issuer.container().await == Ok(Container::Gone)
 }
 
-/// Revokes, then asks by id until the issuer says that it is dead.
+/// Revokes, asks by id until the issuer says that it is dead, and then ends its sessions, if they are to end: no new one begins.
 pub(crate) async fn revoke_at(
     issuer: &dyn Issuer,
     id: String,
     record: &CredentialRecord,
+    sessions: OpenSessions<'_>,
     clock: crate::clock::Clock,
-    permit: &crate::call::WritePermit,
+    permit: &WritePermit,
 ) -> Result<Ended, Failure> {
+    let dead = |id, sessions| Ended::Dead { id: Some(id), sessions };
     let call = |error| Failure::of_call(Subject::Source, &error);
     match issuer.authenticates_this_run(&id).await {
         Ok(true) => return Ok(Ended::Own(id)),
         Ok(false) => {}
-        Err(error) if is_gone_with_its_container(issuer, &error).await => return Ok(Ended::Dead(Some(id))),
+        Err(error) if is_gone_with_its_container(issuer, &error).await => return Ok(dead(id, None)),
         Err(error) => return Err(call(error)),
     }
     if let Err(error) = issuer.revoke(&id, permit).await {
         return if is_gone_with_its_container(issuer, &error).await {
-            Ok(Ended::Dead(Some(id)))
+            Ok(dead(id, None))
         } else {
             Err(call(error))
         };
@@ -252,5 +298,15 @@ pub(crate) async fn revoke_at(
             return Err(Failure::new(Subject::Source, alive));
         }
     }
-    Ok(Ended::Dead(Some(id)))
+    let OpenSessions::End { newest } = sessions else {
+        return Ok(dead(id, None));
+    };
+    let mut ended = 0;
+    for handle in newest.into_iter().chain([id.as_str()]) {
+        match issuer.end_sessions(handle, permit).await {
+            Ok(count) => ended += count,
+            Err(error) => return Ok(Ended::SessionsGoOn(call(error))),
+        }
+    }
+    Ok(dead(id, Some(ended)))
 }

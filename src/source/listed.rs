@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Credential, Issuance, Issuer, LastUse, Liveness, Offers, SourceTraits};
+use super::{Credential, Issuance, Issuer, LastUse, Liveness, Offers, Sessions, SourceTraits};
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::{KeyRing, ListedKey, Vendor};
@@ -28,6 +28,7 @@ pub(super) const OFFERS: Offers = Offers {
     liveness: true,
     names: true,
     last_use: false,
+    sessions: false,
 };
 
 /// What a ring of keys ([`KeyRing`]) offers: each is listed with the time of its last use.
@@ -59,7 +60,12 @@ pub(super) trait Listed: Send + Sync {
     }
 
     /// As [`Issuer::open_sessions`].
-    async fn sessions(&self, _id: &str) -> Result<u64, CallError> {
+    async fn sessions(&self, _id: &str) -> Result<Sessions, CallError> {
+        Ok(Sessions::default())
+    }
+
+    /// As [`Issuer::end_sessions`].
+    async fn end_sessions(&self, _id: &str, _permit: &WritePermit) -> Result<u64, CallError> {
         Ok(0)
     }
 
@@ -155,8 +161,12 @@ impl<T: Listed> Issuer for Listing<T> {
         self.0.used(id).await
     }
 
-    async fn open_sessions(&self, id: &str) -> Result<u64, CallError> {
+    async fn open_sessions(&self, id: &str) -> Result<Sessions, CallError> {
         self.0.sessions(id).await
+    }
+
+    async fn end_sessions(&self, id: &str, permit: &WritePermit) -> Result<u64, CallError> {
+        self.0.end_sessions(id, permit).await
     }
 
     async fn revoke(&self, id: &str, permit: &WritePermit) -> Result<(), CallError> {

@@ -157,6 +157,15 @@ pub enum Liveness {
     CannotTell,
 }
 
+/// Sessions that are open at an issuer although the credential has ended, or may have ended, that opened them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sessions {
+    /// A credential opened them that has ended.
+    pub outdated: u64,
+    /// Nobody can tell which credential opened them.
+    pub doubtful: u64,
+}
+
 /// When a credential was last used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LastUse {
@@ -195,9 +204,15 @@ pub trait Issuer: Send + Sync {
     /// Ends a credential. One that is already gone is success; an empty id is refused without a call.
     async fn revoke(&self, id: &str, permit: &WritePermit) -> Result<(), CallError>;
 
-    /// How many sessions are open that an earlier credential of the same handle opened, or that one itself if it has ended: they go on
-    /// whatever becomes of it. Read only.
-    async fn open_sessions(&self, _id: &str) -> Result<u64, CallError> {
+    /// Sessions that an earlier credential of the same handle opened, or that one itself if it has ended: they go on whatever becomes of
+    /// it. Read only.
+    async fn open_sessions(&self, _id: &str) -> Result<Sessions, CallError> {
+        Ok(Sessions::default())
+    }
+
+    /// Ends those sessions, the doubtful ones included, but none that the credential in place opened, and none of this run. Gives how many
+    /// it has ended. Only kinds whose [`Offers::sessions`] says so are asked, after the credential has ended.
+    async fn end_sessions(&self, _id: &str, _permit: &WritePermit) -> Result<u64, CallError> {
         Ok(0)
     }
 
@@ -340,6 +355,8 @@ pub struct Offers {
     pub liveness: bool,
     /// Credentials have names that their makers choose, so that others' may look like anything.
     pub names: bool,
+    /// Sessions outlive the credential that opened them, and are ended by a call ([`Issuer::end_sessions`]).
+    pub sessions: bool,
 }
 
 impl Offers {
@@ -350,6 +367,7 @@ impl Offers {
         liveness: false,
         names: false,
         last_use: false,
+        sessions: false,
     };
 }
 
@@ -439,6 +457,13 @@ sources! { random, fernet_key, key_pair, provided, fly_token, neon_api_key, neon
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static SourceKind> {
     ALL.iter().find(|kind| kind.name == name).copied()
+}
+
+/// Whether the issuer at a recorded address ends the sessions that a credential opened ([`Issuer::end_sessions`]).
+pub fn ends_sessions(issuer: &str) -> bool {
+    let address: Option<Address> = issuer.parse().ok();
+    let known = address.and_then(|address| kind(&address.kind));
+    known.is_some_and(|kind| kind.offers.sessions)
 }
 
 /// The issuer at a recorded address, as texts call it.

@@ -43,6 +43,7 @@ pub static KIND: SourceKind = SourceKind {
         proof_of_absence: true,
         liveness: false,
         names: false,
+        sessions: false,
     },
     reach: Some(neon::VENDOR.reach()),
     issuer,

@@ -2,7 +2,7 @@
 //!
 //! With one role a new password ends the old one at once; with two, generations alternate between them and overlap. A role's comment says
 //! in one transaction with its password whose password that is ([`mark`]), so roles are listed like keys with names: an interrupted mint is
-//! found again, and a password that somebody replaced is not taken for ours. `ALTER ROLE` ends no sessions.
+//! found again, and a password that somebody replaced is not taken for ours. `ALTER ROLE` ends no sessions; an incident does.
 //! <https://www.postgresql.org/docs/current/sql-alterrole.html>
 
 mod arguments;
@@ -13,13 +13,14 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use self::arguments::{Client, Config};
 use self::mark::Mark;
 use super::alternating::turn;
 use super::listed::{self, Listed, Listing};
-use super::{Credential, Issuer, Maker, MintOrder, Minted, Offers, Source, SourceKind};
+use super::{Credential, Issuer, Maker, MintOrder, Minted, Offers, Sessions, Source, SourceKind};
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::postgres::{self, Login, Postgres, PostgresClient, Role, SERVICE, Stored, Verifier};
@@ -50,6 +51,7 @@ pub static KIND: SourceKind = SourceKind {
         proof_of_absence: false,
         liveness: true,
         names: true,
+        sessions: true,
     },
     reach: Some(postgres::VENDOR.reach()),
     issuer,
@@ -129,23 +131,34 @@ impl Listed for Roles {
         Ok(role_of(id) == self.client.user())
     }
 
-    /// Those that began before the role was given its present password; all of them when it has none any more.
-    async fn sessions(&self, id: &str) -> Result<u64, CallError> {
+    async fn sessions(&self, id: &str) -> Result<Sessions, CallError> {
         let roles = self.client.roles().await?;
+        let Some(role) = roles.iter().find(|role| role.name == role_of(id)) else {
+            return Ok(Sessions::default());
+        };
+        let (outdated, doubtful) = match outdated(role) {
+            Outdated::Before(at) => {
+                let counted = self.client.count_sessions(&role.name, Some(at)).await?;
+                (counted.earlier, counted.hidden)
+            }
+            Outdated::All => (self.client.count_sessions(&role.name, None).await?.all, 0),
+            Outdated::Unclear(ours) => {
+                let counted = self.client.count_sessions(&role.name, ours).await?;
+                let outdated = ours.map_or(0, |_| counted.earlier);
+                (outdated, counted.all.saturating_sub(outdated))
+            }
+        };
+        Ok(Sessions { outdated, doubtful })
+    }
+
+    async fn end_sessions(&self, id: &str, permit: &WritePermit) -> Result<u64, CallError> {
+        let roles = self.client.roles_now().await?;
         let Some(role) = roles.iter().find(|role| role.name == role_of(id)) else {
             return Ok(0);
         };
-        let mark = role.comment.as_deref().and_then(Mark::find);
-        match (&role.stored, mark) {
-            (_, Some(mark)) => {
-                self.client
-                    .open_sessions(&role.name, Some(mark.made_at.as_second()))
-                    .await
-            }
-            (Stored::Nothing, None) => self.client.open_sessions(&role.name, None).await,
-            // A password of somebody else's, set at a time that nobody knows.
-            (Stored::Unreadable | Stored::Other | Stored::Scram(_), None) => Ok(0),
-        }
+        self.client
+            .end_sessions(&role.name, outdated(role).before(), permit)
+            .await
     }
 
     /// Takes the password away. Where the role has another one by now, that one has ended already.
@@ -158,9 +171,44 @@ impl Listed for Roles {
         let comment = role.comment.as_deref().and_then(Mark::without);
         let ended = self
             .client
-            .set_password(&role.name, None, comment.as_deref(), permit)
+            .take_password_away(&role.name, comment.as_deref(), permit)
             .await;
         ended.map_err(advise)
+    }
+}
+
+/// Which sessions of a role a password opened that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outdated {
+    /// Those that began before this provider gave it the present one.
+    Before(Timestamp),
+    /// All: it has none.
+    All,
+    /// Those that began before that instant, if there is one, and perhaps others: somebody else may have given it the present one, and
+    /// nobody knows when.
+    Unclear(Option<Timestamp>),
+}
+
+impl Outdated {
+    /// When those began that are ended; all are where nobody can tell.
+    fn before(self) -> Option<Timestamp> {
+        match self {
+            Self::Before(at) => Some(at),
+            Self::All | Self::Unclear(_) => None,
+        }
+    }
+}
+
+fn outdated(role: &Role) -> Outdated {
+    match (credential(role), &role.stored) {
+        (
+            Some(Credential {
+                minted_at: Some(at), ..
+            }),
+            _,
+        ) => Outdated::Before(at),
+        (_, Stored::Nothing) => Outdated::All,
+        _ => Outdated::Unclear(role.comment.as_deref().and_then(Mark::find).map(|mark| mark.made_at)),
     }
 }
 
@@ -321,16 +369,16 @@ impl Source for Passwords {
             |why: String| CallError::refused(SERVICE, format!("making a password for role {:?}", role.name), &why);
         let password = new_password().map_err(|error| refused(error.to_string()))?;
         let verifier = new_verifier(&password).map_err(refused)?;
-        let mark = Mark {
-            label: order.label.clone(),
-            made_at: role.listed_at,
-            salt: verifier.salt(),
+        let comment = |made_at| {
+            let mark = Mark {
+                label: order.label.clone(),
+                made_at,
+                salt: verifier.salt(),
+            };
+            mark.beside(role.comment.as_deref())
         };
-        let comment = mark.beside(role.comment.as_deref());
-        let set = client
-            .set_password(&role.name, Some(&verifier), Some(&comment), permit)
-            .await;
-        set.map_err(|error| match error.effect {
+        let set = client.set_password(role, &verifier, comment, permit).await;
+        let made_at = set.map_err(|error| match error.effect {
             Effect::None => advise(error),
             Effect::Possible => error.advise(&format!(
                 "Role {:?} may have a new password now, which is lost, and the old one may be dead. Apply again soon.",
@@ -338,9 +386,9 @@ impl Source for Passwords {
             )),
         })?;
         let credential = Credential {
-            id: format!("{}{OF}{}", role.name, mark.label),
-            name: Some(mark.label.to_string()),
-            minted_at: Some(mark.made_at),
+            id: format!("{}{OF}{}", role.name, order.label),
+            name: Some(order.label.to_string()),
+            minted_at: Some(made_at),
             expires_at: None,
         };
         Ok(self.minted(&role.name, Some(credential), password))
@@ -411,6 +459,28 @@ mod tests {
         }
         assert_eq!(listed(Stored::Nothing), None);
         assert_eq!(role_of("app/x"), "app/x");
+    }
+
+    #[test]
+    fn sessions_are_told_apart_by_the_instant_at_which_the_present_password_was_set() {
+        let ours = || Verifier::of(&Secret::new("pencil-pencil-pencil".to_owned()), &[7; postgres::SALT]).unwrap();
+        let made_at: Timestamp = "2026-11-30T20:00:00.123456Z".parse().unwrap();
+        let mark = Mark {
+            label: Label::new("DATABASE_URL", "0123456789abcdef", 3),
+            made_at,
+            salt: ours().salt(),
+        };
+        let comment = mark.beside(None);
+        let of = |comment: Option<&str>, stored| outdated(&role(comment, stored));
+        let marked = Some(comment.as_str());
+        assert_eq!(of(marked, Stored::Scram(ours())), Outdated::Before(made_at));
+        assert_eq!(of(marked, Stored::Unreadable), Outdated::Before(made_at));
+        assert_eq!(of(None, Stored::Nothing), Outdated::All);
+        let other = Verifier::of(&Secret::new("another-password".to_owned()), &[8; postgres::SALT]).unwrap();
+        assert_eq!(of(marked, Stored::Scram(other)), Outdated::Unclear(Some(made_at)));
+        for stored in [Stored::Unreadable, Stored::Other] {
+            assert_eq!(of(None, stored), Outdated::Unclear(None));
+        }
     }
 
     #[test]

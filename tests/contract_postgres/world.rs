@@ -21,7 +21,7 @@ use crate::postgres::{Postgres, SUPERUSER, Template};
 pub(crate) const ID: &str = "0123456789abcdef";
 
 pub(crate) struct World {
-    pub(crate) server: Postgres,
+    pub(crate) server: Arc<Postgres>,
     /// Variables that differ from those of a superuser without encryption.
     variables: BTreeMap<&'static str, String>,
 }
@@ -36,7 +36,7 @@ impl World {
         let server = Template::make(true).start(tls);
         server.sql("CREATE ROLE app LOGIN PASSWORD 'first'; CREATE ROLE app_b LOGIN PASSWORD 'second'");
         Self {
-            server,
+            server: Arc::new(server),
             variables: BTreeMap::new(),
         }
     }

@@ -7,7 +7,7 @@ use crate::story::{A_DAY, FLY_TARGET, FLY_TOKEN, NAME, Story, THREE_TARGETS, res
 use crate::truth::{alive, fly_secret, the_token, three_targets_hold};
 
 /// A provider block with an incident that has these arguments, and one resource with these lines.
-fn with_incident(story: &Story, arguments: &str, lines: &[&str]) {
+pub(crate) fn with_incident(story: &Story, arguments: &str, lines: &[&str]) {
     with_incident_of(story, "INC-1", arguments, lines);
 }
 
@@ -20,7 +20,7 @@ fn with_incident_of(story: &Story, id: &str, arguments: &str, lines: &[&str]) {
     ));
 }
 
-fn codes(attributes: &Value) -> Vec<&str> {
+pub(crate) fn codes(attributes: &Value) -> Vec<&str> {
     let notices = attributes["notices"].as_array().unwrap();
     notices.iter().map(|notice| notice["code"].as_str().unwrap()).collect()
 }
@@ -175,7 +175,7 @@ fn now_ends_the_exposed_credential_before_its_consumers_have_another() {
 }
 
 /// A check that fails.
-fn failing(story: &Story) -> String {
+pub(crate) fn failing(story: &Story) -> String {
     let url = story.sandbox.export("PLATFORM_URL");
     format!(
         "checks = {{\n    up = {{ retry_for = \"0s\", http = {{ url = \"{url}/health\", expect_status = [299] }} }}\n  }}"

@@ -10,18 +10,20 @@ use crate::story::Story;
 
 /// How a statement goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Blow {
+pub(crate) enum Blow {
     CutAfter,
     /// The provider is killed, and Terraform saves what it knows of.
     KillBefore,
     KillAfter,
     /// Terraform is killed with the provider, and saves nothing.
+    KillBothBefore,
+    /// The same once the server has acted.
     KillBothAfter,
 }
 
 /// What is to go wrong: at the nth statement that contains a text.
 #[derive(Default)]
-struct Plan {
+pub(crate) struct Plan {
     on: &'static str,
     nth: usize,
     blow: Option<Blow>,
@@ -31,7 +33,23 @@ struct Plan {
 }
 
 impl Plan {
-    fn judge(&mut self, statement: &str) -> Fate {
+    /// That blow, at the nth statement with that text of a run of that Terraform.
+    pub(crate) fn of(on: &'static str, nth: usize, blow: Blow, terraform: u32) -> Self {
+        Self {
+            on,
+            nth,
+            blow: Some(blow),
+            terraform,
+            struck: false,
+        }
+    }
+
+    /// Whether it has happened.
+    pub(crate) fn has_struck(&self) -> bool {
+        self.struck
+    }
+
+    pub(crate) fn judge(&mut self, statement: &str) -> Fate {
         let Some(blow) = self.blow.filter(|_| statement.contains(self.on)) else {
             return Fate::Pass;
         };
@@ -43,14 +61,14 @@ impl Plan {
         match blow {
             Blow::CutAfter => return Fate::CutAfter,
             Blow::KillBefore | Blow::KillAfter => kill(&children(self.terraform)),
-            Blow::KillBothAfter => {
+            Blow::KillBothBefore | Blow::KillBothAfter => {
                 // Terraform first: when its provider dies, it writes its state, and half a file would be none.
                 let providers = children(self.terraform);
                 kill(&[self.terraform.to_string()]);
                 kill(&providers);
             }
         }
-        if blow == Blow::KillBefore {
+        if matches!(blow, Blow::KillBefore | Blow::KillBothBefore) {
             Fate::CutBefore
         } else {
             Fate::CutAfter
@@ -74,126 +92,147 @@ fn kill(processes: &[String]) {
     drop(command.status());
 }
 
-/// Plays one case; `overlap` is that of the two roles.
-#[track_caller]
-fn play(template: &Template, source: &str, overlap: &str, creates: bool, on: &'static str, nth: usize, blow: Blow) {
-    let case = format!(
-        "{blow:?} at statement {nth} with {on:?} of a {}",
-        if creates { "create" } else { "rotation" }
-    );
-    let mut story = Story::new();
-    let server = template.start(None);
-    server.sql("CREATE ROLE app LOGIN PASSWORD 'first'; CREATE ROLE app_b LOGIN PASSWORD 'second'");
-    let plan = Arc::new(Mutex::new(Plan::default()));
-    let shared = Arc::clone(&plan);
-    let judge = move |statement: &str| shared.lock().unwrap().judge(statement);
-    point(&mut story, postgres_proxy::before(server.port(), Arc::new(judge)));
-    story.configure(&[source, URI, overlap]);
-    let mut before = None;
-    if !creates {
-        story.apply();
-        before = Some(published(&story));
-        story.configure(&[source, URI, overlap, &because("once")]);
-    }
-    let mut arguments = story
-        .workspace
-        .command(&["apply", "-no-color", "-input=false", "-auto-approve"]);
-    {
-        let mut plan = plan.lock().unwrap();
-        let mut child = arguments.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        *plan = Plan {
-            on,
-            nth,
-            blow: Some(blow),
-            terraform: child.id(),
-            struck: false,
-        };
-        drop(plan);
-        child.wait().unwrap();
-    }
-    assert!(plan.lock().unwrap().struck, "{case}: did not happen");
-    // A consumer that has not been given another password logs in with the old one, where two roles overlap.
-    if let Some((role, password)) = before.as_ref().filter(|_| source == TWO_ROLES) {
-        assert!(server.accepts(role, password), "{case}: the old one has ended");
-    }
-    let lock = story.workspace.path().join(".terraform.tfstate.lock.info");
-    drop(std::fs::remove_file(lock));
-    for _ in 0..2 {
-        if story.run(&["plan", "-detailed-exitcode"]).status != 0 {
-            story.run(&["apply", "-auto-approve"]);
-        }
-    }
-    let left = story.run(&["plan", "-detailed-exitcode"]);
-    assert_eq!(left.status, 0, "{case}: a plan should be empty:\n{}", left.output);
-    let (role, password) = published(&story);
-    assert!(
-        server.accepts(&role, &password),
-        "{case}: the parameter holds no password of {role}"
-    );
-    ends(&mut story, &server, source, &role, &case);
+/// One run that goes wrong.
+#[derive(Debug, Clone, Copy)]
+struct Case {
+    /// One role, or two.
+    source: &'static str,
+    /// Whether the secret is created, or rotated.
+    creates: bool,
+    /// The statement, and which of those with that text.
+    on: &'static str,
+    nth: usize,
+    blow: Blow,
 }
 
-/// After the overlap, the password in place is the only one of ours that works.
-fn ends(story: &mut Story, server: &Postgres, source: &str, role: &str, case: &str) {
-    if source != TWO_ROLES {
-        return;
+/// Plays cases at the same time, each in a world of its own.
+pub(crate) fn side_by_side<C: Send>(cases: impl IntoIterator<Item = C>, play: impl Fn(C) + Sync) {
+    std::thread::scope(|scope| {
+        for case in cases {
+            let play = &play;
+            scope.spawn(move || play(case));
+        }
+    });
+}
+
+fn play(cases: impl IntoIterator<Item = Case>) {
+    let template = Template::make(true);
+    side_by_side(cases, |case| case.play(&template));
+}
+
+impl Case {
+    fn lines(self) -> Vec<&'static str> {
+        match self.source {
+            TWO_ROLES => vec![self.source, URI, "overlap = \"1h\""],
+            _ => vec![self.source, URI],
+        }
     }
-    story.clock("3h");
-    if story.run(&["plan", "-detailed-exitcode"]).status != 0 {
-        story.apply();
+
+    fn play(self, template: &Template) {
+        let mut story = Story::new();
+        let server = template.start(None);
+        server.sql("CREATE ROLE app LOGIN PASSWORD 'first'; CREATE ROLE app_b LOGIN PASSWORD 'second'");
+        let plan = Arc::new(Mutex::new(Plan::default()));
+        let shared = Arc::clone(&plan);
+        let judge = move |statement: &str| shared.lock().unwrap().judge(statement);
+        point(&mut story, postgres_proxy::before(server.port(), Arc::new(judge)));
+        story.configure(&self.lines());
+        let mut before = None;
+        if !self.creates {
+            story.run(&["apply", "-auto-approve"]).success();
+            before = Some(published(&story));
+            story.configure(&[&self.lines()[..], &[&because("once")]].concat());
+        }
+        let mut arguments = story
+            .workspace
+            .command(&["apply", "-no-color", "-input=false", "-auto-approve"]);
+        {
+            let mut plan = plan.lock().unwrap();
+            let mut child = arguments.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            *plan = Plan::of(self.on, self.nth, self.blow, child.id());
+            drop(plan);
+            child.wait().unwrap();
+        }
+        assert!(plan.lock().unwrap().struck, "{self:?}: did not happen");
+        // A consumer that has not been given another password logs in with the old one, where two roles overlap.
+        if let Some((role, password)) = before.as_ref().filter(|_| self.source == TWO_ROLES) {
+            assert!(server.accepts(role, password), "{self:?}: the old one has ended");
+        }
+        let lock = story.workspace.path().join(".terraform.tfstate.lock.info");
+        drop(std::fs::remove_file(lock));
+        let mut left = String::new();
+        let is_settled = (0..2).any(|_| {
+            story.run(&["apply", "-auto-approve"]);
+            let planned = story.run(&["plan", "-detailed-exitcode"]);
+            left = planned.output;
+            planned.status == 0
+        });
+        assert!(is_settled, "{self:?}: a plan should be empty:\n{left}");
+        let (role, password) = published(&story);
+        assert!(
+            server.accepts(&role, &password),
+            "{self:?}: the parameter holds no password of {role}"
+        );
+        self.ends(&mut story, &server, &role);
     }
-    let (published, password) = published(story);
-    assert_eq!(published, role, "{case}");
-    assert!(server.accepts(role, &password), "{case}: after the overlap");
-    let marked = server.sql(
-        "SELECT rolname FROM pg_authid WHERE shobj_description(oid, 'pg_authid') LIKE '%Managed by Terraform%' AND rolpassword IS NOT NULL",
-    );
-    assert_eq!(marked, role, "{case}: others of ours still work");
+
+    /// After the overlap, the password in place is the only one of ours that works.
+    fn ends(self, story: &mut Story, server: &Postgres, role: &str) {
+        if self.source != TWO_ROLES {
+            return;
+        }
+        story.clock("3h");
+        story.run(&["apply", "-auto-approve"]).success();
+        let (published, password) = published(story);
+        assert_eq!(published, role, "{self:?}");
+        assert!(server.accepts(role, &password), "{self:?}: after the overlap");
+        let marked = server.sql(
+            "SELECT rolname FROM pg_authid WHERE shobj_description(oid, 'pg_authid') LIKE '%Managed by Terraform%' AND rolpassword IS NOT NULL",
+        );
+        assert_eq!(marked, role, "{self:?}: others of ours still work");
+    }
 }
 
 const SETS: &str = "ALTER ROLE";
 const READS: &str = "FROM pg_catalog.pg_roles";
-const ALL: [Blow; 4] = [Blow::CutAfter, Blow::KillBefore, Blow::KillAfter, Blow::KillBothAfter];
+const ROTATIONS: [Blow; 4] = [Blow::CutAfter, Blow::KillBefore, Blow::KillAfter, Blow::KillBothAfter];
+const CREATES: [Blow; 3] = [Blow::CutAfter, Blow::KillAfter, Blow::KillBothAfter];
+
+fn sets(source: &'static str, creates: bool) -> impl Fn(Blow) -> Case {
+    move |blow| Case {
+        source,
+        creates,
+        on: SETS,
+        nth: 1,
+        blow,
+    }
+}
 
 #[test]
 fn one_role_is_brought_right_after_a_cut_rotation() {
-    let template = Template::make(true);
-    for blow in ALL {
-        play(&template, ONE_ROLE, "", false, SETS, 1, blow);
-    }
+    play(ROTATIONS.map(sets(ONE_ROLE, false)));
 }
 
 #[test]
 fn one_role_is_brought_right_after_a_cut_create() {
-    let template = Template::make(true);
-    for blow in [Blow::CutAfter, Blow::KillAfter, Blow::KillBothAfter] {
-        play(&template, ONE_ROLE, "", true, SETS, 1, blow);
-    }
+    play(CREATES.map(sets(ONE_ROLE, true)));
 }
 
 #[test]
 fn two_roles_are_brought_right_after_a_cut_rotation() {
-    let template = Template::make(true);
-    for blow in ALL {
-        play(&template, TWO_ROLES, "overlap = \"1h\"", false, SETS, 1, blow);
-    }
+    play(ROTATIONS.map(sets(TWO_ROLES, false)));
 }
 
 #[test]
-fn two_roles_are_brought_right_after_a_cut_create_and_a_cut_reading() {
-    let template = Template::make(true);
-    for blow in [Blow::CutAfter, Blow::KillAfter, Blow::KillBothAfter] {
-        play(&template, TWO_ROLES, "overlap = \"1h\"", true, SETS, 1, blow);
-    }
-    for nth in [2, 3] {
-        play(
-            &template,
-            TWO_ROLES,
-            "overlap = \"1h\"",
-            false,
-            READS,
-            nth,
-            Blow::KillAfter,
-        );
-    }
+fn two_roles_are_brought_right_after_a_cut_create() {
+    play(CREATES.map(sets(TWO_ROLES, true)));
+}
+
+#[test]
+fn two_roles_are_brought_right_after_a_cut_reading() {
+    play([2, 3].map(|nth| Case {
+        on: READS,
+        nth,
+        ..sets(TWO_ROLES, false)(Blow::KillAfter)
+    }));
 }

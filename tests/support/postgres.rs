@@ -162,6 +162,7 @@ impl Postgres {
 
     /// A session of that role, which stays open until its standard input is closed.
     pub(crate) fn holds_a_session(&self, user: &str, password: &str) -> Child {
+        let before = self.sessions(user).len();
         let session = Command::new(self.psql_executable())
             .args(["-XqAt", "-h", "127.0.0.1", "-d", "postgres", "-U", user])
             .args(["-p", &self.port.to_string()])
@@ -170,13 +171,18 @@ impl Postgres {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        let count = format!("SELECT count(*) FROM pg_stat_activity WHERE usename = '{user}'");
         let begun = (0..200).any(|_| {
             std::thread::sleep(Duration::from_millis(50));
-            self.sql(&count) != "0"
+            self.sessions(user).len() > before
         });
         assert!(begun, "{user} has no session");
         session
+    }
+
+    /// The processes that serve sessions of that role, in the order of their beginning.
+    pub(crate) fn sessions(&self, user: &str) -> Vec<String> {
+        let open = format!("SELECT pid FROM pg_stat_activity WHERE usename = '{user}' ORDER BY backend_start");
+        self.sql(&open).lines().map(str::to_owned).collect()
     }
 
     fn psql(&self, user: &str, password: &str, statements: &str) -> Output {

@@ -102,51 +102,80 @@ impl PostgresClient {
             .collect()
     }
 
-    /// Sets the password of a role, or takes it away, and its comment.
+    /// Gives a role a password. Its comment says so in the same transaction, with the instant at which the role was looked at, and a moment
+    /// later with one at which no older password opens a session any more: nobody has been given the new one by then. Gives the
+    /// instant that the comment says.
+    ///
+    /// # Errors
+    /// [`CallError`]; with [`Effect::Possible`] the password and the comment may be other ones now.
+    pub(crate) async fn set_password(
+        &self,
+        role: &Role,
+        verifier: &Verifier,
+        comment: impl Fn(Timestamp) -> String,
+        permit: &WritePermit,
+    ) -> Result<Timestamp, CallError> {
+        let operation = format!("setting the password of role {:?} at {}", role.name, self.place());
+        let session = self.session(&operation).await?;
+        let statements = change(&role.name, Some(verifier), Some(&comment(role.listed_at)));
+        let answer = session.write(&statements, &operation, permit).await;
+        self.0.roles.forget("");
+        answer?;
+        // The password is set whatever becomes of the rest, and must reach its consumers.
+        let noted = async {
+            let rows = session.read(NOW, &operation).await?;
+            let now = rows.first().and_then(|row| instant(row.get(0)?));
+            let now =
+                now.ok_or_else(|| CallError::malformed(SERVICE, &*operation, Effect::None, "there is no instant"))?;
+            session
+                .write(&comment_on(&role.name, Some(&comment(now))), &operation, permit)
+                .await?;
+            Ok::<Timestamp, CallError>(now)
+        };
+        Ok(noted.await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the comment of the role has an instant shortly before its password was set");
+            role.listed_at
+        }))
+    }
+
+    /// Takes the password of a role away, and sets its comment.
     ///
     /// # Errors
     /// [`CallError`]; with [`Effect::Possible`] both may be other ones now.
-    pub(crate) async fn set_password(
+    pub(crate) async fn take_password_away(
         &self,
         role: &str,
-        verifier: Option<&Verifier>,
         comment: Option<&str>,
         permit: &WritePermit,
     ) -> Result<(), CallError> {
-        let operation = match verifier {
-            Some(_) => format!("setting the password of role {role:?} at {}", self.place()),
-            None => format!("taking the password of role {role:?} away at {}", self.place()),
-        };
+        let operation = format!("taking the password of role {role:?} away at {}", self.place());
         let session = self.session(&operation).await?;
-        let literal = |text: Option<&str>| text.map_or_else(|| "NULL".to_owned(), escape_literal);
-        let (name, password) = (escape_identifier(role), literal(verifier.map(Verifier::text)));
-        let statements = format!(
-            "ALTER ROLE {name} PASSWORD {password}; COMMENT ON ROLE {name} IS {}",
-            literal(comment)
-        );
-        let answer = session.write(&statements, &operation, permit).await;
+        let answer = session.write(&change(role, None, comment), &operation, permit).await;
         self.0.roles.forget("");
-        answer
+        answer.map(drop)
     }
+}
 
-    /// How many sessions of a role are open that began before that instant, in seconds since 1970; all, without one.
-    ///
-    /// # Errors
-    /// [`CallError`] without effect.
-    pub(crate) async fn open_sessions(&self, role: &str, before: Option<i64>) -> Result<u64, CallError> {
-        let operation = format!("counting the sessions of role {role:?} at {}", self.place());
-        let session = self.session(&operation).await?;
-        let mut statement = format!(
-            "SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE usename = {}",
-            escape_literal(role)
-        );
-        if let Some(before) = before {
-            statement.push_str(&format!(" AND backend_start < to_timestamp({before})"));
-        }
-        let rows = session.read(&statement, &operation).await?;
-        let count = rows.first().and_then(|row| row.get(0)?.parse().ok());
-        count.ok_or_else(|| CallError::malformed(SERVICE, operation, Effect::None, "there is no count"))
-    }
+/// Microseconds since 1970, by the server's clock.
+const NOW: &str = "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+
+fn instant(microseconds: &str) -> Option<Timestamp> {
+    Timestamp::from_microsecond(microseconds.parse().ok()?).ok()
+}
+
+/// Another password, or none, and another comment, or none.
+fn change(role: &str, verifier: Option<&Verifier>, comment: Option<&str>) -> String {
+    let password = literal(verifier.map(Verifier::text));
+    let name = escape_identifier(role);
+    format!("ALTER ROLE {name} PASSWORD {password}; {}", comment_on(role, comment))
+}
+
+fn comment_on(role: &str, comment: Option<&str>) -> String {
+    format!("COMMENT ON ROLE {} IS {}", escape_identifier(role), literal(comment))
+}
+
+fn literal(text: Option<&str>) -> String {
+    text.map_or_else(|| "NULL".to_owned(), escape_literal)
 }
 
 /// Whether the same question may be answered a moment later.

@@ -72,35 +72,30 @@ impl Session {
 
     /// Asks for rows.
     pub(super) async fn read(&self, statement: &str, operation: &str) -> Result<Vec<SimpleQueryRow>, CallError> {
-        let answers = self.run(statement, operation, Effect::None).await?;
-        let rows = answers.into_iter().filter_map(|answer| match answer {
-            SimpleQueryMessage::Row(row) => Some(row),
-            _ => None,
-        });
-        Ok(rows.collect())
+        self.run(statement, operation, Effect::None).await
     }
 
-    /// Runs statements as one transaction: all of them, or none. Sent at most once.
+    /// Runs statements as one transaction: all of them, or none. Sent at most once. Gives the rows of their answers.
     pub(super) async fn write(
         &self,
         statements: &str,
         operation: &str,
         _permit: &WritePermit,
-    ) -> Result<(), CallError> {
-        self.run(statements, operation, Effect::Possible).await.map(drop)
+    ) -> Result<Vec<SimpleQueryRow>, CallError> {
+        self.run(statements, operation, Effect::Possible).await
     }
 
-    async fn run(
-        &self,
-        statements: &str,
-        operation: &str,
-        unknown: Effect,
-    ) -> Result<Vec<SimpleQueryMessage>, CallError> {
+    async fn run(&self, statements: &str, operation: &str, unknown: Effect) -> Result<Vec<SimpleQueryRow>, CallError> {
         let answered = async {
             let answered = self.client.simple_query(statements).await;
             answered.map_err(|error| failed(&error, operation, unknown))
         };
-        within(self.clock, STATEMENT, unknown, operation, answered).await
+        let answers = within(self.clock, STATEMENT, unknown, operation, answered).await?;
+        let rows = answers.into_iter().filter_map(|answer| match answer {
+            SimpleQueryMessage::Row(row) => Some(row),
+            _ => None,
+        });
+        Ok(rows.collect())
     }
 }
 

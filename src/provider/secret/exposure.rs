@@ -6,6 +6,7 @@ use super::revocable::can_be_revoked;
 use super::state::State;
 use super::texts;
 use crate::rotation::{Cause, CredentialRecord, Ledger, Notice, NoticeCode};
+use crate::source;
 use crate::spec::Config;
 
 /// Whether a credential is one that an incident exposed: what its rotation superseded, what waits for a new value, and what an earlier
@@ -43,7 +44,9 @@ pub(super) fn subject_of(known: &CredentialRecord) -> String {
 pub(super) fn notice(known: &CredentialRecord, config: &Config, ledger: &Ledger) -> Notice {
     let generation = known.generation;
     let (credential, place) = (texts::credential(known), texts::issuer(&known.issuer));
+    let has_sessions = source::ends_sessions(&known.issuer);
     let valid = match known.is_issued() {
+        true if has_sessions => format!("may still be valid at {place}, or sessions that it opened may be open there"),
         true => format!("may still be valid at {place}"),
         false => "is still verified with its public key".to_owned(),
     };
@@ -52,8 +55,10 @@ pub(super) fn notice(known: &CredentialRecord, config: &Config, ledger: &Ledger)
         true => "Supply a new value, then revoke it there.".to_owned(),
         false if !known.is_issued() => "The next apply takes its public key out of the set.".to_owned(),
         false if config.revoke_by_hand || !can_be_revoked(known) => {
-            format!("Revoke it there, then set `revoke {{ confirmed = {generation} }}`.")
+            let sessions = if has_sessions { ", end its sessions" } else { "" };
+            format!("Revoke it there{sessions}, then set `revoke {{ confirmed = {generation} }}`.")
         }
+        false if has_sessions => "The next apply revokes it once nothing uses it, and ends its sessions.".to_owned(),
         false => "The next apply revokes it once nothing uses it.".to_owned(),
     };
     Notice {

@@ -600,6 +600,27 @@ pub(super) fn open_sessions(known: &CredentialRecord, open: u64) -> Notice {
     }
 }
 
+/// Sessions go on that a credential opened which an incident exposed, and which has ended.
+pub(super) fn exposed_sessions(known: &CredentialRecord, open: u64, by_hand: bool) -> Notice {
+    let are = match open {
+        1 => "1 session is".to_owned(),
+        many => format!("{many} sessions are"),
+    };
+    let what_next = match by_hand {
+        true => "End them yourself.",
+        false => "The next apply ends them.",
+    };
+    Notice {
+        code: NoticeCode::OpenSessions,
+        subject: subject_of(known),
+        text: format!(
+            "{are} still open at {} that {}, which an incident exposed, may have opened. {what_next}",
+            texts::issuer(&known.issuer),
+            texts::generation(Some(known), known.generation)
+        ),
+    }
+}
+
 /// The credential that this run authenticates with is due to be revoked.
 pub(super) fn own_credential(generation: u64, id: String) -> Notice {
     let text = format!(

@@ -443,10 +443,11 @@ impl Change<'_> {
         let healed = capacity::make_room(&decision, &course, config, &job, stop, permit).await;
         let outcome = match healed {
             Some(healed) if !healed.failures.is_empty() || healed.interrupted => healed,
-            healed => {
-                let ledger = healed.map_or_else(|| state.ledger.clone(), |healed| healed.ledger);
-                executor::run(&job, wanted, ledger, stop, permit).await
+            Some(healed) => {
+                let outcome = executor::run(&job, wanted, healed.ledger.clone(), stop, permit).await;
+                outcome.after(healed)
             }
+            None => executor::run(&job, wanted, state.ledger.clone(), stop, permit).await,
         };
         if self.is_create && !outcome.delivered && (!outcome.failures.is_empty() || outcome.interrupted) {
             return self.undo_create(&job, outcome, state, problems).await;
@@ -564,6 +565,8 @@ impl Change<'_> {
         let answered = Some(issuer.as_str()).filter(|_| !failed);
         let told = decision.notices.iter().filter(|notice| findings::is_of_a_look(notice));
         let held = told.filter(|notice| still_holds(notice, &decision.ledger, &state.ledger, answered));
+        let are_sessions_over = outcome.ended_sessions.is_some() && outcome.open_sessions.is_empty();
+        let held = held.filter(|notice| notice.code != NoticeCode::OpenSessions || !are_sessions_over);
         let mut seen = Sightings {
             notices: held.cloned().collect(),
             ..Sightings::on_record(stored)

@@ -53,6 +53,12 @@ pub(super) fn report(
     problems: &mut Diagnostics,
 ) {
     let mut situation = texts::situation(state, Some(config));
+    let open_sessions = outcome.open_sessions.iter();
+    situation.open_sessions = open_sessions
+        .map(|generation| texts::generation(state.ledger.credential(*generation), *generation))
+        .collect();
+    let ended = &situation.open_sessions;
+    situation.still_valid.retain(|older| !ended.contains(older));
     situation.is_untouched = outcome.minted.is_none() && !outcome.delivered && outcome.revoked.is_empty();
     let next = if is_create {
         Next::Tainted

@@ -11,7 +11,7 @@ use crate::provider::secret::state::State;
 use crate::provider::secret::{capacity, texts};
 use crate::rotation::forecast::UNKNOWN_INSTANT;
 use crate::rotation::{CredentialRecord, Forecast, Lead, Ledger, Step};
-use crate::source::Maker;
+use crate::source::{self, Maker};
 use crate::spec::{Config, EscrowSpec, IncidentRevoke, TargetSpec, When};
 use crate::target::EntryWords;
 
@@ -75,6 +75,11 @@ fn delete_from_escrow(ended: Option<&BTreeSet<u64>>, entry: Option<&String>) -> 
     let ended = ended.filter(|ended| !ended.is_empty())?;
     let noun = texts::entry(entry?).noun;
     Some(format!("delete {} from escrow, {noun}", numbered(ended)))
+}
+
+/// Whether the sessions that a credential opened end with it: an incident exposed it, and its issuer has sessions.
+pub(super) fn ends_sessions(decision: &Decision, known: &CredentialRecord) -> bool {
+    decision.exposed.contains(&known.generation) && source::ends_sessions(&known.issuer)
 }
 
 fn numbered(generations: &BTreeSet<u64>) -> String {
@@ -398,7 +403,11 @@ impl Told<'_> {
         }
         let which = texts::generation(Some(known), generation);
         let place = texts::issuer(&known.issuer);
-        Some(if self.state.ledger.never_held(generation) {
+        let sessions = match ends_sessions(self.decision, known) {
+            true => ", and end the sessions that it opened",
+            false => "",
+        };
+        let line = if self.state.ledger.never_held(generation) {
             format!("revoke {which} at {place}, which no target holds")
         } else if revoked_for_room(self.course).contains(&generation) {
             format!("revoke {which} at {place}, to make room for generation {newest}")
@@ -412,7 +421,8 @@ impl Told<'_> {
                     format!("revoke {which} at {place}, before any target holds generation {newest}")
                 }
             }
-        })
+        };
+        Some(format!("{line}{sessions}"))
     }
 
     fn park(&self, generation: u64) -> Option<String> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::forecast::revoked_for_room;
+use super::steps::ends_sessions;
 use crate::address::Address;
 use crate::diagnostics::{Adoption, Plan, capitalized, names};
 use crate::executor::Subject;
@@ -45,6 +46,7 @@ pub(super) fn of_a_create(config: &Config, problems: &mut Diagnostics) {
         let invalidated = Plan::CreateInvalidates {
             secret: config.name.clone(),
             what: displaced,
+            sessions_go_on: config.source.kind.offers.sessions,
         };
         problems.report(paths::path_of(&Subject::Source, Some(config)), invalidated);
     }
@@ -89,19 +91,19 @@ pub(super) fn of_an_update(
         problems.report(paths::path_of(&Subject::Source, Some(config)), rotated);
     }
     if mints && config.source.config.traits().replaces() {
-        let secret = config.name.clone();
-        problems.report(
-            paths::path_of(&Subject::Source, Some(config)),
-            Plan::Downtime { secret },
-        );
+        let downtime = Plan::Downtime {
+            secret: config.name.clone(),
+            sessions_go_on: config.source.kind.offers.sessions && decision.incident.is_none(),
+        };
+        problems.report(paths::path_of(&Subject::Source, Some(config)), downtime);
     }
-    of_an_incident(config, decision, problems);
+    of_an_incident(config, decision, course, problems);
     deletions(decision, config, problems);
     revocations(state, decision, course, config, problems);
 }
 
 /// What an incident breaks whose exposed credentials end before their consumers have the new one.
-fn of_an_incident(config: &Config, decision: &Decision, problems: &mut Diagnostics) {
+fn of_an_incident(config: &Config, decision: &Decision, course: &Forecast, problems: &mut Diagnostics) {
     let renews = decision.rotates() || decision.finish;
     if decision.incident != Some(IncidentRevoke::Now) || !renews {
         return;
@@ -112,8 +114,18 @@ fn of_an_incident(config: &Config, decision: &Decision, problems: &mut Diagnosti
         secret: config.name.clone(),
         generation: decision.generation,
         broken: broken.collect(),
+        ends_sessions: drops_connections(decision, course),
     };
     problems.report(Path::attribute("targets"), broken);
+}
+
+/// Whether sessions end with what is revoked.
+fn drops_connections(decision: &Decision, course: &Forecast) -> bool {
+    let mut revoked = course.revoked.iter();
+    revoked.any(|generation| {
+        let known = decision.ledger.credential(*generation);
+        known.is_some_and(|known| ends_sessions(decision, known))
+    })
 }
 
 fn deletions(decision: &Decision, config: &Config, problems: &mut Diagnostics) {
@@ -174,6 +186,7 @@ fn revocations(state: &State, decision: &Decision, course: &Forecast, config: &C
                 credentials,
                 generation,
                 before_checks: mode == IncidentRevoke::Delivered,
+                ends_sessions: drops_connections(decision, course),
             };
             problems.report(Path::root(), revoked);
         }

@@ -8,6 +8,7 @@ use crate::call::{CallError, CallErrorKind};
 use crate::diagnostics::{Refresh, capitalized};
 use crate::executor::{Subject, found, in_use, issuer_at};
 use crate::label::Label;
+use crate::provider::secret::exposure::is_exposed;
 use crate::provider::secret::findings::Sightings;
 use crate::provider::secret::state::State;
 use crate::provider::secret::{findings, paths, texts};
@@ -15,7 +16,7 @@ use crate::rotation::gate::InUse;
 use crate::rotation::{
     Container, CredentialRecord, CredentialStatus, DeliveryStatus, Event, FARTHEST, Ledger, Notice, NoticeCode,
 };
-use crate::source::{Credential, Issuer, Liveness};
+use crate::source::{self, Credential, Issuer, Liveness};
 use crate::spec::Config;
 use crate::terraform::Diagnostics;
 use crate::vendors::Vendors;
@@ -116,6 +117,8 @@ async fn survey(
     let mut explained = state.ledger.highest() + 1;
     // Dead: the issuer says so when it is asked by id.
     let mut dead = Vec::new();
+    // What an incident exposed has not ended while sessions go on that it opened: an apply is to end them.
+    let mut lingering: Vec<(CredentialRecord, u64)> = Vec::new();
     for known in state
         .ledger
         .credentials()
@@ -124,10 +127,13 @@ async fn survey(
     {
         let Some(id) = &known.credential_id else { continue };
         let fresh = known.minted_at.is_some_and(|at| now.duration_since(at) < LIST_LAG);
-        if !listed.iter().any(|credential| credential.id == *id)
-            && !fresh
-            && issuer.liveness(id).await? == Liveness::Dead
-        {
+        if listed.iter().any(|credential| credential.id == *id) {
+            continue;
+        }
+        let open = exposed_sessions(issuer, known, id, state).await?;
+        if open > 0 {
+            lingering.push((known.clone(), open));
+        } else if !fresh && issuer.liveness(id).await? == Liveness::Dead {
             dead.push(known.clone());
         }
     }
@@ -203,8 +209,9 @@ async fn survey(
             });
         }
     }
-    // What has ended, and what followed on the same handle.
+    // What has ended, and what followed on the same handle. Sessions of what lingers are told with it.
     let newest = state.ledger.credential(state.ledger.generation());
+    let newest = newest.filter(|_| lingering.is_empty());
     for known in state
         .revoked
         .iter()
@@ -212,11 +219,14 @@ async fn survey(
         .filter(|known| known.issuer == address)
     {
         let Some(id) = &known.credential_id else { continue };
-        let open = issuer.open_sessions(id).await?;
+        let open = issuer.open_sessions(id).await?.outdated;
         if open > 0 {
             seen.notices.push(findings::open_sessions(known, open));
         }
     }
+    let lingering = lingering.iter();
+    let lingering = lingering.map(|(known, open)| findings::exposed_sessions(known, *open, config.revoke_by_hand));
+    seen.notices.extend(lingering);
     // Only a revocation that is due makes the question worth a call.
     let newest = state.ledger.generation();
     let due = state.ledger.credentials().iter().filter(|known| {
@@ -238,6 +248,31 @@ async fn survey(
         }
     }
     Ok(())
+}
+
+/// How many sessions may go on that a superseded credential opened which an incident exposed, or an earlier one of the handle that the
+/// newest has: those that an apply ends.
+async fn exposed_sessions(
+    issuer: &dyn Issuer,
+    known: &CredentialRecord,
+    id: &str,
+    state: &State,
+) -> Result<u64, CallError> {
+    let newest = state.ledger.generation();
+    let is_exposed = known.generation != newest && is_exposed(state, &state.ledger, known.generation, &state.notices);
+    if !is_exposed || !source::ends_sessions(&known.issuer) {
+        return Ok(0);
+    }
+    let newest = state.ledger.credential(newest);
+    let newest = newest.filter(|newest| newest.issuer == known.issuer);
+    let newest = newest.and_then(|newest| newest.credential_id.as_deref());
+    // With one handle, both are the same sessions.
+    let mut most = 0;
+    for handle in newest.into_iter().chain([id]) {
+        let found = issuer.open_sessions(handle).await?;
+        most = most.max(found.outdated.saturating_add(found.doubtful));
+    }
+    Ok(most)
 }
 
 /// A credential of our id that the state does not know: an interrupted apply made it.
