@@ -133,8 +133,8 @@ pub struct Outcome {
     pub promoted_at: Option<Timestamp>,
     /// Handles that were revoked.
     pub revoked: Vec<String>,
-    /// How many sessions of exposed credentials were ended; `None` where none was to be.
-    pub ended_sessions: Option<u64>,
+    /// Sessions of exposed credentials were ended, as far as there were any.
+    pub ended_sessions: bool,
     /// Exposed generations that have ended, but whose sessions may go on.
     pub open_sessions: BTreeSet<u64>,
     /// Checks that ran.
@@ -166,10 +166,7 @@ impl Outcome {
     #[must_use]
     pub fn after(mut self, earlier: Self) -> Self {
         self.revoked.splice(0..0, earlier.revoked);
-        self.ended_sessions = match (self.ended_sessions, earlier.ended_sessions) {
-            (Some(now), Some(then)) => Some(now.saturating_add(then)),
-            (now, then) => now.or(then),
-        };
+        self.ended_sessions |= earlier.ended_sessions;
         self
     }
 }

@@ -42,7 +42,8 @@ impl Run<'_> {
             Ok(Ended::Dead { id, sessions }) => {
                 self.outcome.revoked.extend(id);
                 if let Some(sessions) = sessions {
-                    *self.outcome.ended_sessions.get_or_insert(0) += sessions;
+                    self.outcome.ended_sessions = true;
+                    tracing::info!(secret = %self.job.id, generation, "ended {sessions} open sessions");
                 }
                 self.session.revoked |= was_in_place;
                 self.outcome.ledger.record(Event::Ended {

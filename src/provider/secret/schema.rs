@@ -14,7 +14,7 @@ pub const INFO: [(&str, &str); 6] = [
 ];
 
 /// Version of the state format.
-pub const VERSION: i64 = 5;
+pub const VERSION: i64 = 4;
 
 /// The whole resource.
 pub fn schema() -> Schema {
@@ -248,11 +248,6 @@ fn computed() -> Vec<Attribute> {
             "The checks and their results.",
         ),
         Attribute::computed("revoked", Type::strings(), "Ids of the credentials that were revoked."),
-        Attribute::computed(
-            "ended_sessions",
-            Type::Number,
-            "How many open sessions of exposed credentials were ended; null where there was no incident, or the issuer has no sessions.",
-        ),
     ];
     vec![
         text(

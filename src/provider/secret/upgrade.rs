@@ -3,7 +3,6 @@
 //! Version 0 kept notices as sentences, and addresses without the account, region or host that they are in. Version 1 kept typed
 //! arguments, `pending` as sentences and `credentials` as a list. Version 2 had no `incident_revoke` and no `renamed_to`, version 3 no
 //! `credentials[].escrow` and no `continues_at`, which are then null, and no set of public keys, which then has the one that there is.
-//! Version 4 had no `ended_sessions`, which is then null, too.
 
 use serde_json::{Map, Value, json};
 

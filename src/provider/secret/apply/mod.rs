@@ -565,7 +565,7 @@ impl Change<'_> {
         let answered = Some(issuer.as_str()).filter(|_| !failed);
         let told = decision.notices.iter().filter(|notice| findings::is_of_a_look(notice));
         let held = told.filter(|notice| still_holds(notice, &decision.ledger, &state.ledger, answered));
-        let are_sessions_over = outcome.ended_sessions.is_some() && outcome.open_sessions.is_empty();
+        let are_sessions_over = outcome.ended_sessions && outcome.open_sessions.is_empty();
         let held = held.filter(|notice| notice.code != NoticeCode::OpenSessions || !are_sessions_over);
         let mut seen = Sightings {
             notices: held.cloned().collect(),

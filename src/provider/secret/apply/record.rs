@@ -58,9 +58,6 @@ pub(super) fn absorb(state: &mut State, outcome: &Outcome, decision: &Decision, 
             .extend(results.filter(|result| after_revocation(&result.name)));
     }
     receipt.revoked.extend(outcome.revoked.iter().cloned());
-    if let Some(ended) = outcome.ended_sessions {
-        receipt.ended_sessions = Some(receipt.ended_sessions.unwrap_or(0).saturating_add(ended));
-    }
     let cut_off = outcome.interrupted || !outcome.failures.is_empty();
     if cut_off && (!outcome.revoked.is_empty() || decision.recheck) {
         let ran = |name: &String| outcome.proofs.iter().any(|proof| proof.check == *name);

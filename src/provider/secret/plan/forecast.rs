@@ -19,7 +19,6 @@ use crate::rotation::{
     CredentialRecord, CredentialStatus, DeliveryRecord, DeliveryStatus, Forecast, Goal, Ledger, Prospect, Step,
     StuckReason, forecast,
 };
-use crate::source;
 use crate::spec::{Config, IncidentRevoke};
 use crate::target::{self, Activation};
 use crate::terraform::Value;
@@ -360,10 +359,6 @@ fn last_rotation(state: &State, config: &Config, decision: &Decision, course: &F
     if let Rotate::Yes(request) = &decision.rotate {
         let record = Receipt::planned(request, decision.incident);
         let record = record.with("continues_at", continues_at).with("checks", checks());
-        let record = match may_end_sessions(decision, course, open) {
-            true => record.with("ended_sessions", Value::unknown()),
-            false => record,
-        };
         let certain = !open && course.revoked.is_empty();
         return match certain {
             true => record.with("revoked", Value::List(Vec::new())),
@@ -387,17 +382,7 @@ fn last_rotation(state: &State, config: &Config, decision: &Decision, course: &F
     if open || !course.revoked.is_empty() {
         record = record.with("revoked", Value::unknown());
     }
-    if may_end_sessions(decision, course, open) {
-        record = record.with("ended_sessions", Value::unknown());
-    }
     record
-}
-
-/// Whether a run may end sessions of an exposed credential.
-fn may_end_sessions(decision: &Decision, course: &Forecast, open: bool) -> bool {
-    let exposed = decision.exposed.iter();
-    let mut exposed = exposed.filter_map(|generation| decision.ledger.credential(*generation));
-    (open || !course.revoked.is_empty()) && exposed.any(|known| source::ends_sessions(&known.issuer))
 }
 
 /// Generations that are revoked before a new one is minted, because the issuer has no room.

@@ -421,10 +421,6 @@ fn created(config: &Config, slots: &BTreeMap<String, Address>, object: Value, pr
     };
     // A create may turn out to resume what an incident began.
     let record = Receipt::planned(&request, None).with("incident_revoke", Value::unknown());
-    let record = match config.source.kind.offers.sessions {
-        true => record.with("ended_sessions", Value::unknown()),
-        false => record,
-    };
     // One that resumes may find a lead that has not passed.
     let may_pause = config
         .leading_targets(config.last_wave())

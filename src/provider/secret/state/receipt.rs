@@ -28,8 +28,6 @@ pub struct Receipt {
     pub checks: Vec<CheckResult>,
     /// Handles that were revoked.
     pub revoked: Vec<String>,
-    /// How many sessions of exposed credentials were ended; `None` where none was to be.
-    pub ended_sessions: Option<u64>,
 }
 
 /// How a check ended.
@@ -82,7 +80,6 @@ impl Receipt {
             commit: None,
             checks: Vec::new(),
             revoked: Vec::new(),
-            ended_sessions: None,
         }
     }
 
@@ -132,7 +129,6 @@ impl Receipt {
             ("commit", Value::optional(self.commit.as_ref())),
             ("checks", Value::List(checks.collect())),
             ("revoked", texts(self.revoked.iter().cloned())),
-            ("ended_sessions", self.ended_sessions.map_or(Value::Null, Value::number)),
         ])
     }
 
@@ -148,7 +144,6 @@ impl Receipt {
             .into_iter()
             .fold(known, |object, name| object.with(name, Value::unknown()))
             .with("continues_at", Value::Null)
-            .with("ended_sessions", Value::Null)
     }
 
     pub(super) fn from_value(value: &Value) -> Option<Self> {
@@ -174,7 +169,6 @@ impl Receipt {
             commit: value.get("commit").as_str().map(str::to_owned),
             checks: checks.collect(),
             revoked: read_texts(value.get("revoked")),
-            ended_sessions: value.get("ended_sessions").as_u64(),
         })
     }
 }
