@@ -14,6 +14,7 @@
 //! | [`connection`] | one authenticated client per vendor account, shared by its adapters |
 //! | [`escrow`] | the text in which values are parked |
 //! | [`part`] | the names of a credential's parts |
+//! | [`age`], [`files`] | encryption to age recipients; files of users that hold values |
 //! | [`http`] | the one HTTP client: retry, redaction, caps, redirects |
 //! | [`secret`], [`clock`], [`randomness`], [`environment`], [`stop`] | the only places for values, time, entropy, variables, interrupts |
 //!
@@ -21,6 +22,7 @@
 
 pub mod activation;
 pub mod address;
+pub mod age;
 pub mod call;
 pub mod check;
 pub mod clock;
@@ -30,6 +32,7 @@ pub mod duration;
 pub mod environment;
 pub mod escrow;
 pub mod executor;
+pub mod files;
 pub mod http;
 pub mod label;
 pub mod part;

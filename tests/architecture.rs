@@ -10,7 +10,7 @@ use rotation_provider::terraform::{Attribute, AttributeType, Block};
 use rotation_provider::{check, source, target};
 
 /// What each module may use. The order is from the inside out.
-const MAY_USE: [(&str, &[&str]); 27] = [
+const MAY_USE: [(&str, &[&str]); 29] = [
     ("address", &[]),
     ("clock", &[]),
     ("diagnostics", &[]),
@@ -23,6 +23,8 @@ const MAY_USE: [(&str, &[&str]); 27] = [
     ("escrow", &["secret"]),
     ("stop", &[]),
     ("call", &["secret"]),
+    ("age", &["randomness", "secret"]),
+    ("files", &["call", "clock"]),
     ("template", &["part", "secret"]),
     ("terraform", &["diagnostics", "duration", "secret"]),
     ("rotation", &["label"]),
@@ -66,14 +68,19 @@ const MAY_USE: [(&str, &[&str]); 27] = [
         "target",
         &[
             "address",
+            // Recovery copies.
+            "age",
             "call",
             "clock",
             "connection",
             "diagnostics",
             "duration",
+            "files",
             "http",
             "label",
             "part",
+            // Entries that a user's command writes.
+            "process",
             // Salts of digests.
             "randomness",
             "rotation",
@@ -168,6 +175,8 @@ const MAY_USE: [(&str, &[&str]); 27] = [
             "label",
             "part",
             "plugin",
+            // What `allow_exec` must name.
+            "process",
             "rotation",
             "source",
             "spec",
@@ -485,7 +494,7 @@ const DOORS: [(&str, &[&str]); 16] = [
     ("reqwest::Client", &["http/client.rs"]),
     ("std::process::Command", &[]),
     ("tokio::process", &["process/attempt.rs"]),
-    ("std::fs", &["http/known_answers.rs", "plugin/socket.rs"]),
+    ("std::fs", &["files.rs", "http/known_answers.rs", "plugin/socket.rs"]),
     ("println!", &[]),
 ];
 

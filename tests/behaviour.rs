@@ -90,12 +90,28 @@ kinds! {
     target ssm_parameter, target vercel_env,
 }
 
+/// Targets that make no HTTP call which the proxy could lose or refuse, and the suite that puts each against what it writes.
+const WITHOUT_CALLS: [(&str, &str); 4] = [
+    ("age_file", include_str!("contract_file/age_file.rs")),
+    ("exec", include_str!("programs/targets.rs")),
+    ("file", include_str!("contract_file/file.rs")),
+    ("ssh", include_str!("programs/targets.rs")),
+];
+
 #[test]
 fn every_kind_has_a_fixture_and_a_test() {
     let sources = source::ALL.iter().map(|kind| ("source", kind.name));
     let registered: BTreeSet<_> = sources
         .chain(target::ALL.iter().map(|kind| ("target", kind.name)))
+        .filter(|(_, name)| !WITHOUT_CALLS.iter().any(|(known, _)| known == name))
         .collect();
+    for (name, suite) in WITHOUT_CALLS {
+        let is_put_against_it = suite.contains(&format!("target::{name}::KIND"));
+        assert!(
+            target::kind(name).is_some() && is_put_against_it,
+            "{name} has no suite of its own"
+        );
+    }
     let fixtures = CREDENTIALS.iter().map(|fixture| ("source", fixture.kind().name));
     let fixtures: BTreeSet<_> = fixtures
         .chain(ENTRIES.iter().map(|fixture| ("target", fixture.kind().name)))

@@ -136,7 +136,7 @@ const GENERATED: &str =
     "<!-- Made by tests/docs.rs from the schema and the examples: edit those, then run `make docs`. -->\n\n";
 
 /// Systems of the design that are not there yet.
-const PLANNED: [(&str, &str); 10] = [
+const PLANNED: [(&str, &str); 9] = [
     (
         "Supplied by a person",
         "`stripe_secret_key`, `anthropic_api_key`, `external`",
@@ -151,7 +151,6 @@ const PLANNED: [(&str, &str); 10] = [
         "sources, targets and checks",
     ),
     ("GCP", "targets"),
-    ("Remote hosts", "`exec` and `ssh` as targets; `file`"),
     ("Encrypted columns, records and notices, registries", "all"),
 ];
 

@@ -107,6 +107,8 @@ mod key_set;
 mod lagging;
 #[path = "e2e/lead.rs"]
 mod lead;
+#[path = "e2e/local_targets.rs"]
+mod local_targets;
 #[path = "e2e/locked.rs"]
 mod locked;
 #[path = "e2e/moto.rs"]

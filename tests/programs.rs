@@ -1,4 +1,4 @@
-//! The checks `exec` and `ssh`: real programs, and a real OpenSSH server on loopback.
+//! `exec` and `ssh`, as checks and as targets: real programs, and a real OpenSSH server on loopback.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -8,6 +8,8 @@ mod exec;
 mod ssh;
 #[path = "support/sshd.rs"]
 mod sshd;
+#[path = "programs/targets.rs"]
+mod targets;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

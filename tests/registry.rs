@@ -27,6 +27,7 @@ fn contracts() -> String {
             if !inside
                 && ![
                     "behaviour",
+                    "contract_file",
                     "contract_github",
                     "contract_postgres",
                     "contract_http",

@@ -53,6 +53,32 @@ fn target_cases() -> Vec<Case> {
     let tags = Value::object([("team", text("cp"))]);
     vec![
         (
+            "age_file",
+            Value::object([("path", text("/srv/KEY.age")), ("recipients", list(&[RECIPIENT]))]),
+            vec![
+                vec![("path", text("/srv/OTHER.age"))],
+                vec![("recipients", list(&[RECIPIENT, OTHER_RECIPIENT]))],
+            ],
+        ),
+        (
+            "exec",
+            Value::object([("command", list(&["/usr/local/bin/put"]))]),
+            vec![
+                vec![("command", list(&["/usr/local/bin/put", "KEY"]))],
+                vec![("command", list(&["/usr/local/bin/set"]))],
+                vec![("environment", Value::object([("STAGE", text("canary"))]))],
+                vec![("directory", text("/srv/app"))],
+                vec![("name", text("OTHER"))],
+                vec![("timeout", text("30s"))],
+                vec![("refused_exit_codes", Value::List(vec![Value::number(3)]))],
+            ],
+        ),
+        (
+            "file",
+            Value::object([("path", text("/srv/app/.env"))]),
+            texts([("path", "/srv/app/.env.local"), ("name", "OTHER"), ("mode", "0640")]),
+        ),
+        (
             "fly_secret",
             Value::object([("app", text("molecule-cp"))]),
             vec![
@@ -113,6 +139,25 @@ fn target_cases() -> Vec<Case> {
             "render_env_variable",
             Value::object([("service_id", text("srv-d1control"))]),
             texts([("service_id", "crn-d1nightly"), ("name", "OTHER")]),
+        ),
+        (
+            "ssh",
+            Value::object([
+                ("host", text("app.example.com")),
+                ("user", text("deploy")),
+                ("host_key", text(HOST_KEY)),
+                ("command", text("cat >/srv/key")),
+            ]),
+            vec![
+                vec![("host", text("db.example.com"))],
+                vec![("port", Value::number(2222))],
+                vec![("user", text("ops"))],
+                vec![("identity_file", text("/home/ci/.ssh/app"))],
+                vec![("command", text("cat >/srv/other"))],
+                vec![("name", text("OTHER"))],
+                vec![("timeout", text("30s"))],
+                vec![("refused_exit_codes", Value::List(vec![Value::number(3)]))],
+            ],
         ),
         (
             "ssm_parameter",
@@ -269,6 +314,10 @@ fn check_cases() -> Vec<Case> {
     ]
 }
 
+/// Recipients of age.
+const RECIPIENT: &str = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj";
+const OTHER_RECIPIENT: &str = "age1lggyhqrw2nlhcxprm67z43rta597azn8gknawjehu9d9dl0jq3yqqvfafg";
+
 /// A host's key, which is GitHub's.
 const HOST_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
 
@@ -277,7 +326,9 @@ fn list(words: &[&str]) -> Value {
 }
 
 /// Arguments that do not show: there is one `type`; what a request sends and looks for would not fit a line.
-const HIDDEN: [(&str, &str); 12] = [
+const HIDDEN: [(&str, &str); 16] = [
+    ("exec", "read"),
+    ("exec", "remove"),
     ("fly_token", "type"),
     ("http", "headers"),
     ("http", "body"),
@@ -290,6 +341,8 @@ const HIDDEN: [(&str, &str); 12] = [
     ("http", "list"),
     ("http", "revoke"),
     ("ssh", "host_key"),
+    ("ssh", "read"),
+    ("ssh", "remove"),
 ];
 
 /// Every change makes other words, and every declared argument is among the changes.

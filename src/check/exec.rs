@@ -3,22 +3,20 @@
 //! `allow_exec` of the provider block must name it. It gets the arguments and the environment that are declared, no shell, and the
 //! credential on standard input alone. It runs only where writing is permitted, so never in a plan or a refresh.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::attempts::{Attempts, Shortfall};
 use super::input::{self, Input};
-use super::plain;
 use crate::call::{CallError, WritePermit};
 use crate::check::{Check, CheckConfig, CheckFailure, CheckKind, Patience, Presents};
 use crate::connection::Link;
-use crate::diagnostics::Argument;
-use crate::process::{Command, Ending, Failure, Program, Runs, path_mistake};
+use crate::connection::command::{LocalCommand, LocalSetting, Presenting};
+use crate::process::{Command, Ending, Failure, Program, Runs};
 use crate::secret::{Parts, Secret};
 use crate::stop::Stop;
-use crate::terraform::{Attribute, Diagnostic, Diagnostics, Field, Node, Type};
+use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node};
 
 /// The kind.
 pub static KIND: CheckKind = CheckKind {
@@ -39,96 +37,34 @@ pub static KIND: CheckKind = CheckKind {
 /// Where it runs, in errors.
 const HERE: &str = "this machine";
 
+/// How the program gets the credential.
+const BY_INPUT: Presenting = Presenting("Present the credential on standard input: input = \"{{ value }}\".");
+
 fn attributes() -> Vec<Attribute> {
-    let own = [
-        Attribute::required(
-            "command",
-            Type::strings(),
-            "The absolute path of the program, and its arguments: `[\"/usr/local/bin/verify\", \"--env\", \"production\"]`. There is no \
-             shell. The state stores them and other users of the machine see them, so they must not contain secrets.",
-        ),
-        Attribute::optional(
-            "environment",
-            Type::string_map(),
-            "The whole environment of the program. Nothing is inherited, not even `PATH` and `HOME`. It must not contain secrets either.",
-        ),
-        Attribute::optional(
-            "directory",
-            Type::String,
-            "The folder that it runs in, as an absolute path. Default: `/`.",
-        ),
-    ];
-    own.into_iter().chain(input::attributes()).collect()
+    let command = LocalCommand::attribute(
+        "The absolute path of the program, and its arguments: `[\"/usr/local/bin/verify\", \"--env\", \"production\"]`. There is no \
+         shell. The state stores them and other users of the machine see them, so they must not contain secrets.",
+    );
+    let all = std::iter::once(command).chain(LocalSetting::attributes());
+    all.chain(input::attributes()).collect()
 }
 
 #[derive(Clone)]
 struct Config {
-    program: String,
-    arguments: Vec<String>,
-    environment: BTreeMap<String, String>,
-    /// `None`: the root.
-    directory: Option<String>,
+    command: LocalCommand,
+    setting: LocalSetting,
     input: Input,
 }
 
 fn parse(node: &Node<'_>, _connection: Option<&str>, problems: &mut Diagnostics) -> Option<Box<dyn CheckConfig>> {
-    let command = command(&node.attr("command"), problems);
-    let environment = plain::environment(&node.attr("environment"), problems);
-    let directory = directory(&node.attr("directory"), problems);
+    let command = LocalCommand::read(&node.attr("command"), BY_INPUT, problems);
+    let setting = LocalSetting::read(node, BY_INPUT, problems);
     let input = input::parse(node, problems);
-    let (program, arguments) = command?;
     Some(Box::new(Config {
-        program,
-        arguments,
-        environment: environment?,
-        directory: directory?,
+        command: command?,
+        setting: setting?,
         input: input?,
     }))
-}
-
-fn command(node: &Node<'_>, problems: &mut Diagnostics) -> Option<(String, Vec<String>)> {
-    let words = node.required(node.strings(problems), problems).known()?;
-    let Some((program, arguments)) = words.split_first() else {
-        node.report(problems, |argument| Argument::Empty {
-            argument,
-            advice: "Set the absolute path of the program, and its arguments.".into(),
-        });
-        return None;
-    };
-    let first = node.path().then_index(0);
-    if let Some(mistake) = path_mistake(program) {
-        let (argument, what) = (first.to_string(), "the path of a program".into());
-        let why = mistake.into();
-        problems.report(first, Argument::IsNot { argument, what, why });
-        return None;
-    }
-    let all_plain = (0..).zip(&words).fold(true, |good, (at, word)| {
-        plain::is_plain(&node.path().then_index(at), word, problems) && good
-    });
-    all_plain.then(|| (program.clone(), arguments.to_vec()))
-}
-
-fn directory(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Option<String>> {
-    let text = match node.string(problems) {
-        Field::Absent => return Some(None),
-        Field::Unknown => return None,
-        Field::Known(text) => text,
-    };
-    if let Some(mistake) = path_mistake(&text) {
-        node.report_not(problems, "the path of a folder", mistake);
-        return None;
-    }
-    plain::is_plain(node.path(), &text, problems).then_some(Some(text))
-}
-
-/// A word of a command as a shell would need it.
-fn quoted(word: &str) -> String {
-    let is_simple = !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || "-_=+,./:@%".contains(c));
-    if is_simple {
-        word.to_owned()
-    } else {
-        format!("{word:?}")
-    }
 }
 
 impl CheckConfig for Config {
@@ -141,24 +77,9 @@ impl CheckConfig for Config {
     }
 
     fn in_words(&self) -> String {
-        let command: Vec<String> = std::iter::once(&self.program)
-            .chain(&self.arguments)
-            .map(|word| quoted(word))
-            .collect();
-        let mut words = format!("program {}", command.join(" "));
-        if let Some(directory) = &self.directory {
-            words.push_str(&format!(" in {directory}"));
-        }
-        if !self.environment.is_empty() {
-            let variables: Vec<String> = self
-                .environment
-                .iter()
-                .map(|(name, value)| format!("{name}={}", quoted(value)))
-                .collect();
-            words.push_str(&format!(" with {}", variables.join(", ")));
-        }
-        words.push_str(self.input.in_words());
-        words
+        let command = format!("program {}", self.command.in_words());
+        let words: Vec<String> = std::iter::once(command).chain(self.setting.in_words()).collect();
+        format!("{}{}", words.join(" "), self.input.in_words())
     }
 
     fn has_effects(&self) -> bool {
@@ -171,7 +92,7 @@ impl CheckConfig for Config {
     }
 
     fn runs(&self) -> Option<Runs> {
-        Some(Runs::Program(self.program.clone()))
+        Some(self.command.runs())
     }
 
     fn default_patience(&self) -> Patience {
@@ -180,7 +101,7 @@ impl CheckConfig for Config {
 
     fn connect(&self, link: &Link<'_>) -> Result<Box<dyn Check>, Diagnostic> {
         Ok(Box::new(ExecCheck {
-            program: link.program(&self.program)?,
+            program: link.program(self.command.program())?,
             config: self.clone(),
         }))
     }
@@ -193,15 +114,8 @@ struct ExecCheck {
 
 impl ExecCheck {
     fn command(&self, timeout: Duration) -> Command {
-        let command = self
-            .program
-            .command(timeout)
-            .arguments(&self.config.arguments)
-            .environment(&self.config.environment);
-        match &self.config.directory {
-            Some(directory) => command.directory(directory),
-            None => command,
-        }
+        let Config { command, setting, .. } = &self.config;
+        setting.command(command, &self.program, timeout)
     }
 }
 
@@ -212,7 +126,7 @@ impl Check for ExecCheck {
         let Some(why) = self.command(KIND.patience.timeout).obstacle().await else {
             return Ok(());
         };
-        let operation = format!("starting {}", self.config.program);
+        let operation = format!("starting {}", self.config.command.program());
         Err(CallError::refused(HERE, operation, &why))
     }
 
@@ -223,7 +137,7 @@ impl Check for ExecCheck {
         stop: &Stop,
         permit: &WritePermit,
     ) -> Result<(), CheckFailure> {
-        let program = self.config.program.as_str();
+        let program = self.config.command.program();
         let input = self.config.input.fill(parts).map_err(|why| CheckFailure {
             message: format!("{program} was not started: {why}."),
             interrupted: false,

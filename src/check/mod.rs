@@ -3,7 +3,6 @@
 mod attempts;
 mod deployment;
 mod input;
-mod plain;
 
 use std::time::Duration;
 

@@ -7,6 +7,7 @@
 
 mod account;
 mod allow_exec;
+pub mod command;
 mod connections;
 mod endpoint;
 mod graphql;

@@ -38,6 +38,26 @@ impl Command {
         })
     }
 
+    /// Runs one that changes nothing until it ends or its time is over, and gives back what it prints. It gets no input. What a failed one
+    /// printed is withheld: it may hold a value that this run does not know, and so cannot redact.
+    ///
+    /// # Errors
+    /// [`Failure`] with how it ended.
+    pub async fn read(self) -> Result<Printed, Failure> {
+        let (mut output, mut errors) = (Tail::default(), Tail::default());
+        let never = Stop::default();
+        let ended = Self { input: None, ..self }
+            .run_into(&mut output, &mut errors, &never)
+            .await;
+        match ended {
+            Ok(()) => Ok(Printed(output)),
+            Err(ending) => Err(Failure {
+                ending,
+                output: String::new(),
+            }),
+        }
+    }
+
     async fn run_into(self, output: &mut Tail, errors: &mut Tail, stop: &Stop) -> Result<(), Ending> {
         let mut child = match self.start() {
             Ok(child) => child,
@@ -100,6 +120,19 @@ impl Command {
 async fn feed(stdin: Option<ChildStdin>, input: Option<Secret>) {
     if let (Some(mut stdin), Some(input)) = (stdin, input) {
         drop(stdin.write_all(&input.bytes()).await);
+    }
+}
+
+/// What a program printed that ended well.
+pub struct Printed(Tail);
+
+impl Printed {
+    /// All of it, without blanks at its ends. It may be a value, or made of one: nothing else than a keyed digest of it is kept.
+    ///
+    /// # Errors
+    /// What is wrong with it, as the end of a sentence about the program.
+    pub fn text(&self) -> Result<Secret, &'static str> {
+        self.0.whole()
     }
 }
 

@@ -1,7 +1,11 @@
 //! The public key that a host must present.
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The kinds of keys that hosts have. DSA is left out: OpenSSH has disabled it since version 7.0.
 const KINDS: [&str; 5] = [
@@ -17,6 +21,26 @@ const KINDS: [&str; 5] = [
 pub struct HostKey {
     kind: &'static str,
     blob: Vec<u8>,
+}
+
+/// As [`HostKey::parse`] reads it.
+impl fmt::Display for HostKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, STANDARD.encode(&self.blob))
+    }
+}
+
+impl Serialize for HostKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for HostKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(D::Error::custom)
+    }
 }
 
 impl HostKey {
@@ -63,7 +87,7 @@ impl HostKey {
 
     /// The line of a `known_hosts` file.
     pub(super) fn known_as(&self, host: &str) -> String {
-        format!("{host} {} {}\n", self.kind, STANDARD.encode(&self.blob))
+        format!("{host} {self}\n")
     }
 }
 

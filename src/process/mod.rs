@@ -22,6 +22,7 @@ use crate::clock::Clock;
 use crate::environment::Environment;
 
 pub use allow_list::{AllowList, Allowance, Runs, entry, host_mistake, path_mistake};
+pub use attempt::Printed;
 pub use command::Command;
 pub use ending::{Ending, Failure};
 pub use host_key::HostKey;

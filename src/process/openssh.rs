@@ -12,7 +12,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::openssh_log::Log;
-use super::{Command, Ending, Failure, Host, HostKey, RemoteFailure, RemoteFault};
+use super::{Command, Ending, Failure, Host, HostKey, Printed, RemoteFailure, RemoteFault};
 use crate::call::WritePermit;
 use crate::environment::{Environment, Form};
 use crate::secret::Secret;
@@ -134,6 +134,12 @@ pub struct Remote {
     pub command: String,
 }
 
+/// One run of the client, and the folder that is removed after it.
+struct ClientRun {
+    command: Command,
+    folder: TempDir,
+}
+
 /// What is wrong with the name of a user: the client must not take it for an option.
 pub fn user_mistake(text: &str) -> Option<&'static str> {
     let fits = text
@@ -179,6 +185,28 @@ impl Remote {
         stop: &Stop,
         permit: &WritePermit,
     ) -> Result<(), RemoteFailure> {
+        let client = self.client(host, timeout).await?;
+        let ended = client.command.input(input).run(stop, permit).await;
+        match ended {
+            Ok(()) => Ok(()),
+            Err(failure) => Err(self.explained(failure, &Log::read(&client.folder.path().join(LOG)).await)),
+        }
+    }
+
+    /// Runs a command that only looks, as [`Command::read`] does.
+    ///
+    /// # Errors
+    /// As [`Self::run`], without what the command printed.
+    pub async fn read(&self, host: &Host, timeout: Duration) -> Result<Printed, RemoteFailure> {
+        let client = self.client(host, timeout).await?;
+        match client.command.read().await {
+            Ok(printed) => Ok(printed),
+            Err(failure) => Err(self.explained(failure, &Log::read(&client.folder.path().join(LOG)).await)),
+        }
+    }
+
+    /// The client with all that it reads, ready to start.
+    async fn client(&self, host: &Host, timeout: Duration) -> Result<ClientRun, RemoteFailure> {
         let not_started = |why| RemoteFailure::of(RemoteFault::NotStarted(why));
         let program = self.program(host).await.map_err(not_started)?;
         let client = &host.client;
@@ -186,16 +214,10 @@ impl Remote {
         let folder =
             folder.map_err(|error| not_started(format!("no private folder can be made ({error}): set TMPDIR")))?;
         let arguments = self.arguments(host, timeout);
-        let mut command = Command::at(program, timeout, host.clock)
-            .arguments(&arguments)
-            .input(input);
+        let mut command = Command::at(program, timeout, host.clock).arguments(&arguments);
         command.environment = self.environment(client);
         command.directory = folder.path().to_owned();
-        let ended = command.run(stop, permit).await;
-        match ended {
-            Ok(()) => Ok(()),
-            Err(failure) => Err(self.explained(failure, &Log::read(&folder.path().join(LOG)).await)),
-        }
+        Ok(ClientRun { command, folder })
     }
 
     /// Nothing of the value is among them: other users of this machine see them.

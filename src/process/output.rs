@@ -3,7 +3,7 @@
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use zeroize::Zeroizing;
 
-use crate::secret::shown;
+use crate::secret::{Secret, shown};
 
 /// How much is kept of each stream, in bytes.
 const KEPT: usize = 64 * 1024;
@@ -52,6 +52,17 @@ impl Tail {
         }
     }
 
+    /// All of it, without blanks at its ends.
+    pub(super) fn whole(&self) -> Result<Secret, &'static str> {
+        if self.is_cut {
+            return Err("printed more than 64 KiB");
+        }
+        match std::str::from_utf8(&self.bytes) {
+            Ok(text) => Ok(Secret::plain(text.trim().to_owned())),
+            Err(_) => Err("printed something that is not UTF-8 text"),
+        }
+    }
+
     /// Its last lines, without values and control characters. Empty when nothing readable was printed.
     fn shown(&self) -> String {
         let text = Zeroizing::new(String::from_utf8_lossy(&self.bytes).into_owned());
@@ -94,7 +105,7 @@ pub(super) fn in_words(output: &Tail, errors: &Tail) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secret::{REDACTED, Secret};
+    use crate::secret::REDACTED;
 
     fn tail(bytes: &[u8]) -> Tail {
         let mut tail = Tail::default();
@@ -114,6 +125,20 @@ mod tests {
         kept.add(b"\nthe end");
         assert_eq!((kept.bytes.len(), kept.bytes.as_ptr()), (KEPT, place));
         assert_eq!(kept.shown(), "the end");
+    }
+
+    #[test]
+    fn the_whole_is_all_or_nothing() {
+        assert!(
+            tail(b" v7\n")
+                .whole()
+                .unwrap()
+                .is_same_as(&Secret::plain("v7".to_owned()))
+        );
+        assert!(tail(b" \n").whole().unwrap().is_empty());
+        assert!(tail(&[b'x'; KEPT]).whole().is_ok());
+        assert_eq!(tail(&[b'x'; KEPT + 1]).whole().err(), Some("printed more than 64 KiB"));
+        assert!(tail(b"\xff").whole().is_err());
     }
 
     #[test]

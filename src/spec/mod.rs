@@ -133,7 +133,8 @@ impl Config {
 
     /// Whether something of a connection that it uses is known only after apply.
     pub fn awaits_a_connection(&self, connections: &Connections) -> bool {
-        let mut runs = self.runs().filter_map(|(_, run)| run.config.runs());
+        let targets = self.targets.values().flat_map(|target| target.config.runs());
+        let mut runs = targets.chain(self.runs().filter_map(|(_, run)| run.config.runs()));
         if runs.any(|runs| connections.may_yet_allow(&runs)) {
             return true;
         }

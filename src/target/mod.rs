@@ -7,6 +7,7 @@ use crate::address::{Address, DEFAULT_CONNECTION};
 use crate::call::{CallError, WritePermit};
 use crate::connection::{Link, Reach};
 use crate::label::Label;
+use crate::process::Runs;
 use crate::rotation::{Container, Entry, RevisionKind};
 use crate::secret::Secret;
 use crate::stop::Stop;
@@ -267,6 +268,11 @@ pub trait TargetConfig: Send + Sync {
         None
     }
 
+    /// The programs and hosts that it uses, which `allow_exec` of the provider block must name.
+    fn runs(&self) -> Vec<Runs> {
+        Vec::new()
+    }
+
     /// Checks a value against the vendor's limits before anything is minted or written; the error says what the limit is, never the value.
     ///
     /// # Errors
@@ -368,14 +374,17 @@ macro_rules! targets {
     };
 }
 
+mod by_command;
 mod environment_variable;
 mod github_secret;
+mod mark;
+mod path;
 mod render_variable;
 mod value_digest;
 
 targets! {
-    fly_secret, github_actions_secret, github_codespaces_secret, github_dependabot_secret, http, railway_variable, render_env_group_variable,
-    render_env_variable, ssm_parameter, vercel_env,
+    age_file, exec, file, fly_secret, github_actions_secret, github_codespaces_secret, github_dependabot_secret, http, railway_variable, render_env_group_variable,
+    render_env_variable, ssh, ssm_parameter, vercel_env,
 }
 
 /// What the entry at a recorded address is called in texts.

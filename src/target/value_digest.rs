@@ -19,10 +19,18 @@ const LENGTH: usize = 16;
 /// # Errors
 /// There is no entropy.
 pub(super) fn of_delivery(delivery: &Delivery<'_>) -> Result<Option<String>, NoEntropy> {
-    delivery.generated.then(|| new(delivery.value)).transpose()
+    of(delivery.value, delivery)
 }
 
-/// The revision of that value, under a new salt. It must not be stored for a value that a person chose.
+/// The same of a text that may be the value of the delivery, or made of it.
+///
+/// # Errors
+/// There is no entropy.
+pub(super) fn of(text: &Secret, delivery: &Delivery<'_>) -> Result<Option<String>, NoEntropy> {
+    delivery.generated.then(|| new(text)).transpose()
+}
+
+/// The digest of that value under a new salt. Of a value that a person chose, it may stand only where the value stands itself.
 ///
 /// # Errors
 /// There is no entropy.
@@ -35,8 +43,12 @@ pub(super) fn new(value: &Secret) -> Result<String, NoEntropy> {
 /// The revision that this value has under the salt of `recorded`; `None` where that is no revision of this form.
 pub(super) fn under_the_salt_of(recorded: &str, value: &Secret) -> Option<String> {
     let (salt, digest) = recorded.split_once('.')?;
-    let fits = |text: &str| text.len() == 2 * LENGTH && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    (fits(salt) && fits(digest)).then(|| salted(salt, value))
+    (is_salt(salt) && is_salt(digest)).then(|| salted(salt, value))
+}
+
+/// Whether that is the salt of a digest.
+pub(super) fn is_salt(text: &str) -> bool {
+    text.len() == 2 * LENGTH && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 #[expect(clippy::disallowed_methods, reason = "a keyed digest of it comes out")]

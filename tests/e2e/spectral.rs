@@ -434,7 +434,10 @@ fn an_incident_rotates_whatever_the_engineer_could_read() {
     spectral.set("incident", &incident);
     // What no API makes waits for a person, and the apply fails until nothing exposed is valid.
     let said = spectral.story.fails();
-    says(&said, &["ANTHROPIC_API_KEY", "SUPABASE_KEYS", "Supply it in `parts_wo`"]);
+    says(
+        &said,
+        &["ANTHROPIC_API_KEY", "SUPABASE_KEYS", "Supply it in `parts_wo`"],
+    );
     for (database, (role, password)) in spectral.databases.iter().zip(&exposed) {
         assert!(!database.accepts(role, password), "{role} is revoked at once");
     }

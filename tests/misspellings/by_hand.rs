@@ -187,9 +187,44 @@ fn by_hand() -> Vec<(&'static str, Json, &'static str)> {
         (
             "targets",
             target(json!({})),
-            "targets[\"web\"] has no kind: Set exactly one of fly_secret,",
+            "targets[\"web\"] has no kind: Set exactly one of age_file, exec, file, fly_secret,",
         ),
         ("targets", target(json!({ "wave": 2 })), "targets[\"web\"] has no kind"),
+        (
+            "targets",
+            target(json!({ "exec": { "command": ["/bin/put"], "remove": { "command": ["/bin/delete"] } } })),
+            "targets[\"web\"].exec.remove requires",
+        ),
+        (
+            "targets",
+            target(json!({ "exec": { "command": ["/bin/put", "{{ value }}"] } })),
+            "targets[\"web\"].exec.command[1] cannot be used: It contains a template",
+        ),
+        (
+            "targets",
+            target(json!({ "exec": { "command": ["/bin/put"], "read": { "command": ["cat"] } } })),
+            "targets[\"web\"].exec.read.command[0] is not the path of a program",
+        ),
+        (
+            "targets",
+            target(json!({ "file": { "path": "app/.env" } })),
+            "targets[\"web\"].file.path is not the path of a file: Write the absolute path, such as abspath(",
+        ),
+        (
+            "targets",
+            target(json!({ "file": { "path": "/etc/cron.d/backup" } })),
+            "targets[\"web\"].file.path is not the path of a file: Its name must be .env",
+        ),
+        (
+            "targets",
+            target(json!({ "file": { "path": "/srv/.env", "mode": "0644" } })),
+            "targets[\"web\"].file.mode must be one of",
+        ),
+        (
+            "targets",
+            target(json!({ "age_file": { "path": "/srv/key.age", "recipients": ["ssh-ed25519 AAAA"] } })),
+            "targets[\"web\"].age_file.recipients[0] is not a recipient: It is an SSH key.",
+        ),
         (
             "targets",
             target(json!({ "fly_secret": {} })),

@@ -113,6 +113,25 @@ pub(crate) fn sources() -> Vec<(&'static str, Json)> {
 pub(crate) fn targets() -> Vec<(&'static str, Json)> {
     vec![
         (
+            "age_file",
+            json!({
+                "path": "/srv/recovery/TOKEN.age",
+                "recipients": ["age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj"],
+            }),
+        ),
+        (
+            "exec",
+            json!({
+                "command": ["/usr/local/bin/put", "TOKEN"], "environment": { "PATH": "/usr/bin:/bin" }, "directory": "/srv/app", "name": "TOKEN",
+                "timeout": "30s", "refused_exit_codes": [3], "read": { "command": ["/usr/local/bin/version", "TOKEN"] },
+                "remove": { "command": ["/usr/local/bin/delete", "TOKEN"] },
+            }),
+        ),
+        (
+            "file",
+            json!({ "path": "/srv/app/.env", "name": "TOKEN", "mode": "0640" }),
+        ),
+        (
             "fly_secret",
             json!({ "app": "molecule-cp", "name": "TOKEN", "stage": true }),
         ),
@@ -154,6 +173,15 @@ pub(crate) fn targets() -> Vec<(&'static str, Json)> {
         (
             "render_env_variable",
             json!({ "service_id": "srv-d1control", "name": "TOKEN" }),
+        ),
+        (
+            "ssh",
+            json!({
+                "host": "app.example", "port": 2222, "user": "deploy",
+                "host_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl",
+                "identity_file": "/home/ci/.ssh/app", "command": "cat >/srv/app/token", "name": "TOKEN", "timeout": "30s",
+                "refused_exit_codes": [3], "read": { "command": "cat /srv/app/token" }, "remove": { "command": "rm -f /srv/app/token" },
+            }),
         ),
         (
             "ssm_parameter",

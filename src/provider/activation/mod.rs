@@ -33,7 +33,7 @@ fn validate(value: &Value, connections: Option<&Connections>) -> Diagnostics {
     if let (Some(activation), Some(connections)) = (activation, connections) {
         let run = &activation.run;
         let undeclared = undeclared_connection(run.kind.reach, &run.connection, connections);
-        let not_allowed = not_on_the_list(run.config.as_ref(), connections);
+        let not_allowed = not_on_the_list(run.config.runs(), connections);
         for why in undeclared.into_iter().chain(not_allowed) {
             problems.push(activation.at(why));
         }

@@ -1,7 +1,7 @@
 //! What the provider block must name before an element can use it.
 
-use crate::check::CheckConfig;
 use crate::connection::{Connections, Reach, Unready};
+use crate::process::Runs;
 use crate::terraform::Diagnostic;
 
 /// Why the connection of that name cannot be used: the provider block does not declare it, or declares it for another vendor.
@@ -18,9 +18,12 @@ pub(in crate::provider) fn undeclared_connection(
     }
 }
 
-/// A program or host that it uses, and `allow_exec` does not name.
-pub(in crate::provider) fn not_on_the_list(run: &dyn CheckConfig, connections: &Connections) -> Option<Diagnostic> {
-    let runs = run.runs();
-    let refused = runs.filter(|runs| !connections.allows(runs) && !connections.may_yet_allow(runs));
+/// The first of these programs and hosts that `allow_exec` does not name.
+pub(in crate::provider) fn not_on_the_list(
+    runs: impl IntoIterator<Item = Runs>,
+    connections: &Connections,
+) -> Option<Diagnostic> {
+    let mut runs = runs.into_iter();
+    let refused = runs.find(|runs| !connections.allows(runs) && !connections.may_yet_allow(runs));
     refused.map(|runs| connections.own().not_allowed(&runs))
 }

@@ -55,14 +55,18 @@ pub(super) fn undeclared(config: &Config, connections: &Connections) -> Diagnost
 /// Programs and hosts that the configuration uses, and `allow_exec` does not name.
 pub(super) fn not_allowed(config: &Config, connections: &Connections) -> Diagnostics {
     let mut found = Diagnostics::new();
+    let targets = config.targets.iter();
+    let targets = targets.map(|(key, target)| (Subject::Target(key.clone()), target.config.runs()));
     let activations = config.activations.iter();
     let activations = activations.map(|(key, activation)| (Subject::Activation(key.clone()), &activation.run));
     let checks = config
         .checks
         .iter()
         .map(|(key, check)| (Subject::Check(key.clone()), check));
-    for (site, run) in activations.chain(checks) {
-        if let Some(why) = not_on_the_list(run.config.as_ref(), connections) {
+    let runs = activations.chain(checks);
+    let runs = runs.map(|(site, run)| (site, run.config.runs().into_iter().collect()));
+    for (site, runs) in targets.chain(runs) {
+        if let Some(why) = not_on_the_list(runs, connections) {
             found.push(at(site, config, why));
         }
     }

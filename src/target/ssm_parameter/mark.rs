@@ -1,12 +1,11 @@
-//! Our mark in a parameter's description: `<the user's text> [<label>] v<version> #<origin>`, or `[<label> <content>]` where the
-//! value is not the bare primary part.
+//! Our mark in a parameter's description: `<the user's text> [<label>] v<version> #<origin>`.
 //!
 //! The description is written by the call that writes the value; tags would need a call of their own. But a later write by
 //! somebody else that names no description keeps the old one, beside a value that is not ours. So the mark also names the
 //! version that it was written with, and counts for that version alone.
 //! Unverified: that AWS itself keeps the description then; moto does.
 
-use crate::label::Label;
+use crate::target::mark::Mark;
 
 /// Longest description, in characters (API reference, PutParameter).
 pub(super) const DESCRIPTION_LIMIT: usize = 1024;
@@ -14,37 +13,9 @@ pub(super) const DESCRIPTION_LIMIT: usize = 1024;
 /// Stands before the mark when the user gives no description.
 pub(super) const DEFAULT_DESCRIPTION: &str = "Managed by Terraform";
 
-/// What a mark says of the value beside it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Mark {
-    /// The generation.
-    pub(super) label: Label,
-    /// What the value is, where it is not the bare primary part.
-    pub(super) content: Option<String>,
-    /// What made it; a mark without it counts for any source.
-    pub(super) origin: Option<String>,
-}
-
-/// Stands before the origin.
-const ORIGIN: char = '#';
-
 /// The description that marks this version. The user's text is cut before the mark is.
 pub(super) fn write(description: Option<&str>, mark: &Mark, version: i64) -> String {
-    // Blanks and brackets in the prefix would hide where the mark begins.
-    let readable = |c: char| !c.is_whitespace() && !matches!(c, '[' | ']');
-    let prefix: String = mark
-        .label
-        .prefix
-        .chars()
-        .map(|c| if readable(c) { c } else { '-' })
-        .collect();
-    let label = Label {
-        prefix,
-        ..mark.label.clone()
-    };
-    let content: String = mark.content.iter().map(|content| format!(" {content}")).collect();
-    let origin: String = mark.origin.iter().map(|origin| format!(" {ORIGIN}{origin}")).collect();
-    let mark = format!(" [{label}{content}] v{version}{origin}");
+    let mark = format!(" {}", mark.text(&format!("v{version}")));
     let room = DESCRIPTION_LIMIT.saturating_sub(mark.chars().count());
     let text: String = description.unwrap_or(DEFAULT_DESCRIPTION).chars().take(room).collect();
     text + &mark
@@ -52,30 +23,15 @@ pub(super) fn write(description: Option<&str>, mark: &Mark, version: i64) -> Str
 
 /// The mark in the description of this version; `None` when there is none, or it marks another version.
 pub(super) fn read(description: Option<&str>, version: i64) -> Option<Mark> {
-    let (text, marked) = description?.rsplit_once("] v")?;
-    let (marked, origin) = match marked.split_once(' ') {
-        Some((marked, origin)) => (marked, Some(origin.strip_prefix(ORIGIN)?)),
-        None => (marked, None),
-    };
-    if marked.parse() != Ok(version) {
-        return None;
-    }
-    let mark = text.rsplit_once('[')?.1;
-    let (label, content) = match mark.split_once(' ') {
-        Some((label, content)) => (label, Some(content)),
-        None => (mark, None),
-    };
-    Some(Mark {
-        label: Label::parse(label)?,
-        content: content.map(str::to_owned),
-        origin: origin.map(str::to_owned),
-    })
+    let (mark, write) = Mark::find(description?)?;
+    let marked: i64 = write.strip_prefix('v')?.parse().ok()?;
+    (marked == version).then_some(mark)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::label::{LARGEST_GENERATION, LONGEST_PREFIX};
+    use crate::label::{LARGEST_GENERATION, LONGEST_PREFIX, Label};
 
     fn plain(label: Label) -> Mark {
         Mark {

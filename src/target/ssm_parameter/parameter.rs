@@ -9,12 +9,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::mark::{self, Mark};
+use super::mark;
 use super::{Settings, TYPES};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::aws::{Aws, Metadata, Put, Ssm};
 use crate::rotation::{Entry, RevisionKind};
 use crate::stop::Stop;
+use crate::target::mark::Mark;
 use crate::target::{Activated, Delivery, Escrowed, Receipt, Slot, Target};
 
 /// Pauses between looks at a listing that lags behind; about six seconds altogether.
@@ -267,11 +268,7 @@ impl ParameterTarget {
         permit: &WritePermit,
     ) -> Result<i64, CallError> {
         let settings = &self.settings;
-        let mark = Mark {
-            label: delivery.label.clone(),
-            content: delivery.content.map(str::to_owned),
-            origin: Some(delivery.origin.to_owned()),
-        };
+        let mark = Mark::of(delivery);
         let description = mark::write(settings.description.as_deref(), &mark, expected);
         let put = Put {
             name: &self.slot.name,

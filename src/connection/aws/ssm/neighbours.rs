@@ -50,7 +50,9 @@ impl Neighbours {
     where
         F: Future<Output = Result<Listing, CallError>>,
     {
-        let Some(path) = self.path_of(name) else { return Ok(None) };
+        let Some(path) = self.path_of(name) else {
+            return Ok(None);
+        };
         let listing = self.listings.get(&path, || list(path.clone())).await?;
         Ok(listing.as_ref().as_ref().map(|all| all.get(name).cloned()))
     }

@@ -7,18 +7,20 @@ use crate::diagnostics::Argument;
 use crate::template::{Template, literal_credential};
 use crate::terraform::{Diagnostics, Field, Node, Path};
 
-/// Ends errors about the credential that is rotated.
-const BY_INPUT: &str = "Present the credential on standard input: input = \"{{ value }}\".";
+/// How a command gets the credential that is rotated, as a sentence: the end of errors about texts that hold it.
+#[derive(Debug, Clone, Copy)]
+pub struct Presenting(pub &'static str);
 
 /// Ends errors about other credentials.
 const OTHERS: &str = "Let the program read other credentials itself, from a file or a store.";
 
 /// Whether `text` may stand in an argument or a variable; reports one that may not.
-pub(super) fn is_plain(path: &Path, text: &str, problems: &mut Diagnostics) -> bool {
+pub(super) fn is_plain(path: &Path, text: &str, by: Presenting, problems: &mut Diagnostics) -> bool {
     let argument = path.to_string();
     if presents(text) {
         let why = format!(
-            "It contains a template, but arguments and variables are visible to others and stored in state. {BY_INPUT}"
+            "It contains a template, but arguments and variables are visible to others and stored in state. {}",
+            by.0
         );
         problems.report(
             path.clone(),
@@ -35,7 +37,7 @@ pub(super) fn is_plain(path: &Path, text: &str, problems: &mut Diagnostics) -> b
         return false;
     }
     if Template::parse(text).is_ok_and(|template| literal_credential(&template)) {
-        let advice = format!("{BY_INPUT} {OTHERS}").into();
+        let advice = format!("{} {OTHERS}", by.0).into();
         let what = "password".into();
         problems.report(path.clone(), Argument::PlainCredential { argument, what, advice });
         return false;
@@ -52,7 +54,11 @@ fn presents(text: &str) -> bool {
 }
 
 /// The variables of an environment. `None` when one is unknown or wrong, which is reported.
-pub(super) fn environment(node: &Node<'_>, problems: &mut Diagnostics) -> Option<BTreeMap<String, String>> {
+pub(super) fn environment(
+    node: &Node<'_>,
+    by: Presenting,
+    problems: &mut Diagnostics,
+) -> Option<BTreeMap<String, String>> {
     let variables = match node.string_map(problems) {
         Field::Known(variables) => variables,
         Field::Absent => return Some(BTreeMap::new()),
@@ -71,11 +77,11 @@ pub(super) fn environment(node: &Node<'_>, problems: &mut Diagnostics) -> Option
             is_good = false;
         } else if !presents(value) && literal::in_variable(name, value) {
             let what = "credential".into();
-            let advice = format!("{BY_INPUT} {OTHERS}").into();
+            let advice = format!("{} {OTHERS}", by.0).into();
             problems.report(path, Argument::PlainCredential { argument, what, advice });
             is_good = false;
         } else {
-            is_good &= is_plain(&path, value, problems);
+            is_good &= is_plain(&path, value, by, problems);
         }
     }
     is_good.then_some(variables)
