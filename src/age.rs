@@ -116,7 +116,7 @@ fn stanza(recipient: &Recipient, file_key: &[u8; FILE_KEY]) -> Result<String, Ag
     let share = private.compute_public_key()?;
     let salt = [share.as_ref(), &recipient.0].concat();
     let theirs = UnparsedPublicKey::new(&X25519, &recipient.0);
-    let wrap_key = agreement::agree_ephemeral(private, &theirs, AgeError::Refused, |shared| {
+    let wrap_key = agreement::agree_ephemeral(private, theirs, AgeError::Refused, |shared| {
         // A key of small order gives nothing that only two know.
         match shared.iter().all(|byte| *byte == 0) {
             true => Err(AgeError::Refused),

@@ -325,7 +325,7 @@ mod tests {
             assert_eq!(*written, expected);
             assert_eq!(unquoted(&written), Some(value));
             let file = format!("A=1\nK={}\nB=2\n", *written);
-            assert_eq!(super::find(&file, "K").unwrap().unwrap().written, *written);
+            assert_eq!(find(&file, "K").unwrap().unwrap().written, *written);
         }
         for refused in [
             "a\rb",
