@@ -2,6 +2,7 @@
 //! a small service, and everything else is the sandbox.
 
 use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -44,7 +45,12 @@ fn key(environment: &str, name: &str, version: usize) -> String {
         "SUPABASE_ACCESS_TOKEN" => "sbp_",
         _ => "",
     };
-    format!("{prefix}of-{environment}-{name}-{version}-{}", "x".repeat(24))
+    let random = (0..3).map(|part| {
+        let mut hasher = DefaultHasher::new();
+        (environment, name, version, part).hash(&mut hasher);
+        format!("{:016x}", hasher.finish())
+    });
+    format!("{prefix}{}", random.collect::<String>())
 }
 
 /// The vendors of keys that people make: a request that presents a key which is valid is answered 200, any other one 401.
@@ -434,7 +440,10 @@ fn an_incident_rotates_whatever_the_engineer_could_read() {
     spectral.set("incident", &incident);
     // What no API makes waits for a person, and the apply fails until nothing exposed is valid.
     let said = spectral.story.fails();
-    says(&said, &["ANTHROPIC_API_KEY", "SUPABASE_KEYS", "Supply it in `parts_wo`"]);
+    says(
+        &said,
+        &["ANTHROPIC_API_KEY", "SUPABASE_KEYS", "Supply it in `parts_wo`"],
+    );
     for (database, (role, password)) in spectral.databases.iter().zip(&exposed) {
         assert!(!database.accepts(role, password), "{role} is revoked at once");
     }
@@ -443,20 +452,34 @@ fn an_incident_rotates_whatever_the_engineer_could_read() {
     }
     spectral.holds(|_, _| 1);
 
+    // New values come first, and the exposed ones are revoked once nothing needs them.
     let mut keys = json!({ "shared": { SHARED: key("shared", SHARED, 2) } });
-    spectral.ask("shared", SHARED, json!({ "version": 2, "revoked": 1 }));
+    spectral.ask("shared", SHARED, json!({ "version": 2 }));
     for environment in ENVIRONMENTS {
         for name in KEYS {
-            spectral.vendors.revoke(&key(environment, name, 1));
             let new = key(environment, name, 2);
             spectral.vendors.accept(&new);
             keys[environment][name] = json!(new);
-            spectral.ask(environment, name, json!({ "version": 2, "revoked": 1 }));
+            spectral.ask(environment, name, json!({ "version": 2 }));
         }
-        let confirmed = json!({ "version": 2, "revoked": 1, "confirm": format!("2: {CONSEQUENCE}") });
+        let confirmed = json!({ "version": 2, "confirm": format!("2: {CONSEQUENCE}") });
         spectral.ask(environment, "SUPABASE_KEYS", confirmed);
     }
     spectral.set("keys", &keys);
+    says(
+        &spectral.story.fails(),
+        &["was exposed by an incident and may still be valid"],
+    );
+    spectral.holds(|_, _| 2);
+
+    spectral.ask("shared", SHARED, json!({ "version": 2, "revoked": 1 }));
+    for environment in ENVIRONMENTS {
+        for name in KEYS.into_iter().chain(["SUPABASE_KEYS"]) {
+            spectral.ask(environment, name, json!({ "version": 2, "revoked": 1 }));
+        }
+        KEYS.iter()
+            .for_each(|name| spectral.vendors.revoke(&key(environment, name, 1)));
+    }
     spectral.story.apply();
     spectral.holds(|_, _| 2);
     for environment in ENVIRONMENTS {
