@@ -521,7 +521,7 @@ fn every_deployment_rotates_the_keys_of_the_pipeline() {
         "{bot}"
     );
     let (set, first) = key_ids(&story);
-    assert_eq!(set, [first.clone()]);
+    assert_eq!(set, std::slice::from_ref(&first));
     // One deploy for both keys, and one more for the signers.
     assert_eq!(deploys(&story, "production"), [2, 2]);
 
