@@ -101,7 +101,7 @@ impl Scene {
         *self.trapped.lock().unwrap() = Some(Trap::Stop(ENDS, tell, opened));
         with_incident(&self.story, &all(revoke), &lines(source));
         let mut apply = begin_apply(&self.story);
-        reached.recv_timeout(Duration::from_secs(60)).unwrap();
+        reached.recv_timeout(Duration::from_secs(240)).unwrap();
         meanwhile();
         open.send(()).unwrap();
         assert!(apply.wait().unwrap().success());
