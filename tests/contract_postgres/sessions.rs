@@ -1,11 +1,11 @@
 //! Which sessions a password opened that has ended, and that those end, and no others.
 
-use std::process::Child;
 use std::sync::{Arc, Mutex};
 
 use rotation_provider::call::{CallErrorKind, Effect};
 use rotation_provider::source::Sessions;
 
+use crate::postgres::OpenClient;
 use crate::postgres_proxy::{self, Fate};
 use crate::world::{World, id, mint, part, permit};
 
@@ -20,7 +20,7 @@ async fn the_last_session_of_the_old_password_is_told_from_the_first_of_the_new_
     let old = part(&first, "password").to_owned();
     let server = Arc::clone(&world.server);
     // After the run has looked at the role, and before the server hears of the new password.
-    let late: Arc<Mutex<Option<Child>>> = Arc::default();
+    let late: Arc<Mutex<Option<OpenClient>>> = Arc::default();
     let (client, at) = (Arc::clone(&late), Arc::clone(&server));
     let judge = move |statement: &str| {
         let mut client = client.lock().unwrap();

@@ -280,7 +280,7 @@ fn sessions_that_the_old_password_opened_are_told() {
     story.configure(&[TWO_ROLES, URI, "overlap = \"1h\""]);
     story.apply();
     let (role, password) = published(&story);
-    let mut open = server.holds_a_session(&role, &password);
+    let open = server.holds_a_session(&role, &password);
     story.configure(&[TWO_ROLES, URI, "overlap = \"1h\"", &because("once")]);
     story.apply();
     story.clock("2h");
@@ -293,8 +293,7 @@ fn sessions_that_the_old_password_opened_are_told() {
     };
     assert_eq!(codes(&story), [json!("open_sessions")]);
     says(&story.settled(), &["1 session is still open at PostgreSQL"]);
-    drop(open.stdin.take());
-    open.wait().unwrap();
+    drop(open);
     story.run(&["apply", "-refresh-only", "-auto-approve"]).success();
     assert_eq!(codes(&story), [Value::Null; 0]);
 }

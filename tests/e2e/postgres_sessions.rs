@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::incident::{codes, failing, with_incident};
-use crate::postgres::Postgres;
+use crate::postgres::{OpenClient, Postgres};
 use crate::postgres_kill::{Blow, Plan, side_by_side};
 use crate::postgres_password::{ONE_ROLE, TWO_ROLES, URI, because, point, published, server};
 use crate::postgres_proxy::{self, Fate};
@@ -65,7 +65,7 @@ struct Scene {
     /// The process that serves the session.
     exposed: String,
     /// Keeps it open.
-    _client: Child,
+    _client: OpenClient,
 }
 
 impl Scene {

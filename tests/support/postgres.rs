@@ -33,6 +33,16 @@ pub(crate) struct Postgres {
     directory: TempDir,
 }
 
+/// A client with an open session.
+pub(crate) struct OpenClient(Child);
+
+impl Drop for OpenClient {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        drop(self.0.wait());
+    }
+}
+
 /// A user and group that may run a server: it refuses to run as root.
 type Account = Option<(u32, u32)>;
 
@@ -160,8 +170,8 @@ impl Postgres {
         ran.status.success()
     }
 
-    /// A session of that role, which stays open until its standard input is closed.
-    pub(crate) fn holds_a_session(&self, user: &str, password: &str) -> Child {
+    /// A session of that role, which stays open until its client is dropped.
+    pub(crate) fn holds_a_session(&self, user: &str, password: &str) -> OpenClient {
         let before = self.sessions(user).len();
         let session = Command::new(self.psql_executable())
             .args(["-XqAt", "-h", "127.0.0.1", "-d", "postgres", "-U", user])
@@ -176,7 +186,7 @@ impl Postgres {
             self.sessions(user).len() > before
         });
         assert!(begun, "{user} has no session");
-        session
+        OpenClient(session)
     }
 
     /// The processes that serve sessions of that role, in the order of their beginning.
