@@ -461,9 +461,9 @@ fn an_address_has_all_that_a_destroy_needs_and_another_is_refused() {
         entry.address.slot(),
         "how it is reached is no part of the place"
     );
-    assert_eq!(
-        other.config.fingerprint() == entry.config.fingerprint(),
-        false,
+    assert_ne!(
+        other.config.fingerprint(),
+        entry.config.fingerprint(),
         "the folder is part of what is done"
     );
 }
