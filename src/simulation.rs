@@ -6,6 +6,7 @@
 use std::cell::Cell;
 use std::future::Future;
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -51,21 +52,14 @@ impl Dice {
 /// Plays a story once for each seed. A failure names its seed.
 pub(crate) fn play<F: Future<Output = ()>>(seeds: Range<u64>, story: impl Fn(Dice) -> F) {
     for seed in seeds {
-        let mark = Mark(seed);
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = runtime.enable_time().start_paused(true).build().unwrap();
         let told = story(Dice(Rc::new(Cell::new(seed))));
-        let told = runtime.block_on(async { tokio::time::timeout(LONGEST, told).await });
-        told.expect("the story ends");
-        std::mem::forget(mark);
-    }
-}
-
-/// Names the seed of the story that panics.
-struct Mark(u64);
-
-impl Drop for Mark {
-    fn drop(&mut self) {
-        eprintln!("This was the story of seed {}.", self.0);
+        let told = AssertUnwindSafe(|| runtime.block_on(async { tokio::time::timeout(LONGEST, told).await }));
+        match catch_unwind(told) {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => panic!("the story of seed {seed} does not end"),
+            Err(_) => panic!("the story of seed {seed} failed, as said above"),
+        }
     }
 }
