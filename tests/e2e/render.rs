@@ -152,6 +152,27 @@ fn of_a_supplied_value_not_even_a_digest_is_kept() {
     says(&refreshed, &["missing"]);
 }
 
+#[test]
+fn the_plan_of_a_destroy_says_that_a_supplied_value_stays_where_nothing_proves_it() {
+    let story = Story::new();
+    let target = format!("targets = {{ api = {{ render_env_variable = {{ service_id = {SERVICE:?} }} }} }}");
+    let supplied = [
+        "source = { provided = {} }",
+        "value_wo = \"correct horse\"",
+        "value_wo_version = 1",
+    ];
+    let secret = resource("it", "KEY", &[&supplied[..], &[&target]].concat());
+    story.write_all(&format!(
+        "provider \"rotation\" {{\n  namespace = \"production\"\n}}\n{secret}"
+    ));
+    story.apply();
+    let plan = story.run(&["plan", "-destroy"]).success();
+    says(&plan, &["Keeps (nothing shows that the value there is still this one"]);
+    assert!(!plan.contains("Deletes:"), "{plan}");
+    story.destroy();
+    assert_eq!(render(&story)["services"][SERVICE]["variables"]["KEY"], "correct horse");
+}
+
 /// Nothing is stored of a supplied value. What is parked of it shows whether a variable holds it still.
 #[test]
 fn a_supplied_value_is_deleted_where_escrow_proves_it_and_nobody_elses_is() {

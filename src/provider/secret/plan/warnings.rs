@@ -6,7 +6,7 @@ use super::forecast::revoked_for_room;
 use super::steps::ends_sessions;
 use crate::address::Address;
 use crate::diagnostics::{Adoption, Plan, capitalized, names};
-use crate::executor::Subject;
+use crate::executor::{self, Subject};
 use crate::provider::secret::decide::{Decision, Rotate};
 use crate::provider::secret::policies::Policies;
 use crate::provider::secret::revocable::can_be_revoked;
@@ -253,6 +253,12 @@ pub(super) fn of_a_destroy(name: &str, state: &State, policies: &Policies, probl
     };
     let (older, held): (Vec<_>, Vec<_>) = held.into_iter().partition(|(key, _)| is_older(key));
     let (kept, deleted): (Vec<_>, Vec<_>) = held.into_iter().partition(|(key, _)| policies.kept.contains(*key));
+    // What only its value shows to be ours stays where no value is parked.
+    let is_unproved = |key: &String| {
+        let known = state.ledger.delivery(key);
+        state.ledger.escrow().is_none() && known.is_some_and(executor::needs_value)
+    };
+    let (unproved, deleted): (Vec<_>, Vec<_>) = deleted.into_iter().partition(|(key, _)| is_unproved(key));
     let entries = |held: Vec<(&String, String)>| held.into_iter().map(|(_, noun)| noun).collect();
     let parked = state.ledger.escrow();
     let parked = parked.map(|escrow| format!("{} (escrow)", texts::entry(&escrow.slot).noun));
@@ -275,6 +281,7 @@ pub(super) fn of_a_destroy(name: &str, state: &State, policies: &Policies, probl
         deleted,
         existed: entries(older),
         kept: entries(kept),
+        unproved: entries(unproved),
         revoked,
         left_manual,
         left_by_hand: credentials(by_hand),
