@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rustix::fs::OFlags;
+use rustix::fs::{Access, OFlags};
 use zeroize::Zeroizing;
 
 use crate::call::WritePermit;
@@ -90,11 +90,10 @@ impl PrivateFile {
     /// What keeps this run from replacing it, as far as that shows.
     pub async fn obstacle(&self) -> Option<String> {
         let path = self.path.clone();
-        let checked = apart(move || {
-            folder_of(&path)?;
-            open(&path).map(drop)
-        });
-        checked.await.err().map(|problem| problem.why)
+        apart(move || check_replaceable(&path))
+            .await
+            .err()
+            .map(|problem| problem.why)
     }
 
     /// What stands in it; `None` when there is no file.
@@ -210,6 +209,27 @@ fn folder_of(path: &Path) -> Result<&Path, FileProblem> {
         return Err(FileProblem::of(why));
     }
     Ok(folder)
+}
+
+/// Whether this run may put a file in the place of that one: the folder can be written to, and who owns the file keeps it.
+fn check_replaceable(path: &Path) -> Result<(), FileProblem> {
+    let folder = folder_of(path)?;
+    rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| {
+        let error = io::Error::from(error);
+        let shown = folder.display();
+        FileProblem::of(format!(
+            "this run may not write to its folder {shown}, where the new content is written beside it ({error})"
+        ))
+    })?;
+    let Some(file) = open(path)? else { return Ok(()) };
+    let existing = file.metadata();
+    let existing = existing.map_err(|error| FileProblem::during("reading it", &error))?;
+    let us = rustix::process::geteuid();
+    if us.is_root() || us.as_raw() == existing.uid() {
+        Ok(())
+    } else {
+        Err(belongs_to_others(&existing))
+    }
 }
 
 /// Opens it to read; `None` when there is none.
@@ -328,12 +348,15 @@ fn keep_owner(file: &File, existing: &std::fs::Metadata) -> Result<(), FileProbl
     if (made.uid(), made.gid()) == (uid, gid) {
         return Ok(());
     }
-    std::os::unix::fs::fchown(file, Some(uid), Some(gid)).map_err(|_| {
-        FileProblem::of(format!(
-            "it belongs to user {uid} and group {gid}, and this run may not give its new content to them: run Terraform as root or as \
-             that user, or change its owner"
-        ))
-    })
+    std::os::unix::fs::fchown(file, Some(uid), Some(gid)).map_err(|_| belongs_to_others(existing))
+}
+
+fn belongs_to_others(existing: &std::fs::Metadata) -> FileProblem {
+    let (uid, gid) = (existing.uid(), existing.gid());
+    FileProblem::of(format!(
+        "it belongs to user {uid} and group {gid}, and this run may not give its new content to them: run Terraform as root or as that \
+         user, or change its owner"
+    ))
 }
 
 fn remove_leftovers(folder: &Path, prefix: &str) {
@@ -343,5 +366,68 @@ fn remove_leftovers(folder: &Path, prefix: &str) {
             // It costs nothing but a file that only its owner reads.
             drop(std::fs::remove_file(entry.path()));
         }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::fs::{Permissions, set_permissions, write};
+    use std::os::unix::fs::{PermissionsExt as _, chown};
+    use std::path::Path;
+
+    use rustix::process::{Gid, Uid, geteuid};
+    use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
+
+    use super::{FileProblem, check_replaceable};
+
+    /// Anybody who owns nothing here.
+    const NOBODY: u32 = 65_534;
+
+    /// The answer to whom file permissions bind: root is somebody else meanwhile.
+    fn as_a_plain_user(path: &Path) -> Result<(), FileProblem> {
+        let asked = || {
+            if geteuid().is_root() {
+                let (user, group) = (Uid::from_raw(NOBODY), Gid::from_raw(NOBODY));
+                set_thread_groups(&[]).unwrap();
+                set_thread_res_gid(group, group, group).unwrap();
+                set_thread_res_uid(user, user, user).unwrap();
+            }
+            check_replaceable(path)
+        };
+        std::thread::scope(|scope| scope.spawn(asked).join().unwrap())
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_to_is_told_before_the_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".env");
+        if geteuid().is_root() {
+            chown(folder.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        assert_eq!(as_a_plain_user(&path), Ok(()));
+        set_permissions(folder.path(), Permissions::from_mode(0o555)).unwrap();
+        let why = as_a_plain_user(&path).unwrap_err().why;
+        assert!(why.contains("may not write to its folder"), "{why}");
+        set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+    }
+
+    #[test]
+    fn a_file_whose_owner_would_change_is_told_before_the_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".env");
+        write(&path, "A=1\n").unwrap();
+        set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        if !geteuid().is_root() {
+            // Only root can give a file away.
+            assert_eq!(as_a_plain_user(&path), Ok(()));
+            return;
+        }
+        chown(folder.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+        chown(&path, Some(NOBODY), Some(NOBODY)).unwrap();
+        assert_eq!(as_a_plain_user(&path), Ok(()));
+        chown(&path, Some(12_345), Some(23_456)).unwrap();
+        assert_eq!(check_replaceable(&path), Ok(()), "root may");
+        let why = as_a_plain_user(&path).unwrap_err().why;
+        assert!(why.contains("belongs to user 12345 and group 23456"), "{why}");
     }
 }
