@@ -204,6 +204,11 @@ pub trait Issuer: Send + Sync {
     /// Ends a credential. One that is already gone is success; an empty id is refused without a call.
     async fn revoke(&self, id: &str, permit: &WritePermit) -> Result<(), CallError>;
 
+    /// What a credential belongs to that has one after the other, each with an id of its own: a role with its passwords.
+    fn handle_of<'a>(&self, id: &'a str) -> &'a str {
+        id
+    }
+
     /// Sessions that an earlier credential of the same handle opened, or that one itself if it has ended: they go on whatever becomes of
     /// it. Read only.
     async fn open_sessions(&self, _id: &str) -> Result<Sessions, CallError> {

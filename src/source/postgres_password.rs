@@ -131,6 +131,10 @@ impl Listed for Roles {
         Ok(role_of(id) == self.client.user())
     }
 
+    fn handle_of<'a>(&self, id: &'a str) -> &'a str {
+        role_of(id)
+    }
+
     async fn sessions(&self, id: &str) -> Result<Sessions, CallError> {
         let roles = self.client.roles().await?;
         let Some(role) = roles.iter().find(|role| role.name == role_of(id)) else {

@@ -283,6 +283,44 @@ fn what_only_a_person_revokes_stays_exposed_until_that_is_confirmed() {
 }
 
 #[test]
+fn the_plan_that_supplies_a_new_value_asks_for_no_other() {
+    const RUNTIME: &str = "targets = { runtime = { ssm_parameter = { name = \"/molecule/production/STRIPE\" } } }";
+    let supplied = |version: u32| {
+        format!(
+            "source = {{ provided = {{ credential_id = \"rk_{version}\" }} }}\n  value_wo = \"rk_7Qz9-wKx2_LmYp3Ds8vB4_{version}\"\n  \
+             value_wo_version = {version}"
+        )
+    };
+    let (first, second) = (supplied(1), supplied(2));
+    let story = Story::begun(&[&first, RUNTIME]);
+    with_incident(&story, "all = true", &[&first, RUNTIME]);
+    let awaiting = unframed(&story.fails());
+    assert!(
+        awaiting.contains("Supply a new value, then revoke it there."),
+        "{awaiting}"
+    );
+    with_incident(&story, "all = true", &[&second, RUNTIME]);
+    let plan = unframed(&story.plan());
+    let (_, warning) = plan.split_once("Warning: FLY_API_TOKEN: exposed").unwrap();
+    assert!(!warning.contains("Supply a new value"), "{plan}");
+    let what_next = "Revoke it there once the new value is in place, then set `revoke { confirmed = 1 }`.";
+    assert!(warning.contains(what_next), "{plan}");
+    story.fails();
+    let attributes = story.attributes();
+    assert_eq!(
+        (codes(&attributes), &attributes["generation"]),
+        (vec!["exposed"], &json!(2))
+    );
+    // Only a person can do what is left, so there is nothing to come back for.
+    assert_eq!(attributes["next_action_at"], Value::Null);
+    story.settled();
+    let confirmed = "revoke {\n    confirmed = 1\n  }";
+    story.configure(&[&second, RUNTIME, confirmed]);
+    story.apply();
+    assert!(codes(&story.attributes()).is_empty());
+}
+
+#[test]
 fn a_guarded_secret_is_a_notice_until_somebody_confirms() {
     let guard = "guard {\n    consequence = \"everything is down\"\n  }";
     let runtime = "targets = { runtime = { ssm_parameter = { name = \"/molecule/production/FLY_API_TOKEN\" } } }";

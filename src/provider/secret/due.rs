@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::exposure::{is_exposed, subject_of};
+use super::revocable::is_revoked_by_hand;
 use super::state::State;
 use crate::duration::format as text_of;
 use crate::rotation::{Action, Cause, CredentialRecord, Event, Notice, NoticeCode, Pending, Request, schedule};
@@ -196,7 +197,8 @@ pub(super) fn next_action_at(
     let rotation = rotation.into_iter().chain(expiry_due(state, config)).min();
     let rotation = rotation.filter(|_| room.is_none());
     let rotation = rotation.map(|at| chance(at, deadline(state, config)));
-    let older = state.ledger.credentials().iter().filter(|_| !config.revoke_by_hand);
+    let older = state.ledger.credentials().iter();
+    let older = older.filter(|known| !is_revoked_by_hand(known, config));
     let ends = older.filter_map(|known| {
         let quiet = in_use.get(&known.generation).copied();
         quiet.into_iter().chain(overlap_ends(state, config, known)).max()

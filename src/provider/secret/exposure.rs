@@ -40,8 +40,8 @@ pub(super) fn subject_of(known: &CredentialRecord) -> String {
         .unwrap_or_else(|| format!("generation {generation}"))
 }
 
-/// What is said of an exposed credential that may still be valid.
-pub(super) fn notice(known: &CredentialRecord, config: &Config, ledger: &Ledger) -> Notice {
+/// What is said of an exposed credential that may still be valid. `is_replaced`: the apply that is planned delivers another value.
+pub(super) fn notice(known: &CredentialRecord, config: &Config, ledger: &Ledger, is_replaced: bool) -> Notice {
     let generation = known.generation;
     let (credential, place) = (texts::credential(known), texts::issuer(&known.issuer));
     let has_sessions = source::ends_sessions(&known.issuer);
@@ -52,6 +52,9 @@ pub(super) fn notice(known: &CredentialRecord, config: &Config, ledger: &Ledger)
     };
     let what_next = match generation == ledger.generation() {
         true if !known.is_issued() => "The next apply replaces it.".to_owned(),
+        true if is_replaced => {
+            format!("Revoke it there once the new value is in place, then set `revoke {{ confirmed = {generation} }}`.")
+        }
         true => "Supply a new value, then revoke it there.".to_owned(),
         false if !known.is_issued() => "The next apply takes its public key out of the set.".to_owned(),
         false if config.revoke_by_hand || !can_be_revoked(known) => {
@@ -78,5 +81,5 @@ pub(super) fn still_alive(
 ) -> Vec<Notice> {
     let revoked = revoke.iter().filter_map(|generation| ledger.credential(*generation));
     let exposed = revoked.filter(|known| is_exposed(state, ledger, known.generation, notices));
-    exposed.map(|known| notice(known, config, ledger)).collect()
+    exposed.map(|known| notice(known, config, ledger, false)).collect()
 }

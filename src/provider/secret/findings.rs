@@ -6,7 +6,7 @@ use super::decide::{Decision, HeldBy, Rotate, decide, lasting_wait};
 use super::due;
 use super::exposure::{self, is_exposed, subject_of};
 use super::policies::Policies;
-use super::revocable::can_be_revoked;
+use super::revocable::is_revoked_by_hand;
 use super::state::{State, Verdict, left_subject, unreachable_targets};
 use super::texts;
 use jiff::Timestamp;
@@ -419,7 +419,7 @@ fn exposed(state: &State, decision: &Decision, config: &Config, all: &mut Vec<No
         if !known.is_accepted() || ends || is_dead || !is_exposed {
             continue;
         }
-        let notice = exposure::notice(known, config, ledger);
+        let notice = exposure::notice(known, config, ledger, decision.rotates());
         all.retain(|other| other.subject != notice.subject || other.code != NoticeCode::RevokeByHand);
         all.push(notice);
     }
@@ -456,8 +456,7 @@ fn of_credentials(state: &State, decision: &Decision, config: &Config, all: &mut
             continue;
         }
         let credential = texts::credential(known);
-        let by_hand = known.is_issued() && (config.revoke_by_hand || !can_be_revoked(known));
-        let (code, text) = if by_hand {
+        let (code, text) = if is_revoked_by_hand(known, config) {
             let place = texts::issuer(&known.issuer);
             (
                 NoticeCode::RevokeByHand,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::lost::{is_public, may_replace_lost};
-use crate::provider::secret::revocable::can_be_revoked;
+use crate::provider::secret::revocable::is_revoked_by_hand;
 use crate::provider::secret::state::State;
 use crate::rotation::gate::{Holding, Wait, waits_on_record};
 use crate::rotation::{Ledger, Notice, NoticeCode};
@@ -50,8 +50,7 @@ pub(super) fn decide(
             return false;
         };
         let is_own = known.credential_id.as_deref().is_some_and(|id| own.contains(id));
-        let by_us = !known.is_issued() || (!config.revoke_by_hand && can_be_revoked(known));
-        by_us && !is_own && (!waits || ledger.never_held(*generation))
+        !is_revoked_by_hand(known, config) && !is_own && (!waits || ledger.never_held(*generation))
     };
     let due: BTreeSet<u64> = ledger.superseded().into_iter().filter(is_due).collect();
     let moved = moved(before, config, ledger);

@@ -209,16 +209,19 @@ async fn survey(
             });
         }
     }
-    // What has ended, and what followed on the same handle. Sessions of what lingers are told with it.
+    // What followed on the same handle, and what has ended; each handle once. Sessions of what lingers are told with it.
     let newest = state.ledger.credential(state.ledger.generation());
     let newest = newest.filter(|_| lingering.is_empty());
-    for known in state
-        .revoked
-        .iter()
-        .chain(newest)
+    let mut told = BTreeSet::new();
+    for known in newest
+        .into_iter()
+        .chain(&state.revoked)
         .filter(|known| known.issuer == address)
     {
         let Some(id) = &known.credential_id else { continue };
+        if !told.insert(issuer.handle_of(id)) {
+            continue;
+        }
         let open = issuer.open_sessions(id).await?.outdated;
         if open > 0 {
             seen.notices.push(findings::open_sessions(known, open));
