@@ -46,6 +46,8 @@ mod matrix;
 mod planted;
 #[path = "crash_matrix/run.rs"]
 mod run;
+#[path = "crash_matrix/service.rs"]
+mod service;
 #[path = "crash_matrix/story.rs"]
 mod story;
 #[path = "crash_matrix/terms.rs"]

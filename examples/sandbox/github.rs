@@ -31,7 +31,7 @@ const VERSIONS: [&str; 2] = ["2022-11-28", "2026-03-10"];
 const PRODUCTS: [&str; 4] = ["actions", "dependabot", "codespaces", "agents"];
 
 /// Calls an hour.
-const LIMIT: u64 = 5_000;
+const RATE_LIMIT: u64 = 5_000;
 
 #[derive(Clone)]
 struct Repository {
@@ -83,6 +83,8 @@ pub(crate) struct GitHub {
     serial: u64,
     next_run: u64,
     silent_dispatch: bool,
+    /// Calls that are permitted within an hour.
+    rate_limit: u64,
     remaining: u64,
     /// When the calls are counted anew, in seconds since 1970.
     reset: i64,
@@ -152,7 +154,8 @@ impl GitHub {
             serial: 10,
             next_run: 30_433_642,
             silent_dispatch: false,
-            remaining: LIMIT,
+            rate_limit: RATE_LIMIT,
+            remaining: RATE_LIMIT,
             secondary: Secondary::default(),
             reset: clock::epoch_millis() / 1000 + 3600,
         };
@@ -201,7 +204,7 @@ impl GitHub {
     /// `{"repositories": {"owner/name": {"renamed_to": "owner/other", "archived": bool, "environments": […], "deleted_environments": […], "default_branch", "branches": […],
     /// "tags": […], "workflows": {"file.yml": "conclusion" | {"conclusion", "state", "triggers": […], "only_on"}}, "secrets": {"NAME":
     /// "value"}, "dependabot_secrets", "codespaces_secrets", "agents_secrets": the same, "environment_secrets": {"env": {"NAME": "value"}}}},
-    /// "tokens": […], "app": {…}, "silent_dispatch": bool, "rotate_keys": true, "rate_limit_remaining": n,
+    /// "tokens": […], "app": {…}, "silent_dispatch": bool, "rotate_keys": true, "rate_limit": n, "rate_limit_remaining": n,
     /// "write_limits": [{"writes": n, "within_ms": n}]}`
     pub(crate) fn seed(&mut self, content: &Value, path: &str) -> Result<(), String> {
         let known = [
@@ -210,11 +213,16 @@ impl GitHub {
             "app",
             "silent_dispatch",
             "rotate_keys",
+            "rate_limit",
             "rate_limit_remaining",
             "write_limits",
         ];
         let fields = Fields::of(content, path, &known)?;
         self.silent_dispatch = fields.flag("silent_dispatch")?.unwrap_or(self.silent_dispatch);
+        if let Some(limit) = fields.number("rate_limit", 0)? {
+            self.rate_limit = limit;
+            self.remaining = limit;
+        }
         if let Some(remaining) = fields.number("rate_limit_remaining", 0)? {
             self.remaining = remaining;
             self.reset = clock::epoch_millis() / 1000 + 2;
@@ -354,7 +362,7 @@ impl GitHub {
         }
         let now = clock::epoch_millis() / 1000;
         if now >= self.reset {
-            self.remaining = LIMIT;
+            self.remaining = self.rate_limit;
             self.reset = now + 3600;
         }
         let mut reply = if let Some(early) = self.secondary.refuses(call, clock::epoch_millis()) {
@@ -374,9 +382,12 @@ impl GitHub {
             self.remaining += 1;
         }
         reply
-            .with("x-ratelimit-limit", LIMIT.to_string())
+            .with("x-ratelimit-limit", self.rate_limit.to_string())
             .with("x-ratelimit-remaining", self.remaining.to_string())
-            .with("x-ratelimit-used", LIMIT.saturating_sub(self.remaining).to_string())
+            .with(
+                "x-ratelimit-used",
+                self.rate_limit.saturating_sub(self.remaining).to_string(),
+            )
             .with("x-ratelimit-reset", self.reset.to_string())
             .with("x-ratelimit-resource", "core")
             .with("x-github-request-id", "SANDBOX:1")
@@ -479,7 +490,12 @@ impl GitHub {
         let (method, segments) = call.route();
         match (method, segments.as_slice()) {
             ("GET", ["rate_limit"]) => {
-                let rate = json!({ "limit": LIMIT, "remaining": self.remaining, "reset": self.reset, "used": LIMIT - self.remaining });
+                let rate = json!({
+                    "limit": self.rate_limit,
+                    "remaining": self.remaining,
+                    "reset": self.reset,
+                    "used": self.rate_limit.saturating_sub(self.remaining),
+                });
                 Reply::ok(json!({ "resources": { "core": rate, "search": rate }, "rate": rate }))
             }
             ("GET", ["user"]) => Reply::ok(bodies::user("sandbox")),

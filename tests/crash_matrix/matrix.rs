@@ -81,7 +81,7 @@ impl Choice {
             .filter(|story| self.has_story(*story))
             .collect();
         // What was there first keeps its cases.
-        stories.sort_by_key(|story| (story.parks(), *story));
+        stories.sort_by_key(|story| (story.source == Source::Http, story.parks(), *story));
         let placed = stories.into_iter().enumerate();
         match *self {
             Self::Sample { nth, of } => placed.filter(|(place, _)| place % of == nth - 1).collect(),

@@ -8,6 +8,7 @@ use crate::consumers;
 use crate::crowd;
 use crate::escrow;
 use crate::sandbox::Sandbox;
+use crate::service;
 use crate::terms;
 use crate::world::{APP, PARAMETER, Place, World};
 
@@ -25,16 +26,19 @@ pub(crate) enum Source {
     NeonTwoRoles,
     Random,
     Provided,
+    /// Keys of an HTTP service that are described in the configuration.
+    Http,
 }
 
 impl Source {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::FlyToken,
         Self::NeonApiKey,
         Self::NeonTwoRoles,
         Self::NeonOneRole,
         Self::Random,
         Self::Provided,
+        Self::Http,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -45,6 +49,7 @@ impl Source {
             Self::NeonTwoRoles => "neon_two_roles",
             Self::Random => "random",
             Self::Provided => "provided",
+            Self::Http => "http",
         }
     }
 
@@ -69,7 +74,7 @@ impl Source {
 
     /// Whether the issuer's credentials carry our mark, so that none may be left over.
     pub(crate) fn is_labelled(self) -> bool {
-        matches!(self, Self::FlyToken | Self::NeonApiKey)
+        matches!(self, Self::FlyToken | Self::NeonApiKey | Self::Http)
     }
 
     /// Whether two credentials may work at the same time.
@@ -90,6 +95,7 @@ impl Source {
                 let value = supplied(generation);
                 format!("{{ provided = {{}} }}\n  value_wo = {value:?}\n  value_wo_version = {generation}")
             }
+            Self::Http => service::SOURCE.to_owned(),
         }
     }
 }
@@ -569,6 +575,9 @@ impl Story {
         if self.act == Act::Activated {
             more += consumers::ACTIVATIONS;
             of_the_provider += &consumers::connection(origin);
+        }
+        if self.source == Source::Http {
+            of_the_provider += &service::connection(origin);
         }
         if self.parks() {
             of_the_provider += escrow::BLOCK;

@@ -105,6 +105,7 @@ impl World {
         for (issuer, list, name, ended) in [
             (Source::FlyToken, &truth["fly"]["tokens"], "name", "revoked_at"),
             (Source::NeonApiKey, &truth["neon"]["api_keys"], "name", "revoked"),
+            (Source::Http, &truth["resend"]["api_keys"], "name", "revoked"),
         ] {
             for credential in list.as_array().unwrap() {
                 let label = credential[name].as_str().unwrap();
@@ -185,6 +186,7 @@ pub(crate) fn seeds() -> Value {
         // Checks say at once whether a machine is well; without them it is watched for seconds.
         "fly": { "apps": { APP: { "machines": [{ "state": "started", "checks": true }, { "state": "started", "checks": true }] } }, "tokens": [{ "app": "molecule-cp", "name": "ci" }, { "app": "molecule-cp", "name": LOOKALIKE }] },
         "neon": { "api_keys": [{ "name": "ci" }, { "name": LOOKALIKE }] },
+        "resend": { "api_keys": [{ "name": "ci" }, { "name": LOOKALIKE }] },
         "github": { "repositories": { "molecule-ai/molecule-monorepo": { "secrets": { "OTHER": "theirs" } } } },
         "aws": { "parameters": { "/other": "theirs" } },
     }))

@@ -4,7 +4,13 @@
 use serde_json::Value as Json;
 
 /// What the sandbox gives to a run to authenticate with.
-pub(crate) const OWN: [&str; 4] = ["FLY_API_TOKEN", "GITHUB_TOKEN", "NEON_API_KEY", "AWS_SECRET_ACCESS_KEY"];
+pub(crate) const OWN: [&str; 5] = [
+    "FLY_API_TOKEN",
+    "GITHUB_TOKEN",
+    "NEON_API_KEY",
+    "AWS_SECRET_ACCESS_KEY",
+    "RESEND_API_KEY",
+];
 
 /// A value that must not show.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,12 +32,14 @@ impl Canary {
 }
 
 /// What values begin with; those that the sandbox gives to a run say so.
-const MARKS: [&str; 6] = [
+const MARKS: [&str; 8] = [
     "napi_sandbox_",
     "napi_",
     "npg_",
     "sk_live_",
     "ghp_sandbox",
+    "re_sandbox1_",
+    "re_",
     "sandbox/secret/access/key/",
 ];
 
@@ -86,7 +94,7 @@ fn jwk_members(jwk: &Json) -> Vec<String> {
 /// Every value that the vendors hold or have issued.
 pub(crate) fn held(state: &Json) -> Vec<String> {
     let mut found = Vec::new();
-    for key in ["fly", "github", "neon", "aws"] {
+    for key in ["fly", "github", "neon", "aws", "resend"] {
         gather(&state[key], "", &mut found);
     }
     found.sort();

@@ -124,6 +124,8 @@ fn a_token_sees_and_writes_what_it_may_and_has_so_many_calls() {
     github.sandbox.seed(json!({ "github": { "rate_limit_remaining": 1 } }));
     assert_eq!(status("GET", "reader"), 404);
     assert_eq!(status("GET", "reader"), 403);
+    github.sandbox.seed(json!({ "github": { "rate_limit": 2 } }));
+    assert_eq!([(); 3].map(|()| status("GET", "reader")), [404, 404, 403]);
     let version = [
         ("authorization", "Bearer reader"),
         ("x-github-api-version", "1999-01-01"),
