@@ -5,8 +5,9 @@ one read for each target in a plan; a public key, a write and a read for each se
 pattern of the resource `github_actions_secret` of the GitHub provider (integrations/terraform-provider-github,
 `resource_github_actions_secret.go`: read, public key, write, read).
 
-The floor of a create is Terraform's own: as many `terraform_data`, each with as much in the state as a secret has. If `OLDER` names
-an executable of an earlier version, it makes the same plan and create.
+The floor of a create is Terraform's own: as many `terraform_data`, each with as much in the state as a secret has. A provider with the
+same schema that does nothing shows what is above it without any work of ours. If `OLDER` names an executable of an earlier version, it makes
+the same plan and create.
 """
 
 import base64
@@ -54,12 +55,13 @@ resource "rotation_secret" "one" {
     )
 
 
-class Peak(threading.Thread):
-    """The most resident memory, in MiB, that any process of an executable has while this runs."""
+class Watch(threading.Thread):
+    """The most resident memory, in MiB, that any process of an executable has while this runs, and the CPU seconds of all of them."""
 
     def __init__(self, executable):
         super().__init__(daemon=True)
         self.executable, self.most, self.ended = os.path.realpath(executable), 0, threading.Event()
+        self.ticks = {}
 
     def run(self):
         while not self.ended.wait(0.02):
@@ -69,8 +71,14 @@ class Peak(threading.Thread):
                         status = (process / "status").read_text()
                         line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
                         self.most = max(self.most, int(line.split()[1]) / 1024)
+                        # What follows the name, which is in parentheses: user and system time are the twelfth and thirteenth.
+                        fields = (process / "stat").read_text().rpartition(")")[2].split()
+                        self.ticks[process.name] = int(fields[11]) + int(fields[12])
                 except (OSError, StopIteration):
                     continue
+
+    def cpu(self):
+        return sum(self.ticks.values()) / os.sysconf("SC_CLK_TCK")
 
     def __enter__(self):
         self.start()
@@ -106,7 +114,7 @@ class Estate:
                 "github": {
                     "repositories": {f"molecule-ai/repository-{n}": {} for n in containers},
                     # Thousands of creates exceed what GitHub permits within an hour.
-                    "rate_limit_remaining": 1_000_000,
+                    "rate_limit": 1_000_000,
                 },
                 "fly": {"apps": {f"app-{n}": {"machines": []} for n in containers}},
             },
@@ -135,7 +143,7 @@ class Estate:
     def run(self, *arguments):
         """Seconds, requests and MiB of one command."""
         self.control("DELETE", "calls")
-        with Peak(self.executable) as peak:
+        with Watch(self.executable) as watch:
             begun = time.perf_counter()
             run = subprocess.run(
                 [self.core, *arguments, "-no-color", "-input=false"],
@@ -150,7 +158,7 @@ class Estate:
             raise SystemExit(f"measure: {' '.join(arguments)}: {run.stderr[-2000:]}")
         calls = self.calls()
         vendors = {name: sum(call["vendor"] == name for call in calls) for name in ("github", "fly", "aws")}
-        return {"seconds": seconds, "requests": len(calls), "mib": peak.most, **vendors}
+        return {"seconds": seconds, "requests": len(calls), "mib": watch.most, "cpu": watch.cpu(), **vendors}
 
     def github(self, method, path, body=None):
         data = json.dumps(body).encode() if body is not None else None
@@ -182,8 +190,8 @@ def sealed(key):
 
 
 def row(name, told):
-    memory = f"{told['mib']:>9.0f} MiB" if told["mib"] else ""
-    print(f"{name:<56}{told['requests']:>9}{told['seconds']:>9.1f} s{memory}")
+    ours = f"{told['mib']:>9.0f} MiB{told['cpu']:>9.1f} s" if told["mib"] else ""
+    print(f"{name:<56}{told['requests']:>9}{told['seconds']:>9.1f} s{ours}")
     return {"name": name, **told}
 
 
@@ -198,9 +206,19 @@ def floor(core, environment, directory, count, state):
     return {"seconds": seconds, "requests": 0, "mib": 0}
 
 
-def measure(core, executable, sandbox, environment, directory):
+def idle(core, provider, environment, directory, state):
+    """Creates as many objects of the same schema with a provider that makes no call; they get the computed attributes of `state`."""
+    own = settings(f"{directory}/idle", "secret-rotation/rotation", provider)
+    environment = {**environment, **own, "IDLE_STATE": json.dumps(state)}
+    empty = {"version": 4, "terraform_version": "1.5.0", "serial": 1, "lineage": "idle", "outputs": {}, "resources": []}
+    workspace = Workspace(core, f"{directory}/objects", environment, configuration(500, GITHUB), empty)
+    seconds, _ = workspace.run("apply", "-auto-approve")
+    return {"seconds": seconds, "requests": 0, "mib": 0}
+
+
+def measure(core, executable, sandbox, does_nothing, environment, directory):
     """Prints the table and returns its rows."""
-    print(f"{'':<56}{'requests':>9}{'wall':>11}{'memory':>13}")
+    print(f"{'':<56}{'requests':>9}{'wall':>11}{'memory':>13}{'CPU':>11}")
     rows = []
     older = os.environ.get("OLDER")
     if older:
@@ -216,6 +234,8 @@ def measure(core, executable, sandbox, environment, directory):
         one = state["resources"][0]["instances"][0]["attributes"]
         told = floor(core, environment, f"{directory}/floor", 500, one)
         rows.append(row("  Terraform's own: create 500 terraform_data as long", told))
+        told = idle(core, does_nothing, environment, f"{directory}/nothing", one)
+        rows.append(row("  the same schema, and a provider that does nothing", told))
         estate.latency(0)
         try:
             rows.append(row("  naive: the same plan", estate.naive(False)))
@@ -234,41 +254,58 @@ def measure(core, executable, sandbox, environment, directory):
     return rows
 
 
-def growth(core, executable, sandbox, environment, directory):
-    """Plans of ever more secrets; prints them, with the fitted requests and time for each further one."""
+def growth(core, executable, sandbox, does_nothing, environment, directory):
+    """Plans of ever more secrets; prints them, with the requests, time and CPU time of the provider for each further one, fitted."""
     rows = []
-    print(f"{'':<56}{'requests':>9}{'wall':>11}{'memory':>13}")
+    print(f"{'':<56}{'requests':>9}{'wall':>11}{'memory':>13}{'CPU':>11}")
     for count in GROWTH:
         with Estate(core, f"{directory}/growth{count}", executable, sandbox, environment, count, GITHUB) as estate:
             created = estate.run("apply", "-auto-approve", "-parallelism=30")
             planned = estate.run("plan")
-        row(f"plan of {count} unchanged secrets", planned)
-        rows.append({"count": count, "create": created, "plan": planned})
-    for what in ("requests", "seconds"):
+            row(f"plan of {count} unchanged secrets", planned)
+            own = settings(f"{directory}/idle{count}", "secret-rotation/rotation", does_nothing)
+            state = json.loads((estate.directory / "terraform.tfstate").read_text())
+            for instance in state["resources"][0]["instances"]:
+                for key in ("identity", "identity_schema_version"):
+                    instance.pop(key, None)
+            text = configuration(count, GITHUB)
+            nothing = Workspace(core, f"{directory}/objects{count}", {**environment, **own}, text, state)
+            nothing = {"seconds": nothing.run("plan")[0], "requests": 0, "mib": 0}
+            row("  the same schema, and a provider that does nothing", nothing)
+        rows.append({"count": count, "create": created, "plan": planned, "nothing": nothing})
+    for what in ("requests", "seconds", "cpu"):
         slope = statistics.linear_regression([r["count"] for r in rows], [r["plan"][what] for r in rows]).slope
         print(f"{'  %s for each further secret' % what:<56}{slope:>9.4f}")
     return rows
 
 
 def plot(rows):
-    """The requests and seconds of plans by the number of secrets, as SVG."""
+    """What plans take by the number of secrets, as SVG: requests, CPU seconds of the provider, and wall time, each against its own
+    most; the wall time also with a provider that does nothing."""
     width, height, margin = 640, 320, 48
     most = max(row["count"] for row in rows)
-    curves = [("requests", "#1f6feb"), ("seconds", "#d1242f")]
+    wall = max(row["plan"]["seconds"] for row in rows)
+    curves = [
+        ("plan", "requests", "requests", "#1f6feb", None),
+        ("plan", "cpu", "CPU seconds of the provider", "#d1242f", None),
+        ("plan", "seconds", "seconds of terraform plan", "#1a7f37", wall),
+        ("nothing", "seconds", "seconds with a provider that does nothing", "#8250df", wall),
+    ]
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">',
         f'<rect width="{width}" height="{height}" fill="white"/>',
         f'<path d="M{margin} {margin / 2}V{height - margin}H{width - margin}" fill="none" stroke="#57606a"/>',
     ]
-    for at, (what, colour) in enumerate(curves):
-        top = max(row["plan"][what] for row in rows)
+    for at, (run, what, name, colour, scale) in enumerate(curves):
+        reached = max(row[run][what] for row in rows)
+        top = scale or reached
         points = []
         for row in rows:
             x = margin + (width - 2 * margin) * row["count"] / most
-            y = height - margin - (height - 1.5 * margin) * row["plan"][what] / top
+            y = height - margin - (height - 1.5 * margin) * row[run][what] / top
             points.append(f"{x:.1f},{y:.1f}")
         parts.append(f'<polyline points="{" ".join(points)}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        parts.append(f'<text x="{margin + 12}" y="{margin / 2 + 16 * (at + 1)}" fill="{colour}">{what}, up to {top:.0f}</text>')
+        parts.append(f'<text x="{margin + 12}" y="{margin / 2 + 16 * (at + 1)}" fill="{colour}">{name}, up to {reached:.3g}</text>')
     for row in rows:
         x = margin + (width - 2 * margin) * row["count"] / most
         parts.append(f'<text x="{x:.1f}" y="{height - margin + 18}" text-anchor="middle">{row["count"]}</text>')
