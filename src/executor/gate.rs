@@ -73,9 +73,12 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Targets whose consumers may still use what they held before.
+    /// Targets whose consumers may still use what they held before. A place without `settle` holds nothing up: its clock may be ahead of ours,
+    /// by a part of a second or more.
     fn settling(&self, now: Timestamp) -> BTreeMap<String, Timestamp> {
-        let ends = self.job.targets.iter().filter_map(|(key, target)| {
+        let targets = self.job.targets.iter();
+        let targets = targets.filter(|(_, target)| !target.spec.settle.is_zero());
+        let ends = targets.filter_map(|(key, target)| {
             let delivered = self.outcome.ledger.delivery(key)?.delivered_at?;
             let until = delivered.checked_add(target.spec.settle).unwrap_or(Timestamp::MAX);
             (until > now).then(|| (key.clone(), until))

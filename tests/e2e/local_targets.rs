@@ -305,3 +305,26 @@ fn a_recovery_copy_follows_each_rotation_and_leaves_with_the_secret() {
     story.destroy();
     assert!(!copy.exists());
 }
+
+#[test]
+fn a_file_that_was_written_in_this_very_second_holds_up_no_revocation() {
+    let story = Story::new();
+    let recipient = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+    let copy = path(&story, "copy.age").display().to_string();
+    let targets =
+        format!("targets = {{\n    copy = {{ age_file = {{ path = {copy:?}, recipients = [{recipient:?}] }} }}\n  }}");
+    let rotate = |reason: &str| {
+        story.configure(&[
+            FLY_TOKEN,
+            &targets,
+            "overlap = \"0s\"",
+            &format!("rotation_reason = {reason:?}"),
+        ]);
+        story.apply();
+        assert_eq!(alive(&story).len(), 1, "{reason}");
+        story.settled();
+    };
+    for reason in ["first", "second", "third", "fourth"] {
+        rotate(reason);
+    }
+}
