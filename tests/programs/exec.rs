@@ -351,7 +351,7 @@ fn what_a_check_presents_follows_from_its_input() {
 fn mistakes_are_reported_at_their_paths() {
     let program = || ("command", list(&["/bin/true"]));
     let variable = |name: &str, value: &str| ("environment", Value::object([(name, Value::string(value))]));
-    let cases: [(Vec<Argument>, &str, &str); 16] = [
+    let cases: [(Vec<Argument>, &str, &str); 18] = [
         (vec![], "command", "is required"),
         (vec![("command", list(&[]))], "command", "is empty"),
         (vec![("command", list(&["verify"]))], "command[0]", "absolute path"),
@@ -366,6 +366,19 @@ fn mistakes_are_reported_at_their_paths() {
             vec![("command", list(&["/bin/true", "postgres://me:hunter2@host"]))],
             "command[1]",
             "password in plain text",
+        ),
+        (
+            vec![("command", list(&["/bin/true", "--password", "hunter2"]))],
+            "command[2]",
+            "credential in plain text",
+        ),
+        (
+            vec![(
+                "command",
+                list(&["/bin/true", "ghp_9f8a7B6c5D4e3F2g1H0iJkLmNoPqRsTuVwXy"]),
+            )],
+            "command[1]",
+            "credential in plain text",
         ),
         (vec![("command", list(&["/bin/true", "a\0b"]))], "command[1]", "NUL"),
         (

@@ -343,7 +343,7 @@ const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsab
 
 #[test]
 fn mistakes_are_reported_at_their_paths() {
-    let cases: [(&str, Value, &str); 18] = [
+    let cases: [(&str, Value, &str); 19] = [
         ("host", Value::Null, "is required"),
         ("host", Value::string("deploy@app"), "without a user name"),
         ("host", Value::string("-oProxyCommand=id"), "not a host"),
@@ -372,6 +372,11 @@ fn mistakes_are_reported_at_their_paths() {
             "command",
             Value::string("psql postgres://me:hunter2@host"),
             "password in plain text",
+        ),
+        (
+            "command",
+            Value::string("PGPASSWORD=hunter2 psql"),
+            "credential in plain text",
         ),
         ("input", Value::string("{{ value"), "not a template"),
     ];

@@ -59,10 +59,7 @@ impl LocalCommand {
             problems.report(first, Argument::IsNot { argument, what, why });
             return None;
         }
-        let all_plain = (0..).zip(&words).fold(true, |good, (at, word)| {
-            plain::is_plain(&node.path().then_index(at), word, by, problems) && good
-        });
-        all_plain.then(|| Self {
+        plain::are_plain(node, &words, by, problems).then(|| Self {
             program: program.clone(),
             arguments: arguments.to_vec(),
         })

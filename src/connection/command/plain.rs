@@ -37,12 +37,35 @@ pub(super) fn is_plain(path: &Path, text: &str, by: Presenting, problems: &mut D
         return false;
     }
     if Template::parse(text).is_ok_and(|template| literal_credential(&template)) {
-        let advice = format!("{} {OTHERS}", by.0).into();
-        let what = "password".into();
-        problems.report(path.clone(), Argument::PlainCredential { argument, what, advice });
+        report(path, "password", by, problems);
+        return false;
+    }
+    if literal::in_command(text) {
+        report(path, "credential", by, problems);
         return false;
     }
     true
+}
+
+fn report(path: &Path, what: &'static str, by: Presenting, problems: &mut Diagnostics) {
+    let argument = path.to_string();
+    let advice = format!("{} {OTHERS}", by.0).into();
+    let what = what.into();
+    problems.report(path.clone(), Argument::PlainCredential { argument, what, advice });
+}
+
+/// Whether each word of a command may stand there, also after the one before it; reports those that may not.
+pub(super) fn are_plain(node: &Node<'_>, words: &[String], by: Presenting, problems: &mut Diagnostics) -> bool {
+    let before = std::iter::once(None).chain(words.iter().map(Some));
+    let pairs = (0..).zip(before.zip(words));
+    pairs.fold(true, |good, (at, (before, word))| {
+        let path = node.path().then_index(at);
+        let told = before.is_some_and(|before| literal::is_told_by(before, word));
+        if told {
+            report(&path, "credential", by, problems);
+        }
+        (told || is_plain(&path, word, by, problems)) && !told && good
+    })
 }
 
 /// Whether a part stands in it. Double braces of others, such as `{{.Names}}`, are plain text.
@@ -76,9 +99,7 @@ pub(super) fn environment(
             problems.report(path, Argument::IsNot { argument, what, why });
             is_good = false;
         } else if !presents(value) && literal::in_variable(name, value) {
-            let what = "credential".into();
-            let advice = format!("{} {OTHERS}", by.0).into();
-            problems.report(path, Argument::PlainCredential { argument, what, advice });
+            report(&path, "credential", by, problems);
             is_good = false;
         } else {
             is_good &= is_plain(&path, value, by, problems);
