@@ -6,6 +6,7 @@
 
 pub mod arguments;
 pub mod listing;
+mod paging;
 pub mod templates;
 
 use std::collections::BTreeMap;

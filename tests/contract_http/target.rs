@@ -171,6 +171,11 @@ async fn a_list_that_is_not_as_described_is_no_empty_one() {
     let next = Some("<https://service.example/a/secrets?page=2>; rel=\"next\"");
     for (list, link, words) in [
         (json!({ "data": [] }), next, "more pages"),
+        (
+            json!({ "data": [], "has_more": true }),
+            None,
+            "more pages (its field has_more says so)",
+        ),
         (json!([]), None, "no JSON array at /data"),
         (json!({ "data": [{ "name": "KEY" }] }), None, "no text at \"/key\""),
         (

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
-use super::HttpService;
+use super::{HttpService, paging};
 use crate::call::{CallError, CallErrorKind, Effect};
 use crate::diagnostics::Argument;
 use crate::secret::Secret;
@@ -276,14 +276,21 @@ impl HttpService {
             let (kind, effect, status) = (CallErrorKind::Malformed, Effect::None, Some(answer.status));
             CallError::new(kind, effect, super::VENDOR.title, &*operation, status, what)
         };
-        // RFC 8288: what is on another page would look missing.
+        let in_pages = |sign: &str| {
+            malformed(&format!(
+                "the list has more pages ({sign}), which are not read: ask for all items at once, with a parameter of the URL such as limit"
+            ))
+        };
+        // RFC 8288.
         let links = answer.headers.get("link").map_or("", String::as_str);
         if links.contains("rel=\"next\"") || links.contains("rel=next") {
-            return Err(malformed(
-                "the list has more pages, which are not read; ask for all items at once",
-            ));
+            return Err(in_pages("its header Link names the next one"));
         }
-        listing.of(&answer.json()?).map_err(|what| malformed(&what))
+        let content = answer.json()?;
+        if let Some(field) = paging::more_pages(&content, &listing.items) {
+            return Err(in_pages(&format!("its field {field} says so")));
+        }
+        listing.of(&content).map_err(|what| malformed(&what))
     }
 
     /// Forgets what was listed there, after a write.
