@@ -337,7 +337,7 @@ pub trait SourceConfig: Send + Sync {
 }
 
 /// A value that a person supplies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub struct Supplied<'a> {
     /// `value_wo_version`: a new one means a new value.
     pub version: u64,
@@ -345,6 +345,8 @@ pub struct Supplied<'a> {
     pub credential_id: Option<&'a str>,
     /// The value is in the configuration, or will be by the time of the apply: in a plan it may be unknown.
     pub at_hand: bool,
+    /// The value, where it is known.
+    pub parts: Option<&'a Parts>,
 }
 
 /// What an issuer offers for a kind of source; data, never a special case.

@@ -346,6 +346,10 @@ impl SourceConfig for Config {
             version: self.version,
             credential_id: self.credential_id.as_deref(),
             at_hand: self.at_hand(),
+            parts: match &self.given {
+                Given::Now(parts) => Some(parts),
+                Given::Nothing | Given::Later => None,
+            },
         })
     }
 

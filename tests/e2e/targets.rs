@@ -259,3 +259,34 @@ fn a_value_that_a_target_cannot_hold_is_refused_before_any_target_is_written_and
     assert_ne!(newest, old);
     assert_eq!(parameter(&story, PARAMETER), Some(newest.value));
 }
+
+#[test]
+fn a_supplied_value_that_a_target_cannot_hold_is_refused_by_the_plan() {
+    let story = Story::new();
+    let lines = |value: &str, version: u32| {
+        let targets = format!(
+            "targets = {{\n    runtime = {{ template = \"{}{{{{ value }}}}\", ssm_parameter = {{ name = {PARAMETER:?}, tier = \"Standard\" }} }}\n  }}",
+            "x".repeat(4_090)
+        );
+        let source = format!("source = {{ provided = {{}} }}\n  value_wo = {value:?}\n  value_wo_version = {version}");
+        (source, targets)
+    };
+    let (long, targets) = lines("seven-7", 1);
+    story.configure(&[&long, &targets]);
+    let said = unframed(&story.refused("plan"));
+    for words in [
+        "targets[\"runtime\"] cannot be used",
+        "It cannot hold the supplied value.",
+        "at most 4096 bytes",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    assert!(!said.contains("seven-7"), "{said}");
+    let (short, _) = lines("six-66", 1);
+    story.configure(&[&short, &targets]);
+    story.apply();
+    let (long, _) = lines("seven-7", 2);
+    story.configure(&[&long, &targets]);
+    story.refused("plan");
+    assert_eq!(story.attributes()["generation"], 1);
+}

@@ -125,6 +125,7 @@ fn parse(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Config> {
     if node.origin() == Origin::Configuration {
         config.relations(node, problems);
         format_holds(config.format.as_ref(), &config.source, node, problems);
+        supplied::targets_hold(&config, problems);
         id_fits(config.adopt.as_ref(), &config.source, &node.attr("adopt"), problems);
     }
     (before || !problems.has_errors()).then_some(config)
