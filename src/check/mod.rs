@@ -92,6 +92,14 @@ pub trait CheckConfig: Send + Sync {
         None
     }
 
+    /// Whose processes it makes load a new value, where its arguments name them: as [`TargetConfig::consumers`] names them. `None`: whatever
+    /// its wave delivers.
+    ///
+    /// [`TargetConfig::consumers`]: crate::target::TargetConfig::consumers
+    fn restarts(&self) -> Option<String> {
+        None
+    }
+
     /// The patience when the user sets none: [`CheckKind::patience`].
     fn default_patience(&self) -> Patience;
 

@@ -69,6 +69,10 @@ impl CheckConfig for Config {
         format!("redeployment of Railway service {service} in environment {environment}")
     }
 
+    fn restarts(&self) -> Option<String> {
+        Some(railway::consumers(&self.environment, &self.service))
+    }
+
     fn has_effects(&self) -> bool {
         true
     }

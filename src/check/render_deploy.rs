@@ -118,6 +118,10 @@ impl CheckConfig for Config {
         }
     }
 
+    fn restarts(&self) -> Option<String> {
+        self.holder.consumers()
+    }
+
     fn has_effects(&self) -> bool {
         true
     }

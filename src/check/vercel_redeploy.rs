@@ -75,6 +75,10 @@ impl CheckConfig for Config {
         format!("redeployment of production of Vercel project {}", self.project)
     }
 
+    fn restarts(&self) -> Option<String> {
+        Some(vercel::production(&self.project))
+    }
+
     fn has_effects(&self) -> bool {
         true
     }

@@ -115,6 +115,11 @@ pub struct Place {
     pub service: Option<String>,
 }
 
+/// The deployment of a service in an environment, as one name.
+pub fn consumers(environment: &str, service: &str) -> String {
+    format!("Railway service {service} in environment {environment}")
+}
+
 /// An environment, and its variables as lists tell them, without values.
 #[derive(Debug)]
 pub struct Environment {

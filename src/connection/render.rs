@@ -90,6 +90,16 @@ pub struct Holder {
     pub id: String,
 }
 
+impl Holder {
+    /// Whose processes have its variables, as one name. `None` for a group, which any service can be linked to.
+    pub fn consumers(&self) -> Option<String> {
+        match self.kind {
+            HolderKind::Service => Some(format!("Render service {}", self.id)),
+            HolderKind::Group => None,
+        }
+    }
+}
+
 impl HolderKind {
     /// Its segment in paths.
     const fn segment(self) -> &'static str {

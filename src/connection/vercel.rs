@@ -133,6 +133,11 @@ impl VercelClient {
     }
 }
 
+/// The production deployment of a project, as one name.
+pub fn production(project: &str) -> String {
+    format!("production of Vercel project {project}")
+}
+
 /// Whether the text is the id of a project: `prj_…`, or `Qm…` for old ones. A name means another project after a rename.
 pub fn is_project_id(text: &str) -> bool {
     let is_word = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');

@@ -129,18 +129,19 @@ catalogue! {
             samples: [{ argument: "label_prefix".into(), source: "neon_api_key".into(), limit: 64, mark: 28, longest: 36 }],
         }
         /// An overlap that nobody can choose for the user.
-        error OverlapRequired { targets: Vec<Words> } => {
+        error OverlapRequired { targets: Vec<Words>, activates_others: bool } => {
             summary: "overlap is required",
             detail: format!(
                 "Terraform cannot tell when the consumers of {} {} load a new value, and it revokes the old credential when the overlap \
-                 ends. Set `overlap` to the longest time that they need (such as \"24h\"), `settle` of the target, or \
+                 ends. {}Set `overlap` to the longest time that they need (such as \"24h\"), `settle` of the target, or \
                  `revoke {{ mode = \"manual\" }}`.",
                 if targets.len() == 1 { "target" } else { "targets" },
-                list(targets)
+                list(targets),
+                if *activates_others { "The activations of their wave restart others. " } else { "" }
             ),
             samples: [
-                { targets: super::names(["runtime"]) },
-                { targets: super::names(["runtime", "worker"]) },
+                { targets: super::names(["runtime"]), activates_others: false },
+                { targets: super::names(["runtime", "worker"]), activates_others: true },
             ],
         }
         /// An overlap of what cannot overlap.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::CheckSpec;
+use super::{CheckSpec, TargetSpec};
 
 /// What makes the consumers of a wave load the new value.
 pub struct ActivationSpec {
@@ -16,5 +16,11 @@ impl ActivationSpec {
     /// The wave whose deliveries it follows.
     pub fn wave(&self) -> u64 {
         self.run.wave().unwrap_or(1)
+    }
+
+    /// Whether consumers of that target load its value when it has succeeded.
+    pub fn covers(&self, target: &TargetSpec) -> bool {
+        let named = self.run.config.restarts().zip(target.config.consumers());
+        self.wave() == target.wave && named.is_none_or(|(restarted, consumers)| restarted == consumers)
     }
 }

@@ -158,6 +158,11 @@ impl Config {
         activations.chain(&self.checks)
     }
 
+    /// Whether an activation makes the consumers of that target load a new value.
+    pub fn has_activation(&self, target: &TargetSpec) -> bool {
+        self.activations.values().any(|activation| activation.covers(target))
+    }
+
     /// Whether the consumers of that wave load a new value when an activation says so.
     pub fn is_activated(&self, wave: u64) -> bool {
         self.activations.values().any(|activation| activation.wave() == wave)

@@ -247,6 +247,11 @@ pub trait TargetConfig: Send + Sync {
         None
     }
 
+    /// Whose processes use the entry, where its arguments name them. An activation that restarts others by name does not make them load it.
+    fn consumers(&self) -> Option<String> {
+        None
+    }
+
     /// What the engine must know.
     fn traits(&self) -> TargetTraits;
 

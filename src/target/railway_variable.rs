@@ -154,6 +154,12 @@ impl TargetConfig for Config {
         Ok(Address::new(KIND.name, locator))
     }
 
+    /// Any service may refer to a shared variable.
+    fn consumers(&self) -> Option<String> {
+        let service = self.place.service.as_ref()?;
+        Some(railway::consumers(&self.place.environment, service))
+    }
+
     fn traits(&self) -> TargetTraits {
         TargetTraits {
             activation: Activation::Later,

@@ -143,6 +143,10 @@ impl TargetConfig for Config {
         Ok(Address::new(self.variables.kind, locator))
     }
 
+    fn consumers(&self) -> Option<String> {
+        self.holder.consumers()
+    }
+
     /// Processes get variables when they start, and only a deploy starts them with new ones.
     fn traits(&self) -> TargetTraits {
         TargetTraits {

@@ -257,6 +257,16 @@ impl TargetConfig for Config {
         Ok(Address::new(KIND.name, locator))
     }
 
+    /// Other deployments than that of production are redeployed by nobody but their authors.
+    fn consumers(&self) -> Option<String> {
+        let is_production = self.scope.custom.is_empty() && self.scope.targets.iter().eq(["production"]);
+        let production = vercel::production(&self.project);
+        Some(match is_production {
+            true => production,
+            false => format!("{production}, and its previews"),
+        })
+    }
+
     fn traits(&self) -> TargetTraits {
         TargetTraits {
             activation: Activation::Later,

@@ -397,6 +397,42 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
     ),
     (&[FLY_TOKEN, SSM], &["overlap is required", "target a", "Set `overlap`"]),
     (
+        &[
+            FLY_TOKEN,
+            "targets = { a = { render_env_variable = { service_id = \"srv-d1control0000000001\" } } }",
+            "activations = { d = { render_deploy = { service_id = \"srv-d1worker00000000002\" } } }",
+        ],
+        &[
+            "overlap is required",
+            "target a",
+            "The activations of their wave restart others.",
+        ],
+    ),
+    (
+        &[
+            FLY_TOKEN,
+            "targets = { a = { vercel_env = { project_id = \"prj_example\", target = [\"production\", \"preview\"] } } }",
+            "activations = { d = { vercel_redeploy = { project_id = \"prj_example\" } } }",
+        ],
+        &[
+            "overlap is required",
+            "target a",
+            "The activations of their wave restart others.",
+        ],
+    ),
+    (
+        &[
+            FLY_TOKEN,
+            "targets = { a = { railway_variable = { project_id = \"0e6f3a52-6d3c-4f0e-9a5e-3b8f6f1f0a01\", environment_id = \"0e6f3a52-6d3c-4f0e-9a5e-3b8f6f1f0a02\", service_id = \"0e6f3a52-6d3c-4f0e-9a5e-3b8f6f1f0a03\" } } }",
+            "activations = { d = { railway_redeploy = { environment_id = \"0e6f3a52-6d3c-4f0e-9a5e-3b8f6f1f0a02\", service_id = \"0e6f3a52-6d3c-4f0e-9a5e-3b8f6f1f0a04\" } } }",
+        ],
+        &[
+            "overlap is required",
+            "target a",
+            "The activations of their wave restart others.",
+        ],
+    ),
+    (
         &[RANDOM, SSM, "generation = 7"],
         &["generation is a read-only attribute"],
     ),

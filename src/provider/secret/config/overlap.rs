@@ -57,12 +57,17 @@ impl Config {
             traits.activation == Activation::Later
                 && traits.reloads_within.is_none()
                 && target.settle.is_zero()
-                && !self.is_activated(target.wave)
+                && !self.has_activation(target)
         });
-        let keys: Vec<String> = reload_unseen.map(|(key, _)| key.clone()).collect();
-        if !keys.is_empty() {
-            let targets = names(keys);
-            problems.report(Path::attribute("overlap"), Configuration::OverlapRequired { targets });
+        let reload_unseen: Vec<_> = reload_unseen.collect();
+        if !reload_unseen.is_empty() {
+            let activates_others = reload_unseen.iter().any(|(_, target)| self.is_activated(target.wave));
+            let targets = names(reload_unseen.into_iter().map(|(key, _)| key.clone()));
+            let required = Configuration::OverlapRequired {
+                targets,
+                activates_others,
+            };
+            problems.report(Path::attribute("overlap"), required);
         }
     }
 
