@@ -296,7 +296,8 @@ def plot(rows):
         f'<rect width="{width}" height="{height}" fill="white"/>',
         f'<path d="M{margin} {margin / 2}V{height - margin}H{width - margin}" fill="none" stroke="#57606a"/>',
     ]
-    for at, (run, what, name, colour, scale) in enumerate(curves):
+    measured = [curve for curve in curves if all(curve[1] in row.get(curve[0], {}) for row in rows)]
+    for at, (run, what, name, colour, scale) in enumerate(measured):
         reached = max(row[run][what] for row in rows)
         top = scale or reached
         points = []
