@@ -78,6 +78,8 @@ pub struct CallError {
     pub message: String,
     /// Somebody who knows more of the call has said what to do.
     pub(crate) advised: bool,
+    /// The service answered by an error of a protocol without HTTP statuses: it was reached.
+    pub(crate) answered: bool,
     /// Where the credential was taken from that the service refused: one cause, whatever was asked with it and however the service words
     /// it. `None` for other errors.
     pub(crate) refused_credential: Option<Box<Origin>>,
@@ -112,6 +114,7 @@ impl CallError {
             status,
             message: line(message),
             advised: false,
+            answered: false,
             refused_credential: None,
         }
     }
@@ -182,6 +185,9 @@ impl CallError {
             // GraphQL reports errors under a status of success.
             (Some(200..=299), kind) if *kind != CallErrorKind::Malformed => format!("{service} returned an error"),
             (Some(status), _) => format!("{service} answered {status}"),
+            (None, CallErrorKind::TimedOut | CallErrorKind::Unavailable) if self.answered => {
+                format!("{service} returned an error")
+            }
             (None, CallErrorKind::TimedOut) => format!("{service} gave no answer in time"),
             (None, CallErrorKind::Unavailable) => format!("{service} could not be reached"),
             (None, CallErrorKind::Malformed) => format!("The answer from {service} was not understood"),
@@ -192,7 +198,10 @@ impl CallError {
         } else {
             full_stop(format!("{how}: {}", self.message))
         };
-        if self.status.is_none() && matches!(self.kind, CallErrorKind::TimedOut | CallErrorKind::Unavailable) {
+        if self.status.is_none()
+            && !self.answered
+            && matches!(self.kind, CallErrorKind::TimedOut | CallErrorKind::Unavailable)
+        {
             text.push_str(" Check the network and the address that is configured, then apply again.");
         }
         if let Some(advice) = self.general_advice() {
@@ -249,6 +258,7 @@ impl fmt::Display for CallError {
         match self.status {
             Some(200..=299) if self.kind != CallErrorKind::Malformed => {}
             Some(status) => write!(f, " ({status})")?,
+            None if self.answered => {}
             None => match self.kind {
                 CallErrorKind::TimedOut => f.write_str(" (no answer in time)")?,
                 CallErrorKind::Unavailable => f.write_str(" (unreachable)")?,

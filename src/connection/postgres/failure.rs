@@ -31,7 +31,14 @@ pub(super) fn failed(error: &Error, operation: &str, unknown: Effect) -> CallErr
         return CallError::new(kind, unknown, SERVICE, operation, None, &message);
     };
     let code = answer.code().code();
-    let kind = kind_of(code);
+    // Internal errors are never translated; this one has no code of its own.
+    let is_concurrent =
+        matches!(code, "40001" | "40P01") || (code == "XX000" && answer.message() == "tuple concurrently updated");
+    let kind = if is_concurrent {
+        CallErrorKind::Conflict
+    } else {
+        kind_of(code)
+    };
     // An error rolls its transaction back. A session that the server ends may have committed before; these codes say that nobody knows.
     let is_over = !matches!(answer.parsed_severity(), Some(tokio_postgres::error::Severity::Error));
     let effect = if is_over || matches!(code, "08007" | "40003") {
@@ -45,11 +52,20 @@ pub(super) fn failed(error: &Error, operation: &str, unknown: Effect) -> CallErr
         Effect::Possible => readable(answer.message(), &[operation]),
     };
     let message = format!("{} (SQLSTATE {code})", said.trim_end_matches('.'));
-    let error = CallError::new(kind, effect, SERVICE, operation, None, &message);
+    let error = CallError {
+        answered: is_answer(code),
+        ..CallError::new(kind, effect, SERVICE, operation, None, &message)
+    };
     match code {
+        _ if is_concurrent => error.advise("Another session changed the same role at the same moment. Apply again."),
         "25006" => error.advise("The server is a standby, or read-only. Set host to the primary server."),
         _ => error,
     }
+}
+
+/// Whether the server itself answers, and is neither away nor going away: classes 08 and 57P0x.
+fn is_answer(code: &str) -> bool {
+    !code.starts_with("08") && !code.starts_with("57P0")
 }
 
 /// By the code where it says more than its class.
@@ -123,6 +139,24 @@ mod tests {
             ("", CallErrorKind::Invalid),
         ] {
             assert_eq!(kind_of(code), kind, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_answers_is_never_called_out_of_reach() {
+        for code in ["XX000", "58030", "53100", "57014", "40001"] {
+            let error = CallError {
+                answered: is_answer(code),
+                ..CallError::new(kind_of(code), Effect::None, SERVICE, "asking", None, "no")
+            };
+            let said = format!("{} {error}", error.answer());
+            assert!(
+                !said.contains("reach") && !said.contains("network") && !said.contains("in time"),
+                "{said}"
+            );
+        }
+        for code in ["08006", "57P01", "57P03"] {
+            assert!(!is_answer(code), "{code}");
         }
     }
 }
