@@ -329,6 +329,11 @@ pub trait SourceConfig: Send + Sync {
         }
     }
 
+    /// Whether a credential at its issuer may be one of this configuration: not where its id names a role that the configuration does not.
+    fn may_have(&self, _credential_id: &str) -> bool {
+        true
+    }
+
     /// The adapter, ready to call.
     ///
     /// # Errors

@@ -129,6 +129,11 @@ impl SourceConfig for Config {
         Some(format!("the present password of the role {:?}", self.role))
     }
 
+    fn may_have(&self, credential_id: &str) -> bool {
+        let role = super::role_of(credential_id);
+        role == self.role || self.alternate.as_deref() == Some(role)
+    }
+
     fn traits(&self) -> SourceTraits {
         SourceTraits {
             issuance: Issuance::Reset {

@@ -196,7 +196,10 @@ async fn survey(
                     ),
                 });
             }
-        } else if config.label_names_the_secret() && label.prefix == config.label_prefix {
+        } else if config.label_names_the_secret()
+            && label.prefix == config.label_prefix
+            && config.source.config.may_have(&credential.id)
+        {
             seen.notices.push(Notice {
                 code: NoticeCode::Lookalike,
                 subject: credential.id.clone(),
