@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Failure, JobTarget, Performed, Run, Subject};
+use crate::address::Address;
 use crate::call::{CallError, Effect};
 use crate::check::Presents;
 use crate::diagnostics::{self, LostMint};
@@ -17,18 +18,28 @@ use crate::target::{Escrowed, TEMPLATE};
 
 impl Run<'_> {
     fn order(&self, generation: u64) -> MintOrder {
-        let issuer = self.job.source.issuer();
-        let earlier = self.outcome.ledger.credentials().iter();
-        let mut earlier = earlier.filter(|known| known.generation < generation && known.issuer == issuer);
+        let (issuer, ledger) = (self.job.source.issuer(), &self.outcome.ledger);
+        let earlier = ledger.credentials().iter();
+        let earlier = earlier.filter(|known| known.generation < generation);
+        let mut here = earlier.clone().filter(|known| known.issuer == issuer);
+        // A connection that calls the same server by another name has the same handles. What is of another server merely changes whose
+        // turn it is.
+        let kind = self.job.source.spec.kind.name;
+        let is_of_kind = |known: &&CredentialRecord| {
+            let address: Option<Address> = known.issuer.parse().ok();
+            address.is_some_and(|address| address.kind == kind)
+        };
         let lives = |known: &&CredentialRecord| !self.session.outlived.contains(&known.generation);
-        let in_use = earlier.clone().filter(lives);
+        let in_use = earlier.filter(is_of_kind).filter(lives);
+        let in_place = in_use.clone().find(|known| known.generation == ledger.generation());
         let handles = match self.job.source.traits().issuance {
             Issuance::Fresh { .. } => Handles::default(),
             Issuance::Reset { .. } => Handles {
                 in_use: in_use.filter_map(|known| known.credential_id.clone()).collect(),
+                in_place: in_place.and_then(|known| known.credential_id.clone()),
                 unexplained: self.unexplained,
                 before: self.intent(generation).map(|intent| intent.before),
-                predecessor_minted_at: earlier.next_back().and_then(|known| known.minted_at),
+                predecessor_minted_at: here.next_back().and_then(|known| known.minted_at),
             },
         };
         MintOrder {

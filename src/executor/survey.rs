@@ -209,7 +209,9 @@ impl Run<'_> {
             .collect();
         let source = async {
             if mints {
-                self.job.source.adapter.inspect().await
+                let adapter = &self.job.source.adapter;
+                let label = Label::new(&self.job.label_prefix, &self.job.id, ledger.highest() + 1);
+                adapter.inspect().await.and(adapter.check_unclaimed(&label).await)
             } else {
                 Ok(())
             }

@@ -24,20 +24,27 @@ pub(super) fn roles(
     Some((role, alternate))
 }
 
-/// The role whose turn it is: odd generations have the first, even ones the second. Where that one is in use, as after a
-/// change from one role to two, the other.
-pub(super) fn turn<R>(first: R, second: Option<R>, order: &MintOrder, is_in_use: impl Fn(&R) -> bool) -> R {
+/// What would be lost with the password that a role has, the least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Holds {
+    /// No password that a consumer may use.
+    Nothing,
+    /// That of an older generation.
+    Older,
+    /// That of the generation in place.
+    InPlace,
+}
+
+/// The role that is given a new password: the one whose present one is least missed. Between equals, odd generations have the first and
+/// even ones the second; numbers that were skipped therefore never decide that the password in place ends.
+pub(super) fn turn<R>(first: R, second: Option<R>, order: &MintOrder, holds: impl Fn(&R) -> Holds) -> R {
     let Some(second) = second else { return first };
     let (due, other) = if order.label.generation % 2 == 1 {
         (first, second)
     } else {
         (second, first)
     };
-    if is_in_use(&due) && !is_in_use(&other) {
-        other
-    } else {
-        due
-    }
+    if holds(&due) <= holds(&other) { due } else { other }
 }
 
 #[cfg(test)]
@@ -47,20 +54,29 @@ mod tests {
     use crate::source::Handles;
 
     #[test]
-    fn two_roles_take_turns_and_the_one_in_use_is_never_taken() {
-        let chosen = |generation, second, in_use: &[&str]| {
+    fn two_roles_take_turns_and_the_one_in_place_is_never_taken() {
+        let chosen = |generation, second, older: &[&str], in_place: &str| {
             let order = MintOrder {
                 label: Label::new("t", "0123456789abcdef", generation),
                 handles: Handles::default(),
             };
-            turn("a", second, &order, |role| in_use.contains(role))
+            turn("a", second, &order, |role| match *role {
+                role if role == in_place => Holds::InPlace,
+                role if older.contains(&role) => Holds::Older,
+                _ => Holds::Nothing,
+            })
         };
-        assert_eq!(chosen(1, Some("b"), &[]), "a");
-        assert_eq!(chosen(2, Some("b"), &["a"]), "b");
-        assert_eq!(chosen(3, Some("b"), &["b"]), "a");
+        assert_eq!(chosen(1, Some("b"), &[], ""), "a");
+        assert_eq!(chosen(2, Some("b"), &[], "a"), "b");
+        assert_eq!(chosen(3, Some("b"), &[], "b"), "a");
         // Generation 4 was made when there was one role only.
-        assert_eq!(chosen(5, Some("b"), &["a"]), "b");
-        assert_eq!(chosen(6, Some("b"), &["b"]), "a");
-        assert_eq!(chosen(2, None, &["a"]), "a");
+        assert_eq!(chosen(5, Some("b"), &[], "a"), "b");
+        assert_eq!(chosen(6, Some("b"), &["b"], ""), "a");
+        // A number was skipped while both have passwords.
+        for generation in [3, 4] {
+            assert_eq!(chosen(generation, Some("b"), &["b"], "a"), "b");
+            assert_eq!(chosen(generation, Some("b"), &["a"], "b"), "a");
+        }
+        assert_eq!(chosen(2, None, &[], "a"), "a");
     }
 }

@@ -37,7 +37,7 @@ pub(super) const OFFERS_OF_KEYS: Offers = Offers {
     ..OFFERS
 };
 
-/// The calls that differ between them. A credential that is not listed is dead.
+/// The calls that differ between them. A credential that is not listed is dead, unless [`Listed::liveness`] says otherwise.
 #[async_trait]
 pub(super) trait Listed: Send + Sync {
     /// The vendor.
@@ -49,6 +49,15 @@ pub(super) trait Listed: Send + Sync {
     /// The same from the listing that all readers of this run share, where there is one.
     async fn list_shared(&self) -> Result<Vec<Credential>, CallError> {
         self.list_now().await
+    }
+
+    /// As [`Issuer::liveness`].
+    async fn liveness(&self, id: &str) -> Result<Liveness, CallError> {
+        let listed = self.list_now().await?;
+        Ok(match listed.iter().any(|credential| credential.id == id) {
+            true => Liveness::Alive,
+            false => Liveness::Dead,
+        })
     }
 
     /// As [`Issuer::authenticates_this_run`].
@@ -151,11 +160,7 @@ impl<T: Listed> Issuer for Listing<T> {
     }
 
     async fn liveness(&self, id: &str) -> Result<Liveness, CallError> {
-        let listed = self.0.list_now().await?;
-        Ok(match listed.iter().any(|credential| credential.id == id) {
-            true => Liveness::Alive,
-            false => Liveness::Dead,
-        })
+        self.0.liveness(id).await
     }
 
     async fn authenticates_this_run(&self, id: &str) -> Result<bool, CallError> {

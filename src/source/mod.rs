@@ -144,6 +144,8 @@ pub struct Handles {
     pub before: Option<BTreeMap<String, Option<Timestamp>>>,
     /// Those whose credential a consumer may use: none of them is made anew while there is another.
     pub in_use: BTreeSet<String>,
+    /// The one of the generation in place: it is made anew only where there is no other.
+    pub in_place: Option<String>,
 }
 
 /// Whether a credential still works.
@@ -235,6 +237,12 @@ pub trait Source: Send + Sync {
 
     /// Checks, by reads alone, that minting can work: the container exists, this run may use it.
     async fn inspect(&self) -> Result<(), CallError>;
+
+    /// Checks, by reads alone, that a mint for the secret of this label takes nothing from another secret: a role has one password. The
+    /// mint refuses the same.
+    async fn check_unclaimed(&self, _label: &Label) -> Result<(), CallError> {
+        Ok(())
+    }
 
     /// Creates a credential that carries the label. Sent at most once. `Effect::Possible` in the error means: survey before anything else.
     async fn mint(&self, order: &MintOrder, permit: &WritePermit) -> Result<Minted, CallError>;

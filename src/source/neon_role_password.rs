@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use self::arguments::{Config, branch_at};
-use super::alternating::turn;
+use super::alternating::{Holds, turn};
 use super::{Credential, Issuer, Liveness, Maker, MintOrder, Minted, Offers, Source, SourceKind};
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
@@ -358,8 +358,12 @@ impl Source for Passwords {
             .as_deref()
             .map(|name| self.usable(&roles, name))
             .transpose()?;
-        let in_use = |role: &Role| order.handles.in_use.contains(&role.name);
-        let role = turn(first, second, order, in_use);
+        let holds = |role: &Role| match &order.handles {
+            handles if handles.in_place.as_ref() == Some(&role.name) => Holds::InPlace,
+            handles if handles.in_use.contains(&role.name) => Holds::Older,
+            _ => Holds::Nothing,
+        };
+        let role = turn(first, second, order, holds);
         // The role of a pair that is not in use was reset as well when its password was revoked. Where every target is known to hold
         // another one, nobody has what stands there, and it may be old.
         let may_be_held = self.alternate.is_none() || order.handles.unexplained;

@@ -18,13 +18,14 @@ use zeroize::Zeroizing;
 
 use self::arguments::{Client, Config};
 use self::mark::Mark;
-use super::alternating::turn;
+use super::alternating::{Holds, turn};
 use super::listed::{self, Listed, Listing};
-use super::{Credential, Issuer, Maker, MintOrder, Minted, Offers, Sessions, Source, SourceKind};
+use super::{Credential, Issuer, Liveness, Maker, MintOrder, Minted, Offers, Sessions, Source, SourceKind};
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::connection::postgres::{self, Login, Postgres, PostgresClient, Role, SERVICE, Stored, Verifier};
 use crate::connection::{Link, Vendor};
+use crate::label::Label;
 use crate::randomness;
 use crate::secret::{Parts, Secret};
 use crate::terraform::Diagnostic;
@@ -105,6 +106,38 @@ fn credential(role: &Role) -> Option<Credential> {
     })
 }
 
+/// Whether a password that no listing names still works. A missing mark proves nothing: anybody may have replaced the comment.
+fn liveness_of(role: Option<&Role>, id: &str) -> Liveness {
+    let Some(role) = role else { return Liveness::Dead };
+    let Some(present) = credential(role) else {
+        return Liveness::Dead;
+    };
+    if present.id == id {
+        return Liveness::Alive;
+    }
+    let Some(label) = label_of(id) else {
+        // From before this provider; a mark says that it was replaced.
+        return Liveness::Dead;
+    };
+    let Some(mark) = role.comment.as_deref().and_then(Mark::find) else {
+        return Liveness::CannotTell;
+    };
+    // The salt of its own mark is another one, so somebody set another password.
+    let is_replaced = mark.label == label;
+    // A mark is written in one transaction with its password.
+    let is_followed = mark.label.id == label.id && mark.label.generation > label.generation;
+    let is_proved = matches!(role.stored, Stored::Scram(_)) && present.name.is_some();
+    match is_replaced || is_followed || is_proved {
+        true => Liveness::Dead,
+        false => Liveness::CannotTell,
+    }
+}
+
+/// The label of a credential that this provider made.
+fn label_of(id: &str) -> Option<Label> {
+    id.rsplit_once(OF).and_then(|(_, label)| Label::parse(label))
+}
+
 /// The role of a credential.
 fn role_of(id: &str) -> &str {
     match id.rsplit_once(OF) {
@@ -125,6 +158,11 @@ impl Listed for Roles {
 
     async fn list_shared(&self) -> Result<Vec<Credential>, CallError> {
         Ok(self.client.roles().await?.iter().filter_map(credential).collect())
+    }
+
+    async fn liveness(&self, id: &str) -> Result<Liveness, CallError> {
+        let roles = self.client.roles_now().await?;
+        Ok(liveness_of(roles.iter().find(|role| role.name == role_of(id)), id))
     }
 
     async fn is_own(&self, id: &str) -> Result<bool, CallError> {
@@ -170,7 +208,11 @@ impl Listed for Roles {
         let roles = self.client.roles_now().await?;
         let named = |role: &&Role| credential(role).is_some_and(|known| known.id == id);
         let Some(role) = roles.iter().find(named) else {
-            return Ok(());
+            let name = role_of(id);
+            return match liveness_of(roles.iter().find(|role| role.name == name), id) {
+                Liveness::CannotTell => Err(self.unmarked(name)),
+                Liveness::Alive | Liveness::Dead => Ok(()),
+            };
         };
         let comment = role.comment.as_deref().and_then(Mark::without);
         let ended = self
@@ -227,6 +269,30 @@ fn advise(error: CallError) -> CallError {
 }
 
 impl Roles {
+    /// Its comment was replaced, so the present password may be the one to revoke, or anybody's.
+    fn unmarked(&self, role: &str) -> CallError {
+        let operation = format!("taking the password of role {role:?} away at {}", self.client.place());
+        let what =
+            "The mark of this provider is missing in the role's comment, so nobody can tell whose password it has.";
+        let error = CallError::new(CallErrorKind::Conflict, Effect::None, SERVICE, operation, None, what);
+        error.advise("If nothing uses it, run ALTER ROLE … PASSWORD NULL, then apply again.")
+    }
+
+    /// Refuses a role that carries the mark of another secret: whose consumers would be locked out.
+    fn unclaimed(&self, role: &Role, own: &Label) -> Result<(), CallError> {
+        let mark = role.comment.as_deref().and_then(Mark::find);
+        let Some(other) = mark.filter(|mark| mark.label.id != own.id) else {
+            return Ok(());
+        };
+        let operation = format!("looking up role {:?} at {}", role.name, self.client.place());
+        let what = format!("Its password is managed by another secret, as {}.", other.label);
+        let error = CallError::new(CallErrorKind::Conflict, Effect::None, SERVICE, operation, None, &what);
+        Err(error.advise(
+            "Give each secret its own role. If nothing manages it any more, remove the mark \"Managed by Terraform […]\" from the \
+             role's comment, then apply again.",
+        ))
+    }
+
     /// The role of that name, if this run may give it a password with which it can log in.
     fn usable<'r>(&self, roles: &'r [Role], name: &str) -> Result<&'r Role, CallError> {
         let refuse = |kind, what: &str| {
@@ -329,6 +395,29 @@ impl Passwords {
     }
 }
 
+/// What a role has, as the state and its mark say. A mark decides only where the state names neither role.
+fn holds(role: &Role, first: &Role, second: Option<&Role>, order: &MintOrder) -> Holds {
+    let marked = |role: &Role| {
+        let label = credential(role)?.label()?;
+        let is_earlier = label.id == order.label.id && label.generation < order.label.generation;
+        is_earlier.then_some(label.generation)
+    };
+    let in_place = order.handles.in_place.as_deref().map(role_of);
+    let in_place = in_place.filter(|name| std::iter::once(first).chain(second).any(|role| role.name == *name));
+    let newest = std::iter::once(first).chain(second).filter_map(marked).max();
+    let is_in_place = match in_place {
+        Some(name) => name == role.name,
+        None => newest.is_some() && marked(role) == newest,
+    };
+    if is_in_place {
+        Holds::InPlace
+    } else if marked(role).is_some() || order.handles.in_use.iter().any(|id| role_of(id) == role.name) {
+        Holds::Older
+    } else {
+        Holds::Nothing
+    }
+}
+
 /// 256 bits, in characters that no URI and no connection string has to escape.
 fn new_password() -> Result<Secret, randomness::NoEntropy> {
     let mut bytes = Zeroizing::new([0; 32]);
@@ -357,6 +446,13 @@ impl Source for Passwords {
         Err(mistakes.fold(first, |first, next| first.advise(&next.sentence())))
     }
 
+    async fn check_unclaimed(&self, label: &Label) -> Result<(), CallError> {
+        let roles = self.roles().client.roles().await?;
+        let named = roles.iter().filter(|role| self.names().any(|name| name == role.name));
+        let mut claimed = named.filter_map(|role| self.roles().unclaimed(role, label).err());
+        claimed.next().map_or(Ok(()), Err)
+    }
+
     /// Gives the role whose turn it is a new password. One that an interrupted run gave it is lost where nothing holds it: nobody can tell it.
     async fn mint(&self, order: &MintOrder, permit: &WritePermit) -> Result<Minted, CallError> {
         let Roles { client, .. } = self.roles();
@@ -367,8 +463,8 @@ impl Source for Passwords {
             .as_deref()
             .map(|name| self.roles().usable(&roles, name))
             .transpose()?;
-        let in_use = |role: &&Role| order.handles.in_use.iter().any(|id| role_of(id) == role.name);
-        let role = turn(first, second, order, in_use);
+        let role = turn(first, second, order, |role| holds(role, first, second, order));
+        self.roles().unclaimed(role, &order.label)?;
         let refused =
             |why: String| CallError::refused(SERVICE, format!("making a password for role {:?}", role.name), &why);
         let password = new_password().map_err(|error| refused(error.to_string()))?;
@@ -463,6 +559,44 @@ mod tests {
         }
         assert_eq!(listed(Stored::Nothing), None);
         assert_eq!(role_of("app/x"), "app/x");
+    }
+
+    #[test]
+    fn a_missing_mark_proves_nothing_and_a_newer_one_does() {
+        let password = Secret::new("pencil-pencil-pencil".to_owned());
+        let ours = || Stored::Scram(Verifier::of(&password, &[7; postgres::SALT]).unwrap());
+        let comment = |id: &str, generation| {
+            let mark = Mark {
+                label: Label::new("DATABASE_URL", id, generation),
+                made_at: Timestamp::UNIX_EPOCH,
+                salt: Verifier::of(&password, &[7; postgres::SALT]).unwrap().salt(),
+            };
+            mark.beside(None)
+        };
+        let own = "0123456789abcdef";
+        let of = |comment: Option<&str>, stored| {
+            liveness_of(Some(&role(comment, stored)), "app/x/DATABASE_URL-rot-0123456789ab-g3")
+        };
+        for lost in [None, Some("owner: billing")] {
+            assert_eq!(of(lost, ours()), Liveness::CannotTell);
+            assert_eq!(of(lost, Stored::Unreadable), Liveness::CannotTell);
+            assert_eq!(of(lost, Stored::Nothing), Liveness::Dead);
+        }
+        for stored in [ours(), Stored::Unreadable] {
+            assert_eq!(of(Some(&comment(own, 3)), stored), Liveness::Alive);
+        }
+        for stored in [ours(), Stored::Unreadable] {
+            assert_eq!(of(Some(&comment(own, 4)), stored), Liveness::Dead);
+        }
+        assert_eq!(of(Some(&comment(own, 3)), Stored::Other), Liveness::Dead);
+        assert_eq!(of(Some(&comment("ffffffffffffffff", 9)), ours()), Liveness::Dead);
+        let copied = comment("ffffffffffffffff", 9);
+        assert_eq!(of(Some(&copied), Stored::Unreadable), Liveness::CannotTell);
+        let id = "app/x/DATABASE_URL-rot-0123456789ab-g3";
+        assert_eq!(liveness_of(None, id), Liveness::Dead);
+        let mut no_login = role(None, ours());
+        no_login.logs_in = false;
+        assert_eq!(liveness_of(Some(&no_login), id), Liveness::Dead);
     }
 
     #[test]

@@ -246,6 +246,7 @@ pub(crate) fn order(generation: u64, predecessor_minted_at: Option<Timestamp>) -
             predecessor_minted_at,
             unexplained: true,
             in_use: BTreeSet::new(),
+            in_place: None,
         },
     }
 }

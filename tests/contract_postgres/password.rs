@@ -1,6 +1,7 @@
 //! Passwords of roles: set without the server seeing them, told apart by their salts, taken away.
 
 use rotation_provider::call::{CallErrorKind, Effect};
+use rotation_provider::label::Label;
 use rotation_provider::secret::{Parts, Secret};
 use rotation_provider::source::Liveness;
 
@@ -73,10 +74,57 @@ async fn two_roles_overlap_and_the_one_in_use_is_left_alone() {
     assert_eq!((part(&first, "username"), part(&second, "username")), ("app", "app_b"));
     assert!(world.server.accepts("app", part(&first, "password")));
     assert!(world.server.accepts("app_b", part(&second, "password")));
-    // The third one would have the first role, were that not in use.
-    let third = mint(&*source, 3, &[&id(&first)]).await.unwrap();
+    // The third one would have the first role, were that not in place.
+    let mut third = order(3, &[&id(&first), &id(&second)]);
+    third.handles.in_place = Some(id(&first));
+    let third = source.mint(&third, &permit()).await.unwrap();
     assert_eq!(part(&third, "username"), "app_b");
     assert!(world.server.accepts("app", part(&first, "password")));
+    // Its number was skipped and the state names nothing: the marks tell which password is in place.
+    let fifth = mint(&*source, 6, &[]).await.unwrap();
+    assert_eq!(part(&fifth, "username"), "app");
+    assert!(world.server.accepts("app_b", part(&third, "password")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_of_another_secret_is_never_taken_over() {
+    let world = World::new();
+    let source = world.two_roles();
+    let theirs = mint(&*source, 1, &[]).await.unwrap();
+    let mut ours = order(1, &[]);
+    source.check_unclaimed(&ours.label).await.unwrap();
+    ours.label = Label::new("DATABASE_URL", "ffffffffffffffff", 1);
+    for error in [
+        source.check_unclaimed(&ours.label).await.unwrap_err(),
+        source.mint(&ours, &permit()).await.unwrap_err(),
+    ] {
+        assert_eq!((&error.kind, error.effect), (&CallErrorKind::Conflict, Effect::None));
+        let said = error.to_string();
+        assert!(
+            said.contains("DATABASE_URL-rot-0123456789ab-g1") && said.contains("its own role"),
+            "{said}"
+        );
+    }
+    assert!(world.server.accepts("app", part(&theirs, "password")));
+    world.server.sql("COMMENT ON ROLE app IS NULL");
+    let source = world.two_roles();
+    source.check_unclaimed(&ours.label).await.unwrap();
+    source.mint(&ours, &permit()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replaced_comment_neither_kills_nor_revokes_a_password() {
+    let world = World::new();
+    let source = world.one_role();
+    let minted = mint(&*source, 1, &[]).await.unwrap();
+    world.server.sql("COMMENT ON ROLE app IS 'owner: billing'");
+    let liveness = source.issuer().liveness(&id(&minted)).await;
+    assert_eq!(liveness, Ok(Liveness::CannotTell));
+    let error = source.issuer().revoke(&id(&minted), &permit()).await.unwrap_err();
+    assert!(error.message.contains("PASSWORD NULL"), "{error}");
+    assert!(world.server.accepts("app", part(&minted, "password")));
+    world.server.sql("ALTER ROLE app PASSWORD NULL");
+    source.issuer().revoke(&id(&minted), &permit()).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -154,6 +154,7 @@ pub(crate) fn after(generation: u64, predecessor: &Credential) -> MintOrder {
             predecessor_minted_at: predecessor.minted_at,
             unexplained: true,
             in_use: BTreeSet::from([predecessor.id.clone()]),
+            in_place: None,
         },
         ..order(generation)
     }
