@@ -141,7 +141,7 @@ fn label_of(id: &str) -> Option<Label> {
 /// The role of a credential.
 fn role_of(id: &str) -> &str {
     match id.rsplit_once(OF) {
-        Some((role, label)) if crate::label::Label::parse(label).is_some() => role,
+        Some((role, label)) if Label::parse(label).is_some() => role,
         _ => id,
     }
 }
