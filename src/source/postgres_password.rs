@@ -120,7 +120,11 @@ fn liveness_of(role: Option<&Role>, id: &str) -> Liveness {
         return Liveness::Dead;
     };
     let Some(mark) = role.comment.as_deref().and_then(Mark::find) else {
-        return Liveness::CannotTell;
+        // Our own revocation takes the mark away with the password; a person who replaces a comment leaves another.
+        return match (&role.stored, &role.comment) {
+            (Stored::Unreadable, None) => Liveness::Dead,
+            _ => Liveness::CannotTell,
+        };
     };
     // The salt of its own mark is another one, so somebody set another password.
     let is_replaced = mark.label == label;
@@ -275,7 +279,9 @@ impl Roles {
         let what =
             "The mark of this provider is missing in the role's comment, so nobody can tell whose password it has.";
         let error = CallError::new(CallErrorKind::Conflict, Effect::None, SERVICE, operation, None, what);
-        error.advise("If nothing uses it, run ALTER ROLE … PASSWORD NULL, then apply again.")
+        error.advise(
+            "If nothing uses it, run ALTER ROLE … PASSWORD NULL, then confirm its generation in `revoke.confirmed`.",
+        )
     }
 
     /// Refuses a role that carries the mark of another secret: whose consumers would be locked out.
@@ -579,9 +585,14 @@ mod tests {
         };
         for lost in [None, Some("owner: billing")] {
             assert_eq!(of(lost, ours()), Liveness::CannotTell);
-            assert_eq!(of(lost, Stored::Unreadable), Liveness::CannotTell);
             assert_eq!(of(lost, Stored::Nothing), Liveness::Dead);
         }
+        assert_eq!(of(Some("owner: billing"), Stored::Unreadable), Liveness::CannotTell);
+        assert_eq!(
+            of(None, Stored::Unreadable),
+            Liveness::Dead,
+            "as our revocation leaves it"
+        );
         for stored in [ours(), Stored::Unreadable] {
             assert_eq!(of(Some(&comment(own, 3)), stored), Liveness::Alive);
         }
