@@ -60,11 +60,13 @@ pub(super) fn are_plain(node: &Node<'_>, words: &[String], by: Presenting, probl
     let pairs = (0..).zip(before.zip(words));
     pairs.fold(true, |good, (at, (before, word))| {
         let path = node.path().then_index(at);
-        let told = before.is_some_and(|before| literal::is_told_by(before, word));
-        if told {
+        let is_good = if before.is_some_and(|before| literal::is_told_by(before, word)) {
             report(&path, "credential", by, problems);
-        }
-        (told || is_plain(&path, word, by, problems)) && !told && good
+            false
+        } else {
+            is_plain(&path, word, by, problems)
+        };
+        is_good && good
     })
 }
 
