@@ -161,7 +161,7 @@ fn directory(node: &Node<'_>, by: Presenting, problems: &mut Diagnostics) -> Opt
         node.report_not(problems, "the path of a folder", mistake);
         return None;
     }
-    plain::is_plain(node.path(), &text, by, problems).then_some(Some(text))
+    plain::is_plain(node, &text, by, problems).then_some(Some(text))
 }
 
 /// A word of a command as a shell would need it.

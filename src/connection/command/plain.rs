@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::connection::literal;
 use crate::diagnostics::Argument;
 use crate::template::{Template, literal_credential};
-use crate::terraform::{Diagnostics, Field, Node, Path};
+use crate::terraform::{Diagnostics, Field, Node, Origin, Path};
 
 /// How a command gets the credential that is rotated, as a sentence: the end of errors about texts that hold it.
 #[derive(Debug, Clone, Copy)]
@@ -14,8 +14,12 @@ pub struct Presenting(pub &'static str);
 /// Ends errors about other credentials.
 const OTHERS: &str = "Let the program read other credentials itself, from a file or a store.";
 
-/// Whether `text` may stand in an argument or a variable; reports one that may not.
-pub(super) fn is_plain(path: &Path, text: &str, by: Presenting, problems: &mut Diagnostics) -> bool {
+/// Whether a text may stand in an argument or a variable; reports one that may not.
+pub(super) fn is_plain(node: &Node<'_>, text: &str, by: Presenting, problems: &mut Diagnostics) -> bool {
+    is_plain_at(node.origin(), node.path(), text, by, problems)
+}
+
+fn is_plain_at(origin: Origin, path: &Path, text: &str, by: Presenting, problems: &mut Diagnostics) -> bool {
     let argument = path.to_string();
     if presents(text) {
         let why = format!(
@@ -40,7 +44,8 @@ pub(super) fn is_plain(path: &Path, text: &str, by: Presenting, problems: &mut D
         report(path, "password", by, problems);
         return false;
     }
-    if literal::in_command(text) {
+    // What an earlier version has stored is there already, and has to be readable to be removed.
+    if origin == Origin::Configuration && literal::in_command(text) {
         report(path, "credential", by, problems);
         return false;
     }
@@ -56,15 +61,17 @@ fn report(path: &Path, what: &'static str, by: Presenting, problems: &mut Diagno
 
 /// Whether each word of a command may stand there, also after the one before it; reports those that may not.
 pub(super) fn are_plain(node: &Node<'_>, words: &[String], by: Presenting, problems: &mut Diagnostics) -> bool {
+    let origin = node.origin();
     let before = std::iter::once(None).chain(words.iter().map(Some));
     let pairs = (0..).zip(before.zip(words));
     pairs.fold(true, |good, (at, (before, word))| {
         let path = node.path().then_index(at);
-        let is_good = if before.is_some_and(|before| literal::is_told_by(before, word)) {
+        let told = before.is_some_and(|before| literal::is_told_by(before, word));
+        let is_good = if told && origin == Origin::Configuration {
             report(&path, "credential", by, problems);
             false
         } else {
-            is_plain(&path, word, by, problems)
+            is_plain_at(origin, &path, word, by, problems)
         };
         is_good && good
     })
@@ -104,7 +111,7 @@ pub(super) fn environment(
             report(&path, "credential", by, problems);
             is_good = false;
         } else {
-            is_good &= is_plain(&path, value, by, problems);
+            is_good &= is_plain_at(node.origin(), &path, value, by, problems);
         }
     }
     is_good.then_some(variables)
@@ -113,6 +120,21 @@ pub(super) fn environment(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::terraform::Value;
+
+    #[test]
+    fn what_is_stored_already_can_still_be_read() {
+        let value = Value::string("PGPASSWORD=hunter2 psql");
+        let by = Presenting("");
+        for (origin, plain) in [(Origin::Configuration, false), (Origin::State, true)] {
+            let node = Node::root(&value, origin);
+            let mut problems = Diagnostics::new();
+            assert_eq!(is_plain(&node, "PGPASSWORD=hunter2 psql", by, &mut problems), plain);
+            let words = ["/bin/true", "--password", "hunter2"].map(str::to_owned);
+            assert_eq!(are_plain(&node, &words, by, &mut problems), plain);
+            assert_eq!(problems.has_errors(), !plain);
+        }
+    }
 
     #[test]
     fn a_part_is_told_from_the_braces_of_others() {

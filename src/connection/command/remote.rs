@@ -114,7 +114,7 @@ pub fn remote_command_attribute(does: &str) -> Attribute {
 /// Reads what the account's shell runs. `None` when it is unknown or wrong, which is reported.
 pub fn remote_command(node: &Node<'_>, by: Presenting, problems: &mut Diagnostics) -> Option<String> {
     let command = node.required_string(problems);
-    let command = command.and_then_checked(|text| plain::is_plain(node.path(), &text, by, problems).then_some(text));
+    let command = command.and_then_checked(|text| plain::is_plain(node, &text, by, problems).then_some(text));
     command.known()
 }
 
