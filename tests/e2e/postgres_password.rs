@@ -297,3 +297,50 @@ fn sessions_that_the_old_password_opened_are_told() {
     story.run(&["apply", "-refresh-only", "-auto-approve"]).success();
     assert_eq!(codes(&story), [Value::Null; 0]);
 }
+
+#[test]
+fn two_secrets_of_one_name_leave_each_others_roles_alone() {
+    const OTHER: &str =
+        r#"targets = { runtime = { part = "uri", ssm_parameter = { name = "/molecule/production/OTHER" } } }"#;
+    let mut story = Story::new();
+    let server = server(&mut story);
+    let app_b = r#"source = { postgres_password = { role = "app_b" } }"#;
+    let both = |other: &str, reason: &str| {
+        let own = resource("it", NAME, &[ONE_ROLE, URI, &because(reason)]);
+        let other = resource("other", NAME, &[other, OTHER]);
+        format!("provider \"rotation\" {{\n  namespace = \"production\"\n}}\n{own}{other}")
+    };
+    story.write_all(&both(app_b, "once"));
+    story.apply();
+    let notices = |label: &str| story.attributes_of(label)["notices"].clone();
+    story.run(&["apply", "-refresh-only", "-auto-approve"]).success();
+    assert_eq!((notices("it"), notices("other")), (json!([]), json!([])));
+    let (role, password) = published(&story);
+    // A second secret asks for the role of the first.
+    let third = resource("third", "THIRD", &[ONE_ROLE, &OTHER.replace("OTHER", "THIRD")]);
+    story.write_all(&format!("{}{third}", both(app_b, "once")));
+    says(
+        &story.fails(),
+        &[
+            "Its password is managed by another secret",
+            "Give each secret its own role.",
+        ],
+    );
+    assert!(server.accepts(&role, &password), "the consumers of the first go on");
+    story.write_all(&both(app_b, "once"));
+    story.settled();
+}
+
+#[test]
+fn a_comment_that_was_replaced_ends_no_password() {
+    let mut story = Story::new();
+    let server = server(&mut story);
+    story.configure(&[ONE_ROLE, URI]);
+    story.apply();
+    let (role, password) = published(&story);
+    server.sql("COMMENT ON ROLE app IS 'owner: billing'");
+    story.clock("1h");
+    story.settled();
+    assert!(server.accepts(&role, &password));
+    assert_eq!(story.attributes()["generation"], 1);
+}
