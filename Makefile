@@ -65,8 +65,7 @@ docs: ## Write the reference pages anew from the schema and the examples
 # Parts of the benchmark: processes, requests, plans, estates, growth. All of them take about an hour.
 PARTS ?=
 bench: need-rust need-core ## Start-up, memory, requests, plans of 500 secrets, growth up to 5,000; PARTS='requests plans' measures a part
-	$(CARGO) build --locked --release --bin terraform-provider-rotation
-	$(CARGO) build --locked --bins --examples
+	$(CARGO) build --locked --release --bin terraform-provider-rotation --example sandbox --example idle_provider
 	@[ -d $(VENV) ] || $(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement benches/requirements.txt || \
 		echo "Without null_resource: benches/requirements.txt could not be installed."
