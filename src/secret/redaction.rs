@@ -108,18 +108,19 @@ struct Pieces<'t> {
     reading: &'t Reading,
     /// Where each run of [`WINDOW`] bytes begins, whatever its case.
     places: HashMap<&'t [u8], Vec<usize>>,
-    /// Whether a run begins with these two bytes: most runs of a value are told from those of the text by that alone.
-    begins: Vec<bool>,
+    /// Whether a run begins with these two bytes, a bit each: most runs of a value are told from those of the text by that alone.
+    begins: Vec<u64>,
 }
 
 impl<'t> Pieces<'t> {
     fn of(reading: &'t Reading) -> Self {
         let mut places: HashMap<&[u8], Vec<usize>> = HashMap::new();
-        let mut begins = vec![false; 1 << 16];
+        let mut begins = vec![0; (1 << 16) / 64];
         for (at, run) in reading.folded.windows(WINDOW).enumerate() {
             places.entry(run).or_default().push(at);
-            if let Some(begins) = begins.get_mut(first_two(run)) {
-                *begins = true;
+            let (word, bit) = first_two(run);
+            if let Some(begins) = begins.get_mut(word) {
+                *begins |= bit;
             }
         }
         Self {
@@ -139,7 +140,8 @@ impl<'t> Pieces<'t> {
             }
         }
         for (run, as_written) in folded.windows(WINDOW).zip(form.windows(WINDOW)) {
-            if self.begins.get(first_two(run)) != Some(&true) {
+            let (word, bit) = first_two(run);
+            if self.begins.get(word).is_none_or(|begins| begins & bit == 0) {
                 continue;
             }
             for at in self.places.get(run).into_iter().flatten() {
@@ -157,11 +159,13 @@ fn is_commonplace(run: &[u8]) -> bool {
     COMMONPLACE.iter().any(|text| stands_in(text))
 }
 
-fn first_two(run: &[u8]) -> usize {
-    match run {
-        [first, second, ..] => usize::from(u16::from_be_bytes([*first, *second])),
+/// The place of a bit for the two bytes that a run begins with: a word, and the bit in it.
+fn first_two(run: &[u8]) -> (usize, u64) {
+    let pair = match run {
+        [first, second, ..] => u16::from_be_bytes([*first, *second]),
         _ => 0,
-    }
+    };
+    (usize::from(pair / 64), 1 << (pair % 64))
 }
 
 /// Every form in which a text may carry the value, but for the case of its letters. Padding makes no difference to pieces of eight
