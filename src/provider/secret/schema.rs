@@ -75,7 +75,8 @@ fn arguments() -> Vec<Attribute> {
             "activations",
             Type::Dynamic,
             "What makes consumers load the new value: a map of objects, each with exactly one kind and the common keys. Until those \
-             of a wave have succeeded, its targets are delivered, but not live.",
+             of a wave have succeeded, its targets are delivered, but not live. An entry that is repaired \
+             outside a rotation runs those of its own wave only.",
         ),
         Attribute::optional(
             "checks",
