@@ -361,7 +361,7 @@ impl Story {
 
     /// Of how many kinds of faults the sample plays one.
     pub(crate) fn every(self) -> usize {
-        if self.act.has_terms() || self.parks() { 7 } else { 4 }
+        if self.act.has_terms() || self.parks() { 7 } else { 5 }
     }
 
     /// Whether each secret is renewed in it, so that one more credential is made. Nobody but an issuer that tells passwords has the
