@@ -5,7 +5,7 @@
 //! need no file, but OpenSSH 8.5 and a program that prints the key (`docs/decisions/programs.md`).
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -149,6 +149,23 @@ pub fn user_mistake(text: &str) -> Option<&'static str> {
         .then_some("Write the name of the account on the host, such as deploy.")
 }
 
+/// What keeps the client from using a private key: it leaves out one of ours that others can read, and says so on its log alone.
+async fn check_key(path: &str) -> Result<(), String> {
+    const OTHERS: u32 = 0o077;
+    let Ok(found) = tokio::fs::metadata(path).await else {
+        return Err(format!("the file {path} (`identity_file`) cannot be found"));
+    };
+    let mode = found.permissions().mode();
+    if found.uid() == rustix::process::getuid().as_raw() && mode & OTHERS != 0 {
+        let mode = mode & 0o7777;
+        return Err(format!(
+            "others have access to the private key {path} (`identity_file`, mode {mode:04o}), and OpenSSH does not use such a key: run chmod \
+             600 {path}"
+        ));
+    }
+    Ok(())
+}
+
 impl Remote {
     /// What is missing on this machine. `None` when the client can be started, as far as that shows.
     pub async fn obstacle(&self, host: &Host) -> Option<String> {
@@ -164,10 +181,8 @@ impl Remote {
                     "there is no key: set `identity_file`, or start an agent (SSH_AUTH_SOCK is not set)".to_owned(),
                 );
             }
-            Identity::File(path) if tokio::fs::metadata(path).await.is_err() => {
-                return Err(format!("the file {path} (`identity_file`) cannot be found"));
-            }
-            Identity::Agent | Identity::File(_) => {}
+            Identity::File(path) => check_key(path).await?,
+            Identity::Agent => {}
         }
         let program = client.program().await;
         program.ok_or_else(|| "there is no OpenSSH client (`ssh`) in PATH: install it".to_owned())

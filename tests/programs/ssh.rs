@@ -155,11 +155,14 @@ async fn a_refused_key_an_absent_host_and_a_lost_connection_are_told_apart() {
     let message = world
         .failure(&[command("true"), text("identity_file", readable.to_str().unwrap())])
         .await;
-    std::fs::remove_file(readable).unwrap();
     assert!(
-        message.contains("the host refuses the key") && message.contains("bad permissions"),
+        message.contains(&format!(
+            "mode 0644), and OpenSSH does not use such a key: run chmod 600 {}",
+            readable.display()
+        )),
         "{message}"
     );
+    std::fs::remove_file(readable).unwrap();
     let nobody = World::of(Sshd::start());
     let arguments = nobody.with(&[command("true")]);
     let World {
