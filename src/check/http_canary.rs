@@ -164,7 +164,11 @@ impl Canary {
         let create = &self.config.create;
         let operation = format!("creating {}", made.name);
         let refuse = |why: String| CallError::refused(http::VENDOR.title, &*operation, &why);
-        let url = self.service.address(&create.url).map_err(refuse)?;
+        let url = match create.url.contains("{{") {
+            true => fill_in(&create.url, NAME, &made.name).map_err(refuse)?,
+            false => create.url.clone(),
+        };
+        let url = self.service.address(&url).map_err(refuse)?;
         let name = Parts::single(NAME, Secret::plain(made.name.clone()));
         let filled = create.templates.fill(&name).map_err(refuse)?;
         let request = self.service.request(create.method, &url, &*operation).secret_answer();

@@ -75,6 +75,61 @@ async fn a_canary_is_inspected_and_deleted_by_its_id() {
     assert_eq!(left(&service), 0);
 }
 
+/// A service that takes the name from the path alone.
+#[tokio::test]
+async fn the_url_that_makes_a_canary_may_have_its_name() {
+    let service = Service::start().await;
+    let by_name = |what: [(&'static str, Value); 2]| {
+        Value::object([
+            ("url", Value::string("/a/{{ name }}")),
+            what[0].clone(),
+            what[1].clone(),
+        ])
+    };
+    let plain = ("headers", Value::Null);
+    let arguments = Value::object([
+        (
+            "create",
+            by_name([("method", Value::string("PUT")), ("body", Value::string("x"))]),
+        ),
+        ("inspect", by_name([plain.clone(), ("expect_body", Value::string("x"))])),
+        ("delete", by_name([plain.clone(), ("method", Value::Null)])),
+    ]);
+    // Whether the service makes anything of it is another matter.
+    drop(run(&service, &arguments, &Stop::default()).await);
+    let asked = service.held().asked.clone();
+    assert!(
+        asked
+            .first()
+            .is_some_and(|line| line.starts_with("PUT /a/rotation-canary-")),
+        "{asked:?}"
+    );
+    let wrong = Value::object([
+        (
+            "create",
+            Value::object([
+                ("url", Value::string("/a/{{ id }}")),
+                ("body", Value::string("{{ name }}")),
+            ]),
+        ),
+        ("inspect", Value::object([("url", Value::string("/a"))])),
+        ("delete", Value::object([("url", Value::string("/a/{{ name }}"))])),
+    ]);
+    let mut problems = Diagnostics::new();
+    assert!(
+        (KIND.parse)(
+            &Node::root(&wrong, Origin::Configuration),
+            Some("service"),
+            &mut problems
+        )
+        .is_none()
+    );
+    assert!(
+        format!("{problems:?}").contains("it must contain {{ name }}"),
+        "{problems:?}"
+    );
+}
+
 #[tokio::test]
 async fn one_whose_id_is_not_told_is_named() {
     let service = Service::start().await;

@@ -55,7 +55,9 @@ pub(super) fn attributes() -> Vec<Attribute> {
         Attribute::nested(name, Nesting::Single, Mode::Required, attributes, description)
     };
     let create = vec![
-        url("A path that is appended to the connection's `base_url`."),
+        url(
+            "A path that is appended to the connection's `base_url`, with `{{ name }}` where the service takes the name from it.",
+        ),
         text("method", "`POST` (default) or `PUT`."),
         Attribute::optional(
             "headers",
@@ -135,10 +137,16 @@ pub(super) fn parse(
     }))
 }
 
+fn is_template(url: &Node<'_>) -> bool {
+    url.value().as_str().is_some_and(|url| url.contains("{{"))
+}
+
 fn create(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Create> {
-    let url = OWNER.path(&node.attr("url"), None, problems);
+    let url_node = node.attr("url");
+    let is_named_by_url = is_template(&url_node);
+    let url = OWNER.path(&url_node, is_named_by_url.then_some(NAME), problems);
     let method = node.attr("method").one_of(CREATES, problems).or("POST");
-    let templates = OWNER.templates(node, &[NAME], true, problems);
+    let templates = OWNER.templates(node, &[NAME], !is_named_by_url, problems);
     let expect_status = statuses(&node.attr("expect_status"), &CREATED, problems);
     let id = pointer(&node.attr("id"), problems).optional();
     Some(Create {
@@ -152,8 +160,7 @@ fn create(node: &Node<'_>, problems: &mut Diagnostics) -> Option<Create> {
 
 fn inspect(node: &Node<'_>, part: &'static str, problems: &mut Diagnostics) -> Option<Inspect> {
     let url_node = node.attr("url");
-    let is_template = url_node.value().as_str().is_some_and(|url| url.contains("{{"));
-    let url = OWNER.path(&url_node, is_template.then_some(part), problems);
+    let url = OWNER.path(&url_node, is_template(&url_node).then_some(part), problems);
     let expectation = expectation(node, Some("GET"), problems);
     Some(Inspect {
         url: url?,
