@@ -131,13 +131,13 @@ catalogue! {
             samples: [{ secret: "FLY_API_TOKEN".into(), entries: super::names(["Fly secret FLY_API_TOKEN on app molecule-cp"]) }],
         }
         /// The credential after such a destroy.
-        warning StillValid { generation: u64, id: String, issuer: String } => {
-            summary: format!("Generation {generation} ({id}) is still valid"),
+        warning StillValid { secret: String, generation: u64, id: String, issuer: String } => {
+            summary: format!("{secret}: generation {generation} ({id}) is still valid"),
             detail: format!(
                 "It existed before this secret, which never rotated it, so it was not revoked. If nothing uses it, revoke it at {issuer} \
                  yourself."
             ),
-            samples: [{ generation: 0, id: "abc".into(), issuer: "Fly app molecule-cp".into() }],
+            samples: [{ secret: "FLY_API_TOKEN".into(), generation: 0, id: "abc".into(), issuer: "Fly app molecule-cp".into() }],
         }
     }
 }

@@ -39,16 +39,16 @@ catalogue! {
             samples: [{ why: super::StateProblem::UnknownAddress { address: "vault_token:default:x".into(), is_deletion: false }.into() }],
         }
         /// An entry that was there before.
-        warning ExistedBefore { entry: String } => {
-            summary: format!("{entry} was left in place"),
+        warning ExistedBefore { secret: String, entry: String } => {
+            summary: format!("{secret}: {entry} was left in place"),
             detail: "It existed before this secret was created, so it was not deleted. If it is not needed, delete it yourself.",
-            samples: [{ entry: "Fly secret FLY_API_TOKEN on app molecule-cp".into() }],
+            samples: [{ secret: "FLY_API_TOKEN".into(), entry: "Fly secret FLY_API_TOKEN on app molecule-cp".into() }],
         }
         /// An entry that is not certainly ours.
-        warning EntryLeft { entry: String, why: String } => {
-            summary: format!("{entry} was left in place"),
+        warning EntryLeft { secret: String, entry: String, why: String } => {
+            summary: format!("{secret}: {entry} was left in place"),
             detail: format!("{why} If it is not needed, delete it yourself."),
-            samples: [{ entry: "Fly secret FLY_API_TOKEN on app molecule-cp".into(), why: "It was changed outside Terraform.".into() }],
+            samples: [{ secret: "FLY_API_TOKEN".into(), entry: "Fly secret FLY_API_TOKEN on app molecule-cp".into(), why: "It was changed outside Terraform.".into() }],
         }
         /// Values that could not be deleted from escrow.
         error EscrowNotDeleted { entry: String, why: String } => {
@@ -75,10 +75,11 @@ catalogue! {
             samples: [{ why: super::Run::StillAlive { generation: 1, id: "abc".into(), issuer: "Fly app molecule-cp".into() }.into() }],
         }
         /// A kept entry holds it.
-        warning HeldByKeptEntry { generation: u64, id: String, target: String, entry: String, issuer: String } => {
-            summary: format!("Generation {generation} ({id}) is still valid"),
+        warning HeldByKeptEntry { secret: String, generation: u64, id: String, target: String, entry: String, issuer: String } => {
+            summary: format!("{secret}: generation {generation} ({id}) is still valid"),
             detail: format!("Target {target} keeps {entry}, which holds it. When nothing uses it any more, revoke it at {issuer} yourself."),
             samples: [{
+                secret: "FLY_API_TOKEN".into(),
                 generation: 2,
                 id: "abc".into(),
                 target: "web".into(),
@@ -87,62 +88,64 @@ catalogue! {
             }],
         }
         /// Revoking is a person's work.
-        warning RevokedByHand { generation: u64, id: String, issuer: String } => {
-            summary: format!("Generation {generation} ({id}) is still valid"),
+        warning RevokedByHand { secret: String, generation: u64, id: String, issuer: String } => {
+            summary: format!("{secret}: generation {generation} ({id}) is still valid"),
             detail: format!("revoke.mode is \"manual\". Revoke it at {issuer} yourself."),
-            samples: [{ generation: 2, id: "abc".into(), issuer: "Fly app molecule-cp".into() }],
+            samples: [{ secret: "FLY_API_TOKEN".into(), generation: 2, id: "abc".into(), issuer: "Fly app molecule-cp".into() }],
         }
         /// A supplied credential.
-        warning Supplied { generation: u64, id: String } => {
-            summary: format!("Generation {generation} ({id}) is still valid"),
+        warning Supplied { secret: String, generation: u64, id: String } => {
+            summary: format!("{secret}: generation {generation} ({id}) is still valid"),
             detail: "The provider cannot revoke a supplied credential. Revoke it in the vendor's console.",
-            samples: [{ generation: 2, id: "rk_2026_11".into() }],
+            samples: [{ secret: "FLY_API_TOKEN".into(), generation: 2, id: "rk_2026_11".into() }],
         }
         /// The credential that this run uses.
-        warning OwnCredential { generation: u64, id: String, issuer: String } => {
-            summary: format!("Generation {generation} ({id}) is still valid"),
+        warning OwnCredential { secret: String, generation: u64, id: String, issuer: String } => {
+            summary: format!("{secret}: generation {generation} ({id}) is still valid"),
             detail: format!("This run authenticates with it. Once the provider uses another one, revoke it at {issuer} yourself."),
-            samples: [{ generation: 2, id: "abc".into(), issuer: "Fly app molecule-cp".into() }],
+            samples: [{ secret: "FLY_API_TOKEN".into(), generation: 2, id: "abc".into(), issuer: "Fly app molecule-cp".into() }],
         }
         /// An issuer that does not list what is left.
-        warning CannotList { issuer: String, why: String } => {
-            summary: format!("Cannot list what is left at {issuer}"),
+        warning CannotList { secret: String, issuer: String, why: String } => {
+            summary: format!("{secret}: cannot list what is left at {issuer}"),
             detail: format!(
                 "{why} Everything in the state was deleted and revoked. Whether another credential has this secret's id is unknown."
             ),
-            samples: [{ issuer: "Fly app molecule-cp".into(), why: "Listing tokens failed at Fly (503): unavailable.".into() }],
+            samples: [{ secret: "FLY_API_TOKEN".into(), issuer: "Fly app molecule-cp".into(), why: "Listing tokens failed at Fly (503): unavailable.".into() }],
         }
         /// A credential of this id that the state does not know.
-        warning Unrecorded { id: String, label: String, issuer: String } => {
-            summary: format!("{id} ({label}) is still valid"),
+        warning Unrecorded { secret: String, id: String, label: String, issuer: String } => {
+            summary: format!("{secret}: {id} ({label}) is still valid"),
             detail: format!(
                 "It has this secret's id at {issuer}, but is not in its state: an interrupted apply or another state made it. If nothing \
                  uses it, revoke it yourself."
             ),
-            samples: [{ id: "abc".into(), label: "FLY_API_TOKEN-rot-0123456789ab-g3".into(), issuer: "Fly app molecule-cp".into() }],
+            samples: [{ secret: "FLY_API_TOKEN".into(), id: "abc".into(), label: "FLY_API_TOKEN-rot-0123456789ab-g3".into(), issuer: "Fly app molecule-cp".into() }],
         }
         /// Another resource of this run has taken over.
-        warning PassedOn { id: String, entries: Vec<Words> } => {
-            summary: "This secret is now managed by another resource",
+        warning PassedOn { secret: String, id: String, entries: Vec<Words> } => {
+            summary: format!("{secret} is now managed by another resource"),
             detail: format!(
                 "Another resource in this run is the same secret (id {id}) and was created or changed before this one was destroyed. Its \
                  entries ({}) and its credentials were not touched. To rename a resource without any change, use a `moved` block.",
                 list(entries)
             ),
             samples: [{
+                secret: "FLY_API_TOKEN".into(),
                 id: "0123456789abcdef0123456789abcdef".into(),
                 entries: super::names(["Fly secret FLY_API_TOKEN on app molecule-cp"]),
             }],
         }
         /// Another workspace, or a later process, has taken over.
-        warning ManagedElsewhere { entry: String, id: String, left: Vec<Words> } => {
-            summary: "Skipped: now managed by another resource or workspace",
+        warning ManagedElsewhere { secret: String, entry: String, id: String, left: Vec<Words> } => {
+            summary: format!("{secret} was skipped: now managed by another resource or workspace"),
             detail: format!(
                 "{entry} was written since by something with this secret's own mark (id {id}), so another resource or workspace manages it. \
                  Nothing was deleted or revoked: {}. If nothing else manages this secret, delete and revoke these yourself.",
                 list(left)
             ),
             samples: [{
+                secret: "FLY_API_TOKEN".into(),
                 entry: "SSM parameter /molecule/KEY".into(),
                 id: "0123456789abcdef0123456789abcdef".into(),
                 left: super::names(["SSM parameter /molecule/KEY", "generation 2 (abc) at Fly app molecule-cp"]),

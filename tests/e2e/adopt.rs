@@ -354,7 +354,7 @@ fn an_adopted_secret_that_was_never_rotated_is_destroyed_without_a_trace() {
         &said,
         &[
             "destroying it changes nothing outside Terraform",
-            &format!("Generation 0 ({}) is still valid", field.token.id),
+            &format!("generation 0 ({}) is still valid", field.token.id),
         ],
     );
     assert!(field.story.has_no_state());

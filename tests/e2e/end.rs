@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use crate::story::{A_DAY, FLY_TARGET, FLY_TOKEN, NAME, PARAMETER, REPOSITORY, SSM_TARGET, Story, THREE_TARGETS};
+use crate::story::{
+    A_DAY, FLY_TARGET, FLY_TOKEN, NAME, PARAMETER, REPOSITORY, SSM_TARGET, Story, THREE_TARGETS, unframed,
+};
 use crate::truth::{alive, fly_secret, fly_tokens, github_secret, ours, parameter, the_token};
 
 #[test]
@@ -34,7 +36,11 @@ fn destroy_leaves_an_entry_that_somebody_else_wrote_since() {
         201
     );
     let said = story.destroy();
-    assert!(said.contains("was left in place"), "{said}");
+    let named = format!("{NAME}: Fly secret {NAME} on app molecule-cp");
+    assert!(
+        unframed(&said).contains(&named) && said.contains("was left in place"),
+        "{said}"
+    );
     assert_eq!(
         fly_secret(&story, "molecule-cp", NAME).as_deref(),
         Some("typed by hand")
@@ -70,7 +76,8 @@ fn destroy_reports_what_a_kept_entry_holds_and_does_not_revoke_it() {
     let story = Story::begun(&[FLY_TOKEN, &keeping, A_DAY]);
     let token = the_token(&story);
     let said = story.destroy();
-    assert!(said.contains(&token.id) && said.contains("is still valid"), "{said}");
+    let named = format!("{NAME}: generation 1 ({}) is still valid", token.id);
+    assert!(unframed(&said).contains(&named), "{said}");
     assert_eq!(parameter(&story, PARAMETER), Some(the_token(&story).value));
     assert_eq!(github_secret(&story, REPOSITORY, NAME), None);
 }

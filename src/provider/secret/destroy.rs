@@ -48,8 +48,8 @@ async fn delete_and_revoke(
         return Value::Null;
     }
     let mut state = State::read(prior);
-    let name = prior.get("name").as_str().unwrap_or("This secret");
-    if refuse_unconfirmed(name, &policies, &state, problems) {
+    let secret = policies.secret.as_str();
+    if refuse_unconfirmed(secret, &policies, &state, problems) {
         return prior.clone();
     }
     let Some(vendors) = vendors(configured, problems) else {
@@ -65,10 +65,10 @@ async fn delete_and_revoke(
     if let Some(newer) = configured.run_registry.newer(&state.id)
         && !left_by_this_object(&state.ledger, &newer)
     {
-        pass_on(&mut state, &newer, problems);
+        pass_on(&mut state, secret, &newer, problems);
     }
     if let Some(slot) = written_again(&state, config.as_ref(), configured).await {
-        managed_elsewhere(&state, &slot, problems);
+        managed_elsewhere(&state, secret, &slot, problems);
         return Value::Null;
     }
     let never_in_place = state.rotated_at.is_none();
@@ -108,7 +108,10 @@ async fn delete_and_revoke(
         let generation = delivery
             .generation
             .and_then(|generation| parked.as_ref()?.get(generation));
-        match deletion.perform(&state.id, generation, permit, problems).await {
+        match deletion
+            .perform((secret, &state.id), generation, permit, problems)
+            .await
+        {
             Deleted::Gone => state.ledger.record(Event::Dropped { target: key }),
             Deleted::Kept => {
                 state.ledger.record(Event::Dropped { target: key.clone() });
@@ -124,12 +127,20 @@ async fn delete_and_revoke(
         let parks = config.as_ref().is_some_and(|config| config.parks != Some(false));
         let here = configured.escrow.known().zip(connections).filter(|_| parks);
         let here = here.map(|(escrow, connections)| Arc::new(EscrowSpec::of(escrow, &state.id, connections)));
-        empty_escrow(&mut state, here, vendors, permit, problems).await;
+        empty_escrow(&mut state, secret, here, vendors, permit, problems).await;
     }
     if problems.has_errors() {
         return state.write_over(prior.clone());
     }
-    name_the_rest(&state.id, &own, config.as_ref(), configured, vendors, problems).await;
+    name_the_rest(
+        (secret, &state.id),
+        &own,
+        config.as_ref(),
+        configured,
+        vendors,
+        problems,
+    )
+    .await;
     Value::Null
 }
 
@@ -144,6 +155,7 @@ async fn parked(state: &State, vendors: &dyn Vendors) -> Option<Parked> {
 /// may have been written `here`.
 async fn empty_escrow(
     state: &mut State,
+    secret: &str,
     here: Option<Arc<EscrowSpec>>,
     vendors: &dyn Vendors,
     permit: &WritePermit,
@@ -166,7 +178,10 @@ async fn empty_escrow(
     };
     let path = Path::attribute("escrow");
     match (removed, known) {
-        (Ok((entry, Removed::Left(why))), Some(_)) => problems.report(path, Destroy::EntryLeft { entry, why }),
+        (Ok((entry, Removed::Left(why))), Some(_)) => {
+            let secret = secret.to_owned();
+            problems.report(path, Destroy::EntryLeft { secret, entry, why });
+        }
         (Ok(_), _) => {}
         (Err(why), Some(known)) => {
             let entry = texts::entry(&known).noun;
@@ -225,7 +240,7 @@ fn interrupted(problems: &mut Diagnostics) {
 
 /// What else carries the id at the issuers is not this object's to end, and the last that Terraform tells of it is here.
 async fn name_the_rest(
-    id: &str,
+    (secret, id): (&str, &str),
     own: &[CredentialRecord],
     config: Option<&Config>,
     configured: &Configured,
@@ -247,6 +262,7 @@ async fn name_the_rest(
             Ok(listed) => listed,
             Err(error) => {
                 let unknown = Destroy::CannotList {
+                    secret: secret.to_owned(),
                     issuer: texts::issuer(&address),
                     why: error.sentence(),
                 };
@@ -264,6 +280,7 @@ async fn name_the_rest(
             };
             if !known(own) && !known(newer.credentials()) {
                 let unrecorded = Destroy::Unrecorded {
+                    secret: secret.to_owned(),
                     id: credential.id.clone(),
                     label: label.to_string(),
                     issuer: texts::issuer(&address),
@@ -293,7 +310,7 @@ fn left_by_this_object(own: &Ledger, left: &Ledger) -> bool {
 }
 
 /// What a newer object of the same secret has taken over in this run is no longer ours to end.
-fn pass_on(state: &mut State, newer: &Ledger, problems: &mut Diagnostics) {
+fn pass_on(state: &mut State, secret: &str, newer: &Ledger, problems: &mut Diagnostics) {
     let claim = slots::claim_on_record;
     let taken = |slot: &str| {
         newer
@@ -341,6 +358,7 @@ fn pass_on(state: &mut State, newer: &Ledger, problems: &mut Diagnostics) {
         state.ledger.record(Event::Unparked);
     }
     let passed_on = Destroy::PassedOn {
+        secret: secret.to_owned(),
         id: state.id.clone(),
         entries: names(slots.iter().map(|slot| texts::entry(slot).noun)),
     };
@@ -373,7 +391,7 @@ async fn written_again(state: &State, config: Option<&Config>, configured: &Conf
     None
 }
 
-fn managed_elsewhere(state: &State, written: &str, problems: &mut Diagnostics) {
+fn managed_elsewhere(state: &State, secret: &str, written: &str, problems: &mut Diagnostics) {
     let deliveries = state.ledger.deliveries().values();
     let entries = deliveries.map(|delivery| texts::entry(&delivery.slot).noun);
     let issued = state
@@ -386,6 +404,7 @@ fn managed_elsewhere(state: &State, written: &str, problems: &mut Diagnostics) {
         format!("{which} at {}", texts::issuer(&known.issuer))
     });
     let elsewhere = Destroy::ManagedElsewhere {
+        secret: secret.to_owned(),
         entry: texts::entry(written).noun,
         id: state.id.clone(),
         left: names(entries.chain(credentials)),
@@ -434,7 +453,7 @@ impl Deletion {
 
     async fn perform(
         self,
-        id: &str,
+        (secret, id): (&str, &str),
         parked: Option<&ParkedGeneration>,
         permit: &WritePermit,
         problems: &mut Diagnostics,
@@ -444,10 +463,11 @@ impl Deletion {
         }
         let (key, record) = (&self.key, &self.record);
         let path = Path::attribute("targets").then_key(key);
+        let secret = secret.to_owned();
         if self.keep {
             if record.existed_before {
                 let entry = texts::entry(&record.slot).noun;
-                problems.report(path, Destroy::ExistedBefore { entry });
+                problems.report(path, Destroy::ExistedBefore { secret, entry });
             }
             return Deleted::Kept;
         }
@@ -462,7 +482,7 @@ impl Deletion {
             Ok(Removed::Gone) => Deleted::Gone,
             Ok(Removed::Left(why)) => {
                 let entry = texts::entry(&record.slot).noun;
-                problems.report(path, Destroy::EntryLeft { entry, why });
+                problems.report(path, Destroy::EntryLeft { secret, entry, why });
                 Deleted::Gone
             }
             Err(error) => {
@@ -495,8 +515,10 @@ async fn revoke_all(
             interrupted(problems);
             return;
         }
+        let secret = policies.secret.clone();
         if record.generation == TAKEN_OVER && state.ledger.is_taken_over() {
             let left = Adoption::StillValid {
+                secret,
                 generation: record.generation,
                 id,
                 issuer: texts::issuer(&record.issuer),
@@ -510,6 +532,7 @@ async fn revoke_all(
         let (generation, issuer) = (record.generation, texts::issuer(&record.issuer));
         if let Some((key, delivery)) = holder {
             let held = Destroy::HeldByKeptEntry {
+                secret,
                 generation,
                 id,
                 target: key.clone(),
@@ -520,7 +543,13 @@ async fn revoke_all(
             continue;
         }
         if policies.revoke_by_hand {
-            problems.report(path.clone(), Destroy::RevokedByHand { generation, id, issuer });
+            let by_hand = Destroy::RevokedByHand {
+                secret,
+                generation,
+                id,
+                issuer,
+            };
+            problems.report(path.clone(), by_hand);
             continue;
         }
         match retire(&record, vendors, configured, permit).await {
@@ -528,8 +557,19 @@ async fn revoke_all(
                 generation: record.generation,
                 issuer: record.issuer,
             }),
-            Ok(Retired::ByHand) => problems.report(path.clone(), Destroy::Supplied { generation, id }),
-            Ok(Retired::Own) => problems.report(path.clone(), Destroy::OwnCredential { generation, id, issuer }),
+            Ok(Retired::ByHand) => {
+                let supplied = Destroy::Supplied { secret, generation, id };
+                problems.report(path.clone(), supplied);
+            }
+            Ok(Retired::Own) => {
+                let own = Destroy::OwnCredential {
+                    secret,
+                    generation,
+                    id,
+                    issuer,
+                };
+                problems.report(path.clone(), own);
+            }
             Err(why) => problems.report(path.clone(), Destroy::CannotRevoke { why }),
         }
     }

@@ -10,6 +10,8 @@ use crate::terraform::{Diagnostics, Path, Value};
 /// The arguments in state by which something is kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Policies {
+    /// The secret's name, for texts.
+    pub secret: String,
     /// `on_destroy = "abandon"`: forget, touch nothing.
     pub abandon: bool,
     /// `revoke { mode = "manual" }`: a person revokes.
@@ -58,6 +60,7 @@ impl Policies {
             return Err(problems);
         }
         Ok(Self {
+            secret: state.get("name").as_str().unwrap_or("This secret").to_owned(),
             guard,
             abandon,
             revoke_by_hand,
@@ -105,11 +108,15 @@ mod tests {
         let read = Policies::of_state(&state("abandon", "manual", "keep")).unwrap();
         assert_eq!((read.abandon, read.revoke_by_hand), (true, true));
         assert_eq!(read.kept, BTreeSet::from(["web".to_owned()]));
+        let nothing = Policies {
+            secret: "This secret".to_owned(),
+            ..Policies::default()
+        };
         assert_eq!(
             Policies::of_state(&state("revoke", "automatic", "delete")).unwrap(),
-            Policies::default()
+            nothing
         );
-        assert_eq!(Policies::of_state(&Value::object([])).unwrap(), Policies::default());
+        assert_eq!(Policies::of_state(&Value::object([])).unwrap(), nothing);
     }
 
     #[test]
