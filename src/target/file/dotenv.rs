@@ -133,6 +133,14 @@ pub(super) fn find<'t>(text: &'t str, key: &str) -> Result<Option<Found<'t>>, Se
     }))
 }
 
+/// How the lines of a file end, by its first one.
+fn line_break(text: &str) -> &'static str {
+    match text.split_once('\n') {
+        Some((first, _)) if first.ends_with('\r') => "\r\n",
+        _ => "\n",
+    }
+}
+
 /// The file with that key set: in its place, or at the end. `mark` is the rest of the comment above it.
 pub(super) fn set(text: &str, key: &str, mark: &str, quoted: &str) -> Result<Zeroizing<String>, SetTwice> {
     let found = find(text, key)?;
@@ -140,22 +148,22 @@ pub(super) fn set(text: &str, key: &str, mark: &str, quoted: &str) -> Result<Zer
         Some(found) => (found.start, found.assignment.end, found.assignment.is_exported),
         None => (text.len(), text.len(), false),
     };
-    let before = slice(text, 0, start);
+    let (before, line_break) = (slice(text, 0, start), line_break(text));
     let pieces = [
         before,
         if before.is_empty() || before.ends_with('\n') {
             ""
         } else {
-            "\n"
+            line_break
         },
         MARK,
         mark,
-        "\n",
+        line_break,
         if is_exported { "export " } else { "" },
         key,
         "=",
         quoted,
-        "\n",
+        line_break,
         slice(text, end, text.len()),
     ];
     Ok(joined(&pieces))
@@ -292,6 +300,19 @@ mod tests {
         let last = set(FILE, "Z", "m", "5").unwrap();
         assert_eq!(*last, format!("{FILE}\n# Managed by Terraform m\nZ=5\n"));
         assert_eq!(*set("", "Z", "m", "5").unwrap(), "# Managed by Terraform m\nZ=5\n");
+    }
+
+    #[test]
+    fn the_line_breaks_of_a_file_stay() {
+        let once = set("A=1\r\nB=2\r\n", "A", "m", "3").unwrap();
+        assert_eq!(*once, "# Managed by Terraform m\r\nA=3\r\nB=2\r\n");
+        assert_eq!(find(&once, "A").unwrap().unwrap().mark, Some("m"));
+        assert_eq!(written(&once, "A"), Some("3"));
+        let twice = set(&once, "C", "n", "4").unwrap();
+        assert_eq!(*twice, format!("{}# Managed by Terraform n\r\nC=4\r\n", *once));
+        assert_eq!(*without(&twice, "C").unwrap(), *once);
+        let last = set("A=1\r\nB=2", "C", "n", "4").unwrap();
+        assert_eq!(*last, "A=1\r\nB=2\r\n# Managed by Terraform n\r\nC=4\r\n");
     }
 
     #[test]
