@@ -117,6 +117,19 @@ pub fn place_in_words(place: &str) -> String {
     }
 }
 
+/// What is at an address, as its kind calls it, and whether that is a target's entry: one name may stand for a target and a source.
+fn in_words(address: &Address) -> (String, bool) {
+    let text = address.to_string();
+    let entry = target::kind(&address.kind).map(|kind| (kind.words)(address).noun);
+    let issuer = source::kind(&address.kind).map(|kind| (kind.issuer_in_words)(address));
+    match (entry, issuer) {
+        (Some(entry), None) => (entry, true),
+        (Some(entry), Some(_)) if entry != text => (entry, true),
+        (_, Some(issuer)) => (issuer, false),
+        (None, None) => (text, false),
+    }
+}
+
 /// A run whose connection leads to another place than the state says.
 pub fn misplaced(address: &Address, here: &str) -> Diagnostic {
     let what = match (aws(&address.place), aws(here)) {
@@ -124,13 +137,13 @@ pub fn misplaced(address: &Address, here: &str) -> Diagnostic {
         (Some(_), Some(_)) => "AWS account",
         _ => "host",
     };
+    let (entry, is_target) = in_words(address);
     let misplaced = StateProblem::Misplaced {
-        entry: format!("{} {}", address.kind, address.named()),
+        entry,
         what: what.into(),
         recorded: place_in_words(&address.place),
         here: place_in_words(here),
-        // A kind of both says nothing of what it is.
-        is_target: target::kind(&address.kind).is_some() && source::kind(&address.kind).is_none(),
+        is_target,
     };
     Diagnostic::new(Path::root(), misplaced)
 }
@@ -151,13 +164,7 @@ fn reaches(connections: &Connections, address: &Address) -> Result<(), Diagnosti
 
 /// A connection that a state names, and the provider block does not.
 fn undeclared(address: &Address) -> Diagnostic {
-    let name = &address.connection;
-    let what = match (target::kind(&address.kind), source::kind(&address.kind)) {
-        (Some(target), _) => (target.words)(address).noun,
-        (None, Some(source)) => (source.issuer_in_words)(address),
-        (None, None) => address.to_string(),
-    };
-    let name = name.clone();
+    let (name, (what, _)) = (address.connection.clone(), in_words(address));
     Diagnostic::new(Path::root(), StateProblem::ConnectionGone { name, what })
 }
 
@@ -255,7 +262,9 @@ mod tests {
             let told = misplaced(&address, here);
             assert_eq!(
                 told.summary,
-                format!("ssm_parameter /prod/KEY is in another {what} than this run")
+                format!(
+                    "SSM parameter /prod/KEY in account 123456789012, us-east-1 is in another {what} than this run"
+                )
             );
             let both = format!(
                 "The state says AWS account 123456789012, region us-east-1, but this run is configured for {words}."
@@ -264,6 +273,37 @@ mod tests {
         }
         let address = Address::at("ghe.example.com", "github_actions_secret", "acme/app/KEY");
         let told = misplaced(&address, "");
-        assert!(told.summary.contains("another host"), "{}", told.summary);
+        assert!(told.summary.contains("on another host"), "{}", told.summary);
+    }
+
+    #[test]
+    fn what_is_misplaced_is_named_as_people_call_it_with_a_way_out() {
+        let entry = "e1/SVC#{\"urls\":[\"/e1\"]}";
+        let minted =
+            "e1/keys#{\"list\":null,\"revoke\":{\"url\":\"/k\",\"method\":\"DELETE\",\"expect_status\":[204]}}";
+        for (kind, locator, words, way_out) in [
+            (
+                "http",
+                entry,
+                "HTTP entry SVC at a.example.com/e1",
+                "on_remove = \"keep\"",
+            ),
+            (
+                "http",
+                minted,
+                "HTTP service a.example.com/e1/keys",
+                "set `connection` on the source",
+            ),
+            (
+                "postgres_password",
+                "roles",
+                "PostgreSQL at a.example.com",
+                "set `connection` on the source",
+            ),
+        ] {
+            let told = misplaced(&Address::at("a.example.com", kind, locator), "b.example.com");
+            assert_eq!(told.summary, format!("{words} is on another host than this run"));
+            assert!(told.detail.contains(way_out), "{}", told.detail);
+        }
     }
 }

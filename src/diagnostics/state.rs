@@ -71,26 +71,27 @@ catalogue! {
         }
         /// The run's connection leads to another account, region or host.
         error Misplaced { entry: String, what: Words, recorded: String, here: String, is_target: bool } => {
-            summary: format!("{entry} is in another {what} than this run"),
+            summary: format!("{entry} is {} another {what} than this run", if *what == "host" { "on" } else { "in" }),
             detail: format!(
                 "The state says {recorded}, but this run is configured for {here}. Nothing was read or changed in either. Use the {what} \
                  that the state names.{}",
                 if *is_target {
                     " To move the secret instead, remove the target from `targets` with on_remove = \"keep\", apply, and add it again."
                 } else {
-                    ""
+                    " To move there instead, declare the new one as a `connection` of its own and set `connection` on the source: the next \
+                     apply rotates there."
                 }
             ),
             samples: [
                 {
-                    entry: "ssm_parameter /prod/KEY".into(),
+                    entry: "SSM parameter /prod/KEY in account 123456789012, us-east-1".into(),
                     what: "AWS region".into(),
                     recorded: "AWS account 123456789012, region us-east-1".into(),
                     here: "AWS region eu-west-1".into(),
                     is_target: true,
                 },
                 {
-                    entry: "fly_token app/molecule-cp".into(),
+                    entry: "Fly app molecule-cp".into(),
                     what: "host".into(),
                     recorded: "the vendor's own host".into(),
                     here: "host 127.0.0.1:4280".into(),

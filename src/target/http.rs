@@ -162,7 +162,12 @@ fn words(address: &Address) -> EntryWords {
     let Some((path, name)) = named(address) else {
         return EntryWords::of_text(address);
     };
-    let others = parts_of(address).map_or(0, |(_, means)| means.urls.len().saturating_sub(1));
+    let parts = parts_of(address);
+    if address.means().is_some() && parts.is_none() {
+        // A source of the same name has other means.
+        return EntryWords::of_text(address);
+    }
+    let others = parts.map_or(0, |(_, means)| means.urls.len().saturating_sub(1));
     let others = match others {
         0 => String::new(),
         more => format!(" and {more} more"),
