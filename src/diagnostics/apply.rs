@@ -54,6 +54,7 @@ fn left() -> Ending {
         open_sessions: Vec::new(),
         is_nothing: false,
         is_untouched: false,
+        way_back: None,
     };
     let works = [
         (Work::Deliver(2, "runtime".into()), "its write failed"),
@@ -113,6 +114,11 @@ catalogue! {
                 },
                 { what: failure(), also_stopped: Vec::new(), ending: left_with(super::Situation::default(), super::Next::NewGenerated) },
                 { what: failure(), also_stopped: Vec::new(), ending: left_with(super::Situation::default(), super::Next::NewSupplied) },
+                {
+                    what: failure(),
+                    also_stopped: Vec::new(),
+                    ending: left_with(super::Situation { way_back: Some(1), ..Default::default() }, super::Next::Retry),
+                },
             ],
         }
         /// The same call failed for another secret of this run, which has told how.

@@ -167,13 +167,24 @@ catalogue! {
             ],
         }
         /// The same value again, by what that target or escrow holds.
-        error SuppliedAgain { target: Option<String> } => {
+        error SuppliedAgain { target: Option<String>, unfinished: Option<u64> } => {
             summary: "The supplied value is the one that is already in place",
             detail: {
                 let holder = target.as_ref().map_or("Escrow".to_owned(), |target| format!("Target {target}"));
-                format!("{holder} holds the same value, so nothing would be rotated. Set value_wo to the new credential.")
+                match unfinished {
+                    None => format!("{holder} holds the same value, so nothing would be rotated. Set value_wo to the new credential."),
+                    Some(generation) => format!(
+                        "{holder} holds the same value, and generation {generation} is not in place everywhere yet. To finish it, set \
+                         value_wo to its value. To take it back, set value_wo, value_wo_version and credential_id as they were before it; \
+                         without a credential_id, only another new value can replace it."
+                    ),
+                }
             },
-            samples: [{ target: Some("runtime".into()) }, { target: None }],
+            samples: [
+                { target: Some("runtime".into()), unfinished: None },
+                { target: None, unfinished: None },
+                { target: Some("runtime".into()), unfinished: Some(2) },
+            ],
         }
         /// Nothing tells whether it is the same value.
         warning SuppliedUnverified => {

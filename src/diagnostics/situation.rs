@@ -34,6 +34,8 @@ pub struct Situation {
     pub is_nothing: bool,
     /// This run minted, wrote and revoked nothing.
     pub is_untouched: bool,
+    /// The generation to which a person can go back by supplying it again: the newest did not reach every target.
+    pub way_back: Option<u64>,
 }
 
 /// Work that the next apply will do.
@@ -201,7 +203,16 @@ impl Display for Ending {
                     }
                 })
             }
-            Self::Left(situation, next) => write!(f, "{situation}\n{next}"),
+            Self::Left(situation, next) => {
+                write!(f, "{situation}\n{next}")?;
+                match situation.way_back {
+                    Some(generation) => write!(
+                        f,
+                        " To go back to generation {generation} instead, set `value_wo`, `value_wo_version` and `credential_id` as they were."
+                    ),
+                    None => Ok(()),
+                }
+            }
         }
     }
 }

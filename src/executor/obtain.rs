@@ -59,7 +59,8 @@ impl Run<'_> {
         match self.minted_as_told(minted, &order) {
             Ok(minted) => {
                 if self.job.source.spec.is_supplied() && in_place > 0 {
-                    self.is_another_value(&minted.parts, in_place).await?;
+                    let id = minted.credential.as_ref().map(|credential| credential.id.as_str());
+                    self.is_another_value(&minted.parts, id, in_place).await?;
                 }
                 self.outcome.minted = Some(generation);
                 // What is parked under its number is another value.
@@ -86,11 +87,15 @@ impl Run<'_> {
 
     /// Whether a supplied value differs from the one in place, as targets and escrow hold it: the same value under a new version would
     /// leave the old credential in place. Where neither tells, that is said.
-    async fn is_another_value(&mut self, supplied: &Parts, in_place: u64) -> Performed {
+    async fn is_another_value(&mut self, supplied: &Parts, id: Option<&str>, in_place: u64) -> Performed {
+        let unfinished = Some(in_place).filter(|_| !self.outcome.ledger.is_finished());
         // Escrow that cannot be read tells nothing, and what has to be written there says why it cannot.
         let parked = self.take_parked(in_place).await.ok().flatten();
         if parked.as_ref().is_some_and(|parked| supplied.agree_with(&parked.parts)) {
-            let again = diagnostics::Run::SuppliedAgain { target: None };
+            let again = diagnostics::Run::SuppliedAgain {
+                target: None,
+                unfinished,
+            };
             return Err(vec![Failure::new(Subject::Source, again)]);
         }
         let mut compared = parked.is_some();
@@ -103,9 +108,9 @@ impl Run<'_> {
             };
             // A run that was cut off and left no record may have delivered this very value.
             let is_on_record = self.outcome.ledger.credential(held.label.generation).is_some();
-            if held.value.is_same_as(&text) && is_on_record {
+            if held.value.is_same_as(&text) && is_on_record && !self.is_withdrawal(held.label.generation, id) {
                 let target = Some(key.clone());
-                let again = diagnostics::Run::SuppliedAgain { target };
+                let again = diagnostics::Run::SuppliedAgain { target, unfinished };
                 return Err(vec![Failure::new(Subject::Source, again)]);
             }
             compared = true;
@@ -115,6 +120,13 @@ impl Run<'_> {
             self.outcome.warnings.push(Failure::new(Subject::Source, unverified));
         }
         Ok(())
+    }
+
+    /// Whether a person takes back a value that did not reach every target: the one before it is supplied again, as the same credential.
+    fn is_withdrawal(&self, held: u64, id: Option<&str>) -> bool {
+        let ledger = &self.outcome.ledger;
+        let known = ledger.credential(held).and_then(|known| known.credential_id.as_deref());
+        !ledger.is_finished() && held < ledger.generation() && id.is_some() && known == id
     }
 
     /// Starts a generation in the ledger: it is the newest now, everything older has been superseded.

@@ -216,11 +216,41 @@ fn a_destroy_says_who_still_accepts_the_value() {
     says(
         &said,
         &[
-            "Generation 2 (rk_2) is still valid",
+            "STRIPE_API_KEY: generation 2 (rk_2) is still valid",
             "Revoke it in the vendor's console",
         ],
     );
     assert!(!warnings.contains("provided:default"), "{warnings}");
+}
+
+#[test]
+fn a_supplied_value_that_failed_can_be_taken_back() {
+    let person = Person::new(&[]);
+    person.applies(1, "rk_1", Some("first"));
+    person.0.sandbox.lasting_fault("PutParameter", "forbidden");
+    person.refuses(
+        2,
+        "rk_2",
+        Some("second"),
+        &["To go back to generation 1 instead, set `value_wo`, `value_wo_version` and `credential_id` as they were."],
+    );
+    person.0.sandbox.heal();
+    // Nothing tells that it is the credential of the first one.
+    person.refuses(
+        3,
+        "rk_3",
+        Some("first"),
+        &["To take it back, set value_wo, value_wo_version and credential_id"],
+    );
+    let said = person.applies(1, "rk_1", Some("first"));
+    says(&said, &["leave generation 2 (rk_2) valid"]);
+    assert_eq!(parameter(&person.0, PARAMETER).as_deref(), Some("first"));
+    let credentials = person.attribute("credentials");
+    assert_eq!(credentials["3"]["credential_id"], "rk_1");
+    assert!(credentials["1"].is_null(), "{credentials}");
+    person.configure(&["revoke {\n    confirmed = 2\n  }"]);
+    person.applies(1, "rk_1", None);
+    assert_eq!(person.attribute("phase"), "settled");
 }
 
 #[test]

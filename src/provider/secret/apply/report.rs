@@ -71,11 +71,26 @@ pub(super) fn report(
     } else {
         texts::next(state)
     };
+    situation.way_back = way_back(outcome, state, config);
     let ending = Ending::Left(situation, next);
     tell(&outcome.failures, config, &ending, registry, problems);
     if outcome.interrupted && outcome.failures.is_empty() {
         problems.report(Path::root(), Apply::Interrupted { ending });
     }
+}
+
+/// The generation that a person can supply again after this run could not put the new value everywhere: its credential has an id, so
+/// that it is known as the same.
+fn way_back(outcome: &Outcome, state: &State, config: &Config) -> Option<u64> {
+    let ledger = &state.ledger;
+    let unfinished = config.source.is_supplied() && outcome.minted.is_some() && !ledger.is_finished();
+    let before = ledger.superseded().into_iter().max().filter(|_| unfinished)?;
+    let is_known = ledger.credential(before)?.credential_id.is_some();
+    let is_in_use = ledger
+        .deliveries()
+        .values()
+        .any(|known| known.generation == Some(before));
+    (is_known && is_in_use).then_some(before)
 }
 
 /// The end of an apply that handled an incident, or was to revoke what one exposed: an error for what is still exposed.
