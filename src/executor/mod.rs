@@ -237,7 +237,9 @@ pub async fn run(job: &Job, goal: Goal, ledger: Ledger, stop: &Stop, permit: &Wr
             break;
         }
         let must_go_on = run.old_value_is_dead() && matches!(step, Step::Deliver { .. } | Step::Activate { .. });
-        if stop.requested() && !must_go_on {
+        // It only records what is true already.
+        let is_record = step == Step::Promote;
+        if stop.requested() && !must_go_on && !is_record {
             run.outcome.interrupted = true;
             break;
         }

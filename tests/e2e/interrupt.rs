@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::story::{FLY_TOKEN, NAME, Story};
+use crate::story::{FLY_TOKEN, NAME, Story, unframed};
 use crate::truth::{alive, fly_secret, machine_values, ours, the_token};
 
 /// An apply in the background, once a call that contains `pattern` has been made.
@@ -79,6 +79,10 @@ fn an_interrupt_during_a_check_saves_what_is_known_and_the_next_apply_finishes()
     send("kill", &["-INT"], &child);
     let said = ended(child);
     assert!(said.contains("Interrupt"), "{said}");
+    assert!(
+        unframed(&said).contains("(delivered everywhere; remaining: checks)"),
+        "{said}"
+    );
     assert_eq!(alive(&story).len(), 2);
     assert!(alive(&story).contains(&old));
     assert_eq!(story.attributes()["phase"], "partial");

@@ -170,7 +170,11 @@ pub(super) fn pending(state: &State, decision: &Decision, config: &Config) -> Ve
     } else if decision.finish {
         let led = state.ledger.paused_until().filter(|_| decision.led);
         let led = led.map_or_else(String::new, |at| format!("its lead ended at {at}; "));
-        all.push(Pending::new(Action::Finish, generation, led + &progress(decision)));
+        all.push(Pending::new(
+            Action::Finish,
+            generation,
+            led + &progress(decision, config),
+        ));
     } else {
         for key in &decision.write {
             let reason = why_written(decision, key);
@@ -535,7 +539,7 @@ fn why_revoked(decision: &Decision, generation: u64) -> String {
 }
 
 /// How far an interrupted rotation came.
-fn progress(decision: &Decision) -> String {
+fn progress(decision: &Decision, config: &Config) -> String {
     let generation = decision.ledger.generation();
     let configured = decision.ledger.deliveries().iter();
     let configured = configured.filter(|(_, known)| known.status != DeliveryStatus::Removing);
@@ -543,13 +547,28 @@ fn progress(decision: &Decision) -> String {
     let left: Vec<&str> = left.iter().map(|(key, _)| key.as_str()).collect();
     let total = done.len() + left.len();
     if left.is_empty() {
-        "delivered everywhere; remaining: activation or checks".to_owned()
+        format!(
+            "delivered everywhere; remaining: {}",
+            left_after_delivery(decision, config)
+        )
     } else {
         format!(
             "{} of {total} targets delivered; remaining: {}",
             done.len(),
             left.join(", ")
         )
+    }
+}
+
+/// What a rotation may lack whose value every target holds.
+fn left_after_delivery(decision: &Decision, config: &Config) -> &'static str {
+    let activates = !config.activations.is_empty() || decision.ledger.has_staged();
+    let checks = config.checks.values().any(|check| check.wave().is_some());
+    match (activates, checks) {
+        (true, true) => "activation or checks",
+        (true, false) => "activation",
+        (false, true) => "checks",
+        (false, false) => "to record that it is complete",
     }
 }
 
