@@ -50,6 +50,8 @@ pub struct Content {
     pub text: Zeroizing<String>,
     /// When it was last written.
     pub modified_at: Option<Timestamp>,
+    /// Its permissions.
+    pub mode: u32,
 }
 
 /// Why a file was not read or written, as the end of a sentence. Nothing was changed, unless it says so.
@@ -276,6 +278,7 @@ fn read(path: &Path) -> Result<Option<Content>, FileProblem> {
     let text = std::str::from_utf8(&bytes).map_err(|_| FileProblem::of("it is not UTF-8 text"))?;
     Ok(Some(Content {
         text: Zeroizing::new(text.to_owned()),
+        mode: found.permissions().mode() & MODE,
         modified_at: found.modified().ok().and_then(|at| Timestamp::try_from(at).ok()),
     }))
 }

@@ -296,6 +296,13 @@ catalogue! {
                 { entry: "Fly secret FLY_API_TOKEN on app molecule-cp".into(), modified_at: None },
             ],
         }
+        /// A slot of which nobody can tell whether it is empty.
+        error Unreadable { entry: String } => {
+            summary: format!("Cannot tell whether {entry} exists"),
+            detail: "This target has no `read` that would show it. Nothing was changed. Add `read` to the target, or set \
+                     on_existing = \"replace\" to overwrite whatever is there (also what an interrupted apply wrote).",
+            samples: [{ entry: "entry API_KEY on host deploy@app.example.com".into() }],
+        }
         /// Credentials of another state: older than a create, or newer than what the plan knew.
         error Rival { credentials: String, is_old: bool } => {
             summary: "Another state manages this secret",

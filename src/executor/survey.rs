@@ -421,13 +421,18 @@ fn unreadable(key: String, error: CallError) -> Failure {
     Failure::of_call(Subject::Target(key), &error)
 }
 
-/// A slot that somebody else has filled.
+/// A slot that somebody else has filled, or may have.
 fn occupied(key: &str, noun: &str, entry: &Entry) -> Failure {
+    let target = Subject::Target(key.to_owned());
+    let entry_in_words = noun.to_owned();
+    if entry.is_unreadable {
+        return Failure::new(target, diagnostics::Run::Unreadable { entry: entry_in_words });
+    }
     let occupied = diagnostics::Run::Occupied {
-        entry: noun.to_owned(),
+        entry: entry_in_words,
         modified_at: entry.modified_at.map(|at| at.to_string()),
     };
-    Failure::new(Subject::Target(key.to_owned()), occupied)
+    Failure::new(target, occupied)
 }
 
 /// Credentials of another state: too old for an interrupted create, or newer than what the plan knew.

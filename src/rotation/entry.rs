@@ -19,6 +19,11 @@ pub struct Entry {
     pub live: Option<bool>,
     /// A short remark for `deliveries[].detail`, such as `2 of 3 machines run it`.
     pub detail: Option<String>,
+    /// The target's configuration has no way to read it: nobody can tell whether there is an entry at all.
+    pub is_unreadable: bool,
+    /// Who else can read it than the target's settings permit, and the way out: whole sentences for a notice. What is written is not
+    /// changed by it.
+    pub exposed: Option<String>,
 }
 
 /// What a vendor's marker of a write is, and so what two equal ones prove.

@@ -607,10 +607,11 @@ impl Ledger {
                     status => status,
                 };
                 delivery.revision = delivery.revision.take().or_else(|| entry.revision.clone());
-                delivery.detail = entry
-                    .detail
-                    .clone()
-                    .filter(|_| delivery.status == DeliveryStatus::Staged);
+                delivery.detail = match delivery.status {
+                    DeliveryStatus::Staged => entry.detail.clone(),
+                    DeliveryStatus::Current => entry.exposed.clone(),
+                    _ => None,
+                };
             }
             (Verdict::CannotTell, _) => {
                 if seen.was_unreachable {

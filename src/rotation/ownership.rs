@@ -164,6 +164,8 @@ mod tests {
             modified_at: second.and_then(at),
             live: None,
             detail: None,
+            is_unreadable: false,
+            exposed: None,
         }
     }
 

@@ -252,13 +252,15 @@ impl Slot for Copy {
     async fn inspect_directly(&self) -> Result<Option<Entry>, CallError> {
         let content = self.file.read().await;
         let content = content.map_err(|problem| self.failed("reading", &problem))?;
-        Ok(content.map(|Content { text, modified_at }| Entry {
+        Ok(content.map(|Content { text, modified_at, .. }| Entry {
             revision: Some(revision(&text)),
             kind: RevisionKind::Digest,
             label: None,
             modified_at,
             live: None,
             detail: None,
+            is_unreadable: false,
+            exposed: None,
         }))
     }
 

@@ -379,6 +379,8 @@ const fn entry(revision: Option<String>) -> Entry {
         modified_at: None,
         live: None,
         detail: None,
+        is_unreadable: false,
+        exposed: None,
     }
 }
 
@@ -447,7 +449,10 @@ impl CommandEntry {
     async fn look(&self, recorded: Option<&str>) -> Result<Option<Entry>, CallError> {
         let Some(read) = &self.read else {
             // It may hold anything.
-            return Ok(Some(entry(None)));
+            return Ok(Some(Entry {
+                is_unreadable: true,
+                ..entry(None)
+            }));
         };
         let printed = self.printed(read.as_ref()).await?;
         Ok(printed.map(|text| entry(recorded.and_then(|recorded| value_digest::under_the_salt_of(recorded, &text)))))

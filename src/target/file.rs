@@ -61,6 +61,12 @@ const HERE: &str = "this machine";
 /// The permissions that a file may have: with values in it, it is nobody's but its owner's and group's.
 const MODES: &[&str] = &["0600", "0640", "0660"];
 
+/// The bits of the owner, who may read it whatever they say.
+const OWNER: u32 = 0o700;
+
+/// The most that any of them permits.
+const WIDEST: u32 = 0o660;
+
 fn attributes() -> Vec<Attribute> {
     vec![
         Attribute::required(
@@ -118,7 +124,7 @@ fn slot(address: &Address, link: &Link<'_>) -> Result<Box<dyn Slot>, Diagnostic>
         };
         Diagnostic::new(Path::root(), mistake)
     })?;
-    Ok(Box::new(Line::new(path, name, link)))
+    Ok(Box::new(Line::new(path, name, WIDEST, link)))
 }
 
 fn words(address: &Address) -> EntryWords {
@@ -172,9 +178,9 @@ impl TargetConfig for Config {
     }
 
     fn connect(&self, link: &Link<'_>) -> Result<Box<dyn Target>, Diagnostic> {
+        let mode = u32::from_str_radix(self.mode, 8).unwrap_or(0o600);
         Ok(Box::new(FileTarget {
-            line: Line::new(self.path.clone(), self.name.clone(), link),
-            mode: u32::from_str_radix(self.mode, 8).unwrap_or(0o600),
+            line: Line::new(self.path.clone(), self.name.clone(), mode, link),
         }))
     }
 }
@@ -183,13 +189,14 @@ impl TargetConfig for Config {
 struct Line {
     path: String,
     name: String,
+    /// The permissions that its file may have.
+    mode: u32,
     file: PrivateFile,
 }
 
-/// The line, with the permissions of its file.
+/// The line, to be written.
 struct FileTarget {
     line: Line,
-    mode: u32,
 }
 
 /// What a file has of a key.
@@ -205,9 +212,20 @@ fn salt(digest: &str) -> &str {
 }
 
 impl Line {
-    fn new(path: String, name: String, link: &Link<'_>) -> Self {
+    fn new(path: String, name: String, mode: u32, link: &Link<'_>) -> Self {
         let file = PrivateFile::at(PathBuf::from(&path), link.clock());
-        Self { path, name, file }
+        Self { path, name, mode, file }
+    }
+
+    /// That others than the configuration permits have access to the file, and the way out.
+    fn exposure(&self, mode: u32) -> Option<String> {
+        let (path, permitted) = (&self.path, self.mode);
+        (mode & !permitted & !OWNER != 0).then(|| {
+            format!(
+                "The mode of {path} is {mode:04o}, and {permitted:04o} is configured: others have access to its values. Run chmod \
+                 {permitted:04o} {path}; the next write does the same."
+            )
+        })
     }
 
     fn operation(&self, verb: &str) -> String {
@@ -277,6 +295,8 @@ impl Line {
             modified_at: content.modified_at.filter(|_| is_dated),
             live: None,
             detail: None,
+            is_unreadable: false,
+            exposed: self.exposure(content.mode),
         }))
     }
 }
@@ -364,7 +384,7 @@ impl Target for FileTarget {
                 written_at: None,
             });
         }
-        locked.replace(text, Some(self.mode), permit).await.map_err(failed)?;
+        locked.replace(text, Some(line.mode), permit).await.map_err(failed)?;
         Ok(receipts)
     }
 

@@ -365,6 +365,8 @@ const fn unread() -> Entry {
         modified_at: None,
         live: None,
         detail: None,
+        is_unreadable: true,
+        exposed: None,
     }
 }
 
@@ -394,6 +396,8 @@ fn entry(seen: &[Option<Option<Timestamp>>], urls: &[Url], has_times: bool) -> O
         },
         modified_at: seen.iter().flatten().flatten().max().copied(),
         detail: (!lacking.is_empty()).then(|| format!("missing at {}", lacking.join(", "))),
+        is_unreadable: false,
+        exposed: None,
         ..unread()
     })
 }

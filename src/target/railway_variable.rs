@@ -202,6 +202,8 @@ fn entry(variable: &Variable) -> Entry {
         modified_at: variable.updated_at,
         live: None,
         detail: None,
+        is_unreadable: false,
+        exposed: None,
     }
 }
 

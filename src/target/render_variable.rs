@@ -185,6 +185,8 @@ const fn entry(revision: Option<String>) -> Entry {
         modified_at: None,
         live: None,
         detail: None,
+        is_unreadable: false,
+        exposed: None,
     }
 }
 

@@ -1,10 +1,13 @@
 //! Values on this machine and on other hosts: the examples of the docs, lived through.
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
 
 use crate::exec::write;
+use crate::interrupt::send;
 use crate::sshd::Sshd;
-use crate::story::{A_DAY, FLY_TOKEN, Story, says};
+use crate::story::{A_DAY, FLY_TOKEN, Story, says, unframed};
 use crate::truth::alive;
 
 const EXEC: &str = include_str!("../../examples/targets/exec/main.tf");
@@ -121,6 +124,65 @@ fn a_program_that_fails_leaves_what_it_may_have_written_alive() {
         assert!(alive(&story).iter().any(|token| token.name.ends_with("-g3")));
         assert_eq!(status(&story, "it", "it"), "current");
     }
+}
+
+#[test]
+fn where_nothing_can_be_read_nobody_says_that_an_entry_exists() {
+    let story = Story::new();
+    let file = path(&story, "token");
+    let target = |read: &str| {
+        let script = format!("/bin/cat >{}", file.display());
+        format!(
+            "targets = {{ it = {{ on_remove = \"keep\", exec = {{ command = [\"/bin/sh\", \"-c\", {script:?}]\n {read} }} }} }}"
+        )
+    };
+    write(&story, &["/bin/sh"], &[FLY_TOKEN, A_DAY, &target("")]);
+    let said = unframed(&story.fails());
+    says(
+        &said,
+        &[
+            "Cannot tell whether entry FLY_API_TOKEN through program /bin/sh exists",
+            "Add `read` to the target, or set on_existing = \"replace\"",
+        ],
+    );
+    assert!(!said.contains("already exists"), "{said}");
+    assert_eq!((alive(&story).len(), read(&file)), (0, None));
+    let look = format!("test ! -e {0} || /bin/cat {0}", file.display());
+    let look = format!("read = {{ command = [\"/bin/sh\", \"-c\", {look:?}] }}");
+    write(&story, &["/bin/sh"], &[FLY_TOKEN, A_DAY, &target(&look)]);
+    story.apply();
+    assert!(read(&file).is_some());
+}
+
+/// An interrupt lets the last write end, and then nothing is left to do.
+#[test]
+fn an_interrupt_during_the_last_write_leaves_no_unfinished_create() {
+    let story = Story::new();
+    let (file, begun) = (path(&story, "token"), path(&story, "begun"));
+    let script = format!(": >{}; /bin/sleep 4; /bin/cat >{}", begun.display(), file.display());
+    let target = format!(
+        "targets = {{ it = {{ on_remove = \"keep\", exec = {{ command = [\"/bin/sh\", \"-c\", {script:?}] }} }} }}"
+    );
+    let lines = [FLY_TOKEN, A_DAY, "on_existing = \"replace\"", &target];
+    write(&story, &["/bin/sh"], &lines);
+    let mut command = story
+        .workspace
+        .command(&["apply", "-no-color", "-input=false", "-auto-approve"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut patience = 1_000;
+    while read(&begun).is_none() && patience > 0 {
+        std::thread::sleep(Duration::from_millis(20));
+        patience -= 1;
+    }
+    send("kill", &["-INT"], &child);
+    let output = child.wait_with_output().unwrap();
+    let said = [output.stdout, output.stderr]
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .concat();
+    assert!(!said.contains("activation or checks"), "{said}");
+    assert!(read(&file).is_some(), "{said}");
+    assert_eq!(story.attributes()["phase"], "settled", "{said}");
+    story.settled();
 }
 
 #[test]
@@ -248,6 +310,37 @@ fn a_line_of_a_dotenv_file_lives_beside_others() {
     story.settled();
     story.destroy();
     assert_eq!(read(&path(&story, ".env")).as_deref(), Some(others));
+}
+
+/// Whoever gives others access to the file is told, and the next write takes it away.
+#[test]
+fn a_dotenv_file_that_others_can_read_is_told() {
+    let story = Story::new();
+    let file = path(&story, ".env");
+    std::fs::write(&file, "PORT=8080\n").unwrap();
+    let configuration = in_workspace(&story);
+    story.write_all(&configuration);
+    story.apply();
+    let set_mode = |mode| std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    set_mode(0o644);
+    let words = format!("The mode of {} is 0644, and 0640 is configured", file.display());
+    let said = unframed(&story.settled());
+    says(
+        &said,
+        &["drifted", &words, &format!("Run chmod 0640 {}", file.display())],
+    );
+    refreshed(&story);
+    assert_eq!(status(&story, "session_key", "service"), "current");
+    set_mode(0o400);
+    refreshed(&story);
+    assert!(!story.settled().contains("drifted"));
+    set_mode(0o660);
+    refreshed(&story);
+    story.write_all(&again(&configuration));
+    story.apply();
+    assert!(!story.settled().contains("drifted"));
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o640);
 }
 
 #[test]

@@ -484,6 +484,8 @@ impl Held {
             modified_at: Some(instant(entry.at)),
             live: fly.then_some(entry.live),
             detail: None,
+            is_unreadable: false,
+            exposed: None,
         }))
     }
 }

@@ -378,6 +378,8 @@ impl Held {
                     modified_at: Some(instant(entry.written)),
                     live: deployed.then_some(slot.used == entry.value),
                     detail: None,
+                    is_unreadable: false,
+                    exposed: None,
                 }))
             })
             .await

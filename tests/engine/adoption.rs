@@ -24,6 +24,8 @@ fn entry(kind: RevisionKind, revision: &str, second: i64) -> Entry {
         modified_at: Some(at(second)),
         live: None,
         detail: None,
+        is_unreadable: false,
+        exposed: None,
     }
 }
 

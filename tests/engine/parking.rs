@@ -40,6 +40,8 @@ impl Parking {
                 modified_at: Some(instant(entry.written)),
                 live: None,
                 detail: None,
+                is_unreadable: false,
+                exposed: None,
             }))
         })
         .await

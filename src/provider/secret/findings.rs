@@ -358,6 +358,13 @@ fn of_targets(decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
                     format!("{noun} was {what}. on_drift is \"report\", so it was left as it is."),
                 );
             }
+            DeliveryStatus::Current => {
+                // A roll that was stopped leaves a remark too, and what consumers load later has no roll.
+                let target = config.targets.get(key).map(|target| target.config.traits().activation);
+                if let Some(exposed) = delivery.detail.as_ref().filter(|_| target == Some(Activation::Later)) {
+                    notice(NoticeCode::Drifted, format!("{noun}: {exposed}"));
+                }
+            }
             DeliveryStatus::Staged => {
                 let target = config.targets.get(key).map(|target| target.config.traits().activation);
                 if target == Some(Activation::Staged) {

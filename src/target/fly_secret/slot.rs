@@ -95,6 +95,8 @@ impl FlySecret {
             modified_at: secret.updated_at,
             live: Some(well == total),
             detail,
+            is_unreadable: false,
+            exposed: None,
         }
     }
 

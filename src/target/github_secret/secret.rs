@@ -25,6 +25,8 @@ fn entry(secret: &StoredSecret) -> Entry {
         modified_at: Some(secret.updated_at),
         live: None,
         detail: None,
+        is_unreadable: false,
+        exposed: None,
     }
 }
 

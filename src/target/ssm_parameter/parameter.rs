@@ -96,6 +96,8 @@ impl ParameterSlot {
             modified_at: None,
             live: None,
             detail: Some("exists, but AWS does not list its metadata yet".to_owned()),
+            is_unreadable: false,
+            exposed: None,
         }))
     }
 }
@@ -333,5 +335,7 @@ fn entry(found: &Metadata) -> Entry {
         modified_at: found.modified_at,
         live: None,
         detail: None,
+        is_unreadable: false,
+        exposed: None,
     }
 }

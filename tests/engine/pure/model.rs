@@ -272,6 +272,8 @@ pub(super) fn entry(case: Case, name: &str, world: &World) -> Option<Entry> {
         modified_at: Some(AFTER),
         live: Some(world.used.get(name).is_none_or(|used| *used == holds)),
         detail: None,
+        is_unreadable: false,
+        exposed: None,
     })
 }
 
