@@ -90,7 +90,10 @@ async fn the_url_that_makes_a_canary_may_have_its_name() {
     let arguments = Value::object([
         (
             "create",
-            by_name([("method", Value::string("PUT")), ("body", Value::string("x"))]),
+            by_name([
+                ("method", Value::string("PUT")),
+                ("body", Value::string("{\"key\":\"x\",\"value\":\"x\"}")),
+            ]),
         ),
         ("inspect", by_name([plain.clone(), ("expect_body", Value::string("x"))])),
         ("delete", by_name([plain.clone(), ("method", Value::Null)])),
