@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::story::{FLY_TARGET, FLY_TOKEN, NAME, PARAMETER, REPOSITORY, Story, says};
-use crate::truth::{alive, fly_secret, ours, parameter, the_token, write_fly_secret};
+use crate::truth::{alive, fly_secret, github_secret, ours, parameter, the_token, write_fly_secret};
 
 const READABLE: &str = r#"targets = {
     runtime       = { ssm_parameter = { name = "/molecule/production/FLY_API_TOKEN" } }
@@ -70,6 +70,57 @@ fn a_new_target_of_a_generated_secret_is_refused_where_the_value_cannot_be_read(
     story.configure(&[random, both, "rotation_reason = \"one more consumer\""]);
     story.apply();
     assert_eq!(story.attributes()["generation"], 2);
+}
+
+#[test]
+fn a_generated_value_is_not_deleted_where_its_target_moves_and_nothing_gives_it_back() {
+    let random = "source = { random = { bytes = 32, encoding = \"hex\" } }";
+    let story = Story::begun(&[random, FLY_TARGET]);
+    let value = fly_secret(&story, "molecule-cp", NAME);
+    let moved = r#"targets = { control_plane = { fly_secret = { app = "molecule-worker" } } }"#;
+    story.configure(&[random, moved]);
+    let said = story.refused("plan");
+    says(
+        &said,
+        &[
+            "the value cannot be delivered",
+            "arget control_plane is at another place now",
+        ],
+    );
+    assert!(value.is_some());
+    assert_eq!(fly_secret(&story, "molecule-cp", NAME), value);
+    story.configure(&[random, moved, "rotation_reason = \"moved\""]);
+    story.apply();
+    assert!(fly_secret(&story, "molecule-worker", NAME).is_some());
+    assert_eq!(fly_secret(&story, "molecule-cp", NAME), None);
+}
+
+#[test]
+fn a_move_that_failed_can_be_undone_and_done_again() {
+    let random = "source = { random = { bytes = 32, encoding = \"hex\" } }";
+    let readable = r#"targets = { runtime = { ssm_parameter = { name = "/molecule/production/FLY_API_TOKEN" } } }"#;
+    let story = Story::begun(&[random, readable]);
+    let value = parameter(&story, PARAMETER);
+    let moved = r#"targets = { runtime = { github_actions_secret = { repository = "molecule-monorepo" } } }"#;
+    story.configure(&[random, moved]);
+    story
+        .sandbox
+        .lasting_fault(&format!("PUT /repos/{REPOSITORY}/actions/secrets/"), "forbidden");
+    let said = story.fails();
+    assert!(!said.contains("cannot be recovered"), "{said}");
+    story.sandbox.heal();
+    // Back, and there again.
+    story.configure(&[random, readable]);
+    story.apply();
+    assert!(value.is_some());
+    assert_eq!(parameter(&story, PARAMETER), value);
+    story.settled();
+    story.configure(&[random, moved]);
+    let said = story.apply();
+    assert!(!said.contains("cannot be recovered"), "{said}");
+    assert_eq!(github_secret(&story, REPOSITORY, NAME), value);
+    assert_eq!(parameter(&story, PARAMETER), None);
+    story.settled();
 }
 
 #[test]
@@ -182,4 +233,37 @@ fn an_entry_whose_drift_is_only_reported_stays_when_another_target_is_added() {
     assert_eq!(parameter(&story, "/molecule/edited").as_deref(), Some("typed by hand"));
     assert_eq!(story.attributes()["generation"], 1);
     assert_eq!(story.attributes()["deliveries"]["edited"]["status"], "changed");
+}
+
+#[test]
+fn the_only_copy_of_a_generated_value_is_not_deleted() {
+    let random = "source = { random = { bytes = 32, encoding = \"hex\" } }";
+    let both = r#"targets = {
+    control_plane = { fly_secret = { app = "molecule-cp" } }
+    publish       = { github_actions_secret = { repository = "molecule-monorepo" } }
+  }"#;
+    let story = Story::begun(&[random, both]);
+    let value = github_secret(&story, REPOSITORY, NAME);
+    write_fly_secret(&story, "typed by hand");
+    story.configure(&[random, FLY_TARGET]);
+    let said = story.apply();
+    says(
+        &said,
+        &[
+            "holds the only copy of generation 1, so it was not deleted",
+            "set a new `rotation_reason`",
+        ],
+    );
+    assert!(!said.contains("this apply deletes"), "{said}");
+    assert!(value.is_some());
+    assert_eq!(github_secret(&story, REPOSITORY, NAME), value);
+    story.settled();
+    story.configure(&[random, FLY_TARGET, "rotation_reason = \"typed by hand\""]);
+    story.apply();
+    assert_ne!(
+        fly_secret(&story, "molecule-cp", NAME).as_deref(),
+        Some("typed by hand")
+    );
+    assert_eq!(github_secret(&story, REPOSITORY, NAME), None);
+    story.settled();
 }

@@ -350,6 +350,16 @@ fn of_targets(decision: &Decision, config: &Config, all: &mut Vec<Notice>) {
                 format!("{noun} was {what}. The secret is guarded, so the entry was left as it is. {confirm}"),
             );
         }
+        let is_only_copy = delivery.status == DeliveryStatus::Removing && !decision.not_restorable.is_empty();
+        if is_only_copy && !decision.remove.contains(key) && !decision.forget.contains(key) {
+            let generation = delivery.generation.unwrap_or_default();
+            notice(
+                NoticeCode::NotRestorable,
+                format!(
+                    "{noun} is no longer in `targets`. It holds the only copy of generation {generation}, so it was not deleted."
+                ),
+            );
+        }
         match delivery.status {
             DeliveryStatus::Changed | DeliveryStatus::Missing if decision.left_alone.contains(key) => {
                 let what = drift(delivery.status, delivery.detail.as_deref());

@@ -28,6 +28,20 @@ pub(super) fn shared_slots(config: &Config) -> Diagnostics {
     found
 }
 
+/// The addresses of targets as far as their arguments tell them: kind and locator.
+pub(super) fn by_arguments(config: &Config) -> BTreeMap<&str, Address> {
+    let surroundings = Surroundings::new(Environment::default(), Clock::default());
+    let nothing = Value::Null;
+    let node = Node::root(&nothing, Origin::Configuration);
+    let connections = Connections::parse(&node, &surroundings, &mut Diagnostics::new());
+    let targets = config.targets.iter();
+    let told = targets.filter_map(|(key, target)| {
+        let slot = target.config.slot(&connections.link(&target.connection)).ok()?;
+        Some((key.as_str(), slot))
+    });
+    told.collect()
+}
+
 /// Connections that the configuration names, and the provider block does not declare, or declares for another vendor.
 pub(super) fn undeclared(config: &Config, connections: &Connections) -> Diagnostics {
     let source = (

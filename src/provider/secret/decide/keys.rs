@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::address::Address;
 use crate::provider::secret::policies::Policies;
+use crate::provider::secret::slots::by_arguments;
 use crate::provider::secret::state::State;
 use crate::rotation::{DeliveryRecord, DeliveryStatus, Event, Ledger, Notice, TAKEN_OVER};
 use crate::spec::{Config, TargetSpec};
@@ -161,6 +162,14 @@ pub(super) fn before_of<'c>(
     before?.targets.get(*known)
 }
 
+/// Keys that name another place now than in the record.
+pub(super) fn at_another_place(ledger: &Ledger, config: &Config, matched: &BTreeMap<&str, &str>) -> BTreeSet<String> {
+    let configured = config.targets.keys();
+    let is_at_another =
+        |key: &&String| ledger.delivery(key).is_some() && matched.get(key.as_str()) != Some(&key.as_str());
+    configured.filter(is_at_another).cloned().collect()
+}
+
 /// Targets that leave the configuration and can still be read until they do.
 pub(in crate::provider::secret) fn leaving<'c>(
     state: &'c State,
@@ -169,6 +178,13 @@ pub(in crate::provider::secret) fn leaving<'c>(
 ) -> Vec<(&'c DeliveryRecord, &'c Arc<TargetSpec>)> {
     let mut leaving = Vec::new();
     let matched = matched(&state.ledger, slots);
+    let addresses = before.map(by_arguments).unwrap_or_default();
+    // Where its key is another's already, the address tells whose record it is.
+    let by_address = |delivery: &DeliveryRecord| {
+        let recorded: Address = delivery.slot.parse().ok()?;
+        let (key, _) = addresses.iter().find(|(_, slot)| slot.is_elsewhere(&recorded))?;
+        before?.targets.get(*key)
+    };
     for (key, delivery) in state.ledger.deliveries() {
         let stays = matched.contains_key(key.as_str());
         let intact = matches!(
@@ -176,6 +192,7 @@ pub(in crate::provider::secret) fn leaving<'c>(
             DeliveryStatus::Current | DeliveryStatus::Staged | DeliveryStatus::Removing
         );
         let target = before.and_then(|before| before.targets.get(key));
+        let target = target.or_else(|| by_address(delivery));
         if let Some(target) = target.filter(|target| target.config.traits().readable)
             && !stays
             && intact

@@ -18,6 +18,8 @@ pub(super) struct Need<'a> {
     pub activate: &'a BTreeSet<String>,
     /// Those of the written ones that this change of the configuration has written.
     pub asked: &'a BTreeSet<String>,
+    /// Those of the configured ones whose key had its entry at another place.
+    pub moved: &'a BTreeSet<String>,
     /// Those of the written ones that hold another text than the configuration asks for, with what they were written under.
     pub reworded: &'a BTreeMap<String, &'a Arc<TargetSpec>>,
     /// Targets that leave the configuration and can be read until they do.
@@ -77,7 +79,10 @@ pub(super) fn lost(config: &Config, ledger: &Ledger, need: &Need<'_>) -> Option<
     let held = |key: &String| {
         let known = ledger.delivery(key);
         known.is_some_and(|known| {
+            // What left the configuration and came back still holds it; a run tells by the mark.
+            let came_back = known.status == DeliveryStatus::Stale && known.generation == Some(generation);
             known.holds(generation)
+                || came_back
                 || (need.unreachable.contains(key) && known.generation == Some(generation))
                 || (is_crowded && known.status == DeliveryStatus::Unknown && ledger.may_hold(key).contains(&generation))
         })
@@ -132,6 +137,7 @@ pub(super) fn lost(config: &Config, ledger: &Ledger, need: &Need<'_>) -> Option<
             Some(DeliveryStatus::Unknown) => format!("it is unknown what target {first} holds"),
             Some(_) if ledger.is_finished() => format!("target {first} has to be written again"),
             Some(_) => format!("generation {generation} did not reach target {first}"),
+            None if need.moved.contains(first) => format!("target {first} is at another place now"),
             None if need.asked.contains(first) => format!("target {first} is new"),
             None => format!("target {first} does not hold generation {generation}"),
         },

@@ -193,6 +193,18 @@ impl Decision {
         }
     }
 
+    /// The same without the removal of entries that hold a value which nothing else can give to a target that lacks it.
+    fn with_the_only_copy(mut self) -> Self {
+        let (lacking, generation, ledger) = (!self.not_restorable.is_empty(), self.generation, &self.ledger);
+        let of_it = |key: &String| {
+            ledger
+                .delivery(key)
+                .is_some_and(|known| known.generation == Some(generation))
+        };
+        self.remove.retain(|key| !lacking || !of_it(key));
+        self
+    }
+
     /// Whether checks after a revocation may run without a rotation, so that their results on record change.
     pub(super) fn proves_revocation(&self, config: &Config) -> bool {
         let mut checks = config.checks.values();
@@ -240,7 +252,8 @@ fn weigh(
         .collect();
     let unreachable = unreachable_targets(&ledger, &notices);
     let led = lead::has_passed(state, before, config, &mut ledger);
-    let mut work = Work::of(before, config, &ledger, &matched, &unreachable);
+    let moved = keys::at_another_place(&state.ledger, config, &matched);
+    let mut work = Work::of(before, config, &ledger, &matched, &moved, &unreachable);
     lead::hold_back(&mut work, config, &ledger);
     let finish = !ledger.is_finished() && ledger.generation() > 0;
     let leaving = leaving(state, before, slots);
@@ -420,6 +433,7 @@ fn weigh(
         asked: &work.asked,
         reworded: &work.reworded,
         leaving: &leaving,
+        moved: &moved,
         unreachable: &unreachable,
         public: &state.public,
     };
@@ -459,6 +473,7 @@ fn weigh(
         }
         None => decision,
     };
+    let decision = decision.with_the_only_copy();
     if schedule_changed && !finish && !decision.rotates() {
         return Decision {
             rotate: Rotate::AtApply,
@@ -529,6 +544,7 @@ impl<'c> Work<'c> {
         config: &Config,
         ledger: &Ledger,
         matched: &BTreeMap<&str, &str>,
+        moved: &BTreeSet<String>,
         unreachable: &BTreeSet<String>,
     ) -> Self {
         let mut work = Self {
@@ -556,7 +572,7 @@ impl<'c> Work<'c> {
                 let was_configured = before
                     .and_then(|before| before.targets.get(key))
                     .is_some_and(|before| before.fingerprint == target.fingerprint);
-                let known = if old.is_some() || was_configured {
+                let known = if old.is_some() || (was_configured && !moved.contains(key)) {
                     &mut work.healed
                 } else {
                     &mut work.asked
