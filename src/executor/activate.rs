@@ -8,7 +8,7 @@ use super::{Failure, JobActivation, JobTarget, Performed, Run, Subject};
 use crate::call::{CallError, CallErrorKind};
 use crate::check::CheckFailure;
 use crate::diagnostics;
-use crate::rotation::{DeliveryStatus, Event};
+use crate::rotation::{DeliveryStatus, Event, Task};
 use crate::secret::Parts;
 use crate::stop::Stop;
 use crate::target::{Activated, Activation};
@@ -121,6 +121,9 @@ impl Run<'_> {
             async move { (key.clone(), run.run_activation(known, parts).await) }
         });
         let ended = join_all(runs.collect::<Vec<_>>()).await;
+        let generation = self.outcome.ledger.generation();
+        let begun = ended.iter().map(|(key, _)| Task::Activation(generation, key.clone()));
+        self.outcome.begun.extend(begun);
         let mut failures = Vec::new();
         let mut interrupted = false;
         for (key, result) in ended {

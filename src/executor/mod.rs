@@ -37,7 +37,7 @@ use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
 use crate::diagnostics::{self, Message};
 use crate::escrow::Parked;
 use crate::rotation::step::{goes_on, old_value_is_dead};
-use crate::rotation::{Ending, Event, Goal, Ledger, Session, Step, StuckReason, TargetGoal, Wait, next_step};
+use crate::rotation::{Ending, Event, Goal, Ledger, Session, Step, StuckReason, TargetGoal, Task, Wait, next_step};
 use crate::secret::Parts;
 use crate::stop::Stop;
 
@@ -149,6 +149,8 @@ pub struct Outcome {
     pub waiting: BTreeMap<u64, Vec<Wait>>,
     /// Targets that hold the value, but whose tags or labels could not be set.
     pub untagged: BTreeSet<String>,
+    /// What was begun, successful or not.
+    pub begun: BTreeSet<Task>,
     /// Why it ended early; empty when it reached its goal.
     pub failures: Vec<Failure>,
     /// It was interrupted.
@@ -167,6 +169,7 @@ impl Outcome {
     pub fn after(mut self, earlier: Self) -> Self {
         self.revoked.splice(0..0, earlier.revoked);
         self.ended_sessions |= earlier.ended_sessions;
+        self.begun.extend(earlier.begun);
         self
     }
 }
@@ -286,6 +289,8 @@ impl<'a> Run<'a> {
 
 impl Run<'_> {
     async fn perform(&mut self, step: Step) -> Performed {
+        let newest = self.outcome.ledger.generation();
+        self.outcome.begun.extend(Task::of(&step, newest));
         match step {
             Step::Survey => self.survey().await,
             Step::Inspect => self.inspect().await,

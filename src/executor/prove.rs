@@ -7,6 +7,7 @@ use futures::future::join_all;
 use super::{Failure, JobCheck, Performed, Proof, Run, Subject};
 use crate::check::Presents;
 use crate::diagnostics;
+use crate::rotation::Task;
 use crate::secret::Parts;
 use crate::spec::When;
 
@@ -76,7 +77,9 @@ impl Run<'_> {
                 (key, seconds, result)
             });
         }
+        let generation = self.outcome.ledger.generation();
         for (key, seconds, result) in join_all(runs).await {
+            self.outcome.begun.insert(Task::Check(generation, key.clone()));
             self.outcome.proofs.push(Proof {
                 check: key.clone(),
                 passed: result.is_ok(),

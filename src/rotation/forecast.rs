@@ -10,7 +10,7 @@ use super::event::Event;
 use super::gate::{IssuerSays, Look, Reading};
 use super::goal::Goal;
 use super::lead::LONGEST_WAIT;
-use super::ledger::{CredentialRecord, Escrow, Ledger};
+use super::ledger::{CredentialRecord, DeliveryStatus, Escrow, Ledger};
 use super::ownership::Verdict;
 use super::step::{Session, Step, StuckReason, next_step};
 
@@ -41,11 +41,32 @@ pub struct Prospect<'a> {
     pub key_sets: BTreeSet<String>,
 }
 
+/// What holds when a step begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// The newest generation that exists: the one that targets hold or are given, which is activated and checked.
+    pub generation: u64,
+    /// Consumers of a target that the step makes live do not use its value yet: the activations of its wave run.
+    pub is_staged: bool,
+}
+
+impl Moment {
+    fn of(step: &Step, ledger: &Ledger) -> Self {
+        let is_staged = |key: &String| ledger.status(key) == Some(DeliveryStatus::Staged);
+        Self {
+            generation: ledger.generation(),
+            is_staged: matches!(step, Step::Activate { targets } if targets.iter().any(is_staged)),
+        }
+    }
+}
+
 /// Where such a run leads.
 #[derive(Debug, Clone)]
 pub struct Forecast {
     /// Its steps, in order.
     pub steps: Vec<Step>,
+    /// What holds when each of them begins.
+    pub moments: Vec<Moment>,
     /// What is known afterwards.
     pub ledger: Ledger,
     /// Targets that were looked at, written or made live.
@@ -76,6 +97,7 @@ pub fn forecast(goal: &Goal, ledger: &Ledger, prospect: &Prospect<'_>) -> Foreca
     let leading = suppose_leads_end(&mut goal, ledger, &mut session);
     while found.steps.len() < MOST_STEPS {
         let step = next_step(&goal, &found.ledger, &session);
+        let moment = Moment::of(&step, &found.ledger);
         match &step {
             Step::Done => break,
             Step::Stuck(why) => {
@@ -85,6 +107,7 @@ pub fn forecast(goal: &Goal, ledger: &Ledger, prospect: &Prospect<'_>) -> Foreca
             _ => found.take(&step, &mut goal, &mut session, prospect),
         }
         found.steps.push(step);
+        found.moments.push(moment);
     }
     let awaits = |step: &Step| matches!(step, Step::AwaitLead(lead) if leading.contains(&lead.target));
     if found.steps.iter().any(awaits) {
@@ -123,6 +146,7 @@ impl Forecast {
     fn started(ledger: &Ledger) -> Self {
         Self {
             steps: Vec::new(),
+            moments: Vec::new(),
             ledger: ledger.clone(),
             written: BTreeSet::new(),
             activated: BTreeSet::new(),

@@ -340,3 +340,71 @@ fn an_interrupt_during_an_activation_ends_it_and_the_next_apply_repeats_it() {
     assert_eq!(parameter(&story, PARAMETER).unwrap(), delivered);
     assert_eq!(alive(&story).len(), 1);
 }
+
+/// The lines of `steps` that a plan adds.
+fn planned(plan: &str) -> Vec<String> {
+    let added = plan.lines().filter_map(|line| line.trim().strip_prefix("+ \""));
+    added
+        .map(|line| line.trim_end_matches(',').trim_end_matches('"').to_owned())
+        .collect()
+}
+
+/// Asserts that a line begins and ends with these words at each of these places.
+#[track_caller]
+fn in_this_order(lines: &[String], expected: &[(&str, &str)]) {
+    let is_like = |line: &String, (begin, end): &(&str, &str)| line.starts_with(begin) && line.ends_with(end);
+    let alike = lines.len() == expected.len() && lines.iter().zip(expected).all(|(line, like)| is_like(line, like));
+    assert!(alike, "{lines:#?} are not like {expected:#?}");
+}
+
+#[test]
+fn what_failed_is_repeated_for_its_own_generation_before_the_next_one_is_minted() {
+    let two = r#"targets = {
+    image_publish = { github_actions_secret = { repository = "molecule-monorepo" } }
+    other         = { wave = 2, github_actions_secret = { repository = "molecule-monorepo", name = "OTHER" } }
+  }"#;
+    let lines = [FLY_TOKEN, two, &redeploy(FILE, "wave = 1,"), "overlap = \"24h\""];
+    let story = Story::begun(&lines);
+    workflow(&story, FILE, "failure");
+    story.configure(&[&lines[..], &["rotation_reason = \"once\""]].concat());
+    story.fails();
+    // GitHub tells no value again, so that wave 2 needs another one.
+    let recorded = |story: &Story| -> Vec<String> {
+        let attributes = story.attributes();
+        let steps = attributes["steps"].as_array().unwrap();
+        steps.iter().map(|line| line.as_str().unwrap().to_owned()).collect()
+    };
+    let begun = [
+        ("mint generation 2", "valid for 2400h"),
+        ("wave 1: set FLY_API_TOKEN of generation 2", "(image_publish)"),
+        ("wave 1: activate generation 2 by redeploy", "its default branch"),
+    ];
+    in_this_order(&recorded(&story), &begun);
+
+    let coming = |times: &'static str| {
+        [
+            ("wave 1: activate generation 2 by redeploy", times),
+            ("mint generation 3", "valid for 2400h"),
+            ("wave 1: set FLY_API_TOKEN of generation 3", "(image_publish)"),
+            ("wave 1: activate generation 3 by redeploy", "its default branch"),
+            ("wave 2: set OTHER of generation 3", "(other)"),
+        ]
+    };
+    let work = |plan: &str| -> Vec<String> {
+        let lines = planned(plan).into_iter();
+        lines
+            .filter(|line| line.starts_with("wave") || line.starts_with("mint"))
+            .collect()
+    };
+    in_this_order(&work(&story.plan()), &coming("again, 2nd time"));
+    // It fails again: nothing of generation 3 has begun.
+    story.fails();
+    in_this_order(&recorded(&story), &coming("again, 2nd time")[..1]);
+    in_this_order(&work(&story.plan()), &coming("again, 3rd time"));
+    workflow(&story, FILE, "success");
+    let before = runs(&story);
+    story.apply();
+    assert_eq!(runs(&story), before + 2);
+    assert_eq!(story.attributes()["generation"], 3);
+    assert_eq!(recorded(&story)[0].split(", again").nth(1), Some(", 3rd time"));
+}

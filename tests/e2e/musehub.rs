@@ -384,9 +384,9 @@ fn a_deployment_that_fails_leaves_the_old_token_in_use_and_is_repeated_alone() {
             "before anything is changed: check reachable: command \"cd /opt/musehub && test -r deploy/secrets.sh && test -r deploy/deploy.sh\" on the server",
             "read the value of generation 2 from parameter",
             "wave 1: activate generation 2 by deploy: command \"cd /opt/musehub && bash deploy/secrets.sh && bash deploy/deploy.sh\" on the server, again, 2nd time",
-            "wave 1: check accepted of generation 2: GET https://musehub/runner, again, 2nd time",
-            "wave 1: check old_refused of generation 2: GET https://musehub/runner with the previous credential, expecting 401, again, 2nd time",
-            "wave 1: check up of generation 2: command \"curl -sf https://musehub/explore > /dev/null\" on the server, again, 2nd time",
+            "wave 1: check accepted of generation 2: GET https://musehub/runner",
+            "wave 1: check old_refused of generation 2: GET https://musehub/runner with the previous credential, expecting 401",
+            "wave 1: check up of generation 2: command \"curl -sf https://musehub/explore > /dev/null\" on the server",
         ]
     );
     assert_eq!(

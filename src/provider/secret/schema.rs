@@ -265,7 +265,7 @@ fn computed() -> Vec<Attribute> {
         Attribute::computed(
             "steps",
             Type::strings(),
-            "What the last plan said that its apply would do, in order. Known in the plan.",
+            "What the last plan said that its apply would do, in order; after an apply that failed, what it began of that. Known in the plan.",
         ),
         Attribute::nested(
             "pending",

@@ -14,6 +14,7 @@ use super::due;
 use super::findings::{self, Sightings};
 use super::goal::goal;
 use super::intent::Intent;
+use super::plan::repeated;
 use super::plan::steps::{Told, steps};
 use super::plan::{
     first_create, forecast, newly_awaited, refuse_restore, refuse_unconfirmed, take_over as plan_of_take_over, texts,
@@ -30,7 +31,8 @@ use crate::plugin::{ApplyRequest, ApplyResponse};
 use crate::provider::Configured;
 use crate::rotation::gate::InUse;
 use crate::rotation::{
-    Action, Cause, CredentialRecord, CredentialStatus, Event, Notice, NoticeCode, Pending, Request, Wait, schedule,
+    Action, Cause, CredentialRecord, CredentialStatus, Event, Forecast, Notice, NoticeCode, Pending, Request, Wait,
+    schedule,
 };
 use crate::spec::Config;
 use crate::terraform::{Diagnostic, Diagnostics, Origin, Path, Value};
@@ -341,14 +343,24 @@ impl Change<'_> {
             return lines.collect();
         }
         let course = forecast::course(&state.id, &self.config, slots, decision, self.is_create);
-        steps(&Told {
+        steps(&self.told(state, decision, slots, &course))
+    }
+
+    fn told<'a>(
+        &'a self,
+        state: &'a State,
+        decision: &'a Decision,
+        slots: &'a BTreeMap<String, Address>,
+        course: &'a Forecast,
+    ) -> Told<'a> {
+        Told {
             state,
             config: &self.config,
             slots,
             decision,
-            course: &course,
+            course,
             is_create: self.is_create,
-        })
+        }
     }
 
     /// What `pending` and `notices` say after a run that left `state`, by the configuration that goes into the state with it.
@@ -449,11 +461,16 @@ impl Change<'_> {
             }
             None => executor::run(&job, wanted, state.ledger.clone(), stop, permit).await,
         };
-        if self.is_create && !outcome.delivered && (!outcome.failures.is_empty() || outcome.interrupted) {
+        let failed = !outcome.failures.is_empty() || outcome.interrupted;
+        if failed {
+            let lines = self.told(&stored, &decision, &slots, &course).lines();
+            let planned = std::mem::take(&mut state.steps);
+            state.steps = repeated::begun(planned, &lines, &outcome.begun, &stored.steps);
+        }
+        if self.is_create && !outcome.delivered && failed {
             return self.undo_create(&job, outcome, state, problems).await;
         }
         let rotation_began = outcome.ledger.generation() != decision.ledger.generation();
-        let failed = !outcome.failures.is_empty() || outcome.interrupted;
         if let Rotate::Yes(request) = &decision.rotate
             && !rotation_began
             && !self.is_create

@@ -1,6 +1,7 @@
 //! What a plan shows. Decided from facts and arguments alone: no clock, no network, so that planning twice gives the same.
 
 pub(super) mod forecast;
+pub(super) mod repeated;
 pub(super) mod steps;
 pub(super) mod take_over;
 pub(super) mod warnings;

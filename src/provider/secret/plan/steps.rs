@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::forecast::revoked_for_room;
+use super::repeated::{Line, again};
 use crate::address::Address;
 use crate::part::PartName;
 use crate::provider::secret::decide::{Decision, is_public, moves_escrow};
 use crate::provider::secret::state::State;
 use crate::provider::secret::{capacity, texts};
 use crate::rotation::forecast::UNKNOWN_INSTANT;
-use crate::rotation::{CredentialRecord, Forecast, Lead, Ledger, Step};
+use crate::rotation::{CredentialRecord, Forecast, Lead, Ledger, Step, Task};
 use crate::source::{self, Maker};
 use crate::spec::{Config, EscrowSpec, IncidentRevoke, TargetSpec, When};
 use crate::target::EntryWords;
@@ -31,43 +32,10 @@ pub(in crate::provider::secret) struct Told<'a> {
     pub is_create: bool,
 }
 
-/// The lines.
+/// The lines, with how often they have been said.
 pub(in crate::provider::secret) fn steps(told: &Told<'_>) -> Vec<String> {
-    let mut lines = told.confirmed();
-    lines.extend(told.of_the_course());
-    lines.extend(told.forgotten());
-    lines.extend(told.waiting());
-    lines.extend(told.kept());
-    lines.into_iter().map(|line| again(line, &told.state.steps)).collect()
-}
-
-/// The line, with how often it has been said, where the last apply had the same.
-fn again(line: String, before: &[String]) -> String {
-    let nth = |number: u64| format!("{line}, again, {} time", ordinal(number));
-    let said = before.iter().filter_map(|old| {
-        let rest = old.strip_prefix(&line)?;
-        if rest.is_empty() {
-            return Some(1);
-        }
-        let digits: String = rest.chars().filter(char::is_ascii_digit).collect();
-        let number: u64 = digits.parse().ok()?;
-        (*old == nth(number)).then_some(number)
-    });
-    match said.max() {
-        Some(times) => nth(times + 1),
-        None => line,
-    }
-}
-
-fn ordinal(number: u64) -> String {
-    let suffix = match (number % 10, number % 100) {
-        (_, 11..=13) => "th",
-        (1, _) => "st",
-        (2, _) => "nd",
-        (3, _) => "rd",
-        _ => "th",
-    };
-    format!("{number}{suffix}")
+    let lines = told.lines().into_iter();
+    lines.map(|line| again(line.text, &told.state.steps)).collect()
 }
 
 /// Values that have ended leave that entry.
@@ -88,57 +56,89 @@ fn numbered(generations: &BTreeSet<u64>) -> String {
 }
 
 impl Told<'_> {
-    fn of_the_course(&self) -> Vec<String> {
+    /// The lines, and what each of them stands for.
+    pub(in crate::provider::secret) fn lines(&self) -> Vec<Line> {
+        let mut lines: Vec<Line> = self.confirmed().into_iter().map(Line::without_task).collect();
+        lines.extend(self.room().map(Line::without_task));
+        lines.extend(self.of_the_course());
+        let after = self.forgotten().into_iter().chain(self.waiting());
+        lines.extend(after.map(Line::without_task));
+        let promote = || Task::Promote(self.course.ledger.generation());
+        lines.extend(self.kept().into_iter().map(|text| Line::of(promote(), text)));
+        lines
+    }
+
+    fn room(&self) -> Option<String> {
+        let in_place = self.decision.ledger.generation();
+        capacity::is_needed(self.decision, self.course, self.config).then(|| {
+            format!(
+                "bring every target to generation {in_place} and revoke what none of them holds, to make room for another credential"
+            )
+        })
+    }
+
+    fn of_the_course(&self) -> Vec<Line> {
         let mut lines = Vec::new();
         let mut ledger = self.decision.ledger.clone();
-        let mut newest = self.decision.generation;
+        let coming = self.decision.generation;
         let mut revoked: Vec<u64> = Vec::new();
         let mut minted: BTreeSet<u64> = BTreeSet::new();
-        let delivered: BTreeSet<&String> = self.course.written.iter().collect();
+        let mut delivered: BTreeSet<&String> = BTreeSet::new();
         let mut ended = self.course.unparked.iter();
         let mut entry = self.decision.ledger.escrow().map(|escrow| escrow.slot.clone());
-        if capacity::is_needed(self.decision, self.course, self.config) {
-            let in_place = self.decision.ledger.generation();
-            lines.push(format!(
-                "bring every target to generation {in_place} and revoke what none of them holds, to make room for another credential"
-            ));
-        }
-        for step in &self.course.steps {
+        for (step, moment) in self.course.steps.iter().zip(&self.course.moments) {
+            let newest = moment.generation;
+            let of_check = |(key, text): (&String, String)| Line::of(Task::Check(newest, key.clone()), text);
+            let of_step = |text: String| Line {
+                task: Task::of(step, newest).into_iter().next(),
+                text,
+            };
             match step {
-                Step::Preflight => lines.extend(self.preflight()),
-                Step::Recover(generation) => lines.extend(self.recover(*generation)),
+                Step::Preflight => lines.extend(self.preflight().into_iter().map(of_check)),
+                Step::Recover(generation) => lines.extend(self.recover(*generation).map(of_step)),
                 Step::Mint(generation) => {
                     minted.insert(*generation);
-                    newest = *generation;
-                    lines.push(self.mint(*generation));
+                    lines.push(of_step(self.mint(*generation)));
                 }
                 Step::Deliver { generation, targets } => {
-                    lines.extend(targets.iter().filter_map(|key| self.deliver(*generation, key)));
+                    let line = |key: &String| {
+                        let task = Task::Deliver(*generation, key.clone());
+                        Some(Line::of(task, self.deliver(*generation, key)?))
+                    };
+                    lines.extend(targets.iter().filter_map(line));
+                    delivered.extend(targets);
                 }
                 Step::Activate { targets } => {
                     let alone = targets.iter().filter(|key| !delivered.contains(key));
-                    lines.extend(alone.filter_map(|key| self.activate(newest, key)));
-                    lines.extend(self.activations(newest, targets));
+                    let line = |key: &String| {
+                        let task = Task::MakeLive(newest, key.clone());
+                        Some(Line::of(task, self.activate(newest, key)?))
+                    };
+                    lines.extend(alone.filter_map(line));
+                    if moment.is_staged {
+                        lines.extend(self.activations(newest, targets));
+                    }
                 }
-                Step::AwaitLead(lead) => lines.push(self.wait(newest, lead, false)),
-                Step::Pause(lead) => lines.push(self.wait(newest, lead, true)),
-                Step::Check(wave) => lines.extend(self.checks(newest, *wave)),
-                Step::Remove(key) => lines.push(self.remove(&ledger, key)),
+                Step::AwaitLead(lead) => lines.push(of_step(self.wait(newest, lead, false))),
+                Step::Pause(lead) => lines.push(of_step(self.wait(newest, lead, true))),
+                Step::Check(wave) => lines.extend(self.checks(newest, *wave).into_iter().map(of_check)),
+                Step::Remove(key) => lines.push(of_step(self.remove(&ledger, key))),
                 Step::Revoke(generation) => {
-                    lines.extend(self.revoke(*generation, newest));
+                    lines.extend(self.revoke(*generation, newest.max(coming)).map(of_step));
                     revoked.push(*generation);
                 }
-                Step::CheckRevoked => lines.extend(self.checks_after(&revoked, newest)),
+                Step::CheckRevoked => lines.extend(self.checks_after(&revoked, newest).into_iter().map(of_check)),
                 Step::Park(generation) => {
                     // A part of a value is not parked.
                     let is_whole = minted.contains(generation) || self.recovers_whole(*generation);
-                    lines.extend(is_whole.then(|| self.park(*generation)).flatten());
-                    lines.extend(delete_from_escrow(ended.next(), entry.as_ref()));
+                    let parked = is_whole.then(|| self.park(*generation)).flatten();
+                    lines.extend(parked.map(of_step));
+                    lines.extend(delete_from_escrow(ended.next(), entry.as_ref()).map(of_step));
                 }
                 Step::Unpark => {
                     let moved = entry.as_ref().and_then(|entry| self.unpark(entry));
-                    lines.extend(moved);
-                    lines.extend(delete_from_escrow(ended.next(), entry.as_ref()));
+                    lines.extend(moved.map(of_step));
+                    lines.extend(delete_from_escrow(ended.next(), entry.as_ref()).map(of_step));
                     entry = self.config.escrow.as_ref().map(|escrow| escrow.slot.to_string());
                 }
                 Step::Survey
@@ -157,7 +157,7 @@ impl Told<'_> {
         lines
     }
 
-    fn preflight(&self) -> Vec<String> {
+    fn preflight(&self) -> Vec<(&String, String)> {
         let checks = self.config.checks.iter();
         let preflight = checks.filter(|(_, check)| check.when == When::Preflight);
         let minted = self.course.steps.iter().find_map(|step| match step {
@@ -169,7 +169,7 @@ impl Told<'_> {
             |generation| format!("before generation {generation} is minted"),
         );
         preflight
-            .map(|(key, check)| format!("{before}: check {key}: {}", check.config.in_words()))
+            .map(|(key, check)| (key, format!("{before}: check {key}: {}", check.config.in_words())))
             .collect()
     }
 
@@ -314,20 +314,19 @@ impl Told<'_> {
     }
 
     /// The activations of the wave of these targets.
-    fn activations(&self, generation: u64, targets: &[String]) -> Vec<String> {
-        let is_staged = |key: &&String| self.course.written.contains(*key) || self.decision.activate.contains(*key);
-        let staged = targets.iter().find(is_staged);
-        let wave = staged
-            .and_then(|key| self.config.targets.get(key))
-            .map(|target| target.wave);
+    fn activations(&self, generation: u64, targets: &[String]) -> Vec<Line> {
+        let wave = targets.iter().find_map(|key| self.config.targets.get(key));
+        let wave = wave.map(|target| target.wave);
         let activations = self.config.activations.iter();
         let of_wave = activations.filter(|(_, activation)| Some(activation.wave()) == wave);
         of_wave
             .map(|(key, activation)| {
                 let what = activation.run.config.in_words();
-                format!(
-                    "wave {}: activate generation {generation} by {key}: {what}",
-                    activation.wave()
+                let task = Task::Activation(generation, key.clone());
+                let wave = activation.wave();
+                Line::of(
+                    task,
+                    format!("wave {wave}: activate generation {generation} by {key}: {what}"),
                 )
             })
             .collect()
@@ -352,18 +351,21 @@ impl Told<'_> {
         format!("wait {how_long}: consumers of {key} load generation {generation} before wave {wave} gets it{later}")
     }
 
-    fn checks(&self, generation: u64, wave: u64) -> Vec<String> {
+    fn checks(&self, generation: u64, wave: u64) -> Vec<(&String, String)> {
         let checks = self.config.checks.iter();
         let of_wave = checks.filter(|(_, check)| check.when == When::Wave(wave));
         of_wave
             .map(|(key, check)| {
                 let what = check.config.in_words();
-                format!("wave {wave}: check {key} of generation {generation}: {what}")
+                (
+                    key,
+                    format!("wave {wave}: check {key} of generation {generation}: {what}"),
+                )
             })
             .collect()
     }
 
-    fn checks_after(&self, revoked: &[u64], newest: u64) -> Vec<String> {
+    fn checks_after(&self, revoked: &[u64], newest: u64) -> Vec<(&String, String)> {
         let after = self.config.checks.iter();
         let after = after.filter(|(_, check)| check.when == When::Revoked);
         let when = match revoked.last() {
@@ -371,7 +373,7 @@ impl Told<'_> {
             None => format!("once more, for generation {newest}"),
         };
         after
-            .map(|(key, check)| format!("{when}: check {key}: {}", check.config.in_words()))
+            .map(|(key, check)| (key, format!("{when}: check {key}: {}", check.config.in_words())))
             .collect()
     }
 
@@ -571,25 +573,5 @@ impl Told<'_> {
                 self.in_window()
             ),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_repeated_line_counts() {
-        let line = || "wave 1: set X of generation 2".to_owned();
-        let first = again(line(), &[]);
-        assert_eq!(first, line());
-        let second = again(line(), &[first]);
-        assert_eq!(second, "wave 1: set X of generation 2, again, 2nd time");
-        let third = again(line(), &[second]);
-        assert_eq!(third, "wave 1: set X of generation 2, again, 3rd time");
-        assert_eq!(ordinal(11), "11th");
-        assert_eq!(ordinal(22), "22nd");
-        // The generation is part of the line: 2 is not the beginning of 21.
-        assert_eq!(again(line(), &["wave 1: set X of generation 21".to_owned()]), line());
     }
 }
