@@ -64,6 +64,8 @@ fn left() -> Ending {
         (Work::Check, "it did not run"),
         (Work::Revoke(1, Some("xyz".into())), "its overlap has ended"),
         (Work::Revoke(1, None), "its overlap has ended"),
+        (Work::EndSessions(1, Some("app/xyz".into())), "an incident exposed it"),
+        (Work::RecordEnd(1, Some("app/xyz".into())), "generation 2 replaced it"),
         (Work::Rotate(3), "every 90d"),
         (Work::Restore(1), "restore = 1"),
         (Work::Notify, "it was not sent"),

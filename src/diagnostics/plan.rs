@@ -55,19 +55,32 @@ catalogue! {
             samples: [{ secret: "FLY_API_TOKEN".into(), why: "No target holds generation 1 any more".into(), generation: 2 }],
         }
         /// An incident that revokes before it delivers.
-        warning IncidentBreaks { secret: String, generation: u64, broken: Vec<(String, Option<String>)>, ends_sessions: bool } => {
+        warning IncidentBreaks {
+            secret: String,
+            generation: u64,
+            broken: Vec<(String, Option<String>)>,
+            ends_sessions: bool,
+            is_replaced: bool,
+        } => {
             summary: format!("{secret}: consumers fail until they have the new value"),
             detail: {
                 let targets = broken.iter().map(|(target, impact)| match impact.as_deref().map(str::trim) {
                     Some(impact) if !impact.is_empty() => format!("\n  - {target}: {impact}"),
                     _ => format!("\n  - {target}"),
                 });
+                let (why, way_out) = match is_replaced {
+                    false => (
+                        format!("incident.revoke is \"now\", so older credentials are revoked as soon as generation {generation} exists."),
+                        "To revoke them after the delivery instead, set revoke = \"delivered\".",
+                    ),
+                    true => (format!("The old credential stops working when generation {generation} is minted."), ""),
+                };
+                let sessions = if *ends_sessions { SESSIONS_END } else { "" };
+                let after = [sessions, way_out].into_iter().filter(|text| !text.is_empty());
                 format!(
-                    "incident.revoke is \"now\", so older credentials are revoked as soon as generation {generation} exists. Until it is \
-                     delivered, consumers that load the value from these targets fail:{}\n{}To revoke them after the delivery instead, set \
-                     revoke = \"delivered\".",
+                    "{why} Until it is delivered, consumers that load the value from these targets fail:{}{}",
                     targets.collect::<String>(),
-                    if *ends_sessions { format!("{SESSIONS_END}\n") } else { String::new() }
+                    after.map(|text| format!("\n{text}")).collect::<String>()
                 )
             },
             samples: [
@@ -80,12 +93,21 @@ catalogue! {
                         ("runtime".into(), None),
                     ],
                     ends_sessions: false,
+                    is_replaced: false,
                 },
                 {
                     secret: "DATABASE_URL".into(),
                     generation: 2,
                     broken: vec![("web".into(), Some("every page fails".into()))],
                     ends_sessions: true,
+                    is_replaced: false,
+                },
+                {
+                    secret: "DATABASE_URL".into(),
+                    generation: 2,
+                    broken: vec![("web".into(), Some("every page fails".into()))],
+                    ends_sessions: true,
+                    is_replaced: true,
                 },
             ],
         }
@@ -176,6 +198,12 @@ catalogue! {
                  passed. Set `overlap` to give slower consumers time."
             ),
             samples: [{ secret: "FLY_API_TOKEN".into(), credentials: super::names(["generation 1 (abc)"]), generation: 2 }],
+        }
+        /// Sessions of credentials that end with the mint.
+        warning EndsSessions { secret: String, credentials: Vec<Words> } => {
+            summary: format!("{secret}: this apply ends the sessions of {}", all_of(credentials)),
+            detail: SESSIONS_END,
+            samples: [{ secret: "DATABASE_URL".into(), credentials: super::names(["generation 1 (app/abc)"]) }],
         }
         /// Credentials that an incident ends.
         warning RevokedByIncident {

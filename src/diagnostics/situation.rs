@@ -59,6 +59,10 @@ pub enum Work {
     Notify,
     /// A credential is revoked.
     Revoke(u64, Option<String>),
+    /// The sessions of a credential are ended that has ended itself.
+    EndSessions(u64, Option<String>),
+    /// A credential has ended, which is recorded.
+    RecordEnd(u64, Option<String>),
 }
 
 /// What comes next.
@@ -93,6 +97,13 @@ pub enum Ending {
     },
     /// What is true, and what comes next.
     Left(Situation, Next),
+}
+
+fn credential(generation: u64, id: Option<&str>) -> String {
+    match id {
+        Some(id) => format!("generation {generation} ({id})"),
+        None => format!("generation {generation}"),
+    }
 }
 
 fn broken(impact: Option<&String>) -> String {
@@ -150,8 +161,13 @@ impl Display for Work {
             Self::Check => f.write_str("repeat the checks"),
             Self::Restore(generation) => write!(f, "restore generation {generation}"),
             Self::Notify => f.write_str("send the message"),
-            Self::Revoke(generation, Some(id)) => write!(f, "revoke generation {generation} ({id})"),
-            Self::Revoke(generation, None) => write!(f, "revoke generation {generation}"),
+            Self::Revoke(generation, id) => write!(f, "revoke {}", credential(*generation, id.as_deref())),
+            Self::EndSessions(generation, id) => {
+                write!(f, "end the sessions of {}", credential(*generation, id.as_deref()))
+            }
+            Self::RecordEnd(generation, id) => {
+                write!(f, "record that {} has ended", credential(*generation, id.as_deref()))
+            }
         }
     }
 }

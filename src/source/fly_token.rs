@@ -39,6 +39,7 @@ pub static KIND: SourceKind = SourceKind {
         place: fly::graphql_place,
     }),
     issuer,
+    handle_of: |id| id,
     issuer_in_words,
 };
 

@@ -43,6 +43,7 @@ pub static KIND: SourceKind = SourceKind {
     },
     reach: Some(http::VENDOR.reach()),
     issuer,
+    handle_of: |id| id,
     issuer_in_words,
 };
 

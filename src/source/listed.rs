@@ -68,11 +68,6 @@ pub(super) trait Listed: Send + Sync {
         Ok(LastUse::NotTold)
     }
 
-    /// As [`Issuer::handle_of`].
-    fn handle_of<'a>(&self, id: &'a str) -> &'a str {
-        id
-    }
-
     /// As [`Issuer::open_sessions`].
     async fn sessions(&self, _id: &str) -> Result<Sessions, CallError> {
         Ok(Sessions::default())
@@ -169,10 +164,6 @@ impl<T: Listed> Issuer for Listing<T> {
 
     async fn last_use(&self, id: &str) -> Result<LastUse, CallError> {
         self.0.used(id).await
-    }
-
-    fn handle_of<'a>(&self, id: &'a str) -> &'a str {
-        self.0.handle_of(id)
     }
 
     async fn open_sessions(&self, id: &str) -> Result<Sessions, CallError> {

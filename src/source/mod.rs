@@ -206,11 +206,6 @@ pub trait Issuer: Send + Sync {
     /// Ends a credential. One that is already gone is success; an empty id is refused without a call.
     async fn revoke(&self, id: &str, permit: &WritePermit) -> Result<(), CallError>;
 
-    /// What a credential belongs to that has one after the other, each with an id of its own: a role with its passwords.
-    fn handle_of<'a>(&self, id: &'a str) -> &'a str {
-        id
-    }
-
     /// Sessions that an earlier credential of the same handle opened, or that one itself if it has ended: they go on whatever becomes of
     /// it. Read only.
     async fn open_sessions(&self, _id: &str) -> Result<Sessions, CallError> {
@@ -286,6 +281,11 @@ pub trait SourceConfig: Send + Sync {
     /// The id of the next credential, where it is known before: a role's name, if there is one role. `None` while the issuer gives it.
     fn next_id(&self) -> Option<&str> {
         None
+    }
+
+    /// The handle that every mint makes anew, which ends the credential that it had: a role, if there is one role.
+    fn sole_handle(&self) -> Option<&str> {
+        self.next_id()
     }
 
     /// Longest label that the issuer's names allow, in characters.
@@ -429,6 +429,8 @@ pub struct SourceKind {
     pub reach: Option<Reach>,
     /// The issuer at an address of this kind, for credentials whose configuration is gone; `None` for kinds that issue nothing revocable.
     pub issuer: fn(&Address, &Link<'_>) -> Result<Option<Box<dyn Issuer>>, Diagnostic>,
+    /// What a credential belongs to that has one after the other, each with an id of its own: a role with its passwords. For most, the id.
+    pub handle_of: fn(&str) -> &str,
     /// Who issues the credentials at an address of this kind, for texts: `Fly app molecule-cp`.
     pub issuer_in_words: fn(&Address) -> String,
 }
@@ -484,6 +486,13 @@ pub fn ends_sessions(issuer: &str) -> bool {
     let address: Option<Address> = issuer.parse().ok();
     let known = address.and_then(|address| kind(&address.kind));
     known.is_some_and(|kind| kind.offers.sessions)
+}
+
+/// What a credential of the issuer at a recorded address belongs to ([`SourceKind::handle_of`]).
+pub fn handle_of<'a>(issuer: &str, id: &'a str) -> &'a str {
+    let address: Option<Address> = issuer.parse().ok();
+    let known = address.and_then(|address| kind(&address.kind));
+    known.map_or(id, |kind| (kind.handle_of)(id))
 }
 
 /// The issuer at a recorded address, as texts call it.

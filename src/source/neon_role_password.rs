@@ -47,6 +47,7 @@ pub static KIND: SourceKind = SourceKind {
     },
     reach: Some(neon::VENDOR.reach()),
     issuer,
+    handle_of: |id| id,
     issuer_in_words,
 };
 

@@ -56,6 +56,7 @@ pub static KIND: SourceKind = SourceKind {
     },
     reach: Some(postgres::VENDOR.reach()),
     issuer,
+    handle_of: role_of,
     issuer_in_words,
 };
 
@@ -171,10 +172,6 @@ impl Listed for Roles {
 
     async fn is_own(&self, id: &str) -> Result<bool, CallError> {
         Ok(role_of(id) == self.client.user())
-    }
-
-    fn handle_of<'a>(&self, id: &'a str) -> &'a str {
-        role_of(id)
     }
 
     async fn sessions(&self, id: &str) -> Result<Sessions, CallError> {

@@ -36,6 +36,7 @@ pub static KIND: SourceKind = SourceKind {
     offers: super::Offers::NOTHING,
     reach: None,
     issuer: |_, _| Ok(None),
+    handle_of: |id| id,
     issuer_in_words: |_| "its vendor".to_owned(),
 };
 

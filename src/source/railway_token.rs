@@ -37,6 +37,7 @@ pub static KIND: SourceKind = SourceKind {
     offers: listed::OFFERS,
     reach: Some(railway::VENDOR.reach()),
     issuer,
+    handle_of: |id| id,
     issuer_in_words,
 };
 

@@ -38,6 +38,7 @@ pub static KIND: SourceKind = SourceKind {
     offers: listed::OFFERS_OF_KEYS,
     reach: Some(resend::VENDOR.reach()),
     issuer,
+    handle_of: |id| id,
     issuer_in_words: |address| format!("Resend account{}", address.at_host()),
 };
 

@@ -35,6 +35,7 @@ pub static KIND: SourceKind = SourceKind {
     offers: listed::OFFERS_OF_KEYS,
     reach: Some(vercel::VENDOR.reach()),
     issuer,
+    handle_of: |id| id,
     issuer_in_words: |address| format!("Vercel account{}", address.at_host()),
 };
 

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::day_two::block_of;
+use crate::incident::failing;
 use crate::postgres::{Postgres, SUPERUSER, Template};
-use crate::story::{A_DAY, NAME, PARAMETER, Story, resource, says};
+use crate::story::{A_DAY, NAME, PARAMETER, Story, resource, says, unframed};
 use crate::truth::parameter;
 
 pub(crate) const ONE_ROLE: &str = r#"source = { postgres_password = { role = "app" } }"#;
@@ -174,6 +175,100 @@ fn one_role_has_a_gap_that_the_plan_announces() {
     connects_as(&story, &server, "app");
     assert!(!server.accepts("app", &first));
     assert_eq!(credentials(&story), [pair("app", "disabled"), pair("app", "current")]);
+}
+
+/// What no plan and no error says of a password that has ended.
+#[track_caller]
+fn claims_nothing_of_the_old_password(said: &str) {
+    let said = unframed(said);
+    for claim in [
+        "revoke generation 1",
+        "valid for 24h",
+        "valid until",
+        "leave generation 1",
+        "this apply revokes",
+        "generation 1 is revoked",
+        "Set `overlap`",
+        "Still valid",
+        "may still be valid",
+        "is not revoked",
+    ] {
+        assert!(!said.contains(claim), "{claim} is in\n{said}");
+    }
+}
+
+#[test]
+fn nothing_says_that_a_password_lives_which_the_next_one_ended() {
+    let parked = r#"escrow { ssm_parameter { path = "/rotation/escrow/" } }"#;
+    for (at, more) in ["", "overlap = \"24h\"", "revoke { mode = \"manual\" }"]
+        .iter()
+        .enumerate()
+    {
+        let mut story = Story::new();
+        let server = server(&mut story);
+        let write = |lines: &[&str]| {
+            let secret = resource("it", NAME, lines);
+            let escrow = parked.replace(" { ", " {\n").replace(" }", "\n}");
+            let escrow = if at == 1 { escrow.as_str() } else { "" };
+            story.write_all(&format!(
+                "provider \"rotation\" {{\n  namespace = \"production\"\n  {escrow}\n}}\n{secret}"
+            ));
+        };
+        let once = because("once");
+        write(&[ONE_ROLE, URI, more, LOGINS]);
+        story.apply();
+        let check = failing(&story);
+        write(&[ONE_ROLE, URI, more, &once, &check]);
+        let plan = story.plan();
+        says(
+            &plan,
+            &["its predecessor stops working at once", "this rotation causes downtime"],
+        );
+        claims_nothing_of_the_old_password(&plan);
+        let said = story.fails();
+        says(&said, &["Generation 2 (app/"]);
+        claims_nothing_of_the_old_password(&said);
+        let plan = story.plan();
+        says(&plan, &["check up of generation 2"]);
+        claims_nothing_of_the_old_password(&plan);
+        if at == 1 {
+            // Its value is in escrow, and worth nothing.
+            write(&[ONE_ROLE, URI, more, &once, "restore = 1"]);
+            says(&story.refused("plan"), &["cannot be restored", "It has ended"]);
+        }
+        write(&[ONE_ROLE, URI, more, &once, LOGINS]);
+        let plan = story.plan();
+        claims_nothing_of_the_old_password(&plan);
+        claims_nothing_of_the_old_password(&story.run(&["apply", "-auto-approve"]).success());
+        connects_as(&story, &server, "app");
+        claims_nothing_of_the_old_password(&story.settled());
+        claims_nothing_of_the_old_password(&story.run(&["plan", "-destroy"]).success());
+    }
+}
+
+#[test]
+fn another_role_leaves_the_password_of_the_former_one_to_be_revoked() {
+    let mut story = Story::new();
+    let server = server(&mut story);
+    story.configure(&[ONE_ROLE, URI, "overlap = \"1h\""]);
+    story.apply();
+    let first = connects_as(&story, &server, "app");
+    let other = ONE_ROLE.replace("app", "app_b");
+    story.configure(&[&other, URI, "overlap = \"1h\""]);
+    says(
+        &story.plan(),
+        &[
+            "the present password of the role \\\"app_b\\\" stops working at once",
+            "keep generation 1 (app/",
+        ],
+    );
+    story.apply();
+    connects_as(&story, &server, "app_b");
+    assert!(server.accepts("app", &first));
+    story.clock("2h");
+    says(&story.plan(), &["revoke generation 1 (app/"]);
+    story.apply();
+    assert!(!server.accepts("app", &first));
 }
 
 #[test]

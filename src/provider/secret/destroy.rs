@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::policies::Policies;
+use super::revocable::is_replaced;
 use super::state::{State, is_imported};
 use super::{adapters, config_in_state, slots, texts};
 use crate::address::Address;
@@ -526,8 +527,14 @@ async fn revoke_all(
             problems.report(path.clone(), left);
             continue;
         }
+        // Nobody accepts it any more, whatever an entry holds.
+        let has_ended = is_replaced(&record, &state.ledger);
+        if has_ended && policies.revoke_by_hand {
+            continue;
+        }
         let holder = kept
             .iter()
+            .filter(|_| !has_ended)
             .find(|(_, delivery)| delivery.generation == Some(record.generation));
         let (generation, issuer) = (record.generation, texts::issuer(&record.issuer));
         if let Some((key, delivery)) = holder {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::revocable::can_be_revoked;
+use super::revocable::{self, can_be_revoked};
 use super::state::State;
 use super::texts;
 use crate::rotation::{Cause, CredentialRecord, Ledger, Notice, NoticeCode};
@@ -45,7 +45,9 @@ pub(super) fn notice(known: &CredentialRecord, config: &Config, ledger: &Ledger,
     let generation = known.generation;
     let (credential, place) = (texts::credential(known), texts::issuer(&known.issuer));
     let has_sessions = source::ends_sessions(&known.issuer);
+    let has_ended = revocable::is_replaced(known, ledger);
     let valid = match known.is_issued() {
+        true if has_ended => format!("has ended, but sessions that it opened may be open at {place}"),
         true if has_sessions => format!("may still be valid at {place}, or sessions that it opened may be open there"),
         true => format!("may still be valid at {place}"),
         false => "is still verified with its public key".to_owned(),
@@ -57,6 +59,10 @@ pub(super) fn notice(known: &CredentialRecord, config: &Config, ledger: &Ledger,
         }
         true => "Supply a new value, then revoke it there.".to_owned(),
         false if !known.is_issued() => "The next apply takes its public key out of the set.".to_owned(),
+        false if has_ended && config.revoke_by_hand => {
+            format!("End its sessions there, then set `revoke {{ confirmed = {generation} }}`.")
+        }
+        false if has_ended => "The next apply ends its sessions.".to_owned(),
         false if config.revoke_by_hand || !can_be_revoked(known) => {
             let sessions = if has_sessions { ", end its sessions" } else { "" };
             format!("Revoke it there{sessions}, then set `revoke {{ confirmed = {generation} }}`.")

@@ -6,7 +6,7 @@ use super::decide::{Decision, HeldBy, Rotate, decide, lasting_wait};
 use super::due;
 use super::exposure::{self, is_exposed, subject_of};
 use super::policies::Policies;
-use super::revocable::is_revoked_by_hand;
+use super::revocable::{is_replaced, is_revoked_by_hand};
 use super::state::{State, Verdict, left_subject, unreachable_targets};
 use super::texts;
 use jiff::Timestamp;
@@ -17,6 +17,7 @@ use crate::rotation::{
     Action, Cause, CredentialRecord, CredentialStatus, DeliveryStatus, Ledger, Notice, NoticeCode, Pending, Request,
     Wait,
 };
+use crate::source;
 use crate::spec::Config;
 use crate::target::Activation;
 
@@ -437,7 +438,8 @@ fn exposed(state: &State, decision: &Decision, config: &Config, all: &mut Vec<No
             .filter(|awaited| awaited.cause == Cause::Incident);
         let is_to_follow = awaited.is_some() && generation == ledger.generation();
         let is_exposed = is_to_follow || is_exposed(state, ledger, generation, &decision.notices);
-        if !known.is_accepted() || ends || is_dead || !is_exposed {
+        let is_over = is_replaced(known, ledger) && !source::ends_sessions(&known.issuer);
+        if !known.is_accepted() || ends || is_dead || is_over || !is_exposed {
             continue;
         }
         let notice = exposure::notice(known, config, ledger, decision.rotates());
@@ -477,7 +479,11 @@ fn of_credentials(state: &State, decision: &Decision, config: &Config, all: &mut
             continue;
         }
         let credential = texts::credential(known);
+        let has_ended = is_replaced(known, ledger);
         let (code, text) = if is_revoked_by_hand(known, config) {
+            if has_ended {
+                continue;
+            }
             let place = texts::issuer(&known.issuer);
             (
                 NoticeCode::RevokeByHand,
@@ -491,7 +497,9 @@ fn of_credentials(state: &State, decision: &Decision, config: &Config, all: &mut
                 continue;
             }
             all.push(waiting_for_window(decision, &subject, config, || {
-                let work = if known.is_accepted() {
+                let work = if has_ended {
+                    "The record of the end of"
+                } else if known.is_accepted() {
                     "The revocation of"
                 } else {
                     "The deletion from escrow of"
@@ -503,6 +511,7 @@ fn of_credentials(state: &State, decision: &Decision, config: &Config, all: &mut
             (
                 NoticeCode::RevokeWaits,
                 match known.is_accepted() {
+                    true if has_ended => format!("{credential} has ended, and stays on record: {wait}."),
                     true => format!("{credential} is not revoked yet: {wait}."),
                     false => format!("{credential} stays in escrow: {wait}."),
                 },
@@ -550,6 +559,7 @@ fn why_revoked(decision: &Decision, generation: u64) -> String {
     let known = decision.ledger.credential(generation);
     match known.and_then(|known| known.revoke_after) {
         _ if decision.ledger.never_held(generation) => "minted by an interrupted apply, held by no target".to_owned(),
+        _ if known.is_some_and(|known| is_replaced(known, &decision.ledger)) => "a newer one replaced it".to_owned(),
         Some(after) => format!("its overlap ended at {after}"),
         None => "superseded".to_owned(),
     }

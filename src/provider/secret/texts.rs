@@ -1,8 +1,11 @@
 //! How places, credentials and ways out are called in texts.
 
+use super::exposure::is_exposed;
+use super::revocable::is_replaced;
 use super::state::State;
 use crate::diagnostics::{Next, Situation, TargetSituation, Work, capitalized};
 use crate::rotation::{Action, CredentialRecord, DeliveryStatus, Ledger};
+use crate::source;
 pub(super) use crate::source::issuer;
 use crate::spec::Config;
 pub(super) use crate::target::entry;
@@ -126,7 +129,7 @@ pub(super) fn situation(state: &State, config: Option<&Config>) -> Situation {
     let superseded = ledger.superseded().into_iter();
     let still_valid = superseded
         .filter_map(|older| ledger.credential(older))
-        .filter(|known| known.is_issued())
+        .filter(|known| known.is_issued() && !is_replaced(known, ledger))
         .map(|known| generation(Some(known), known.generation));
     Situation {
         newest: (newest > 0).then(|| generation(ledger.credential(newest), newest)),
@@ -135,6 +138,19 @@ pub(super) fn situation(state: &State, config: Option<&Config>) -> Situation {
         others: others.collect(),
         still_valid: still_valid.collect(),
         ..Situation::default()
+    }
+}
+
+/// What is left to do about a credential that is due to be revoked.
+fn revocation(state: &State, generation: u64, id: Option<String>) -> Work {
+    let (ledger, notices) = (&state.ledger, &state.notices);
+    let replaced = ledger.credential(generation).filter(|known| is_replaced(known, ledger));
+    match replaced {
+        None => Work::Revoke(generation, id),
+        Some(known) if is_exposed(state, ledger, generation, notices) && source::ends_sessions(&known.issuer) => {
+            Work::EndSessions(generation, id)
+        }
+        Some(_) => Work::RecordEnd(generation, id),
     }
 }
 
@@ -155,7 +171,7 @@ pub(super) fn next(state: &State) -> Next {
             Action::Check => Work::Check,
             Action::Restore => Work::Restore(generation),
             Action::Notify => Work::Notify,
-            Action::Revoke => Work::Revoke(generation, known.credential_id.clone()),
+            Action::Revoke => revocation(state, generation, known.credential_id.clone()),
         };
         let reason = known.reason.trim_end_matches(ROTATED);
         (work, reason.to_owned())

@@ -129,6 +129,10 @@ impl SourceConfig for Config {
         Some(format!("the present password of the role {:?}", self.role))
     }
 
+    fn sole_handle(&self) -> Option<&str> {
+        self.alternate.is_none().then_some(self.role.as_str())
+    }
+
     fn may_have(&self, credential_id: &str) -> bool {
         let role = super::role_of(credential_id);
         role == self.role || self.alternate.as_deref() == Some(role)

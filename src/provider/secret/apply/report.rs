@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::diagnostics::{Apply, Ending, Next, names};
 use crate::executor::{Failure, Outcome, Subject};
 use crate::provider::RunRegistry;
+use crate::provider::secret::revocable::is_replaced;
 use crate::provider::secret::state::State;
 use crate::provider::secret::{exposure, paths, texts};
 use crate::rotation::{Notice, NoticeCode, Wait};
@@ -24,10 +25,12 @@ pub(super) fn waiting(state: &mut State, outcome: &Outcome) -> bool {
             false => NoticeCode::RevokeWaits,
         };
         let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
-        let text = format!(
-            "Generation {generation} ({id}) is not revoked yet: {}.",
-            reasons.join("; ")
-        );
+        let is_replaced = known.is_some_and(|known| is_replaced(known, &state.ledger));
+        let what = match is_replaced {
+            true => "has ended, and stays on record",
+            false => "is not revoked yet",
+        };
+        let text = format!("Generation {generation} ({id}) {what}: {}.", reasons.join("; "));
         let waits = |code| matches!(code, NoticeCode::RevokeWaits | NoticeCode::WaitingForWindow);
         state
             .notices

@@ -1,6 +1,7 @@
 //! `restore`: an older generation is delivered again.
 
 use super::{Decision, Rotate};
+use crate::provider::secret::revocable::is_replaced;
 use crate::rotation::{Cause, CredentialStatus, Request};
 use crate::spec::Config;
 
@@ -31,7 +32,7 @@ pub(super) fn refused(decision: &Decision, generation: u64, exposes: bool) -> Op
     let known = ledger.credential(generation);
     if generation == ledger.generation() && ledger.is_finished() {
         Some(CannotRestore::InPlace)
-    } else if known.is_none_or(|known| known.status == CredentialStatus::Disabled) {
+    } else if known.is_none_or(|known| known.status == CredentialStatus::Disabled || is_replaced(known, ledger)) {
         Some(CannotRestore::Dead)
     } else if !ledger.is_parked(generation) {
         Some(CannotRestore::NotParked)

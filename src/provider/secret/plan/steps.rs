@@ -8,6 +8,7 @@ use super::repeated::{Line, again};
 use crate::address::Address;
 use crate::part::PartName;
 use crate::provider::secret::decide::{Decision, is_public, moves_escrow};
+use crate::provider::secret::revocable::{ends_with_the_next, is_replaced};
 use crate::provider::secret::state::State;
 use crate::provider::secret::{capacity, texts};
 use crate::rotation::forecast::UNKNOWN_INSTANT;
@@ -253,9 +254,14 @@ impl Told<'_> {
             Maker::Person => "use",
             Maker::Us | Maker::Issuer => "mint",
         };
-        let ends = match source.config.traits().replaces() {
-            true => " (its predecessor stops working at once)",
-            false => "",
+        let ledger = &self.decision.ledger;
+        let before = ledger.credential(ledger.generation());
+        let ends = match (source.config.traits().replaces(), source.config.displaces()) {
+            (false, _) => String::new(),
+            (true, Some(other)) if before.is_some_and(|before| !self.is_replaced(before)) => {
+                format!(" ({other} stops working at once)")
+            }
+            (true, _) => " (its predecessor stops working at once)".to_owned(),
         };
         format!("{verb} generation {generation}{or_next}: {what}{ends}")
     }
@@ -369,6 +375,15 @@ impl Told<'_> {
         let after = self.config.checks.iter();
         let after = after.filter(|(_, check)| check.when == When::Revoked);
         let when = match revoked.last() {
+            Some(generation)
+                if self
+                    .decision
+                    .ledger
+                    .credential(*generation)
+                    .is_some_and(|known| self.is_replaced(known)) =>
+            {
+                format!("after generation {generation} has ended")
+            }
             Some(generation) => format!("after generation {generation} is revoked"),
             None => format!("once more, for generation {newest}"),
         };
@@ -392,8 +407,38 @@ impl Told<'_> {
         )
     }
 
+    /// Whether a credential has ended, or ends with the mint of this course, because its handle has one credential.
+    fn is_replaced(&self, known: &CredentialRecord) -> bool {
+        is_replaced(known, &self.decision.ledger) || (self.mints() && ends_with_the_next(known, self.config))
+    }
+
+    fn mints(&self) -> bool {
+        self.course.steps.iter().any(|step| matches!(step, Step::Mint(_)))
+    }
+
+    /// What is left to do about a credential that has ended already.
+    fn end(&self, known: &CredentialRecord, newest: u64) -> Option<String> {
+        let which = texts::generation(Some(known), known.generation);
+        if !ends_sessions(self.decision, known) {
+            // The line of the mint says it.
+            return (!self.mints()).then(|| format!("record that {which} has ended, since a newer one replaced it"));
+        }
+        let place = texts::issuer(&known.issuer);
+        let when = match self.decision.incident {
+            Some(IncidentRevoke::Now) => format!("before any target holds generation {newest}"),
+            Some(IncidentRevoke::Delivered) => {
+                format!("once every target holds generation {newest}, before the checks")
+            }
+            Some(IncidentRevoke::Checked) | None => format!("once every target holds generation {newest}"),
+        };
+        Some(format!("end the sessions that {which} opened at {place}, {when}"))
+    }
+
     fn revoke(&self, generation: u64, newest: u64) -> Option<String> {
         let known = self.state.ledger.credential(generation)?;
+        if self.is_replaced(known) {
+            return self.end(known, newest);
+        }
         if known.is_published() {
             return Some(format!(
                 "take the public key of generation {generation} out of the set (part jwks){}",
@@ -523,14 +568,16 @@ impl Told<'_> {
 
     /// `None` where nothing keeps it: nobody accepts it, and it is not parked any more.
     fn keep(&self, known: &CredentialRecord, after: &Ledger) -> Option<String> {
-        (known.is_accepted() || after.is_parked(known.generation)).then(|| self.keep_valid(known, after))
+        let is_parked = after.is_parked(known.generation);
+        let is_valid = known.is_accepted() && !self.is_replaced(known);
+        (is_valid || is_parked).then(|| self.keep_valid(known, after))
     }
 
     fn keep_valid(&self, known: &CredentialRecord, after: &Ledger) -> String {
         let which = texts::generation(self.state.ledger.credential(known.generation), known.generation);
         let generation = known.generation;
         let overlap = &self.config.overlap_text;
-        if !known.is_issued() {
+        if !known.is_issued() || self.is_replaced(known) {
             let until = match known.revoke_after {
                 Some(at) if at != UNKNOWN_INSTANT => format!("until {at}"),
                 _ => format!("for {overlap}"),

@@ -9,7 +9,7 @@ use crate::diagnostics::{Adoption, Plan, capitalized, names};
 use crate::executor::{self, Subject};
 use crate::provider::secret::decide::{Decision, Rotate};
 use crate::provider::secret::policies::Policies;
-use crate::provider::secret::revocable::can_be_revoked;
+use crate::provider::secret::revocable::{can_be_revoked, ends_with_the_next, is_replaced};
 use crate::provider::secret::state::State;
 use crate::provider::secret::{due, paths, texts};
 use crate::rotation::{Cause, CredentialRecord, DeliveryStatus, Forecast, Notice, NoticeCode, Step, TAKEN_OVER};
@@ -115,6 +115,7 @@ fn of_an_incident(config: &Config, decision: &Decision, course: &Forecast, probl
         generation: decision.generation,
         broken: broken.collect(),
         ends_sessions: drops_connections(decision, course),
+        is_replaced: config.source.config.sole_handle().is_some(),
     };
     problems.report(Path::attribute("targets"), broken);
 }
@@ -158,13 +159,35 @@ fn revocations(state: &State, decision: &Decision, course: &Forecast, config: &C
         };
         problems.report(paths::path_of(&Subject::Source, Some(config)), early);
     }
+    let mints = course.steps.iter().any(|step| matches!(step, Step::Mint(_)));
+    let has_ended = |generation: &u64| {
+        let known = decision.ledger.credential(*generation);
+        known.is_some_and(|known| is_replaced(known, &decision.ledger) || (mints && ends_with_the_next(known, config)))
+    };
     let at_once = course.revoked.iter().filter(|generation| {
         !for_room.contains(generation)
             && !decision.revoke.contains(generation)
             && !decision.ledger.never_held(**generation)
     });
-    let credentials =
-        names(at_once.map(|generation| texts::generation(state.ledger.credential(*generation), *generation)));
+    let (ended, at_once): (Vec<&u64>, Vec<&u64>) = at_once.partition(|generation| has_ended(generation));
+    let opened = ended
+        .into_iter()
+        .filter_map(|generation| decision.ledger.credential(*generation));
+    let opened =
+        opened.filter(|known| ends_sessions(decision, known) && decision.incident != Some(IncidentRevoke::Now));
+    let opened = names(opened.map(|known| texts::generation(Some(known), known.generation)));
+    if !opened.is_empty() {
+        let ends = Plan::EndsSessions {
+            secret: config.name.clone(),
+            credentials: opened,
+        };
+        problems.report(Path::root(), ends);
+    }
+    let credentials = names(
+        at_once
+            .into_iter()
+            .map(|generation| texts::generation(state.ledger.credential(*generation), *generation)),
+    );
     if credentials.is_empty() {
         return;
     }
@@ -209,7 +232,7 @@ pub(super) fn of_a_shorter_overlap(
             .ledger
             .credential(known.generation)
             .and_then(|now| now.revoke_after);
-        now < known.revoke_after
+        now < known.revoke_after && !is_replaced(known, &state.ledger)
     });
     let credentials = names(moved.map(|known| texts::generation(Some(known), known.generation)));
     if !credentials.is_empty() {
@@ -230,7 +253,8 @@ pub(super) fn of_a_destroy(name: &str, state: &State, policies: &Policies, probl
         .filter(|(_, known)| known.generation.is_some() && known.status != DeliveryStatus::Gone)
         .map(|(key, known)| (key, texts::entry(&known.slot).noun))
         .collect();
-    let issued = state.ledger.credentials().iter().filter(|known| known.is_issued());
+    let issued = state.ledger.credentials().iter();
+    let issued = issued.filter(|known| known.is_issued() && !is_replaced(known, &state.ledger));
     let untouched = state.ledger.is_taken_over();
     let (revocable, by_hand): (Vec<_>, Vec<_>) = issued.partition(|known| can_be_revoked(known) && !untouched);
     if held.is_empty() && revocable.is_empty() && by_hand.is_empty() {

@@ -222,7 +222,7 @@ async fn survey(
         .filter(|known| known.issuer == address)
     {
         let Some(id) = &known.credential_id else { continue };
-        if !told.insert(issuer.handle_of(id)) {
+        if !told.insert(source::handle_of(address, id)) {
             continue;
         }
         let open = issuer.open_sessions(id).await?.outdated;
