@@ -247,9 +247,13 @@ impl Run<'_> {
     ) -> Performed {
         let generation = order.label.generation;
         let on_record = self.outcome.ledger.credential(generation).is_some();
-        let essential = self.job.source.spec.config.essential_parts();
-        let tells_the_rest = essential.is_some_and(|parts| parts.iter().all(|part| found.get(part).is_some()));
-        let stays_as_found = essential.is_none() || (public.is_none() && !tells_the_rest);
+        let config = &self.job.source.spec.config;
+        let is_parked_whole = config.essential_parts().is_none();
+        let stays_as_found = match &public {
+            Some(_) => is_parked_whole,
+            // What needs no more than this asks no issuer.
+            None => !self.tells_the_rest(&found) || (is_parked_whole && self.suffice(&found)),
+        };
         if on_record && !self.job.is_create && stays_as_found {
             match public {
                 Some(public) => {
@@ -277,6 +281,19 @@ impl Run<'_> {
         self.outcome.public = public.filter(|_| stays_as_found).or(Some(minted.public));
         self.hold(generation, minted.parts);
         Ok(())
+    }
+
+    /// Whether the other parts of a value follow from these.
+    fn tells_the_rest(&self, parts: &Parts) -> bool {
+        let config = &self.job.source.spec.config;
+        config.tells_all(&|part| parts.get(part).is_some())
+    }
+
+    /// Whether this run needs no other parts than these.
+    fn suffice(&self, parts: &Parts) -> bool {
+        let has = |part: &PartName| parts.get(part.as_str()).is_some();
+        let parks = self.goal.parks && !self.session.parking_failed;
+        self.is_whole(parts) || (!parks && self.wanted_parts(&self.needed_parts()).iter().all(has))
     }
 
     fn hold(&mut self, generation: u64, parts: Parts) {
@@ -386,6 +403,9 @@ impl Run<'_> {
             parts.iter().all(|part| has(part.as_str()))
                 || (!essential.is_empty() && essential.iter().all(|part| has(part)))
         };
+        // Some parts tell the others with what the issuer says: each of them helps.
+        let config = &self.job.source.spec.config;
+        let tell = essential.is_empty() && config.tells_all(&|_| true);
         let mut recognised = !found.is_empty();
         for (key, target) in readable {
             let escrowed = match target.adapter.read().await {
@@ -433,7 +453,7 @@ impl Run<'_> {
                 });
             }
             let part = self.part_in(content);
-            if let Some(part) = part.filter(|part| wanted.contains(part) || all) {
+            if let Some(part) = part.filter(|part| wanted.contains(part) || all || tell) {
                 found.insert(part, escrowed.value);
             }
             recognised = true;
@@ -441,7 +461,8 @@ impl Run<'_> {
                 break;
             }
         }
-        let suffices = recognised && is_had(&found, &needed);
+        let tells_the_rest = tell && config.tells_all(&|part| found.contains_key(part));
+        let suffices = recognised && (is_had(&found, &needed) || tells_the_rest);
         Ok(suffices.then(|| self.parts_of(found)))
     }
 
@@ -533,13 +554,15 @@ impl Run<'_> {
     pub(super) async fn fetch_ending(&mut self, generation: u64) {
         let fetched = self.previous.take();
         self.fetch_previous(generation + 1, |when| when == When::Revoked).await;
-        if self.previous.is_none() {
+        // What was fetched while it worked may be more of the same value.
+        let is_more = |fetched: &Parts| self.previous.as_ref().is_none_or(|now| now.agree_with(fetched));
+        if fetched.as_ref().is_some_and(is_more) {
             self.previous = fetched;
         }
     }
 
     /// The parts of the newest generation below `before` that readable targets hold or held.
-    async fn older_parts(&self, before: u64) -> Result<Option<Parts>, CallError> {
+    async fn older_parts(&mut self, before: u64) -> Result<Option<Parts>, CallError> {
         let mut newest = 0;
         let mut found: BTreeMap<PartName, Secret> = BTreeMap::new();
         for target in self.job.targets.values().filter(|target| target.is_readable()) {
@@ -562,7 +585,20 @@ impl Run<'_> {
             }
             found.insert(part, escrowed.value);
         }
-        Ok((!found.is_empty()).then(|| self.parts_of(found)))
+        if found.is_empty() {
+            return Ok(None);
+        }
+        let found = self.parts_of(found);
+        let checks = self.job.checks.values();
+        let mut presenting = checks.filter(|check| check.presents() == Presents::Previous);
+        if !presenting.any(|check| check.lacks(Some(&found))) || !self.tells_the_rest(&found) {
+            return Ok(Some(found));
+        }
+        let order = self.order(newest);
+        let restored = self.job.source.adapter.restore(found.share(), &order).await;
+        let restored = self.found_as_told(restored, &order)?;
+        // Of what has ended, nobody says whose it was.
+        Ok(Some(restored.map_or(found, |restored| restored.parts)))
     }
 
     /// A value that is new, and does not look as the configuration says.

@@ -293,9 +293,15 @@ pub trait SourceConfig: Send + Sync {
         None
     }
 
-    /// The parts that suffice to make the others again ([`Source::restore`]); `None`: all of them.
+    /// The parts that suffice to make the others again ([`Source::restore`]); `None`: all of them. Nothing else is parked.
     fn essential_parts(&self) -> Option<&'static [&'static str]> {
         None
+    }
+
+    /// Whether the parts that `has` knows tell the others, by themselves or with what the issuer says ([`Source::restore`]).
+    fn tells_all(&self, has: &dyn Fn(&str) -> bool) -> bool {
+        self.essential_parts()
+            .is_some_and(|essential| essential.iter().all(|part| has(part)))
     }
 
     /// The parts of its credentials: those that its kind declares, unless the configuration has others.

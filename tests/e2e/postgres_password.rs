@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use crate::day_two::block_of;
 use crate::incident::failing;
 use crate::postgres::{Postgres, SUPERUSER, Template};
-use crate::story::{A_DAY, NAME, PARAMETER, Story, resource, says, unframed};
-use crate::truth::parameter;
+use crate::story::{A_DAY, NAME, PARAMETER, REPOSITORY, Story, resource, says, unframed};
+use crate::truth::{github_secret, parameter};
 
 pub(crate) const ONE_ROLE: &str = r#"source = { postgres_password = { role = "app" } }"#;
 pub(crate) const TWO_ROLES: &str = r#"source = { postgres_password = { role = "app", alternate_role = "app_b" } }"#;
@@ -244,6 +244,79 @@ fn nothing_says_that_a_password_lives_which_the_next_one_ended() {
         claims_nothing_of_the_old_password(&story.settled());
         claims_nothing_of_the_old_password(&story.run(&["plan", "-destroy"]).success());
     }
+}
+
+/// A password that can be read back, and a whole value that cannot, with a check that logs in as before.
+const PASSWORD_FIRST: &str = r#"targets = {
+    password = { part = "password", ssm_parameter = { name = "/molecule/production/PASSWORD" } }
+    whole    = { wave = 2, part = "uri", github_actions_secret = { repository = "molecule-monorepo" } }
+  }
+  checks = { ended = { phase = "revoked", postgres_login = { uri = "{{ uri }}", credential = "previous" } } }"#;
+
+/// The password that both targets hold, which logs in.
+#[track_caller]
+fn same_password_everywhere(story: &Story, server: &Postgres) -> String {
+    let password = parameter(story, "/molecule/production/PASSWORD").unwrap();
+    let whole = github_secret(story, REPOSITORY, NAME).unwrap();
+    let (role, _) = whole.strip_prefix("postgresql://").unwrap().split_once(':').unwrap();
+    assert!(whole.contains(&format!(":{password}@127.0.0.1:")), "{whole}");
+    assert!(server.accepts(role, &password));
+    password
+}
+
+#[test]
+fn a_password_that_can_be_read_gives_the_whole_value_back() {
+    for source in [ONE_ROLE, TWO_ROLES] {
+        let mut story = Story::new();
+        let server = server(&mut story);
+        let lines = [source, PASSWORD_FIRST, "overlap = \"0s\""];
+        story.configure(&lines);
+        assert!(!story.plan().contains("not_resumable"));
+        story.apply();
+        let once = because("once");
+        story.configure(&[&lines[..], &[&once]].concat());
+        let plan = story.plan();
+        says(&plan, &["check ended"]);
+        assert!(!plan.contains("not_resumable"), "{plan}");
+        story.apply();
+        let checks = story.attributes()["last_rotation"]["checks"].clone();
+        assert_eq!(checks[0]["result"], "passed", "{checks}");
+        let second = same_password_everywhere(&story, &server);
+
+        // A run that is cut off between the waves goes on with the same password.
+        let twice = because("twice");
+        story.configure(&[&lines[..], &[&twice]].concat());
+        story.sandbox.fault("PUT /repos", 1, "forbidden");
+        story.fails();
+        let third = parameter(&story, "/molecule/production/PASSWORD").unwrap();
+        assert_ne!(third, second);
+        let plan = story.plan();
+        says(&plan, &["read the value of generation 3 from password"]);
+        assert!(!plan.contains("mint generation 4"), "{plan}");
+        story.apply();
+        assert_eq!(same_password_everywhere(&story, &server), third);
+        assert_eq!(story.attributes()["generation"], 3);
+    }
+}
+
+#[test]
+fn a_password_that_no_role_has_is_not_put_into_a_whole_value() {
+    let mut story = Story::new();
+    let server = server(&mut story);
+    let lines = [ONE_ROLE, PASSWORD_FIRST, "overlap = \"0s\""];
+    story.configure(&lines);
+    story.apply();
+    let once = because("once");
+    story.configure(&[&lines[..], &[&once]].concat());
+    story.sandbox.fault("PUT /repos", 1, "forbidden");
+    story.fails();
+    let before = github_secret(&story, REPOSITORY, NAME);
+    server.sql("ALTER ROLE app PASSWORD 'by hand'");
+    let said = story.run(&["apply", "-auto-approve", "-refresh=false"]);
+    says(&said.output, &["Cannot recover the value of generation 2"]);
+    assert_eq!(github_secret(&story, REPOSITORY, NAME), before);
+    story.apply();
+    same_password_everywhere(&story, &server);
 }
 
 #[test]

@@ -129,6 +129,11 @@ impl SourceConfig for Config {
         Some(format!("the present password of the role {:?}", self.role))
     }
 
+    /// The server says whose password it is, and the rest is public.
+    fn tells_all(&self, has: &dyn Fn(&str) -> bool) -> bool {
+        has("password") || has("uri")
+    }
+
     fn sole_handle(&self) -> Option<&str> {
         self.alternate.is_none().then_some(self.role.as_str())
     }

@@ -41,6 +41,10 @@ impl Config {
         let traits = self.source.config.traits();
         let readable = self.targets.values().filter(|target| target.config.traits().readable);
         let given_back: BTreeSet<PartName> = readable.filter_map(|target| target.content.part()).cloned().collect();
+        let tells_the_rest = self
+            .source
+            .config
+            .tells_all(&|part| given_back.contains(&PartName::from(part)));
         for (key, check) in &self.checks {
             let (whose, can, is_after_overlap) = match check.config.presents() {
                 Presents::Previous => ("previous", traits.reveals_superseded, false),
@@ -51,7 +55,7 @@ impl Config {
                 Presents::New | Presents::Nothing => continue,
             };
             let lacking: Vec<String> = check.parts.difference(&given_back).map(PartName::to_string).collect();
-            if can || lacking.is_empty() {
+            if can || tells_the_rest || lacking.is_empty() {
                 continue;
             }
             let path = Path::attribute("checks").then_key(key).then_attribute(check.kind.name);

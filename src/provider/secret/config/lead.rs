@@ -92,8 +92,7 @@ impl Config {
         let held: BTreeSet<&str> = readable
             .filter_map(|target| Some(target.content.part()?.as_str()))
             .collect();
-        let essential = self.source.config.essential_parts();
-        let tells_the_rest = essential.is_some_and(|parts| parts.iter().all(|part| held.contains(part)));
+        let tells_the_rest = self.source.config.tells_all(&|part| held.contains(part));
         tells_the_rest || parts.iter().all(|part| held.contains(part.as_str()))
     }
 }

@@ -120,9 +120,8 @@ pub(super) fn lost(config: &Config, ledger: &Ledger, need: &Need<'_>) -> Option<
         .chain(need.leaving.iter().copied())
         .filter_map(|target| target.content.part())
         .collect();
-    // From the parts that are essential, all the others follow.
-    let essential = config.source.config.essential_parts().unwrap_or_default();
-    let follow = !essential.is_empty() && essential.iter().all(|part| given_back.contains(&PartName::from(*part)));
+    let is_given_back = |part: &str| given_back.contains(&PartName::from(part));
+    let follow = config.source.config.tells_all(&is_given_back);
     let has = |part: &PartName| follow || given_back.contains(part) || is_public(part, generation, ledger, need.public);
     let mut written = need.write.iter().filter_map(|key| config.targets.get(key));
     let deliverable = first.is_none() || written.all(|target| target.content.parts().iter().all(has));

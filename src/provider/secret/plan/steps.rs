@@ -204,10 +204,8 @@ impl Told<'_> {
         let parts: BTreeSet<&str> = given_back
             .filter_map(|(_, target)| Some(target.content.part()?.as_str()))
             .collect();
-        match source.config.essential_parts() {
-            Some(essential) => essential.iter().all(|part| parts.contains(part)),
-            None => source.parts.iter().all(|part| parts.contains(part.as_str())),
-        }
+        let tells_the_rest = source.config.tells_all(&|part| parts.contains(part));
+        tells_the_rest || source.parts.iter().all(|part| parts.contains(part.as_str()))
     }
 
     /// Targets that hold that generation and can be read.
