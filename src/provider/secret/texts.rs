@@ -1,11 +1,9 @@
 //! How places, credentials and ways out are called in texts.
 
-use super::exposure::is_exposed;
 use super::revocable::is_replaced;
 use super::state::State;
-use crate::diagnostics::{Next, Situation, TargetSituation, Work, capitalized};
-use crate::rotation::{Action, CredentialRecord, DeliveryStatus, Ledger};
-use crate::source;
+use crate::diagnostics::{Next, Situation, TargetSituation, capitalized};
+use crate::rotation::{CredentialRecord, DeliveryStatus, Ledger};
 pub(super) use crate::source::issuer;
 use crate::spec::Config;
 pub(super) use crate::target::entry;
@@ -139,42 +137,4 @@ pub(super) fn situation(state: &State, config: Option<&Config>) -> Situation {
         still_valid: still_valid.collect(),
         ..Situation::default()
     }
-}
-
-/// What is left to do about a credential that is due to be revoked.
-fn revocation(state: &State, generation: u64, id: Option<String>) -> Work {
-    let (ledger, notices) = (&state.ledger, &state.notices);
-    let replaced = ledger.credential(generation).filter(|known| is_replaced(known, ledger));
-    match replaced {
-        None => Work::Revoke(generation, id),
-        Some(known) if is_exposed(state, ledger, generation, notices) && source::ends_sessions(&known.issuer) => {
-            Work::EndSessions(generation, id)
-        }
-        Some(_) => Work::RecordEnd(generation, id),
-    }
-}
-
-/// What the next apply will do.
-pub(super) fn next(state: &State) -> Next {
-    if state.pending.is_empty() {
-        return Next::Retry;
-    }
-    let works = state.pending.iter().map(|known| {
-        let generation = known.generation.unwrap_or_default();
-        let target = known.target.clone().unwrap_or_default();
-        let work = match known.action {
-            Action::Rotate => Work::Rotate(generation),
-            Action::Finish => Work::Finish(generation),
-            Action::Deliver => Work::Deliver(generation, target),
-            Action::Activate => Work::Activate(target),
-            Action::Remove => Work::Remove(target),
-            Action::Check => Work::Check,
-            Action::Restore => Work::Restore(generation),
-            Action::Notify => Work::Notify,
-            Action::Revoke => revocation(state, generation, known.credential_id.clone()),
-        };
-        let reason = known.reason.trim_end_matches(ROTATED);
-        (work, reason.to_owned())
-    });
-    Next::Works(works.collect())
 }

@@ -1,6 +1,7 @@
 //! Carrying a plan out: the plan becomes a goal, the executor runs, and what is known goes back, errors or not.
 
 mod confirmed;
+mod next;
 mod record;
 mod report;
 mod take_over;

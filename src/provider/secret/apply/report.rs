@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::next::next;
 use crate::diagnostics::{Apply, Ending, Next, names};
 use crate::executor::{Failure, Outcome, Subject};
 use crate::provider::RunRegistry;
@@ -63,7 +64,7 @@ pub(super) fn report(
     let ended = &situation.open_sessions;
     situation.still_valid.retain(|older| !ended.contains(older));
     situation.is_untouched = outcome.minted.is_none() && !outcome.delivered && outcome.revoked.is_empty();
-    let next = if is_create {
+    let coming = if is_create {
         Next::Tainted
     } else if outcome.value_lost && !config.source.may_replace_lost() {
         // Another apply of the same would find the same.
@@ -72,10 +73,10 @@ pub(super) fn report(
         // So would another apply of the same value.
         texts::ways_to_a_new_value(config, &state.ledger)
     } else {
-        texts::next(state)
+        next(state)
     };
     situation.way_back = way_back(outcome, state, config);
-    let ending = Ending::Left(situation, next);
+    let ending = Ending::Left(situation, coming);
     tell(&outcome.failures, config, &ending, registry, problems);
     if outcome.interrupted && outcome.failures.is_empty() {
         problems.report(Path::root(), Apply::Interrupted { ending });
