@@ -80,7 +80,7 @@ enum Shortfall {
 
 impl Shortfall {
     fn of(error: &CallError) -> Self {
-        Self::Lasting(error.sentence())
+        Self::Lasting(CheckFailure::of_call(error).message)
     }
 }
 
@@ -174,7 +174,7 @@ async fn attempt(
                 None => {
                     return Err(Shortfall::Lasting(format!(
                         "{} No deployment has appeared, so it was probably not ordered; the order was not repeated. Apply again.",
-                        error.sentence()
+                        CheckFailure::of_call(&error).message
                     )));
                 }
             },

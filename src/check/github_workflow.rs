@@ -197,7 +197,7 @@ enum Shortfall {
 
 impl Shortfall {
     fn lasting(error: &CallError) -> Self {
-        Self::Lasting(error.sentence())
+        Self::Lasting(CheckFailure::of_call(error).message)
     }
 }
 
@@ -282,7 +282,7 @@ impl WorkflowCheck {
                 found.ok_or_else(|| {
                     Shortfall::Lasting(format!(
                         "{} No run of it has appeared, so it was probably not started; it was not sent again. Apply again.",
-                        error.sentence()
+                        CheckFailure::of_call(&error).message
                     ))
                 })?
             }

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 
 use crate::call::{CallError, WritePermit};
 use crate::connection::{Link, Reach};
+use crate::diagnostics::capitalized;
 use crate::process::Runs;
 use crate::secret::Parts;
 use crate::stop::Stop;
@@ -42,6 +43,16 @@ pub struct CheckFailure {
     pub message: String,
     /// It was interrupted, not answered.
     pub interrupted: bool,
+}
+
+impl CheckFailure {
+    /// One for a call that failed.
+    fn of_call(error: &CallError) -> Self {
+        Self {
+            message: capitalized(&error.sentence()),
+            interrupted: false,
+        }
+    }
 }
 
 /// A check, ready to run.

@@ -126,11 +126,12 @@ impl Comparison {
 }
 
 fn shortfall(error: &CallError) -> Shortfall {
+    let message = CheckFailure::of_call(error).message;
     match error.kind {
         CallErrorKind::Unavailable | CallErrorKind::TimedOut | CallErrorKind::RateLimited { .. } => {
-            Shortfall::Passing(error.sentence())
+            Shortfall::Passing(message)
         }
-        _ => Shortfall::Lasting(error.sentence()),
+        _ => Shortfall::Lasting(message),
     }
 }
 

@@ -5,7 +5,7 @@ use super::decide::{Decision, decide};
 use super::plan::{next_run, steps};
 use crate::call::WritePermit;
 use crate::check::CheckFailure;
-use crate::diagnostics::{Activation as Ending, Apply};
+use crate::diagnostics::{Activation as Ending, Apply, capitalized};
 use crate::plugin::{ApplyRequest, ApplyResponse};
 use crate::provider::Configured;
 use crate::terraform::{Diagnostics, Path, Value};
@@ -78,7 +78,7 @@ async fn run(
     let connected = vendors.check(run.config.as_ref(), "run", &run.connection);
     let adapter = connected.map_err(|why| problems.push(activation.at(why))).ok()?;
     if let Err(error) = adapter.inspect().await {
-        let why = error.sentence();
+        let why = capitalized(&error.sentence());
         problems.report(activation.path(), Ending::Failed { why, is_create });
         return None;
     }
