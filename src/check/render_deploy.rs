@@ -119,7 +119,7 @@ impl CheckConfig for Config {
     }
 
     fn restarts(&self) -> Option<String> {
-        self.holder.consumers()
+        Some(self.holder.consumers())
     }
 
     fn has_effects(&self) -> bool {
@@ -186,10 +186,7 @@ impl Check for Deploys {
         stop: &Stop,
         permit: &WritePermit,
     ) -> Result<(), CheckFailure> {
-        let services = self.services().await.map_err(|error| CheckFailure {
-            message: error.sentence(),
-            interrupted: false,
-        })?;
+        let services = self.services().await.map_err(|error| CheckFailure::of_call(&error))?;
         deployment::deploy_all(&services, patience, stop, permit).await
     }
 }

@@ -91,11 +91,11 @@ pub struct Holder {
 }
 
 impl Holder {
-    /// Whose processes have its variables, as one name. `None` for a group, which any service can be linked to.
-    pub fn consumers(&self) -> Option<String> {
+    /// Whose processes have its variables, as one name. A group's are those of every linked service, which only its own id names.
+    pub fn consumers(&self) -> String {
         match self.kind {
-            HolderKind::Service => Some(format!("Render service {}", self.id)),
-            HolderKind::Group => None,
+            HolderKind::Service => format!("Render service {}", self.id),
+            HolderKind::Group => format!("services of Render environment group {}", self.id),
         }
     }
 }

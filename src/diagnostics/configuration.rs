@@ -137,7 +137,11 @@ catalogue! {
                  `revoke {{ mode = \"manual\" }}`.",
                 if targets.len() == 1 { "target" } else { "targets" },
                 list(targets),
-                if *activates_others { "The activations of their wave restart others. " } else { "" }
+                match activates_others {
+                    true => "The activations of their wave do not restart all of them; for an environment group, one with its \
+                             `env_group_id` does. ",
+                    false => "",
+                }
             ),
             samples: [
                 { targets: super::names(["runtime"]), activates_others: false },

@@ -144,7 +144,7 @@ impl TargetConfig for Config {
     }
 
     fn consumers(&self) -> Option<String> {
-        self.holder.consumers()
+        Some(self.holder.consumers())
     }
 
     /// Processes get variables when they start, and only a deploy starts them with new ones.

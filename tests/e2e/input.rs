@@ -405,8 +405,32 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
         &[
             "overlap is required",
             "target a",
-            "The activations of their wave restart others.",
+            "The activations of their wave do not restart all of them",
         ],
+    ),
+    (
+        &[
+            FLY_TOKEN,
+            "targets = { a = { render_env_group_variable = { env_group_id = \"evg-d1production00000003\" } } }",
+            "activations = { d = { render_deploy = { env_group_id = \"evg-d1staging00000004\" } } }",
+        ],
+        &["overlap is required", "target a", "for an environment group, one with its `env_group_id` does"],
+    ),
+    (
+        &[
+            FLY_TOKEN,
+            "targets = { a = { render_env_group_variable = { env_group_id = \"evg-d1production00000003\" } } }",
+            "activations = { d = { render_deploy = { service_id = \"srv-d1worker00000000002\" } } }",
+        ],
+        &["overlap is required", "target a", "for an environment group, one with its `env_group_id` does"],
+    ),
+    (
+        &[
+            FLY_TOKEN,
+            "targets = { a = { render_env_variable = { service_id = \"srv-d1control0000000001\" } } }",
+            "activations = { d = { render_deploy = { env_group_id = \"evg-d1production00000003\" } } }",
+        ],
+        &["overlap is required", "target a", "do not restart all of them"],
     ),
     (
         &[
@@ -417,7 +441,7 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
         &[
             "overlap is required",
             "target a",
-            "The activations of their wave restart others.",
+            "The activations of their wave do not restart all of them",
         ],
     ),
     (
@@ -429,7 +453,7 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
         &[
             "overlap is required",
             "target a",
-            "The activations of their wave restart others.",
+            "The activations of their wave do not restart all of them",
         ],
     ),
     (
