@@ -16,8 +16,8 @@ use url::Url;
 
 use self::arguments::Config;
 use super::{
-    Activated, Activation, Delivery, EntryWords, Escrowed, Offers, Receipt, Slot, Target, TargetConfig, TargetKind,
-    TargetTraits,
+    Activated, Activation, Delivery, EntryWords, Escrowed, Offers, Receipt, Shadow, Slot, Target, TargetConfig,
+    TargetKind, TargetTraits,
 };
 use crate::address::Address;
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
@@ -413,13 +413,16 @@ impl Slot for HttpEntry {
     }
 
     /// A list that cannot be read is left out.
-    async fn shadowed_by(&self) -> Result<Vec<String>, CallError> {
+    async fn shadowed_by(&self) -> Result<Vec<Shadow>, CallError> {
         let mut shadowing = Vec::new();
         if let Some((listing, urls)) = &self.shadowed_by {
             for url in urls {
                 let listed = self.service.listed(listing, url).await;
                 if listed.is_ok_and(|listed| listed.iter().any(|item| item.name == self.name)) {
-                    shadowing.push(self.service.words_of(url));
+                    shadowing.push(Shadow {
+                        consumer: self.service.words_of(url),
+                        written_by: None,
+                    });
                 }
             }
         }

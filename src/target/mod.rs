@@ -96,6 +96,23 @@ pub struct Escrowed {
     pub value: Secret,
 }
 
+/// An entry that takes precedence over one of the same name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shadow {
+    /// Who uses it, as texts say it: `Render service api (srv-1)`.
+    pub consumer: String,
+    /// Kind and locator of the target that writes it, at the same vendor; `None` where no target is known to.
+    pub written_by: Option<(&'static str, String)>,
+}
+
+impl Shadow {
+    /// The entry's address, given that of the one in its shadow.
+    pub fn address(&self, shadowed: &Address) -> Option<Address> {
+        let (kind, locator) = self.written_by.as_ref()?;
+        Some(Address::at(&shadowed.place, kind, locator.as_str()))
+    }
+}
+
 /// The part of a target that outlives its configuration: found again from a ledger's address.
 #[async_trait]
 pub trait Slot: Send + Sync {
@@ -139,9 +156,8 @@ pub trait Slot: Send + Sync {
         Ok(None)
     }
 
-    /// Consumers of the container that use an entry of the same name from a place of their own instead, as texts call them: `Render
-    /// service api (srv-1)`. Read only.
-    async fn shadowed_by(&self) -> Result<Vec<String>, CallError> {
+    /// Consumers of the container that use an entry of the same name from a place of their own instead. Read only.
+    async fn shadowed_by(&self) -> Result<Vec<Shadow>, CallError> {
         Ok(Vec::new())
     }
 

@@ -7,7 +7,7 @@
 use async_trait::async_trait;
 
 use super::environment_variable::Variables;
-use super::value_digest;
+use super::{render_env_variable, value_digest};
 use crate::address::Address;
 use crate::call::{CallError, WritePermit};
 use crate::connection::Link;
@@ -17,7 +17,8 @@ use crate::rotation::{Entry, RevisionKind};
 use crate::secret::Secret;
 use crate::stop::Stop;
 use crate::target::{
-    Activated, Activation, Delivery, EntryWords, Escrowed, Offers, Receipt, Slot, Target, TargetConfig, TargetTraits,
+    Activated, Activation, Delivery, EntryWords, Escrowed, Offers, Receipt, Shadow, Slot, Target, TargetConfig,
+    TargetTraits,
 };
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node, Path, Type};
 
@@ -212,7 +213,7 @@ impl Slot for RenderVariable {
     }
 
     /// A service's own variable takes precedence over that of a group (unverified). A service that cannot be read is left out.
-    async fn shadowed_by(&self) -> Result<Vec<String>, CallError> {
+    async fn shadowed_by(&self) -> Result<Vec<Shadow>, CallError> {
         let mut shadowing = Vec::new();
         if self.holder.kind == HolderKind::Group {
             for linked in self.client.linked_services(&self.holder).await?.iter() {
@@ -222,7 +223,10 @@ impl Slot for RenderVariable {
                 };
                 let names = self.client.names(&service).await;
                 if names.is_ok_and(|names| names.contains(&self.name)) {
-                    shadowing.push(format!("{} {} ({})", service.kind.noun(), linked.name, linked.id));
+                    shadowing.push(Shadow {
+                        consumer: format!("{} {} ({})", service.kind.noun(), linked.name, linked.id),
+                        written_by: Some((render_env_variable::KIND.name, format!("{}/{}", linked.id, self.name))),
+                    });
                 }
             }
         }

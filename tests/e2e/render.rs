@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::story::{Story, resource, says};
+use crate::story::{NAME, Story, resource, says};
 use crate::truth::alive;
 
 const GROUP_EXAMPLE: &str = include_str!("../../examples/targets/render_env_group_variable/main.tf");
@@ -94,6 +94,23 @@ fn a_token_of_a_group_is_revoked_after_every_linked_service_runs_with_the_next()
     );
     story.destroy();
     assert_eq!((held(&story), alive(&story).len()), (Value::Null, 0));
+}
+
+/// A service's variable hides that of its group: here both have the same value.
+#[test]
+fn what_is_a_target_of_the_same_secret_casts_no_shadow() {
+    let story = Story::new();
+    let group = format!("grp = {{ render_env_group_variable = {{ env_group_id = {GROUP:?} }} }}");
+    let service = format!("web = {{ render_env_variable = {{ service_id = {OTHER:?} }} }}");
+    let source = "source = { random = { bytes = 32, encoding = \"hex\" } }";
+    story.configure(&[source, &format!("targets = {{\n {group}\n {service}\n }}")]);
+    story.apply();
+    assert_eq!(story.attributes()["notices"], json!([]));
+    // Another's variable does.
+    write(&story, &json!({ NAME: "typed by hand" }));
+    let said = story.run(&["apply", "-refresh-only", "-auto-approve"]).success();
+    says(&said, &["shadowed", "control-plane"]);
+    assert!(!said.contains(OTHER), "{said}");
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::rotation::{
     Verdict, judge,
 };
 use crate::spec::Config;
-use crate::target::{self, Activation, Slot};
+use crate::target::{self, Activation, Shadow, Slot};
 use crate::terraform::{Diagnostics, Path};
 
 /// What a look at a target told.
@@ -31,7 +31,7 @@ enum Look {
         /// Its address under the present name of its container, where that is another.
         renamed_to: Option<String>,
         /// Who uses another entry of the same name instead.
-        shadowed_by: Vec<String>,
+        shadowed_by: Vec<Shadow>,
     },
     /// Its container is proved to be no more.
     Gone,
@@ -194,9 +194,21 @@ async fn look(key: &str, delivery: &DeliveryRecord, config: &Config, configured:
     }
 }
 
-/// That consumers of a target use another value, which every rotation leaves as it is.
-fn shadowed(ledger: &Ledger, key: &str, by: &[String]) -> Option<Notice> {
-    let record = ledger.delivery(key).filter(|_| !by.is_empty())?;
+/// That consumers of a target use another value, which every rotation leaves as it is. What is a target of this secret too is no other.
+fn shadowed(ledger: &Ledger, key: &str, by: &[Shadow]) -> Option<Notice> {
+    let record = ledger.delivery(key)?;
+    let address: Address = record.slot.parse().ok()?;
+    let staying = ledger.deliveries().values();
+    let staying = staying.filter(|known| known.status != DeliveryStatus::Removing);
+    let own: Vec<Address> = staying.filter_map(|known| known.slot.parse().ok()).collect();
+    let foreign = by.iter().filter(|shadow| {
+        let shadowing = shadow.address(&address);
+        !shadowing.is_some_and(|shadowing| own.iter().any(|own| own.is_same_place(&shadowing)))
+    });
+    let consumers: Vec<&str> = foreign.map(|shadow| shadow.consumer.as_str()).collect();
+    if consumers.is_empty() {
+        return None;
+    }
     let words = target::entry(&record.slot);
     Some(Notice {
         code: NoticeCode::Shadowed,
@@ -205,7 +217,7 @@ fn shadowed(ledger: &Ledger, key: &str, by: &[String]) -> Option<Notice> {
             "{} does not reach {}, because a variable of the same name there takes precedence. Remove that variable, or make it a \
              target of this secret.",
             words.noun,
-            by.join(", ")
+            consumers.join(", ")
         ),
     })
 }
