@@ -61,6 +61,8 @@ struct Deployment {
     end: String,
     staged: bool,
     meta: Value,
+    /// Whose source it was built from.
+    of: String,
     /// What production gets.
     variables: BTreeMap<String, String>,
 }
@@ -224,6 +226,7 @@ impl Vercel {
             end: "READY".to_owned(),
             staged: false,
             meta: json!({}),
+            of: String::new(),
             variables: BTreeMap::new(),
         });
         vercel.projects.insert(PROJECT.to_owned(), project);
@@ -259,7 +262,7 @@ impl Vercel {
             let states: Vec<Value> = project
                 .deployments
                 .iter()
-                .map(|known| json!({ "id": known.id, "state": known.state(), "meta": known.meta }))
+                .map(|known| json!({ "id": known.id, "state": known.state(), "meta": known.meta, "of": known.of }))
                 .collect();
             let told = json!({
                 "variables": variables, "comments": comments, "running": live.map(|live| &live.variables), "deployments": states,
@@ -351,6 +354,7 @@ impl Vercel {
                 self.variables(call, id, rest)
             }
             (_, ["v6" | "v13", "deployments", rest @ ..]) if of_team => self.deployments(call, rest),
+            ("POST", ["v10", "projects", id, "promote", deployment]) if of_team => self.promote(id, deployment),
             _ => not_found(),
         }
     }
@@ -457,6 +461,18 @@ impl Vercel {
         }
     }
 
+    fn promote(&mut self, project: &str, deployment: &str) -> Reply {
+        let project = self.projects.get_mut(project);
+        let found = project.and_then(|held| held.deployments.iter_mut().find(|known| known.id == deployment));
+        match found {
+            Some(known) => {
+                known.staged = false;
+                Reply::json(202, json!({}))
+            }
+            None => not_found(),
+        }
+    }
+
     fn deployments(&mut self, call: &Call, rest: &[&str]) -> Reply {
         let now = self.now();
         match (call.method.as_str(), rest) {
@@ -516,6 +532,7 @@ impl Vercel {
                     end: project.ends.clone(),
                     staged: project.staged,
                     meta: call.body["meta"].clone(),
+                    of: source.to_owned(),
                     variables: production
                         .map(|known| (known.key.clone(), known.value.clone()))
                         .collect(),

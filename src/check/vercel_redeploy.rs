@@ -1,4 +1,4 @@
-//! A new deployment of what a Vercel project runs in production: the source of its newest production deployment, built once more.
+//! A new deployment of what a Vercel project runs in production: the source of its newest promoted deployment, built once more.
 //!
 //! Deployments get variables when they are made, and keep them. `forceNew` makes one although nothing but variables changed; the
 //! project's own build cache is used. <https://vercel.com/docs/rest-api/reference/endpoints/deployments>
@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::deployment::{self, Deployed, Order, Progress};
 use crate::call::{CallError, CallErrorKind, Effect, WritePermit};
@@ -20,7 +21,8 @@ use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node, Type};
 /// The kind.
 pub static KIND: CheckKind = CheckKind {
     name: "vercel_redeploy",
-    summary: "Deploys the newest production deployment of a Vercel project once more, and waits until production runs it.",
+    summary: "Deploys the newest promoted production deployment of a Vercel project once more, and waits until production runs it. Deploys \
+              nothing if that deployment is newer than the last change of the project's variables for production.",
     api_docs: Some("https://vercel.com/docs/rest-api/reference/endpoints/deployments"),
     attributes: || vec![project_attribute()],
     patience: deployment::PATIENCE,
@@ -102,13 +104,14 @@ struct Production {
 }
 
 impl Production {
-    /// The newest one that was built: what failed or was canceled is not deployed again.
-    async fn newest_built(&self) -> Result<Deployment, CallError> {
+    /// The newest one that domains lead to: what failed, was canceled or waits to be promoted is not deployed again.
+    async fn newest_live(&self) -> Result<Deployment, CallError> {
         let all = self.client.production_deployments(&self.project).await?;
-        let built = all.into_iter().find(|deployment| deployment.ready_state == "READY");
-        built.ok_or_else(|| {
-            let operation = format!("redeploying project {}", self.project);
-            let why = "it has no production deployment that is ready. Deploy it once, then apply again";
+        let live = all.into_iter().find(Deployment::is_live);
+        live.ok_or_else(|| {
+            let operation = format!("finding a deployment of project {} to redeploy", self.project);
+            let why =
+                "it has no production deployment that is ready and promoted. Deploy or promote one, then apply again";
             CallError::new(
                 CallErrorKind::Invalid,
                 Effect::None,
@@ -121,10 +124,24 @@ impl Production {
     }
 }
 
+impl Production {
+    /// Whether production runs a deployment that was made after its variables changed: a person has promoted one that an earlier apply
+    /// ordered, or has deployed in another way. Both instants are Vercel's own.
+    async fn is_up_to_date(&self) -> Result<bool, CallError> {
+        let all = self.client.variables_now(&self.project).await?;
+        let of_production = all.iter().filter(|known| known.scope.targets.contains("production"));
+        let changes: Option<Vec<Timestamp>> = of_production.map(|known| known.updated_at).collect();
+        let made_at = self.newest_live().await?.created_at;
+        // Without the time of every change nothing is certain.
+        let newest = changes.and_then(|changes| changes.into_iter().max());
+        Ok(newest.zip(made_at).is_some_and(|(changed, made)| made > changed))
+    }
+}
+
 #[async_trait]
 impl Check for Production {
     async fn inspect(&self) -> Result<(), CallError> {
-        self.newest_built().await.map(drop)
+        self.newest_live().await.map(drop)
     }
 
     async fn run(
@@ -134,6 +151,10 @@ impl Check for Production {
         stop: &Stop,
         permit: &WritePermit,
     ) -> Result<(), CheckFailure> {
+        let is_up_to_date = self.is_up_to_date().await;
+        if is_up_to_date.map_err(|error| CheckFailure::of_call(&error))? {
+            return Ok(());
+        }
         deployment::deploy_all(&[Box::new(self.clone())], patience, stop, permit).await
     }
 }
@@ -154,8 +175,8 @@ impl Deployed for Production {
     }
 
     async fn order(&self, permit: &WritePermit) -> Result<Order, CallError> {
-        let built = self.newest_built().await?;
-        let id = self.client.redeploy(&self.project, &built, permit).await?;
+        let live = self.newest_live().await?;
+        let id = self.client.redeploy(&self.project, &live, permit).await?;
         Ok(Order::Began(id))
     }
 
@@ -163,7 +184,7 @@ impl Deployed for Production {
         let deployment = self.client.deployment(&self.project, id).await?;
         let progress = progress(&deployment);
         let status = match deployment.is_withheld() {
-            true => "READY, but STAGED: promote it to production".to_owned(),
+            true => "READY, but STAGED: promote it to production, then apply again".to_owned(),
             false => deployment.ready_state,
         };
         Ok((status, progress))

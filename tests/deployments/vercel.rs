@@ -57,6 +57,54 @@ async fn a_deployment_that_fails_or_is_not_promoted_has_not_gone_live() {
     }
 }
 
+/// Where production domains are not assigned automatically.
+#[tokio::test]
+async fn a_deployment_that_waits_to_be_promoted_is_not_built_again_and_counts_once_it_is_promoted() {
+    let bench = bench();
+    change(&bench, &json!({ "staged": true }));
+    let ordered = |count: usize| {
+        let deployments = project(&bench)["deployments"].clone();
+        assert_eq!(deployments.as_array().unwrap().len(), count, "{deployments}");
+        deployments[count - 1]["id"].as_str().unwrap().to_owned()
+    };
+    let first = project(&bench)["deployments"][0]["id"].clone();
+    for count in [2, 3] {
+        let said = bench.fails(THE_PROJECT).await;
+        assert!(said.contains("promote it to production, then apply again"), "{said}");
+        ordered(count);
+    }
+    let deployments = project(&bench)["deployments"].clone();
+    assert_eq!([&deployments[1]["of"], &deployments[2]["of"]], [&first, &first]);
+
+    let bearer = format!("Bearer {}", bench.sandbox.export("VERCEL_API_TOKEN"));
+    let headers = [("authorization", bearer.as_str())];
+    let promote = |id: &str| {
+        let path = format!("/vercel/v10/projects/{PROJECT}/promote/{id}?teamId=team_d1moleculeai0001");
+        assert_eq!(bench.sandbox.call("POST", &path, &headers, &json!({})).0, 202);
+    };
+    promote(&ordered(3));
+    bench.run(THE_PROJECT).await.unwrap();
+    assert_eq!(
+        (project(&bench)["running"]["KEY"].clone(), bench.calls(ORDER)),
+        (json!("new"), 2)
+    );
+    // A later change needs another deployment; one of previews alone does not.
+    change(&bench, &json!({ "variables": { "preview": { "KEY": "of previews" } } }));
+    bench.run(THE_PROJECT).await.unwrap();
+    assert_eq!(bench.calls(ORDER), 2);
+    change(&bench, &json!({ "variables": { "production": { "KEY": "newer" } } }));
+    bench.fails(THE_PROJECT).await;
+    assert_eq!(bench.calls(ORDER), 3);
+}
+
+#[tokio::test]
+async fn an_error_of_an_activation_begins_like_a_sentence() {
+    let bench = bench();
+    bench.sandbox.fault(ORDER, 1, "invalid");
+    let said = bench.fails(THE_PROJECT).await;
+    assert!(said.starts_with("Redeploying project"), "{said}");
+}
+
 #[tokio::test]
 async fn what_failed_is_not_deployed_again() {
     let bench = bench();
@@ -89,6 +137,10 @@ async fn a_project_without_a_deployment_is_told_before_anything_is_minted() {
     bench.sandbox.seed(empty);
     let error = bench.inspect(&[("project_id", "prj_d1empty")]).await.unwrap_err();
     assert!(error.message.contains("no production deployment"), "{error}");
+    assert!(
+        error.operation.starts_with("finding"),
+        "nothing was redeployed: {error}"
+    );
     let error = bench.inspect(&[("project_id", "prj_nowhere")]).await.unwrap_err();
     assert_eq!(error.kind, CallErrorKind::NotFound);
 }
