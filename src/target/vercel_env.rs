@@ -109,7 +109,8 @@ fn attributes() -> Vec<Attribute> {
         Attribute::optional(
             "comment",
             Type::String,
-            "A note of up to 400 characters. The provider appends the label of the generation. Default: `Managed by Terraform`.",
+            "A note of up to 400 characters. The provider appends the label of the generation. A changed note appears with the next value: it \
+             alone writes nothing. Default: `Managed by Terraform`.",
         ),
         Variables::name_attribute(),
     ]
@@ -276,8 +277,9 @@ impl TargetConfig for Config {
         }
     }
 
+    /// The comment is for people: no value is written, or rotated, for its sake.
     fn fingerprint(&self) -> String {
-        serde_json::json!({ "type": self.kind, "comment": self.comment }).to_string()
+        serde_json::json!({ "type": self.kind }).to_string()
     }
 
     fn settings_in_words(&self) -> Vec<String> {
@@ -363,10 +365,11 @@ impl VercelVariable {
         };
         let message = format!(
             "another variable of this name is for {}, and Vercel takes one of a name in each environment. Nothing was changed. \
-             Give this target the same environments, or change that variable at Vercel",
+             If that variable is this secret's own, restore its environments in `targets` and add another target for those that it lacks. \
+             Otherwise give this target the same environments, or change that variable at Vercel",
             rival.scope.in_words()
         );
-        let operation = format!("preparing variable {} of project {}", self.name, self.project);
+        let operation = format!("checking variable {} of project {}", self.name, self.project);
         Err(CallError::new(
             CallErrorKind::Conflict,
             Effect::None,

@@ -162,6 +162,87 @@ fn a_variable_that_shares_an_environment_is_refused_before_the_mint() {
     assert!(!said.contains(&minted), "{said}");
 }
 
+const IN_SSM: &str = "ssm = { ssm_parameter = { name = \"/k\" } }";
+
+/// A random value in the variables of these targets, key and arguments, and in a parameter.
+fn configure(story: &Story, targets: &[(&str, &str)]) {
+    let targets = targets
+        .iter()
+        .map(|(key, arguments)| format!("  {key} = {{ vercel_env = {{ project_id = {PROJECT:?}, {arguments} }} }}\n"));
+    let targets = format!("targets = {{\n  {IN_SSM}\n{}}}", targets.collect::<String>());
+    story.configure(&["source = { random = { bytes = 32, encoding = \"hex\" } }", &targets]);
+}
+
+/// Vercel takes one variable of a name in each environment.
+#[test]
+fn the_environments_of_a_target_are_extended_by_another_target() {
+    let story = Story::new();
+    let production = "target = [\"production\"]";
+    let both = "target = [\"production\", \"preview\"]";
+    configure(&story, &[("web", production)]);
+    story.apply();
+    let value = project(&story)["variables"]["production"][NAME].clone();
+    configure(&story, &[("web", both)]);
+    says(
+        &story.fails(),
+        &[
+            "Checking variable FLY_API_TOKEN of project",
+            "another variable of this name is for production",
+            "If that variable is this secret's own, restore its environments in `targets`",
+            "add another target for",
+        ],
+    );
+    configure(&story, &[("web", production), ("previews", "target = [\"preview\"]")]);
+    story.apply();
+    let variables = project(&story)["variables"].clone();
+    assert_eq!(
+        (&variables["production"][NAME], &variables["preview"][NAME]),
+        (&value, &value)
+    );
+    // Or by removing it first.
+    configure(&story, &[]);
+    story.apply();
+    configure(&story, &[("web", both)]);
+    story.apply();
+    assert_eq!(
+        project(&story)["variables"],
+        json!({ "production,preview": { NAME: value } })
+    );
+}
+
+#[test]
+fn a_changed_comment_writes_nothing_and_stands_beside_the_next_value() {
+    let story = Story::new();
+    let noted = |note: &str| format!("target = [\"production\"], comment = {note:?}");
+    configure(&story, &[("web", &noted("ours"))]);
+    story.apply();
+    let before = project(&story);
+    configure(&story, &[("web", &noted("theirs"))]);
+    story.apply();
+    assert_eq!(
+        (&project(&story), story.attributes()["generation"].clone()),
+        (&before, json!(1))
+    );
+    // Without a readable target too: nothing is to be delivered.
+    story.destroy();
+    let alone = |note: &str| {
+        format!(
+            "targets = {{ web = {{ vercel_env = {{ project_id = {PROJECT:?}, {} }} }} }}",
+            noted(note)
+        )
+    };
+    let source = "source = { random = { bytes = 32, encoding = \"hex\" } }";
+    story.configure(&[source, &alone("ours")]);
+    story.apply();
+    story.configure(&[source, &alone("theirs")]);
+    story.apply();
+    story.configure(&[source, &alone("theirs"), "rotation_reason = \"leaked\""]);
+    story.apply();
+    let comment = project(&story)["comments"]["production"][NAME].clone();
+    assert!(comment.as_str().unwrap().starts_with("theirs ["), "{comment}");
+    story.destroy();
+}
+
 #[test]
 fn a_value_that_a_person_changes_is_seen_although_nobody_can_read_it() {
     let story = Story::new();
