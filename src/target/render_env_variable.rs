@@ -1,11 +1,11 @@
 //! An environment variable of a Render service or cron job. <https://api-docs.render.com/reference/update-env-var>
 
 use super::TargetKind;
-use super::render_variable::RenderVariables;
+use super::render_variable::{OF_SERVICE, RenderVariables};
 use crate::connection::render::{self, HolderKind};
 
 static VARIABLES: RenderVariables = RenderVariables {
-    kind: "render_env_variable",
+    kind: OF_SERVICE,
     holder: HolderKind::Service,
     id: (
         "service_id",

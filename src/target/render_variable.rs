@@ -7,7 +7,7 @@
 use async_trait::async_trait;
 
 use super::environment_variable::Variables;
-use super::{render_env_variable, value_digest};
+use super::value_digest;
 use crate::address::Address;
 use crate::call::{CallError, WritePermit};
 use crate::connection::Link;
@@ -21,6 +21,9 @@ use crate::target::{
     TargetTraits,
 };
 use crate::terraform::{Attribute, Diagnostic, Diagnostics, Node, Path, Type};
+
+/// The kind of a service's variables, which hide those of groups.
+pub(super) const OF_SERVICE: &str = "render_env_variable";
 
 /// What tells one kind from the other.
 pub(super) struct RenderVariables {
@@ -225,7 +228,7 @@ impl Slot for RenderVariable {
                 if names.is_ok_and(|names| names.contains(&self.name)) {
                     shadowing.push(Shadow {
                         consumer: format!("{} {} ({})", service.kind.noun(), linked.name, linked.id),
-                        written_by: Some((render_env_variable::KIND.name, format!("{}/{}", linked.id, self.name))),
+                        written_by: Some((OF_SERVICE, format!("{}/{}", linked.id, self.name))),
                     });
                 }
             }
