@@ -111,6 +111,13 @@ pub trait CheckConfig: Send + Sync {
         None
     }
 
+    /// Place and name of the entry that it looks at, where its arguments name one: as [`TargetConfig::names`] names them.
+    ///
+    /// [`TargetConfig::names`]: crate::target::TargetConfig::names
+    fn looks_at(&self) -> Option<(String, String)> {
+        None
+    }
+
     /// The patience when the user sets none: [`CheckKind::patience`].
     fn default_patience(&self) -> Patience;
 

@@ -73,6 +73,10 @@ impl CheckConfig for Config {
         format!("production of Vercel project {project} was deployed after {variable} changed")
     }
 
+    fn looks_at(&self) -> Option<(String, String)> {
+        Some((vercel::project(&self.project), self.variable.clone()))
+    }
+
     fn default_patience(&self) -> Patience {
         KIND.patience
     }

@@ -133,6 +133,11 @@ impl VercelClient {
     }
 }
 
+/// A project, as texts call it.
+pub fn project(project: &str) -> String {
+    format!("Vercel project {project}")
+}
+
 /// The production deployment of a project, as one name.
 pub fn production(project: &str) -> String {
     format!("production of Vercel project {project}")

@@ -95,6 +95,17 @@ catalogue! {
                 { whose: "new".into(), is_after_overlap: true, source: "random".into(), lacking: vec!["value".into()] },
             ],
         }
+        /// A check of an entry that this secret does not write, in a place where it writes others.
+        error CheckOfNoTarget { argument: String, name: Words, place: Words, targets: Vec<Words> } => {
+            summary: format!("{argument} names no target of this secret"),
+            detail: format!("In {place}, this secret writes {}, not {name}.", list(targets)),
+            samples: [{
+                argument: "checks[\"deployed\"].vercel_deployment".into(),
+                name: "SESSION_KEYS".into(),
+                place: "Vercel project prj_1".into(),
+                targets: super::names(["SESSION_KEY"]),
+            }],
+        }
         /// A key of `info` that is not known.
         error InfoKey { argument: String, nearest: Option<Words>, keys: Vec<Words> } => {
             summary: format!("{argument} is not a key of info"),

@@ -268,6 +268,11 @@ pub trait TargetConfig: Send + Sync {
         None
     }
 
+    /// Place and name of the entry, where there are checks that look at such entries by name.
+    fn names(&self) -> Option<(String, String)> {
+        None
+    }
+
     /// What the engine must know.
     fn traits(&self) -> TargetTraits;
 

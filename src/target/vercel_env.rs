@@ -268,6 +268,10 @@ impl TargetConfig for Config {
         })
     }
 
+    fn names(&self) -> Option<(String, String)> {
+        Some((vercel::project(&self.project), self.name.clone()))
+    }
+
     fn traits(&self) -> TargetTraits {
         TargetTraits {
             activation: Activation::Later,

@@ -414,7 +414,11 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
             "targets = { a = { render_env_group_variable = { env_group_id = \"evg-d1production00000003\" } } }",
             "activations = { d = { render_deploy = { env_group_id = \"evg-d1staging00000004\" } } }",
         ],
-        &["overlap is required", "target a", "for an environment group, one with its `env_group_id` does"],
+        &[
+            "overlap is required",
+            "target a",
+            "for an environment group, one with its `env_group_id` does",
+        ],
     ),
     (
         &[
@@ -422,7 +426,11 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
             "targets = { a = { render_env_group_variable = { env_group_id = \"evg-d1production00000003\" } } }",
             "activations = { d = { render_deploy = { service_id = \"srv-d1worker00000000002\" } } }",
         ],
-        &["overlap is required", "target a", "for an environment group, one with its `env_group_id` does"],
+        &[
+            "overlap is required",
+            "target a",
+            "for an environment group, one with its `env_group_id` does",
+        ],
     ),
     (
         &[
@@ -454,6 +462,17 @@ const MISTAKES: &[(&[&str], &[&str])] = &[
             "overlap is required",
             "target a",
             "The activations of their wave do not restart all of them",
+        ],
+    ),
+    (
+        &[
+            RANDOM,
+            "targets = { a = { vercel_env = { project_id = \"prj_example\", target = [\"production\"], name = \"KEY\" } } }",
+            "checks = { c = { vercel_deployment = { project_id = \"prj_example\", variable = \"KEYS\" } } }",
+        ],
+        &[
+            "checks[\"c\"].vercel_deployment names no target",
+            "this secret writes KEY, not KEYS",
         ],
     ),
     (

@@ -1,9 +1,11 @@
 //! What only shows when all arguments are seen together.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
 
 use super::names::label_prefix_of;
-use crate::diagnostics::Configuration;
+use crate::diagnostics::{Configuration, names};
 use crate::spec::Config;
 use crate::terraform::{Diagnostics, Node, Path};
 
@@ -20,6 +22,29 @@ impl Config {
         self.overlap_has_an_effect(node, problems);
         self.quiet_can_be_seen(node, problems);
         self.leads_have_an_effect(problems);
+        self.checks_look_at_targets(problems);
+    }
+
+    /// A check that looks at an entry by name, in a place where this secret has targets, looks at one of them.
+    fn checks_look_at_targets(&self, problems: &mut Diagnostics) {
+        for (key, check) in &self.checks {
+            let Some((place, name)) = check.config.looks_at() else {
+                continue;
+            };
+            let known = self.targets.values().filter_map(|target| target.config.names());
+            let there: BTreeSet<String> = known.filter(|known| known.0 == place).map(|known| known.1).collect();
+            if !there.is_empty() && !there.contains(&name) {
+                let path = Path::attribute("checks").then_key(key);
+                let path = path.then_attribute(check.kind.name);
+                let mistaken = Configuration::CheckOfNoTarget {
+                    argument: path.to_string(),
+                    name: name.into(),
+                    place: place.into(),
+                    targets: names(there),
+                };
+                problems.report(path, mistaken);
+            }
+        }
     }
 
     /// What a person supplies cannot be renewed by every apply.
