@@ -232,7 +232,7 @@ async fn follow(
             Ok((_, Progress::Live)) => return Ok(()),
             Ok((status, Progress::Failed)) => {
                 return Err(Shortfall::Failed(format!(
-                    "Deployment {id} of {noun} ended as {status:?}, so its consumers may still use the old value. See its log there."
+                    "Deployment {id} of {noun} ended as {status:?}, so its consumers do not use the new value yet. See its log there."
                 )));
             }
             Ok((status, Progress::UnderWay)) => seen = status,

@@ -37,7 +37,7 @@ pub use check::CheckArgument;
 pub use configuration::Configuration;
 pub use connection::ConnectionProblem;
 pub use destroy::Destroy;
-pub use plan::Plan;
+pub use plan::{Exposed, Plan};
 pub use protocol::Protocol;
 pub use refresh::Refresh;
 pub use run::{LostMint, Run};

@@ -6,6 +6,19 @@ use super::{Words, all_of, list};
 const SESSIONS_END: &str =
     "Sessions that older credentials opened are ended: their connections drop, and open transactions are rolled back.";
 
+/// When an incident with `revoke = "now"` revokes older credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Exposed {
+    /// As soon as the coming generation exists.
+    Next,
+    /// By minting the coming one, since it takes the place of the old one.
+    Replaced,
+    /// The generation exists, and they could not be revoked yet.
+    Still,
+    /// They are revoked.
+    Revoked,
+}
+
 catalogue! {
     /// An error or a warning of a plan.
     Plan {
@@ -59,8 +72,8 @@ catalogue! {
             secret: String,
             generation: u64,
             broken: Vec<(String, Option<String>)>,
+            revokes: Exposed,
             ends_sessions: bool,
-            is_replaced: bool,
         } => {
             summary: format!("{secret}: consumers fail until they have the new value"),
             detail: {
@@ -68,20 +81,26 @@ catalogue! {
                     Some(impact) if !impact.is_empty() => format!("\n  - {target}: {impact}"),
                     _ => format!("\n  - {target}"),
                 });
-                let (why, way_out) = match is_replaced {
-                    false => (
-                        format!("incident.revoke is \"now\", so older credentials are revoked as soon as generation {generation} exists."),
-                        "To revoke them after the delivery instead, set revoke = \"delivered\".",
+                let targets = targets.collect::<String>();
+                let until = "consumers that load the value from these targets fail";
+                let sessions = if *ends_sessions { format!("\n{SESSIONS_END}") } else { String::new() };
+                match revokes {
+                    Exposed::Next => format!(
+                        "incident.revoke is \"now\", so older credentials are revoked as soon as generation {generation} exists. Until it is \
+                         delivered, {until}:{targets}{sessions}\nTo revoke them after the delivery instead, set revoke = \"delivered\"."
                     ),
-                    true => (format!("The old credential stops working when generation {generation} is minted."), ""),
-                };
-                let sessions = if *ends_sessions { SESSIONS_END } else { "" };
-                let after = [sessions, way_out].into_iter().filter(|text| !text.is_empty());
-                format!(
-                    "{why} Until it is delivered, consumers that load the value from these targets fail:{}{}",
-                    targets.collect::<String>(),
-                    after.map(|text| format!("\n{text}")).collect::<String>()
-                )
+                    Exposed::Replaced => format!(
+                        "The old credential stops working when generation {generation} is minted. Until it is delivered, {until}:{targets}{sessions}"
+                    ),
+                    Exposed::Still => format!(
+                        "incident.revoke was \"now\" when this rotation began, so older credentials are revoked first. Until consumers use \
+                         generation {generation}, those that load the value from these targets fail:{targets}{sessions}"
+                    ),
+                    Exposed::Revoked => format!(
+                        "incident.revoke was \"now\" when this rotation began, and older credentials are revoked. Until they use generation \
+                         {generation}, {until}:{targets}"
+                    ),
+                }
             },
             samples: [
                 {
@@ -92,22 +111,36 @@ catalogue! {
                         ("image_publish".into(), Some("images stop publishing, without an alert.".into())),
                         ("runtime".into(), None),
                     ],
+                    revokes: Exposed::Next,
                     ends_sessions: false,
-                    is_replaced: false,
+                },
+                {
+                    secret: "FLY_API_TOKEN".into(),
+                    generation: 2,
+                    broken: vec![("control_plane".into(), None)],
+                    revokes: Exposed::Still,
+                    ends_sessions: false,
+                },
+                {
+                    secret: "FLY_API_TOKEN".into(),
+                    generation: 2,
+                    broken: vec![("control_plane".into(), Some("tenant provisioning fails".into()))],
+                    revokes: Exposed::Revoked,
+                    ends_sessions: false,
                 },
                 {
                     secret: "DATABASE_URL".into(),
                     generation: 2,
                     broken: vec![("web".into(), Some("every page fails".into()))],
+                    revokes: Exposed::Next,
                     ends_sessions: true,
-                    is_replaced: false,
                 },
                 {
                     secret: "DATABASE_URL".into(),
                     generation: 2,
                     broken: vec![("web".into(), Some("every page fails".into()))],
+                    revokes: Exposed::Replaced,
                     ends_sessions: true,
-                    is_replaced: true,
                 },
             ],
         }

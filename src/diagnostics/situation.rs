@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::capitalized;
+use super::{Words, all_of, capitalized};
 
 /// What one target holds, where that is not the newest generation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -26,6 +26,8 @@ pub struct Situation {
     pub targets: usize,
     /// Targets that do not hold it, with what breaks meanwhile.
     pub others: Vec<(String, TargetSituation, Option<String>)>,
+    /// Targets whose consumers fail, because they use a credential that is revoked.
+    pub cut_off: Vec<String>,
     /// Older credentials that were not revoked, in words.
     pub still_valid: Vec<String>,
     /// Older credentials that have ended, but whose sessions may go on, in words.
@@ -136,6 +138,13 @@ impl Display for Situation {
                 }
                 TargetSituation::Older(generation) => format!("{target} still holds generation {generation}{impact}."),
             });
+        }
+        if let (Some(newest), [_, ..]) = (&self.newest, self.cut_off.as_slice()) {
+            let targets: Vec<Words> = super::names(self.cut_off.clone());
+            sentences.push(format!(
+                "The older credential is revoked, so consumers of {} fail until they use {newest}.",
+                all_of(&targets)
+            ));
         }
         if !self.still_valid.is_empty() {
             sentences.push(format!("Still valid (not revoked): {}.", self.still_valid.join(", ")));

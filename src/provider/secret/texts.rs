@@ -3,7 +3,7 @@
 use super::revocable::is_replaced;
 use super::state::State;
 use crate::diagnostics::{Next, Situation, TargetSituation, capitalized};
-use crate::rotation::{CredentialRecord, DeliveryStatus, Ledger};
+use crate::rotation::{CredentialRecord, DeliveryRecord, DeliveryStatus, Ledger, TAKEN_OVER};
 pub(super) use crate::source::issuer;
 use crate::spec::Config;
 pub(super) use crate::target::entry;
@@ -124,6 +124,7 @@ pub(super) fn situation(state: &State, config: Option<&Config>) -> Situation {
         let impact = config.and_then(|config| config.targets.get(*key)?.impact.clone());
         Some(((*key).clone(), holds, impact))
     });
+    let cut_off = configured.iter().filter(|(_, known)| uses_a_dead_one(known, ledger));
     let superseded = ledger.superseded().into_iter();
     let still_valid = superseded
         .filter_map(|older| ledger.credential(older))
@@ -134,7 +135,27 @@ pub(super) fn situation(state: &State, config: Option<&Config>) -> Situation {
         holding: holding.map(|(key, _)| (*key).clone()).collect(),
         targets: configured.len(),
         others: others.collect(),
+        cut_off: cut_off.map(|(key, _)| (*key).clone()).collect(),
         still_valid: still_valid.collect(),
         ..Situation::default()
+    }
+}
+
+/// Whether the newest credential has an issuer and is not the first, and no older one is valid.
+pub(super) fn are_older_dead(ledger: &Ledger) -> bool {
+    let newest = ledger.generation();
+    let is_issued = |generation: u64| ledger.credential(generation).is_some_and(CredentialRecord::is_issued);
+    newest > 1 && is_issued(newest) && !ledger.superseded().into_iter().any(is_issued)
+}
+
+/// Whether the consumers of that target use a credential which is not valid any more.
+fn uses_a_dead_one(known: &DeliveryRecord, ledger: &Ledger) -> bool {
+    let newest = ledger.generation();
+    match (known.status, known.generation) {
+        (DeliveryStatus::Staged, Some(generation)) if generation == newest => are_older_dead(ledger),
+        (DeliveryStatus::Stale | DeliveryStatus::Staged, Some(generation)) => {
+            generation > TAKEN_OVER && generation < newest && are_older_dead(ledger)
+        }
+        _ => false,
     }
 }

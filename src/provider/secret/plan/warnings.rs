@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::forecast::revoked_for_room;
 use super::steps::ends_sessions;
 use crate::address::Address;
-use crate::diagnostics::{Adoption, Plan, capitalized, names};
+use crate::diagnostics::{Adoption, Exposed, Plan, capitalized, names};
 use crate::executor::{self, Subject};
 use crate::provider::secret::decide::{Decision, Rotate};
 use crate::provider::secret::policies::Policies;
@@ -108,14 +108,32 @@ fn of_an_incident(config: &Config, decision: &Decision, course: &Forecast, probl
     if decision.incident != Some(IncidentRevoke::Now) || !renews {
         return;
     }
-    let targets = config.targets.iter();
-    let broken = targets.map(|(key, target)| (key.clone(), target.impact.clone()));
+    let ledger = &decision.ledger;
+    let lacks = |key: &String| {
+        let known = ledger.delivery(key).filter(|_| !decision.rotates());
+        !known.is_some_and(|known| known.status == DeliveryStatus::Current && known.holds(decision.generation))
+    };
+    let broken = config.targets.iter().filter(|(key, _)| lacks(key));
+    let broken: Vec<_> = broken
+        .map(|(key, target)| (key.clone(), target.impact.clone()))
+        .collect();
+    let is_issued = |generation: &u64| ledger.credential(*generation).is_some_and(CredentialRecord::is_issued);
+    let replaces = decision.rotates() && config.source.config.traits().replaces();
+    let revokes = replaces || course.revoked.iter().any(is_issued);
+    if broken.is_empty() || !(revokes || texts::are_older_dead(ledger)) {
+        return;
+    }
     let broken = Plan::IncidentBreaks {
         secret: config.name.clone(),
         generation: decision.generation,
-        broken: broken.collect(),
+        broken,
+        revokes: match (revokes, decision.rotates()) {
+            (_, true) if config.source.config.sole_handle().is_some() => Exposed::Replaced,
+            (true, true) => Exposed::Next,
+            (true, false) => Exposed::Still,
+            (false, _) => Exposed::Revoked,
+        },
         ends_sessions: drops_connections(decision, course),
-        is_replaced: config.source.config.sole_handle().is_some(),
     };
     problems.report(Path::attribute("targets"), broken);
 }
