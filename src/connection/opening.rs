@@ -7,7 +7,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use super::{Account, Endpoint, Surroundings, Unready, Vendor};
-use crate::diagnostics::{Argument, ConnectionProblem};
+use crate::diagnostics::{Argument, ConnectionProblem, all_of};
 use crate::environment::Form;
 use crate::http::HttpClient;
 use crate::secret::Secret;
@@ -203,7 +203,7 @@ impl<'a> Opening<'a> {
 fn in_environment(variable: &str, variables: &[&str], argument: &Path) -> String {
     match variables {
         [first, rest @ ..] if variable == *first && !rest.is_empty() => {
-            format!("{first} (which takes precedence over {})", rest.join(" and "))
+            format!("{first} (which takes precedence over {})", all_of(rest))
         }
         _ => format!("{variable} (or {argument})"),
     }

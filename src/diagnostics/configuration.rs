@@ -49,10 +49,10 @@ catalogue! {
             detail: format!("The text would be the same for every generation. Use at least one of the parts: {parts}."),
             samples: [{ argument: "targets[\"web\"].template".into(), parts: "value".into() }],
         }
-        /// A check after a wave that nothing is delivered in.
+        /// A check or an activation after a wave that nothing is delivered in.
         error WaveWithoutTargets { wave: u64, waves: Vec<Words> } => {
             summary: format!("No target is in wave {wave}"),
-            detail: format!("A check runs after a wave that has targets: {}.", list(waves)),
+            detail: format!("Choose a wave that has targets: {}.", list(waves)),
             samples: [{ wave: 3, waves: super::names(["1", "2"]) }],
         }
         /// A wave for a check of another phase.

@@ -52,9 +52,13 @@ fn list(names: &[Words]) -> String {
     names.join(", ")
 }
 
-/// Names that all take part.
-fn all_of(names: &[Words]) -> String {
-    names.join(" and ")
+/// Names that all take part: `a`, `a and b`, or `a, b and c`.
+pub fn all_of<N: AsRef<str>>(names: &[N]) -> String {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    match names.as_slice() {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        others => others.concat(),
+    }
 }
 
 /// A text with its first letter in upper case.

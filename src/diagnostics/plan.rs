@@ -230,7 +230,14 @@ catalogue! {
                 "overlap is 0s, so older credentials are revoked as soon as every target holds generation {generation} and every check has \
                  passed. Set `overlap` to give slower consumers time."
             ),
-            samples: [{ secret: "FLY_API_TOKEN".into(), credentials: super::names(["generation 1 (abc)"]), generation: 2 }],
+            samples: [
+                { secret: "FLY_API_TOKEN".into(), credentials: super::names(["generation 1 (abc)"]), generation: 2 },
+                {
+                    secret: "FLY_API_TOKEN".into(),
+                    credentials: super::names(["generation 1 (abc)", "generation 2 (def)", "generation 3 (ghi)"]),
+                    generation: 4,
+                },
+            ],
         }
         /// Sessions of credentials that end with the mint.
         warning EndsSessions { secret: String, credentials: Vec<Words> } => {
@@ -338,7 +345,8 @@ catalogue! {
             summary: format!("{secret} is guarded"),
             detail: format!(
                 "This plan would put generation {generation} in place. Its consequence: {}. Nothing was minted or changed. To confirm it, set\n\n  \
-                 guard {{\n    confirm = {line:?}\n  }}\n\nTo plan other resources first, remove what asks for the rotation.",
+                 guard {{\n    confirm = {line:?}\n  }}\n\nTo plan other resources first, remove what asks for the rotation. To \
+                 destroy other resources, run `terraform destroy -refresh=false`.",
                 consequence.trim_end_matches('.')
             ),
             samples: [{
@@ -353,7 +361,8 @@ catalogue! {
             summary: format!("{secret} is overdue"),
             detail: format!(
                 "{since} This plan does not rotate it, and rotation.overdue is \"error\". Do what its notices say, or set a new \
-                 rotation_reason to rotate it now. To plan other resources meanwhile, set overdue to \"warn\"."
+                 rotation_reason to rotate it now. To plan other resources meanwhile, set overdue to \"warn\". To destroy \
+                 it, run `terraform destroy -refresh=false`."
             ),
             samples: [{ secret: "FLY_API_TOKEN".into(), since: "It was due 2026-11-01T00:00:00Z.".into() }],
         }
@@ -366,7 +375,10 @@ catalogue! {
         /// A delivery that the change asks for, of a value that nobody has.
         error CannotDeliver { secret: String, why: String, value: Words, way_out: Words } => {
             summary: format!("{secret}: the value cannot be delivered"),
-            detail: format!("{why}. {value} is not replaced unless you ask for it. {way_out}"),
+            detail: format!(
+                "{why}. {value} is not replaced unless you ask for it. {way_out} To plan other resources first, undo the change that asks for \
+                 this delivery. To destroy the secret, run `terraform destroy -refresh=false`."
+            ),
             samples: [{
                 secret: "SESSION_KEY".into(),
                 why: "The value of generation 1 cannot be recovered".into(),

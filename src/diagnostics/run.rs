@@ -230,14 +230,27 @@ catalogue! {
             samples: [{ target: "web".into(), entry: "GitHub Actions secret KEY of molecule-ai/old".into() }],
         }
         /// An entry of a target that left the configuration, and that is not certainly ours.
-        warning EntryLeft { entry: String, target: String, why: String } => {
+        warning EntryLeft { entry: String, target: Option<String>, why: String } => {
             summary: format!("{entry} was left in place"),
-            detail: format!("Target {target} is no longer configured. {why} If it is not needed, delete it yourself."),
-            samples: [{
-                entry: "Fly secret FLY_API_TOKEN on app molecule-cp".into(),
-                target: "web".into(),
-                why: "It was changed outside Terraform.".into(),
-            }],
+            detail: {
+                let left = match target {
+                    Some(target) => format!("Target {target} is no longer configured."),
+                    None => "Its target has moved.".to_owned(),
+                };
+                format!("{left} {why} If it is not needed, delete it yourself.")
+            },
+            samples: [
+                {
+                    entry: "Fly secret FLY_API_TOKEN on app molecule-cp".into(),
+                    target: Some("web".into()),
+                    why: "It was changed outside Terraform.".into(),
+                },
+                {
+                    entry: "Fly secret FLY_API_TOKEN on app molecule-cp".into(),
+                    target: None,
+                    why: "It was changed outside Terraform.".into(),
+                },
+            ],
         }
         /// The credential that this run uses.
         warning OwnCredential { generation: u64, id: String } => {

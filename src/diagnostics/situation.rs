@@ -28,6 +28,8 @@ pub struct Situation {
     pub others: Vec<(String, TargetSituation, Option<String>)>,
     /// Targets whose consumers fail, because they use a credential that is revoked.
     pub cut_off: Vec<String>,
+    /// Entries of targets that left the configuration, in words, and the generation that each still holds.
+    pub left: Vec<(String, u64)>,
     /// Older credentials that were not revoked, in words.
     pub still_valid: Vec<String>,
     /// Older credentials that have ended, but whose sessions may go on, in words.
@@ -51,8 +53,10 @@ pub enum Work {
     Deliver(u64, String),
     /// What a target holds goes live.
     Activate(String),
-    /// The entry of a target is deleted.
+    /// The entry of a target is deleted, in words.
     Remove(String),
+    /// A generation leaves escrow; `None`: all do, from there.
+    Unpark(Option<u64>),
     /// Checks run again.
     Check,
     /// An older generation is delivered.
@@ -146,6 +150,12 @@ impl Display for Situation {
                 all_of(&targets)
             ));
         }
+        for (entry, generation) in &self.left {
+            let entry = capitalized(entry);
+            sentences.push(format!(
+                "{entry} is no longer in targets, and still holds generation {generation}."
+            ));
+        }
         if !self.still_valid.is_empty() {
             sentences.push(format!("Still valid (not revoked): {}.", self.still_valid.join(", ")));
         }
@@ -166,7 +176,9 @@ impl Display for Work {
             Self::Finish(generation) => write!(f, "finish generation {generation}"),
             Self::Deliver(generation, target) => write!(f, "deliver generation {generation} to {target}"),
             Self::Activate(target) => write!(f, "activate {target}"),
-            Self::Remove(target) => write!(f, "delete the entry of {target}"),
+            Self::Remove(entry) => write!(f, "delete {entry}"),
+            Self::Unpark(Some(generation)) => write!(f, "delete generation {generation} from escrow"),
+            Self::Unpark(None) => f.write_str("delete what is left in escrow"),
             Self::Check => f.write_str("repeat the checks"),
             Self::Restore(generation) => write!(f, "restore generation {generation}"),
             Self::Notify => f.write_str("send the message"),

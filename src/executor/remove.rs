@@ -62,7 +62,8 @@ impl Run<'_> {
             Ok(Removed::Left(why)) => {
                 let left = diagnostics::Run::EntryLeft {
                     entry: target::entry(&record.slot).noun,
-                    target: key.to_owned(),
+                    // One whose target has moved is kept under its address.
+                    target: Some(key.to_owned()).filter(|key| key.parse::<Address>().is_err()),
                     why,
                 };
                 self.outcome.warnings.push(Failure::new(Subject::Whole, left));

@@ -13,7 +13,7 @@ use super::generated::{Failed, Generated, Generator, TRAITS};
 use super::{Maker, Minted, Source, SourceConfig, SourceKind, SourceTraits};
 use crate::address::Address;
 use crate::connection::Link;
-use crate::diagnostics::{Argument, names};
+use crate::diagnostics::{Argument, all_of, names};
 use crate::part::PartNames;
 use crate::randomness::{self, NoEntropy};
 use crate::secret::{Parts, Secret};
@@ -378,7 +378,7 @@ impl SourceConfig for Config {
             .collect();
         match extras.is_empty() {
             true => shape,
-            false => format!("{shape} with {}", extras.join(" and ")),
+            false => format!("{shape} with {}", all_of(&extras)),
         }
     }
 

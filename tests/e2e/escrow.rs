@@ -693,3 +693,16 @@ fn a_part_of_a_value_that_a_target_gives_back_is_not_parked_as_the_whole() {
     story.apply();
     assert_eq!(parked(&story).len(), 1);
 }
+
+/// Nobody accepts an older value by itself, so that no consumer needs more time.
+#[test]
+fn the_end_of_a_parked_value_is_not_called_a_revocation() {
+    const RUNTIME: &str = r#"targets = { runtime = { ssm_parameter = { name = "/molecule/production/KEY" } } }"#;
+    let story = begun(&[HEX, RUNTIME]);
+    configure(&story, &[HEX, RUNTIME, "rotation_reason = \"leaked\""]);
+    let plan = unframed(&story.plan());
+    assert!(plan.contains("delete generation 1 from escrow"), "{plan}");
+    for wrong in ["this apply revokes", "Set `overlap`"] {
+        assert!(!plan.contains(wrong), "{wrong} is in\n{plan}");
+    }
+}

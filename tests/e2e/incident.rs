@@ -392,3 +392,51 @@ fn what_an_incident_has_begun_is_revoked_as_it_said_whatever_becomes_of_the_bloc
         );
     }
 }
+
+/// What holds after an activation failed whose consumers had a credential that is revoked, and what the next apply can still change.
+#[test]
+fn consumers_whose_activation_failed_are_said_to_fail_while_nothing_valid_is_left_to_them() {
+    let targets = r#"targets = {
+    web     = { wave = 1, render_env_variable = { service_id = "srv-d1control0000000001" }, impact = "every page fails" }
+    runtime = { wave = 2, ssm_parameter = { name = "/molecule/production/FLY_API_TOKEN" } }
+  }
+  activations = { web = { wave = 1, render_deploy = { service_id = "srv-d1control0000000001" } } }"#;
+    let lines = [FLY_TOKEN, targets];
+    let story = Story::begun(&lines);
+    let ending = |status: &str| {
+        let service = json!({ "srv-d1control0000000001": { "deploys_end": status } });
+        story.sandbox.seed(json!({ "render": { "services": service } }));
+    };
+    ending("update_failed");
+    with_incident(&story, "all = true\n    revoke = \"now\"", &lines);
+    let said = unframed(&story.fails());
+    let lacks = "The older credential is revoked, so consumers of web fail until they use generation 2";
+    for words in ["its consumers do not use the new value yet", lacks] {
+        assert!(said.contains(words), "{words} is not in\n{said}");
+    }
+    let plan = unframed(&story.plan());
+    let words = "older credentials are revoked. Until they use generation 2, consumers that load the value from these targets fail: - web: \
+                 every page fails";
+    assert!(plan.contains(words), "{plan}");
+    for wrong in [
+        "as soon as generation",
+        "To revoke them after the delivery",
+        "- runtime",
+    ] {
+        assert!(!plan.contains(wrong), "{wrong} is in\n{plan}");
+    }
+    ending("live");
+    story.apply();
+    story.settled();
+}
+
+/// A person revokes it, so nothing fails until then.
+#[test]
+fn an_incident_does_not_warn_of_a_revocation_that_a_person_does() {
+    let manual = "revoke {\n    mode = \"manual\"\n  }";
+    let lines = [FLY_TOKEN, FLY_TARGET, manual];
+    let story = Story::begun(&lines);
+    with_incident(&story, "all = true\n    revoke = \"now\"", &lines);
+    let plan = unframed(&story.plan());
+    assert!(!plan.contains("consumers fail until they have the new value"), "{plan}");
+}

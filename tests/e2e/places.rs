@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::moto::World;
 use crate::moto_server::Moto;
-use crate::story::{NAME, PARAMETER, Story, resource, unframed};
+use crate::story::{FLY_TOKEN, NAME, PARAMETER, Story, resource, unframed};
 use crate::truth::{alive, fly_secret};
 
 const HEX: &str = r#"source = { random = { bytes = 32, encoding = "hex" } }"#;
@@ -200,4 +200,27 @@ fn a_target_that_left_is_not_deleted_in_another_region() {
     world.region(HERE);
     world.story.apply();
     assert_eq!(world.value_in(HERE, PARAMETER), "ParameterNotFound");
+}
+
+/// An entry whose target has moved is called as in plans, and said to hold the value while it does.
+#[test]
+fn an_entry_that_is_left_behind_by_a_move_has_words_for_its_place() {
+    let at = |name: &str| {
+        format!(
+            "targets = {{ web = {{ ssm_parameter = {{ name = \"/molecule/production/{name}\" }} }}, cp = {{ fly_secret = {{ app = \"molecule-cp\" }} }} }}"
+        )
+    };
+    let story = Story::begun(&[FLY_TOKEN, &at("OLD")]);
+    story.sandbox.lasting_fault("DeleteParameter", "server_error");
+    story.configure(&[FLY_TOKEN, &at("NEW")]);
+    let said = unframed(&story.fails());
+    for words in [
+        "is in 2 of 2 targets",
+        "SSM parameter /molecule/production/OLD is no longer in targets, and still holds generation 1.",
+        "The next apply will delete SSM parameter /molecule/production/OLD (no longer in targets)",
+    ] {
+        assert!(said.contains(words), "{words} is not in\n{said}");
+    }
+    let (_, error) = said.split_once("Error:").unwrap();
+    assert!(!error.contains("ssm_parameter:"), "{said}");
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::declared::RUN;
+use crate::diagnostics::all_of;
 use crate::terraform::conform::conform;
 use crate::terraform::{Diagnostics, Path, Value};
 
@@ -83,7 +84,7 @@ pub(super) fn step(number: u64, what: &str, changes: &Changes) -> String {
     let triggers = match (names.as_slice(), further) {
         ([], _) => None,
         ([one], _) => Some(format!("trigger {one}")),
-        ([first @ .., last], 0) => Some(format!("triggers {} and {last}", first.join(", "))),
+        (several, 0) => Some(format!("triggers {}", all_of(several))),
         (several, further) => Some(format!("triggers {} and {further} more", several.join(", "))),
     };
     let causes: Vec<String> = changes
@@ -94,7 +95,7 @@ pub(super) fn step(number: u64, what: &str, changes: &Changes) -> String {
         .collect();
     match causes.is_empty() {
         true => format!("run {number}: {what}"),
-        false => format!("run {number}: {what}, because {} changed", causes.join(" and ")),
+        false => format!("run {number}: {what}, because {} changed", all_of(&causes)),
     }
 }
 

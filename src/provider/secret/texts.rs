@@ -2,6 +2,7 @@
 
 use super::revocable::is_replaced;
 use super::state::State;
+use crate::address::Address;
 use crate::diagnostics::{Next, Situation, TargetSituation, capitalized};
 use crate::rotation::{CredentialRecord, DeliveryRecord, DeliveryStatus, Ledger, TAKEN_OVER};
 pub(super) use crate::source::issuer;
@@ -70,6 +71,14 @@ pub(super) fn ways_to_a_new_value(config: &Config, ledger: &Ledger) -> Next {
     }
 }
 
+/// A target's key. An entry whose target has moved is kept under its address, and has the name of that entry.
+pub(super) fn target(key: &str) -> String {
+    match key.parse::<Address>() {
+        Ok(_) => entry(key).noun,
+        Err(_) => key.to_owned(),
+    }
+}
+
 /// How a person confirms that a guarded secret may change.
 pub(super) fn to_confirm(config: &Config, coming: u64) -> String {
     let Some(guard) = &config.guard else {
@@ -113,6 +122,9 @@ pub(super) fn situation(state: &State, config: Option<&Config>) -> Situation {
         .iter()
         .filter(|(_, known)| known.status != DeliveryStatus::Removing)
         .collect();
+    let left = ledger.deliveries().values();
+    let left = left.filter(|known| known.status == DeliveryStatus::Removing);
+    let left = left.filter_map(|known| Some((entry(&known.slot).noun, known.generation?)));
     let holding = configured.iter().filter(|(_, delivery)| delivery.holds(newest));
     let others = configured.iter().filter_map(|(key, delivery)| {
         let holds = match (delivery.status, delivery.generation) {
@@ -133,7 +145,8 @@ pub(super) fn situation(state: &State, config: Option<&Config>) -> Situation {
     Situation {
         newest: (newest > 0).then(|| generation(ledger.credential(newest), newest)),
         holding: holding.map(|(key, _)| (*key).clone()).collect(),
-        targets: configured.len(),
+        targets: config.map_or(configured.len(), |config| config.targets.len()),
+        left: left.collect(),
         others: others.collect(),
         cut_off: cut_off.map(|(key, _)| (*key).clone()).collect(),
         still_valid: still_valid.collect(),

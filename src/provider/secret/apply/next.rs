@@ -4,7 +4,7 @@ use crate::diagnostics::{Next, Work};
 use crate::provider::secret::exposure::is_exposed;
 use crate::provider::secret::revocable::is_replaced;
 use crate::provider::secret::state::State;
-use crate::provider::secret::texts::ROTATED;
+use crate::provider::secret::texts::{ROTATED, entry};
 use crate::rotation::Action;
 use crate::source;
 
@@ -34,7 +34,11 @@ pub(super) fn next(state: &State) -> Next {
             Action::Finish => Work::Finish(generation),
             Action::Deliver => Work::Deliver(generation, target),
             Action::Activate => Work::Activate(target),
-            Action::Remove => Work::Remove(target),
+            Action::Remove if known.target.is_none() => Work::Unpark(known.generation),
+            Action::Remove => {
+                let slot = state.ledger.delivery(&target).map(|known| known.slot.as_str());
+                Work::Remove(entry(slot.unwrap_or(&target)).noun)
+            }
             Action::Check => Work::Check,
             Action::Restore => Work::Restore(generation),
             Action::Notify => Work::Notify,

@@ -32,7 +32,8 @@ fn sentence(secret: &str, notice: &Notice) -> String {
     let subject = notice.subject.as_str();
     let text = notice.text.as_str();
     let is_named = subject == secret || text.contains(subject) || text.starts_with(&capitalized(subject));
-    let is_in_words = subject.parse::<Address>().is_ok() || due::cause_in(subject).is_some();
+    let (_, place) = subject.split_once(" in ").unwrap_or(("", subject));
+    let is_in_words = place.parse::<Address>().is_ok() || due::cause_in(subject).is_some();
     if is_named || is_in_words {
         notice.text.clone()
     } else {
@@ -183,7 +184,10 @@ fn revocations(state: &State, decision: &Decision, course: &Forecast, config: &C
         known.is_some_and(|known| is_replaced(known, &decision.ledger) || (mints && ends_with_the_next(known, config)))
     };
     let at_once = course.revoked.iter().filter(|generation| {
-        !for_room.contains(generation)
+        // What nobody accepts by itself is not revoked: its parked value is deleted, as the steps say.
+        let known = decision.ledger.credential(**generation);
+        known.is_none_or(CredentialRecord::is_accepted)
+            && !for_room.contains(generation)
             && !decision.revoke.contains(generation)
             && !decision.ledger.never_held(**generation)
     });
@@ -245,7 +249,8 @@ pub(super) fn of_a_shorter_overlap(
     let Some(before) = before.filter(|before| config.overlap < before.overlap) else {
         return;
     };
-    let moved = state.ledger.credentials().iter().filter(|known| {
+    let accepted = state.ledger.credentials().iter().filter(|known| known.is_accepted());
+    let moved = accepted.filter(|known| {
         let now = decision
             .ledger
             .credential(known.generation)

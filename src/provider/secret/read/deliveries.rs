@@ -159,7 +159,7 @@ fn unreachable(
     };
     let unreachable = Refresh::EntriesUnreachable {
         secret: config.name.clone(),
-        targets: names(keys.iter().cloned()),
+        targets: names(keys.iter().map(|key| texts::target(key))),
         why: why.to_owned(),
     };
     problems.report(path, unreachable);
