@@ -401,7 +401,7 @@ fn consumers_whose_activation_failed_are_said_to_fail_while_nothing_valid_is_lef
     runtime = { wave = 2, ssm_parameter = { name = "/molecule/production/FLY_API_TOKEN" } }
   }
   activations = { web = { wave = 1, render_deploy = { service_id = "srv-d1control0000000001" } } }"#;
-    let lines = [FLY_TOKEN, targets];
+    let lines = [FLY_TOKEN, targets, A_DAY];
     let story = Story::begun(&lines);
     let ending = |status: &str| {
         let service = json!({ "srv-d1control0000000001": { "deploys_end": status } });

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::moto::World;
 use crate::moto_server::Moto;
-use crate::story::{FLY_TOKEN, NAME, PARAMETER, Story, resource, unframed};
+use crate::story::{A_DAY, FLY_TOKEN, NAME, PARAMETER, Story, resource, unframed};
 use crate::truth::{alive, fly_secret};
 
 const HEX: &str = r#"source = { random = { bytes = 32, encoding = "hex" } }"#;
@@ -210,9 +210,9 @@ fn an_entry_that_is_left_behind_by_a_move_has_words_for_its_place() {
             "targets = {{ web = {{ ssm_parameter = {{ name = \"/molecule/production/{name}\" }} }}, cp = {{ fly_secret = {{ app = \"molecule-cp\" }} }} }}"
         )
     };
-    let story = Story::begun(&[FLY_TOKEN, &at("OLD")]);
+    let story = Story::begun(&[FLY_TOKEN, &at("OLD"), A_DAY]);
     story.sandbox.lasting_fault("DeleteParameter", "server_error");
-    story.configure(&[FLY_TOKEN, &at("NEW")]);
+    story.configure(&[FLY_TOKEN, &at("NEW"), A_DAY]);
     let said = unframed(&story.fails());
     for words in [
         "is in 2 of 2 targets",
