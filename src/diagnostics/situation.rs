@@ -28,7 +28,7 @@ pub struct Situation {
     pub others: Vec<(String, TargetSituation, Option<String>)>,
     /// Targets whose consumers fail, because they use a credential that is revoked.
     pub cut_off: Vec<String>,
-    /// Entries of targets that left the configuration, in words, and the generation that each still holds.
+    /// Entries of targets that left the configuration, in words, and the generation that each may still hold.
     pub left: Vec<(String, u64)>,
     /// Older credentials that were not revoked, in words.
     pub still_valid: Vec<String>,
@@ -153,7 +153,7 @@ impl Display for Situation {
         for (entry, generation) in &self.left {
             let entry = capitalized(entry);
             sentences.push(format!(
-                "{entry} is no longer in targets, and still holds generation {generation}."
+                "{entry} is no longer in targets, but may still hold generation {generation}."
             ));
         }
         if !self.still_valid.is_empty() {

@@ -202,7 +202,7 @@ fn a_target_that_left_is_not_deleted_in_another_region() {
     assert_eq!(world.value_in(HERE, PARAMETER), "ParameterNotFound");
 }
 
-/// An entry whose target has moved is called as in plans, and said to hold the value while it does.
+/// An entry whose target has moved is called as in plans, and said to hold the value as long as it may.
 #[test]
 fn an_entry_that_is_left_behind_by_a_move_has_words_for_its_place() {
     let at = |name: &str| {
@@ -211,13 +211,13 @@ fn an_entry_that_is_left_behind_by_a_move_has_words_for_its_place() {
         )
     };
     let story = Story::begun(&[FLY_TOKEN, &at("OLD"), A_DAY]);
-    story.sandbox.lasting_fault("DeleteParameter", "server_error");
+    story.sandbox.lasting_fault("DeleteParameter", "error_before");
     story.configure(&[FLY_TOKEN, &at("NEW"), A_DAY]);
     let said = unframed(&story.fails());
     for words in [
         "is in 2 of 2 targets",
-        "SSM parameter /molecule/production/OLD is no longer in targets, and still holds generation 1.",
-        "The next apply will delete SSM parameter /molecule/production/OLD (no longer in targets)",
+        "us-east-1 is no longer in targets, but may still hold generation 1.",
+        "The next apply will delete SSM parameter /molecule/production/OLD in account 000000000000, us-east-1 (no longer in targets)",
     ] {
         assert!(said.contains(words), "{words} is not in\n{said}");
     }
