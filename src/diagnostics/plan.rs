@@ -6,6 +6,9 @@ use super::{Words, all_of, list};
 const SESSIONS_END: &str =
     "Sessions that older credentials opened are ended: their connections drop, and open transactions are rolled back.";
 
+/// What no change of `incident.revoke` changes.
+const BEGUN: &str = "Another `revoke` has no effect on it.";
+
 /// When an incident with `revoke = "now"` revokes older credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Exposed {
@@ -94,11 +97,11 @@ catalogue! {
                     ),
                     Exposed::Still => format!(
                         "incident.revoke was \"now\" when this rotation began, so older credentials are revoked first. Until consumers use \
-                         generation {generation}, those that load the value from these targets fail:{targets}{sessions}"
+                         generation {generation}, those that load the value from these targets fail:{targets}{sessions}\n{BEGUN}"
                     ),
                     Exposed::Revoked => format!(
                         "incident.revoke was \"now\" when this rotation began, and older credentials are revoked. Until they use generation \
-                         {generation}, {until}:{targets}"
+                         {generation}, {until}:{targets}\n{BEGUN}"
                     ),
                 }
             },
