@@ -170,7 +170,7 @@ mod no_sequence_of_failures_breaks_a_guarantee_of_roles_that_are_marked {
 
     #[test]
     fn two() {
-        super::search(&super::marked(false), 200, 300);
+        super::search(&super::marked(false), 150, 250);
     }
 }
 

@@ -128,7 +128,7 @@ async fn the_url_that_makes_a_canary_may_have_its_name() {
         .is_none()
     );
     assert!(
-        format!("{problems:?}").contains("it must contain {{ name }}"),
+        format!("{problems:?}").contains("must contain {{ name }}"),
         "{problems:?}"
     );
 }

@@ -96,10 +96,14 @@ fn sample(name: &str) -> PathBuf {
     folder.join(format!("v{VERSION}/{name}.json"))
 }
 
-/// The names in it, without the values.
+/// The names in it, without the values, and without how many texts or numbers a list has.
 fn shape(value: &Value) -> Value {
     match value {
-        Value::Array(items) => items.iter().map(shape).collect(),
+        Value::Array(items) => {
+            let mut shapes: Vec<Value> = items.iter().map(shape).collect();
+            shapes.dedup_by(|next, before| next.is_null() && before.is_null());
+            Value::Array(shapes)
+        }
         Value::Object(items) => Value::Object(items.iter().map(|(name, item)| (name.clone(), shape(item))).collect()),
         _ => Value::Null,
     }
